@@ -1,0 +1,57 @@
+# `make up` sets everything up and stands the local workspace up; `make test` sets everything up and passes the tests.
+
+PYTHON ?= python3
+BIN := .venv/bin
+TOOLKIT := .venv/.installed
+EXAMPLES := .venv-examples/.installed
+
+.PHONY: up test unit check bench examples engine lock live clean
+
+up: engine Pulumi.local.yaml
+	@$(BIN)/azmlflow up --stack local
+
+test: engine examples check
+	$(BIN)/python -m pytest
+
+unit: $(TOOLKIT)  ## the quick tests only
+	$(BIN)/python -m pytest -m "not e2e"
+
+check: $(TOOLKIT)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python scripts/typecheck.py
+
+bench: engine examples
+	$(BIN)/python -m benchmarks
+
+examples: $(EXAMPLES)
+
+engine: $(TOOLKIT)
+	@$(BIN)/python -m azmlflow.cli.engine
+
+live: engine examples  ## the end-to-end tests against a real subscription; costs money, asks first
+	$(BIN)/python -m pytest -m live --live
+
+lock: $(TOOLKIT)  ## renew the locks from pyproject.toml and examples/requirements.txt
+	$(BIN)/python scripts/lock.py
+
+clean:
+	-[ ! -x $(BIN)/azmlflow ] || $(BIN)/azmlflow local stop
+	rm -rf .venv .venv-examples
+
+Pulumi.local.yaml: | $(TOOLKIT)
+	@$(BIN)/azmlflow init local
+
+$(TOOLKIT): requirements/toolkit.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "azmlflow needs Python 3.11 or newer; name one: make PYTHON=python3.11 ...")'
+	@echo "installing the toolkit into .venv (a minute or two the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/toolkit.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(EXAMPLES): examples/requirements.lock
+	@echo "installing the data scientist's environment into .venv-examples"
+	@$(PYTHON) -m venv .venv-examples
+	@.venv-examples/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

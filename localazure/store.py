@@ -1,0 +1,109 @@
+"""What the embedded Azure remembers: JSON documents in named collections, in one SQLite file.
+
+Write-ahead logging with a synchronous commit, so that a document once answered for survives `kill -9`.
+Keys are strings that the caller has normalised (ARM ids: lower case); a scan goes in key order.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Document = dict[str, Any]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (
+    collection TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (collection, key)
+) WITHOUT ROWID
+"""
+
+
+class Store:
+    """Collections of JSON documents.
+
+    Args:
+        path: the database file, made if absent; None keeps everything in memory (tests).
+
+    `version(collection)` counts the writes to a collection since this store was opened, so that what is
+    derived from it can be kept until it changes.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._versions: dict[str, int] = {}
+        self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute(_SCHEMA)
+
+    def get(self, collection: str, key: str) -> Document | None:
+        """The document under `key`, or None."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT body FROM documents WHERE collection = ? AND key = ?", (collection, key)
+            ).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def put(self, collection: str, key: str, document: Document) -> None:
+        """Write `document` under `key`, replacing what was there."""
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (collection, key, json.dumps(document)))
+            self._touch(collection)
+
+    def delete(self, collection: str, key: str) -> bool:
+        """Remove `key`; True if it was there."""
+        with self._lock:
+            cursor = self._db.execute("DELETE FROM documents WHERE collection = ? AND key = ?", (collection, key))
+            self._touch(collection)
+            return cursor.rowcount > 0
+
+    def scan(self, collection: str, prefix: str = "") -> Iterator[tuple[str, Document]]:
+        """Every (key, document) whose key starts with `prefix`, in key order."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT key, body FROM documents WHERE collection = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key",
+                (collection, prefix, len(prefix), prefix),
+            ).fetchall()
+        return ((key, json.loads(body)) for key, body in rows)
+
+    def version(self, collection: str) -> int:
+        """How often `collection` was written since this store was opened."""
+        return self._versions.get(collection, 0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside are kept together or, if an exception leaves the block, not at all. Nests."""
+        with self._lock:
+            outermost = self._depth == 0
+            self._depth += 1
+            try:
+                if outermost:
+                    self._db.execute("BEGIN IMMEDIATE")
+                yield
+            except BaseException:
+                if outermost:
+                    self._db.execute("ROLLBACK")
+                    self._versions = {name: count + 1 for name, count in self._versions.items()}
+                raise
+            else:
+                if outermost:
+                    self._db.execute("COMMIT")
+            finally:
+                self._depth -= 1
+
+    def close(self) -> None:
+        """Close the database file."""
+        with self._lock:
+            self._db.close()
+
+    def _touch(self, collection: str) -> None:
+        self._versions[collection] = self._versions.get(collection, 0) + 1
