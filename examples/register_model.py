@@ -1,7 +1,7 @@
 """Register a model: log one with its run, register it, load it back and score.
 
-    azmlflow run -- .venv-examples/bin/python examples/register_model.py log        # a tracker may
-    azmlflow run -- .venv-examples/bin/python examples/register_model.py register   # a registrar may
+azmlflow run -- .venv-examples/bin/python examples/register_model.py log        # a tracker may
+azmlflow run -- .venv-examples/bin/python examples/register_model.py register   # a registrar may
 """
 
 import sys

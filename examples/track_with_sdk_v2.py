@@ -1,6 +1,6 @@
 """Track a run with the current SDK: azure-ai-ml's MLClient reads config.json and gives the tracking URI.
 
-    azmlflow run -- .venv-examples/bin/python examples/track_with_sdk_v2.py
+azmlflow run -- .venv-examples/bin/python examples/track_with_sdk_v2.py
 """
 
 import mlflow

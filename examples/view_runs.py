@@ -1,6 +1,6 @@
 """View metrics and artifacts: the runs of an experiment, the last one's loss step by step, and its files.
 
-    azmlflow run -- .venv-examples/bin/python examples/view_runs.py
+azmlflow run -- .venv-examples/bin/python examples/view_runs.py
 """
 
 import tempfile

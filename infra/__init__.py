@@ -1,0 +1,1 @@
+"""What is provisioned: the Pulumi program and its components."""

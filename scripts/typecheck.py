@@ -13,8 +13,12 @@ PLACES = ("src/azmlflow", "tests", "benchmarks", "scripts")
 
 def main() -> int:
     """Run mypy; 1 when it finds a fault or did not read every file."""
-    sources = [path for place in ("infra", "rbac", "cli", "localazure", *PLACES[1:]) for path in Path(place).rglob("*.py")]
-    done = subprocess.run([sys.executable, "-m", "mypy", "--strict", *PLACES], capture_output=True, text=True, check=False)
+    sources = [
+        path for place in ("infra", "rbac", "cli", "localazure", *PLACES[1:]) for path in Path(place).rglob("*.py")
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", *PLACES], capture_output=True, text=True, check=False
+    )
     sys.stdout.write(done.stdout + done.stderr)
     read = re.search(r"(?:checked|no issues found in) (\d+) source files?", done.stdout)
     if done.returncode == 0 and (read is None or int(read[1]) < len(sources)):

@@ -1,0 +1,160 @@
+"""Azure Resource Manager, asked directly: what the engine cannot do (purge, sweep, look again) is done here.
+
+The same on both clouds: the credential comes from the environment, and so does the way there. Retries on 408, 429 and
+5xx with Retry-After are azure-core's; long-running operations are waited for by their Azure-AsyncOperation or
+Location header (Microsoft, "Track asynchronous Azure operations":
+https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from azmlflow.cli.errors import CliError
+
+ENDPOINT = "https://management.azure.com"
+_LONGEST = 3600.0
+
+
+class ArmError(CliError):
+    """ARM refused a request.
+
+    Attributes:
+        status: the HTTP status.
+        code: Azure's code, e.g. `AuthorizationFailed`.
+        message: Azure's sentence.
+    """
+
+    def __init__(self, status: int, code: str, message: str, where: str) -> None:
+        hints = {403: "ask an Owner of the resource group for access", 401: "az login"}
+        super().__init__(f"Azure refused: {code}: {message}", where=where, next=hints.get(status, "azmlflow status"))
+        self.status, self.code, self.message = status, code, message
+
+
+class Arm(Protocol):
+    """What commands ask of ARM; tests hand in their own. All raise ArmError, or azure-core's typed errors."""
+
+    def get(self, path: str, version: str) -> dict[str, Any] | None:
+        """One document; None for 404."""
+        ...
+
+    def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        """A list's entries, over all of its pages; nothing for 404."""
+        ...
+
+    def delete(self, path: str, version: str, query: Mapping[str, str] | None = None) -> bool:
+        """Delete and wait for it; False if it was not there."""
+        ...
+
+    def post(self, path: str, version: str) -> bool:
+        """POST without a body and wait for it; False for 404."""
+        ...
+
+
+class LiveArm:
+    """ARM over HTTPS.
+
+    Args:
+        sleep: waits between two polls.
+        longest: seconds after which an operation is given up.
+    """
+
+    def __init__(self, sleep: Callable[[float], None] = time.sleep, longest: float = _LONGEST) -> None:
+        from azure.core import PipelineClient
+        from azure.core.pipeline import policies
+        from azure.identity import DefaultAzureCredential
+
+        self._sleep, self._longest = sleep, longest
+        self._client: Any = PipelineClient(
+            ENDPOINT,
+            policies=[
+                policies.UserAgentPolicy("azmlflow"),
+                policies.RetryPolicy(),
+                policies.BearerTokenCredentialPolicy(DefaultAzureCredential(), f"{ENDPOINT}/.default"),
+            ],
+        )
+
+    def get(self, path: str, version: str) -> dict[str, Any] | None:
+        """One document; None for 404."""
+        answer = self._send("GET", _url(path, version))
+        if answer.status_code == 404:
+            return None
+        document: dict[str, Any] = _checked(answer, path).json()
+        return document
+
+    def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        """A list's entries, over all of its pages; nothing for 404."""
+        url: str | None = _url(path, version, query)
+        while url:
+            answer = self._send("GET", url)
+            if answer.status_code == 404:
+                return
+            document = _checked(answer, path).json()
+            yield from document.get("value") or ()
+            url = document.get("nextLink")
+
+    def delete(self, path: str, version: str, query: Mapping[str, str] | None = None) -> bool:
+        """Delete and wait for it; False if it was not there."""
+        return self._run("DELETE", path, _url(path, version, query))
+
+    def post(self, path: str, version: str) -> bool:
+        """POST without a body and wait for it; False for 404."""
+        return self._run("POST", path, _url(path, version))
+
+    def _run(self, method: str, path: str, url: str) -> bool:
+        answer = self._send(method, url)
+        if answer.status_code in {204, 404}:
+            return False
+        self._wait(_checked(answer, path), path)
+        return True
+
+    def _wait(self, answer: Any, path: str) -> None:
+        waited = 0.0
+        operation, location = answer.headers.get("Azure-AsyncOperation"), answer.headers.get("Location")
+        while operation or (location and answer.status_code == 202):
+            pause = float(answer.headers.get("Retry-After") or 1)
+            if waited > self._longest:
+                raise CliError("Azure has not finished within an hour", where=path, next="type the command again")
+            # A second's fraction when Azure says 0: never a busy loop, hardly a wait.
+            self._sleep(max(pause, 0.05))
+            waited += max(pause, 0.05)
+            answer = self._send("GET", operation or location)
+            if answer.status_code == 404:
+                return  # the operation went with what it deleted
+            _checked(answer, path)
+            operation, location = (operation, None) if operation else (None, answer.headers.get("Location", location))
+            if operation:
+                document = answer.json()
+                status = str(document.get("status", ""))
+                if status == "Succeeded":
+                    return
+                if status in {"Failed", "Canceled"}:
+                    raise _refusal(409, document, path)
+
+    def _send(self, method: str, url: str) -> Any:
+        from azure.core.rest import HttpRequest
+
+        return self._client.send_request(HttpRequest(method, url))
+
+
+def _url(path: str, version: str, query: Mapping[str, str] | None = None) -> str:
+    from urllib.parse import urlencode
+
+    return f"{ENDPOINT}{path}?{urlencode({'api-version': version, **(query or {})})}"
+
+
+def _checked(answer: Any, path: str) -> Any:
+    if answer.status_code < 400:
+        return answer
+    try:
+        document = answer.json()
+    except ValueError:
+        document = {}
+    raise _refusal(answer.status_code, document if isinstance(document, dict) else {}, path)
+
+
+def _refusal(status: int, document: Mapping[str, Any], path: str) -> ArmError:
+    error = document.get("error") or {}
+    return ArmError(status, str(error.get("code", status)), str(error.get("message", "no reason given")), path)

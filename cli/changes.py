@@ -1,0 +1,197 @@
+"""What the Pulumi engine does to each resource, told as plain records.
+
+The engine's event stream (pulumi/automation/events.py) is read here and nowhere else; progress, `preview` and
+`grant` know only these records. Of a step the engine says first that it begins (`resourcePreEvent`), then that its
+outputs are there (`resOutputsEvent`) or that it failed (`resOpFailedEvent`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pulumi.automation import EngineEvent
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+# Operations that change nothing in the cloud.
+QUIET = frozenset({"same", "read", "refresh"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """One resource, at one moment of an operation.
+
+    Attributes:
+        urn: the resource.
+        type: its Pulumi type, e.g. `azure-native:storage:StorageAccount`.
+        name: its name in the program.
+        operation: `create`, `update`, `delete`, `replace`, `same`, ...
+        state: `running`, `done`, `failed`, or `planned` in a preview.
+        seconds: how long it has taken so far, or took.
+        keys: properties that differ.
+        inputs: the new inputs (the old ones of a deletion); secrets are masked by the engine.
+        parent: URN of the component it belongs to.
+        id: its id in the cloud, if it has one already.
+        custom: is it a resource of a provider (else a component, which only groups)?
+    """
+
+    urn: str
+    type: str
+    name: str
+    operation: str
+    state: str
+    seconds: float = 0.0
+    keys: tuple[str, ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    parent: str = ""
+    id: str = ""
+    custom: bool = True
+
+    @property
+    def quiet(self) -> bool:
+        """Does it leave the cloud as it is?"""
+        return self.operation in QUIET or not self.custom
+
+    @property
+    def kind(self) -> str:
+        """The type's last word, for people: `StorageAccount`."""
+        return self.type.rsplit(":", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Something that the engine or a provider said about a resource: `error` or `warning`."""
+
+    severity: str
+    message: str
+    urn: str = ""
+
+    @property
+    def resource(self) -> str:
+        """The resource's name in the program, empty if it is about none."""
+        return urn_name(self.urn)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an operation came to.
+
+    Attributes:
+        changes: the last word on each resource, in the order in which they began.
+        outputs: the stack's outputs (empty after a destroy); secrets are masked.
+        diagnoses: warnings and errors.
+        seconds: how long it took.
+    """
+
+    changes: tuple[Change, ...] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    diagnoses: tuple[Diagnosis, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def loud(self) -> tuple[Change, ...]:
+        """The changes to the cloud."""
+        return tuple(change for change in self.changes if not change.quiet)
+
+
+OnChange = Callable[[Change], None]
+
+
+def urn_name(urn: str) -> str:
+    """The last part of a URN."""
+    return urn.rsplit("::", 1)[-1] if urn else ""
+
+
+class Watcher:
+    """Listens to the engine's events and keeps the last word on each resource.
+
+    Args:
+        on_change: hears every change of every resource, the root stack's excepted.
+        planning: is this a preview (nothing runs, everything is `planned`)?
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        on_change: OnChange | None = None,
+        *,
+        planning: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._on_change, self._planning, self._clock = on_change, planning, clock
+        self._began = clock()
+        self._started: dict[str, float] = {}
+        self._changes: dict[str, Change] = {}
+        self._outputs: Mapping[str, Any] = {}
+        self._diagnoses: list[Diagnosis] = []
+        self.finished = False
+
+    def __call__(self, event: EngineEvent) -> None:
+        """Take one event in."""
+        if event.resource_pre_event:
+            self._step(event.resource_pre_event.metadata, "planned" if self._planning else "running")
+        elif event.res_outputs_event:
+            self._step(event.res_outputs_event.metadata, "planned" if self._planning else "done")
+        elif event.res_op_failed_event:
+            self._step(event.res_op_failed_event.metadata, "failed")
+        elif event.diagnostic_event:
+            self._diagnose(event.diagnostic_event)
+        elif event.summary_event:
+            self.finished = True
+
+    def outcome(self) -> Outcome:
+        """What it came to, so far."""
+        return Outcome(
+            tuple(self._changes.values()), self._outputs, tuple(self._diagnoses), self._clock() - self._began
+        )
+
+    def _step(self, metadata: Any, state: str) -> None:
+        if metadata.type == STACK_TYPE:
+            if metadata.new is not None and metadata.new.outputs:
+                self._outputs = metadata.new.outputs
+            return
+        if metadata.type.startswith("pulumi:providers:"):
+            return
+        operation = getattr(metadata.op, "value", metadata.op)
+        key = metadata.urn
+        now = self._clock()
+        began = self._started.setdefault(f"{key} {operation}", now)
+        side = metadata.new or metadata.old
+        change = Change(
+            urn=metadata.urn,
+            type=metadata.type,
+            name=urn_name(metadata.urn),
+            operation=operation,
+            state=state,
+            seconds=now - began,
+            keys=tuple(metadata.diffs or metadata.keys or ()),
+            inputs=(side.inputs or {}) if side else {},
+            parent=(side.parent or "") if side else "",
+            id=((metadata.old.id if metadata.old else "") or (side.id if side else "") or ""),
+            custom=bool(side.custom) if side else True,
+        )
+        # A replacement comes as several steps on one URN: a create and a delete; the loudest word is kept.
+        if not (operation in QUIET and key in self._changes and not self._changes[key].quiet):
+            self._changes[key] = change
+        if self._on_change:
+            self._on_change(change)
+
+    def _diagnose(self, event: Any) -> None:
+        if event.severity in {"error", "warning"}:
+            message = _plain(event.message)
+            if message:
+                self._diagnoses.append(Diagnosis(event.severity, message, event.urn or ""))
+
+
+def _plain(message: str) -> str:
+    """The message without the engine's colour marks, `<{%fg 1%}>`."""
+    out, rest = "", message
+    while "<{%" in rest:
+        before, _, rest = rest.partition("<{%")
+        out += before
+        _, _, rest = rest.partition("%}>")
+    return (out + rest).strip()

@@ -1,0 +1,92 @@
+"""`azmlflow up`: mend, bring the cloud in line with the settings, write config.json, say what to type next."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from azmlflow.cli import config_json, mending, progress
+from azmlflow.cli.changes import Outcome
+from azmlflow.cli.errors import CliError
+from azmlflow.cli.hold import hold
+from azmlflow.cli.invocation import Command, Invocation, common
+from azmlflow.cli.session import Session, open_session, standing
+from azmlflow.infra.outputs import StackOutputs
+
+
+@click.command(
+    cls=Command, examples=("azmlflow up", "azmlflow up --stack prod", "azmlflow up -o json | jq .trackingUri")
+)
+@common
+def command(invocation: Invocation) -> None:
+    """Stand the workspace up, or bring it in line with the settings.
+
+    Safe to type again at any time: it goes on where an earlier one stopped, and changes nothing when there is
+    nothing to change. Writes .azureml/config.json at the end.
+    """
+    invocation.ports.warm()
+    session = open_session(invocation, make_local=True)
+    settings = session.settings()
+    with hold(session.project, session.name, "azmlflow up") as holder:
+        session.enter()
+        stack = session.stack(holder)
+        mending.mend(session, stack, holder, settings)
+        if not stack.exists():
+            stack.create()
+        mending.remove_outdated_clusters(session, stack, settings)
+        with progress.drawing(f"bringing stack {session.name} in line") as on_change:
+            outcome = stack.up(on_change)
+        holder.finish()
+    outputs = standing(session.name, outcome.outputs)
+    path = _write_config(session, outputs)
+    invocation.result(
+        {
+            "stack": session.name,
+            **_plain(outputs),
+            "changes": {change.name: change.operation for change in outcome.loud},
+            "config": str(path) if path else None,
+        },
+        lambda: _panel(session, outputs, outcome, path),
+    )
+
+
+def _write_config(session: Session, outputs: StackOutputs) -> Path | None:
+    """Write config.json. The workspace stands, so a file in the way is a warning, not a failure."""
+    path = session.project.root / config_json.DEFAULT
+    wanted = config_json.Coordinates(outputs.subscription_id, outputs.resource_group, outputs.workspace_name)
+    try:
+        config_json.write(path, wanted, stack=session.name)
+        config_json.remember(session.project, session.name, path)
+    except CliError as fault:
+        session.invocation.warn(f"{fault.what}; next: {fault.next}")
+        return None
+    return path
+
+
+def _plain(outputs: StackOutputs) -> dict[str, object]:
+    from azmlflow.infra.outputs import NAMES
+
+    values = asdict(outputs)
+    return {name: values[field] for field, name in NAMES.items()}
+
+
+def _panel(session: Session, outputs: StackOutputs, outcome: Outcome, path: Path | None) -> str:
+    loud = len(outcome.loud)
+    done = f"{loud} resource{'s' if loud != 1 else ''} changed" if loud else "nothing to change"
+    option = "" if session.name == "local" else f" --stack {session.name}"
+    someone = "alice@local.test" if session.file.local else "SOMEBODY"
+    rows = [
+        click.style(f"stack {session.name} stands", fg="green", bold=True) + f": {done}, {outcome.seconds:.1f} s",
+        f"  workspace     {outputs.workspace_name} in {outputs.resource_group}",
+        f"  tracking URI  {outputs.tracking_uri}",
+    ]
+    if path:
+        rows.append(f"  config.json   {path}")
+    rows += [
+        "next:",
+        f"  azmlflow grant{option} {someone} tracker",
+        f"  azmlflow run{option} -- python your_script.py",
+    ]
+    return "\n".join(rows)

@@ -1,0 +1,119 @@
+"""The command `azmlflow`: the group, and the sole place where an error becomes an exit code.
+
+Exit codes: 0 done, 1 an error (what, where, the next command), 2 wrong usage, 130 Ctrl-C; `azmlflow run`
+passes its command's own code through. Commands load when they are asked for, so this module imports only click;
+their one-line helps are declared here for the list in `azmlflow --help`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shlex
+import sys
+
+import click
+
+from azmlflow.cli.errors import CliError, Interrupted
+from azmlflow.cli.invocation import Invocation
+
+# (name, module, one line for people), in the order of a day's work.
+COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("init", "init", "Write a stack's settings, from options or questions."),
+    ("up", "up", "Stand the workspace up, or bring it in line with the settings."),
+    ("preview", "preview", "Show what `up` would change, and change nothing."),
+    ("status", "status", "Show what stands, where, and who holds it."),
+    ("config", "config", "Write the config.json that Workspace.from_config() reads."),
+    ("env", "env", "Print the variables that point a shell at the stack."),
+    ("run", "run", "Run a command with the stack's variables, as yourself or as somebody else."),
+    ("grant", "grant", "Give a principal a persona on the workspace."),
+    ("revoke", "revoke", "Take a persona from a principal."),
+    ("down", "down", "Remove everything: plan, confirm, progress, residue report."),
+    ("local", "local", "The embedded Azure on this machine: start, stop, look inside."),
+)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are typed, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of `COMMANDS`."""
+        return [name for name, _, _ in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import `commands/<module>.py` and take its `command`; None for an unknown name."""
+        for name, module, _ in COMMANDS:
+            if name == cmd_name:
+                found: click.Command = importlib.import_module(f"azmlflow.cli.commands.{module}").command
+                return found
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the declared lines: nothing is imported."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, _, line in COMMANDS])
+
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        click.echo(f"azmlflow {version('azmlflow')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="The version.")
+def cli() -> None:
+    """Azure Machine Learning workspaces for MLflow, as code.
+
+    Stand a workspace up, grant access, track with MLflow, remove everything. A stack is on Azure, or, with no
+    account, on an Azure on this machine.
+    """
+
+
+def run(args: list[str] | None = None, invocation: Invocation | None = None) -> int:
+    """The console entry: run the command line and give its exit code. Never lets a traceback reach the user."""
+    arguments = sys.argv[1:] if args is None else args
+    invocation = invocation or Invocation()
+    try:
+        code = cli.main(arguments, prog_name="azmlflow", standalone_mode=False, obj=invocation)
+    except click.ClickException as fault:
+        return _usage(fault, invocation)
+    except (click.Abort, KeyboardInterrupt, Interrupted):
+        again = shlex.join(["azmlflow", *arguments])
+        click.echo(f"\ninterrupted: nothing is lost; `{again}` goes on from here", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader went away (`azmlflow status | head`); leave nothing for the interpreter to flush into it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as fault:  # noqa: BLE001 - the one place that may: it must not let a traceback out
+        return _failure(fault, invocation)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(fault: click.ClickException, invocation: Invocation) -> int:
+    if invocation.output == "json":
+        click.echo(json.dumps(CliError(fault.format_message(), next="azmlflow --help").document()), err=True)
+    else:
+        fault.show()
+    return 2
+
+
+def _failure(fault: Exception, invocation: Invocation) -> int:
+    from azmlflow.cli import report
+
+    if os.environ.get("AZMLFLOW_DEBUG") == "1":
+        report.show_traceback(fault)
+    known = report.known(fault) or report.unexpected(fault)
+    if invocation.output == "json":
+        click.echo(json.dumps(known.document()), err=True)
+        return 1
+    place = f" [{known.where}]" if known.where and known.where not in known.what else ""
+    click.echo(click.style("error:", fg="red", bold=True) + f" {known.what}{place}", err=True)
+    if known.next:
+        click.echo(click.style("next:", bold=True) + f" {known.next}", err=True)
+    return 1

@@ -1,0 +1,72 @@
+"""What `up` does before it starts: see for signs of trouble, and mend (cli/recover.py) only when there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from azmlflow.cli import clusters, recover
+from azmlflow.cli.hold import Holder
+from azmlflow.cli.sdk import azure_native_version
+from azmlflow.cli.session import Session
+from azmlflow.cli.stack import Stack
+
+if TYPE_CHECKING:
+    from azmlflow.infra.settings import Settings
+
+
+def clear_the_way(session: Session, stack: Stack, holder: Holder) -> None:
+    """End what a dead command left running, and drop its lock.
+
+    Raises:
+        CliError: a living process holds the stack.
+    """
+    say = session.invocation.say
+    recover.end_leftovers(holder.previous, say)
+    if session.file.local:
+        project = session.project
+        recover.drop_dead_locks(stack, recover.locks(project.backend, project.name, session.name), say)
+
+
+def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> None:
+    """Clear the way, and take over what an update that died made.
+
+    Raises:
+        CliError: somebody holds the stack, or something that isn't ours bears a planned name.
+    """
+    say = session.invocation.say
+    clear_the_way(session, stack, holder)
+    if not stack.exists():
+        if holder.previous is None:
+            return
+        stack.create()
+    state = stack.state()
+    if holder.previous is None and not state.pending:
+        return
+    if holder.previous:
+        say(f"{holder.previous.words} did not come to its end: looking for what it left")
+    if state.pending:
+        stack.clear_pending()
+    from azmlflow.infra import identifiers, tags
+
+    subscription = session.subscription(state.outputs)
+    planned = identifiers.planned(
+        settings.names(session.name, subscription),
+        subscription,
+        [cluster.name for cluster in settings.clusters],
+        [entry.grant() for entry in settings.grants],
+    )
+
+    def owned(found: Mapping[str, str] | None) -> bool:
+        return tags.owned(found, session.project.name, session.name)
+
+    recover.take_over(
+        stack, session.invocation.ports.open_arm(), planned, session.project.name, azure_native_version(), owned, say
+    )
+
+
+def remove_outdated_clusters(session: Session, stack: Stack, settings: Settings) -> None:
+    """Clusters that go or change their machines are removed over ARM, before the engine's turn."""
+    gone = clusters.outdated(stack.state(), settings.clusters)
+    if gone:
+        clusters.remove(gone, session.invocation.ports.open_arm(), session.invocation.say)

@@ -1,0 +1,64 @@
+"""Writes a stack's settings file, `Pulumi.<stack>.yaml`, whole or not at all.
+
+The file is also Pulumi's, which keeps `encryptionsalt` and its like in it: what is not ours is carried over as it is.
+Comments are not, by us as little as by `pulumi config set`.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from azmlflow.cli.errors import CliError
+from azmlflow.cli.project import NAMESPACE, Project, StackFile, write_atomically
+
+
+def write_settings(project: Project, name: str, ours: Mapping[str, Any]) -> StackFile:
+    """Set settings of ours in the stack's file, keeping everything else that stands in it.
+
+    Args:
+        ours: bare key to value; None removes the key.
+
+    Raises:
+        CliError: the file cannot be read or written.
+    """
+    path = project.settings_path(name)
+    document: dict[str, Any] = {}
+    if path.exists():
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except (OSError, yaml.YAMLError) as fault:
+            raise CliError(f"{path.name} cannot be read", where=str(path), next=f"edit {path.name}") from fault
+    config = dict(document.get("config") or {})
+    for key, value in ours.items():
+        full = f"{NAMESPACE}:{key}"
+        if value is None or value == [] or value == {}:
+            config.pop(full, None)
+        else:
+            config[full] = value
+    document["config"] = config
+    write_atomically(path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    return StackFile(name, path, config)
+
+
+def local_defaults() -> dict[str, Any]:
+    """The settings of a stack on the embedded Azure."""
+    return {"cloud": "local", "clusters": [{"name": "cpu", "vmSize": "Standard_DS3_v2", "maxNodes": 2}]}
+
+
+def suggested_salt(project: Project) -> str:
+    """A salt that differs between checkouts and people, and stays the same for one: names on Azure are global."""
+    source = f"{project.root}\n{_user()}"
+    return hashlib.sha256(source.encode()).hexdigest()[:4]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

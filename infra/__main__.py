@@ -1,0 +1,60 @@
+"""The Pulumi program: settings, then components, then outputs, and nothing else.
+
+`pulumi up` runs this folder; `azmlflow up` calls `main` as an inline program.
+"""
+
+import dataclasses
+
+import pulumi
+from pulumi_azure_native import authorization
+
+from azmlflow.infra import identifiers, outputs, tags
+from azmlflow.infra.access import Access, AccessArgs
+from azmlflow.infra.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.settings import Settings, SettingsError
+from azmlflow.infra.workspace import MlflowWorkspace, MlflowWorkspaceArgs
+
+
+def main() -> None:
+    """Declare the stack that Pulumi is running.
+
+    Raises:
+        pulumi.RunError: the settings are at fault; Pulumi shows its text, without a traceback.
+    """
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        raise pulumi.RunError(str(error)) from None
+    azure, stack, project = authorization.get_client_config(), pulumi.get_stack(), pulumi.get_project()
+    names = settings.names(stack, azure.subscription_id)
+    place = identifiers.Place(azure.subscription_id, names.resource_group, names.workspace)
+    marked = {**settings.tags, **tags.ownership(project, stack)}
+
+    mlflow = MlflowWorkspace(
+        identifiers.WORKSPACE_NAME,
+        MlflowWorkspaceArgs(
+            azure.tenant_id,
+            settings.location,
+            tags=marked,
+            purge_protection=settings.purge_protection,
+            **dataclasses.asdict(names),
+        ),
+    )
+    for cluster in settings.clusters:
+        args = ComputeClusterArgs(
+            mlflow.resource_group, mlflow.workspace_name, settings.location, tags=marked, **cluster.model_dump()
+        )
+        ComputeCluster(cluster.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group))
+    grants = [grant.record() for grant in settings.grants]
+    access = AccessArgs.of(place, grants, tags.owner(project, stack))
+    Access(identifiers.ACCESS_NAME, access, pulumi.ResourceOptions(depends_on=[mlflow.workspace]))
+    outputs.export(
+        subscription_id=azure.subscription_id,
+        clusters=[cluster.model_dump(by_alias=True) for cluster in settings.clusters],
+        grants=[outputs.grant(grant, place) for grant in grants],
+        **mlflow.told(),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Azure's name rules, and names that satisfy them. Pure: nothing is asked of Azure.
+
+The grammar of a generated name:
+
+    readable (unique in the subscription or the group)   <kind>-<prefix>-<stack>[-<tag>]
+    global   (unique in all of Azure)                    <kind><prefix><stack><digest>
+
+The digest hashes (subscription, prefix, stack, salt), so that the same settings give the same names on every
+machine and another subscription or salt gives others. A readable name carries a piece of the digest, the tag,
+when a salt is set or when the stack's name had to be changed or cut: two stacks never share a group by accident.
+
+Sources: Microsoft, "Naming rules and restrictions for Azure resources"
+(https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules), and for workspaces and
+computes the patterns of Azure Machine Learning's REST specification.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NameRule:
+    """Azure's rule for the names of one kind.
+
+    Attributes:
+        kind: the kind, in the words of the settings' keys.
+        pattern: what the whole name must match.
+        shortest: fewest characters.
+        longest: most characters.
+        words: the rule for people.
+    """
+
+    kind: str
+    pattern: str
+    shortest: int
+    longest: int
+    words: str
+
+
+RULES = (
+    NameRule(
+        "resourceGroup",
+        r"[\w().-]{0,89}[\w()-]",
+        1,
+        90,
+        "1-90 letters, digits, '-', '_', '.', '(' or ')', not ending in '.'",
+    ),
+    NameRule(
+        "workspace",
+        r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
+        3,
+        33,
+        "3-33 letters, digits, '-' or '_', starting with a letter or digit",
+    ),
+    NameRule("storageAccount", r"[a-z0-9]{3,24}", 3, 24, "3-24 lower-case letters and digits"),
+    NameRule(
+        "keyVault",
+        r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
+        3,
+        24,
+        "3-24 letters, digits and single hyphens, starting with a letter and ending with a letter or digit",
+    ),
+    NameRule(
+        "compute",
+        r"[a-zA-Z](?![a-zA-Z0-9-]*-\d+\Z)[a-zA-Z0-9-]{2,23}",
+        3,
+        24,
+        "3-24 letters, digits and hyphens, starting with a letter and not ending in a hyphen and digits",
+    ),
+    NameRule(
+        "logAnalytics",
+        r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]",
+        4,
+        63,
+        "4-63 letters, digits and hyphens, starting and ending with a letter or digit",
+    ),
+    NameRule(
+        "applicationInsights",
+        r"[^%&\\?/\x00-\x1f]{0,259}[^%&\\?/\x00-\x1f. ]",
+        1,
+        260,
+        r"1-260 characters without %, &, \, ? and /, not ending in a space or '.'",
+    ),
+)
+
+_NUMBERED = re.compile(r"-+(\d+)\Z")
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one stack's Azure resources."""
+
+    resource_group: str
+    workspace: str
+    storage_account: str
+    key_vault: str
+    log_analytics: str
+    application_insights: str
+
+
+def rule(kind: str) -> NameRule:
+    """The rule of a kind.
+
+    Raises:
+        KeyError: no such kind.
+    """
+    for candidate in RULES:
+        if candidate.kind == kind:
+            return candidate
+    raise KeyError(kind)
+
+
+def check(kind: str, name: str) -> str | None:
+    """What is wrong with a name, in plain words, or None when Azure would take it.
+
+    Raises:
+        KeyError: no such kind.
+    """
+    wanted = rule(kind)
+    if re.fullmatch(wanted.pattern, name, re.ASCII if kind != "resourceGroup" else 0):
+        return None
+    if not name:
+        return f"is empty; it must have {wanted.words}"
+    if len(name) > wanted.longest or len(name) < wanted.shortest:
+        return f"'{name}' has {len(name)} characters; it must have {wanted.words}"
+    if kind == "compute" and (number := _NUMBERED.search(name)):
+        return (
+            f"'{name}' ends in a hyphen and digits, which Azure Machine Learning refuses; "
+            f"'{_NUMBERED.sub(number[1], name)}' would do"
+        )
+    return f"'{name}' breaks Azure's rule: {wanted.words}"
+
+
+def generate(prefix: str, stack: str, salt: str, subscription_id: str) -> Names:
+    """The names of a stack's resources.
+
+    Args:
+        prefix: the settings' prefix; lower-case letters, digits and single hyphens, starting with a letter.
+        stack: the stack's name; characters that Azure refuses are replaced.
+        salt: any text; another one gives another set of names.
+        subscription_id: the subscription that they are for.
+
+    Returns:
+        Names that pass `check`, the same for the same arguments.
+    """
+    source = "\n".join((subscription_id.lower(), prefix, stack, salt))
+    digest = base64.b32encode(hashlib.sha256(source.encode()).digest()).decode().lower()[:10]
+    wished = f"{prefix}-{stack}"
+    slug = re.sub(r"[^a-z0-9]+", "-", wished.lower()).strip("-")
+    tagged = bool(salt) or slug != wished
+
+    def readable(short: str, longest: int) -> str:
+        whole = f"{short}-{slug}"
+        if not tagged and len(whole) <= longest:
+            return whole
+        return f"{whole[: longest - 7].rstrip('-')}-{digest[:6]}"
+
+    return Names(
+        resource_group=readable("rg", 90),
+        workspace=readable("mlw", 33),
+        storage_account=f"st{slug.replace('-', '')[:12]}{digest}",
+        key_vault=f"kv-{slug[:10].rstrip('-')}-{digest}",
+        log_analytics=readable("log", 63),
+        application_insights=readable("appi", 63),
+    )

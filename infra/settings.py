@@ -1,0 +1,372 @@
+"""A stack's settings: what `Pulumi.<stack>.yaml` may say under `azmlflow:`, checked whole before anything is done.
+
+The rule: `Settings` is the only description of the settings. The program, `init`, the docs and an editor's schema
+(`Settings.model_json_schema()`) are made from its fields. An unknown key is refused, not ignored, since a misspelt
+`grants` would otherwise quietly grant nothing; and every fault is reported at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_origin
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from azmlflow.infra import naming, tags
+from azmlflow.infra.regions import REGIONS
+from azmlflow.rbac.grants import Grant
+from azmlflow.rbac.roles import UnknownPersona, persona
+
+NAMESPACE = "azmlflow"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a stack's settings.
+
+    Attributes:
+        key: where, as Pulumi writes it, e.g. `azmlflow:clusters[0].maxNodes`.
+        what: what is wrong, in plain words.
+        fix: the command to type.
+    """
+
+    key: str
+    what: str
+    fix: str
+
+
+class SettingsError(Exception):
+    """The settings cannot be used. Its text names every fault, where it is, and the command that mends it.
+
+    Attributes:
+        faults: all of them, in the order of the settings' keys.
+    """
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        count = len(self.faults)
+        lines = [f"The stack's settings have {count} fault{'s' if count != 1 else ''}:"]
+        for fault in self.faults:
+            lines += [f"  {fault.key}: {fault.what}", f"    fix: {fault.fix}"]
+        super().__init__("\n".join(lines))
+
+
+def _refuse(what: str, suggest: str = "") -> PydanticCustomError:
+    """A refusal whose words are ours; `suggest` is the value that the fix proposes."""
+    return PydanticCustomError("azmlflow", "{what}", {"what": what, "suggest": suggest})
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    """The known word nearest to a misspelt one, whatever its case and spaces; empty when none is near."""
+    by_shape = {candidate.lower(): candidate for candidate in known}
+    found = difflib.get_close_matches(re.sub(r"[\s_]", "", word).lower(), by_shape, n=1, cutoff=0.6)
+    return by_shape[found[0]] if found else ""
+
+
+def _guid(value: object) -> object:
+    """A GUID in Azure's spelling, 8-4-4-4-12 in lower case."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
+        return str(UUID(value))
+    raise _refuse(f"{value!r} is not an object id (a GUID); `azmlflow grant NAME PERSONA` finds a name's object id")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
+    )
+
+
+class ClusterSettings(_Frozen):
+    """One compute cluster."""
+
+    name: str = Field(description="Name of the cluster in the workspace.", examples=["cpu"])
+    vm_size: str = Field(
+        "Standard_DS3_v2",
+        description="Azure's virtual machine size of each node.",
+        pattern=r"^(?i:Standard|Basic)_[A-Za-z0-9_-]+$",
+        examples=["Standard_DS3_v2"],
+    )
+    min_nodes: int = Field(
+        0, description="Nodes kept running when idle; 0 costs nothing.", ge=0, le=65_000, examples=[0]
+    )
+    max_nodes: int = Field(4, description="Most nodes at a time.", ge=1, le=65_000, validate_default=True, examples=[4])
+    idle_seconds: int = Field(
+        300, description="Seconds that an idle node waits before it is released.", ge=1, le=604_800, examples=[300]
+    )
+    priority: Literal["Dedicated", "LowPriority"] = Field(
+        "Dedicated",
+        description="LowPriority nodes cost less, and Azure may take them back at any time.",
+        examples=["Dedicated"],
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if wrong := naming.check("compute", value):
+            raise _refuse(wrong)
+        return value
+
+    @field_validator("max_nodes")
+    @classmethod
+    def _order(cls, value: int, info: ValidationInfo) -> int:
+        least = info.data.get("min_nodes")
+        if least is not None and least > value:
+            raise _refuse(f"{value} is below minNodes, which is {least}", str(least))
+        return value
+
+
+class GrantSettings(_Frozen):
+    """One person's, group's or application's part in the workspace."""
+
+    principal_id: Annotated[str, BeforeValidator(_guid)] = Field(
+        description="Object id in the directory; for an application that of its service principal.",
+        examples=["00000000-0000-4000-8000-000000000000"],
+    )
+    principal_type: Literal["User", "Group", "ServicePrincipal"] = Field(
+        description="Kind of principal; Azure needs it while a new principal is still replicating.", examples=["User"]
+    )
+    display_name: str = Field("", description="Name for people; Azure ignores it.", max_length=256)
+    persona: str = Field(description="What the principal may do with MLflow.", examples=["tracker"])
+
+    @field_validator("persona")
+    @classmethod
+    def _persona(cls, value: str) -> str:
+        try:
+            return persona(value).name
+        except UnknownPersona as error:
+            raise _refuse(str(error)) from error
+
+    def record(self) -> Grant:
+        """The grant as `azmlflow.rbac` has it."""
+        return Grant(
+            principal_id=self.principal_id,
+            principal_type=self.principal_type,
+            display_name=self.display_name,
+            persona=self.persona,
+        )
+
+
+def _name_field(description: str, example: str) -> Any:
+    return Field(None, description=f"{description} Default: made from prefix, stack and salt.", examples=[example])
+
+
+class Settings(_Frozen):
+    """Everything that a stack may set."""
+
+    cloud: Literal["azure", "local"] = Field(
+        "azure",
+        description="Which Azure the `azmlflow` command works against; the program itself is the same for both.",
+        examples=["azure"],
+    )
+    prefix: str = Field(
+        "mlflow",
+        description="What the names of all resources are made from.",
+        pattern=r"^[a-z](-?[a-z0-9])*$",
+        max_length=20,
+        examples=["mlflow"],
+    )
+    salt: str = Field(
+        "",
+        description="Another salt gives another set of names, for when Azure has one taken.",
+        max_length=64,
+        examples=["2"],
+    )
+    location: str = Field("westeurope", description="Azure region of all resources.", examples=["westeurope"])
+    resource_group: str | None = _name_field("Name of the resource group.", "rg-mlflow")
+    workspace: str | None = _name_field("Name of the workspace.", "mlw-mlflow")
+    storage_account: str | None = _name_field("Name of the storage account, unique in all of Azure.", "stmlflow4711")
+    key_vault: str | None = _name_field("Name of the key vault, unique in all of Azure.", "kv-mlflow-4711")
+    clusters: tuple[ClusterSettings, ...] = Field((), description="Compute clusters of the workspace.")
+    grants: tuple[GrantSettings, ...] = Field(
+        (), description="Who may do what; `azmlflow grant` and `revoke` write it."
+    )
+    tags: Mapping[str, str] = Field({}, description="Further tags on every resource.")
+    purge_protection: bool = Field(
+        False,
+        description="Protect the key vault from purging. It cannot be switched off again, nor the vault's name "
+        "reused before 90 days have passed.",
+        examples=["false"],
+    )
+
+    @field_validator("location")
+    @classmethod
+    def _location(cls, value: str) -> str:
+        if value in REGIONS:
+            return value
+        near = _nearest(value, REGIONS)
+        raise _refuse(f"Azure has no region '{value}'{f'; did you mean {near}?' if near else ''}", near)
+
+    @field_validator("resource_group", "workspace", "storage_account", "key_vault")
+    @classmethod
+    def _explicit(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and (wrong := naming.check(to_camel(info.field_name or ""), value)):
+            raise _refuse(wrong)
+        return value
+
+    @field_validator("clusters")
+    @classmethod
+    def _distinct_clusters(cls, value: tuple[ClusterSettings, ...]) -> tuple[ClusterSettings, ...]:
+        if twice := _twice(cluster.name.lower() for cluster in value):
+            raise _refuse(f"two clusters are called '{twice}'; Azure's names ignore case")
+        return value
+
+    @field_validator("grants")
+    @classmethod
+    def _distinct_grants(cls, value: tuple[GrantSettings, ...]) -> tuple[GrantSettings, ...]:
+        if twice := _twice(f"{grant.persona} for {grant.principal_id}" for grant in value):
+            raise _refuse(f"the grant {twice} is there twice")
+        return value
+
+    @field_validator("tags")
+    @classmethod
+    def _tags(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for name, text in value.items():
+            if wrong := tags.check(name, text):
+                raise _refuse(f"the tag '{name}' {wrong}")
+        if len(value) > tags.MOST_TAGS:
+            raise _refuse(f"{len(value)} tags are more than the {tags.MOST_TAGS} that Azure leaves beside our own")
+        return value
+
+    def names(self, stack: str, subscription_id: str) -> naming.Names:
+        """The names of the stack's resources: those set, and generated ones for the rest."""
+        generated = naming.generate(self.prefix, stack, self.salt, subscription_id)
+        return naming.Names(
+            resource_group=self.resource_group or generated.resource_group,
+            workspace=self.workspace or generated.workspace,
+            storage_account=self.storage_account or generated.storage_account,
+            key_vault=self.key_vault or generated.key_vault,
+            log_analytics=generated.log_analytics,
+            application_insights=generated.application_insights,
+        )
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object]) -> Settings:
+        """Settings from a stack's raw configuration. Pure.
+
+        Args:
+            mapping: full keys to values, either as `Pulumi.<stack>.yaml` holds them or as the engine passes them
+                (structured ones as JSON text); other namespaces' keys are left alone.
+
+        Raises:
+            SettingsError: with every fault found.
+        """
+        given: dict[str, object] = {}
+        faults: list[Fault] = []
+        for full_key, raw in mapping.items():
+            namespace, _, key = full_key.partition(":")
+            if namespace != NAMESPACE:
+                continue
+            try:
+                given[key] = _decode(key, raw)
+            except _UnreadableError as error:
+                faults.append(Fault(full_key, str(error), f"pulumi config set {full_key} {error.example}"))
+        try:
+            settings = cls.model_validate(given, by_alias=True, by_name=False)
+        except ValidationError as error:
+            faults += [_fault(details) for details in error.errors(include_url=False)]
+        else:
+            if not faults:
+                return settings
+        raise SettingsError(faults)
+
+    @classmethod
+    def load(cls) -> Settings:
+        """The settings of the stack that Pulumi is running.
+
+        `pulumi.Config` reads one known key at a time; to refuse unknown keys all are needed, which an inline program
+        has from the Automation API and a program under the language host from the variable PULUMI_CONFIG.
+
+        Raises:
+            SettingsError: with every fault found.
+        """
+        import pulumi.runtime.config as pulumi_config
+
+        raw = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+        secret = set(pulumi_config.get_config_secret_keys_env())
+        return cls.from_mapping(
+            {
+                key: {"secure": ""} if key in secret or pulumi_config.is_config_secret(key) else value
+                for key, value in raw.items()
+            }
+        )
+
+
+class _UnreadableError(Exception):
+    """A raw value that cannot be a setting's at all; `example` is what could be."""
+
+    def __init__(self, what: str, example: str) -> None:
+        super().__init__(what)
+        self.example = example
+
+
+_MODELS: tuple[tuple[str, type[_Frozen]], ...] = (("clusters", ClusterSettings), ("grants", GrantSettings))
+_STRUCTURED = tuple(
+    to_camel(name) for name, field in Settings.model_fields.items() if get_origin(field.annotation) in (tuple, Mapping)
+)
+
+
+def _twice(values: Iterable[str]) -> str:
+    """The first value that comes a second time, or empty."""
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return ""
+
+
+def _decode(key: str, raw: object) -> object:
+    """A raw value as the model takes it: JSON text read, scalars as the text that the engine would pass."""
+    if isinstance(raw, Mapping) and set(raw) == {"secure"}:
+        raise _UnreadableError("is encrypted, but settings hold no secrets; set it again without --secret", "VALUE")
+    if key in _STRUCTURED:
+        if not isinstance(raw, str):
+            return raw
+        try:
+            return json.loads(raw)
+        except json.JSONDecodeError as error:
+            example = "'{}' --json" if key == "tags" else "'[]' --json"
+            raise _UnreadableError(f"is not JSON: {error.msg} at character {error.pos + 1}", example) from error
+    if isinstance(raw, bool):
+        return json.dumps(raw)
+    return str(raw) if isinstance(raw, int | float) else raw
+
+
+def _fault(details: ErrorDetails) -> Fault:
+    """Pydantic's error as ours: Pulumi's path, plain words, and the command that mends it."""
+    location = details["loc"]
+    key = f"{NAMESPACE}:" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)[1:]
+    nested = len(location) > 1
+    path = f"--path '{key}'" if nested else key
+    model: type[_Frozen] = dict(_MODELS).get(str(location[0]), Settings) if nested else Settings
+    known = {to_camel(name): field for name, field in model.model_fields.items()}
+    word = str(location[-1])
+    if details["type"] == "extra_forbidden":
+        near = _nearest(word, known)
+        listed = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
+        return Fault(key, f"there is no such setting; {listed}", f"pulumi config rm {path}")
+    suggest = details.get("ctx", {}).get("suggest") or next(
+        (example for name, field in known.items() if name == word for example in field.examples or ()), ""
+    )
+    if details["type"] == "azmlflow":
+        what = details["msg"]
+    elif details["type"] == "missing":
+        what = "is missing"
+    else:
+        what = f"{details['msg'][:1].lower()}{details['msg'][1:]} (it is {_shown(details['input'])})"
+    if word in _STRUCTURED and not nested:
+        return Fault(key, what, f"edit {key} in Pulumi.<stack>.yaml, or pulumi config rm {key}")
+    return Fault(key, what, f"pulumi config set {path} {suggest if suggest != '' else 'VALUE'}")
+
+
+def _shown(value: object) -> str:
+    """A value as an error may show it: short."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

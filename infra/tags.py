@@ -1,0 +1,48 @@
+"""Ownership tags: every taggable resource says which project and stack it belongs to.
+
+Teardown and recovery import or delete only what these tags, or our own deterministic names, prove to be ours.
+Azure's limits: 50 tags a resource, names of at most 512 characters (storage accounts: 128), values of at most 256
+(Microsoft, "Use tags to organize your Azure resources": https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PROJECT_TAG = "azmlflow-project"
+STACK_TAG = "azmlflow-stack"
+RESERVED = "azmlflow-"
+MOST_TAGS = 48  # 50 less ours
+LONGEST_NAME, LONGEST_VALUE = 128, 256
+_REFUSED = frozenset("<>%&\\?/")
+
+
+def ownership(project: str, stack: str) -> dict[str, str]:
+    """The tags that prove that a resource belongs to this project's stack."""
+    return {PROJECT_TAG: project, STACK_TAG: stack}
+
+
+def owner(project: str, stack: str) -> str:
+    """The same in a sentence, for the descriptions of what Azure keeps no tags on."""
+    return f"azmlflow stack {stack} of project {project}"
+
+
+def owned(tags: Mapping[str, str] | None, project: str, stack: str) -> bool:
+    """Whether a resource's tags prove that it belongs to this project's stack. Azure's tag names ignore case."""
+    found = {name.lower(): value for name, value in (tags or {}).items()}
+    return all(found.get(name) == value for name, value in ownership(project, stack).items())
+
+
+def check(name: str, value: str) -> str | None:
+    """What Azure, or this project, has against a tag, or None."""
+    if not name:
+        return "has an empty name"
+    if name.lower().startswith(RESERVED):
+        return f"starts with '{RESERVED}', which marks this project's own tags"
+    if bad := sorted(_REFUSED & set(name)):
+        return f"has {' '.join(bad)} in its name, which Azure refuses"
+    if len(name) > LONGEST_NAME:
+        return f"has a name of more than {LONGEST_NAME} characters"
+    if len(value) > LONGEST_VALUE:
+        return f"has a value of more than {LONGEST_VALUE} characters"
+    return None

@@ -1,0 +1,200 @@
+"""Artifacts: which blob each one is, and signed URLs to it.
+
+An artifact is `<origin>/<container>/<path>`: a run's (`ExperimentRun/dcid.<run id>/...`), or one uploaded for a model
+(`LocalUpload/<container>/...`). That is its blob's name too, in the container `azureml` of the workspace's storage
+account. Nobody reads or writes a blob through this service: it hands out a URL for one blob, one purpose, one hour,
+after checking that the run or upload is this workspace's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from azmlflow.localazure.azureml.target import Target
+from azmlflow.localazure.azureml.tracking import run_experiment
+from azmlflow.localazure.blobs.kept import Address, Blob, Blobs
+from azmlflow.localazure.clock import timestamp
+from azmlflow.localazure.errors import AzureError, bad_request
+
+CONTAINER = "azureml"
+RUN_ORIGIN, UPLOAD_ORIGIN = "ExperimentRun", "LocalUpload"
+URL_LIFETIME = timedelta(hours=1)
+_OWNERS = "artifact_owners"
+_BODY_LIMIT = 4 * 1024 * 1024
+
+
+class Artifacts:
+    """The artifacts of one origin and container of a workspace; made by `of_run` or `of_origin`."""
+
+    def __init__(self, target: Target, origin: str, container: str) -> None:
+        self._target, self._origin, self._container = target, origin, container
+        self._blobs = Blobs(target.cloud)
+
+    def list(self, prefix: str = "") -> dict[str, Any]:
+        """All artifacts whose path is `prefix` or below it, in one page."""
+        return {"value": [self._artifact(path, blob) for path, blob in self._found(prefix)]}
+
+    def read(self, path: str) -> dict[str, Any]:
+        """Where to read one artifact.
+
+        Raises:
+            AzureError: 404 when there is none.
+        """
+        self._existing(path)
+        return self._information(path, "r")
+
+    def describe(self, path: str) -> dict[str, Any]:
+        """One artifact's description.
+
+        Raises:
+            AzureError: 404 when there is none.
+        """
+        return self._artifact(path, self._existing(path))
+
+    def read_all(self, prefix: str) -> dict[str, Any]:
+        """Where to read each artifact whose path is `prefix` or below it."""
+        return {"value": [self._information(path, "r") for path, _ in self._found(prefix)]}
+
+    async def write(self) -> dict[str, Any]:
+        """Where to write each of the artifacts that the request's body names: `{"paths": [{"path": ...}, ...]}`.
+
+        Raises:
+            AzureError: 400 for another body, or a path that cannot be a blob's name.
+        """
+        paths = _paths(await _body(self._target))
+        addresses = [self._address(path) for path in paths]
+        self._blobs.make_container(self._target.storage_account, CONTAINER)
+        if self._origin == UPLOAD_ORIGIN:
+            self._own()
+        now = timestamp(self._target.cloud.clock.now())
+        return {
+            "artifacts": {path: {**self._identity(path), "createdTime": now} for path in paths},
+            "artifactContentInformation": {
+                path: self._information(path, "cw") for path, _ in zip(paths, addresses, strict=True)
+            },
+            "errors": {},
+        }
+
+    def check_owner(self) -> None:
+        """Raise 404 unless this upload container is this workspace's: workspaces may share a storage account."""
+        owner = self._target.cloud.store.get(_OWNERS, self._owner_key())
+        if owner is None or owner["workspaceId"] != self._target.workspace_id:
+            raise _not_found(f"{self._origin}/{self._container}")
+
+    def _own(self) -> None:
+        store, key = self._target.cloud.store, self._owner_key()
+        if store.get(_OWNERS, key) is None:
+            store.put(_OWNERS, key, {"workspaceId": self._target.workspace_id})
+        self.check_owner()
+
+    def _owner_key(self) -> str:
+        return f"{self._target.storage_account}/{self._origin}/{self._container}"
+
+    def _found(self, prefix: str) -> Iterable[tuple[str, Blob]]:
+        head = self._name("")
+        wanted = prefix.strip("/")
+        for name, blob in self._blobs.list(self._target.storage_account, CONTAINER, head + wanted):
+            path = name[len(head) :]
+            if not wanted or path == wanted or path.startswith(f"{wanted}/"):
+                yield path, blob
+
+    def _existing(self, path: str) -> Blob:
+        blob = self._blobs.get(self._address(path))
+        if blob is None:
+            raise _not_found(self._name(path))
+        return blob
+
+    def _address(self, path: str) -> Address:
+        if not path or path.startswith("/") or path.endswith("/") or "//" in path:
+            raise bad_request("UserError", f"'{path}' is not an artifact's path.", target="path")
+        return Address(self._target.storage_account, CONTAINER, self._name(path))
+
+    def _name(self, path: str) -> str:
+        return f"{self._origin}/{self._container}/{path}"
+
+    def _identity(self, path: str) -> dict[str, Any]:
+        return {
+            "artifactId": self._name(path),
+            "origin": self._origin,
+            "container": self._container,
+            "path": path,
+        }
+
+    def _artifact(self, path: str, blob: Blob) -> dict[str, Any]:
+        return {**self._identity(path), "etag": blob.etag.strip('"'), "createdTime": blob.created}
+
+    def _information(self, path: str, permissions: str) -> dict[str, Any]:
+        address = self._address(path)
+        expires = self._target.cloud.clock.now() + URL_LIFETIME
+        query = self._target.cloud.tokens.sign_url(f"/{address.key}", permissions, expires)
+        url = f"https://{address.account}.blob.core.windows.net/{address.container}/{quote(address.name)}?{query}"
+        return {"contentUri": url, "origin": self._origin, "container": self._container, "path": path}
+
+
+async def of_run(target: Target, run_id: str, experiment: str | None = None) -> Artifacts:
+    """The artifacts of a run.
+
+    Args:
+        target: the request.
+        run_id: the run.
+        experiment: id or name of the experiment that the path says it belongs to.
+
+    Raises:
+        AzureError: 404 unless the run is this workspace's and of that experiment.
+    """
+    experiment_id = await run_experiment(target, run_id)
+    if experiment not in (None, experiment_id):
+        found = await target.cloud.mlflow.request(
+            "GET",
+            "/api/2.0/mlflow/experiments/get",
+            target.workspace_id,
+            params={"experiment_id": experiment_id},
+        )
+        if not found.is_success or found.json()["experiment"]["name"] != experiment:
+            raise AzureError(404, "UserError", f"Run {run_id} was not found in experiment {experiment}.")
+    return Artifacts(target, RUN_ORIGIN, f"dcid.{run_id}")
+
+
+async def of_origin(target: Target, origin: str, container: str, *, write: bool) -> Artifacts:
+    """The artifacts of an origin and container.
+
+    Raises:
+        AzureError: 404 unless they are this workspace's; an upload container becomes its when it is first written to.
+    """
+    if origin == RUN_ORIGIN and container.startswith("dcid."):
+        return await of_run(target, container.removeprefix("dcid."))
+    if origin != UPLOAD_ORIGIN or not container:
+        raise _not_found(f"{origin}/{container}")
+    artifacts = Artifacts(target, origin, container)
+    if not write:
+        artifacts.check_owner()
+    return artifacts
+
+
+def _not_found(artifact: str) -> AzureError:
+    return AzureError(404, "UserError", f"Artifact {artifact} was not found in the workspace.")
+
+
+async def _body(target: Target) -> Any:
+    body = bytearray()
+    async for chunk in target.request.stream():
+        body += chunk
+        if len(body) > _BODY_LIMIT:
+            raise AzureError(413, "RequestBodyTooLarge", "Too many artifacts at once.")
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise bad_request("UserError", "The request body is not JSON.") from error
+
+
+def _paths(body: Any) -> Sequence[str]:
+    entries = body.get("paths") if isinstance(body, dict) else None
+    if not isinstance(entries, list) or not all(
+        isinstance(entry, dict) and isinstance(entry.get("path"), str) for entry in entries
+    ):
+        raise bad_request("UserError", 'The body must be {"paths": [{"path": "..."}, ...]}.', target="paths")
+    return [entry["path"] for entry in entries]

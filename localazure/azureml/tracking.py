@@ -1,0 +1,153 @@
+"""`/mlflow/<version><workspace id>/api/2.0/mlflow/...`: MLflow's REST API, passed on to the MLflow server.
+
+What is not the same as at an MLflow server of one's own:
+- the server sees one MLflow workspace per Azure ML workspace, so another workspace's ids do not exist for it;
+- artifacts lie behind Azure ML's own services: every `artifact_uri` of an answer is rewritten to an `azureml://` URI,
+  which the plugin azureml-mlflow resolves, and no client may say where artifacts go;
+- experiment "0", which clients take for the default, is the workspace's experiment "Default";
+- MLflow 3's own calls (logged models, traces, ...) are not there: Azure ML answers them with 404.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from starlette.responses import JSONResponse, Response
+
+from azmlflow.localazure.azureml.target import Target, no_such_endpoint
+from azmlflow.localazure.errors import AzureError, bad_request
+
+API = "/api/2.0/mlflow"
+_PREVIEW = ("api", "2.0", "preview", "mlflow")
+_BODY_LIMIT = 32 * 1024 * 1024
+# Sources that MLflow's own clients cannot resolve from a model version: v2's way to name a job's (run's) output.
+_JOB_SOURCE = re.compile(r"azureml://jobs/(?P<run>[^/]+)/outputs/artifacts/(?:paths/)?(?P<path>.+)")
+_RUN_SOURCE = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+)")
+
+
+async def answer(target: Target) -> Response:
+    """Answer a tracking or registry request.
+
+    Raises:
+        AzureError: 404 for what Azure ML does not offer, 403, 400 for a body that is not JSON, 413.
+        MlflowUnavailable: MLflow cannot answer now.
+    """
+    method = target.request.method
+    path = "/" + "/".join(_without_preview(target.rest))
+    target.authorise(method, path)
+    body = await _body(target)
+    params = dict(target.request.query_params)
+    await _translate_default_experiment(target, path, params, body)
+    if path == f"{API}/experiments/create" and isinstance(body, dict):
+        body.pop("artifact_location", None)
+    if path == f"{API}/runs/log-batch-async":
+        # Azure ML's own: it keeps metrics later. Here they are kept at once; no tracking id means nothing to wait for.
+        logged = await target.cloud.mlflow.request("POST", f"{API}/runs/log-batch", target.workspace_id, json_body=body)
+        return JSONResponse({"batch_tracking_id": ""}) if logged.is_success else _passed_on(target, logged)
+    response = await target.cloud.mlflow.request(
+        method, path, target.workspace_id, params=_query(target, params), json_body=body
+    )
+    if path == f"{API}/model-versions/get-download-uri" and response.is_success:
+        return await _download_uri(target, response.json())
+    return _passed_on(target, response)
+
+
+async def run_experiment(target: Target, run_id: str) -> str:
+    """The id of the experiment that a run of this workspace belongs to.
+
+    Raises:
+        AzureError: 404 when the workspace has no such run.
+    """
+    found = await target.cloud.mlflow.request("GET", f"{API}/runs/get", target.workspace_id, params={"run_id": run_id})
+    if not found.is_success:
+        raise AzureError(404, "UserError", f"Run {run_id} was not found in the workspace.")
+    experiment_id: str = found.json()["run"]["info"]["experiment_id"]
+    return experiment_id
+
+
+def artifact_uri(target: Target, experiment_id: str, run_id: str, path: str = "") -> str:
+    """Where the plugin finds a run's artifacts, in the spelling that it takes apart."""
+    version = target.version if target.service == "mlflow" else "v2.0"
+    tail = f"/{path}" if path else ""
+    return (
+        f"azureml://{target.host}/mlflow/{version}{target.id}/experiments/{experiment_id}/runs/{run_id}/artifacts{tail}"
+    )
+
+
+def _without_preview(rest: tuple[str, ...]) -> tuple[str, ...]:
+    return ("api", "2.0", "mlflow", *rest[4:]) if rest[:4] == _PREVIEW else rest
+
+
+async def _body(target: Target) -> Any:
+    body = bytearray()
+    async for chunk in target.request.stream():
+        body += chunk
+        if len(body) > _BODY_LIMIT:
+            raise AzureError(413, "RequestBodyTooLarge", f"A request to MLflow has at most {_BODY_LIMIT} bytes.")
+    if not body:
+        return None
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise bad_request("UserError", "The request body is not JSON.") from error
+
+
+def _query(target: Target, params: Mapping[str, str]) -> str | Mapping[str, str]:
+    """The query as it was, for repeated names, unless something in it was translated."""
+    unchanged = params == dict(target.request.query_params)
+    return target.request.url.query if unchanged else params
+
+
+async def _translate_default_experiment(target: Target, path: str, params: dict[str, str], body: Any) -> None:
+    """Put the id of "Default" where the request says experiment "0"; made when a run is about to start in it."""
+    places: list[dict[str, Any]] = [params, *([body] if isinstance(body, dict) else [])]
+    listed = [place for place in places if "0" in _texts(place.get("experiment_ids"))]
+    single = [place for place in places if str(place.get("experiment_id")) == "0"]
+    if not listed and not single:
+        return
+    default = await target.cloud.mlflow.default_experiment(target.workspace_id, make=path == f"{API}/runs/create")
+    if default is None:
+        return
+    for place in single:
+        place["experiment_id"] = default
+    for place in listed:
+        place["experiment_ids"] = [default if one == "0" else one for one in _texts(place["experiment_ids"])]
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
+
+
+async def _download_uri(target: Target, body: dict[str, Any]) -> Response:
+    source = body.get("artifact_uri", "")
+    named = _JOB_SOURCE.fullmatch(source) or _RUN_SOURCE.fullmatch(source)
+    if named is not None:
+        experiment_id = await run_experiment(target, named["run"])
+        body["artifact_uri"] = artifact_uri(target, experiment_id, named["run"], named["path"].rstrip("/"))
+    return JSONResponse(body)
+
+
+def _passed_on(target: Target, response: httpx.Response) -> Response:
+    try:
+        body = response.json()
+    except ValueError as error:  # the page of a path that MLflow does not know
+        raise no_such_endpoint(f"{target.request.method} {target.request.url.path}") from error
+    return JSONResponse(_rewritten(target, body), response.status_code)
+
+
+def _rewritten(target: Target, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rewritten(target, one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    changed = {key: _rewritten(target, one) for key, one in value.items()}
+    if {"run_id", "experiment_id", "artifact_uri"} <= changed.keys():
+        changed["artifact_uri"] = artifact_uri(target, changed["experiment_id"], changed["run_id"])
+    if {"experiment_id", "artifact_location"} <= changed.keys():
+        base = f"azureml://{target.host}/mlflow/{target.version}{target.id}"
+        changed["artifact_location"] = f"{base}/experiments/{changed['experiment_id']}"
+    return changed

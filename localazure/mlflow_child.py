@@ -1,0 +1,66 @@
+"""The MLflow server's own process: `python -P -m azmlflow.localazure.mlflow_child <fd>`, started by `mlflow.py`.
+
+It lives as long as its standard input is open. The embedded Azure holds the other end of that pipe and never writes
+to it, so the operating system closes it however the embedded Azure ends, `kill -9` included; that works alike on
+Linux and macOS, where the kernel's own "die with your parent" does not exist.
+
+What `mlflow server --enable-workspaces --workers 1` does beyond this is to supervise: a second process of the same
+size. Here the embedded Azure supervises.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+
+DATABASE = "mlflow.db"
+DATABASE_URI = f"sqlite:///{DATABASE}"  # relative to the working folder: no machine path, nothing to quote
+
+
+def main(arguments: list[str]) -> None:
+    """Serve MLflow on the listening socket whose file descriptor is the first argument, until standard input closes."""
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    _migrate()
+    _serve(int(arguments[0]))
+
+
+def _end_with_parent() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(0)  # not sys.exit: this is not the main thread, and there is nobody left to wait for a tidy end
+
+
+def _migrate() -> None:
+    """Bring the database to this MLflow's schema, once per MLflow version: even with nothing to do it takes seconds."""
+    from importlib.metadata import version
+
+    marker = Path(f"migrated-{version('mlflow')}")
+    if marker.exists():
+        return
+    from mlflow.db import upgrade
+
+    with sqlite3.connect(DATABASE) as database:
+        database.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a writer
+    database.close()
+    upgrade.main([DATABASE_URI], standalone_mode=False)
+    for other in Path().glob("migrated-*"):
+        other.unlink()
+    marker.touch()
+
+
+def _serve(descriptor: int) -> None:
+    import uvicorn
+    from mlflow.server.fastapi_app import app
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3, lifespan="on"
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

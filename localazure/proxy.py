@@ -1,0 +1,312 @@
+"""The loopback proxy: Azure's own host names come here, every other name passes straight through.
+
+It carries HTTPS only: one `CONNECT host:port`, answered 200, then bytes both ways.
+
+    no or wrong Proxy-Authorization   407, so that no other user or web page of this machine rides on it
+    any other method                  405; nothing here sends plain http through a proxy (HTTP_PROXY is not ours)
+    an Azure name, port 443           the embedded Azure's TLS socket, emulated or not: never the real Azure
+    an Azure name, another port       403: only HTTPS is emulated
+    any other name                    straight to it, or through the proxy that the user had when this one started
+
+What is sent after 200 is not looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import hmac
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import h11
+
+from azmlflow.localazure.hosts import is_azure, normal, within, without_port
+
+USER = "azmlflow"
+_HEADERS_LIMIT = 16 * 1024
+_HEADERS_WITHIN = 30.0  # seconds for a client to say what it wants
+_CONNECT_WITHIN = 30.0  # seconds for the other end to answer
+_HALF_OPEN_FOR = 120.0  # seconds that one direction may stay silent after the other has ended
+_CHUNK = 64 * 1024
+_log = logging.getLogger("azmlflow.local.proxy")
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Refusal(Exception):
+    """The proxy does not open a tunnel: a status and a sentence for people."""
+
+    def __init__(self, status: int, reason: str, *headers: tuple[str, str]) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.headers = status, reason, headers
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The proxy that the user had for https, and what it was not for.
+
+    Attributes:
+        host, port: where it is.
+        tls: it is itself reached by TLS.
+        credential: `user:password`, or None.
+        bypass: entries of the user's NO_PROXY.
+    """
+
+    host: str
+    port: int
+    tls: bool = False
+    credential: str | None = field(default=None, repr=False)
+    bypass: tuple[str, ...] = ()
+
+    def carries(self, host: str) -> bool:
+        """Whether requests for `host` go through it (NO_PROXY: names with all below them, addresses, networks, `*`)."""
+        return not any(_bypasses(entry, normal(host)) for entry in self.bypass)
+
+
+def upstream_from(environment: Mapping[str, str]) -> Upstream | None:
+    """The user's own proxy for https, from HTTPS_PROXY or https_proxy with NO_PROXY; None without one.
+
+    Raises:
+        ValueError: it is of a kind that this proxy cannot go through (socks), or no address.
+    """
+    text = environment.get("https_proxy") or environment.get("HTTPS_PROXY")
+    if not text:
+        return None
+    parts = urlsplit(text if "://" in text else f"http://{text}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"HTTPS_PROXY must be http://host:port or https://host:port, not of the kind {parts.scheme}")
+    credential = None
+    if parts.username is not None:
+        credential = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    entries = f"{environment.get('no_proxy', '')},{environment.get('NO_PROXY', '')}".split(",")
+    return Upstream(
+        parts.hostname,
+        parts.port or (443 if parts.scheme == "https" else 80),
+        parts.scheme == "https",
+        credential,
+        tuple(entry.strip() for entry in entries if entry.strip()),
+    )
+
+
+@dataclass(eq=False)
+class Proxy:
+    """The proxy's connections.
+
+    Args:
+        secret: password of the credential that clients must show; the user is `azmlflow`.
+        azure: the unix socket of the embedded Azure's TLS application.
+        upstream: the user's own proxy, or None to go straight.
+        azures: which host names are Azure's (tests have their own).
+    """
+
+    secret: str = field(repr=False)
+    azure: Path
+    upstream: Upstream | None = None
+    azures: Callable[[str], bool] = is_azure
+    _open: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False)
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end; what `asyncio.start_server` calls."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # one of the two ends went away; the other learns it by its connection's end
+        finally:
+            self._open.discard(task)
+            await _close(writer)
+
+    async def close(self) -> None:
+        """End every open connection."""
+        tasks = tuple(self._open)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEADERS_LIMIT)
+        try:
+            request = await _request(client, reader)
+            if request is None:
+                return
+            self._authorise(request)
+            host, port = _target(request)
+            streams = await self._connect(host, port)
+        except Refusal as refusal:
+            await _refuse(client, writer, refusal)
+            return
+        try:
+            writer.write(client.send(h11.Response(status_code=200, headers=[], reason=b"Connection established")) or b"")
+            early, _ = client.trailing_data
+            streams[1].write(early)
+            await _tunnel((reader, writer), streams)
+        finally:
+            await _close(streams[1])
+
+    def _authorise(self, request: h11.Request) -> None:
+        challenge = ("Proxy-Authenticate", 'Basic realm="azmlflow"')
+        for name, value in request.headers:
+            if name == b"proxy-authorization" and hmac.compare_digest(_password(value), self.secret.encode()):
+                return
+        raise Refusal(407, "this proxy is for processes that `azmlflow run` or `azmlflow env` has set up", challenge)
+
+    async def _connect(self, host: str, port: int) -> Streams:
+        try:
+            async with asyncio.timeout(_CONNECT_WITHIN):
+                if self.azures(host):
+                    if port != 443:
+                        raise Refusal(403, f"the embedded Azure answers for {host} on port 443 only")
+                    return await asyncio.open_unix_connection(str(self.azure))
+                if self.upstream is not None and self.upstream.carries(host):
+                    return await _through(self.upstream, host, port)
+                return await asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
+        except TimeoutError as error:
+            raise Refusal(504, f"{host}:{port} did not answer within {_CONNECT_WITHIN:.0f} s") from error
+        except (OSError, UnicodeError) as error:
+            told = error.strerror if isinstance(error, OSError) else None
+            raise Refusal(502, f"{host}:{port} cannot be reached: {told or type(error).__name__}") from error
+
+
+async def _request(client: h11.Connection, reader: asyncio.StreamReader) -> h11.Request | None:
+    """The client's request, or None if it went away without one."""
+    try:
+        async with asyncio.timeout(_HEADERS_WITHIN):
+            while (event := client.next_event()) is h11.NEED_DATA:
+                client.receive_data(await reader.read(_CHUNK))
+    except h11.RemoteProtocolError as error:
+        raise Refusal(error.error_status_hint, "not an HTTP request that this proxy can read") from error
+    except TimeoutError as error:
+        raise Refusal(408, f"no whole request within {_HEADERS_WITHIN:.0f} s") from error
+    return event if isinstance(event, h11.Request) else None
+
+
+def _target(request: h11.Request) -> tuple[str, int]:
+    if request.method != b"CONNECT":
+        raise Refusal(405, "this proxy carries CONNECT (https) only", ("Allow", "CONNECT"))
+    try:
+        parts = urlsplit(f"//{request.target.decode('ascii')}")
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise Refusal(400, "CONNECT needs host:port") from error
+    if not host or not port or parts.path or parts.query or parts.username is not None:
+        raise Refusal(400, "CONNECT needs host:port")
+    return normal(host), port
+
+
+async def _refuse(client: h11.Connection, writer: asyncio.StreamWriter, refusal: Refusal) -> None:
+    body = f"azmlflow: {refusal.reason}\n".encode()
+    headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Connection", "close"),
+        *refusal.headers,
+    ]
+    if client.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        return
+    writer.write(client.send(h11.Response(status_code=refusal.status, headers=headers)) or b"")
+    writer.write(client.send(h11.Data(data=body)) or b"")
+    await writer.drain()
+    _log.info("proxy refused with %d: %s", refusal.status, refusal.reason)
+
+
+async def _through(upstream: Upstream, host: str, port: int) -> Streams:
+    """A tunnel to host:port through the user's own proxy."""
+    tls = ssl.create_default_context() if upstream.tls else None
+    reader, writer = await asyncio.open_connection(upstream.host, upstream.port, ssl=tls)
+    try:
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        headers = [("Host", authority)]
+        if upstream.credential is not None:
+            headers.append(("Proxy-Authorization", f"Basic {base64.b64encode(upstream.credential.encode()).decode()}"))
+        server = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEADERS_LIMIT)
+        writer.write(server.send(h11.Request(method="CONNECT", target=authority, headers=headers)) or b"")
+        writer.write(server.send(h11.EndOfMessage()) or b"")
+        # Read up to the end of the answer's headers and no further: what follows belongs to the tunnel.
+        try:
+            server.receive_data(await reader.readuntil(b"\r\n\r\n"))
+            event = server.next_event()
+        except (h11.RemoteProtocolError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            raise Refusal(502, "the proxy named by HTTPS_PROXY did not answer as a proxy does") from error
+        if not isinstance(event, h11.Response) or not 200 <= event.status_code < 300:
+            told = getattr(event, "status_code", "nothing")
+            raise Refusal(502, f"the proxy named by HTTPS_PROXY answered {told} for {host}:{port}")
+    except BaseException:
+        writer.close()
+        raise
+    return reader, writer
+
+
+async def _tunnel(near: Streams, far: Streams) -> None:
+    """Carry bytes both ways until both directions have ended, one has failed, or the second falls silent for long."""
+    meter = _Meter()
+    ways = [
+        asyncio.create_task(_pump(near[0], far[1], meter)),
+        asyncio.create_task(_pump(far[0], near[1], meter)),
+    ]
+    try:
+        ended, open_ways = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        while open_ways and not any(way.exception() for way in ended):
+            before = meter.carried
+            ended, open_ways = await asyncio.wait(open_ways, timeout=_HALF_OPEN_FOR)
+            if not ended and meter.carried == before:
+                break
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+
+
+@dataclass
+class _Meter:
+    carried: int = 0
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, meter: _Meter) -> None:
+    """Carry one direction to its end, then tell the other side of the end and leave the other direction open."""
+    while chunk := await source.read(_CHUNK):
+        meter.carried += len(chunk)
+        sink.write(chunk)
+        await sink.drain()
+    if sink.can_write_eof():
+        sink.write_eof()
+    else:  # TLS to the user's own proxy knows no half-closed connection
+        sink.close()
+
+
+def _password(header: bytes) -> bytes:
+    """The password in a `Basic` header for our user; nothing (which matches no secret) in any other."""
+    scheme, _, encoded = header.partition(b" ")
+    if scheme.lower() != b"basic":
+        return b""
+    try:
+        user, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+    except binascii.Error:
+        return b""
+    return password if user == USER.encode() else b""
+
+
+def _bypasses(entry: str, host: str) -> bool:
+    if entry == "*":
+        return True
+    if "/" in entry:
+        with contextlib.suppress(ValueError):
+            return ip_address(host) in ip_network(entry, strict=False)
+        return False
+    return within(host, without_port(entry).removeprefix("*").removeprefix("."))
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(5):
+            await writer.wait_closed()

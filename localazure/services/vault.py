@@ -1,0 +1,129 @@
+"""`*.vault.azure.net`: the data plane of key vaults, as far as a workspace's own vault needs it to be there.
+
+Sign-in, access and errors are as Azure has them; the vaults hold nothing: listing gives an empty list, reading 404.
+https://learn.microsoft.com/rest/api/keyvault/
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.enforce import Caller
+from azmlflow.localazure.hosts import without_port
+
+# What it holds: the path's first part, the data action and the access policy's permission to list and to read it
+# (facts: Microsoft, "Azure Key Vault RBAC guide" and "Assign a Key Vault access policy").
+_KINDS = {
+    "secrets": ("readMetadata", "getSecret", "secret"),
+    "keys": ("read", "read", "key"),
+    "certificates": ("read", "read", "certificate"),
+}
+
+
+class Refused(Exception):
+    """Key vault's refusal: HTTP status, code, sentence, and the finer code inside."""
+
+    def __init__(self, status: int, code: str, text: str, inner: str | None = None) -> None:
+        super().__init__(text)
+        self.status, self.code, self.text, self.inner = status, code, text, inner
+
+
+def service(cloud: Cloud) -> ASGIApp:
+    """The vaults at `<name>.vault.azure.net`."""
+
+    def enter(request: Request, permission: str) -> str:
+        """Check version, vault and access; the kind of thing that is asked for."""
+        kind: str = request.path_params["kind"]
+        if kind not in _KINDS:
+            raise _unknown(request)
+        if not request.query_params.get("api-version"):
+            raise Refused(400, "BadParameter", "api-version must be specified")
+        name = without_port(request.headers["host"]).partition(".")[0]
+        vault = _vault(cloud, name)
+        if vault is None:
+            raise Refused(404, "VaultNotFound", f"There is no key vault named '{name}'.")
+        list_action, get_action, _ = _KINDS[kind]
+        action = f"Microsoft.KeyVault/vaults/{kind}/{list_action if permission == 'list' else get_action}"
+        if kind == "secrets":
+            action += "/action"
+        caller: Caller = request.state.caller
+        if not _may(cloud, vault, caller, kind, permission, action):
+            raise Refused(
+                403,
+                "Forbidden",
+                "Caller is not authorized to perform action on resource. If role assignments, deny assignments or role "
+                "definitions were changed recently, please observe propagation time. "
+                f"Caller: oid={caller.principal.object_id} Action: '{action}' Vault: {name}",
+                "ForbiddenByRbac" if _by_rbac(vault) else "ForbiddenByPolicy",
+            )
+        return kind
+
+    async def listing(request: Request) -> Response:
+        enter(request, "list")
+        return JSONResponse({"value": [], "nextLink": None})
+
+    async def reading(request: Request) -> Response:
+        kind = enter(request, "get")
+        noun, name = _KINDS[kind][2], request.path_params["name"]
+        raise Refused(
+            404,
+            f"{noun.capitalize()}NotFound",
+            f"A {noun} with (name/id) {name} was not found in this key vault. If you recently deleted this {noun} you "
+            "may be able to recover it using the correct recovery command.",
+        )
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        body: dict[str, Any] = {"code": error.code, "message": error.text}
+        if error.inner is not None:
+            body["innererror"] = {"code": error.inner}
+        return JSONResponse({"error": body}, error.status)
+
+    async def unknown(request: Request, _error: Exception) -> Response:
+        return await refused(request, _unknown(request))
+
+    return Starlette(
+        routes=[
+            Route("/{kind}", listing),
+            Route("/{kind}/{name}", reading),
+            Route("/{kind}/{name}/versions", listing),
+            Route("/{kind}/{name}/{version}", reading),
+        ],
+        exception_handlers={Refused: refused, 404: unknown, 405: unknown},
+    )
+
+
+def _unknown(request: Request) -> Refused:
+    return Refused(404, "NotFound", f"The embedded Azure does not emulate {request.method} {request.url.path} of a vault.")
+
+
+def _vault(cloud: Cloud, name: str) -> dict[str, Any] | None:
+    """The vault of that name (unique in all Azure), in ARM's form."""
+    for _, document in cloud.store.scan("resources"):
+        if document.get("type", "").lower() == "microsoft.keyvault/vaults" and document["name"].lower() == name:
+            return document
+    return None
+
+
+def _by_rbac(vault: dict[str, Any]) -> bool:
+    return bool(vault.get("properties", {}).get("enableRbacAuthorization"))
+
+
+def _may(cloud: Cloud, vault: dict[str, Any], caller: Caller, kind: str, permission: str, action: str) -> bool:
+    """By roles, or else by the vault's access policies: never by both, as on Azure."""
+    oid = caller.principal.object_id
+    if _by_rbac(vault):
+        return cloud.enforcer.decide(oid, action, vault["id"], data=True).allowed
+    holders = {oid} | cloud.directory.memberships().get(oid, frozenset())
+    return any(
+        policy.get("objectId", "").lower() in holders
+        and {permission, "all"} & {granted.lower() for granted in policy.get("permissions", {}).get(kind, ())}
+        for policy in vault.get("properties", {}).get("accessPolicies", ())
+    )

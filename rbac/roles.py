@@ -1,0 +1,195 @@
+"""Personas: what people do with MLflow, as the least-privilege roles that allow just that; and Azure's built-in roles.
+
+Each persona is one custom role without any wildcard. Built-in roles give too much or nothing: Reader also reads
+notebook tokens, AzureML Data Scientist also lists storage keys, AzureML Metrics Writer allows no MLflow operation.
+Microsoft's sample role (`experiments/*`, `jobs/*`, `models/*`) grants neither the workspace's `read` nor artifacts.
+
+Source: Microsoft, "Manage access to an Azure Machine Learning workspace"; `operations` says which rows are inferred.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import uuid
+from dataclasses import dataclass
+
+from azmlflow.rbac import scopes
+from azmlflow.rbac.builtin import BUILT_IN_ROLES, BuiltInRole
+from azmlflow.rbac.grants import NAMESPACE
+from azmlflow.rbac.operations import WORKSPACE
+from azmlflow.rbac.patterns import PermissionBlock
+
+__all__ = [
+    "BUILT_IN_ROLES",
+    "PERSONAS",
+    "BuiltInRole",
+    "Persona",
+    "UnknownPersona",
+    "UnknownRole",
+    "built_in_role",
+    "custom_role_guid",
+    "custom_role_name",
+    "persona",
+]
+
+
+@dataclass(frozen=True)
+class Persona:
+    """What a person does with MLflow.
+
+    Attributes:
+        name: the name used in settings and commands.
+        actions: the Azure actions of its role, no wildcard.
+        storage_roles: the built-in roles that it needs besides on the storage account of a workspace whose datastores
+            use the caller's identity (`systemDatastoresAuthMode=identity`); with keys, artifacts travel by signed URL.
+        summary: one line for people.
+    """
+
+    name: str
+    actions: tuple[str, ...]
+    storage_roles: tuple[str, ...]
+    summary: str
+
+    @property
+    def permissions(self) -> tuple[PermissionBlock, ...]:
+        """The permission blocks of its role."""
+        return (PermissionBlock(actions=self.actions),)
+
+
+class UnknownPersona(ValueError):
+    """A name that is no persona; the message names the nearest and lists all."""
+
+
+class UnknownRole(ValueError):
+    """A name that is none of the built-in roles of the table; the message names the nearest."""
+
+
+def _actions(*suffixes: str) -> tuple[str, ...]:
+    return tuple(f"{WORKSPACE}/{suffix}" for suffix in suffixes)
+
+
+_READ_STORAGE = ("Storage Blob Data Reader", "Storage File Data Privileged Reader")
+_WRITE_STORAGE = ("Storage Blob Data Contributor", "Storage File Data Privileged Contributor")
+
+_VIEW = _actions(
+    "read",
+    "experiments/read",
+    "experiments/runs/read",
+    "jobs/read",
+    "models/read",
+    "models/versions/read",
+    "metadata/artifacts/read",
+)
+# `jobs/write` because Microsoft asks `jobs/*` for tracking, though azureml-mlflow 1.62 calls no jobs route. By the
+# table it is not enough to submit a job, but Azure may let its holder start one that needs no code upload.
+_TRACK = (
+    *_VIEW,
+    *_actions("experiments/write", "experiments/runs/write", "jobs/write", "metadata/artifacts/write"),
+)
+
+PERSONAS: tuple[Persona, ...] = (
+    Persona(
+        "viewer",
+        _VIEW,
+        _READ_STORAGE,
+        "Sees experiments, runs, metrics, artifacts and models; changes nothing",
+    ),
+    Persona(
+        "tracker",
+        _TRACK,
+        _WRITE_STORAGE,
+        "A viewer who also tracks: experiments, runs, metrics, parameters, tags, artifacts",
+    ),
+    Persona(
+        "registrar",
+        (
+            *_VIEW,
+            *_actions(
+                "models/write",
+                "models/versions/write",
+                "models/delete",
+                "models/versions/delete",
+                "metadata/artifacts/write",
+                "assets/stage/write",
+            ),
+        ),
+        _WRITE_STORAGE,
+        "A viewer who also keeps the model registry: registers, tags, stages and deletes models",
+    ),
+    Persona(
+        "submitter",
+        (
+            *_TRACK,
+            *_actions(
+                "jobs/cancel/action",
+                "experiments/runs/submit/action",
+                "computes/read",
+                "environments/read",
+                "environments/write",
+                "environments/build/action",
+                "environments/readSecrets/action",
+                "datastores/read",
+                "metadata/snapshots/read",
+                "metadata/snapshots/write",
+                "metadata/codes/read",
+                "metadata/codes/write",
+            ),
+        ),
+        _WRITE_STORAGE,
+        "A tracker who also runs jobs and MLflow Projects on the workspace's clusters",
+    ),
+    Persona(
+        # No `computes/write`: it resizes, but creates as well.
+        "operator",
+        _actions("read", "computes/read", "computes/start/action", "computes/stop/action", "computes/restart/action"),
+        (),
+        "Starts, stops and restarts computes; sees no data",
+    ),
+)
+
+
+def persona(name: str) -> Persona:
+    """The persona of that name.
+
+    Raises:
+        UnknownPersona: there is none.
+    """
+    for found in PERSONAS:
+        if found.name == name:
+            return found
+    raise UnknownPersona(_unknown("persona", name, [each.name for each in PERSONAS]))
+
+
+def built_in_role(name: str) -> BuiltInRole:
+    """The built-in role of that name.
+
+    Raises:
+        UnknownRole: the table has none.
+    """
+    for found in BUILT_IN_ROLES:
+        if found.name == name:
+            return found
+    raise UnknownRole(_unknown("built-in role", name, [each.name for each in BUILT_IN_ROLES]))
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(name.lower(), [each.lower() for each in known], n=1, cutoff=0.5)
+    hint = next((f"; did you mean '{each}'?" for each in known if each.lower() in nearest), ".")
+    return f"unknown {kind} '{name}'{hint} There are: {', '.join(known)}"
+
+
+def custom_role_name(persona: str, resource_group_id: str) -> str:
+    """The name of a persona's custom role in a resource group: names of custom roles are unique in a tenant.
+
+    Raises:
+        InvalidScope: the id is not an ARM id.
+    """
+    group = scopes.parse(resource_group_id).name
+    digest = hashlib.sha256(scopes.key(resource_group_id).encode()).hexdigest()[:8]
+    return f"azmlflow {persona} ({group}-{digest})"
+
+
+def custom_role_guid(persona: str, resource_group_id: str) -> str:
+    """The GUID of a persona's custom role in a resource group, lower case; the same for the group's id in any case."""
+    return str(uuid.uuid5(NAMESPACE, f"{scopes.key(resource_group_id)}\n{persona.lower()}"))

@@ -1,0 +1,94 @@
+"""An estate: a project folder of its own with its own embedded Azure, driven as a user would, by commands.
+
+Nothing here touches the checkout's stack, the user's home or any address but 127.0.0.1. The Pulumi engine is the
+one that `make` built; HOME is a folder of the test's, because azureml-core writes to it whatever one does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SCIENCE_PYTHON = CHECKOUT / ".venv-examples" / "bin" / "python"
+EXAMPLES = CHECKOUT / "examples"
+LONG = 600  # seconds after which a command that hangs fails its test
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished command: exit code, what it printed on each stream."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Estate:
+    """A project folder with a stack `local`, and the commands a user types in it."""
+
+    folder: Path
+    environment: dict[str, str] = field(repr=False)
+
+    def command(self, *words: str | Path, fails: bool = False, extra: Mapping[str, str] | None = None) -> Done:
+        """Run a command in the folder; it must succeed, or fail where `fails` is set."""
+        done = subprocess.run(
+            [str(word) for word in words],
+            cwd=self.folder,
+            env={**self.environment, **(extra or {})},
+            capture_output=True,
+            text=True,
+            timeout=LONG,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        told = f"{' '.join(map(str, words))} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert (done.returncode != 0) is fails, told
+        assert "Traceback" not in done.stderr or words[0] != "azmlflow", told
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def azmlflow(self, *words: str, fails: bool = False) -> Done:
+        """Run `azmlflow WORDS`."""
+        return self.command("azmlflow", *words, fails=fails)
+
+    def science(self, principal: str, script: str | Path, *words: str, fails: bool = False) -> Done:
+        """Run a script as `principal`, with the data scientist's interpreter."""
+        return self.azmlflow("run", "--as", principal, "--", str(SCIENCE_PYTHON), str(script), *words, fails=fails)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        outputs: dict[str, Any] = self.azmlflow("status", "--output", "json").json()["outputs"]
+        return outputs
+
+
+def make_estate(folder: Path) -> Estate:
+    """A folder that looks like a fresh checkout with a stack `local` whose settings are written."""
+    folder.mkdir(parents=True)
+    for name in ("Pulumi.yaml", "infra", "engine"):
+        (folder / name).symlink_to(CHECKOUT / name)
+    home = folder / "home"
+    home.mkdir()
+    kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
+    cache = os.environ.get("AZMLFLOW_CACHE") or str(
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "azmlflow"
+    )
+    environment = {
+        **kept,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "HOME": str(home),
+        "AZMLFLOW_CACHE": cache,
+        "COLUMNS": "160",
+    }
+    estate = Estate(folder, environment)
+    estate.azmlflow("init", "local", "--yes")
+    return estate

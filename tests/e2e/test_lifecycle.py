@@ -1,0 +1,138 @@
+"""From nothing to a standing workspace and back to nothing, by azmlflow and by Pulumi's own command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.estate import Estate
+from tests.e2e.people import ARM, sign_in
+
+pytestmark = pytest.mark.e2e
+
+KINDS_IN_A_STACK = {
+    "azure-native:resources:ResourceGroup",
+    "azure-native:storage:StorageAccount",
+    "azure-native:keyvault:Vault",
+    "azure-native:operationalinsights:Workspace",
+    "azure-native:applicationinsights:Component",
+    "azure-native:machinelearningservices:Workspace",
+    "azure-native:machinelearningservices:Compute",
+}
+
+
+def what_remains(estate: Estate) -> dict[str, list[str]]:
+    """Names of everything in the subscription that a stack could have made, asked of the cloud as its owner."""
+    owner = sign_in(estate, "developer@local.test")
+    subscription = owner.ask("GET", f"{ARM}/subscriptions?api-version=2022-12-01").json()["value"][0]["id"]
+
+    def names(path: str, version: str) -> list[str]:
+        answer = owner.ask("GET", f"{ARM}{subscription}/{path}", params={"api-version": version})
+        answer.raise_for_status()
+        return sorted(item["name"] for item in answer.json()["value"])
+
+    machine_learning = "providers/Microsoft.MachineLearningServices"
+    assignments = owner.ask(
+        "GET",
+        f"{ARM}{subscription}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01",
+    ).json()["value"]
+    definitions = owner.ask(
+        "GET",
+        f"{ARM}{subscription}/providers/Microsoft.Authorization/roleDefinitions?api-version=2022-04-01"
+        "&$filter=type eq 'CustomRole'",
+    ).json()["value"]
+    return {
+        "groups": names("resourcegroups", "2024-03-01"),
+        "resources": names("resources", "2024-03-01"),
+        "deleted vaults": names("providers/Microsoft.KeyVault/deletedVaults", "2024-11-01"),
+        "deleted workspaces": names(f"{machine_learning}/locations/westeurope/deletedWorkspaces", "2024-10-01"),
+        "assignments": sorted(item["properties"]["scope"] for item in assignments),
+        "definitions": sorted(item["properties"]["roleName"] for item in definitions),
+    }
+
+
+def changes(done_out: str) -> dict[str, int]:
+    """The summary's resource changes of `--output json`."""
+    summary: dict[str, int] = json.loads(done_out)["changes"]
+    return summary
+
+
+def engine_variables(estate: Estate) -> dict[str, str]:
+    variables: dict[str, str] = estate.azmlflow("env", "--engine", "--output", "json").json()["set"]
+    return variables
+
+
+@pytest.fixture(scope="module")
+def before(bare_estate: Estate) -> dict[str, list[str]]:
+    """What the cloud holds before anything was made: its owner's assignment and nothing more."""
+    bare_estate.azmlflow("local", "start")
+    return what_remains(bare_estate)
+
+
+def test_up_stands_everything_and_the_second_changes_nothing(bare_estate: Estate, before: dict[str, list[str]]) -> None:
+    assert before["groups"] == []
+    bare_estate.azmlflow("up")
+    bare_estate.azmlflow("grant", "alice@local.test", "tracker")
+    config = json.loads((bare_estate.folder / ".azureml" / "config.json").read_text())
+    outputs = bare_estate.outputs()
+    assert config == {
+        "subscription_id": outputs["subscriptionId"],
+        "resource_group": outputs["resourceGroup"],
+        "workspace_name": outputs["workspaceName"],
+    }
+    second = bare_estate.azmlflow("up", "--output", "json")
+    assert set(changes(second.out)) == {"same"}
+    preview = bare_estate.azmlflow("preview", "--output", "json")
+    assert set(changes(preview.out)) == {"same"}
+
+
+def test_pulumis_own_command_agrees(bare_estate: Estate) -> None:
+    engine = engine_variables(bare_estate)
+    for words in (("preview", "--expect-no-changes"), ("refresh", "--yes", "--expect-no-changes"), ("up", "--yes")):
+        done = bare_estate.command("pulumi", *words, "--non-interactive", "--stack", "local", extra=engine)
+        assert "unchanged" in done.out, done.out
+    state = json.loads(bare_estate.command("pulumi", "stack", "export", "--stack", "local", extra=engine).out)
+    kinds = {resource["type"] for resource in state["deployment"]["resources"]}
+    assert kinds >= KINDS_IN_A_STACK
+    assert "InstrumentationKey=" not in json.dumps(state)
+
+
+def test_pulumi_destroy_leaves_the_soft_deleted_workspace_and_vault(
+    bare_estate: Estate, before: dict[str, list[str]]
+) -> None:
+    outputs = bare_estate.outputs()
+    engine = engine_variables(bare_estate)
+    bare_estate.command("pulumi", "destroy", "--yes", "--non-interactive", "--stack", "local", extra=engine)
+    left = what_remains(bare_estate)
+    assert left.pop("deleted workspaces") == [outputs["workspaceName"]]
+    assert len(left.pop("deleted vaults")) == 1
+    assert left == {name: before[name] for name in left}
+
+
+def test_down_leaves_nothing(bare_estate: Estate, before: dict[str, list[str]]) -> None:
+    bare_estate.azmlflow("down", "--yes")
+    assert what_remains(bare_estate) == before
+    assert_no_trace(bare_estate.folder)
+
+
+def test_down_of_a_standing_stack_leaves_nothing(bare_estate: Estate, before: dict[str, list[str]]) -> None:
+    bare_estate.azmlflow("up")
+    bare_estate.azmlflow("grant", "bob@local.test", "viewer")
+    done = bare_estate.azmlflow("down", "--yes", "--output", "json")
+    report: dict[str, Any] = done.json()
+    assert report["left"] == []
+    assert what_remains(bare_estate) == before
+    assert_no_trace(bare_estate.folder)
+    again = bare_estate.azmlflow("down", "--yes")
+    assert "nothing" in (again.out + again.err).lower()
+
+
+def assert_no_trace(folder: Path) -> None:
+    """No config.json of ours and no resource in the Pulumi state."""
+    assert not (folder / ".azureml" / "config.json").exists()
+    for state in (folder / ".azmlflow" / "backend").rglob("stacks/**/local.json"):
+        deployment = json.loads(state.read_text())["checkpoint"]["latest"] or {}
+        assert [resource["type"] for resource in deployment.get("resources") or []] in ([], ["pulumi:pulumi:Stack"])
