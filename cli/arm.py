@@ -57,24 +57,16 @@ class LiveArm:
     """ARM over HTTPS.
 
     Args:
+        client: what `connect` made, or a test's.
         sleep: waits between two polls.
         longest: seconds after which an operation is given up.
     """
 
-    def __init__(self, sleep: Callable[[float], None] = time.sleep, longest: float = _LONGEST) -> None:
-        from azure.core import PipelineClient
-        from azure.core.pipeline import policies
-        from azure.identity import DefaultAzureCredential
-
+    def __init__(
+        self, client: Any = None, sleep: Callable[[float], None] = time.sleep, longest: float = _LONGEST
+    ) -> None:
+        self._client = client or connect(ENDPOINT)
         self._sleep, self._longest = sleep, longest
-        self._client: Any = PipelineClient(
-            ENDPOINT,
-            policies=[
-                policies.UserAgentPolicy("azmlflow"),
-                policies.RetryPolicy(),
-                policies.BearerTokenCredentialPolicy(DefaultAzureCredential(), f"{ENDPOINT}/.default"),
-            ],
-        )
 
     def get(self, path: str, version: str) -> dict[str, Any] | None:
         """One document; None for 404."""
@@ -137,6 +129,35 @@ class LiveArm:
         from azure.core.rest import HttpRequest
 
         return self._client.send_request(HttpRequest(method, url))
+
+
+def connect(endpoint: str, token: str | None = None) -> Any:
+    """A client of one of Azure's endpoints.
+
+    Args:
+        endpoint: scheme and host; the token's audience too.
+        token: an access token; None for the environment's own sign-in.
+    """
+    from azure.core import PipelineClient
+    from azure.core.credentials import AccessToken
+    from azure.core.pipeline import policies
+    from azure.identity import DefaultAzureCredential
+
+    class Given:
+        """A credential that has its token already."""
+
+        def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+            return AccessToken(str(token), int(time.time()) + 300)
+
+    credential = DefaultAzureCredential() if token is None else Given()
+    return PipelineClient(
+        endpoint,
+        policies=[
+            policies.UserAgentPolicy("azmlflow"),
+            policies.RetryPolicy(),
+            policies.BearerTokenCredentialPolicy(credential, f"{endpoint}/.default"),
+        ],
+    )
 
 
 def _url(path: str, version: str, query: Mapping[str, str] | None = None) -> str:

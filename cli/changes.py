@@ -84,12 +84,14 @@ class Outcome:
         changes: the last word on each resource, in the order in which they began.
         outputs: the stack's outputs (empty after a destroy); secrets are masked.
         diagnoses: warnings and errors.
+        summary: how many resources met with each operation, components included.
         seconds: how long it took.
     """
 
     changes: tuple[Change, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
     diagnoses: tuple[Diagnosis, ...] = ()
+    summary: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -128,7 +130,7 @@ class Watcher:
         self._changes: dict[str, Change] = {}
         self._outputs: Mapping[str, Any] = {}
         self._diagnoses: list[Diagnosis] = []
-        self.finished = False
+        self._summary: Mapping[str, int] = {}
 
     def __call__(self, event: EngineEvent) -> None:
         """Take one event in."""
@@ -141,12 +143,17 @@ class Watcher:
         elif event.diagnostic_event:
             self._diagnose(event.diagnostic_event)
         elif event.summary_event:
-            self.finished = True
+            counts = event.summary_event.resource_changes
+            self._summary = {str(getattr(name, "value", name)): count for name, count in counts.items()}
 
     def outcome(self) -> Outcome:
         """What it came to, so far."""
         return Outcome(
-            tuple(self._changes.values()), self._outputs, tuple(self._diagnoses), self._clock() - self._began
+            tuple(self._changes.values()),
+            self._outputs,
+            tuple(self._diagnoses),
+            self._summary,
+            self._clock() - self._began,
         )
 
     def _step(self, metadata: Any, state: str) -> None:

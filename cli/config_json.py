@@ -91,9 +91,7 @@ def read(path: Path) -> Coordinates | None:
             f"{path.parent.name} is a file, not a folder", where=str(path.parent), next=f"mv {path.parent} elsewhere"
         ) from fault
     except OSError as fault:
-        raise CliError(
-            f"cannot read {path.name}: {fault.strerror}", where=str(path), next=f"ls -l {path}"
-        ) from fault
+        raise CliError(f"cannot read {path.name}: {fault.strerror}", where=str(path), next=f"ls -l {path}") from fault
     except ValueError as fault:
         raise CliError(f"{path.name} is not valid JSON ({fault})", where=str(path), next=f"cat {path}") from fault
     keys = tuple(Coordinates.__dataclass_fields__)
@@ -179,9 +177,7 @@ def remove(project: Project, stack: str, wanted: Coordinates) -> None:
 
 def coordinates(outputs: Mapping[str, object]) -> Coordinates:
     """From a stack's outputs."""
-    return Coordinates(
-        str(outputs["subscriptionId"]), str(outputs["resourceGroup"]), str(outputs["workspaceName"])
-    )
+    return Coordinates(str(outputs["subscriptionId"]), str(outputs["resourceGroup"]), str(outputs["workspaceName"]))
 
 
 def _notes(project: Project, stack: str) -> Path:

@@ -167,7 +167,7 @@ def _fitting(command: Path, source: str, environment: Mapping[str, str]) -> Engi
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    plain = version.split("-")[0].split("+")[0]
+    plain = version.partition("-")[0].partition("+")[0]
     return tuple(int(part) for part in plain.split(".") if part.isdigit())
 
 

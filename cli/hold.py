@@ -62,6 +62,11 @@ class Holder:
         """The command came to its end: nothing to mend next time."""
         self._done = True
 
+    def keep(self, note: Note) -> None:
+        """Leave an earlier command's note instead of this one's."""
+        self._note = note
+        self._write()
+
     def close(self) -> None:
         """Let go of the stack; the note stays unless the command finished."""
         if self._done:
@@ -145,3 +150,11 @@ def _make_private(folder: Path) -> None:
         raise CliError(
             f"cannot make {folder.name}: {fault.strerror}", where=str(folder), next=f"ls -ld {folder.parent}"
         ) from fault
+
+
+def finish(holder: Holder) -> None:
+    """A command that did its own part: what an `up` before it left unfinished stays noted."""
+    if holder.previous is None:
+        holder.finish()
+    else:
+        holder.keep(holder.previous)

@@ -11,16 +11,12 @@ import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from azmlflow.cli.ports import Collaborators
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-EXAMPLES = "azmlflow.examples"
 
 
 def _real() -> Collaborators:
@@ -94,7 +90,7 @@ def _remember_stack(ctx: click.Context, _: click.Parameter, value: str | None) -
     ctx.ensure_object(Invocation).stack = value
 
 
-def common(command: F) -> F:
+def common(command: Callable[..., None]) -> Callable[..., None]:
     """Add what every command has: `--stack` and `--output`; the command gets the `Invocation` first."""
     with_output = click.option(
         "--output",
@@ -116,5 +112,5 @@ def common(command: F) -> F:
         callback=_remember_stack,
         help="The stack; else AZMLFLOW_STACK, else the selected one, else `local`.",
     )
-    wrapped: F = with_stack(with_output(click.make_pass_decorator(Invocation, ensure=True)(command)))
-    return wrapped
+    passed = click.make_pass_decorator(Invocation, ensure=True)(command)
+    return with_stack(with_output(passed))

@@ -37,11 +37,11 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are typed, not before."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         """Names in the order of `COMMANDS`."""
         return [name for name, _, _ in COMMANDS]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import `commands/<module>.py` and take its `command`; None for an unknown name."""
         for name, module, _ in COMMANDS:
             if name == cmd_name:
@@ -49,11 +49,10 @@ class LazyGroup(click.Group):
                 return found
         return None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, from the declared lines: nothing is imported."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, _, line in COMMANDS])
-
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -65,7 +64,9 @@ def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="The version.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="The version."
+)
 def cli() -> None:
     """Azure Machine Learning workspaces for MLflow, as code.
 

@@ -54,14 +54,20 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> 
         settings.names(session.name, subscription),
         subscription,
         [cluster.name for cluster in settings.clusters],
-        [entry.grant() for entry in settings.grants],
+        [entry.record() for entry in settings.grants],
     )
 
     def owned(found: Mapping[str, str] | None) -> bool:
         return tags.owned(found, session.project.name, session.name)
 
     recover.take_over(
-        stack, session.invocation.ports.open_arm(), planned, session.project.name, azure_native_version(), owned, say
+        stack,
+        session.invocation.ports.open_arm(),
+        planned,
+        project=session.project.name,
+        version=azure_native_version(),
+        owned=owned,
+        say=say,
     )
 
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from azmlflow.cli.hold import Holder
     from azmlflow.cli.people import Person
     from azmlflow.cli.project import Project, StackFile
+    from azmlflow.cli.session import Session
     from azmlflow.cli.stack import Stack
+    from azmlflow.rbac.grants import Grant
 
 Say = Callable[[str], None]
 
@@ -26,19 +28,41 @@ class Collaborators:
         enter: point it at a stack's cloud, starting the embedded Azure if need be.
         open_stack: the stack behind a settings file; the holder, if any, notes its engines.
         open_arm: Azure Resource Manager.
+        open_arm_as: the same, signed in as a grant's principal; None where that cannot be.
         find_person: a user, group or application by name, address or object id.
+        warm: begin to import the Pulumi program's packages, which takes a second, beside what comes first.
+        execute: run a user's command with an environment, giving its exit code.
     """
 
     environment: MutableMapping[str, str]
     enter: Callable[[Project, StackFile, Say], None]
     open_stack: Callable[[Project, StackFile, Holder | None, Say], Stack]
     open_arm: Callable[[], Arm]
+    open_arm_as: Callable[[Session, Grant], Arm | None]
     find_person: Callable[[str], Person]
+    warm: Callable[[], None] = lambda: None
+    execute: Callable[[list[str], dict[str, str]], int] = lambda _command, _environment: 0
 
 
 def real() -> Collaborators:
     """The real ones."""
-    return Collaborators(os.environ, _enter, _open_stack, _open_arm, _find_person)
+    return Collaborators(os.environ, _enter, _open_stack, _open_arm, _open_arm_as, _find_person, _warm, _execute)
+
+
+def _warm() -> None:
+    import threading
+
+    threading.Thread(target=_import_program, name="imports", daemon=True).start()
+
+
+def _import_program() -> None:
+    import azmlflow.infra.__main__  # noqa: F401 - for its side effect: the modules are loaded
+
+
+def _execute(command: list[str], environment: dict[str, str]) -> int:
+    from azmlflow.cli.launch import execute
+
+    return execute(command, environment)
 
 
 def _enter(project: Project, stack: StackFile, say: Say) -> None:
@@ -51,13 +75,17 @@ def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: 
     from azmlflow.cli import cloud, engine
     from azmlflow.cli.stack import EngineStack, Place
 
-    if stack.local:
-        cloud.prepare_pulumi(project)
     environment = dict(os.environ)
+
+    def ready() -> engine.Engine:
+        if stack.local:
+            cloud.prepare_pulumi(project)
+        return engine.ensure(environment, say)
+
     return EngineStack(
         stack.name,
         Place(project.root, project.name, environment, project.backend if stack.local else None),
-        lambda: engine.ensure(environment, say),
+        ready,
         _program,
         on_engine=holder.engine if holder else None,
         say=say,
@@ -74,6 +102,14 @@ def _open_arm() -> Arm:
     from azmlflow.cli.arm import LiveArm
 
     return LiveArm()
+
+
+def _open_arm_as(session: Session, grant: Grant) -> Arm | None:
+    if not session.file.local or grant.principal_type != "User":
+        return None
+    from azmlflow.cli.people import arm_as
+
+    return arm_as(session.project, grant.principal_id, os.environ)
 
 
 def _find_person(name: str) -> Person:

@@ -104,7 +104,7 @@ class StackFile:
     @property
     def local(self) -> bool:
         """Is the stack on the embedded Azure?"""
-        return self.get("cloud") == "local"
+        return bool(self.get("cloud") == "local")
 
     def get(self, key: str) -> Any:
         """A setting of ours by its bare key, None if absent."""

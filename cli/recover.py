@@ -128,7 +128,7 @@ def drop_dead_locks(
 
 
 def take_over(
-    stack: Stack, arm: Arm, planned: Iterable[Planned], project: str, version: str, owned: Owned, say: Say
+    stack: Stack, arm: Arm, planned: Iterable[Planned], *, project: str, version: str, owned: Owned, say: Say
 ) -> int:
     """Import planned resources that exist in the cloud, are missing from the state, and are ours.
 

@@ -18,11 +18,22 @@ from azmlflow.cli.errors import CliError
 from azmlflow.cli.project import NAMESPACE, Project, StackFile, write_atomically
 
 
-def write_settings(project: Project, name: str, ours: Mapping[str, Any]) -> StackFile:
-    """Set settings of ours in the stack's file, keeping everything else that stands in it.
+def write_settings(
+    project: Project,
+    name: str,
+    ours: Mapping[str, Any],
+    others: Mapping[str, Any] | None = None,
+    *,
+    fresh: bool = False,
+) -> StackFile:
+    """Set settings in the stack's file, keeping everything else that stands in it.
 
     Args:
-        ours: bare key to value; None removes the key.
+        project: the checkout.
+        name: the stack.
+        ours: bare key to value; None, or an empty list, removes the key.
+        others: full key to value, for other namespaces.
+        fresh: drop the settings that were there; what Pulumi itself keeps in the file stays.
 
     Raises:
         CliError: the file cannot be read or written.
@@ -34,13 +45,14 @@ def write_settings(project: Project, name: str, ours: Mapping[str, Any]) -> Stac
             document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         except (OSError, yaml.YAMLError) as fault:
             raise CliError(f"{path.name} cannot be read", where=str(path), next=f"edit {path.name}") from fault
-    config = dict(document.get("config") or {})
+    config = {} if fresh else dict(document.get("config") or {})
     for key, value in ours.items():
         full = f"{NAMESPACE}:{key}"
-        if value is None or value == [] or value == {}:
+        if value is None or value in ([], {}):
             config.pop(full, None)
         else:
             config[full] = value
+    config.update(others or {})
     document["config"] = config
     write_atomically(path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
     return StackFile(name, path, config)

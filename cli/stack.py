@@ -138,7 +138,7 @@ class EngineStack:
     ) -> None:
         self.name, self._place, self._engine, self._program = name, place, engine, program
         self._on_engine, self._say = on_engine, say
-        self._fault: BaseException | None = None
+        self._faults: list[BaseException] = []
         self._made: tuple[Any, Any] | None = None
 
     def exists(self) -> bool:
@@ -227,7 +227,7 @@ class EngineStack:
         try:
             self._program()
         except BaseException as fault:
-            self._fault = fault
+            self._faults.append(fault)
             raise
 
     def _ask(self, question: Callable[[Any], T]) -> T:
@@ -239,7 +239,7 @@ class EngineStack:
         from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
         stack, command = self._automation()
-        self._fault = None
+        self._faults.clear()
         result: list[T] = []
         failure: list[BaseException] = []
 
@@ -260,8 +260,10 @@ class EngineStack:
         if isinstance(fault, ConcurrentUpdateError):
             raise held(self.name, str(fault)) from None
         if isinstance(fault, CommandError):
-            if isinstance(self._fault, Exception) and type(self._fault) not in (Exception, RunError):
-                raise self._fault  # the program's own: a typed error, or a mistake of ours that belongs in the log
+            for own in self._faults:
+                # The program's own: a typed error, or a mistake of ours, which belongs in the log.
+                if isinstance(own, Exception) and type(own) not in {Exception, RunError}:
+                    raise own
             raise failed(self.name, watcher.outcome(), str(fault)) from None
         raise fault
 
@@ -288,6 +290,7 @@ class EngineStack:
 def _make(name: str, place: Place, engine: Engine, on_engine: Callable[[int], None] | None) -> tuple[Any, Any]:
     """The Automation API's objects, in versions that ask nothing twice. Imports `pulumi`, half a second."""
     from pulumi import automation
+    from pulumi.automation.errors import create_command_error
     from semver import VersionInfo
 
     class Command(automation.PulumiCommand):
@@ -330,7 +333,7 @@ def _make(name: str, place: Place, engine: Engine, on_engine: Callable[[int], No
                     listener(line)  # type: ignore[misc]
             result = automation.CommandResult(stdout=stdout.rstrip(), stderr=stderr.rstrip(), code=process.returncode)
             if process.returncode:
-                raise automation.create_command_error(result)
+                raise create_command_error(result)
             return result
 
         def interrupt(self) -> None:

@@ -45,7 +45,7 @@ class AccessArgs:
     """Name of the workspace."""
     grants: list[GrantArgs]
     """Who may do what."""
-    owner: str = "azmlflow"
+    owner: str | None = "azmlflow"
     """Who declares this; said in the descriptions, since roles and assignments carry no tags."""
 
     @classmethod
@@ -102,7 +102,7 @@ class Access(pulumi.ComponentResource):
 
 
 def _definition(
-    persona: roles.Persona, place: identifiers.Place, owner: str, opts: pulumi.ResourceOptions
+    persona: roles.Persona, place: identifiers.Place, owner: str | None, opts: pulumi.ResourceOptions
 ) -> authorization.RoleDefinition:
     """The least-privilege role of a persona, assignable in this resource group only."""
     return authorization.RoleDefinition(

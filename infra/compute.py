@@ -1,11 +1,11 @@
 """`ComputeCluster`: a cluster of virtual machines that scales between two sizes and runs a workspace's jobs.
 
 The rule: a cluster dies with its resource group, never by itself at the engine's hand. Azure's DELETE of a compute
-wants the query parameter `underlyingResourceAction`, which the provider doesn't send; so the group must be named by
-`deleted_with`, and one cluster alone is removed over ARM by `azmlflow up` before the engine's turn.
+wants the query parameter `underlyingResourceAction`, which the provider doesn't send; so `deleted_with` is demanded,
+and one cluster alone is removed over ARM by `azmlflow up` before the engine's turn.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import machinelearningservices
@@ -30,18 +30,19 @@ class ComputeClusterArgs:
     """Azure's virtual machine size of each node."""
     max_nodes: int
     """Most nodes at a time."""
-    min_nodes: int = 0
+    min_nodes: int | None = 0
     """Nodes kept running when idle."""
-    idle_seconds: int = 300
+    idle_seconds: int | None = 300
     """Seconds that an idle node waits before it is released."""
-    priority: str = "Dedicated"
+    priority: str | None = "Dedicated"
     """Dedicated, or LowPriority: cheaper, and Azure may take the nodes back."""
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] | None = None
     """Tags on the cluster."""
 
 
 class ComputeCluster(pulumi.ComponentResource):
-    """A compute cluster of a workspace. Its option `deletedWith` must name the resource group."""
+    """A compute cluster of a workspace. Its option `deletedWith` must name the resource group, or the `MlflowWorkspace`
+    that holds it."""
 
     cluster_id: pulumi.Output[str]
     """ARM id of the cluster."""

@@ -101,7 +101,7 @@ class Place:
 
     def role_guid(self, persona: str) -> str:
         """GUID of the role definition of a persona."""
-        return str(roles.custom_role_guid(persona, self.group_id))
+        return roles.custom_role_guid(persona, self.group_id)
 
     def role_definition_id(self, persona: str) -> str:
         """The role definition as assignments name it: Azure answers with this form, whatever scope it was made at."""
@@ -113,7 +113,7 @@ class Place:
 
     def assignment_guid(self, persona: str, principal_id: str) -> str:
         """Name of the role assignment of a grant."""
-        return str(assignment_name(self.workspace_id, principal_id, self.role_definition_id(persona)))
+        return assignment_name(self.workspace_id, principal_id, self.role_definition_id(persona))
 
     def assignment_id(self, persona: str, principal_id: str) -> str:
         """ARM id of the role assignment of a grant."""

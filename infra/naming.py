@@ -87,7 +87,7 @@ RULES = (
     ),
 )
 
-_NUMBERED = re.compile(r"-+(\d+)\Z")
+_NUMBERED = re.compile(r"(?:-+[0-9]+)+\Z")
 
 
 @dataclass(frozen=True)
@@ -121,18 +121,38 @@ def check(kind: str, name: str) -> str | None:
         KeyError: no such kind.
     """
     wanted = rule(kind)
-    if re.fullmatch(wanted.pattern, name, re.ASCII if kind != "resourceGroup" else 0):
+    if _fits(wanted, name):
         return None
     if not name:
         return f"is empty; it must have {wanted.words}"
     if len(name) > wanted.longest or len(name) < wanted.shortest:
         return f"'{name}' has {len(name)} characters; it must have {wanted.words}"
-    if kind == "compute" and (number := _NUMBERED.search(name)):
-        return (
-            f"'{name}' ends in a hyphen and digits, which Azure Machine Learning refuses; "
-            f"'{_NUMBERED.sub(number[1], name)}' would do"
-        )
-    return f"'{name}' breaks Azure's rule: {wanted.words}"
+    near = repair(kind, name)
+    hint = f"; '{near}' would do" if near else ""
+    if kind == "compute" and _NUMBERED.search(name):
+        return f"'{name}' ends in a hyphen and digits, which Azure Machine Learning refuses{hint}"
+    return f"'{name}' breaks Azure's rule: {wanted.words}{hint}"
+
+
+def repair(kind: str, name: str) -> str:
+    """A name near to a wrong one that Azure would take, or empty.
+
+    Raises:
+        KeyError: no such kind.
+    """
+    if kind == "storageAccount":
+        near = re.sub(r"[^a-z0-9]", "", name.lower())
+    elif kind == "compute" and _NUMBERED.search(name):
+        near = _NUMBERED.sub(lambda number: number[0].replace("-", ""), name)
+    else:
+        near = re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-")
+    wanted = rule(kind)
+    return near if wanted.shortest <= len(near) <= wanted.longest and _fits(wanted, near) else ""
+
+
+def _fits(wanted: NameRule, name: str) -> bool:
+    # Resource groups take letters of any script.
+    return bool(re.fullmatch(wanted.pattern, name, 0 if wanted.kind == "resourceGroup" else re.ASCII))
 
 
 def generate(prefix: str, stack: str, salt: str, subscription_id: str) -> Names:

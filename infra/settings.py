@@ -110,7 +110,7 @@ class ClusterSettings(_Frozen):
     @classmethod
     def _name(cls, value: str) -> str:
         if wrong := naming.check("compute", value):
-            raise _refuse(wrong)
+            raise _refuse(wrong, naming.repair("compute", value))
         return value
 
     @field_validator("max_nodes")
@@ -132,25 +132,21 @@ class GrantSettings(_Frozen):
     principal_type: Literal["User", "Group", "ServicePrincipal"] = Field(
         description="Kind of principal; Azure needs it while a new principal is still replicating.", examples=["User"]
     )
-    display_name: str = Field("", description="Name for people; Azure ignores it.", max_length=256)
+    display_name: str = Field("", description="Name for people; it is not sent to Azure.", max_length=256)
     persona: str = Field(description="What the principal may do with MLflow.", examples=["tracker"])
 
     @field_validator("persona")
     @classmethod
     def _persona(cls, value: str) -> str:
         try:
-            return persona(value).name
+            known: str = persona(value).name
         except UnknownPersona as error:
             raise _refuse(str(error)) from error
+        return known
 
     def record(self) -> Grant:
         """The grant as `azmlflow.rbac` has it."""
-        return Grant(
-            principal_id=self.principal_id,
-            principal_type=self.principal_type,
-            display_name=self.display_name,
-            persona=self.persona,
-        )
+        return Grant(self.principal_id, self.principal_type, self.display_name, self.persona)
 
 
 def _name_field(description: str, example: str) -> Any:
@@ -206,8 +202,9 @@ class Settings(_Frozen):
     @field_validator("resource_group", "workspace", "storage_account", "key_vault")
     @classmethod
     def _explicit(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and (wrong := naming.check(to_camel(info.field_name or ""), value)):
-            raise _refuse(wrong)
+        kind = to_camel(info.field_name or "")
+        if value is not None and (wrong := naming.check(kind, value)):
+            raise _refuse(wrong, naming.repair(kind, value))
         return value
 
     @field_validator("clusters")

@@ -7,7 +7,7 @@ Everything in the group is `deleted_with` it, so that `pulumi destroy` is one de
 only soft-deleted, and the provider cannot ask for a purge.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import applicationinsights, keyvault, machinelearningservices, operationalinsights, resources
@@ -38,9 +38,9 @@ class MlflowWorkspaceArgs:
     """Name of the Log Analytics workspace behind Application Insights."""
     application_insights: str
     """Name of the Application Insights component."""
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] | None = None
     """Tags on everything."""
-    purge_protection: bool = False
+    purge_protection: bool | None = False
     """Protect the key vault from purging, for good."""
 
 

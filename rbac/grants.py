@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from azmlflow.rbac import scopes
 
-# All GUIDs that this project derives lie in this namespace. Never change it: the names in Azure would no longer be found.
+# All GUIDs that this project derives lie in this namespace. Changed, it would no longer find its names in Azure.
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "azmlflow.rbac")
 
 

@@ -140,7 +140,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "delete_restore_run",
-        # Inferred: Microsoft's table of 2021 says `write`, the action `delete` exists too; which is checked is not said.
+        # Inferred: Microsoft's table of 2021 says `write`, `delete` exists too; which one is checked is not said.
         _actions("experiments/runs/write", "experiments/runs/delete"),
         _mlflow("POST runs/delete", "POST runs/restore"),
         "Delete and restore runs",

@@ -10,7 +10,7 @@ from azmlflow.cli.invocation import Command, Invocation, common
 from azmlflow.cli.session import open_session
 
 
-@click.command(cls=Command, examples=("azmlflow preview", "azmlflow preview -o json | jq '.changes[].name'"))
+@click.command(cls=Command, examples=("azmlflow preview", "azmlflow preview -o json | jq '.resources[].name'"))
 @common
 def command(invocation: Invocation) -> None:
     """Show what `up` would change, and change nothing."""
@@ -26,7 +26,8 @@ def command(invocation: Invocation) -> None:
     invocation.result(
         {
             "stack": session.name,
-            "changes": [
+            "changes": dict(outcome.summary),
+            "resources": [
                 {"name": c.name, "type": c.type, "operation": c.operation, "properties": list(c.keys)}
                 for c in outcome.loud
             ],

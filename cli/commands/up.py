@@ -19,6 +19,7 @@ from azmlflow.infra.outputs import StackOutputs
 @click.command(
     cls=Command, examples=("azmlflow up", "azmlflow up --stack prod", "azmlflow up -o json | jq .trackingUri")
 )
+@click.option("--yes", "-y", is_flag=True, expose_value=False, help="Accepted for scripts; `up` asks nothing.")
 @common
 def command(invocation: Invocation) -> None:
     """Stand the workspace up, or bring it in line with the settings.
@@ -45,7 +46,8 @@ def command(invocation: Invocation) -> None:
         {
             "stack": session.name,
             **_plain(outputs),
-            "changes": {change.name: change.operation for change in outcome.loud},
+            "changes": dict(outcome.summary),
+            "seconds": round(outcome.seconds, 1),
             "config": str(path) if path else None,
         },
         lambda: _panel(session, outputs, outcome, path),

@@ -47,7 +47,9 @@ def test_what_means_that_nothing_is_there(arm: Arm, azure: Any, reply: Any) -> N
 
 def test_a_refusal_carries_arms_code_and_sentence(arm: Arm, azure: Any) -> None:
     azure.scripted.append(_once((403, {}, _error("AuthorizationFailed", "The client 'x' may not."))))
-    with pytest.raises(ArmError, match=r"PUT .*things/a: The client 'x' may not\. \(code AuthorizationFailed") as caught:
+    with pytest.raises(
+        ArmError, match=r"PUT .*things/a: The client 'x' may not\. \(code AuthorizationFailed"
+    ) as caught:
         arm.put(CALL)
     assert (caught.value.status, caught.value.code) == (403, "AuthorizationFailed")
 

@@ -1,0 +1,134 @@
+"""Every persona and built-in role x every MLflow operation, by real requests, against the table written by hand."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azmlflow.rbac.roles import BUILT_IN_ROLES, PERSONAS
+from tests.e2e.estate import Estate
+from tests.e2e.people import ARM, ARM_VERSION, ML_VERSION, Person, sign_in
+from tests.e2e.world import World, requests_of
+
+pytestmark = pytest.mark.e2e
+
+EXPECTED = json.loads((Path(__file__).parents[1] / "rbac" / "data" / "persona-operations.json").read_text())
+OPERATIONS = tuple(EXPECTED["required_actions"])
+ROLES = tuple(EXPECTED["allowed"])
+PERSONA_NAMES = tuple(persona.name for persona in PERSONAS)
+FORBIDDEN = 403
+
+
+def upn(role: str) -> str:
+    """The user who has a role: `azureml-data-scientist@roles.test`."""
+    return "".join(letter if letter.isalnum() else "-" for letter in role.lower()).strip("-") + "@roles.test"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A standing estate in which each role of the table is held by a user of its own, at the workspace."""
+
+    world: World
+    sibling: World
+    elsewhere: World
+    people: Mapping[str, Person]
+
+
+def world_of(owner: Person, workspace: Mapping[str, Any]) -> World:
+    return World(owner, workspace["id"], f"https://{workspace['location']}.api.azureml.ms")
+
+
+def workspace_of(owner: Person, workspace_id: str) -> dict[str, Any]:
+    answer = owner.ask("GET", f"{ARM}{workspace_id}", params=ML_VERSION)
+    answer.raise_for_status()
+    workspace: dict[str, Any] = answer.json()
+    return workspace
+
+
+def make_sibling(owner: Person, workspace: Mapping[str, Any]) -> dict[str, Any]:
+    """A second workspace in the same group, over the same storage, vault and insights."""
+    linked = {name: workspace["properties"][name] for name in ("storageAccount", "keyVault", "applicationInsights")}
+    body = {"location": workspace["location"], "identity": {"type": "SystemAssigned"}, "properties": linked}
+    url = f"{ARM}{workspace['id']}-sibling"
+    owner.ask("PUT", url, params=ML_VERSION, json=body).raise_for_status()
+    return workspace_of(owner, f"{workspace['id']}-sibling")
+
+
+def assign(owner: Person, role: str, user_id: str, scope: str) -> None:
+    guid = next(built_in.id for built_in in BUILT_IN_ROLES if built_in.name == role).rsplit("/", 1)[-1]
+    definition = f"/{'/'.join(scope.split('/')[1:3])}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+    properties = {"principalId": user_id, "principalType": "User", "roleDefinitionId": definition}
+    url = f"{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid5(uuid.NAMESPACE_URL, role)}"
+    owner.ask("PUT", url, params=ARM_VERSION, json={"properties": properties}).raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def stage(estate: Estate) -> Stage:
+    owner = sign_in(estate, "developer@local.test")
+    workspace = workspace_of(owner, estate.outputs()["workspaceId"])
+    estate.azmlflow("init", "elsewhere", "--yes")
+    estate.azmlflow("up", "--stack", "elsewhere")
+    other = estate.azmlflow("status", "--stack", "elsewhere", "--output", "json").json()["outputs"]["workspaceId"]
+    for role in ROLES:
+        user = estate.azmlflow("local", "user", "add", upn(role), "--output", "json").json()
+        if role in PERSONA_NAMES:
+            estate.azmlflow("grant", upn(role), role)
+        elif role != "nobody":
+            assign(owner, role, user["id"], workspace["id"])
+    return Stage(
+        world=world_of(owner, workspace),
+        sibling=world_of(owner, make_sibling(owner, workspace)),
+        elsewhere=world_of(owner, workspace_of(owner, other)),
+        people={role: sign_in(estate, upn(role)) for role in ROLES},
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_each_role_may_do_what_the_table_says_and_nothing_else(stage: Stage, role: str, operation: str) -> None:
+    allowed = operation in EXPECTED["allowed"][role]
+    for method, url, options in requests_of(operation, stage.world):
+        answer = stage.people[role].ask(method, url, **options)
+        told = f"{role} {method} {url}: {answer.status_code} {answer.text}"
+        if not allowed:
+            assert answer.status_code == FORBIDDEN, told
+            assert upn(role) in answer.text, told
+            assert stage.world.workspace.lower() in answer.text.lower(), told
+        elif operation == "submit_job":
+            assert answer.status_code != FORBIDDEN, told  # allowed; the embedded Azure has no jobs yet
+        else:
+            assert answer.is_success, told
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("place", ["sibling", "elsewhere"])
+def test_no_role_reaches_another_workspace_or_group(stage: Stage, role: str, place: str) -> None:
+    world: World = getattr(stage, place)
+    for operation in OPERATIONS:
+        for method, url, options in requests_of(operation, world):
+            answer = stage.people[role].ask(method, url, **options)
+            assert answer.status_code == FORBIDDEN, f"{role} {method} {url}: {answer.status_code} {answer.text}"
+
+
+def test_a_run_of_another_workspace_cannot_be_reached_through_ones_own(stage: Stage) -> None:
+    foreign = stage.elsewhere.run()
+    tracker = stage.people["tracker"]
+    for method, url, options in (
+        ("GET", stage.world.mlflow("runs/get"), {"params": {"run_id": foreign}}),
+        ("GET", stage.world.artifacts(foreign, ""), {}),
+        ("GET", stage.world.artifacts(foreign, "/contentinfo"), {"params": {"path": "a.txt"}}),
+        ("POST", stage.world.artifacts(foreign, "/batch/metadata"), {"json": {"paths": [{"path": "x.txt"}]}}),
+        (
+            "POST",
+            stage.world.mlflow("runs/log-metric"),
+            {"json": {"run_id": foreign, "key": "m", "value": 1, "timestamp": 1}},
+        ),
+    ):
+        answer = tracker.ask(method, url, **options)
+        assert answer.status_code == 404, f"{method} {url}: {answer.status_code} {answer.text}"

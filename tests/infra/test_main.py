@@ -1,0 +1,209 @@
+"""The whole program against a recording monitor: what it declares, and how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from azmlflow.infra import identifiers, naming
+from azmlflow.infra.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.settings import Settings
+from azmlflow.rbac import roles
+
+TENANT = "11111111-1111-4111-8111-111111111111"
+SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
+ALICE, BOB = "aaaaaaaa-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000002"
+GRANTS = [
+    {"principalId": ALICE, "principalType": "User", "displayName": "Alice", "persona": "tracker"},
+    {"principalId": BOB, "principalType": "Group", "displayName": "Bob's", "persona": "tracker"},
+    {"principalId": BOB, "principalType": "Group", "displayName": "Bob's", "persona": "viewer"},
+]
+CLUSTERS = [{"name": "cpu", "vmSize": "Standard_D2_v2", "minNodes": 1, "maxNodes": 3, "idleSeconds": 90}]
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-mlflow-dev"
+WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw-mlflow-dev"
+UNTAGGABLE = ("RoleDefinition", "RoleAssignment")
+Up = Callable[..., Any]
+
+
+@pytest.fixture
+def full(up: Up) -> Any:
+    return up(clusters=CLUSTERS, grants=GRANTS, tags={"team": "blue"})
+
+
+def arm(deployment: Any) -> list[Any]:
+    return [one for one in deployment.declared if one.type.startswith("azure-native:")]
+
+
+def test_storage_is_secure_by_default(up: Up) -> None:
+    inputs = up().one("StorageAccount").inputs
+    assert inputs["minimumTlsVersion"] == "TLS1_2"
+    assert inputs["enableHttpsTrafficOnly"] is True
+    assert inputs["allowBlobPublicAccess"] is False
+    assert inputs["allowCrossTenantReplication"] is False
+    assert (inputs["kind"], inputs["sku"]) == ("StorageV2", {"name": "Standard_LRS"})
+    assert "isHnsEnabled" not in inputs
+
+
+def test_the_vault_is_secure_by_default(up: Up) -> None:
+    properties = up().one("Vault").inputs["properties"]
+    assert properties["enableRbacAuthorization"] is True
+    assert properties["enableSoftDelete"] is True
+    assert properties["tenantId"] == TENANT
+    assert "enablePurgeProtection" not in properties  # Azure refuses false
+    assert up(purgeProtection=True).one("Vault").inputs["properties"]["enablePurgeProtection"] is True
+
+
+def test_insights_keep_their_data_in_our_own_logs(up: Up) -> None:
+    deployment = up()
+    insights = deployment.one("applicationinsights:Component")
+    assert insights.inputs["workspaceResourceId"] == "/id/mlflow-logs"
+    assert insights.inputs["ingestionMode"] == "LogAnalytics"
+    assert set(insights.secret_outputs) == {"connectionString", "instrumentationKey"}
+
+
+def test_the_workspace_is_bound_to_its_own_resources(up: Up) -> None:
+    inputs = up(location="swedencentral").one("machinelearningservices:Workspace").inputs
+    assert inputs["workspaceName"] == "mlw-mlflow-dev"
+    assert inputs["location"] == "swedencentral"
+    assert inputs["storageAccount"] == "/id/mlflow-storage"
+    assert inputs["keyVault"] == "/id/mlflow-vault"
+    assert inputs["applicationInsights"] == "/id/mlflow-insights"
+    assert inputs["identity"] == {"type": "SystemAssigned"}
+    assert inputs["v1LegacyMode"] is False
+    assert inputs["systemDatastoresAuthMode"] == "AccessKey"
+
+
+def test_a_cluster_has_no_passwords_and_its_own_size(full: Any) -> None:
+    inputs = full.one("machinelearningservices:Compute").inputs
+    properties = inputs["properties"]
+    assert (inputs["computeName"], properties["computeType"]) == ("cpu", "AmlCompute")
+    assert properties["disableLocalAuth"] is True
+    assert properties["properties"]["remoteLoginPortPublicAccess"] == "Disabled"
+    assert properties["properties"]["vmSize"] == "Standard_D2_v2"
+    assert properties["properties"]["vmPriority"] == "Dedicated"
+    assert properties["properties"]["scaleSettings"] == {
+        "minNodeCount": 1,
+        "maxNodeCount": 3,
+        "nodeIdleTimeBeforeScaleDown": "PT90S",
+    }
+
+
+def test_a_cluster_without_its_group_is_refused(run: Callable[..., Any]) -> None:
+    def program() -> None:
+        ComputeCluster("cpu", ComputeClusterArgs("rg", "ws", "westeurope", "cpu", "Standard_D2_v2", 1))
+
+    with pytest.raises(ValueError, match="needs its resource group as the option deleted_with"):
+        run(program)
+
+
+def test_everything_taggable_says_whose_it_is(full: Any) -> None:
+    for one in arm(full):
+        if one.type.endswith(UNTAGGABLE):
+            assert "azmlflow stack dev of project azmlflow" in one.inputs["description"]
+        else:
+            assert one.inputs["tags"] == {
+                "team": "blue",
+                "azmlflow-project": "azmlflow",
+                "azmlflow-stack": "dev",
+            }, one.type
+
+
+def test_what_lives_in_the_group_is_deleted_with_it_and_nothing_else(full: Any) -> None:
+    group = full.one("ResourceGroup")
+    assert group.deleted_with == ""
+    for one in arm(full):
+        outside = one.type.endswith((*UNTAGGABLE, "ResourceGroup"))
+        assert one.deleted_with == ("" if outside else group.urn), one.type
+
+
+def test_no_grants_no_roles(up: Up) -> None:
+    deployment = up()
+    assert deployment.of("RoleDefinition") == []
+    assert deployment.of("RoleAssignment") == []
+    assert len(deployment.of("index:Access")) == 1
+    assert deployment.outputs["grants"] == []
+
+
+def test_one_role_for_each_persona_in_use(full: Any) -> None:
+    definitions = {one.name: one.inputs for one in full.of("RoleDefinition")}
+    assert set(definitions) == {"role-tracker", "role-viewer"}
+    tracker = definitions["role-tracker"]
+    assert tracker["scope"] == GROUP
+    assert tracker["assignableScopes"] == [GROUP]
+    assert tracker["roleName"] == roles.custom_role_name("tracker", GROUP)
+    assert tracker["roleName"].startswith("azmlflow tracker (rg-mlflow-dev-")
+    assert tracker["roleDefinitionId"] == str(roles.custom_role_guid("tracker", GROUP))
+    assert tracker["roleType"] == "CustomRole"
+    (permission,) = tracker["permissions"]
+    assert sorted(permission["actions"]) == sorted(roles.persona("tracker").actions)
+    assert not any("*" in action for action in permission["actions"])
+    assert permission["dataActions"] == permission["notActions"] == permission["notDataActions"] == []
+
+
+def test_one_assignment_for_each_grant_under_a_name_that_stays(up: Up, full: Any) -> None:
+    assignments = full.of("RoleAssignment")
+    assert [(one.inputs["principalId"], one.inputs["principalType"]) for one in assignments] == [
+        (grant["principalId"], grant["principalType"]) for grant in GRANTS
+    ]
+    assert {one.inputs["scope"] for one in assignments} == {WORKSPACE}
+    names = [one.inputs["roleAssignmentName"] for one in assignments]
+    assert len(set(names)) == len(GRANTS)
+    again = up(grants=list(reversed(GRANTS))).of("RoleAssignment")
+    assert sorted(one.inputs["roleAssignmentName"] for one in again) == sorted(names)
+
+
+def test_an_assignment_goes_before_its_role_and_both_before_the_workspace(full: Any) -> None:
+    workspace = full.one("machinelearningservices:Workspace")
+    definitions = {one.inputs["roleDefinitionId"]: one for one in full.of("RoleDefinition")}
+    for definition in definitions.values():
+        assert workspace.urn in definition.depends_on
+    for assignment in full.of("RoleAssignment"):
+        guid = assignment.inputs["roleDefinitionId"].rpartition("/")[2]
+        assert assignment.inputs["roleDefinitionId"].startswith(f"/subscriptions/{SUBSCRIPTION}/providers/")
+        assert {definitions[guid].urn, workspace.urn} <= assignment.depends_on
+
+
+def test_what_is_planned_is_what_is_declared(full: Any) -> None:
+    settings = Settings.from_mapping({"azmlflow:clusters": CLUSTERS, "azmlflow:grants": GRANTS})
+    plan = identifiers.planned(
+        settings.names("dev", SUBSCRIPTION),
+        SUBSCRIPTION,
+        [cluster.name for cluster in settings.clusters],
+        [grant.record() for grant in settings.grants],
+    )
+    declared = {one.urn: one for one in arm(full)}
+    assert {one.urn("dev", "azmlflow") for one in plan} == set(declared)
+    for one in plan:
+        found = declared[one.urn("dev", "azmlflow")]
+        assert found.parent == one.parent_urn("dev", "azmlflow")
+        last = one.id.rpartition("/")[2]
+        assert last in found.inputs.values(), one.id
+        assert one.id.startswith(found.inputs.get("scope", GROUP))
+
+
+def test_outputs(full: Any) -> None:
+    told = full.outputs
+    assert told["subscriptionId"] == SUBSCRIPTION
+    assert told["resourceGroup"] == "rg-mlflow-dev"
+    assert told["workspaceName"] == "mlw-mlflow-dev"
+    assert told["workspaceId"] == "/id/mlflow-workspace"
+    assert told["trackingUri"] == "azureml://westeurope.api.azureml.ms/x"
+    assert told["studioUrl"] == f"https://ml.azure.com/?wsid=/id/mlflow-workspace&tid={TENANT}"
+    assert told["storageAccount"] == naming.generate("mlflow", "dev", "", SUBSCRIPTION).storage_account
+    assert told["clusters"] == [{**CLUSTERS[0], "priority": "Dedicated"}]
+    assert [grant["persona"] for grant in told["grants"]] == ["tracker", "tracker", "viewer"]
+    assert all(grant["assignmentId"].startswith(f"{WORKSPACE}/providers/") for grant in told["grants"])
+    assert len(told) == 9
+    assert "connectionString" not in json.dumps(told)
+
+
+def test_faulty_settings_are_one_readable_error(up: Up) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        up(prefx="x", clusters=[{"name": "gpu-1"}])
+    assert "azmlflow:prefx" in str(caught.value)
+    assert "azmlflow:clusters[0].name" in str(caught.value)
+    assert caught.value.__cause__ is None

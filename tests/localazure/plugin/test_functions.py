@@ -1,0 +1,91 @@
+"""azure-native's functions."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from azmlflow.localazure.plugin.arm import Arm
+from azmlflow.localazure.plugin.calls import ArmError, NotSignedIn
+from azmlflow.localazure.plugin.functions import invoke
+from azmlflow.localazure.plugin.shapes import BadId
+from azmlflow.localazure.plugin.types import NotServed, catalogue
+
+
+def _token(claims: dict[str, Any]) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{payload}.sig"
+
+
+def _invoke(arm: Arm, function: str, **args: Any) -> dict[str, Any]:
+    return invoke(arm, catalogue(), "S", f"azure-native:{function}", args)
+
+
+def test_who_am_i(arm: Arm, credential: Any, azure: Any) -> None:
+    credential.token = _token({"oid": "object", "tid": "tenant", "appid": "app"})
+    assert _invoke(arm, "authorization:getClientConfig") == {
+        "clientId": "app",
+        "objectId": "object",
+        "tenantId": "tenant",
+        "subscriptionId": "S",
+    }
+    assert azure.sent == []
+
+
+def test_a_person_has_no_application(arm: Arm, credential: Any) -> None:
+    credential.token = _token({"oid": "object", "tid": "tenant", "upn": "a@b"})
+    assert _invoke(arm, "authorization:getClientConfig")["clientId"] == ""
+
+
+def test_a_token_that_is_none_is_named(arm: Arm, credential: Any) -> None:
+    credential.token = "opaque"
+    with pytest.raises(NotSignedIn, match="not a JSON Web Token"):
+        _invoke(arm, "authorization:getClientConfig")
+
+
+def test_a_token_for_an_endpoint(arm: Arm, credential: Any) -> None:
+    assert _invoke(arm, "authorization:getClientToken", endpoint="https://vault.azure.net/") == {
+        "token": "secret-token"
+    }
+    _invoke(arm, "authorization:getClientToken")
+    assert credential.scopes == ["https://vault.azure.net/.default", "https://management.azure.com/.default"]
+
+
+def test_keys_are_listed_by_post(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(lambda _: (200, {}, {"keys": [{"keyName": "key1", "value": "v"}]}))
+    found = _invoke(arm, "storage:listStorageAccountKeys", resourceGroupName="g", accountName="a", expand="kerb")
+    assert found == {"keys": [{"keyName": "key1", "value": "v"}]}
+    (sent,) = azure.sent
+    assert (sent.method, sent.body) == ("POST", None)
+    assert sent.path == "/subscriptions/S/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a/listKeys"
+    assert sent.query == {"api-version": "2024-01-01", "$expand": "kerb"}
+
+
+def test_a_resource_is_got_as_its_type_gives_it(arm: Arm, azure: Any) -> None:
+    answer = {"id": "/I", "name": "a", "properties": {"supportsHttpsTrafficOnly": True}}
+    azure.scripted.append(lambda _: (200, {}, answer))
+    assert _invoke(arm, "storage:getStorageAccount", resourceGroupName="g", accountName="a") == {
+        "id": "/I",
+        "name": "a",
+        "enableHttpsTrafficOnly": True,
+        "azureApiVersion": "2024-01-01",
+    }
+
+
+def test_getting_what_is_not_there_is_an_error(arm: Arm) -> None:
+    with pytest.raises(ArmError, match="there is no such resource") as caught:
+        _invoke(arm, "keyvault:getVault", resourceGroupName="g", vaultName="v")
+    assert caught.value.status == 404
+
+
+def test_a_missing_argument_is_named(arm: Arm) -> None:
+    with pytest.raises(BadId, match="'vaultName'"):
+        _invoke(arm, "keyvault:getVault", resourceGroupName="g")
+
+
+def test_an_unserved_function_is_named(arm: Arm) -> None:
+    with pytest.raises(NotServed, match="compute:listSkus"):
+        _invoke(arm, "compute:listSkus")

@@ -1,0 +1,318 @@
+"""The provider's verbs against a little ARM: what azure-native does, and the engine relies on."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from pulumi.provider.experimental import provider as base
+
+from azmlflow.localazure.plugin.arm import Arm
+from azmlflow.localazure.plugin.calls import ArmError
+from azmlflow.localazure.plugin.provider import (
+    AlreadyExists,
+    AzureProvider,
+    DiffRequest,
+    InitFailed,
+    Misconfigured,
+    UpdateRequest,
+)
+from azmlflow.localazure.plugin.types import NotServed
+from azmlflow.localazure.plugin.values import UNKNOWN, plain_map, wrap_map
+
+GROUP, VAULT = "azure-native:resources:ResourceGroup", "azure-native:keyvault:Vault"
+ACCOUNT, ASSIGNMENT = "azure-native:storage:StorageAccount", "azure-native:authorization:RoleAssignment"
+SUBSCRIPTION = "00000000-0000-0000-0000-00000000000a"
+GROUP_ID = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/g"
+VAULT_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v"
+VAULT_INPUTS = {"resourceGroupName": "g", "vaultName": "v", "location": "x", "properties": {"tenantId": "t"}}
+POLICY = {"tenantId": "t", "objectId": "o", "permissions": {"secrets": ["get"]}}
+
+
+def _urn(token: str, name: str = "thing") -> str:
+    return f"urn:pulumi:dev::project::{token}::{name}"
+
+
+@pytest.fixture
+def provider(arm: Arm) -> AzureProvider:
+    """A provider signed in to the little ARM."""
+    return AzureProvider(lambda: arm, lambda: None, SUBSCRIPTION)
+
+
+def _create(provider: AzureProvider, token: str, inputs: dict[str, Any], preview: bool = False) -> base.CreateResponse:
+    return asyncio.run(provider.create(base.CreateRequest(_urn(token), wrap_map(inputs), 0, preview)))
+
+
+def _update(
+    provider: AzureProvider, token: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    request = UpdateRequest(_urn(token), "/id", wrap_map(state or {}), wrap_map(new), 0, [], state is not None)
+    request.old_inputs = wrap_map(old)
+    return plain_map(asyncio.run(provider.update(request)).properties)
+
+
+def _check(
+    provider: AzureProvider, token: str, new: dict[str, Any], old: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    request = base.CheckRequest(_urn(token), wrap_map(old or {}), wrap_map(new), b"seed")
+    answer = asyncio.run(provider.check(request))
+    return plain_map(answer.inputs or {}), {fault.property: fault.reason for fault in answer.failures or []}
+
+
+def _diff(provider: AzureProvider, token: str, old: dict[str, Any], new: dict[str, Any]) -> base.DiffResponse:
+    request = DiffRequest(_urn(token), "/id", {}, wrap_map(new), [])
+    request.old_inputs = wrap_map(old)
+    return asyncio.run(provider.diff(request))
+
+
+def _read(
+    provider: AzureProvider, token: str, identifier: str, state: dict[str, Any], inputs: dict[str, Any]
+) -> base.ReadResponse:
+    return asyncio.run(provider.read(base.ReadRequest(_urn(token), identifier, wrap_map(state), wrap_map(inputs))))
+
+
+# check
+
+
+def test_check_fills_in_name_location_and_version(provider: AzureProvider, azure: Any) -> None:
+    azure.documents[GROUP_ID] = {"id": GROUP_ID, "location": "northeurope"}
+    inputs, faults = _check(provider, VAULT, {"resourceGroupName": "g", "properties": {"tenantId": "t"}})
+    assert faults == {}
+    assert inputs["vaultName"].startswith("thing") and inputs["__createBeforeDelete"] is True
+    assert (inputs["location"], inputs["azureApiVersion"]) == ("northeurope", "2024-11-01")
+
+
+def test_the_old_location_and_then_the_stacks_setting_come_before_the_groups(
+    provider: AzureProvider, azure: Any
+) -> None:
+    async def configured() -> base.CheckResponse:
+        await provider.configure(
+            base.ConfigureRequest(
+                {"azure-native:config:location": "uksouth"}, {}, accept_secrets=True, accept_resources=True
+            )
+        )
+        return await provider.check(base.CheckRequest(_urn(GROUP), {}, wrap_map({}), b"s"))
+
+    assert plain_map(asyncio.run(configured()).inputs or {})["location"] == "uksouth"
+    assert (
+        _check(provider, VAULT, {"resourceGroupName": "g"}, {"location": "old", "vaultName": "v"})[0]["location"]
+        == "old"
+    )
+    assert azure.sent == []
+
+
+def test_the_location_is_unknown_while_the_group_is(provider: AzureProvider, azure: Any) -> None:
+    inputs, _ = _check(provider, VAULT, {"resourceGroupName": UNKNOWN, "properties": {"tenantId": "t"}})
+    assert inputs["location"] is UNKNOWN
+    assert azure.sent == []
+
+
+def test_check_names_what_is_missing(provider: AzureProvider) -> None:
+    _, faults = _check(provider, ASSIGNMENT, {"scope": "/subscriptions/s", "principalId": UNKNOWN})
+    assert faults == {"roleDefinitionId": "missing required property 'roleDefinitionId'"}
+
+
+def test_a_type_that_is_not_served_is_refused(provider: AzureProvider) -> None:
+    with pytest.raises(NotServed, match="compute:VirtualMachine"):
+        _check(provider, "azure-native:compute:VirtualMachine", {})
+
+
+# diff
+
+
+def test_no_difference(provider: AzureProvider) -> None:
+    answer = _diff(provider, VAULT, VAULT_INPUTS, VAULT_INPUTS)
+    assert (answer.changes, answer.replaces, answer.detailed_diff) == (False, [], {})
+
+
+def test_a_change_in_place(provider: AzureProvider) -> None:
+    answer = _diff(provider, VAULT, VAULT_INPUTS, {**VAULT_INPUTS, "properties": {"tenantId": "u"}})
+    assert (answer.changes, answer.replaces, answer.diffs) == (True, [], ["properties"])
+    assert answer.detailed_diff["properties.tenantId"].kind is base.PropertyDiffKind.UPDATE
+    assert not answer.delete_before_replace
+
+
+@pytest.mark.parametrize(("made_up", "deletes_first"), [(False, True), (True, False)])
+def test_a_change_of_name_replaces(provider: AzureProvider, made_up: bool, deletes_first: bool) -> None:
+    old = {**VAULT_INPUTS, **({"__createBeforeDelete": True} if made_up else {})}
+    answer = _diff(provider, VAULT, old, {**VAULT_INPUTS, "vaultName": "w"})
+    assert answer.replaces == ["vaultName"]
+    assert answer.detailed_diff["vaultName"].kind is base.PropertyDiffKind.UPDATE_REPLACE
+    assert answer.delete_before_replace is deletes_first
+
+
+# create
+
+
+def test_create_looks_puts_and_reads_back(provider: AzureProvider, azure: Any) -> None:
+    answer = _create(provider, VAULT, VAULT_INPUTS)
+    assert azure.methods() == ["GET", "PUT", "GET"]
+    assert answer.resource_id == VAULT_ID
+    # A vault without access policies is refused by Azure: unset, they are sent empty.
+    assert azure.sent[1].body == {"location": "x", "properties": {"tenantId": "t", "accessPolicies": []}}
+    state = plain_map(answer.properties)
+    assert state["properties"]["provisioningState"] == "Succeeded"
+    assert (state["name"], state["azureApiVersion"]) == ("v", "2024-11-01")
+
+
+def test_create_refuses_what_exists(provider: AzureProvider, azure: Any) -> None:
+    _create(provider, GROUP, {"resourceGroupName": "g", "location": "x"})
+    with pytest.raises(AlreadyExists, match=f"cannot create already existing resource '{GROUP_ID}'"):
+        _create(provider, GROUP, {"resourceGroupName": "g", "location": "x"})
+    assert azure.methods() == ["GET", "PUT", "GET", "GET"]
+
+
+def test_a_preview_asks_nothing_and_promises_only_what_it_knows(provider: AzureProvider, azure: Any) -> None:
+    answer = _create(provider, VAULT, {**VAULT_INPUTS, "location": UNKNOWN}, preview=True)
+    promised = plain_map(answer.properties)
+    assert not answer.resource_id
+    assert promised["location"] is UNKNOWN and promised["properties"] is UNKNOWN and promised["name"] is UNKNOWN
+    assert azure.sent == []
+
+
+def test_a_refused_create_leaves_nothing_in_the_state(provider: AzureProvider, azure: Any) -> None:
+    azure.scripted.append(
+        lambda sent: (409, {}, {"error": {"code": "Taken", "message": "taken"}}) if sent.method == "PUT" else None
+    )
+    with pytest.raises(ArmError, match="taken"):
+        _create(provider, VAULT, VAULT_INPUTS)
+
+
+def _failing_put(left: bool) -> Any:
+    def script(sent: Any) -> Any:
+        if sent.method == "PUT":
+            return 201, {"Azure-AsyncOperation": "/operation", "Retry-After": "0"}, {"id": sent.path}
+        if sent.path == "/operation":
+            script.started = True  # type: ignore[attr-defined]
+            return 200, {}, {"status": "Failed", "error": {"code": "Quota", "message": "No cores."}}
+        if left and getattr(script, "started", False):
+            return 200, {}, {"id": sent.path, "name": "v", "properties": {"provisioningState": "Failed"}}
+        return None
+
+    return script
+
+
+def test_a_create_that_failed_after_its_acceptance_goes_into_the_state(provider: AzureProvider, azure: Any) -> None:
+    azure.scripted.append(_failing_put(left=True))
+    with pytest.raises(InitFailed, match="No cores") as caught:
+        _create(provider, VAULT, VAULT_INPUTS)
+    assert caught.value.resource_id == VAULT_ID
+    assert plain_map(caught.value.properties)["properties"] == {"provisioningState": "Failed"}
+
+
+def test_a_create_that_failed_and_left_nothing_does_not(provider: AzureProvider, azure: Any) -> None:
+    azure.scripted.append(_failing_put(left=False))
+    with pytest.raises(ArmError, match="No cores"):
+        _create(provider, VAULT, VAULT_INPUTS)
+
+
+def test_creates_overlap(provider: AzureProvider, azure: Any) -> None:
+    """Both PUTs must be under way at once, or the barrier breaks."""
+    both = threading.Barrier(2, timeout=5)
+    azure.scripted.append(lambda sent: both.wait() and None if sent.method == "PUT" else None)
+
+    async def two() -> None:
+        requests = [
+            base.CreateRequest(_urn(GROUP), wrap_map({"resourceGroupName": name, "location": "x"}), 0, preview=False)
+            for name in "ab"
+        ]
+        await asyncio.gather(*(provider.create(request) for request in requests))
+
+    asyncio.run(two())
+    assert len(azure.documents) == 2
+
+
+def test_a_missing_subscription_is_named(arm: Arm) -> None:
+    with pytest.raises(Misconfigured, match="azure-native:subscriptionId"):
+        _create(AzureProvider(lambda: arm, lambda: None), GROUP, {"resourceGroupName": "g"})
+
+
+# update
+
+
+def test_update_puts_the_whole_and_keeps_what_the_program_leaves_to_others(provider: AzureProvider, azure: Any) -> None:
+    _create(provider, VAULT, VAULT_INPUTS)
+    azure.documents[VAULT_ID.lower()]["properties"]["accessPolicies"] = [POLICY]
+    state = _update(provider, VAULT, VAULT_INPUTS, {**VAULT_INPUTS, "tags": {"a": "b"}})
+    assert azure.sent[-2].body == {
+        "location": "x",
+        "tags": {"a": "b"},
+        "properties": {"tenantId": "t", "accessPolicies": [POLICY]},
+    }
+    assert state["tags"] == {"a": "b"}
+
+
+def test_what_a_program_stops_setting_goes_back_to_its_default(provider: AzureProvider, azure: Any) -> None:
+    inputs = {"resourceGroupName": "g", "accountName": "a", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+    _update(provider, ACCOUNT, {**inputs, "networkRuleSet": {"defaultAction": "Deny"}}, inputs)
+    (put,) = (sent for sent in azure.sent if sent.method == "PUT")
+    assert put.body["properties"]["networkAcls"]["defaultAction"] == "Allow"
+    _update(provider, ACCOUNT, inputs, inputs)
+    assert "networkAcls" not in azure.sent[-2].body.get("properties", {})
+
+
+def test_a_previewed_update_keeps_what_stays(provider: AzureProvider, azure: Any) -> None:
+    state = {"name": "v", "location": "x", "properties": {"tenantId": "t", "vaultUri": "https://v"}}
+    promised = _update(provider, VAULT, VAULT_INPUTS, {**VAULT_INPUTS, "tags": {"a": "b"}}, state)
+    assert promised["properties"] == state["properties"]
+    assert promised["tags"] == {"a": "b"}
+    assert azure.sent == []
+
+
+# read
+
+
+def test_what_is_gone_reads_as_gone(provider: AzureProvider) -> None:
+    assert _read(provider, VAULT, VAULT_ID, {}, VAULT_INPUTS).resource_id == ""
+
+
+def test_a_refresh_without_drift_changes_no_input(provider: AzureProvider) -> None:
+    created = _create(provider, VAULT, VAULT_INPUTS)
+    answer = _read(provider, VAULT, VAULT_ID, plain_map(created.properties), VAULT_INPUTS)
+    assert plain_map(answer.inputs) == VAULT_INPUTS
+    assert plain_map(answer.properties) == plain_map(created.properties)
+
+
+def test_a_refresh_shows_drift_in_the_inputs(provider: AzureProvider, azure: Any) -> None:
+    created = _create(provider, VAULT, VAULT_INPUTS)
+    azure.documents[VAULT_ID.lower()]["tags"] = {"by": "hand"}
+    answer = _read(provider, VAULT, VAULT_ID, plain_map(created.properties), VAULT_INPUTS)
+    assert plain_map(answer.inputs) == {**VAULT_INPUTS, "tags": {"by": "hand"}}
+
+
+def test_an_import_takes_its_inputs_from_the_id_and_the_answer(provider: AzureProvider) -> None:
+    _create(provider, VAULT, VAULT_INPUTS)
+    answer = _read(provider, VAULT, VAULT_ID, {}, {})
+    inputs = plain_map(answer.inputs)
+    assert {key: inputs[key] for key in ("resourceGroupName", "vaultName", "location")} == {
+        "resourceGroupName": "g",
+        "vaultName": "v",
+        "location": "x",
+    }
+    assert inputs["azureApiVersion"] == "2024-11-01"
+    assert not _diff(provider, VAULT, inputs, {**inputs, "azureApiVersion": "other"}).changes
+
+
+# delete, invoke, cancel
+
+
+def test_delete_and_delete_again(provider: AzureProvider, azure: Any) -> None:
+    _create(provider, VAULT, VAULT_INPUTS)
+    for _ in range(2):
+        asyncio.run(provider.delete(base.DeleteRequest(_urn(VAULT), VAULT_ID, {}, 0)))
+    assert azure.documents == {}
+    assert dict(azure.sent[-1].query) == {"api-version": "2024-11-01"}
+
+
+def test_a_function_with_unknown_arguments_waits(provider: AzureProvider, azure: Any) -> None:
+    request = base.InvokeRequest("azure-native:keyvault:getVault", wrap_map({"resourceGroupName": UNKNOWN}))
+    assert asyncio.run(provider.invoke(request)).return_value == {}
+    assert azure.sent == []
+
+
+def test_cancel_stops_the_client(arm: Arm) -> None:
+    stopped = threading.Event()
+    asyncio.run(AzureProvider(lambda: arm, stopped.set, SUBSCRIPTION).cancel())
+    assert stopped.is_set()

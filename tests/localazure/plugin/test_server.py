@@ -1,0 +1,197 @@
+"""The plugin as a process and over gRPC: errors as sentences, partial failures kept, an end when the engine ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.runtime import proto
+from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
+
+from azmlflow.localazure.plugin.arm import Arm
+from azmlflow.localazure.plugin.provider import AzureProvider
+from azmlflow.localazure.plugin.server import Servicer
+from azmlflow.localazure.plugin.values import plain_map, wrap_map
+
+SUBSCRIPTION = "00000000-0000-0000-0000-00000000000a"
+GROUP_URN = "urn:pulumi:dev::p::azure-native:resources:ResourceGroup::g"
+GROUP_INPUTS = {"resourceGroupName": "g", "location": "x"}
+Asking = Callable[[Any], Awaitable[Any]]
+
+
+def _struct(values: dict[str, Any]) -> Any:
+    return PropertyValue.marshal_map(wrap_map(values))
+
+
+def _plain(struct: Any) -> dict[str, Any]:
+    return plain_map(PropertyValue.unmarshal_map(struct))
+
+
+@pytest.fixture
+def ask(arm: Arm) -> Callable[[Asking], Any]:
+    """Runs a conversation with the provider over real gRPC."""
+
+    async def talk(conversation: Asking) -> Any:
+        server = grpc.aio.server()
+        provider = AzureProvider(lambda: arm, lambda: None, SUBSCRIPTION)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer([], "3.29.0", provider, ""), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                return await conversation(provider_pb2_grpc.ResourceProviderStub(channel))
+        finally:
+            await server.stop(None)
+
+    return lambda conversation: asyncio.run(talk(conversation))
+
+
+def test_secrets_are_left_to_the_engine_and_naming_rules_are_taken(ask: Any) -> None:
+    answer = ask(lambda stub: stub.Configure(proto.ConfigureRequest(acceptSecrets=True)))
+    assert (answer.acceptSecrets, answer.supportsPreview, answer.supports_autonaming_configuration) == (
+        False,
+        True,
+        True,
+    )
+
+
+def test_the_stacks_naming_rule_reaches_the_check(ask: Any) -> None:
+    rule = proto.CheckRequest.AutonamingOptions(
+        proposed_name="proposed", mode=proto.CheckRequest.AutonamingOptions.ENFORCE
+    )
+    request = proto.CheckRequest(urn=GROUP_URN, news=_struct({"location": "x"}), autonaming=rule)
+    assert _plain(ask(lambda stub: stub.Check(request)).inputs)["resourceGroupName"] == "proposed"
+
+
+def test_old_inputs_not_old_outputs_are_compared(ask: Any) -> None:
+    request = proto.DiffRequest(
+        urn=GROUP_URN,
+        id="/id",
+        olds=_struct({"location": "westeurope", "type": "noise"}),
+        old_inputs=_struct(GROUP_INPUTS),
+        news=_struct({**GROUP_INPUTS, "location": "y"}),
+    )
+    answer = ask(lambda stub: stub.Diff(request))
+    assert answer.changes == proto.DiffResponse.DIFF_SOME
+    assert list(answer.replaces) == ["location"] and answer.deleteBeforeReplace
+    assert answer.detailedDiff["location"].kind == proto.PropertyDiff.UPDATE_REPLACE
+    request.news.CopyFrom(request.old_inputs)
+    assert ask(lambda stub: stub.Diff(request)).changes == proto.DiffResponse.DIFF_NONE
+
+
+def test_the_whole_life_of_a_resource(ask: Any) -> None:
+    async def life(stub: Any) -> list[Any]:
+        made = await stub.Create(proto.CreateRequest(urn=GROUP_URN, properties=_struct(GROUP_INPUTS)))
+        tagged = _struct({**GROUP_INPUTS, "tags": {"a": "b"}})
+        updated = await stub.Update(
+            proto.UpdateRequest(
+                urn=GROUP_URN, id=made.id, olds=made.properties, old_inputs=_struct(GROUP_INPUTS), news=tagged
+            )
+        )
+        read = await stub.Read(
+            proto.ReadRequest(urn=GROUP_URN, id=made.id, properties=updated.properties, inputs=tagged)
+        )
+        got = await stub.Invoke(
+            proto.InvokeRequest(tok="azure-native:resources:getResourceGroup", args=_struct({"resourceGroupName": "g"}))
+        )
+        await stub.Delete(proto.DeleteRequest(urn=GROUP_URN, id=made.id))
+        gone = await stub.Read(proto.ReadRequest(urn=GROUP_URN, id=made.id))
+        return [made.id, _plain(read.inputs), _plain(getattr(got, "return"))["tags"], gone.id]
+
+    identifier = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/g"
+    assert ask(life) == [identifier, {**GROUP_INPUTS, "tags": {"a": "b"}}, {"a": "b"}, ""]
+
+
+def test_a_refusal_is_one_sentence(ask: Any, azure: Any) -> None:
+    azure.scripted.append(lambda _: (403, {}, {"error": {"code": "AuthorizationFailed", "message": "You may not."}}))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        ask(lambda stub: stub.Create(proto.CreateRequest(urn=GROUP_URN, properties=_struct(GROUP_INPUTS))))
+    assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert "You may not." in (caught.value.details() or "")
+    assert "Traceback" not in (caught.value.details() or "") and "File " not in (caught.value.details() or "")
+
+
+def test_a_partial_failure_carries_the_resource(ask: Any, azure: Any) -> None:
+    accepted: list[bool] = []
+
+    def script(sent: Any) -> Any:
+        if sent.method == "PUT":
+            accepted.append(True)
+            return 202, {"Azure-AsyncOperation": "/op", "Retry-After": "0"}, None
+        if sent.path == "/op":
+            return 200, {}, {"status": "Failed", "error": {"code": "Quota", "message": "No room."}}
+        return (200, {}, {"id": "/the/id", "name": "g"}) if accepted else None
+
+    azure.scripted.append(script)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        ask(lambda stub: stub.Create(proto.CreateRequest(urn=GROUP_URN, properties=_struct(GROUP_INPUTS))))
+    metadata = dict(caught.value.trailing_metadata() or ())
+    rich, detail = status_pb2.Status(), proto.ErrorResourceInitFailed()
+    rich.ParseFromString(metadata["grpc-status-details-bin"])  # type: ignore[arg-type]
+    assert rich.details[0].Unpack(detail)
+    assert detail.id == "/the/id" and "No room." in detail.reasons[0]
+    assert _plain(detail.properties)["name"] == "g"
+
+
+def test_there_is_no_schema(ask: Any) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        ask(lambda stub: stub.GetSchema(proto.GetSchemaRequest()))
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> list[str]:
+    """The plugin's command line."""
+    return [sys.executable, "-I", "-m", "azmlflow.localazure.plugin", "127.0.0.1:1"]
+
+
+@pytest.fixture
+def process(command: list[str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """The plugin running on a local stack that has no Azure."""
+    environment = {**os.environ, "AZMLFLOW_CLOUD": f"local:{tmp_path}"}
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    yield running
+    running.kill()
+    running.communicate()
+
+
+def test_the_process_says_its_port_and_ends_on_the_engines_signal(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        info = provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(struct_pb2.Value(), timeout=10)
+    assert info.version == "3.29.0"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 0
+    assert process.stderr is not None and process.stderr.read() == ""
+
+
+def test_the_process_ends_when_the_engine_is_killed(command: list[str], tmp_path: Path) -> None:
+    """The shell stands for an engine that dies without a word; the pipe closes only when the plugin is gone too."""
+    environment = {**os.environ, "AZMLFLOW_CLOUD": f"local:{tmp_path}"}
+    script = '"$@" & read -r line; kill -9 $$'
+    engine = subprocess.Popen(
+        ["/bin/sh", "-c", script, "sh", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert engine.stdout is not None and engine.stdin is not None
+    assert int(engine.stdout.readline()) > 0
+    engine.stdin.write("die\n")
+    engine.stdin.close()
+    assert engine.stdout.read() == ""
+    engine.stdout.close()
+    assert engine.wait(timeout=10) == -signal.SIGKILL

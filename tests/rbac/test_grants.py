@@ -1,0 +1,58 @@
+"""Deterministic names: what must not change them, and what must."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from azmlflow.rbac.grants import Grant, assignment_name
+
+SCOPE = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
+PRINCIPAL = "AAAAAAAA-0000-4000-8000-000000000001"
+ROLE = "BBBBBBBB-0000-4000-8000-000000000001"
+
+
+def test_the_name_never_changes() -> None:
+    # Written down: a project that has granted access finds its assignments by this name.
+    name = assignment_name(SCOPE, PRINCIPAL, ROLE)
+    assert name == "b57f20af-aef3-50b3-9649-94e207e01dea"
+    assert name == str(uuid.UUID(name))
+
+
+@pytest.mark.parametrize(
+    ("scope", "principal", "role"),
+    [
+        (SCOPE.upper(), PRINCIPAL.lower(), ROLE.lower()),
+        (f"{SCOPE}/", PRINCIPAL, f"/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"),
+        (SCOPE, PRINCIPAL, f"/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"),
+    ],
+)
+def test_spelling_does_not_matter(scope: str, principal: str, role: str) -> None:
+    assert assignment_name(scope, principal, role) == assignment_name(SCOPE, PRINCIPAL, ROLE)
+
+
+def test_scope_principal_and_role_do() -> None:
+    names = {
+        assignment_name(SCOPE, PRINCIPAL, ROLE),
+        assignment_name(f"{SCOPE}2", PRINCIPAL, ROLE),
+        assignment_name(SCOPE, ROLE, ROLE),
+        assignment_name(SCOPE, PRINCIPAL, PRINCIPAL),
+        assignment_name(SCOPE, ROLE, PRINCIPAL),
+    }
+    assert len(names) == 5
+
+
+def test_settings_hold_a_grant_whole() -> None:
+    grant = Grant(PRINCIPAL, "User", "Alice", "tracker")
+    assert grant.to_config() == {
+        "principalId": PRINCIPAL,
+        "principalType": "User",
+        "displayName": "Alice",
+        "persona": "tracker",
+    }
+    assert Grant.from_config(grant.to_config()) == grant
+    nameless = {"principalId": PRINCIPAL, "principalType": "Group", "persona": "viewer"}
+    assert Grant.from_config(nameless) == Grant(PRINCIPAL, "Group", "", "viewer")
+    with pytest.raises(KeyError, match="principalType"):
+        Grant.from_config({"principalId": PRINCIPAL, "persona": "viewer"})

@@ -1,0 +1,201 @@
+"""Personas and built-in roles: exact lists by hand, and every persona and role on every operation by the table."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+
+from azmlflow.rbac.evaluate import Facts, RoleAssignment, RoleDefinition, evaluate
+from azmlflow.rbac.operations import OPERATIONS, WORKSPACE, Operation
+from azmlflow.rbac.patterns import match
+from azmlflow.rbac.roles import (
+    BUILT_IN_ROLES,
+    PERSONAS,
+    UnknownPersona,
+    UnknownRole,
+    built_in_role,
+    custom_role_guid,
+    custom_role_name,
+    persona,
+)
+
+DATA = Path(__file__).parent / "data"
+ALLOWED: dict[str, list[str]] = json.loads((DATA / "persona-operations.json").read_text())["allowed"]
+GROUP = "/subscriptions/10ca1000-0000-4000-8000-000000000002/resourceGroups/rg1"
+SCOPE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/ws"
+WHO = "aaaaaaaa-0000-4000-8000-000000000001"
+
+VIEWER = {
+    "read",
+    "experiments/read",
+    "experiments/runs/read",
+    "jobs/read",
+    "models/read",
+    "models/versions/read",
+    "metadata/artifacts/read",
+}
+TRACKER = VIEWER | {"experiments/write", "experiments/runs/write", "jobs/write", "metadata/artifacts/write"}
+ACTIONS = {
+    "viewer": VIEWER,
+    "tracker": TRACKER,
+    "registrar": VIEWER
+    | {
+        "models/write",
+        "models/versions/write",
+        "models/delete",
+        "models/versions/delete",
+        "metadata/artifacts/write",
+        "assets/stage/write",
+    },
+    "submitter": TRACKER
+    | {
+        "jobs/cancel/action",
+        "experiments/runs/submit/action",
+        "computes/read",
+        "environments/read",
+        "environments/write",
+        "environments/build/action",
+        "environments/readSecrets/action",
+        "datastores/read",
+        "metadata/snapshots/read",
+        "metadata/snapshots/write",
+        "metadata/codes/read",
+        "metadata/codes/write",
+    },
+    "operator": {
+        "read",
+        "computes/read",
+        "computes/start/action",
+        "computes/stop/action",
+        "computes/restart/action",
+    },
+}
+
+
+def facts(name: str) -> Facts:
+    """One principal that holds the persona or built-in role of that name at the workspace; `nobody` holds none."""
+    if name == "nobody":
+        return Facts()
+    if name in ACTIONS:
+        definition = RoleDefinition(custom_role_guid(name, GROUP), name, persona(name).permissions)
+    else:
+        definition = built_in_role(name).definition()
+    return Facts([RoleAssignment("a", WHO, definition.id, SCOPE)], [definition])
+
+
+def test_personas_hold_exactly_these_actions() -> None:
+    assert {each.name: {*each.actions} for each in PERSONAS} == {
+        name: {f"{WORKSPACE}/{action}" for action in actions} for name, actions in ACTIONS.items()
+    }
+    for each in PERSONAS:
+        assert len(each.actions) == len(set(each.actions))
+        assert not [action for action in each.actions if "*" in action]
+        assert each.summary
+
+
+def test_storage_roles_exist_and_follow_what_the_persona_writes() -> None:
+    roles = {each.name: each.storage_roles for each in PERSONAS}
+    reader = ("Storage Blob Data Reader", "Storage File Data Privileged Reader")
+    writer = ("Storage Blob Data Contributor", "Storage File Data Privileged Contributor")
+    assert roles == {"viewer": reader, "tracker": writer, "registrar": writer, "submitter": writer, "operator": ()}
+    for name in {*reader, *writer}:
+        assert built_in_role(name).permissions[0].data_actions
+
+
+@pytest.mark.parametrize("name", sorted(ALLOWED))
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+def test_the_expected_table(name: str, operation: Operation) -> None:
+    decisions = [evaluate(WHO, action, SCOPE, facts(name)) for action in operation.actions]
+    assert all(decision.allowed for decision in decisions) == (operation.name in ALLOWED[name])
+
+
+def test_the_table_covers_every_persona() -> None:
+    assert {each.name for each in PERSONAS} < set(ALLOWED)
+
+
+def test_no_persona_may_change_access_or_read_keys() -> None:
+    forbidden = [
+        "Microsoft.Authorization/roleAssignments/write",
+        f"{WORKSPACE}/listKeys/action",
+        f"{WORKSPACE}/listStorageAccountKeys/action",
+        f"{WORKSPACE}/datastores/listsecrets/action",
+        f"{WORKSPACE}/listNotebookAccessToken/action",
+        f"{WORKSPACE}/write",
+        f"{WORKSPACE}/delete",
+        f"{WORKSPACE}/computes/write",
+    ]
+    for each in PERSONAS:
+        assert not [action for action in forbidden if evaluate(WHO, action, SCOPE, facts(each.name)).allowed]
+
+
+@pytest.mark.parametrize(
+    ("name", "guid"),
+    [
+        # Microsoft, "Azure built-in roles".
+        ("Owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"),
+        ("Contributor", "b24988ac-6180-42a0-ab88-20f7382dd24c"),
+        ("Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7"),
+        ("User Access Administrator", "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"),
+        ("AzureML Data Scientist", "f6c7c914-8db3-469d-8ca1-694a8f32e121"),
+        ("AzureML Compute Operator", "e503ece1-11d0-4e8e-8e2c-7a6c3bf38815"),
+        ("AzureML Metrics Writer (preview)", "635dd51f-9968-44d3-b7fb-6d9a6bd613ae"),
+        ("Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe"),
+        ("Role Based Access Control Administrator", "f58310d9-a9f6-439a-9e8d-f62e7b41a168"),
+        ("Managed Identity Operator", "f1a07417-d97a-45cb-824c-7a7467783830"),
+        ("Key Vault Administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483"),
+    ],
+)
+def test_built_in_roles_have_azures_guids(name: str, guid: str) -> None:
+    role = built_in_role(name)
+    assert role.id == guid
+    assert role.definition_id("s") == f"/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+
+
+def test_the_built_in_table_is_well_formed() -> None:
+    assert len({each.id for each in BUILT_IN_ROLES}) == len({each.name for each in BUILT_IN_ROLES})
+    for each in BUILT_IN_ROLES:
+        assert str(uuid.UUID(each.id)) == each.id
+        assert each.description
+        blocks = each.permissions
+        patterns = [
+            pattern
+            for block in blocks
+            for pattern in (*block.actions, *block.not_actions, *block.data_actions, *block.not_data_actions)
+        ]
+        assert patterns
+        assert all(pattern == "*" or re.fullmatch(r"[\w.*]+(/[\w.*-]+)+", pattern) for pattern in patterns)
+        assert all(match(pattern, pattern) is not None for pattern in patterns)
+
+
+@pytest.mark.parametrize(("name", "nearest"), [("traker", "tracker"), ("Viewer", "viewer"), ("registar", "registrar")])
+def test_an_unknown_persona_names_the_nearest(name: str, nearest: str) -> None:
+    with pytest.raises(UnknownPersona) as caught:
+        persona(name)
+    assert f"unknown persona '{name}'; did you mean '{nearest}'?" in str(caught.value)
+    assert str(caught.value).endswith("There are: viewer, tracker, registrar, submitter, operator")
+
+
+def test_a_persona_like_none_is_not_guessed_at() -> None:
+    with pytest.raises(UnknownPersona, match=r"unknown persona 'zzz'\. There are"):
+        persona("zzz")
+    with pytest.raises(UnknownRole, match="did you mean 'Contributor'"):
+        built_in_role("Contributer")
+
+
+def test_custom_roles_are_named_by_persona_and_group() -> None:
+    name = custom_role_name("tracker", GROUP)
+    assert re.fullmatch(r"azmlflow tracker \(rg1-[0-9a-f]{8}\)", name)
+    assert custom_role_name("tracker", GROUP.upper()).lower() == name.lower()
+    assert custom_role_name("tracker", GROUP.replace("000002", "000003")) != name
+
+
+def test_custom_role_guids_never_change() -> None:
+    # Written down: a project that stands finds its roles by this GUID.
+    assert custom_role_guid("tracker", GROUP) == "7e613ea6-af5e-5b3f-a674-d977e200a9f2"
+    assert custom_role_guid("tracker", f"{GROUP.upper()}/") == custom_role_guid("tracker", GROUP)
+    guids = {custom_role_guid(each.name, group) for each in PERSONAS for group in (GROUP, f"{GROUP}0")}
+    assert len(guids) == 2 * len(PERSONAS)

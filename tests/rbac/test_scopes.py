@@ -1,0 +1,134 @@
+"""ARM ids: the grammar of Microsoft's "Understand scope for Azure RBAC", by hand."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from azmlflow.rbac import scopes
+
+SUB = "10ca1000-0000-4000-8000-000000000002"
+GROUP = f"/subscriptions/{SUB}/resourceGroups/rg1"
+WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/ws"
+ASSIGNMENT = f"{WORKSPACE}/providers/Microsoft.Authorization/roleAssignments/a"
+
+
+def test_builders_agree_with_the_written_form() -> None:
+    assert scopes.subscription_id(SUB) == f"/subscriptions/{SUB}"
+    assert scopes.resource_group_id(SUB, "rg1") == GROUP
+    assert scopes.resource_id(SUB, "rg1", "Microsoft.MachineLearningServices/workspaces", "ws") == WORKSPACE
+    compute = scopes.resource_id(SUB, "rg1", "Microsoft.MachineLearningServices/workspaces/computes", "ws", "cpu")
+    assert compute == f"{WORKSPACE}/computes/cpu"
+    assert scopes.extension_id(WORKSPACE, "Microsoft.Authorization/roleAssignments", "a") == ASSIGNMENT
+    tenant = scopes.extension_id("/", "Microsoft.Authorization/roleDefinitions", "r")
+    assert tenant == "/providers/Microsoft.Authorization/roleDefinitions/r"
+
+
+@pytest.mark.parametrize("names", [(), ("ws", "cpu")])
+def test_builders_refuse_the_wrong_number_of_names(names: tuple[str, ...]) -> None:
+    with pytest.raises(scopes.InvalidScope, match=r"takes 1 name\(s\)"):
+        scopes.resource_id(SUB, "rg1", "Microsoft.MachineLearningServices/workspaces", *names)
+
+
+def test_parse_takes_a_nested_resource_apart() -> None:
+    found = scopes.parse(f"{WORKSPACE}/computes/cpu/")
+    assert (found.subscription, found.resource_group) == (SUB, "rg1")
+    assert found.type == "Microsoft.MachineLearningServices/workspaces/computes"
+    assert found.names == ("ws", "cpu")
+    assert (found.name, found.scope, found.id) == ("cpu", GROUP, f"{WORKSPACE}/computes/cpu")
+
+
+def test_parse_tells_an_extension_from_what_it_stands_on() -> None:
+    found = scopes.parse(ASSIGNMENT)
+    assert (found.type, found.name) == ("Microsoft.Authorization/roleAssignments", "a")
+    assert found.scope == WORKSPACE
+
+
+@pytest.mark.parametrize(
+    ("id_", "type_", "name", "scope"),
+    [
+        ("/", None, "", "/"),
+        (f"/subscriptions/{SUB}", None, SUB, f"/subscriptions/{SUB}"),
+        (GROUP, None, "rg1", GROUP),
+        (GROUP.lower(), None, "rg1", GROUP.lower()),
+        (
+            "/providers/Microsoft.Management/managementGroups/corp",
+            "Microsoft.Management/managementGroups",
+            "corp",
+            "/",
+        ),
+        (
+            f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions/r",
+            "Microsoft.Authorization/roleDefinitions",
+            "r",
+            f"/subscriptions/{SUB}",
+        ),
+    ],
+)
+def test_parse_knows_every_kind_of_scope(id_: str, type_: str | None, name: str, scope: str) -> None:
+    found = scopes.parse(id_)
+    assert (found.type, found.name, found.scope) == (type_, name, scope)
+
+
+@pytest.mark.parametrize(
+    "id_",
+    [
+        "/subscriptions",
+        f"/subscriptions/{SUB}/resourceGroups",
+        f"/subscriptions/{SUB}/things/x",
+        f"/subscriptions/{SUB}//resourceGroups/rg1",
+        f"{GROUP}/providers",
+        f"{GROUP}/providers/Microsoft.Storage",
+        f"{GROUP}/providers/Microsoft.Storage/storageAccounts",
+        f"{WORKSPACE}/computes",
+        f"{GROUP}/providers/not a namespace/a/b",
+        "rg1",
+    ],
+)
+def test_parse_names_the_id_that_it_refuses(id_: str) -> None:
+    with pytest.raises(scopes.InvalidScope) as caught:
+        scopes.parse(id_)
+    assert id_ in str(caught.value)
+
+
+def test_ancestors_climb_to_the_root() -> None:
+    assert scopes.ancestors(f"{WORKSPACE}/computes/cpu") == (WORKSPACE, GROUP, f"/subscriptions/{SUB}", "/")
+    assert scopes.ancestors(ASSIGNMENT)[0] == WORKSPACE
+    assert scopes.ancestors("/providers/Microsoft.Management/managementGroups/corp") == ("/",)
+    assert scopes.ancestors("/") == ()
+    assert scopes.parent("/") is None
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "expected"),
+    [
+        (GROUP, WORKSPACE, True),
+        (GROUP, GROUP, True),
+        (GROUP.upper(), WORKSPACE.lower(), True),
+        ("/", WORKSPACE, True),
+        ("/", "/", True),
+        (f"{GROUP}/", WORKSPACE, True),
+        (GROUP, f"{GROUP}0", False),  # rg1 is not rg10
+        (WORKSPACE, GROUP, False),
+        (f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/w", WORKSPACE, False),
+    ],
+)
+def test_contains_goes_by_whole_segments_in_any_case(outer: str, inner: str, expected: bool) -> None:
+    assert scopes.contains(outer, inner) is expected
+
+
+@settings(derandomize=True)
+@given(st.lists(st.sampled_from(["a", "B", "rg1", "rg10"]), max_size=6), st.integers(0, 6))
+def test_a_scope_contains_what_it_is_a_prefix_of(segments: list[str], end: int) -> None:
+    inner, outer = "/" + "/".join(segments), "/" + "/".join(segments[:end])
+    assert scopes.contains(outer, inner)
+    assert scopes.contains(outer.swapcase(), inner)
+    assert not scopes.contains(inner + "/more", inner)
+
+
+def test_guids_are_told_from_names() -> None:
+    assert scopes.is_guid(SUB)
+    assert scopes.is_guid(SUB.upper())
+    assert not scopes.is_guid(f"{SUB}0")
+    assert not scopes.is_guid("alice@contoso.com")
