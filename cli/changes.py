@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
+# A secret value is an object with this key (sdk/go/common/resource: SigKey).
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "[secret]"
+
 # Operations that change nothing in the cloud.
 QUIET = frozenset({"same", "read", "refresh"})
 
@@ -100,6 +104,17 @@ class Outcome:
         return tuple(change for change in self.changes if not change.quiet)
 
 
+def masked(value: Any) -> Any:
+    """A value without its secrets: Pulumi writes one as an object with a signature, encrypted or not."""
+    if isinstance(value, Mapping):
+        if _SIGNATURE in value:
+            return SECRET
+        return {key: masked(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [masked(part) for part in value]
+    return value
+
+
 OnChange = Callable[[Change], None]
 
 
@@ -159,7 +174,7 @@ class Watcher:
     def _step(self, metadata: Any, state: str) -> None:
         if metadata.type == STACK_TYPE:
             if metadata.new is not None and metadata.new.outputs:
-                self._outputs = metadata.new.outputs
+                self._outputs = masked(metadata.new.outputs)
             return
         if metadata.type.startswith("pulumi:providers:"):
             return

@@ -12,12 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from azmlflow.cli.changes import STACK_TYPE, urn_name
+from azmlflow.cli.changes import STACK_TYPE, masked, urn_name
 from azmlflow.cli.errors import CliError
-
-# A secret value in a deployment is an object with this key (sdk/go/common/resource: SigKey).
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "[secret]"
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ def read_state(deployment: Mapping[str, Any] | None) -> State:
     document = deployment or {}
     for entry in document.get("resources") or ():
         if entry.get("type") == STACK_TYPE:
-            outputs = _masked(entry.get("outputs") or {})
+            outputs = masked(entry.get("outputs") or {})
         elif not str(entry.get("type", "")).startswith("pulumi:providers:"):
             (resources if entry.get("custom") else components).append(_resource(entry))
     pending = tuple(
@@ -127,17 +123,7 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
         urn=str(entry["urn"]),
         type=str(entry["type"]),
         id=str(entry.get("id", "")),
-        inputs=_masked(entry.get("inputs") or {}),
-        outputs=_masked(entry.get("outputs") or {}),
+        inputs=masked(entry.get("inputs") or {}),
+        outputs=masked(entry.get("outputs") or {}),
         parent=str(entry.get("parent", "")),
     )
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, dict):
-        if _SIGNATURE in value:
-            return SECRET
-        return {key: _masked(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_masked(part) for part in value]
-    return value

@@ -38,10 +38,13 @@ def command_of(pid: int) -> str:
 
 
 def session_members(session: int) -> tuple[int, ...]:
-    """The processes of a session, without this one."""
-    answer = subprocess.run(["ps", "-axo", "pid="], capture_output=True, text=True, check=False)
+    """The processes of a session that live, without this one."""
+    answer = subprocess.run(["ps", "-axo", "pid=,stat="], capture_output=True, text=True, check=False)
     found: list[int] = []
-    for word in answer.stdout.split():
+    for row in answer.stdout.splitlines():
+        word, _, stat = row.strip().partition(" ")
+        if stat.strip().startswith("Z"):
+            continue  # dead, and not yet waited for
         pid = int(word)
         try:
             if pid != os.getpid() and os.getsid(pid) == session:

@@ -87,7 +87,8 @@ def _log(text: str) -> Path:
 
 
 def _plain(fault: Exception) -> CliError:
-    return CliError(str(fault), where=getattr(fault, "where", None), next=getattr(fault, "next", None))
+    what = getattr(fault, "what", None) or str(fault)
+    return CliError(what, where=getattr(fault, "where", None), next=getattr(fault, "next", None))
 
 
 def _signed_out(fault: Exception) -> CliError:
@@ -111,7 +112,20 @@ def _unreachable(fault: Exception) -> CliError:
     return CliError(f"Azure does not answer: {_first_line(fault)}", next="azmlflow local status, or check the network")
 
 
+def _settings(fault: Any) -> CliError:
+    first = fault.faults[0].fix if fault.faults else None
+    return CliError(str(fault), next=first)
+
+
+def _persona(fault: Exception) -> CliError:
+    return CliError(str(fault), next="azmlflow grant --help")
+
+
 KNOWN: tuple[Known, ...] = (
+    Known("azmlflow.infra.settings", "SettingsError", _settings),
+    Known("azmlflow.rbac.roles", "UnknownPersona", _persona),
+    Known("azmlflow.localazure.folder", "LocalError", _plain),
+    Known("azmlflow.localazure.plugin.install", "InstallError", _plain),
     Known("azure.core.exceptions", "ClientAuthenticationError", _signed_out),
     Known("azure.core.exceptions", "HttpResponseError", _refused),
     Known("azure.core.exceptions", "ServiceRequestError", _unreachable),

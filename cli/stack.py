@@ -290,6 +290,7 @@ class EngineStack:
 def _make(name: str, place: Place, engine: Engine, on_engine: Callable[[int], None] | None) -> tuple[Any, Any]:
     """The Automation API's objects, in versions that ask nothing twice. Imports `pulumi`, half a second."""
     from pulumi import automation
+    from pulumi.automation._stack import StackInitMode
     from pulumi.automation.errors import create_command_error
     from semver import VersionInfo
 
@@ -312,8 +313,6 @@ def _make(name: str, place: Place, engine: Engine, on_engine: Callable[[int], No
             """Run the command with exactly the stack's environment."""
             path = os.pathsep.join((str(engine.folder), place.environment.get("PATH", "")))
             environment = {**place.environment, **additional_env, "PATH": path, "PULUMI_AUTOMATION_API": "true"}
-            # The Automation API asks for debug output, which nobody here reads and which costs time.
-            environment.pop("PULUMI_DEBUG_COMMANDS", None)
             with subprocess.Popen(
                 [self.command, "--non-interactive", *args],
                 cwd=cwd,
@@ -368,7 +367,7 @@ def _make(name: str, place: Place, engine: Engine, on_engine: Callable[[int], No
 
     command = Command()
     workspace = Workspace(work_dir=str(place.folder), pulumi_command=command)
-    return Quick.select(name, workspace), command
+    return Quick(name, workspace, StackInitMode.SELECT), command
 
 
 def held(stack: str, text: str) -> CliError:

@@ -1,6 +1,9 @@
-"""The components for Pulumi programs in any language: Pulumi runs this through `PulumiPlugin.yaml`.
+"""The components as a Pulumi plugin, for programs in any language.
 
-The schema is drawn from the components' annotations and docstrings; nothing is declared twice.
+An executable `pulumi-resource-azmlflow` that runs this module, on PATH or in the folder that a project's
+`plugins.providers` names, is all that the engine needs. The schema is drawn from the components' annotations and
+docstrings; nothing is declared twice. From another language, name the `MlflowWorkspace` as the cluster's `deletedWith`
+and as the `dependsOn` of `Access`.
 """
 
 from __future__ import annotations
@@ -16,5 +19,9 @@ COMPONENTS = (MlflowWorkspace, ComputeCluster, Access)
 
 
 def main() -> None:
-    """Serve the components to the engine that started this process."""
+    """Serve the components to the engine whose address is the first argument of this process."""
     component_provider_host(components=list(COMPONENTS), name=NAME)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,74 +7,32 @@ The rule: `Settings` is the only description of the settings. The program, `init
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
 from azmlflow.infra import naming, tags
+from azmlflow.infra.faults import Fault, SettingsError, explain, nearest, refuse
 from azmlflow.infra.regions import REGIONS
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.roles import UnknownPersona, persona
 
+__all__ = ["NAMESPACE", "ClusterSettings", "Fault", "GrantSettings", "Settings", "SettingsError"]
+
 NAMESPACE = "azmlflow"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong with a stack's settings.
-
-    Attributes:
-        key: where, as Pulumi writes it, e.g. `azmlflow:clusters[0].maxNodes`.
-        what: what is wrong, in plain words.
-        fix: the command to type.
-    """
-
-    key: str
-    what: str
-    fix: str
-
-
-class SettingsError(Exception):
-    """The settings cannot be used. Its text names every fault, where it is, and the command that mends it.
-
-    Attributes:
-        faults: all of them, in the order of the settings' keys.
-    """
-
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(faults)
-        count = len(self.faults)
-        lines = [f"The stack's settings have {count} fault{'s' if count != 1 else ''}:"]
-        for fault in self.faults:
-            lines += [f"  {fault.key}: {fault.what}", f"    fix: {fault.fix}"]
-        super().__init__("\n".join(lines))
-
-
-def _refuse(what: str, suggest: str = "") -> PydanticCustomError:
-    """A refusal whose words are ours; `suggest` is the value that the fix proposes."""
-    return PydanticCustomError("azmlflow", "{what}", {"what": what, "suggest": suggest})
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    """The known word nearest to a misspelt one, whatever its case and spaces; empty when none is near."""
-    by_shape = {candidate.lower(): candidate for candidate in known}
-    found = difflib.get_close_matches(re.sub(r"[\s_]", "", word).lower(), by_shape, n=1, cutoff=0.6)
-    return by_shape[found[0]] if found else ""
 
 
 def _guid(value: object) -> object:
     """A GUID in Azure's spelling, 8-4-4-4-12 in lower case."""
     if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
         return str(UUID(value))
-    raise _refuse(f"{value!r} is not an object id (a GUID); `azmlflow grant NAME PERSONA` finds a name's object id")
+    raise refuse(f"{value!r} is not an object id (a GUID); `azmlflow grant NAME PERSONA` finds a name's object id")
 
 
 class _Frozen(BaseModel):
@@ -110,7 +68,7 @@ class ClusterSettings(_Frozen):
     @classmethod
     def _name(cls, value: str) -> str:
         if wrong := naming.check("compute", value):
-            raise _refuse(wrong, naming.repair("compute", value))
+            raise refuse(wrong, naming.repair("compute", value))
         return value
 
     @field_validator("max_nodes")
@@ -118,7 +76,7 @@ class ClusterSettings(_Frozen):
     def _order(cls, value: int, info: ValidationInfo) -> int:
         least = info.data.get("min_nodes")
         if least is not None and least > value:
-            raise _refuse(f"{value} is below minNodes, which is {least}", str(least))
+            raise refuse(f"{value} is below minNodes, which is {least}", str(least))
         return value
 
 
@@ -141,7 +99,7 @@ class GrantSettings(_Frozen):
         try:
             known: str = persona(value).name
         except UnknownPersona as error:
-            raise _refuse(str(error)) from error
+            raise refuse(str(error)) from error
         return known
 
     def record(self) -> Grant:
@@ -196,29 +154,29 @@ class Settings(_Frozen):
     def _location(cls, value: str) -> str:
         if value in REGIONS:
             return value
-        near = _nearest(value, REGIONS)
-        raise _refuse(f"Azure has no region '{value}'{f'; did you mean {near}?' if near else ''}", near)
+        near = nearest(value, REGIONS)
+        raise refuse(f"Azure has no region '{value}'{f'; did you mean {near}?' if near else ''}", near)
 
     @field_validator("resource_group", "workspace", "storage_account", "key_vault")
     @classmethod
     def _explicit(cls, value: str | None, info: ValidationInfo) -> str | None:
         kind = to_camel(info.field_name or "")
         if value is not None and (wrong := naming.check(kind, value)):
-            raise _refuse(wrong, naming.repair(kind, value))
+            raise refuse(wrong, naming.repair(kind, value))
         return value
 
     @field_validator("clusters")
     @classmethod
     def _distinct_clusters(cls, value: tuple[ClusterSettings, ...]) -> tuple[ClusterSettings, ...]:
         if twice := _twice(cluster.name.lower() for cluster in value):
-            raise _refuse(f"two clusters are called '{twice}'; Azure's names ignore case")
+            raise refuse(f"two clusters are called '{twice}'; Azure's names ignore case")
         return value
 
     @field_validator("grants")
     @classmethod
     def _distinct_grants(cls, value: tuple[GrantSettings, ...]) -> tuple[GrantSettings, ...]:
         if twice := _twice(f"{grant.persona} for {grant.principal_id}" for grant in value):
-            raise _refuse(f"the grant {twice} is there twice")
+            raise refuse(f"the grant {twice} is there twice")
         return value
 
     @field_validator("tags")
@@ -226,9 +184,9 @@ class Settings(_Frozen):
     def _tags(cls, value: Mapping[str, str]) -> Mapping[str, str]:
         for name, text in value.items():
             if wrong := tags.check(name, text):
-                raise _refuse(f"the tag '{name}' {wrong}")
+                raise refuse(f"the tag '{name}' {wrong}")
         if len(value) > tags.MOST_TAGS:
-            raise _refuse(f"{len(value)} tags are more than the {tags.MOST_TAGS} that Azure leaves beside our own")
+            raise refuse(f"{len(value)} tags are more than the {tags.MOST_TAGS} that Azure leaves beside our own")
         return value
 
     def names(self, stack: str, subscription_id: str) -> naming.Names:
@@ -267,7 +225,7 @@ class Settings(_Frozen):
         try:
             settings = cls.model_validate(given, by_alias=True, by_name=False)
         except ValidationError as error:
-            faults += [_fault(details) for details in error.errors(include_url=False)]
+            faults += [_explained(details) for details in error.errors(include_url=False)]
         else:
             if not faults:
                 return settings
@@ -336,34 +294,8 @@ def _decode(key: str, raw: object) -> object:
     return str(raw) if isinstance(raw, int | float) else raw
 
 
-def _fault(details: ErrorDetails) -> Fault:
-    """Pydantic's error as ours: Pulumi's path, plain words, and the command that mends it."""
-    location = details["loc"]
-    key = f"{NAMESPACE}:" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)[1:]
-    nested = len(location) > 1
-    path = f"--path '{key}'" if nested else key
-    model: type[_Frozen] = dict(_MODELS).get(str(location[0]), Settings) if nested else Settings
-    known = {to_camel(name): field for name, field in model.model_fields.items()}
-    word = str(location[-1])
-    if details["type"] == "extra_forbidden":
-        near = _nearest(word, known)
-        listed = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
-        return Fault(key, f"there is no such setting; {listed}", f"pulumi config rm {path}")
-    suggest = details.get("ctx", {}).get("suggest") or next(
-        (example for name, field in known.items() if name == word for example in field.examples or ()), ""
-    )
-    if details["type"] == "azmlflow":
-        what = details["msg"]
-    elif details["type"] == "missing":
-        what = "is missing"
-    else:
-        what = f"{details['msg'][:1].lower()}{details['msg'][1:]} (it is {_shown(details['input'])})"
-    if word in _STRUCTURED and not nested:
-        return Fault(key, what, f"edit {key} in Pulumi.<stack>.yaml, or pulumi config rm {key}")
-    return Fault(key, what, f"pulumi config set {path} {suggest if suggest != '' else 'VALUE'}")
-
-
-def _shown(value: object) -> str:
-    """A value as an error may show it: short."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _explained(details: ErrorDetails) -> Fault:
+    """An error with the model that it is about."""
+    first, nested = str(details["loc"][0]), len(details["loc"]) > 1
+    model = dict(_MODELS).get(first, Settings) if nested else Settings
+    return explain(details, NAMESPACE, model, structured=first in _STRUCTURED and not nested)

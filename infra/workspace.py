@@ -96,7 +96,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
             public_network_access="Enabled",
             # Artifacts travel by signed URLs, so that no user needs a role on the storage account.
             system_datastores_auth_mode="AccessKey",
-            # Without it Azure ML answers only its first generation of clients in some private networks.
+            # True would shut out the second generation of clients (azure-ai-ml).
             v1_legacy_mode=False,
             tags=args.tags,
             opts=within,

@@ -1,11 +1,9 @@
 """The embedded Azure as one ASGI application: ordered layers, then one service per Azure host name.
 
-    correlation -> access log -> errors -> which host -> settle what is due -> who asks -> the host's service
+correlation -> access log -> (faults, in tests) -> errors -> which host -> settle what is due -> who asks -> service
 """
 
 from __future__ import annotations
-
-from functools import reduce
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -45,6 +43,7 @@ def layers(sites: tuple[Site, ...]) -> tuple[Layer, ...]:
     return (
         middleware.correlation,
         middleware.access_log,
+        middleware.faults,
         middleware.errors,
         middleware.locate(sites),
         middleware.settle,
@@ -64,7 +63,9 @@ def build_app(cloud: Cloud, sites: tuple[Site, ...] = SITES) -> ASGIApp:
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         await services[scope["state"]["site"]](scope, receive, send)
 
-    stack = reduce(lambda app, layer: layer(app, cloud), reversed(layers(sites)), dispatch)
+    stack: ASGIApp = dispatch
+    for layer in reversed(layers(sites)):
+        stack = layer(stack, cloud)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":  # Azure's services that are emulated speak no web sockets

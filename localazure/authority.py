@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 from ipaddress import ip_network
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -132,34 +131,4 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 
 def _public(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-
-
-def bundle(folder: Folder, users: tuple[Path, ...]) -> Path:
-    """A file that holds the user's certificate authorities and ours.
-
-    Args:
-        folder: keeps the bundle in `bundles/`, named by its content: two shells with different ones do not clash.
-        users: files, or folders of files, in PEM.
-
-    Returns:
-        The bundle's path.
-
-    Raises:
-        OSError: one of `users` cannot be read.
-    """
-    certificates = b"\n".join([*(_pem(path) for path in users), folder.ca.read_bytes()])
-    path = folder.path / "bundles" / f"{hashlib.sha256(certificates).hexdigest()[:16]}.pem"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True, mode=0o700)
-        write_private(path, certificates)
-    return path
-
-
-def _pem(path: Path) -> bytes:
-    if not path.is_dir():
-        return path.read_bytes()
-    contents = (file.read_bytes() for file in sorted(path.iterdir()) if file.is_file())
-    return b"\n".join(content for content in contents if b"-----BEGIN CERTIFICATE-----" in content)
+    return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

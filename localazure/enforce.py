@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from azmlflow.localazure.clock import Clock
+from azmlflow.localazure.cloud import SUBSCRIPTION_ID
 from azmlflow.localazure.directory import Directory, Principal
 from azmlflow.localazure.errors import authorization_failed
 from azmlflow.localazure.store import Document, Store
@@ -48,9 +49,7 @@ class Enforcer:
 
     def __init__(self, store: Store, directory: Directory, clock: Clock) -> None:
         self._store, self._directory, self._clock = store, directory, clock
-        self._built_in = tuple(
-            RoleDefinition(role.id, role.name, tuple(role.permissions)) for role in BUILT_IN_ROLES
-        )
+        self._built_in = tuple(role.definition() for role in BUILT_IN_ROLES)
         self._facts: Facts | None = None
         self._seen: tuple[int, ...] = ()
         self._next: datetime | None = None
@@ -70,6 +69,8 @@ class Enforcer:
                     *(_definition(document) for _, document in self._store.scan(DEFINITIONS)),
                 ),
                 memberships=self._directory.memberships(),
+                # There is one subscription, directly below the tenant's root.
+                management_groups={scopes.subscription_id(SUBSCRIPTION_ID): ()},
             )
             self._seen, self._next = seen, min(pending.values(), default=None)
         return self._facts

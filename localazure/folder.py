@@ -3,13 +3,15 @@
     daemon.json   what runs: pid, ports, latency profile (meaningful only while `daemon.lock` is held)
     daemon.lock   held (flock) by the daemon for its lifetime: the kernel drops it however the daemon ends,
                   so there is no stale pid file to interpret and no re-used pid to mistake
-    start.lock    held by whoever is starting, stopping or resetting the daemon
+                  (it holds the daemon's pid)
     daemon.log    what it has to say
     ports.json    the two loopback ports, chosen once
     secrets.json  the proxy's credential and the key that identity addresses are made with (0600)
     signing.pem   signs access tokens (0600); sas.key signs blob URLs (0600)
     ca.pem, leaf.pem, leaf.key    the certificate authority and its one leaf (the authority's key is nowhere)
     azure.db, blobs/, mlflow/     what it remembers
+
+Beside the folder, `<folder>.lock` is held by whoever is starting, stopping or resetting the daemon.
 
 The folder and everything secret in it is this user's alone; principals are kept apart by HTTP and RBAC, the users of
 the machine by the operating system.
@@ -46,10 +48,6 @@ class LocalError(Exception):
     def __init__(self, what: str, *, where: str | None = None, next: str | None = None) -> None:
         super().__init__(what)
         self.what, self.where, self.next = what, where, next
-
-    def __str__(self) -> str:
-        where = f" ({self.where})" if self.where else ""
-        return f"{self.what}{where}" + (f"; {self.next}" if self.next else "")
 
 
 class PortTaken(LocalError):
@@ -103,7 +101,7 @@ class Folder:
 
     @classmethod
     def at(cls, path: Path) -> Folder:
-        """The folder at `path`, whose spelling decides its socket's name and the marker variable: absolute, resolved."""
+        """The folder at `path`, resolved: its spelling decides the socket's name and the marker variable."""
         return cls(Path(os.path.realpath(path)))
 
     def make(self) -> None:
@@ -127,7 +125,7 @@ class Folder:
 
     @property
     def start_lock(self) -> Path:
-        # Beside the folder, not in it: `reset` removes the folder while it holds this lock.
+        # Not in the folder: `reset` removes the folder while it holds this lock.
         return self.path.with_name(self.path.name + ".lock")
 
     @property
@@ -177,7 +175,7 @@ class Folder:
                     bind(probe, port)
                 except OSError as error:
                     raise PortTaken(
-                        f"port {port}, which the embedded Azure keeps for its {name} endpoint, is taken by another program",
+                        f"port {port}, kept for the embedded Azure's {name} endpoint, is taken by another program",
                         where=f"{LOOPBACK}:{port}",
                         next=f"see who holds it with `lsof -nP -iTCP:{port}` and stop that program, "
                         f"or delete {self.path / 'ports.json'} to have other ports chosen",

@@ -49,7 +49,7 @@ def normal(host: str) -> str:
 
 
 def without_port(authority: str) -> str:
-    """The normal host of `host[:port]`, as a Host header or a NO_PROXY entry has it; an IPv6 literal loses its brackets."""
+    """The normal host of `host[:port]` (Host header, NO_PROXY entry); an IPv6 literal loses its brackets."""
     text = authority.strip()
     if text.startswith("["):
         return normal(text[1:].partition("]")[0])
@@ -70,4 +70,6 @@ def is_azure(host: str) -> bool:
 def reaches_azure(domain: str) -> bool:
     """Whether a rule for `domain` and all below it (a NO_PROXY entry) would take in one of Azure's names."""
     name = normal(domain)
-    return is_azure(name) or any(within(azure, name) for azure in (*DOMAINS, *(c.removeprefix("*.") for c in CERTIFIED)))
+    return is_azure(name) or any(
+        within(azure, name) for azure in (*DOMAINS, *(c.removeprefix("*.") for c in CERTIFIED))
+    )

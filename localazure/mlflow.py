@@ -57,6 +57,7 @@ class MlflowServer:
         state: the embedded Azure's state folder; MLflow keeps its database and log in `<state>/mlflow`.
         start_within: seconds that a start may take, including the first migration of the database.
         answer_within: seconds that one request may take.
+        end_within: seconds that the server has to end by itself before it is killed.
         command: what to run, given the descriptor of the listening socket (tests run something smaller).
     """
 
@@ -66,10 +67,11 @@ class MlflowServer:
         *,
         start_within: float = 120.0,
         answer_within: float = 120.0,
+        end_within: float = 5.0,
         command: Callable[[int], list[str]] | None = None,
     ) -> None:
         self._folder = (state / "mlflow").absolute()
-        self._start_within, self._answer_within = start_within, answer_within
+        self._start_within, self._answer_within, self._end_within = start_within, answer_within, end_within
         self._command = command or _child_command
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: socket.socket | None = None
@@ -145,7 +147,7 @@ class MlflowServer:
         if client is not None:
             await client.aclose()
         if process is not None:
-            await asyncio.to_thread(_end, process)
+            await asyncio.to_thread(_end, process, self._end_within)
         if listener is not None:
             path = Path(listener.getsockname())
             listener.close()
@@ -311,13 +313,15 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=5)
-            break
+def _end(process: subprocess.Popen[bytes], within: float) -> None:
+    """End the server's whole process group, politely first."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=within)
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
     if process.stdin is not None:
         process.stdin.close()
 

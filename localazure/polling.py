@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from azmlflow.localazure.arm import effects
 from azmlflow.localazure.clock import Clock, Ids, timestamp
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.latency import Latency
@@ -127,8 +128,6 @@ def settle(cloud: Cloud) -> None:
 
     Called before each request is answered. An operation that fails by an `AzureError` is noted as failed.
     """
-    from azmlflow.localazure.arm import effects  # the effects know the kinds, which know operations
-
     due = cloud.operations.due()
     expired = effects.expired(cloud)
     if not due and not expired:

@@ -28,9 +28,9 @@ from urllib.parse import unquote, urlsplit
 
 import h11
 
+from azmlflow.localazure.client import PROXY_USER
 from azmlflow.localazure.hosts import is_azure, normal, within, without_port
 
-USER = "azmlflow"
 _HEADERS_LIMIT = 16 * 1024
 _HEADERS_WITHIN = 30.0  # seconds for a client to say what it wants
 _CONNECT_WITHIN = 30.0  # seconds for the other end to answer
@@ -146,7 +146,9 @@ class Proxy:
             await _refuse(client, writer, refusal)
             return
         try:
-            writer.write(client.send(h11.Response(status_code=200, headers=[], reason=b"Connection established")) or b"")
+            writer.write(
+                client.send(h11.Response(status_code=200, headers=[], reason=b"Connection established")) or b""
+            )
             early, _ = client.trailing_data
             streams[1].write(early)
             await _tunnel((reader, writer), streams)
@@ -292,7 +294,7 @@ def _password(header: bytes) -> bytes:
         user, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
     except binascii.Error:
         return b""
-    return password if user == USER.encode() else b""
+    return password if user == PROXY_USER.encode() else b""
 
 
 def _bypasses(entry: str, host: str) -> bool:

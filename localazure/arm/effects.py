@@ -14,11 +14,9 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.enforce import ASSIGNMENTS, PROPAGATION
 from azmlflow.localazure.errors import AzureError, not_found
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
-from azmlflow.localazure.kinds.base import Kind
+from azmlflow.localazure.kinds.base import DELETED, SECRETS, Kind
 from azmlflow.localazure.store import Document
 from azmlflow.rbac import scopes
-
-DELETED, SECRETS = "deleted", "secrets"
 
 
 def finish_put(cloud: Cloud, operation: Document) -> None:

@@ -1,25 +1,17 @@
-"""Finding the kind and the document that a path names, and the id under which a new document is kept."""
+"""Finding the documents that a path names, and the id under which a new document is kept."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from azmlflow.localazure.arm.paths import GROUP_TYPE, Target, group_id, is_valid_scope
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.kinds import BY_TYPE
-from azmlflow.localazure.kinds.base import Kind
 from azmlflow.localazure.store import Document
 from azmlflow.rbac import scopes
 
-
-def kind_of(target: Target) -> Kind | None:
-    """The kind of a path, or None; its place must fit (no storage account stands on a subscription)."""
-    kind = BY_TYPE.get(target.type.lower())
-    if kind is None or kind.place == "any":
-        return kind
-    if target.subscription is None or target.type == GROUP_TYPE:
-        return kind if target.type == GROUP_TYPE else None
-    lists = target.is_collection and len(target.types) == 1 and target.scope.lower() == _subscription(target).lower()
-    return kind if lists or (target.group and target.scope.lower() == group_id(target).lower()) else None
+if TYPE_CHECKING:
+    from azmlflow.localazure.kinds.base import Kind
 
 
 def document(cloud: Cloud, kind: Kind, target: Target) -> Document | None:
@@ -67,7 +59,8 @@ def parent(cloud: Cloud, kind: Kind, target: Target, verb: str) -> Document:
 
 def missing(kind: Kind, target: Target) -> AzureError:
     """404 `ResourceNotFound` in ARM's words."""
-    named = "/".join((kind.type, *target.names)) if len(target.names) == 1 else f"{kind.type}/{'/'.join(target.names)}"
+    pairs = zip(kind.type.split("/")[1:], target.names, strict=True)
+    named = "/".join((kind.namespace, *(part for pair in pairs for part in pair)))
     where = f" under resource group '{target.group}'" if target.group else ""
     return AzureError(
         404,

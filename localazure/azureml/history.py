@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.azureml.artifacts import Artifacts, of_origin, of_run
+from azmlflow.localazure.azureml.artifacts import RUN_ORIGIN, Artifacts, of_origin, of_run
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.errors import bad_request
 
@@ -66,7 +66,7 @@ async def answer(target: Target) -> Response:
     method = target.request.method
     if route is None or method != ("POST" if route.act == _WRITE else "GET"):
         raise no_such_endpoint(f"{method} {target.request.url.path}")
-    target.authorise(method, _canonical(route))
+    target.authorise(method, *_canonical(route))
     artifacts = await _artifacts(target, route)
     match route.act:
         case ("batch", "metadata"):
@@ -124,9 +124,12 @@ def _act(segments: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
     return (), None
 
 
-def _canonical(route: Route) -> str:
-    """The request in azureml-mlflow's spelling, by which `rbac.operations` knows it."""
+def _canonical(route: Route) -> tuple[str, str]:
+    """The request in azureml-mlflow's spelling, service and path, by which `rbac.operations` knows it."""
     act = _SAME_AS.get(route.act, route.act)
     if route.run:
-        return "/".join(("", "experiments", route.experiment, "runs", route.run, "artifacts", *act))
-    return "/".join(("", "artifacts", *route.origin, *act))
+        return "history", "/".join(("", "experiments", route.experiment, "runs", route.run, "artifacts", *act))
+    origin, container = route.origin
+    if origin == RUN_ORIGIN:
+        return "history", "/".join(("", "experiments", "any", "runs", container, "artifacts", *act))
+    return "artifact", "/".join(("", "artifacts", origin, container, *act))

@@ -66,17 +66,18 @@ class Target:
         found: str = self.workspace["properties"]["storageAccount"]
         return found.rpartition("/")[2].lower()
 
-    def authorise(self, method: str, path: str) -> Operation:
+    def authorise(self, method: str, service: str, path: str) -> Operation:
         """Check that the caller may do what a request in Azure ML's usual spelling does.
 
         Args:
             method: HTTP method.
+            service: whose path it is.
             path: the path after the workspace's id, spelt as in `rbac.operations`.
 
         Raises:
             AzureError: 404 when that is no operation of Azure ML, 403 when the caller lacks one of its actions.
         """
-        operation = recognise(method, self.service, path)
+        operation = recognise(method, service, path)
         if operation is None:
             raise no_such_endpoint(f"{method} {path}")
         for action in operation.actions:

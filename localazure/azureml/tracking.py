@@ -38,7 +38,7 @@ async def answer(target: Target) -> Response:
     """
     method = target.request.method
     path = "/" + "/".join(_without_preview(target.rest))
-    target.authorise(method, path)
+    target.authorise(method, target.service, path)
     body = await _body(target)
     params = dict(target.request.query_params)
     await _translate_default_experiment(target, path, params, body)

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
 
-BLOBS, BLOCKS, CONTAINERS = "blobs", "blob_blocks", "blob_containers"
+BLOBS, BLOCKS, CONTAINERS = "blobs", "blob_blocks", "containers"
 CHUNK = 1024 * 1024
 _CONTAINER = re.compile(r"\$root|\$web|\$logs|(?=.{3,63}$)[a-z0-9](?:-?[a-z0-9])*")
 _ACCOUNT_TYPE = "/providers/microsoft.storage/storageaccounts/"

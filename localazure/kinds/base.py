@@ -22,6 +22,9 @@ from azmlflow.localazure.store import Document
 if TYPE_CHECKING:
     from azmlflow.localazure.cloud import Cloud
 
+# Collections: what is soft-deleted, and keys and the like that no GET answers; both by the resource's key.
+DELETED, SECRETS = "deleted", "secrets"
+
 # `group`: in a resource group; `subscription`: in a subscription; `child`: below a resource; `any`: on any scope.
 Place = Literal["subscription", "group", "child", "any"]
 # How a client learns that an accepted write has ended: not at all (it has), by Azure-AsyncOperation, by Location, or
@@ -83,9 +86,13 @@ class NameRule:
     code: str
     message: str
 
+    def fits(self, name: str) -> bool:
+        """Whether `name` follows the rule."""
+        return re.fullmatch(self.pattern, name) is not None
+
     def check(self, name: str) -> None:
         """Raise 400 with the rule's code unless `name` follows it."""
-        if re.fullmatch(self.pattern, name) is None:
+        if not self.fits(name):
             raise AzureError(400, self.code, self.message.format(name=name))
 
 

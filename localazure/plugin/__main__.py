@@ -27,7 +27,7 @@ VERSION = "3.29.0"  # of the azure-native that this stands in for
 
 def main() -> None:
     """Serve the engine whose address is the last argument, until it is done with us."""
-    marker = os.environ.get(MARKER, "")
+    parent, marker = os.getppid(), os.environ.get(MARKER, "")
     if not marker.startswith("local:") or len(sys.argv) < 2:
         sys.exit(
             "this azure-native plugin is run by Pulumi's engine on a local stack only, never against the real Azure: "
@@ -46,7 +46,7 @@ def main() -> None:
         return Arm(credential(os.environ, transport), transport, correlation_id=str(uuid.uuid4()))
 
     provider = AzureProvider(connect, stopped.set, os.environ.get("ARM_SUBSCRIPTION_ID", ""))
-    asyncio.run(serve(provider, VERSION, sys.argv[-1]))
+    asyncio.run(serve(provider, VERSION, sys.argv[-1], parent))
     os._exit(0)  # a request under way cannot be interrupted, and its thread would hold the process up
 
 

@@ -37,7 +37,9 @@ class ArmError(Exception):
     """
 
     def __init__(self, what: str, status: int, code: str, message: str) -> None:
-        super().__init__(f"{what}: {message} (code {code}, HTTP status {status})" if status else f"{what}: {message}")
+        super().__init__(
+            f"{what}: {message} (code {code}, HTTP status {status})" if status >= 400 else f"{what}: {message}"
+        )
         self.status, self.code, self.message = status, code, message
 
 

@@ -95,11 +95,11 @@ class AzureProvider(base.Provider):
 
     async def check(self, request: base.CheckRequest) -> base.CheckResponse:
         """Fill in name, location and API version; report what is missing or unknown."""
-        kind, old = self._catalogue.type(request.type), plain_map(request.old_inputs)
+        kind, old = self._type(request.urn), plain_map(request.old_inputs)
         given = plain_map(request.new_inputs)
         autonaming = request.autonaming if isinstance(request, CheckRequest) else None
         try:
-            inputs = with_name(kind, given, old, Naming(request.name, request.random_seed, autonaming))
+            inputs = with_name(kind, given, old, Naming(_parts(request.urn)[1], request.random_seed, autonaming))
         except NameRequired as error:
             return base.CheckResponse(request.new_inputs, [base.CheckFailure(kind.name_input, str(error))])
         if kind.has_location and "location" not in inputs:
@@ -111,7 +111,7 @@ class AzureProvider(base.Provider):
 
     async def diff(self, request: base.DiffRequest) -> base.DiffResponse:
         """Compare inputs with inputs; a path parameter or immutable input replaces."""
-        kind = self._catalogue.type(request.type)
+        kind = self._type(request.urn)
         old = plain_map(request.old_inputs if isinstance(request, DiffRequest) else request.old_state)
         found = changes(kind, old, plain_map(request.new_inputs), tuple(request.ignore_changes))
         replaces = sorted({change.top for change in found if change.replaces})
@@ -125,7 +125,7 @@ class AzureProvider(base.Provider):
 
     async def create(self, request: base.CreateRequest) -> base.CreateResponse:
         """Make what is not there yet; what is there already is refused."""
-        kind, inputs = self._catalogue.type(request.type), plain_map(request.properties)
+        kind, inputs = self._type(request.urn), plain_map(request.properties)
         if request.preview:
             return base.CreateResponse(None, wrap_map(shapes.preview_outputs(kind, inputs, {}, {})))
         arm = await self._arm()
@@ -133,7 +133,7 @@ class AzureProvider(base.Provider):
 
     async def update(self, request: base.UpdateRequest) -> base.UpdateResponse:
         """PUT the whole of the new inputs, keeping the sub-resources that the program leaves to others."""
-        kind, inputs = self._catalogue.type(request.type), plain_map(request.news)
+        kind, inputs = self._type(request.urn), plain_map(request.news)
         old = plain_map(request.old_inputs) if isinstance(request, UpdateRequest) else {}
         if request.preview:
             return base.UpdateResponse(wrap_map(shapes.preview_outputs(kind, inputs, plain_map(request.olds), old)))
@@ -142,7 +142,7 @@ class AzureProvider(base.Provider):
 
     async def read(self, request: base.ReadRequest) -> base.ReadResponse:
         """The resource as it is now; without old inputs (an import) the answer's own values become the inputs."""
-        kind = self._catalogue.type(request.type)
+        kind = self._type(request.urn)
         parameters = shapes.parse_id(kind, request.resource_id)
         arm = await self._arm()
         found = await asyncio.to_thread(arm.get, Call(request.resource_id, kind.apiVersion))
@@ -159,7 +159,7 @@ class AzureProvider(base.Provider):
 
     async def delete(self, request: base.DeleteRequest) -> None:
         """Delete and wait; what is gone already is fine. No purge, no force, as the official plugin."""
-        kind = self._catalogue.type(request.type)
+        kind = self._type(request.urn)
         arm = await self._arm()
         await asyncio.to_thread(arm.delete, Call(request.resource_id, kind.apiVersion, timeout=_timeout(request)))
 
@@ -177,6 +177,9 @@ class AzureProvider(base.Provider):
     async def cancel(self) -> None:
         """Stop waiting for anything; running operations end as failed within moments."""
         self._stop()
+
+    def _type(self, urn: str) -> TypeMap:
+        return self._catalogue.type(_parts(urn)[0])
 
     def _create(self, arm: Arm, kind: TypeMap, inputs: dict[str, Any], timeout: float) -> base.CreateResponse:
         path = shapes.resource_id(kind, inputs, self._subscription_id())
@@ -250,6 +253,12 @@ class AzureProvider(base.Provider):
                 "no subscription: set it with `pulumi config set azure-native:subscriptionId ID` or ARM_SUBSCRIPTION_ID"
             )
         return self._subscription
+
+
+def _parts(urn: str) -> tuple[str, str]:
+    """Type and name in a URN `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`; the base's own leave the parents in."""
+    _, _, chain, name = urn.split("::", 3)
+    return chain.rpartition("$")[2], name
 
 
 def _settings(variables: Mapping[str, str]) -> dict[str, str]:

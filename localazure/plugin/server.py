@@ -57,6 +57,9 @@ class Servicer(ProviderServicer):
     async def Handshake(self, request: Any, context: Any) -> Any:  # noqa: ARG002
         return proto.ProviderHandshakeResponse(supports_autonaming_configuration=True)
 
+    async def Attach(self, request: Any, context: Any) -> Any:  # noqa: ARG002
+        return empty_pb2.Empty()  # a developer runs the plugin alone and the engine joins; it needs nothing of it
+
     async def Configure(self, request: Any, context: Any) -> Any:
         async with _speaking(context):
             settings = base.ConfigureRequest(
@@ -171,13 +174,14 @@ def init_failed_status(error: InitFailed) -> Any:
     return status
 
 
-async def serve(provider: AzureProvider, version: str, engine: str) -> None:
+async def serve(provider: AzureProvider, version: str, engine: str, parent: int) -> None:
     """Serve until the engine ends us, or is gone itself.
 
     Args:
         provider: answers.
         version: of the plugin.
         engine: the engine's own address, from the command line.
+        parent: the engine's process, asked for before anything that takes time.
     """
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="arm"))
@@ -190,16 +194,15 @@ async def serve(provider: AzureProvider, version: str, engine: str) -> None:
     await server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    orphaned = asyncio.create_task(_watch_parent(ended))
+    orphaned = asyncio.create_task(_watch_parent(parent, ended))
     await ended.wait()
     orphaned.cancel()
     await provider.cancel()
     await server.stop(grace=0.5)
 
 
-async def _watch_parent(ended: asyncio.Event) -> None:
+async def _watch_parent(parent: int, ended: asyncio.Event) -> None:
     """End with the engine, however it ended: a killed one must not leave a process that goes on deploying."""
-    parent = os.getppid()
     while os.getppid() == parent:
         await asyncio.sleep(1)
     ended.set()

@@ -156,8 +156,8 @@ class Catalogue:
         """
         if token not in self.types:
             raise NotServed(
-                f"the local azure-native plugin does not serve the type {token}; it serves "
-                f"{', '.join(sorted(name.removeprefix('azure-native:') for name in self.types))}"
+                f"the local azure-native plugin does not serve the type {token}; "
+                f"a local stack can have the {len(self.types)} types of azmlflow/localazure/plugin/types.json"
             )
         return self.types[token]
 

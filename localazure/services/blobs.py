@@ -85,16 +85,8 @@ def service(cloud: Cloud) -> ASGIApp:
             response = refusal(error)
         except ClientDisconnect:
             return
-        request_id = getattr(request.state, "correlation_id", None) or cloud.ids.guid()
-        response.headers.update(
-            {
-                "x-ms-request-id": request_id,
-                "x-ms-version": request.headers.get("x-ms-version", VERSION),
-                "date": http_date(cloud.clock.now()),
-            }
-        )
-        if client_id := request.headers.get("x-ms-client-request-id"):
-            response.headers["x-ms-client-request-id"] = client_id
+        version = request.headers.get("x-ms-version", VERSION)
+        response.headers.update({"x-ms-version": version, "date": http_date(cloud.clock.now())})
         await response(scope, receive, send)
 
     return app

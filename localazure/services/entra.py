@@ -248,7 +248,9 @@ def identity(cloud: Cloud) -> ASGIApp:
             return
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if headers.get(b"host") not in hosts or b"origin" in headers:
-            error = Refused(403, "access_denied", 53003, "This endpoint is for programs on this machine, not web pages.")
+            error = Refused(
+                403, "access_denied", 53003, "This endpoint is for programs on this machine, not web pages."
+            )
             await _refusal(error, cloud)(scope, receive, send)
             return
         _log.info("%s identity %s", scope["method"], scope["path"].rpartition("/")[2])
@@ -278,9 +280,7 @@ def _configuration(issuer: str, flow: str, keys: str) -> dict[str, object]:
     }
 
 
-def _application(
-    request: Request, form: dict[str, str], cloud: Cloud, local_secret: Callable[[str], str]
-) -> Principal:
+def _application(request: Request, form: dict[str, str], cloud: Cloud, local_secret: Callable[[str], str]) -> Principal:
     """The service principal that a client_credentials request proves to come from."""
     grant = _needed(form, "grant_type")
     if grant != "client_credentials":

@@ -15,7 +15,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.enforce import Caller
 from azmlflow.localazure.hosts import without_port
 
 # What it holds: the path's first part, the data action and the access policy's permission to list and to read it
@@ -53,14 +52,18 @@ def service(cloud: Cloud) -> ASGIApp:
         action = f"Microsoft.KeyVault/vaults/{kind}/{list_action if permission == 'list' else get_action}"
         if kind == "secrets":
             action += "/action"
-        caller: Caller = request.state.caller
-        if not _may(cloud, vault, caller, kind, permission, action):
+        oid = request.state.caller.principal.object_id
+        if _by_rbac(vault):
+            allowed = cloud.enforcer.decide(oid, action, vault["id"], data=True).allowed
+        else:
+            allowed = _by_policy(vault, {oid} | cloud.directory.memberships().get(oid, frozenset()), kind, permission)
+        if not allowed:
             raise Refused(
                 403,
                 "Forbidden",
                 "Caller is not authorized to perform action on resource. If role assignments, deny assignments or role "
                 "definitions were changed recently, please observe propagation time. "
-                f"Caller: oid={caller.principal.object_id} Action: '{action}' Vault: {name}",
+                f"Caller: oid={oid} Action: '{action}' Vault: {name}",
                 "ForbiddenByRbac" if _by_rbac(vault) else "ForbiddenByPolicy",
             )
         return kind
@@ -101,7 +104,9 @@ def service(cloud: Cloud) -> ASGIApp:
 
 
 def _unknown(request: Request) -> Refused:
-    return Refused(404, "NotFound", f"The embedded Azure does not emulate {request.method} {request.url.path} of a vault.")
+    return Refused(
+        404, "NotFound", f"The embedded Azure does not emulate {request.method} {request.url.path} of a vault."
+    )
 
 
 def _vault(cloud: Cloud, name: str) -> dict[str, Any] | None:
@@ -116,12 +121,8 @@ def _by_rbac(vault: dict[str, Any]) -> bool:
     return bool(vault.get("properties", {}).get("enableRbacAuthorization"))
 
 
-def _may(cloud: Cloud, vault: dict[str, Any], caller: Caller, kind: str, permission: str, action: str) -> bool:
-    """By roles, or else by the vault's access policies: never by both, as on Azure."""
-    oid = caller.principal.object_id
-    if _by_rbac(vault):
-        return cloud.enforcer.decide(oid, action, vault["id"], data=True).allowed
-    holders = {oid} | cloud.directory.memberships().get(oid, frozenset())
+def _by_policy(vault: dict[str, Any], holders: frozenset[str] | set[str], kind: str, permission: str) -> bool:
+    """Whether an access policy of the vault gives one of `holders` the permission."""
     return any(
         policy.get("objectId", "").lower() in holders
         and {permission, "all"} & {granted.lower() for granted in policy.get("permissions", {}).get(kind, ())}

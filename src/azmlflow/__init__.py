@@ -4,6 +4,11 @@ The packages stand at the top of the checkout (`infra`, `rbac`, `cli`, `localazu
 this file make them import as `azmlflow.infra`, `azmlflow.rbac` and so on, in the checkout and in the wheel.
 """
 
-from importlib.metadata import version
 
-__version__ = version("azmlflow")
+def __getattr__(name: str) -> str:
+    """`azmlflow.__version__`, found when it is asked for: `importlib.metadata` costs as much as all of click."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version
+
+    return version("azmlflow")

@@ -78,19 +78,25 @@ class Azure:
         return [path for path in self.cloud.state.rglob("*") if path.is_file()]
 
 
-def open_cloud(state: Path, clock: ManualClock) -> Cloud:
-    store = Store(state.parent / "azure.db")
+def open_cloud(folder: Path, clock: ManualClock, keys: Path) -> Cloud:
+    state = folder / "state"
+    state.mkdir(exist_ok=True)
+    store = Store(folder / "azure.db")
     others = cast(Any, None)
-    tokens = Tokens(store, clock, state.parent)
+    tokens = Tokens(store, clock, keys)
     return Cloud(state, store, clock, RandomIds(), others, tokens, others, others, others)
 
 
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the signing keys are kept: making one for each test would take most of the time."""
+    return tmp_path_factory.mktemp("keys")
+
+
 @pytest.fixture
-def azure(tmp_path: Path) -> Iterator[Azure]:
+def azure(tmp_path: Path, keys: Path) -> Iterator[Azure]:
     clock = ManualClock()
-    state = tmp_path / "state"
-    state.mkdir()
-    cloud = open_cloud(state, clock)
+    cloud = open_cloud(tmp_path, clock, keys)
     cloud.store.put("resources", ACCOUNT_ID, {"id": ACCOUNT_ID})
     Blobs(cloud).make_container(ACCOUNT, "azureml")
     yield Azure(cloud, clock, Client(service(cloud)))
@@ -153,7 +159,9 @@ def test_a_range_can_come_with_its_own_md5(azure: Azure) -> None:
     assert got.headers["content-md5"] == base64.b64encode(hashlib.md5(b"234").digest()).decode()
 
 
-@pytest.mark.parametrize(("content", "header"), [(b"", "bytes=0-33554431"), (b"abc", "bytes=3-"), (b"abc", "bytes=2-1")])
+@pytest.mark.parametrize(
+    ("content", "header"), [(b"", "bytes=0-33554431"), (b"abc", "bytes=3-"), (b"abc", "bytes=2-1")]
+)
 def test_a_range_outside_the_blob_is_416(azure: Azure, content: bytes, header: str) -> None:
     azure.put("small", content)
     got = azure.http.get(azure.url("small"), headers={"x-ms-range": header})
@@ -201,7 +209,9 @@ def test_blocks_become_a_blob_in_the_order_of_the_list(azure: Azure) -> None:
     for number, content in ((1, b"one "), (2, b"two "), (3, b"three "), (9, b"never listed")):
         assert put_block(azure, "big", number, content).status_code == 201
     assert azure.http.get(azure.url("big")).headers["x-ms-error-code"] == "BlobNotFound"
-    made = put_block_list(azure, "big", ("Latest", 3), ("Latest", 1), ("Uncommitted", 2), x_ms_blob_content_type="text/x")
+    made = put_block_list(
+        azure, "big", ("Latest", 3), ("Latest", 1), ("Uncommitted", 2), x_ms_blob_content_type="text/x"
+    )
     assert made.status_code == 201
     got = azure.http.get(azure.url("big"))
     assert (got.content, got.headers["content-type"]) == (b"three one two ", "text/x")
@@ -308,7 +318,9 @@ def test_a_name_that_azure_refuses_is_refused(azure: Azure, name: str) -> None:
     assert azure.files() == []
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "a//b", "C:\\x", "~root", "été/日本", "%2e%2e/%2f", "s p+a&c?e#", "x" * 1024])
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "a//b", "C:\\x", "~root", "été/日本", "%2e%2e/%2f", "s p+a&c?e#", "x" * 1024]
+)
 def test_any_other_name_is_only_a_name(azure: Azure, name: str) -> None:
     assert azure.put(name, name.encode()).status_code == 201
     assert azure.http.get(azure.url(name)).content == name.encode()
@@ -369,12 +381,12 @@ def test_every_operation_is_named_and_needs_a_permission() -> None:
     assert all(operation.name and operation.permission in set("rwdl") for operation in OPERATIONS)
 
 
-def test_blobs_outlive_the_process_and_left_overs_do_not(azure: Azure, tmp_path: Path) -> None:
+def test_blobs_outlive_the_process_and_left_overs_do_not(azure: Azure, tmp_path: Path, keys: Path) -> None:
     azure.put("kept", b"kept")
     put_block(azure, "staged", 1, b"staged")
     left_over = azure.cloud.state / "blobs" / ACCOUNT / "azureml" / "00000000-0000-0000-0000-00000000dead"
     left_over.write_bytes(b"an upload that a crash cut short")
-    cloud = open_cloud(tmp_path / "state", azure.clock)
+    cloud = open_cloud(tmp_path, azure.clock, keys)
     again = Azure(cloud, azure.clock, Client(service(cloud)))
     assert again.http.get(again.url("kept")).content == b"kept"
     assert put_block_list(again, "staged", ("Latest", 1)).status_code == 201
@@ -415,8 +427,10 @@ def test_content_is_never_held_whole(azure: Azure) -> None:
 
         async def receive() -> dict[str, Any]:
             nonlocal left
+            if method == "GET":
+                await asyncio.Event().wait()  # the client stays and has nothing more to say
             left -= 1
-            return {"type": "http.request", "body": chunk if left >= 0 else b"", "more_body": left > 0}
+            return {"type": "http.request", "body": chunk, "more_body": left > 0}
 
         async def send(message: Any) -> None:
             nonlocal received, status

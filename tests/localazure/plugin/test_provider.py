@@ -109,6 +109,12 @@ def test_the_location_is_unknown_while_the_group_is(provider: AzureProvider, azu
     assert azure.sent == []
 
 
+def test_a_resource_inside_components_is_its_own_type_and_name(provider: AzureProvider) -> None:
+    urn = f"urn:pulumi:dev::project::azmlflow:index:MlflowWorkspace$azmlflow:index:Inner${GROUP}::odd::name"
+    answer = asyncio.run(provider.check(base.CheckRequest(urn, {}, wrap_map({"location": "x"}), b"seed")))
+    assert plain_map(answer.inputs or {})["resourceGroupName"].startswith("odd::name")
+
+
 def test_check_names_what_is_missing(provider: AzureProvider) -> None:
     _, faults = _check(provider, ASSIGNMENT, {"scope": "/subscriptions/s", "principalId": UNKNOWN})
     assert faults == {"roleDefinitionId": "missing required property 'roleDefinitionId'"}

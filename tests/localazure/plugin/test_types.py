@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
 from importlib import import_module
 
 import pytest
@@ -48,9 +49,9 @@ def test_shapes_name_only_shapes(name: str) -> None:
     assert set(CATALOGUE.shapes[name].nested.values()) <= set(CATALOGUE.shapes)
 
 
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
+def _lower(names: Iterable[str]) -> set[str]:
+    """Names without case and underscores: the SDK's are Python's, the table's ARM's."""
+    return {name.replace("_", "").lower() for name in names}
 
 
 @pytest.mark.parametrize("token", TOKENS)
@@ -58,15 +59,11 @@ def test_inputs_and_outputs_are_the_sdks_own(token: str) -> None:
     """Every argument of the SDK's class is an input here, and every property of it an output."""
     kind, (_, module, name) = CATALOGUE.types[token], token.split(":")
     resource = getattr(import_module(f"pulumi_azure_native.{module}"), name)
-    taken = set(inspect.signature(resource._internal_init).parameters) - {
-        "__self__",
-        "resource_name",
-        "opts",
-        "__props__",
-    }
-    assert {_camel(argument) for argument in taken} == {*kind.inputs, *kind.parameters, *kind.query}
-    given = {_camel(key) for key, value in vars(resource).items() if isinstance(value, property)}
-    assert given - {"azureApiVersion", "id"} == ({*kind.inputs, *kind.outputs} - {"id"})
+    plumbing = {"__self__", "resource_name", "opts", "__props__"}
+    taken = set(inspect.signature(resource._internal_init).parameters) - plumbing
+    assert _lower(taken) == _lower({*kind.inputs, *kind.parameters, *kind.query})
+    given = {key for key, value in vars(resource).items() if isinstance(value, property)}
+    assert _lower(given) - {"azureapiversion"} == _lower({*kind.inputs, *kind.outputs}) - {"id"}
 
 
 @pytest.mark.parametrize(
@@ -90,9 +87,7 @@ def test_how_names_are_made_up(token: str, how: str) -> None:
 
 
 def test_a_type_that_is_not_served_is_named() -> None:
-    with pytest.raises(
-        NotServed, match=r"does not serve the type azure-native:compute:VirtualMachine.*storage:Storage"
-    ):
+    with pytest.raises(NotServed, match=r"not serve the type azure-native:compute:VirtualMachine; .* 28 types"):
         CATALOGUE.type("azure-native:compute:VirtualMachine")
 
 

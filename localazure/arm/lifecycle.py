@@ -1,0 +1,235 @@
+"""What every resource goes through, whatever its kind: read, written, patched, deleted, asked to act.
+
+Each request is authorised before anything about the resource is told, even whether it exists.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from azmlflow.localazure.arm import checks, effects, find
+from azmlflow.localazure.arm.paths import GROUP_TYPE
+from azmlflow.localazure.clock import timestamp
+from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.kinds.base import DELETED, Answer, Ask, Kind, Polling
+from azmlflow.localazure.store import Document
+
+MANAGEMENT = "https://management.azure.com"
+
+
+def read(ask: Ask, kind: Kind) -> Answer:
+    """GET or HEAD of a resource."""
+    _require(ask, kind, "read")
+    document = existing(ask, kind)
+    return Answer(200, kind.shown(ask.cloud, document))
+
+
+def existing(ask: Ask, kind: Kind) -> Document:
+    """The document that the path names.
+
+    Raises:
+        AzureError: 404, it, its parent or its group does not exist.
+    """
+    document = find.document(ask.cloud, kind, ask.target)
+    if document is not None:
+        return document
+    if kind.type == GROUP_TYPE:
+        find.group(ask.cloud, ask.target)
+    if kind.place in ("group", "child"):
+        find.group(ask.cloud, ask.target)
+    if kind.place == "child":
+        find.parent(ask.cloud, kind, ask.target, "read")
+    raise find.missing(kind, ask.target)
+
+
+def write(ask: Ask, kind: Kind) -> Answer:
+    """PUT: make a resource, or bring it to what the body says; the same body again changes nothing."""
+    _require(ask, kind, "write")
+    checks.require_registered(ask.cloud, kind.namespace)
+    if kind.type != "Microsoft.Authorization/locks":
+        checks.unlocked(ask.cloud, ask.target.id, "write")
+    checks.standing(ask, kind)
+    kind.name.check(ask.target.name)
+    before = find.document(ask.cloud, kind, ask.target)
+    checks.location(ask, kind, before)
+    return _settle_on(ask, kind, before)
+
+
+def patch(ask: Ask, kind: Kind) -> Answer:
+    """PATCH: a PUT of what is there, with the body's members laid over it."""
+    _require(ask, kind, "write")
+    checks.unlocked(ask.cloud, ask.target.id, "write")
+    if not kind.patchable:
+        raise AzureError(405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.")
+    before = existing(ask, kind)
+    checks.location(ask, kind, before)
+    return _settle_on(dataclasses.replace(ask, body=_merged(before, ask.body)), kind, before)
+
+
+def remove(ask: Ask, kind: Kind) -> Answer:
+    """DELETE: 204 where there is nothing, and one more answer of the same kind while the deletion runs."""
+    cloud = ask.cloud
+    _require(ask, kind, "delete")
+    document = find.document(cloud, kind, ask.target)
+    if document is None and kind.burial is not None and not kind.burial.wanted(ask.query):
+        answer = _purge(ask, kind)
+        if answer is not None:
+            return answer
+    if document is None:
+        if kind.place in ("group", "child"):
+            find.group(cloud, ask.target)
+        elif kind.type == GROUP_TYPE:
+            find.group(cloud, ask.target)
+        return Answer(204)
+    if kind.type != "Microsoft.Authorization/locks":
+        checks.unlocked(cloud, document["id"], "delete")
+    running = cloud.operations.running(document["id"])
+    if running is not None and running["verb"] == "delete":
+        return Answer(kind.delete.status, None, polling_headers(ask, kind.delete.polling, running, document))
+    checks.idle(ask, document)
+    kind.deleting(ask, document)
+    bury = kind.burial is not None and kind.burial.wanted(ask.query)
+    key = kind.key(ask.target)
+    shown = kind.shown(cloud, document) if kind.told else None
+    with cloud.store.transaction():
+        if kind.delete.polling == "none":
+            effects.drop(cloud, kind, key, document, bury=bury)
+            return Answer(kind.delete.status, shown)
+        effects.set_state(cloud, kind, key, document, "Deleting")
+        operation = cloud.operations.begin("delete", kind.type, document["id"], key=key, bury=bury)
+    return Answer(kind.delete.status, None, polling_headers(ask, kind.delete.polling, operation, document))
+
+
+def act(ask: Ask, kind: Kind) -> Answer:
+    """POST of an action on a resource."""
+    asked = (ask.target.action or "").lower()
+    action = next((each for each in kind.actions if each.name.lower() == asked), None)
+    permission = f"{action.permission or action.name if action else ask.target.action}/action"
+    ask.cloud.enforcer.require(ask.caller, f"{kind.permission_type}/{permission}", ask.target.id)
+    if action is None:
+        raise AzureError(
+            404,
+            "InvalidAction",
+            f"The resource type '{kind.type}' has no action '{ask.target.action}'.",
+        )
+    document = existing(ask, kind)
+    checks.unlocked(ask.cloud, document["id"], "write")
+    return action.run(ask, document)
+
+
+def polling_headers(ask: Ask, polling: Polling, operation: Document, document: Mapping[str, Any]) -> dict[str, str]:
+    """Where the client learns of an operation's end, as its provider tells it."""
+    if polling in ("none", "state"):
+        return {}
+    subscription = f"{MANAGEMENT}/subscriptions/{ask.target.subscription}"
+    query = f"api-version={ask.api_version}"
+    if ask.target.type == GROUP_TYPE:
+        urls = {"Location": f"{subscription}/operationresults/{operation['id']}?{query}"}
+    else:
+        place = f"{subscription}/providers/{ask.target.namespace}/locations/{document.get('location', 'global')}"
+        urls = {"Location": f"{place}/operationResults/{operation['id']}?{query}"}
+        if polling == "operation":
+            urls["Azure-AsyncOperation"] = f"{place}/operationsStatus/{operation['id']}?{query}"
+    return {**urls, "Retry-After": str(ask.cloud.operations.retry_after(operation))}
+
+
+def _settle_on(ask: Ask, kind: Kind, before: Document | None) -> Answer:
+    cloud = ask.cloud
+    checks.idle(ask, before)
+    kind.check(ask, before)
+    origin, record_key = before, kind.key(ask.target)
+    if before is None and kind.burial is not None:
+        record = cloud.store.get(DELETED, record_key)
+        origin = kind.burial.recover(ask, record["document"]) if record is not None else None
+    shape = kind.shape(ask, origin)
+    document = _complete(ask, kind, shape, origin)
+    if before is not None and _same(before, document) and _state(before) in ("", "Succeeded"):
+        return Answer(kind.update.status, kind.shown(cloud, before))
+    verb = kind.update if before is not None else kind.put
+    with cloud.store.transaction():
+        if before is None:
+            cloud.store.delete(DELETED, record_key)
+            if origin is None:
+                kind.made(ask, document)
+        kind.changed(ask, document)
+        kind.touched(ask, document)
+        if kind.stamped:
+            document["systemData"] = _stamp(ask, before)
+        if kind.stateful:
+            document["properties"]["provisioningState"] = "Succeeded" if verb.polling == "none" else verb.state
+        cloud.store.put(kind.collection, record_key, document)
+        if verb.polling == "none":
+            return Answer(verb.status, kind.shown(cloud, document))
+        operation = cloud.operations.begin("put", kind.type, document["id"], key=record_key)
+    return Answer(verb.status, kind.shown(cloud, document), polling_headers(ask, verb.polling, operation, document))
+
+
+def _purge(ask: Ask, kind: Kind) -> Answer | None:
+    """A DELETE that asks for no soft delete, of what is soft-deleted already, purges it.
+
+    Azure Machine Learning takes `forceToPurge=true` for a soft-deleted workspace too. That it also does so after the
+    workspace's group is gone is an assumption of this emulation, without which nothing could remove such a leftover.
+    """
+    key = kind.key(ask.target)
+    record = ask.cloud.store.get(DELETED, key)
+    if record is None:
+        return None
+    document = record["document"]
+    running = ask.cloud.operations.running(document["id"])
+    with ask.cloud.store.transaction():
+        operation = running or ask.cloud.operations.begin("purge", kind.type, document["id"], key=key)
+    return Answer(kind.delete.status, None, polling_headers(ask, kind.delete.polling, operation, document))
+
+
+def _complete(ask: Ask, kind: Kind, shape: Document, origin: Document | None) -> Document:
+    """The document with what all resources have."""
+    id_ = origin["id"] if origin else find.new_id(ask.cloud, kind, ask.target)
+    name = origin["name"] if origin else ask.target.name
+    document = {"id": id_, "name": name, "type": kind.type, **shape}
+    if origin is not None and kind.stamped and "systemData" in origin:
+        document["systemData"] = origin["systemData"]
+    if kind.stateful:
+        document["properties"]["provisioningState"] = "Succeeded"
+    return document
+
+
+def _same(before: Document, document: Document) -> bool:
+    return _stateless(before) == _stateless(document)
+
+
+def _stateless(document: Document) -> Document:
+    properties = document.get("properties")
+    rest = {name: value for name, value in document.items() if name not in ("systemData", "properties")}
+    if isinstance(properties, dict):
+        rest["properties"] = {name: value for name, value in properties.items() if name != "provisioningState"}
+    return rest
+
+
+def _state(document: Document) -> str:
+    return str(document.get("properties", {}).get("provisioningState", ""))
+
+
+def _stamp(ask: Ask, before: Document | None) -> Document:
+    now, who = timestamp(ask.cloud.clock.now()), ask.caller.principal
+    kind = "User" if who.kind == "User" else "Application"
+    created = (before or {}).get("systemData") or {"createdBy": who.name, "createdByType": kind, "createdAt": now}
+    return {**created, "lastModifiedBy": who.name, "lastModifiedByType": kind, "lastModifiedAt": now}
+
+
+def _merged(before: Any, over: Any) -> Any:
+    """JSON merge patch (RFC 7396), except that tags are replaced whole, as ARM's PATCH does."""
+    if not isinstance(before, dict) or not isinstance(over, dict):
+        return over
+    merged = dict(before)
+    for name, value in over.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = value if name == "tags" else _merged(before.get(name), value)
+    return merged
+
+
+def _require(ask: Ask, kind: Kind, verb: str) -> None:
+    ask.cloud.enforcer.require(ask.caller, f"{kind.permission_type}/{verb}", ask.target.id)

@@ -1,0 +1,112 @@
+"""Microsoft.MachineLearningServices/workspaces/datastores, and the ones that every workspace has.
+
+Source: Microsoft, "Datastores" (REST 2025-12-01) and "Data administration": workspaceblobstore is the default;
+artifacts lie in workspaceartifactstore, container `azureml` of the workspace's storage account. Secrets are write-only
+and come back by listSecrets alone.
+"""
+
+from __future__ import annotations
+
+from azmlflow.localazure.errors import bad_request
+from azmlflow.localazure.kinds.base import SECRETS, Action, Answer, Ask, Kind, NameRule
+from azmlflow.localazure.kinds.fields import choice, pick, wrong_type
+from azmlflow.localazure.store import Document
+
+_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+_TYPE = f"{_WORKSPACE}/datastores"
+_TYPES = ("AzureBlob", "AzureFile", "AzureDataLakeGen1", "AzureDataLakeGen2", "OneLake")
+_OPTIONAL = (
+    "accountName", "containerName", "filesystem", "fileShareName", "storeName", "resourceGroup", "subscriptionId",
+    "description", "oneLakeWorkspaceName", "artifact",
+)  # fmt: skip
+_DEFAULTS: Document = {
+    "endpoint": "core.windows.net", "protocol": "https", "serviceDataAccessAuthIdentity": "None", "tags": {},
+}  # fmt: skip
+
+
+def _shape(ask: Ask, existing: Document | None) -> Document:
+    given = ask.properties
+    kind = choice("datastoreType", given.get("datastoreType"), _TYPES)
+    credentials = given.get("credentials")
+    if not isinstance(credentials, dict) or not credentials.get("credentialsType"):
+        raise bad_request("InvalidRequestContent", "A datastore needs 'credentials' with a 'credentialsType'.")
+    properties = {**pick(given, _DEFAULTS, _OPTIONAL), "datastoreType": kind}
+    properties["credentials"] = {name: value for name, value in credentials.items() if name != "secrets"}
+    properties["isDefault"] = bool((existing or {}).get("properties", {}).get("isDefault", False))
+    return {"properties": properties}
+
+
+def _keep_secrets(ask: Ask, document: Document) -> None:
+    secrets = (ask.properties.get("credentials") or {}).get("secrets")
+    if secrets is not None and not isinstance(secrets, dict):
+        raise wrong_type("credentials.secrets", secrets, "object")
+    if secrets:
+        ask.cloud.store.put(SECRETS, document["id"].lower(), {"secrets": secrets})
+
+
+def _list_secrets(ask: Ask, document: Document) -> Answer:
+    kept = ask.cloud.store.get(SECRETS, document["id"].lower())
+    if kept is not None:
+        return Answer(200, kept["secrets"])
+    if document["properties"]["credentials"]["credentialsType"] != "AccountKey":
+        raise bad_request("BadRequest", f"The datastore '{document['name']}' has no secrets: it uses the caller's identity.")
+    ending = f"/providers/microsoft.storage/storageaccounts/{document['properties']['accountName'].lower()}"
+    account = next((key for key, _ in ask.cloud.store.scan("resources") if key.endswith(ending)), "")
+    keys = ask.cloud.store.get(SECRETS, account)
+    if keys is None:
+        raise bad_request("BadRequest", f"The storage account of the datastore '{document['name']}' no longer exists.")
+    return Answer(200, {"secretsType": "AccountKey", "key": keys["keys"][0]})
+
+
+def _listed(ask: Ask) -> list[Document]:
+    prefix = ask.target.id.lower() + "/"
+    found = [document for _, document in ask.cloud.store.scan("resources", prefix)]
+    only = ask.query.get("isdefault", "").lower()
+    return [document for document in found if not only or str(document["properties"]["isDefault"]).lower() == only]
+
+
+def make_default_datastores(ask: Ask, workspace: Document) -> None:
+    """Give a workspace the datastores that Azure makes with it; those that are there stay."""
+    properties = workspace["properties"]
+    segments = properties["storageAccount"].split("/")
+    by_identity = properties["systemDatastoresAuthMode"] != "accessKey"
+    container, share = f"azureml-blobstore-{properties['workspaceId']}", f"azureml-filestore-{properties['workspaceId']}"
+    defaults: tuple[tuple[str, Document], ...] = (
+        ("workspaceblobstore", {"datastoreType": "AzureBlob", "containerName": container, "isDefault": True}),
+        ("workspaceartifactstore", {"datastoreType": "AzureBlob", "containerName": "azureml", "isDefault": False}),
+        ("workspacefilestore", {"datastoreType": "AzureFile", "fileShareName": share, "isDefault": False}),
+    )
+    for name, particular in defaults:
+        id_ = f"{workspace['id']}/datastores/{name}"
+        if ask.cloud.store.get("resources", id_.lower()) is not None:
+            continue
+        common: Document = {
+            **_DEFAULTS,
+            "accountName": segments[8],
+            "subscriptionId": segments[2],
+            "resourceGroup": segments[4],
+            "credentials": {"credentialsType": "None" if by_identity else "AccountKey"},
+        }
+        document = {"id": id_, "name": name, "type": _TYPE, "properties": {**common, **particular}}
+        ask.cloud.store.put("resources", id_.lower(), document)
+
+
+DATASTORE = Kind(
+    type=_TYPE,
+    name=NameRule(
+        r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}",
+        "InvalidDatastoreName",
+        "The datastore name '{name}' is not valid: it has letters, digits, '-' or '_', and begins with a letter or digit.",
+    ),
+    shape=_shape,
+    api_versions=("2025-12-01", "2024-10-01", "2023-10-01"),
+    place="child",
+    parent=_WORKSPACE,
+    regions=(),
+    stateful=False,
+    stamped=True,
+    changed=_keep_secrets,
+    listed=_listed,
+    visible=False,
+    actions=(Action("listSecrets", _list_secrets, "listsecrets"),),
+)

@@ -1,0 +1,57 @@
+"""System-assigned identities: Azure makes a service principal for the resource and removes it with the resource.
+
+Source: Microsoft, "What are managed identities for Azure resources?".
+"""
+
+from __future__ import annotations
+
+from azmlflow.localazure.cloud import TENANT_ID, Cloud
+from azmlflow.localazure.kinds.base import Ask
+from azmlflow.localazure.kinds.fields import choice, wrong_type
+from azmlflow.localazure.store import Document
+
+_TYPES = ("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")
+
+
+def identity(ask: Ask, existing: Document | None, *, default: str | None = None) -> Document | None:
+    """The `identity` that a body asks for, with the ids that the resource already has; None for none.
+
+    Raises:
+        AzureError: 400, it is no identity.
+    """
+    given = ask.body.get("identity")
+    if given is None and default is not None:
+        given = {"type": default}
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        raise wrong_type("identity", given, "object")
+    chosen = choice("identity.type", str(given.get("type") or "None").replace(" ", ""), _TYPES)
+    if chosen == "None":
+        return None
+    found: Document = {"type": chosen}
+    before = (existing or {}).get("identity") or {}
+    if "SystemAssigned" in chosen and "principalId" in before:
+        found |= {"principalId": before["principalId"], "tenantId": before["tenantId"]}
+    if "UserAssigned" in chosen.removeprefix("SystemAssigned"):
+        found["userAssignedIdentities"] = given.get("userAssignedIdentities") or {}
+    return found
+
+
+def give_identity(ask: Ask, document: Document) -> None:
+    """Make the service principal of a document that asks for one and has none."""
+    found = document.get("identity")
+    if found and "SystemAssigned" in found["type"] and not _alive(ask.cloud, found.get("principalId")):
+        principal, _ = ask.cloud.directory.add_service_principal(document["name"], with_secret=False)
+        found |= {"principalId": principal.object_id, "tenantId": TENANT_ID}
+
+
+def remove_identity(cloud: Cloud, document: Document) -> None:
+    """Remove the service principal of a document that has one; its role assignments elsewhere stay, as on Azure."""
+    principal_id = (document.get("identity") or {}).get("principalId")
+    if principal_id and _alive(cloud, principal_id):
+        cloud.directory.remove(principal_id)
+
+
+def _alive(cloud: Cloud, principal_id: str | None) -> bool:
+    return principal_id is not None and cloud.directory.get(principal_id) is not None

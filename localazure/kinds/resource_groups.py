@@ -1,0 +1,35 @@
+"""Microsoft.Resources/resourceGroups.
+
+Source: Microsoft, "Resource Groups" (REST) and "Resource naming rules": 1-90 letters, digits, `-_.()`, no full stop at
+the end. The deletion is one operation that removes all inside; it is told by Location, and GET answers 404 at its end.
+"""
+
+from __future__ import annotations
+
+from azmlflow.localazure.arm.paths import GROUP_TYPE
+from azmlflow.localazure.kinds.base import Ask, Kind, NameRule, Verb
+from azmlflow.localazure.kinds.fields import envelope
+from azmlflow.localazure.store import Document
+
+
+def _shape(ask: Ask, existing: Document | None) -> Document:
+    document = {**envelope(ask, existing), "properties": {}}
+    manager = ask.body.get("managedBy")
+    return {**document, "managedBy": manager} if manager else document
+
+
+RESOURCE_GROUP = Kind(
+    type=GROUP_TYPE,
+    name=NameRule(
+        r"[-\w._()]{0,89}[-\w_()]",
+        "InvalidResourceGroup",
+        "The provided resource group name '{name}' is not valid: a name has 1 to 90 letters, digits, '-', '.', '(', ')' "
+        "or '_', and does not end with a full stop.",
+    ),
+    shape=_shape,
+    api_versions=("2025-04-01", "2024-11-01", "2024-03-01", "2022-09-01", "2021-04-01"),
+    place="subscription",
+    action_type="Microsoft.Resources/subscriptions/resourceGroups",
+    delete=Verb(202, "location", "Deleting"),
+    visible=False,
+)

@@ -1,0 +1,215 @@
+"""Stand-ins for the engine, ARM and the directory, and a desk that drives the command line over them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from azmlflow.cli import main
+from azmlflow.cli.arm import Arm, ArmError
+from azmlflow.cli.changes import Change, OnChange, Outcome
+from azmlflow.cli.deployment import Resource, State
+from azmlflow.cli.errors import CliError
+from azmlflow.cli.hold import Holder
+from azmlflow.cli.invocation import Invocation
+from azmlflow.cli.people import Person
+from azmlflow.cli.ports import Collaborators, Say
+from azmlflow.cli.project import Project, StackFile
+from azmlflow.cli.session import Session
+from azmlflow.cli.stack import Import, Stack
+from azmlflow.rbac.grants import Grant
+
+SUBSCRIPTION = "00000000-0000-4000-8000-00000000000a"
+GROUP, WORKSPACE = "rg-mlflow-local", "mlw-mlflow-local"
+GROUP_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
+WORKSPACE_ID = f"{GROUP_ID}/providers/Microsoft.MachineLearningServices/workspaces/{WORKSPACE}"
+OUTPUTS: dict[str, Any] = {
+    "subscriptionId": SUBSCRIPTION,
+    "resourceGroup": GROUP,
+    "workspaceName": WORKSPACE,
+    "workspaceId": WORKSPACE_ID,
+    "trackingUri": f"azureml://westeurope.api.azureml.ms/mlflow/v1.0{WORKSPACE_ID}",
+    "studioUrl": "https://ml.azure.com/?wsid=x",
+    "storageAccount": "stmlflowlocal",
+    "clusters": [],
+    "grants": [],
+}
+ALICE = Person("00000000-0000-4000-8000-0000000000a1", "User", "alice@local.test")
+
+
+@dataclass
+class FakeStack:
+    """A stack in memory: what commands ask of it is written down."""
+
+    name: str = "local"
+    there: bool = False
+    held: State = field(default_factory=State)
+    planned: tuple[Change, ...] = ()
+    calls: list[str] = field(default_factory=list)
+    imported: list[Import] = field(default_factory=list)
+    fault: Exception | None = None
+
+    def exists(self) -> bool:
+        return self.there
+
+    def create(self) -> None:
+        self.there = True
+        self.calls.append("create")
+
+    def state(self) -> State:
+        return self.held
+
+    def up(self, on_change: OnChange | None = None, targets: Sequence[str] = ()) -> Outcome:
+        self.calls.append(f"up {' '.join(targets)}".strip())
+        if self.fault:
+            raise self.fault
+        changes = tuple(change for change in self.planned if not targets or change.urn in targets)
+        if on_change:
+            for change in changes:
+                on_change(change)
+        self.held = State(self.held.resources, self.held.components, OUTPUTS)
+        self.planned = tuple(change for change in self.planned if change not in changes)
+        summary = {change.operation: 1 for change in changes} or {"same": 9}
+        return Outcome(changes, OUTPUTS, (), summary, 1.0)
+
+    def preview(self, on_change: OnChange | None = None) -> Outcome:
+        self.calls.append("preview")
+        return Outcome(self.planned, {}, (), {"same": 9}, 1.0)
+
+    def destroy(self, on_change: OnChange | None = None) -> Outcome:
+        self.calls.append("destroy")
+        if self.fault:
+            raise self.fault
+        self.held = State()
+        return Outcome()
+
+    def import_resources(self, resources: Sequence[Import]) -> None:
+        self.calls.append("import")
+        self.imported += resources
+
+    def clear_pending(self) -> None:
+        self.calls.append("clear")
+        self.held = State(self.held.resources, self.held.components, self.held.outputs)
+
+    def cancel(self) -> None:
+        self.calls.append("cancel")
+
+    def remove(self) -> None:
+        self.calls.append("remove")
+        self.there = False
+
+
+@dataclass
+class FakeArm:
+    """ARM in memory: documents by lower-case id; deletions are written down."""
+
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    faults: dict[str, ArmError] = field(default_factory=dict)
+
+    def put(self, path: str, **document: Any) -> None:
+        self.documents[path.lower()] = {"id": path, "name": path.rsplit("/", 1)[-1], **document}
+
+    def get(self, path: str, version: str) -> dict[str, Any] | None:
+        assert version
+        return self.documents.get(path.lower())
+
+    def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        assert version
+        below = f"{path.lower()}/"
+        if path.lower().endswith("/roleassignments"):
+            yield from (doc for key, doc in self.documents.items() if "/roleassignments/" in key)
+            return
+        yield from (doc for key, doc in list(self.documents.items()) if key.startswith(below))
+
+    def delete(self, path: str, version: str, query: Mapping[str, str] | None = None) -> bool:
+        assert version
+        options = f"?{'&'.join(f'{k}={v}' for k, v in query.items())}" if query else ""
+        self.calls.append(f"DELETE {path}{options}")
+        if path in self.faults:
+            raise self.faults[path]
+        return self.documents.pop(path.lower(), None) is not None
+
+    def post(self, path: str, version: str) -> bool:
+        assert version
+        self.calls.append(f"POST {path}")
+        if path in self.faults:
+            raise self.faults[path]
+        return self.documents.pop(path.lower().removesuffix("/purge"), None) is not None
+
+
+@dataclass
+class Done:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Desk:
+    """A checkout and everything behind it, in reach of a test."""
+
+    root: Path
+    stack: FakeStack
+    arm: FakeArm
+    environment: dict[str, str]
+    people: dict[str, Person]
+    entered: list[str]
+    executed: list[tuple[list[str], dict[str, str]]]
+    read: Callable[[], tuple[str, str]]
+    arm_as: Arm | None = None
+    exit_code: int = 0
+
+    @property
+    def project(self) -> Project:
+        return Project(self.root, "azmlflow")
+
+    def run(self, *words: str) -> Done:
+        """Type `azmlflow WORDS`; a traceback never reaches the user."""
+        code = main.run(list(words), Invocation(connect=self.connect))
+        out, err = self.read()
+        assert "Traceback" not in err
+        return Done(code, out, err)
+
+    def connect(self) -> Collaborators:
+        def enter(project: Project, stack: StackFile, say: Say) -> None:
+            self.entered.append(stack.name)
+
+        def open_stack(project: Project, stack: StackFile, holder: Holder | None, say: Say) -> Stack:
+            self.stack.name = stack.name
+            return self.stack
+
+        def open_arm_as(session: Session, grant: Grant) -> Arm | None:
+            return self.arm_as
+
+        def find(name: str) -> Person:
+            if name not in self.people:
+                raise CliError(f"nobody is called `{name}`", next="azmlflow local user list")
+            return self.people[name]
+
+        def execute(command: list[str], environment: dict[str, str]) -> int:
+            self.executed.append((command, environment))
+            return self.exit_code
+
+        return Collaborators(
+            self.environment, enter, open_stack, lambda: self.arm, open_arm_as, find, lambda: None, execute
+        )
+
+    def settings(self, stack: str = "local", text: str = "config:\n  azmlflow:cloud: local\n") -> Path:
+        """Write a stack's settings file."""
+        path = self.root / f"Pulumi.{stack}.yaml"
+        path.write_text(text)
+        return path
+
+    def stand(self, *resources: Resource) -> None:
+        """Make the stack stand."""
+        self.stack.there = True
+        self.stack.held = State(resources, (), OUTPUTS)

@@ -1,0 +1,141 @@
+"""The command itself: help, laziness, and the one boundary where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from azmlflow.cli import main
+from azmlflow.cli.errors import CliError, Interrupted
+from azmlflow.cli.invocation import Command, Invocation
+
+HEAVY = {"pulumi", "pydantic", "rich", "yaml", "azure", "azmlflow.infra", "azmlflow.rbac", "azmlflow.localazure"}
+
+
+def leaves(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], click.Command]]:
+    """Every command that can be typed, with the words that lead to it."""
+    found: list[tuple[tuple[str, ...], click.Command]] = []
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        below = leaves(command, (*path, name)) if isinstance(command, click.Group) else [((*path, name), command)]
+        found += below
+    return found
+
+
+LEAVES = leaves(main.cli)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom azmlflow.cli.main import run\ncode = run(['--help'])\n"
+        "print(*sys.modules, sep='\\n', file=sys.stderr)\nsys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert not {name for name in HEAVY if name in loaded}
+    assert not {name for name in loaded if name.startswith("azmlflow.cli.commands.")}
+    assert all(name in done.stdout for name, _, _ in main.COMMANDS)
+
+
+def test_the_issues_commands_are_there() -> None:
+    words = {" ".join(path) for path, _ in LEAVES}
+    wanted = {"init", "up", "preview", "status", "config", "env", "run", "grant", "revoke", "down"}
+    wanted |= {f"local {name}" for name in ("start", "stop", "status", "logs", "reset")}
+    assert wanted <= words
+
+
+@pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(path) for path, _ in LEAVES])
+def test_every_command_has_the_common_options_and_an_example(path: tuple[str, ...], command: click.Command) -> None:
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert {"--stack", "--output"} <= options
+    assert isinstance(command, Command)
+    assert command.examples
+    start = f"azmlflow {' '.join(path)}"
+    assert all(start in example for example in command.examples)
+    assert command.help
+
+
+@pytest.mark.parametrize(("name", "module"), [(name, module) for name, module, _ in main.COMMANDS])
+def test_every_declared_command_loads_under_its_name(name: str, module: str) -> None:
+    command = importlib.import_module(f"azmlflow.cli.commands.{module}").command
+    assert command.name in {name, "command"}
+    folder = Path(main.__file__).parent / "commands"
+    assert {path.stem for path in folder.glob("*.py")} == {module for _, module, _ in main.COMMANDS} | {"__init__"}
+
+
+def raising(fault: BaseException) -> Invocation:
+    def connect() -> object:
+        raise fault
+
+    return Invocation(connect=connect)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: azmlflow\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_error_says_what_where_and_next(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fault = CliError("the thing is broken", where="/etc/thing", next="mend thing")
+    assert main.run(["status"], raising(fault)) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "error: the thing is broken [/etc/thing]\nnext: mend thing\n"
+
+
+def test_an_error_as_json(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fault = CliError("the thing is broken", next="mend thing")
+    assert main.run(["status", "--output", "json"], raising(fault)) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert json.loads(captured.err) == {"error": {"what": "the thing is broken", "next": "mend thing"}}
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), Interrupted()])
+def test_ctrl_c_exits_130_and_says_how_to_go_on(
+    inside: Path, capsys: pytest.CaptureFixture[str], fault: BaseException
+) -> None:
+    assert main.run(["status", "--stack", "prod"], raising(fault)) == 130
+    assert "`azmlflow status --stack prod` goes on from here" in capsys.readouterr().err
+
+
+def test_an_unexpected_error_is_one_line_and_a_log(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["status"], raising(ZeroDivisionError("division by zero"))) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    assert "unexpected ZeroDivisionError: division by zero" in err
+    logs = list((inside / ".azmlflow" / "logs").iterdir())
+    assert len(logs) == 1
+    assert str(logs[0]) in err
+    assert "Traceback" in logs[0].read_text()
+    assert logs[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_debug_shows_the_traceback(
+    inside: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZMLFLOW_DEBUG", "1")
+    assert main.run(["status"], raising(ZeroDivisionError("division by zero"))) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["up", "--nonsense"], ["up", "--output", "xml"], ["grant", "alice"]])
+def test_wrong_usage_exits_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Usage:" in captured.err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("azmlflow ")

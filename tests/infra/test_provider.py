@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.provider.experimental.component import ComponentProvider
+
+from azmlflow.infra import identifiers
+from azmlflow.infra.access import Access
+from azmlflow.infra.arguments import given
+from azmlflow.infra.provider import COMPONENTS, NAME
+from azmlflow.infra.workspace import MlflowWorkspace, MlflowWorkspaceArgs
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    drawn = ComponentProvider(list(COMPONENTS), NAME, version="0.1.0").schema
+    assert drawn is not None
+    loaded: dict[str, Any] = json.loads(drawn)
+    return loaded
+
+
+def test_every_component_is_served_under_its_own_type(schema: dict[str, Any]) -> None:
+    assert set(schema["resources"]) == {identifiers.WORKSPACE, identifiers.CLUSTER, identifiers.ACCESS}
+
+
+def test_every_argument_and_output_says_what_it_is(schema: dict[str, Any]) -> None:
+    for token, component in (*schema["resources"].items(), *schema["types"].items()):
+        assert component["description"], token
+        for part in ("inputProperties", "properties"):
+            for name, field in component.get(part, {}).items():
+                assert field.get("description"), f"{token} {name}"
+
+
+def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
+    cluster = schema["resources"][identifiers.CLUSTER]
+    optional = set(cluster["inputProperties"]) - set(cluster["requiredInputs"])
+    assert optional == {"minNodes", "idleSeconds", "priority", "tags"}
+    workspace = schema["resources"][identifiers.WORKSPACE]
+    assert set(workspace["inputProperties"]) - set(workspace["requiredInputs"]) == {"purgeProtection", "tags"}
+
+
+def test_a_component_takes_the_hosts_mappings(run: Callable[..., Any]) -> None:
+    place = {"subscription_id": "22222222-2222-4222-8222-222222222222", "resource_group": "rg", "workspace": "ws"}
+    grant = {
+        "principal_id": "aaaaaaaa-0000-4000-8000-000000000001",
+        "principal_type": "Group",
+        "persona": "viewer",
+    }
+
+    def program() -> None:
+        names = ("resource_group", "workspace", "storage_account", "key_vault", "log_analytics", "application_insights")
+        args: Any = {"tenant_id": "t", "location": "westeurope", **{name: name for name in names}}
+        workspace = MlflowWorkspace("mlflow", args)
+        further: Any = {**place, "grants": [grant]}
+        Access("access", further, pulumi.ResourceOptions(depends_on=[workspace]))
+
+    deployment = run(program)
+    assert deployment.one("machinelearningservices:Workspace").inputs["workspaceName"] == "workspace"
+    assert deployment.one("RoleAssignment").inputs["principalType"] == "Group"
+    # A component as a dependency stands for all its children.
+    assert deployment.one("machinelearningservices:Workspace").urn in deployment.one("RoleAssignment").depends_on
+
+
+def test_a_mapping_with_an_unknown_argument_is_refused() -> None:
+    with pytest.raises(TypeError, match="colour"):
+        given(MlflowWorkspaceArgs, {"colour": "blue"})

@@ -1,0 +1,268 @@
+"""The MLflow server's life: waiting for it, asking it, losing it, ending it. A small stand-in plays the server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from azmlflow.localazure.mlflow import WORKSPACE_HEADER, MlflowServer, MlflowUnavailable
+
+STAND_IN = """
+import json, os, pathlib, socket, subprocess, sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+pathlib.Path("environment.json").write_text(json.dumps(dict(os.environ)))
+while pathlib.Path("wait").exists():
+    time.sleep(0.01)
+if pathlib.Path("broken").exists():
+    sys.exit("cannot start")
+child = subprocess.Popen(["sleep", "1000"])
+pathlib.Path("grandchild").write_text(str(child.pid))
+
+class Handler(BaseHTTPRequestHandler):
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path = self.path.partition("?")[0]
+        if path == "/die":
+            os._exit(1)
+        told = {
+            "method": self.command, "path": self.path, "host": self.headers["Host"],
+            "workspace": self.headers["X-MLFLOW-WORKSPACE"], "body": json.loads(body or "null"),
+        }
+        with open("asked.jsonl", "a") as log:
+            log.write(json.dumps(told) + "\\n")
+        status = 201 if path == "/api/3.0/mlflow/workspaces" else 200
+        if path.endswith("/experiments/get-by-name"):
+            status = 404
+        if path.endswith("/experiments/create"):
+            told["experiment_id"] = "41"
+        content = json.dumps(told).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_DELETE = answer
+
+    def log_message(self, *args):
+        pass
+
+server = ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
+server.socket.close()
+server.socket = socket.socket(fileno=int(sys.argv[1]))
+server.serve_forever()
+"""
+
+
+def stand_in(descriptor: int) -> list[str]:
+    return [sys.executable, "-c", STAND_IN, str(descriptor)]
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    run = tmp_path / "run"
+    run.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(run))
+    state = tmp_path / "state"
+    (state / "mlflow").mkdir(parents=True)
+    yield state
+    assert list(run.glob("*/*")) == [], "the socket is removed"
+
+
+def played(state: Path, play: Any, **options: Any) -> Any:
+    """Run `play(server)` with a started server, and stop it."""
+
+    async def run() -> Any:
+        server = MlflowServer(state, command=stand_in, **options)
+        await server.start()
+        try:
+            return await play(server)
+        finally:
+            await server.stop()
+
+    return asyncio.run(run())
+
+
+def asked(state: Path) -> list[dict[str, Any]]:
+    lines = (state / "mlflow" / "asked.jsonl").read_text().splitlines()
+    return [call for call in map(json.loads, lines) if call["path"] != "/health"]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A killed grandchild has nobody to collect it here but stays a zombie for a moment.
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def test_a_request_waits_until_the_server_is_up(state: Path) -> None:
+    (state / "mlflow" / "wait").touch()
+
+    async def play(server: MlflowServer) -> httpx.Response:
+        request = asyncio.create_task(server.request("GET", "/x", "WS-1", params={"a": "1"}))
+        done, _ = await asyncio.wait({request}, timeout=0.2)
+        assert not done
+        (state / "mlflow" / "wait").unlink()
+        return await request
+
+    answer = played(state, play).json()
+    assert answer["host"] == "localhost", "MLflow's guard against DNS rebinding accepts no other"
+    assert (answer["workspace"], answer["path"]) == ("ws-1", "/x?a=1")
+
+
+def test_waiting_has_an_end(state: Path) -> None:
+    (state / "mlflow" / "wait").touch()
+
+    async def play(server: MlflowServer) -> None:
+        with pytest.raises(MlflowUnavailable, match="still starting") as refused:
+            await server.request("GET", "/x", "ws-1")
+        assert refused.value.retry_after > 0
+
+    played(state, play, start_within=0.1)
+
+
+def test_a_server_that_cannot_start_says_where_its_log_is(state: Path) -> None:
+    (state / "mlflow" / "broken").touch()
+
+    async def play(server: MlflowServer) -> None:
+        with pytest.raises(MlflowUnavailable, match=r"server\.log"):
+            await server.request("GET", "/x", "ws-1")
+        with pytest.raises(MlflowUnavailable, match="does not start"):
+            await server.request("GET", "/x", "ws-1")
+        assert "cannot start" in server.log.read_text()
+        assert server.pid is None
+
+    played(state, play)
+
+
+def test_a_server_that_died_is_started_again_by_the_next_request(state: Path) -> None:
+    async def play(server: MlflowServer) -> None:
+        await server.ready()
+        first = server.pid
+        with pytest.raises(MlflowUnavailable) as lost:
+            await server.request("GET", "/die", "ws-1")
+        assert lost.value.retry_after == 1
+        answer = await server.request("GET", "/x", "ws-1")
+        assert answer.status_code == 200
+        assert server.pid not in (first, None)
+
+    played(state, play)
+
+
+def test_stopping_ends_the_server_and_what_it_started(state: Path) -> None:
+    async def play(server: MlflowServer) -> tuple[int, int]:
+        await server.ready()
+        assert server.pid is not None
+        return server.pid, int((state / "mlflow" / "grandchild").read_text())
+
+    server, grandchild = played(state, play)
+    assert not alive(server)
+    assert not alive(grandchild)
+
+
+def test_a_stopped_server_refuses_and_can_be_started_again(state: Path) -> None:
+    async def run() -> None:
+        server = MlflowServer(state, command=stand_in)
+        with pytest.raises(MlflowUnavailable, match="not started"):
+            await server.request("GET", "/x", "ws-1")
+        for _ in range(2):
+            await server.start()
+            await server.start()
+            assert (await server.request("GET", "/x", "ws-1")).status_code == 200
+            await server.stop()
+
+    asyncio.run(run())
+
+
+def test_a_workspace_is_made_once_at_its_first_request(state: Path) -> None:
+    async def play(server: MlflowServer) -> None:
+        await server.request("POST", "/x", "WS-1", json_body={"value": float("nan")})
+        await server.request("GET", "/y", "ws-1")
+
+    played(state, play)
+    assert [(call["method"], call["path"], call["workspace"]) for call in asked(state)] == [
+        ("POST", "/api/3.0/mlflow/workspaces", None),
+        ("POST", "/x", "ws-1"),
+        ("GET", "/y", "ws-1"),
+    ]
+    assert asked(state)[0]["body"] == {"name": "ws-1"}
+    assert str(asked(state)[1]["body"]) == "{'value': nan}"
+    assert WORKSPACE_HEADER == "X-MLFLOW-WORKSPACE"
+
+
+def test_the_default_experiment_is_made_when_wanted_and_then_known(state: Path) -> None:
+    async def play(server: MlflowServer) -> list[str | None]:
+        return [await server.default_experiment("ws-1", make=make) for make in (False, True, False)]
+
+    assert played(state, play) == [None, "41", "41"]
+
+
+def test_a_forgotten_workspace_is_removed_with_all_it_held(state: Path) -> None:
+    async def play(server: MlflowServer) -> None:
+        await server.request("GET", "/x", "ws-1")
+        server.forget("WS-1")
+        await server.request("GET", "/x", "ws-2")
+
+    played(state, play)
+    removals = [call["path"] for call in asked(state) if call["method"] == "DELETE"]
+    assert removals == ["/api/3.0/mlflow/workspaces/ws-1?mode=CASCADE"]
+
+
+def test_a_workspace_forgotten_while_the_server_is_down_goes_at_the_next_start(state: Path) -> None:
+    MlflowServer(state).forget("ws-1")
+    played(state, lambda server: server.ready())
+    assert [call["method"] for call in asked(state)] == ["DELETE"]
+    played(state, lambda server: server.ready())
+    assert len(asked(state)) == 1
+
+
+def test_the_server_sees_nothing_of_the_users_settings(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MLFLOW_TRACKING_URI", "AZURE_CLIENT_SECRET", "HTTPS_PROXY", "https_proxy", "MLFLOW_AUTH_CONFIG_PATH"):
+        monkeypatch.setenv(name, "users own")
+
+    async def play(server: MlflowServer) -> None:
+        await server.ready()
+
+    played(state, play)
+    seen = json.loads((state / "mlflow" / "environment.json").read_text())
+    assert "users own" not in seen.values()
+    assert seen["MLFLOW_ENABLE_WORKSPACES"] == "true"
+    assert seen["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert seen["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+    assert seen["HOME"] == str(state / "mlflow")
+
+
+def test_the_state_is_this_users_alone(state: Path) -> None:
+    async def play(server: MlflowServer) -> None:
+        await server.ready()
+        (socket,) = Path(os.environ["XDG_RUNTIME_DIR"]).glob("*/mlflow.sock")
+        assert socket.stat().st_mode & 0o077 == 0
+        assert socket.parent.stat().st_mode & 0o077 == 0
+
+    played(state, play)
+
+
+def test_a_server_that_ignores_the_polite_signal_is_killed(state: Path) -> None:
+    ignoring = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); sys.stdin.read()"
+
+    async def run() -> int | None:
+        server = MlflowServer(state, command=lambda _: [sys.executable, "-c", ignoring], end_within=0.2)
+        await server.start()
+        pid = server.pid
+        await server.stop()
+        return pid
+
+    pid = asyncio.run(run())
+    assert pid is not None
+    assert not alive(pid)
