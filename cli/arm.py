@@ -65,7 +65,7 @@ class LiveArm:
     def __init__(
         self, client: Any = None, sleep: Callable[[float], None] = time.sleep, longest: float = _LONGEST
     ) -> None:
-        self._client = client or connect(ENDPOINT)
+        self._client = client or connect()
         self._sleep, self._longest = sleep, longest
 
     def get(self, path: str, version: str) -> dict[str, Any] | None:
@@ -131,31 +131,18 @@ class LiveArm:
         return self._client.send_request(HttpRequest(method, url))
 
 
-def connect(endpoint: str, token: str | None = None) -> Any:
-    """A client of one of Azure's endpoints.
-
-    Args:
-        endpoint: scheme and host; the token's audience too.
-        token: an access token; None for the environment's own sign-in.
-    """
+def connect() -> Any:
+    """A client of ARM with the environment's own sign-in."""
     from azure.core import PipelineClient
-    from azure.core.credentials import AccessToken
     from azure.core.pipeline import policies
     from azure.identity import DefaultAzureCredential
 
-    class Given:
-        """A credential that has its token already."""
-
-        def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-            return AccessToken(str(token), int(time.time()) + 300)
-
-    credential = DefaultAzureCredential() if token is None else Given()
     return PipelineClient(
-        endpoint,
+        ENDPOINT,
         policies=[
             policies.UserAgentPolicy("azmlflow"),
             policies.RetryPolicy(),
-            policies.BearerTokenCredentialPolicy(credential, f"{endpoint}/.default"),
+            policies.BearerTokenCredentialPolicy(DefaultAzureCredential(), f"{ENDPOINT}/.default"),
         ],
     )
 

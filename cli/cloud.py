@@ -65,8 +65,11 @@ def running(project: Project) -> bool:
 
 
 def pulumi_variables(project: Project) -> dict[str, str]:
-    """What Pulumi needs for a local stack: a home, a backend and a passphrase of the checkout's own."""
+    """What Pulumi needs for a local stack: a home, a backend and a passphrase of the checkout's own, a subscription."""
+    from azmlflow.localazure.cloud import SUBSCRIPTION_ID
+
     return {
+        "ARM_SUBSCRIPTION_ID": SUBSCRIPTION_ID,
         "PULUMI_HOME": str(project.pulumi_home),
         "PULUMI_BACKEND_URL": project.backend_url,
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.passphrase),

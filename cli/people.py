@@ -5,15 +5,14 @@ The look-up by name is `azmlflow.rbac.azure`'s; here its answer becomes what the
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
-from azmlflow.cli.arm import Arm, ArmError, LiveArm, connect
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.project import Project
+from azmlflow.localazure import client, daemon
+from azmlflow.localazure.folder import Folder
 
 if TYPE_CHECKING:
     from azmlflow.cli.ports import Collaborators
@@ -40,6 +39,20 @@ class Person:
     name: str
 
 
+def find(name: str, kind: str | None = None) -> Person:
+    """A principal by user name, mail address, display name, application id or object id.
+
+    Raises:
+        Typed errors of `azmlflow.rbac.errors`: nobody is called so, several are, the directory may not be read.
+    """
+    from azure.identity import DefaultAzureCredential
+
+    from azmlflow.rbac.azure import PrincipalType, resolve_principal
+
+    found = resolve_principal(DefaultAzureCredential(), name, kind=cast("PrincipalType | None", kind))
+    return Person(found.object_id, found.type, found.display_name)
+
+
 def assigned(ports: Collaborators, where: Place, grant: Grant) -> bool:
     """Is the grant's role assignment there?"""
     return ports.open_arm().get(where.assignment_id(grant.persona, grant.principal_id), _ROLES) is not None
@@ -53,40 +66,37 @@ def in_force(ports: Collaborators, session: Session, where: Place, grant: Grant)
     """
     if not assigned(ports, where, grant):
         return False
-    arm = ports.open_arm_as(session, grant)
-    if arm is None:
+    actions = ports.permitted(session, grant, where.workspace_id)
+    if actions is None:
         return True
     from azmlflow.rbac.roles import persona
 
-    try:
-        entries = arm.list(f"{where.workspace_id}/providers/Microsoft.Authorization/permissions", _ROLES)
-        actions = {action.lower() for entry in entries for action in entry.get("actions") or ()}
-    except ArmError as fault:
-        if fault.status == 403:
-            return False
-        raise
     # An Owner's `*` covers the persona too, whatever is assigned.
     return "*" in actions or actions >= {action.lower() for action in persona(grant.persona).actions}
 
 
-def arm_as(project: Project, upn: str, environment: Mapping[str, str]) -> Arm:
-    """ARM, signed in as a user of the embedded Azure."""
-    from azmlflow.localazure import environ
+def permitted(project: Project, principal: str, scope: str) -> frozenset[str]:
+    """The actions that a user of the embedded Azure may do at a scope, lower case, as Azure tells the user.
 
-    given, _ = environ.variables(project.local, upn, environment)
-    endpoint = f"{given['IDENTITY_ENDPOINT']}?api-version=2019-08-01&resource=https://management.azure.com"
-    request = urllib.request.Request(endpoint, headers={"X-IDENTITY-HEADER": given["IDENTITY_HEADER"]})
-    # Loopback, straight: a proxy has no business with a token.
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-        token = json.load(answer)["access_token"]
-    return LiveArm(connect("https://management.azure.com", token))
+    (Microsoft, "Permissions - List For Resource": `GET {scope}/providers/Microsoft.Authorization/permissions`.)
+    """
+    url = f"https://management.azure.com{scope}/providers/Microsoft.Authorization/permissions?api-version={_ROLES}"
+    answer = client.ask(Folder.at(project.local), "GET", url, principal=principal)
+    if answer.status != 200:
+        return frozenset()  # whoever has no role there is not told anything
+    entries = answer.body.get("value") or ()
+    return frozenset(action.lower() for entry in entries for action in entry.get("actions") or ())
 
 
 class Directory:
-    """Users of the directory, by Microsoft Graph (`/v1.0/users`), as the signed-in developer."""
+    """Users of the embedded Azure's directory, by Microsoft Graph, as the developer.
 
-    def __init__(self, client: Any = None) -> None:
-        self._client = client or connect(GRAPH)
+    Args:
+        project: the checkout.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._folder = Folder.at(project.local)
 
     def users(self) -> tuple[dict[str, Any], ...]:
         """All users: `id`, `userPrincipalName`, `displayName`."""
@@ -98,27 +108,18 @@ class Directory:
             url = document.get("@odata.nextLink")
         return tuple(found)
 
-    def add(self, upn: str, display_name: str) -> dict[str, Any]:
+    def add(self, upn: str, display_name: str | None) -> dict[str, Any]:
         """Add a user."""
-        body = {
-            "accountEnabled": True,
-            "displayName": display_name,
-            "mailNickname": upn.partition("@")[0],
-            "userPrincipalName": upn,
-            "passwordProfile": {"password": "never-used-0", "forceChangePasswordNextSignIn": False},
-        }
-        return self._ask("POST", f"{GRAPH}/v1.0/users", body)
+        return daemon.add_user(self._folder.path, upn, display_name)
 
     def remove(self, upn: str) -> None:
         """Remove a user. Its role assignments stay, as on Azure."""
-        self._ask("DELETE", f"{GRAPH}/v1.0/users/{upn}")
+        self._ask("DELETE", f"{GRAPH}/v1.0/users/{quote(upn, safe='@')}")
 
-    def _ask(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        from azure.core.rest import HttpRequest
-
-        answer = self._client.send_request(HttpRequest(method, url, json=body))
-        document = json.loads(answer.text() or "{}")
-        if answer.status_code >= 400:
-            message = (document.get("error") or {}).get("message", f"status {answer.status_code}")
+    def _ask(self, method: str, url: str) -> dict[str, Any]:
+        answer = client.ask(self._folder, method, url, principal=daemon.DEVELOPER)
+        if answer.status >= 400:
+            error = answer.body.get("error") if isinstance(answer.body, dict) else None
+            message = error.get("message") if isinstance(error, dict) else f"status {answer.status}"
             raise CliError(f"the directory refused: {message}", next="azmlflow local user list")
-        return dict(document)
+        return dict(answer.body or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,25 +29,28 @@ class Collaborators:
         enter: point it at a stack's cloud, starting the embedded Azure if need be.
         open_stack: the stack behind a settings file; the holder, if any, notes its engines.
         open_arm: Azure Resource Manager.
-        open_arm_as: the same, signed in as a grant's principal; None where that cannot be.
-        find_person: a user, group or application by name, address or object id.
+        permitted: the actions that a grant's principal may do at a scope, as Azure tells the principal itself; None
+            where we cannot ask as the principal.
+        find_person: a user, group or application by name, address or object id, of a type if one is given.
         warm: begin to import the Pulumi program's packages, which takes a second, beside what comes first.
         execute: run a user's command with an environment, giving its exit code.
+        sleep: waits, in seconds.
     """
 
     environment: MutableMapping[str, str]
     enter: Callable[[Project, StackFile, Say], None]
     open_stack: Callable[[Project, StackFile, Holder | None, Say], Stack]
     open_arm: Callable[[], Arm]
-    open_arm_as: Callable[[Session, Grant], Arm | None]
-    find_person: Callable[[str], Person]
+    permitted: Callable[[Session, Grant, str], frozenset[str] | None]
+    find_person: Callable[[str, str | None], Person]
     warm: Callable[[], None] = lambda: None
     execute: Callable[[list[str], dict[str, str]], int] = lambda _command, _environment: 0
+    sleep: Callable[[float], None] = time.sleep
 
 
 def real() -> Collaborators:
     """The real ones."""
-    return Collaborators(os.environ, _enter, _open_stack, _open_arm, _open_arm_as, _find_person, _warm, _execute)
+    return Collaborators(os.environ, _enter, _open_stack, _open_arm, _permitted, _find_person, _warm, _execute)
 
 
 def _warm() -> None:
@@ -104,15 +108,15 @@ def _open_arm() -> Arm:
     return LiveArm()
 
 
-def _open_arm_as(session: Session, grant: Grant) -> Arm | None:
+def _permitted(session: Session, grant: Grant, scope: str) -> frozenset[str] | None:
     if not session.file.local or grant.principal_type != "User":
         return None
-    from azmlflow.cli.people import arm_as
+    from azmlflow.cli.people import permitted
 
-    return arm_as(session.project, grant.principal_id, os.environ)
+    return permitted(session.project, grant.principal_id, scope)
 
 
-def _find_person(name: str) -> Person:
+def _find_person(name: str, kind: str | None) -> Person:
     from azmlflow.cli.people import find
 
-    return find(name)
+    return find(name, kind)

@@ -120,9 +120,7 @@ class Enforcer:
             for assignment in self.facts().assignments
             if assignment.principal_id.lower() in mine and scopes.contains(assignment.scope, scope)
         }
-        return tuple(
-            block for role in self.facts().definitions if _guid(role.id) in held for block in role.permissions
-        )
+        return tuple(block for role in self.facts().definitions if _guid(role.id) in held for block in role.permissions)
 
     def _pending(self) -> dict[str, datetime]:
         """Assignment key -> when it comes into force, of those that are not in force yet."""

@@ -36,6 +36,7 @@ DEFAULT_EXPERIMENT = "Default"
 ARTIFACT_ROOT = "azureml://artifacts/root"
 _INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _LOG_LIMIT = 5 * 1024 * 1024
+_COOL = 30  # seconds before a server that failed to start is tried again
 
 
 class MlflowUnavailable(Exception):
@@ -76,7 +77,7 @@ class MlflowServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: socket.socket | None = None
         self._client: httpx.AsyncClient | None = None
-        self._healthy = False
+        self._healthy = self._came_up = False
         self._failed_at: float | None = None
         self._workspaces: set[str] = set()
         self._default_experiments: dict[str, str] = {}
@@ -121,19 +122,19 @@ class MlflowServer:
             MlflowUnavailable: it died while starting, or the time is over.
         """
         deadline = time.monotonic() + (self._start_within if within is None else within)
-        self._revive()
+        http = self._http()
+        self._healthy = self._healthy and self.pid is not None
         while not self._healthy:
             if self.pid is None:
-                self._failed_at = time.monotonic()
-                raise MlflowUnavailable(f"MLflow's server ended while it started; its log is {self.log}", 30)
+                self._revive()
             left = deadline - time.monotonic()
             if left <= 0:
                 raise MlflowUnavailable("MLflow's server is still starting", 5)
             try:
-                answer = await self._http().get("/health", timeout=min(left, 1.0))
+                answer = await http.get("/health", timeout=min(left, 1.0))
             except httpx.TransportError:
                 continue
-            self._healthy = answer.status_code == httpx.codes.OK
+            self._healthy = self._came_up = answer.status_code == httpx.codes.OK
         await self._forget_all()
 
     async def stop(self) -> None:
@@ -253,6 +254,7 @@ class MlflowServer:
         except httpx.TimeoutException as error:
             raise MlflowUnavailable("MLflow's server took too long to answer", 5) from error
         except httpx.TransportError as error:
+            self._healthy = False  # look before the next request: the process may not be seen to have ended yet
             raise MlflowUnavailable("MLflow's server ended while it was asked", 1) from error
 
     def _http(self) -> httpx.AsyncClient:
@@ -261,17 +263,20 @@ class MlflowServer:
         return self._client
 
     def _revive(self) -> None:
-        """Start the server again if it died after it had been healthy, or failed to start a while ago."""
-        if self._client is None or self.pid is not None:
-            return
-        if self._failed_at is not None and time.monotonic() - self._failed_at < 30:
-            raise MlflowUnavailable(f"MLflow's server does not start; its log is {self.log}", 30)
-        if self._healthy or self._failed_at is not None:
+        """Start the server again if it died after it had been up, or failed to start a while ago."""
+        cooled = self._failed_at is not None and time.monotonic() - self._failed_at > _COOL
+        if self._came_up or cooled:
             self._spawn()
+            return
+        if self._failed_at is None:
+            self._failed_at = time.monotonic()
+        raise MlflowUnavailable(f"MLflow's server ended while it started; its log is {self.log}", _COOL)
 
     def _spawn(self) -> None:
         assert self._listener is not None
-        self._healthy, self._failed_at = False, None
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+        self._healthy, self._came_up, self._failed_at = False, False, None
         if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
             self.log.unlink()
         descriptor = self._listener.fileno()

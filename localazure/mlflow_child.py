@@ -57,7 +57,14 @@ def _serve(descriptor: int) -> None:
     from mlflow.server.fastapi_app import app
 
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3, lifespan="on"
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        # Longer than the client keeps an idle connection, so that it never writes to one that is just being closed.
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=3,
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 

@@ -113,18 +113,12 @@ class Proxy:
     azures: Callable[[str], bool] = is_azure
     _open: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False)
 
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection to its end; what `asyncio.start_server` calls."""
-        task = asyncio.current_task()
-        assert task is not None
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin to serve a connection; what `asyncio.start_server` calls."""
+        # A task of our own: Python 3.11 reports the cancellation of start_server's as an error.
+        task = asyncio.create_task(self._handle(reader, writer))
         self._open.add(task)
-        try:
-            await self._serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # one of the two ends went away; the other learns it by its connection's end
-        finally:
-            self._open.discard(task)
-            await _close(writer)
+        task.add_done_callback(self._open.discard)
 
     async def close(self) -> None:
         """End every open connection."""
@@ -132,6 +126,14 @@ class Proxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._serve(reader, writer)
+        except OSError:
+            pass  # one of the two ends went away; the other learns it by its connection's end
+        finally:
+            await _close(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEADERS_LIMIT)

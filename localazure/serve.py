@@ -117,7 +117,7 @@ async def _serve_all(
 ) -> None:
     tls, identity, loopback = listeners
     proxy = Proxy(folder.secrets().proxy, folder.socket(), _upstream())
-    door = await asyncio.start_server(proxy.handle, sock=loopback)
+    door = await asyncio.start_server(proxy.accept, sock=loopback)
     servers = (Server(_config(build_app(cloud), folder)), Server(_config(entra.identity(cloud))))
     running = [
         asyncio.create_task(server.serve(sockets=[listener]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 Document = dict[str, Any]
+
+_LAST_CHARACTER = chr(sys.maxunicode)  # sorts behind every key that goes on after a prefix
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -56,7 +59,9 @@ class Store:
     def put(self, collection: str, key: str, document: Document) -> None:
         """Write `document` under `key`, replacing what was there."""
         with self._lock:
-            self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (collection, key, json.dumps(document)))
+            self._db.execute(
+                "INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (collection, key, json.dumps(document))
+            )
             self._touch(collection)
 
     def delete(self, collection: str, key: str) -> bool:
@@ -70,8 +75,8 @@ class Store:
         """Every (key, document) whose key starts with `prefix`, in key order."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT key, body FROM documents WHERE collection = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key",
-                (collection, prefix, len(prefix), prefix),
+                "SELECT key, body FROM documents WHERE collection = ? AND key >= ? AND key < ? ORDER BY key",
+                (collection, prefix, prefix + _LAST_CHARACTER),
             ).fetchall()
         return ((key, json.loads(body)) for key, body in rows)
 

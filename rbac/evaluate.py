@@ -15,7 +15,7 @@ Azure role definitions", "Understand Azure deny assignments"):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -48,7 +48,15 @@ Cause = Literal[
     "no-assignment",  # no role assignment reaches the scope
     "condition",  # rests on a condition, of an assignment or of a deny
     "hierarchy",  # rests on a management group whose place above the scope is not known
+    "membership",  # rests on a group whose members could not be read
 ]
+
+
+_Doubt = Literal["hierarchy", "membership"]
+_IF: Mapping[_Doubt, str] = {
+    "hierarchy": "if that management group is above this scope, which is not known",
+    "membership": "if the principal is in that group, whose members could not be read",
+}
 
 
 @dataclass(frozen=True)
@@ -89,13 +97,13 @@ class Decision:
 
 @dataclass(frozen=True)
 class _Hit:
-    """An assignment that reaches the scope, with what its role says; `certain` False: its place is not known."""
+    """An assignment that reaches the scope, with what its role says; `doubt` where it is not known to reach it."""
 
     assignment: RoleAssignment
     role: RoleSays
     identity: str
     match: Match
-    certain: bool
+    doubt: _Doubt | None
 
     @property
     def conditional(self) -> bool:
@@ -141,6 +149,7 @@ class _Question:
 
     index: Index
     identities: tuple[str, ...]
+    perhaps: tuple[str, ...]
     certain: tuple[str, ...]
     uncertain: tuple[str, ...]
     action: str
@@ -149,13 +158,22 @@ class _Question:
 
     @classmethod
     def ask(cls, principal_id: str, action: str, scope: str, facts: Facts, data: bool) -> _Question:
-        identities, places = facts.index.identities(principal_id), facts.index.places(scope)
-        return cls(facts.index, identities, *places, action, scope, data)
+        index = facts.index
+        identities, perhaps = index.identities(principal_id), index.perhaps(principal_id)
+        return cls(index, identities, perhaps, *index.places(scope), action, scope, data)
 
-    def places(self) -> Iterator[tuple[str, bool]]:
-        """Every scope whose assignments reach the one asked about, and whether that is certain."""
-        yield from ((place, True) for place in self.certain)
-        yield from ((place, False) for place in self.uncertain)
+    def places(self) -> Iterator[tuple[str, _Doubt | None]]:
+        """Every scope whose assignments reach, or may reach, the one asked about."""
+        yield from ((place, None) for place in self.certain)
+        yield from ((place, "hierarchy") for place in self.uncertain)
+
+    def assignments(self) -> Iterator[tuple[RoleAssignment, str, _Doubt | None]]:
+        """Every role assignment that reaches, or may reach, the question, with the identity by which it does."""
+        for place, doubt in self.places():
+            for identity in self.identities:
+                yield from ((found, identity, doubt) for found in self.index.assignments(identity, place))
+            for identity in self.perhaps:
+                yield from ((found, identity, "membership") for found in self.index.assignments(identity, place))
 
     def answer(self, verdict: Verdict, cause: Cause, hit: _Hit, predicate: str) -> Decision:
         """A decision that rests on one role assignment."""
@@ -190,33 +208,34 @@ class _Reach:
 def _reach(question: _Question) -> _Reach:
     """Sort the assignments of all identities at all places by what their roles say."""
     reach = _Reach([], [], set(), set())
-    for place, certain in question.places():
-        for identity in question.identities:
-            for assignment in question.index.assignments(identity, place):
-                role = question.index.role(assignment.role_definition_id, question.action, question.data)
-                if role is None:
-                    missing = assignment.role_definition_id
-                    reach.unresolved.add(f"assignment {assignment.id}, whose role definition {missing} is not known")
-                elif role.allows is not None:
-                    reach.hits.append(_Hit(assignment, role, identity, role.allows, certain))
-                elif certain and role.excludes is not None:
-                    reach.excluded.append(_Hit(assignment, role, identity, role.excludes, certain))
-                elif certain:
-                    reach.silent.add(role.name)
+    for assignment, identity, doubt in question.assignments():
+        role = question.index.role(assignment.role_definition_id, question.action, question.data)
+        if role is not None and role.allows is not None:
+            reach.hits.append(_Hit(assignment, role, identity, role.allows, doubt))
+        elif doubt is not None:
+            continue  # what may not even reach here changes nothing by not allowing it
+        elif role is None:
+            missing = assignment.role_definition_id
+            reach.unresolved.add(f"assignment {assignment.id}, whose role definition {missing} is not known")
+        elif role.excludes is not None:
+            reach.excluded.append(_Hit(assignment, role, identity, role.excludes, doubt))
+        else:
+            reach.silent.add(role.name)
     return reach
 
 
 def _granted(question: _Question, hits: list[_Hit]) -> Decision:
-    """Allowed by what is certain and unconditional; else unknown, for the condition or for the management group."""
-    certain = [hit for hit in hits if hit.certain]
+    """Allowed by what is certain and unconditional; else unknown: for the condition, or for what may not reach here."""
+    certain = [hit for hit in hits if hit.doubt is None]
     plain = [hit for hit in certain if not hit.conditional]
     if plain:
         return question.answer("allowed", "granted", min(plain, key=_Hit.rank), "allows it")
     if certain:
         predicate = "allows it only under a condition, which is not judged here"
         return question.answer("unknown", "condition", min(certain, key=_Hit.rank), predicate)
-    predicate = "allows it if that management group is above this scope, which is not known"
-    return question.answer("unknown", "hierarchy", min(hits, key=_Hit.rank), predicate)
+    hit = min(hits, key=_Hit.rank)
+    doubt: _Doubt = hit.doubt or "membership"
+    return question.answer("unknown", doubt, hit, f"allows it {_IF[doubt]}")
 
 
 def _refused(question: _Question, reach: _Reach) -> Decision:
@@ -235,34 +254,32 @@ def _refused(question: _Question, reach: _Reach) -> Decision:
 
 def _denied(question: _Question) -> Decision | None:
     """What deny assignments say: denied, unknown (a condition, a management group in doubt), or None."""
-    found: list[tuple[tuple[bool, bool, bool, int, str], Decision]] = []
+    found: list[tuple[tuple[bool, bool, int, str, str], Decision]] = []
     target = scopes.key(question.scope)
-    for place, certain in question.places():
+    for place, unplaced in question.places():
         for deny in question.index.denies(place):
             match, _ = permits(deny.permissions, question.action, question.data)
             applies = place == target or deny.applies_to_children
-            if match is None or not applies or not _concerns(deny, question.identities):
+            if match is None or not applies:
                 continue
-            rank = (
-                bool(deny.condition) or match.conditional,
-                not certain,
-                match.marked,
-                -len(scopes.prefixes(place)),
-                deny.id,
-            )
-            found.append((rank, _denial(question, deny, match, certain)))
-    # What is certain comes first; ids are unique in a tenant, so two ranks are never equal.
-    return min(found, key=lambda item: (item[1].verdict != "refused", item[0]))[1] if found else None
+            concerned, unsure = _concerned(deny, question)
+            if not concerned:
+                continue
+            decision = _denial(question, deny, match, unsure or unplaced)
+            depth = len(scopes.prefixes(place))
+            found.append(((decision.verdict != "refused", match.marked, -depth, decision.cause, deny.id), decision))
+    # What is certain comes first; ids are unique in a tenant, so that decisions are never compared.
+    return min(found, key=lambda item: item[0])[1] if found else None
 
 
-def _denial(question: _Question, deny: DenyAssignment, match: Match, certain: bool) -> Decision:
+def _denial(question: _Question, deny: DenyAssignment, match: Match, doubt: _Doubt | None) -> Decision:
     """The decision that rests on one deny assignment."""
     verdict: Verdict = "unknown"
     cause: Cause
     if deny.condition or match.conditional:
         cause, predicate = "condition", "denies it under a condition, which is not judged here"
-    elif not certain:
-        cause, predicate = "hierarchy", "denies it if that management group is above this scope, which is not known"
+    elif doubt is not None:
+        cause, predicate = doubt, f"denies it {_IF[doubt]}"
     else:
         verdict, cause, predicate = "refused", "denied", "denies it"
     return Decision(
@@ -279,11 +296,16 @@ def _denial(question: _Question, deny: DenyAssignment, match: Match, certain: bo
     )
 
 
-def _concerns(deny: DenyAssignment, identities: tuple[str, ...]) -> bool:
+def _concerned(deny: DenyAssignment, question: _Question) -> tuple[bool, _Doubt | None]:
     """Whether a deny assignment is about the principal: it or a group of it listed, none of them excluded."""
     listed = {principal.lower() for principal in deny.principals}
     excluded = {principal.lower() for principal in deny.excluded}
-    return (EVERYONE in listed or not listed.isdisjoint(identities)) and excluded.isdisjoint(identities)
+    if not excluded.isdisjoint(question.identities):
+        return False, None
+    unsure: _Doubt | None = None if excluded.isdisjoint(question.perhaps) else "membership"
+    if EVERYONE in listed or not listed.isdisjoint(question.identities):
+        return True, unsure
+    return not listed.isdisjoint(question.perhaps), "membership"
 
 
 def _names(roles: Iterable[str]) -> str:

@@ -59,6 +59,8 @@ class Facts:
         management_groups: scope of a subscription or management group -> all management groups above it. A
             subscription that is missing here has unknown ones: an assignment at a management group that would decide
             makes the verdict unknown.
+        unread_groups: groups whose members could not be read. Anybody may be a member, so what rests on such a
+            membership is unknown.
     """
 
     assignments: Sequence[RoleAssignment] = ()
@@ -66,6 +68,7 @@ class Facts:
     denies: Sequence[DenyAssignment] = ()
     memberships: Mapping[str, Iterable[str]] = field(default_factory=dict)
     management_groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unread_groups: Sequence[str] = ()
 
     @functools.cached_property
     def index(self) -> Index:
@@ -99,6 +102,7 @@ class Index:
         self._above = _compared(facts.management_groups, scopes.key)
         used = {scope for _, scope in self._assignments} | set(self._denies)
         self._management_groups = tuple(sorted(scope for scope in used if _is_management_group(scope)))
+        self._unread = tuple(sorted(group.lower() for group in facts.unread_groups))
         self._closures: dict[str, tuple[str, ...]] = {}
 
     def identities(self, principal_id: str) -> tuple[str, ...]:
@@ -112,6 +116,11 @@ class Index:
                 ahead.extend(fresh)
             self._closures[start] = (start, *sorted(seen - {start}))
         return self._closures[start]
+
+    def perhaps(self, principal_id: str) -> tuple[str, ...]:
+        """The groups that may hold the principal besides: those whose members are unknown, and what holds those."""
+        perhaps = {group for unread in self._unread for group in self.identities(unread)}
+        return tuple(sorted(perhaps.difference(self.identities(principal_id))))
 
     def places(self, scope: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The scopes whose assignments reach this one, and the management groups of which that is not known."""

@@ -24,8 +24,14 @@ from azmlflow.rbac.roles import persona
 )
 @click.argument("principal")
 @click.argument("wanted", metavar="PERSONA", required=True)
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["User", "Group", "ServicePrincipal"]),
+    help="What PRINCIPAL is; with an object id the directory is not needed then.",
+)
 @common
-def command(invocation: Invocation, principal: str, wanted: str) -> None:
+def command(invocation: Invocation, principal: str, wanted: str, kind: str | None) -> None:
     """Give a principal a persona on the workspace.
 
     PRINCIPAL is a user name, mail address, display name, application id or object id. PERSONA is what the principal
@@ -40,14 +46,17 @@ def command(invocation: Invocation, principal: str, wanted: str) -> None:
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)
         where = grants.place(session, stack)
-        person = invocation.ports.find_person(principal)
+        person = invocation.ports.find_person(principal, kind)
         grant = Grant(person.id, person.type, person.name, chosen.name)
         present = grants.listed(session)
         if not any(grants.same(grant, other) for other in present):
             session = grants.save(session, (*present, grant))
         applied = grants.apply(session, stack, grants.targets(session, where, (grant,)))
         certain = grants.wait(
-            lambda: in_force(invocation.ports, session, where, grant), invocation.say, what="the grant to be in force"
+            lambda: in_force(invocation.ports, session, where, grant),
+            invocation.say,
+            what="the grant to be in force",
+            sleep=invocation.ports.sleep,
         )
         finish(holder)
     grants.tell_pending(session, applied)

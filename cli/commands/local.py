@@ -14,7 +14,7 @@ import click
 from azmlflow.cli import cloud
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Command, Invocation, common
-from azmlflow.cli.project import DEFAULT_STACK, Project, StackFile, find_project, read_stack
+from azmlflow.cli.project import Project, find_project, read_stack
 
 if TYPE_CHECKING:
     from azmlflow.cli.people import Directory
@@ -135,7 +135,7 @@ def user() -> None:
 def add(invocation: Invocation, name: str, display_name: str | None) -> None:
     """Add a user."""
     directory = _directory(invocation)
-    made = directory.add(name, display_name or name.partition("@")[0])
+    made = directory.add(name, display_name)
     invocation.result(_plain(made), f"added {made['userPrincipalName']} ({made['id']})")
 
 
@@ -163,11 +163,8 @@ def _directory(invocation: Invocation) -> Directory:
     from azmlflow.cli.people import Directory
 
     project = _project(invocation)
-    name = invocation.stack or DEFAULT_STACK
-    # Any local stack's variables do: the directory is the embedded Azure's.
-    file = StackFile(name, project.settings_path(name), {"azmlflow:cloud": "local"})
-    invocation.ports.enter(project, file, invocation.say)
-    return Directory()
+    cloud.start(project, invocation.say)
+    return Directory(project)
 
 
 def _plain(entry: dict[str, str]) -> dict[str, str]:

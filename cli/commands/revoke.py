@@ -41,6 +41,7 @@ def command(invocation: Invocation, principal: str, unwanted: str | None) -> Non
             lambda: not any(assigned(invocation.ports, where, grant) for grant in gone),
             invocation.say,
             what="the role assignment to go",
+            sleep=invocation.ports.sleep,
         )
         finish(holder)
     grants.tell_pending(session, applied)
@@ -65,7 +66,7 @@ def _meant(session: Session, present: tuple[Grant, ...], principal: str, name: s
     word = principal.lower()
     theirs = [grant for grant in present if word in {grant.principal_id.lower(), grant.display_name.lower()}]
     if not theirs:
-        person = session.invocation.ports.find_person(principal)
+        person = session.invocation.ports.find_person(principal, None)
         theirs = [grant for grant in present if grant.principal_id.lower() == person.id.lower()]
     gone = tuple(grant for grant in theirs if name is None or grant.persona == name)
     if not gone:

@@ -115,8 +115,9 @@ def idle(ask: Ask, document: Document | None) -> None:
 def unlocked(cloud: Cloud, id_: str, verb: str) -> None:
     """No lock stands in the way.
 
-    `CanNotDelete` stops deletions, `ReadOnly` writes and POST actions too; a lock reaches all below its scope, and the
-    deletion of what is above it would delete through it (Microsoft, "Lock your resources to protect your infrastructure").
+    `CanNotDelete` stops deletions, `ReadOnly` writes and POST actions too; a lock reaches all below its scope, and
+    the deletion of what is above it would delete through it (Microsoft, "Lock your resources to protect your
+    infrastructure").
 
     Args:
         id_: what is written or deleted.

@@ -78,9 +78,7 @@ def remove(ask: Ask, kind: Kind) -> Answer:
         if answer is not None:
             return answer
     if document is None:
-        if kind.place in ("group", "child"):
-            find.group(cloud, ask.target)
-        elif kind.type == GROUP_TYPE:
+        if kind.place in ("group", "child") or kind.type == GROUP_TYPE:
             find.group(cloud, ask.target)
         return Answer(204)
     if kind.type != "Microsoft.Authorization/locks":

@@ -97,7 +97,9 @@ def parse(raw_path: str, method: str) -> Target:
     if at is None and len(segments) in (3, 4) and segments[2].lower() == _GROUPS:
         # A group is a resource like others in all but the spelling of its id.
         namespace, kind = GROUP_TYPE.split("/")
-        return Target(path, f"/subscriptions/{subscription}", subscription, group, namespace, (kind,), tuple(segments[3:]))
+        return Target(
+            path, f"/subscriptions/{subscription}", subscription, group, namespace, (kind,), tuple(segments[3:])
+        )
     if at is None:
         return Target(path, path, subscription, group, None, (), ())
     scope = "".join(f"/{segment}" for segment in segments[:at])
@@ -132,13 +134,16 @@ def check_api_version(version: str | None) -> str:
     """
     if not version:
         raise AzureError(
-            400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests."
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
         )
     if _API_VERSION.fullmatch(version) is None:
         raise AzureError(
             400,
             "InvalidApiVersionParameter",
-            f"The api-version '{version}' is invalid. The supported versions have the form 'YYYY-MM-DD' or 'YYYY-MM-DD-preview'.",
+            f"The api-version '{version}' is invalid. The supported versions have the form 'YYYY-MM-DD' or "
+            "'YYYY-MM-DD-preview'.",
         )
     return version
 

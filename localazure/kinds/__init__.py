@@ -1,0 +1,37 @@
+"""The resource kinds of the embedded Azure: one file each, listed here, what others stand on first.
+
+To add one: a file with a frozen `Kind` record, and its name in `KINDS`, after the kinds that it depends on; a group's
+deletion goes through the tuple backwards.
+"""
+
+from __future__ import annotations
+
+from azmlflow.localazure.kinds.app_insights import APP_INSIGHTS
+from azmlflow.localazure.kinds.base import Kind
+from azmlflow.localazure.kinds.blob_containers import BLOB_CONTAINER
+from azmlflow.localazure.kinds.computes import COMPUTE
+from azmlflow.localazure.kinds.datastores import DATASTORE
+from azmlflow.localazure.kinds.key_vaults import KEY_VAULT
+from azmlflow.localazure.kinds.locks import LOCK
+from azmlflow.localazure.kinds.log_analytics import LOG_ANALYTICS
+from azmlflow.localazure.kinds.ml_workspaces import ML_WORKSPACE
+from azmlflow.localazure.kinds.resource_groups import RESOURCE_GROUP
+from azmlflow.localazure.kinds.role_assignments import ROLE_ASSIGNMENT
+from azmlflow.localazure.kinds.role_definitions import ROLE_DEFINITION
+from azmlflow.localazure.kinds.storage_accounts import STORAGE_ACCOUNT
+
+KINDS: tuple[Kind, ...] = (
+    RESOURCE_GROUP,
+    ROLE_DEFINITION,
+    ROLE_ASSIGNMENT,
+    LOCK,
+    STORAGE_ACCOUNT,
+    BLOB_CONTAINER,
+    KEY_VAULT,
+    LOG_ANALYTICS,
+    APP_INSIGHTS,
+    ML_WORKSPACE,
+    DATASTORE,
+    COMPUTE,
+)
+BY_TYPE = {kind.type.lower(): kind for kind in KINDS}

@@ -61,7 +61,12 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     }
     if workspace:
         properties["WorkspaceResourceId"] = workspace
-    return {**document, "kind": ask.body.get("kind") or (existing or {})["kind"], "etag": (existing or {}).get("etag"), "properties": properties}
+    return {
+        **document,
+        "kind": ask.body.get("kind") or (existing or {})["kind"],
+        "etag": (existing or {}).get("etag"),
+        "properties": properties,
+    }
 
 
 def _workspace(ask: Ask) -> str | None:
@@ -71,7 +76,9 @@ def _workspace(ask: Ask) -> str | None:
     id_ = linked_id("WorkspaceResourceId", given, LOG_ANALYTICS_TYPE)
     if resource(ask.cloud, id_) is None:
         raise bad_request(
-            "BadRequest", f"The Log Analytics workspace '{id_}' of the component does not exist.", target="WorkspaceResourceId"
+            "BadRequest",
+            f"The Log Analytics workspace '{id_}' of the component does not exist.",
+            target="WorkspaceResourceId",
         )
     return id_
 
@@ -85,7 +92,8 @@ APP_INSIGHTS = Kind(
     name=NameRule(
         r"[\w().-]{0,259}[\w()-]",
         "InvalidResourceName",
-        "The component name '{name}' is not valid: it has 1 to 260 letters, digits, '-', '.', '_', '(' or ')', and does "
+        "The component name '{name}' is not valid: it has 1 to 260 letters, digits, '-', '.', '_', '(' or ')', and "
+        "does "
         "not end with a full stop.",
     ),
     shape=_shape,

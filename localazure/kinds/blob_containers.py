@@ -74,7 +74,9 @@ def _account(document: Document) -> str:
 def _service(ask: Ask) -> Answer:
     parent(ask.cloud, BLOB_CONTAINER, ask.target, "read")
     properties = {"cors": {"corsRules": []}, "deleteRetentionPolicy": {"enabled": False, "allowPermanentDelete": False}}
-    return Answer(200, {"id": ask.target.id, "name": "default", "type": f"{ACCOUNT_TYPE}/blobServices", "properties": properties})
+    return Answer(
+        200, {"id": ask.target.id, "name": "default", "type": f"{ACCOUNT_TYPE}/blobServices", "properties": properties}
+    )
 
 
 BLOB_CONTAINER = Kind(

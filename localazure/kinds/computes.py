@@ -41,7 +41,9 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     kind = choice("computeType", given.get("computeType"), ("AmlCompute", "ComputeInstance"), _CODE)
     before = (existing or {}).get("properties", {})
     if before and before["computeType"] != kind:
-        raise bad_request(_CODE, f"The compute '{ask.target.name}' is a {before['computeType']}; its type cannot change.")
+        raise bad_request(
+            _CODE, f"The compute '{ask.target.name}' is a {before['computeType']}; its type cannot change."
+        )
     inner = given.get("properties") or {}
     if not isinstance(inner, dict):
         raise wrong_type("properties.properties", inner, "object")
@@ -88,7 +90,9 @@ def _place(ask: Ask, existing: Document | None) -> str:
 def _size(inner: Document) -> str:
     size = inner.get("vmSize")
     if not isinstance(size, str) or re.fullmatch(r"(Standard|Basic)_[A-Za-z0-9_]+", size, re.IGNORECASE) is None:
-        raise bad_request(_CODE, f"The vmSize '{size}' is not valid. A size is named like 'Standard_DS3_v2'.", target="vmSize")
+        raise bad_request(
+            _CODE, f"The vmSize '{size}' is not valid. A size is named like 'Standard_DS3_v2'.", target="vmSize"
+        )
     return size.upper()
 
 
@@ -156,12 +160,17 @@ def _touch(ask: Ask, document: Document) -> None:
     document["properties"]["modifiedOn"] = timestamp(ask.cloud.clock.now())
 
 
-def _nodes(ask: Ask, document: Document) -> Answer:
+def _nodes(_ask: Ask, document: Document) -> Answer:
     if document["properties"]["computeType"] != "AmlCompute":
         raise _wrong_type(document, "listNodes")
     count = document["properties"]["properties"]["currentNodeCount"]
     nodes = [
-        {"nodeId": f"tvmps_{number:04d}", "nodeState": "idle", "privateIpAddress": f"10.0.0.{number + 4}", "port": 50000}
+        {
+            "nodeId": f"tvmps_{number:04d}",
+            "nodeState": "idle",
+            "privateIpAddress": f"10.0.0.{number + 4}",
+            "port": 50000,
+        }
         for number in range(count)
     ]
     return Answer(200, {"nodes": nodes})

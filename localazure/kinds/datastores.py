@@ -49,7 +49,9 @@ def _list_secrets(ask: Ask, document: Document) -> Answer:
     if kept is not None:
         return Answer(200, kept["secrets"])
     if document["properties"]["credentials"]["credentialsType"] != "AccountKey":
-        raise bad_request("BadRequest", f"The datastore '{document['name']}' has no secrets: it uses the caller's identity.")
+        raise bad_request(
+            "BadRequest", f"The datastore '{document['name']}' has no secrets: it uses the caller's identity."
+        )
     ending = f"/providers/microsoft.storage/storageaccounts/{document['properties']['accountName'].lower()}"
     account = next((key for key, _ in ask.cloud.store.scan("resources") if key.endswith(ending)), "")
     keys = ask.cloud.store.get(SECRETS, account)
@@ -70,7 +72,10 @@ def make_default_datastores(ask: Ask, workspace: Document) -> None:
     properties = workspace["properties"]
     segments = properties["storageAccount"].split("/")
     by_identity = properties["systemDatastoresAuthMode"] != "accessKey"
-    container, share = f"azureml-blobstore-{properties['workspaceId']}", f"azureml-filestore-{properties['workspaceId']}"
+    container, share = (
+        f"azureml-blobstore-{properties['workspaceId']}",
+        f"azureml-filestore-{properties['workspaceId']}",
+    )
     defaults: tuple[tuple[str, Document], ...] = (
         ("workspaceblobstore", {"datastoreType": "AzureBlob", "containerName": container, "isDefault": True}),
         ("workspaceartifactstore", {"datastoreType": "AzureBlob", "containerName": "azureml", "isDefault": False}),
@@ -96,7 +101,8 @@ DATASTORE = Kind(
     name=NameRule(
         r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}",
         "InvalidDatastoreName",
-        "The datastore name '{name}' is not valid: it has letters, digits, '-' or '_', and begins with a letter or digit.",
+        "The datastore name '{name}' is not valid: it has letters, digits, '-' or '_', and begins with a letter or "
+        "digit.",
     ),
     shape=_shape,
     api_versions=("2025-12-01", "2024-10-01", "2023-10-01"),

@@ -56,7 +56,8 @@ def choice(name: str, value: Any, allowed: tuple[str, ...], code: str = "Invalid
             return each
     raise bad_request(
         code,
-        f"The value '{value}' is not a valid value for property '{name}'. The supported values are '{','.join(allowed)}'.",
+        f"The value '{value}' is not a valid value for property '{name}'. The supported values are "
+        f"'{','.join(allowed)}'.",
         target=name,
     )
 
@@ -64,7 +65,9 @@ def choice(name: str, value: Any, allowed: tuple[str, ...], code: str = "Invalid
 def whole_number(name: str, value: Any, low: int, high: int, code: str) -> int:
     """An integer within bounds; 400 `code` otherwise."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise bad_request(code, f"The property '{name}' must be an integer from {low} to {high}; it is {value!r}.", target=name)
+        raise bad_request(
+            code, f"The property '{name}' must be an integer from {low} to {high}; it is {value!r}.", target=name
+        )
     return value
 
 
@@ -82,7 +85,8 @@ def tags(ask: Ask) -> dict[str, str]:
     """The body's tags; {} if absent.
 
     Raises:
-        AzureError: 400, a tag that Azure refuses: at most 50, names to 512 characters without `<>%&\\?/`, values to 256.
+        AzureError: 400, a tag that Azure refuses: at most 50, names to 512 characters without `<>%&\\?/`, values
+            to 256.
     """
     given = ask.body.get("tags") or {}
     if not isinstance(given, dict):
@@ -93,7 +97,9 @@ def tags(ask: Ask) -> dict[str, str]:
         if not isinstance(value, str):
             raise wrong_type(f"tags.{name}", value, "string")
         if not name or len(name) > 512 or re.search(r"[<>%&\\?/]", name) or len(value) > 256:
-            raise bad_request("InvalidTagName", f"The tag '{name}' has an invalid name or too long a value.", target="tags")
+            raise bad_request(
+                "InvalidTagName", f"The tag '{name}' has an invalid name or too long a value.", target="tags"
+            )
     return dict(given)
 
 
@@ -108,12 +114,17 @@ def linked_id(name: str, value: Any, type_: str) -> str:
     Raises:
         AzureError: 400 `LinkedInvalidPropertyId`, it is not the id of a resource of that type.
     """
-    if not isinstance(value, str) or re.fullmatch(
-        rf"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/{re.escape(type_)}/[^/]+", value, re.IGNORECASE
-    ) is None:
+    if (
+        not isinstance(value, str)
+        or re.fullmatch(
+            rf"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/{re.escape(type_)}/[^/]+", value, re.IGNORECASE
+        )
+        is None
+    ):
         raise bad_request(
             "LinkedInvalidPropertyId",
-            f"Property id '{value}' at path 'properties.{name}' is invalid. Expect fully qualified resource Id that start "
+            f"Property id '{value}' at path 'properties.{name}' is invalid. Expect fully qualified resource Id that "
+            "start "
             "with '/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/', "
             f"of type '{type_}'.",
             target=f"properties.{name}",

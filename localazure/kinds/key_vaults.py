@@ -77,7 +77,9 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     given["publicNetworkAccess"] = choice("publicNetworkAccess", given["publicNetworkAccess"], ("Enabled", "Disabled"))
     whole_number("softDeleteRetentionInDays", given["softDeleteRetentionInDays"], 7, 90, "BadRequest")
     if given["enableSoftDelete"] is False:
-        raise bad_request("BadRequest", 'The property "enableSoftDelete" can be set to false only for creating new vault.')
+        raise bad_request(
+            "BadRequest", 'The property "enableSoftDelete" can be set to false only for creating new vault.'
+        )
     days = before.get("softDeleteRetentionInDays", given["softDeleteRetentionInDays"])
     if days != given["softDeleteRetentionInDays"]:
         raise bad_request(
@@ -99,7 +101,9 @@ def _require(ask: Ask) -> None:
         if not ask.properties.get(needed):
             raise bad_request("BadRequest", f"The parameter {needed} is not specified.", target=f"properties.{needed}")
     if str(ask.properties["tenantId"]).lower() != TENANT_ID:
-        raise bad_request("BadRequest", f"Invalid tenant id '{ask.properties['tenantId']}': it is not the subscription's.")
+        raise bad_request(
+            "BadRequest", f"Invalid tenant id '{ask.properties['tenantId']}': it is not the subscription's."
+        )
 
 
 def _sku(given: Any) -> Document:
@@ -114,7 +118,8 @@ def _protection(ask: Ask, before: Document) -> Document:
     if given is False:
         raise bad_request(
             "BadRequest",
-            'The property "enablePurgeProtection" cannot be set to false. Enabling the purge protection for a vault is an '
+            'The property "enablePurgeProtection" cannot be set to false. Enabling the purge protection for a vault '
+            "is an "
             "irreversible action.",
         )
     return {"enablePurgeProtection": True} if given or before.get("enablePurgeProtection") else {}
@@ -132,7 +137,7 @@ def _record(ask: Ask) -> tuple[str, Document]:
     return str(found["document"]["id"]).lower(), found
 
 
-def _shown(ask: Ask, record: Document) -> Document:
+def _shown(record: Document) -> Document:
     document = record["document"]
     subscription = "/".join(document["id"].split("/")[:3])
     place = f"{subscription}/providers/Microsoft.KeyVault/locations/{document['location']}"
@@ -151,12 +156,12 @@ def _shown(ask: Ask, record: Document) -> Document:
 
 
 def _get_deleted(ask: Ask) -> Answer:
-    return Answer(200, _shown(ask, _record(ask)[1]))
+    return Answer(200, _shown(_record(ask)[1]))
 
 
 def _list_deleted(ask: Ask) -> Answer:
     found = (record for _, record in ask.cloud.store.scan(DELETED) if record["type"] == TYPE)
-    return Answer(200, {"value": [_shown(ask, record) for record in found]})
+    return Answer(200, {"value": [_shown(record) for record in found]})
 
 
 def _purge(ask: Ask) -> Answer:
@@ -169,7 +174,9 @@ def _purge(ask: Ask) -> Answer:
         operation = operations.running(document["id"]) or operations.begin(
             "purge", TYPE, document["id"], timed_as="Microsoft.KeyVault/deletedVaults/purge", key=key
         )
-    place = f"https://management.azure.com/subscriptions/{ask.target.subscription}/providers/Microsoft.KeyVault/locations"
+    place = (
+        f"https://management.azure.com/subscriptions/{ask.target.subscription}/providers/Microsoft.KeyVault/locations"
+    )
     url = f"{place}/{document['location']}/operationResults/{operation['id']}?api-version={ask.api_version}"
     return Answer(202, None, {"Location": url, "Retry-After": str(operations.retry_after(operation))})
 

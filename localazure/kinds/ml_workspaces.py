@@ -67,14 +67,16 @@ def _check(ask: Ask, _existing: Document | None) -> None:
     if account["properties"]["isHnsEnabled"]:
         raise bad_request(
             "BadRequest",
-            f"The storage account '{account['name']}' has hierarchical namespace enabled, which is not supported for the "
+            f"The storage account '{account['name']}' has hierarchical namespace enabled, which is not supported for "
+            "the "
             "default storage account of a workspace.",
             target="storageAccount",
         )
     if account["sku"]["tier"] == "Premium" or account["kind"] in ("BlobStorage", "FileStorage", "BlockBlobStorage"):
         raise bad_request(
             "BadRequest",
-            f"The storage account '{account['name']}' of kind '{account['kind']}' and sku '{account['sku']['name']}' is not "
+            f"The storage account '{account['name']}' of kind '{account['kind']}' and sku '{account['sku']['name']}' "
+            "is not "
             "supported as the default storage account of a workspace: use StorageV2, not Premium.",
             target="storageAccount",
         )
@@ -212,11 +214,20 @@ ML_WORKSPACE = Kind(
     name=NameRule(
         r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
         "InvalidWorkspaceName",
-        "The workspace name '{name}' is not valid: it has 3 to 33 letters, digits, '-' or '_', and begins with a letter "
+        "The workspace name '{name}' is not valid: it has 3 to 33 letters, digits, '-' or '_', and begins with a "
+        "letter "
         "or digit.",
     ),
     shape=_shape,
-    api_versions=("2025-12-01", "2025-06-01", "2024-10-01", "2024-10-01-preview", "2024-04-01", "2023-10-01", "2022-05-01"),
+    api_versions=(
+        "2025-12-01",
+        "2025-06-01",
+        "2024-10-01",
+        "2024-10-01-preview",
+        "2024-04-01",
+        "2023-10-01",
+        "2022-05-01",
+    ),
     stamped=True,
     put=Verb(202, "operation", "Creating"),
     update=Verb(200, "operation", "Updating"),

@@ -23,7 +23,8 @@ RESOURCE_GROUP = Kind(
     name=NameRule(
         r"[-\w._()]{0,89}[-\w_()]",
         "InvalidResourceGroup",
-        "The provided resource group name '{name}' is not valid: a name has 1 to 90 letters, digits, '-', '.', '(', ')' "
+        "The provided resource group name '{name}' is not valid: a name has 1 to 90 letters, digits, '-', '.', '(', "
+        "')' "
         "or '_', and does not end with a full stop.",
     ),
     shape=_shape,

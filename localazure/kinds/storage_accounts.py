@@ -44,9 +44,9 @@ _DEFAULTS: Document = {
     "supportsHttpsTrafficOnly": True,
 }
 _OPTIONAL = (
-    "allowSharedKeyAccess", "allowedCopyScope", "azureFilesIdentityBasedAuthentication", "customDomain", "dnsEndpointType",
-    "enableExtendedGroups", "immutableStorageWithVersioning", "isLocalUserEnabled", "isNfsV3Enabled", "isSftpEnabled",
-    "keyPolicy", "largeFileSharesState", "routingPreference", "sasPolicy",
+    "allowSharedKeyAccess", "allowedCopyScope", "azureFilesIdentityBasedAuthentication", "customDomain",
+    "dnsEndpointType", "enableExtendedGroups", "immutableStorageWithVersioning", "isLocalUserEnabled",
+    "isNfsV3Enabled", "isSftpEnabled", "keyPolicy", "largeFileSharesState", "routingPreference", "sasPolicy",
 )  # fmt: skip
 _NETWORK: Document = {
     "bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "ipv6Rules": [], "virtualNetworkRules": [],
@@ -86,7 +86,8 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         "creationTime": created,
         "keyCreationTime": {"key1": created, "key2": created},
         "primaryEndpoints": {
-            service: f"https://{name}.{service}.core.windows.net/" for service in ("dfs", "blob", "queue", "table", "file")
+            service: f"https://{name}.{service}.core.windows.net/"
+            for service in ("dfs", "blob", "queue", "table", "file")
         },
         "privateEndpointConnections": [],
         "statusOfPrimary": "available",
@@ -106,7 +107,8 @@ def _keep_immutable(given: Document, existing: Document | None) -> None:
     for name in ("isHnsEnabled", "isNfsV3Enabled"):
         if existing is not None and bool(existing["properties"].get(name)) != bool(given.get(name)):
             raise bad_request(
-                "AccountPropertyCannotBeUpdated", f"The property '{name}' was specified in the input, but it cannot be updated."
+                "AccountPropertyCannotBeUpdated",
+                f"The property '{name}' was specified in the input, but it cannot be updated.",
             )
 
 

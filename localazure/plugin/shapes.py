@@ -111,11 +111,35 @@ def outputs(kind: TypeMap, answer: Mapping[str, Any], shapes: Catalogue) -> dict
 
 def projected_inputs(kind: TypeMap, state: Mapping[str, Any], shapes: Catalogue) -> dict[str, Any]:
     """Outputs cut down to what the inputs would be if a program asked for exactly this state."""
+    read_only = frozenset(kind.readOnly)
     return {
-        name: _as_input(kind.nested.get(name), state[name], shapes)
+        name: _as_input(kind.nested.get(name), _writable(state[name], name, read_only), shapes)
         for name in kind.inputs
         if name in state and name not in kind.parameters
     }
+
+
+def _writable(value: Any, path: str, read_only: frozenset[str]) -> Any:
+    if isinstance(value, list):
+        return [_writable(item, path, read_only) for item in value]
+    if isinstance(value, Mapping):
+        below = {name: f"{path}.{name}" for name in value}
+        return {
+            name: _writable(item, below[name], read_only)
+            for name, item in value.items()
+            if below[name] not in read_only
+        }
+    return value
+
+
+def _as_input(shape_name: str | None, value: Any, shapes: Catalogue) -> Any:
+    """An output in the form its input has: Azure's maps of assigned identities are lists of ids there."""
+    sets = shapes.shapes[shape_name].sets if shape_name is not None else ()
+    if sets and isinstance(value, Mapping):
+        return {
+            name: sorted(item) if name in sets and isinstance(item, Mapping) else item for name, item in value.items()
+        }
+    return value
 
 
 def to_wire(shape_name: str | None, value: Any, shapes: Catalogue) -> Any:
@@ -169,20 +193,6 @@ def _inherited(shape: Shape, name: str, item: Any) -> str | None:
     return (
         name if shape.flat and isinstance(sample, Mapping) and isinstance(sample.get("properties"), Mapping) else None
     )
-
-
-def _as_input(shape_name: str | None, value: Any, shapes: Catalogue) -> Any:
-    """An output in the form its input has: Azure's maps of assigned identities are lists of ids there."""
-    if shape_name is None or not isinstance(value, Mapping):
-        return value
-    sets = shapes.shapes[shape_name].sets
-    if sets:  # an identity: the rest of what Azure answers (principalId, tenantId) is no input
-        return {
-            name: sorted(item) if name in sets and isinstance(item, Mapping) else item
-            for name, item in value.items()
-            if name in sets or name == "type"
-        }
-    return value
 
 
 def maintained_gaps(kind: TypeMap, inputs: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -80,6 +80,7 @@ class TypeMap:
         query: input -> query parameter of the PUT.
         maintained: dotted lists that a PUT without them would clear: sent empty at creation, kept as they are after.
         restored: input -> what to send when a program stops setting it.
+        readOnly: dotted outputs inside an input of the same name that only Azure sets: drift in them is none.
     """
 
     token: str
@@ -95,6 +96,7 @@ class TypeMap:
     query: Mapping[str, str] = field(default_factory=dict)
     maintained: tuple[str, ...] = ()
     restored: Mapping[str, Any] = field(default_factory=dict)
+    readOnly: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from azmlflow.cli import main
-from azmlflow.cli.arm import Arm, ArmError
+from azmlflow.cli.arm import ArmError
 from azmlflow.cli.changes import Change, OnChange, Outcome
 from azmlflow.cli.deployment import Resource, State
 from azmlflow.cli.errors import CliError
@@ -165,7 +165,7 @@ class Desk:
     entered: list[str]
     executed: list[tuple[list[str], dict[str, str]]]
     read: Callable[[], tuple[str, str]]
-    arm_as: Arm | None = None
+    permitted: list[frozenset[str]] = field(default_factory=list)
     exit_code: int = 0
 
     @property
@@ -187,10 +187,10 @@ class Desk:
             self.stack.name = stack.name
             return self.stack
 
-        def open_arm_as(session: Session, grant: Grant) -> Arm | None:
-            return self.arm_as
+        def permitted(session: Session, grant: Grant, scope: str) -> frozenset[str] | None:
+            return self.permitted.pop(0) if self.permitted else None
 
-        def find(name: str) -> Person:
+        def find(name: str, kind: str | None) -> Person:
             if name not in self.people:
                 raise CliError(f"nobody is called `{name}`", next="azmlflow local user list")
             return self.people[name]
@@ -200,7 +200,15 @@ class Desk:
             return self.exit_code
 
         return Collaborators(
-            self.environment, enter, open_stack, lambda: self.arm, open_arm_as, find, lambda: None, execute
+            self.environment,
+            enter,
+            open_stack,
+            lambda: self.arm,
+            permitted,
+            find,
+            lambda: None,
+            execute,
+            lambda _: None,
         )
 
     def settings(self, stack: str = "local", text: str = "config:\n  azmlflow:cloud: local\n") -> Path:

@@ -10,7 +10,7 @@ from azmlflow.cli.changes import Change
 from azmlflow.infra.identifiers import Place
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.roles import persona
-from tests.cli.desk import ALICE, GROUP, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk, FakeArm
+from tests.cli.desk import ALICE, GROUP, SUBSCRIPTION, WORKSPACE, Desk
 
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
 GRANT = Grant(ALICE.id, ALICE.type, ALICE.name, "tracker")
@@ -86,11 +86,10 @@ def test_a_grant_on_nothing(desk: Desk) -> None:
 
 
 def test_in_force_means_that_the_principal_itself_may(standing: Desk) -> None:
-    hers = FakeArm()
-    standing.arm_as = hers
-    permissions = f"{WORKSPACE_ID}/providers/Microsoft.Authorization/permissions"
-    hers.put(f"{permissions}/0", actions=list(persona("tracker").actions))
+    hers = frozenset(action.lower() for action in persona("tracker").actions)
+    standing.permitted = [frozenset(), hers - {min(hers)}, hers]
     assert standing.run("grant", "alice@local.test", "tracker", "-o", "json").json()["inForce"]
+    assert standing.permitted == []
 
 
 def test_the_wait_asks_until_azure_says_yes_and_says_so() -> None:

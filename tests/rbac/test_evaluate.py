@@ -122,6 +122,18 @@ def test_object_ids_have_no_case() -> None:
     assert own.through is None
 
 
+def test_a_group_whose_members_could_not_be_read_is_unknown_never_yes() -> None:
+    # Anybody may be in it: neither a yes nor a silent no would be true.
+    facts = Facts([given(READER, OUTER)], [READER], memberships={INNER: {OUTER}}, unread_groups=[INNER.upper()])
+    decision = ask(facts)
+    assert (decision.verdict, decision.cause, decision.through) == ("unknown", "membership", OUTER)
+    assert "whose members could not be read" in decision.reason
+    assert ask(facts, WRITE).cause == "no-assignment"
+    assert ask(facts, who=INNER).allowed  # the group itself is no matter of membership
+    assert ask(dataclasses.replace(facts, assignments=[given(READER), *facts.assignments])).allowed
+    assert ask(dataclasses.replace(facts, memberships={INNER: {OUTER}, ALICE: {OUTER}})).allowed
+
+
 # --- where ---------------------------------------------------------------------------------------------------------
 
 
@@ -439,6 +451,17 @@ def test_a_deny_at_a_management_group_in_doubt_is_unknown() -> None:
     assert (ask(facts).verdict, ask(facts).cause) == ("unknown", "hierarchy")
     assert ask(dataclasses.replace(facts, management_groups={SUB: [CORP]})).cause == "denied"
     assert ask(dataclasses.replace(facts, management_groups={SUB: [TEAM]})).allowed
+
+
+def test_a_deny_on_a_group_with_unread_members_is_unknown() -> None:
+    facts = Facts([given(READER)], [READER], [deny(READ, to=(OUTER,))], unread_groups=[OUTER])
+    assert (ask(facts).verdict, ask(facts).cause) == ("unknown", "membership")
+    assert ask(facts, who=BOB).cause == "no-assignment"
+    assert ask(facts, who=OUTER).cause == "denied"
+    sparing = dataclasses.replace(facts, denies=[deny(READ, to=(EVERYONE,), but=(OUTER,))])
+    assert (ask(sparing).verdict, ask(sparing).cause) == ("unknown", "membership")
+    both = dataclasses.replace(facts, denies=[deny(READ, to=(OUTER,), but=(ALICE,))])
+    assert ask(both).allowed
 
 
 def test_a_deny_resting_on_no_segment_is_marked() -> None:

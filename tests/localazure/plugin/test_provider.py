@@ -288,6 +288,14 @@ def test_a_refresh_shows_drift_in_the_inputs(provider: AzureProvider, azure: Any
     assert plain_map(answer.inputs) == {**VAULT_INPUTS, "tags": {"by": "hand"}}
 
 
+def test_what_azure_alone_changes_is_no_drift(provider: AzureProvider, azure: Any) -> None:
+    created = _create(provider, VAULT, VAULT_INPUTS)
+    azure.documents[VAULT_ID.lower()]["properties"] |= {"provisioningState": "Updating", "vaultUri": "https://v"}
+    answer = _read(provider, VAULT, VAULT_ID, plain_map(created.properties), VAULT_INPUTS)
+    assert plain_map(answer.inputs) == VAULT_INPUTS
+    assert plain_map(answer.properties)["properties"]["vaultUri"] == "https://v"
+
+
 def test_an_import_takes_its_inputs_from_the_id_and_the_answer(provider: AzureProvider) -> None:
     _create(provider, VAULT, VAULT_INPUTS)
     answer = _read(provider, VAULT, VAULT_ID, {}, {})

@@ -165,6 +165,19 @@ def test_an_identity_is_answered_with_more_than_was_asked() -> None:
     }
 
 
+def test_what_only_azure_sets_is_no_input() -> None:
+    state = {
+        "properties": {
+            "computeType": "AmlCompute",
+            "provisioningState": "Succeeded",
+            "properties": {"vmSize": "S", "currentNodeCount": 3, "scaleSettings": {"maxNodeCount": 4}},
+        }
+    }
+    assert shapes.projected_inputs(_type("machinelearningservices:Compute"), state, CATALOGUE) == {
+        "properties": {"computeType": "AmlCompute", "properties": {"vmSize": "S", "scaleSettings": {"maxNodeCount": 4}}}
+    }
+
+
 def test_sub_resources_are_lifted_at_every_depth() -> None:
     answer = {
         "properties": {

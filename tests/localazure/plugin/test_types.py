@@ -37,7 +37,7 @@ def test_every_name_that_a_type_mentions_exists(token: str) -> None:
     names = {*kind.inputs, *kind.outputs}
     assert {*kind.renames, *kind.nested} <= names
     assert {*kind.required, *kind.immutable, *kind.restored} <= {*kind.inputs, *kind.parameters}
-    assert {path.split(".")[0] for path in kind.maintained} <= set(kind.inputs)
+    assert {path.split(".")[0] for path in (*kind.maintained, *kind.readOnly)} <= set(kind.inputs)
     assert not set(kind.inputs) & set(kind.outputs)
     assert set(kind.nested.values()) <= set(CATALOGUE.shapes)
     assert kind.path.startswith("/") and kind.path.count("{") == kind.path.count("}")

@@ -1,0 +1,150 @@
+"""Lists: filtered to what the caller may read where many resources are asked for, and cut into pages.
+
+A page holds 100 entries, or `$top`; `nextLink` is the same request with the `$skipToken` of the next one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from azmlflow.localazure import odata
+from azmlflow.localazure.arm import find
+from azmlflow.localazure.arm.paths import group_id
+from azmlflow.localazure.errors import bad_request
+from azmlflow.localazure.kinds import BY_TYPE
+from azmlflow.localazure.kinds.base import Answer, Ask, Kind
+from azmlflow.localazure.store import Document
+from azmlflow.rbac import scopes
+
+PAGE = 100
+_RESOURCE_FILTERS = ("resourcetype", "resourcegroup", "name", "location", "tagname", "tagvalue", "startswith(tagname)")
+# What a list of all resources tells of each (Microsoft, "Resources - List").
+_SUMMARY = ("id", "name", "type", "location", "kind", "sku", "identity", "managedBy", "tags")
+
+
+def page(host: str, path: str, query: Mapping[str, str], items: list[Any], *, size: int = PAGE) -> Document:
+    """One page of a list.
+
+    Args:
+        host: host name of the service.
+        path: path of the request.
+        query: its parameters by lower-case name.
+        items: the whole list, in a fixed order.
+        size: entries of a page if the request has no `$top`.
+
+    Raises:
+        AzureError: 400, `$top` or `$skipToken` is invalid.
+    """
+    top = query.get("$top", str(size))
+    if not top.isdecimal() or not 0 < int(top) <= 1000:
+        raise bad_request("InvalidTopParameter", f"The value '{top}' of $top is not an integer from 1 to 1000.")
+    start = _position(query.get("$skiptoken"))
+    end = start + int(top)
+    answer: Document = {"value": items[start:end]}
+    if end < len(items):
+        kept = {name: value for name, value in query.items() if name != "$skiptoken"}
+        token = base64.urlsafe_b64encode(f"from:{end}".encode()).decode()
+        answer["nextLink"] = f"https://{host}{path}?{urlencode({**kept, '$skipToken': token})}"
+    return answer
+
+
+def of_kind(ask: Ask, kind: Kind) -> Answer:
+    """The resources of a kind in a subscription, a group, below a resource, or at a scope."""
+    cloud, target = ask.cloud, ask.target
+    if kind.listed is not None or kind.place == "child":
+        above = target.scope if kind.place == "any" else "/".join(target.id.split("/")[:-1])
+        cloud.enforcer.require(ask.caller, f"{kind.permission_type}/read", above or scopes.ROOT)
+    if kind.place == "child":
+        find.group(cloud, target)
+        find.parent(cloud, kind, target, "read")
+    if kind.listed is not None:
+        found = kind.listed(ask)
+    else:
+        _group_stands(ask)
+        prefix = (target.scope if kind.place != "child" else target.id).lower() + "/"
+        found = [
+            document
+            for _, document in cloud.store.scan(kind.collection, prefix)
+            if document["type"].lower() == kind.type.lower()
+        ]
+        if kind.place != "child":
+            found = _readable(ask, found, lambda _document: kind)
+        found = _tagged(found, ask.query.get("$filter"))
+    shown = [kind.shown(cloud, document) for document in found]
+    return _answer(ask, shown)
+
+
+def resources(ask: Ask) -> Answer:
+    """All resources of a subscription or group that the caller may read, in short form."""
+    _group_stands(ask)
+    scope = group_id(ask.target) if ask.target.group else scopes.subscription_id(ask.target.subscription or "")
+    clauses = odata.parse(ask.query.get("$filter"), _RESOURCE_FILTERS)
+    found = [
+        document
+        for _, document in ask.cloud.store.scan("resources", scope.lower() + "/")
+        if _kind(document).visible and all(_matches(document, clause, clauses) for clause in clauses)
+    ]
+    summaries = [
+        {name: document[name] for name in _SUMMARY if name in document} for document in _readable(ask, found, _kind)
+    ]
+    return _answer(ask, summaries)
+
+
+def _answer(ask: Ask, items: list[Document]) -> Answer:
+    return Answer(200, page("management.azure.com", ask.target.path, ask.query, items))
+
+
+def _group_stands(ask: Ask) -> None:
+    """A missing group is told only to those who may read it: others get the same empty list as for one that stands."""
+    if ask.target.group:
+        action = "Microsoft.Resources/subscriptions/resourceGroups/read"
+        if ask.cloud.enforcer.decide(ask.caller.principal.object_id, action, group_id(ask.target)).allowed:
+            find.group(ask.cloud, ask.target)
+
+
+def _readable(ask: Ask, found: list[Document], kind: Callable[[Document], Kind]) -> list[Document]:
+    who = ask.caller.principal.object_id
+    return [
+        document
+        for document in found
+        if ask.cloud.enforcer.decide(who, f"{kind(document).permission_type}/read", document["id"]).allowed
+    ]
+
+
+def _kind(document: Document) -> Kind:
+    return BY_TYPE[document["type"].lower()]
+
+
+def _matches(document: Document, clause: odata.Clause, clauses: tuple[odata.Clause, ...]) -> bool:
+    name, value = clause.name.lower(), clause.value.lower()
+    tags = {key.lower(): str(text) for key, text in document.get("tags", {}).items()}
+    if name == "tagname":
+        return any(key.startswith(value) for key in tags) if clause.operator == "startswith" else value in tags
+    if name == "tagvalue":
+        named = [each.value.lower() for each in clauses if each.name.lower() == "tagname" and each.operator == "eq"]
+        return any(tags.get(key) == clause.value for key in named or tags)
+    if name == "resourcegroup":
+        return str(document["id"]).split("/")[4].lower() == value
+    fields = {"resourcetype": "type", "name": "name", "location": "location"}
+    return str(document.get(fields[name], "")).lower() == value
+
+
+def _tagged(found: list[Document], text: str | None) -> list[Document]:
+    clauses = odata.parse(text, ("tagname", "tagvalue"))
+    return [document for document in found if all(_matches(document, clause, clauses) for clause in clauses)]
+
+
+def _position(token: str | None) -> int:
+    if not token:
+        return 0
+    try:
+        decoded = base64.urlsafe_b64decode(token.encode()).decode()
+    except (binascii.Error, UnicodeError):
+        decoded = ""
+    if not decoded.startswith("from:") or not decoded[5:].isdecimal():
+        raise bad_request("InvalidSkipToken", f"The $skipToken '{token}' is not one that this service has given.")
+    return int(decoded[5:])

@@ -1,0 +1,232 @@
+"""What ARM itself answers: clouds, tenants, subscriptions, regions, providers, permissions, outcomes of operations.
+
+Sources: Microsoft, "Subscriptions", "Tenants", "Providers" (REST 2022-12-01, 2025-04-01), "Track asynchronous Azure
+operations".
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from azmlflow.localazure.arm import checks, lifecycle, lists
+from azmlflow.localazure.cloud import REGIONS, SUBSCRIPTION_ID, TENANT_ID
+from azmlflow.localazure.errors import AzureError, not_found
+from azmlflow.localazure.kinds import BY_TYPE, KINDS
+from azmlflow.localazure.kinds.base import Answer, Ask
+from azmlflow.localazure.kinds.role_definitions import permissions as arm_permissions
+from azmlflow.localazure.store import Document
+from azmlflow.rbac import scopes
+
+_DATA = Path(__file__).parent.parent / "data"
+_SUBSCRIPTION = scopes.subscription_id(SUBSCRIPTION_ID)
+_READ = "Microsoft.Resources/subscriptions/read"
+_NAME = "azmlflow local"
+_OPERATION_PATHS = ("operationsstatus", "operationresults", "asyncoperations", "operationstatuses")
+
+
+def metadata(api_version: str) -> Answer:
+    """The clouds that there are, as clients ask before they sign in: an array in 2019's shape, one object in 2022's."""
+    cloud = json.loads((_DATA / "cloud.json").read_text(encoding="utf-8"))
+    return Answer(200, cloud if api_version >= "2022" else [cloud])
+
+
+def tenants(ask: Ask) -> Answer:
+    """The one tenant, to whoever is in it."""
+    tenant = {
+        "id": f"/tenants/{TENANT_ID}",
+        "tenantId": TENANT_ID,
+        "displayName": _NAME,
+        "defaultDomain": "local.test",
+        "domains": ["local.test"],
+        "tenantCategory": "Home",
+        "tenantType": "AAD",
+        "countryCode": "NL",
+    }
+    return _page(ask, [tenant])
+
+
+def list_subscriptions(ask: Ask) -> Answer:
+    """The one subscription, to whoever has a role anywhere in it."""
+    visible = ask.cloud.enforcer.assigned_within(ask.caller.principal.object_id, _SUBSCRIPTION)
+    return _page(ask, [_subscription()] if visible else [])
+
+
+def get_subscription(ask: Ask) -> Answer:
+    """The subscription."""
+    ask.cloud.enforcer.require(ask.caller, _READ, _SUBSCRIPTION)
+    return Answer(200, _subscription())
+
+
+def require_subscription(ask: Ask) -> None:
+    """Raise 404 `SubscriptionNotFound` for one that is not ours."""
+    given = ask.target.subscription
+    if given is not None and given.lower() != SUBSCRIPTION_ID:
+        raise AzureError(404, "SubscriptionNotFound", f"The subscription '{given}' could not be found.")
+
+
+def locations(ask: Ask) -> Answer:
+    """The regions."""
+    _require_visible(ask, "Microsoft.Resources/subscriptions/locations/read")
+    names = json.loads((_DATA / "regions.json").read_text(encoding="utf-8"))
+    found = [
+        {
+            "id": f"{_SUBSCRIPTION}/locations/{region}",
+            "name": region,
+            "type": "Region",
+            "displayName": names[region],
+            "regionalDisplayName": names[region],
+            "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
+        }
+        for region in REGIONS
+    ]
+    return Answer(200, {"value": found})
+
+
+def list_providers(ask: Ask) -> Answer:
+    """All providers."""
+    _require_visible(ask, "Microsoft.Resources/subscriptions/providers/read")
+    return _page(ask, [_provider(ask, namespace) for namespace in _namespaces()])
+
+
+def get_provider(ask: Ask) -> Answer:
+    """One provider, with its types and their API versions."""
+    _require_visible(ask, "Microsoft.Resources/subscriptions/providers/read")
+    return Answer(200, _provider(ask, _namespace(ask)))
+
+
+def register(ask: Ask) -> Answer:
+    """POST `register` or `unregister` of a provider."""
+    namespace, action = _namespace(ask), (ask.target.action or "").lower()
+    ask.cloud.enforcer.require(ask.caller, f"{namespace}/{action}/action", _SUBSCRIPTION)
+    state = "Registered" if action == "register" else "NotRegistered"
+    ask.cloud.store.put("providers", namespace.lower(), {"state": state})
+    return Answer(200, _provider(ask, namespace))
+
+
+def permissions(ask: Ask) -> Answer:
+    """What the caller may do at a scope, as permission blocks."""
+    blocks = ask.cloud.enforcer.permissions(ask.caller.principal.object_id, ask.target.scope or scopes.ROOT)
+    return _page(ask, arm_permissions(blocks))
+
+
+def deny_assignments(ask: Ask) -> Answer:
+    """None: only Azure itself makes deny assignments, and the emulation has no reason to."""
+    at = ask.target.scope or scopes.ROOT
+    ask.cloud.enforcer.require(ask.caller, "Microsoft.Authorization/denyAssignments/read", at)
+    return _page(ask, [])
+
+
+def is_operation(ask: Ask) -> bool:
+    """Whether the path asks for the outcome of an operation."""
+    segments = ask.target.path.lower().split("/")
+    return len(segments) > 2 and segments[-2] in _OPERATION_PATHS
+
+
+def operation(ask: Ask) -> Answer:
+    """The status of an operation (Azure-AsyncOperation), or its outcome once it has one (Location)."""
+    id_ = ask.target.path.rpartition("/")[2]
+    found = ask.cloud.operations.get(id_)
+    if found is None:
+        raise not_found(ask.target.path)
+    running = found["status"] == "InProgress"
+    retry = {"Retry-After": str(ask.cloud.operations.retry_after(found))}
+    if ask.target.path.lower().split("/")[-2] == "operationsstatus":
+        return Answer(200, _status(ask, found), retry if running else {})
+    if running:
+        return Answer(202, None, {**retry, "Location": _same_url(ask)})
+    error = found.get("error")
+    if error is not None:
+        raise AzureError(error["status"], error["code"], error["message"])
+    if found["status"] == "Canceled":
+        raise AzureError(
+            409, "OperationCanceled", f"The operation on '{found['target']}' was canceled: its group went."
+        )
+    if found["verb"] != "put":
+        return Answer(200)
+    kind = BY_TYPE[found["type"].lower()]
+    document = ask.cloud.store.get(kind.collection, found["key"])
+    return Answer(204) if document is None else Answer(200, kind.shown(ask.cloud, document))
+
+
+def _status(ask: Ask, found: Document) -> Document:
+    status: Document = {
+        "id": ask.target.path,
+        "name": found["id"],
+        "status": found["status"],
+        "startTime": found["started"],
+    }
+    if "ended" in found:
+        status |= {"endTime": found["ended"], "percentComplete": 100.0}
+    if "error" in found:
+        status["error"] = {name: value for name, value in found["error"].items() if name != "status"}
+    return status
+
+
+def _same_url(ask: Ask) -> str:
+    return f"{lifecycle.MANAGEMENT}{ask.target.path}?api-version={ask.api_version}"
+
+
+def _subscription() -> Document:
+    return {
+        "id": _SUBSCRIPTION,
+        "subscriptionId": SUBSCRIPTION_ID,
+        "tenantId": TENANT_ID,
+        "displayName": _NAME,
+        "state": "Enabled",
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
+    }
+
+
+def _require_visible(ask: Ask, action: str) -> None:
+    """Whoever sees the subscription sees what is offered in it."""
+    if not ask.cloud.enforcer.assigned_within(ask.caller.principal.object_id, _SUBSCRIPTION):
+        ask.cloud.enforcer.require(ask.caller, action, _SUBSCRIPTION)
+
+
+def _namespaces() -> list[str]:
+    others = json.loads((_DATA / "providers.json").read_text(encoding="utf-8"))
+    return sorted({kind.namespace for kind in KINDS} | set(others))
+
+
+def _namespace(ask: Ask) -> str:
+    wanted = (ask.target.namespace or "").lower()
+    found = next((each for each in _namespaces() if each.lower() == wanted), None)
+    if found is None:
+        raise AzureError(
+            404, "InvalidResourceNamespace", f"The resource namespace '{ask.target.namespace}' is invalid."
+        )
+    return found
+
+
+def _provider(ask: Ask, namespace: str) -> Document:
+    names = json.loads((_DATA / "regions.json").read_text(encoding="utf-8"))
+    types = [
+        {
+            "resourceType": kind.type.partition("/")[2],
+            "locations": [names[region] for region in kind.regions],
+            "apiVersions": list(kind.api_versions),
+            "defaultApiVersion": kind.api_versions[0],
+            "capabilities": "SupportsTags, SupportsLocation" if kind.regions else "None",
+        }
+        for kind in KINDS
+        if kind.namespace == namespace
+    ]
+    free = namespace.lower() in checks.ALWAYS_REGISTERED
+    return {
+        "id": f"{_SUBSCRIPTION}/providers/{namespace}",
+        "namespace": namespace,
+        "registrationPolicy": "RegistrationFree" if free else "RegistrationRequired",
+        "registrationState": "Registered" if checks.registered(ask.cloud, namespace) else "NotRegistered",
+        "resourceTypes": types,
+    }
+
+
+def _page(ask: Ask, items: list[Document]) -> Answer:
+    return Answer(200, lists.page("management.azure.com", ask.target.path, ask.query, items))

@@ -1,0 +1,196 @@
+"""management.azure.com: Azure Resource Manager.
+
+A request is taken apart (`arm.paths`), then goes to what ARM answers itself (`arm.subscription`), to a kind's extra
+requests, or through the life cycle that all resources share (`arm.lifecycle`, `arm.lists`). Refusals are raised and
+rendered outside. An unknown path is 404, in ARM's shape.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from azmlflow.localazure.arm import lifecycle, lists, paths, subscription
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.kinds import BY_TYPE, KINDS
+from azmlflow.localazure.kinds.base import Answer, Ask, Kind
+
+Handler = Callable[[Ask], Answer]
+# What ARM answers itself: method, path (`*` for any segment), handler.
+OWN: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
+    ("GET", ("tenants",), subscription.tenants),
+    ("GET", ("providers",), subscription.list_providers),
+    ("GET", ("providers", "*"), subscription.get_provider),
+    ("GET", ("subscriptions",), subscription.list_subscriptions),
+    ("GET", ("subscriptions", "*"), subscription.get_subscription),
+    ("GET", ("subscriptions", "*", "locations"), subscription.locations),
+    ("GET", ("subscriptions", "*", "resources"), lists.resources),
+    ("GET", ("subscriptions", "*", "resourcegroups", "*", "resources"), lists.resources),
+    ("GET", ("subscriptions", "*", "providers"), subscription.list_providers),
+    ("GET", ("subscriptions", "*", "providers", "*"), subscription.get_provider),
+    ("POST", ("subscriptions", "*", "providers", "*", "register"), subscription.register),
+    ("POST", ("subscriptions", "*", "providers", "*", "unregister"), subscription.register),
+)
+AT_ANY_SCOPE: Mapping[str, Handler] = {
+    "microsoft.authorization/permissions": subscription.permissions,
+    "microsoft.authorization/denyassignments": subscription.deny_assignments,
+}
+# The one open path: what clouds there are has to be known before anybody can sign in.
+METADATA = "/metadata/endpoints"
+_BODY_LIMIT = 4 * 1024 * 1024  # ARM's own (Microsoft, "Azure Resource Manager limits")
+
+
+def service(cloud: Cloud) -> ASGIApp:
+    """The ARM application of an embedded Azure."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        answer = await _answer(cloud, request)
+        if answer.body is None or request.method == "HEAD":
+            response = Response(None, answer.status, dict(answer.headers))
+        else:
+            response = JSONResponse(answer.body, answer.status, dict(answer.headers))
+        await response(scope, receive, send)
+
+    return application
+
+
+async def _answer(cloud: Cloud, request: Request) -> Answer:
+    query = {name.lower(): value for name, value in request.query_params.items()}
+    if request.url.path == METADATA:
+        return subscription.metadata(query.get("api-version", ""))
+    api_version = paths.check_api_version(query.get("api-version"))
+    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    target = paths.parse(raw.decode("latin-1").partition("?")[0], request.method)
+    body = await _body(request)
+    ask = Ask(cloud, request.state.caller, target, query, body, api_version)
+    subscription.require_subscription(ask)
+    return _handler(ask, request.method)(ask)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    if request.method not in ("PUT", "PATCH", "POST"):
+        return {}
+    chunks = bytearray()
+    async for chunk in request.stream():
+        chunks += chunk
+        if len(chunks) > _BODY_LIMIT:
+            raise AzureError(413, "RequestContentTooLarge", "The request content is larger than 4 MB.")
+    if not chunks.strip():
+        if request.method == "POST":
+            return {}
+        raise bad_request("InvalidRequestContent", "The request content is missing: a JSON object is expected.")
+    try:
+        body = json.loads(chunks)
+    except (ValueError, RecursionError) as error:
+        raise bad_request(
+            "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{error}'."
+        ) from error
+    if body is None and request.method == "POST":
+        return {}
+    if not isinstance(body, dict) or not isinstance(body.get("properties") or {}, dict):
+        raise bad_request(
+            "InvalidRequestContent", "The request content is not a JSON object with an object 'properties'."
+        )
+    return body
+
+
+def _handler(ask: Ask, method: str) -> Handler:
+    """Who answers a request; 404 or 405 if nobody does."""
+    own = _own(ask, method)
+    if own is not None:
+        return own
+    target = ask.target
+    for kind in KINDS:
+        for extra in kind.extras:
+            asked = (method, target.type.lower() or "", (target.action or "").lower() or None, target.is_collection)
+            if asked == (extra.method, extra.type, extra.action, extra.collection):
+                return _permitted(extra.run, extra.permission)
+    kind = _kind(ask)
+    if target.is_collection:
+        if method == "GET":
+            return lambda each: lists.of_kind(each, kind)
+        raise _not_allowed(method)
+    served: dict[str, Callable[[Ask, Kind], Answer]] = {
+        "GET": lifecycle.read,
+        "HEAD": _exists,
+        "PUT": lifecycle.write,
+        "PATCH": lifecycle.patch,
+        "DELETE": lifecycle.remove,
+        "POST": lifecycle.act,
+    }
+    if method not in served or (method == "POST" and target.action is None):
+        raise _not_allowed(method)
+    return lambda each: served[method](each, kind)
+
+
+def _own(ask: Ask, method: str) -> Handler | None:
+    """What ARM answers itself, or None."""
+    if method == "GET" and subscription.is_operation(ask):
+        return subscription.operation
+    if method == "GET" and ask.target.is_collection and ask.target.type.lower() in AT_ANY_SCOPE:
+        return AT_ANY_SCOPE[ask.target.type.lower()]
+    segments = tuple(segment.lower() for segment in ask.target.path.split("/")[1:])
+    for asked, pattern, handler in OWN:
+        same_length = asked == method and len(pattern) == len(segments)
+        if same_length and all(want in ("*", got) for want, got in zip(pattern, segments, strict=True)):
+            return handler
+    return None
+
+
+def _kind(ask: Ask) -> Kind:
+    """The kind of the path's type, standing where it can.
+
+    Raises:
+        AzureError: 404 `InvalidResourceType`, `InvalidResourceNamespace`, or `NotFound` for no resource path at all.
+    """
+    target = ask.target
+    kind = BY_TYPE.get(target.type.lower())
+    if kind is not None and _fits(kind, target):
+        return kind
+    if not target.namespace or not target.types:
+        raise AzureError(404, "NotFound", f"The path '{target.path}' names nothing that Azure Resource Manager has.")
+    if not any(each.namespace.lower() == target.namespace.lower() for each in KINDS):
+        raise AzureError(404, "InvalidResourceNamespace", f"The resource namespace '{target.namespace}' is invalid.")
+    raise AzureError(
+        404,
+        "InvalidResourceType",
+        f"The resource type '{'/'.join(target.types)}' could not be found in the namespace '{target.namespace}' for "
+        "api "
+        f"version '{ask.api_version}'.",
+    )
+
+
+def _fits(kind: Kind, target: paths.Target) -> bool:
+    """Whether a kind can stand where the path puts it: no storage account stands on a subscription."""
+    if kind.place in ("any", "subscription"):
+        return kind.place == "any" or target.type == paths.GROUP_TYPE
+    if target.subscription is None:
+        return False
+    if target.group is None:
+        return target.is_collection and kind.place == "group" and target.scope.count("/") == 2
+    return target.scope.lower() == paths.group_id(target).lower()
+
+
+def _exists(ask: Ask, kind: Kind) -> Answer:
+    lifecycle.read(ask, kind)
+    return Answer(204)
+
+
+def _permitted(run: Handler, permission: str | None) -> Handler:
+    def handler(ask: Ask) -> Answer:
+        if permission is not None:
+            ask.cloud.enforcer.require(ask.caller, permission, ask.target.id)
+        return run(ask)
+
+    return handler
+
+
+def _not_allowed(method: str) -> AzureError:
+    return AzureError(405, "MethodNotAllowed", f"The requested resource does not support http method '{method}'.")

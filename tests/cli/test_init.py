@@ -1,0 +1,91 @@
+"""`init`: settings from options, valid or not written at all."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from tests.cli.desk import Desk
+
+
+def config(desk: Desk, stack: str) -> dict[str, object]:
+    found: dict[str, object] = yaml.safe_load((desk.root / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return found
+
+
+def test_a_local_stack(desk: Desk) -> None:
+    done = desk.run("init", "local", "--yes")
+    assert done.code == 0
+    assert config(desk, "local")["azmlflow:cloud"] == "local"
+    assert "next: azmlflow up --stack local" in done.out
+
+
+def test_an_azure_stack(desk: Desk) -> None:
+    done = desk.run(
+        *("init", "prod", "--cloud", "azure", "--location", "northeurope", "--subscription", "s-1", "--yes"),
+        *("--cluster", "cpu:Standard_DS3_v2:4", "--cluster", "gpu", "--workspace", "mlw-prod", "--output", "json"),
+    )
+    assert done.code == 0
+    found = config(desk, "prod")
+    assert found.pop("azmlflow:salt")
+    assert found == {
+        "azmlflow:cloud": "azure",
+        "azmlflow:location": "northeurope",
+        "azmlflow:workspace": "mlw-prod",
+        "azmlflow:clusters": [{"name": "cpu", "vmSize": "Standard_DS3_v2", "maxNodes": 4}, {"name": "gpu"}],
+        "azure-native:subscriptionId": "s-1",
+        "azure-native:location": "northeurope",
+    }
+    assert done.json()["path"].endswith("Pulumi.prod.yaml")
+
+
+def test_the_same_checkout_suggests_the_same_salt(desk: Desk) -> None:
+    desk.run("init", "one", "--yes")
+    desk.run("init", "two", "--yes")
+    assert config(desk, "one")["azmlflow:salt"] == config(desk, "two")["azmlflow:salt"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--location", "westeurop"], "did you mean westeurope"),
+        (["--cluster", "gpu-1"], "gpu-1"),
+        (["--workspace", "a b"], "workspace"),
+        (["--resource-group", "x."], "resourceGroup"),
+        (["--prefix", "Ä"], "prefix"),
+        (["--cluster", "c:Standard_DS3_v2:0"], "maxNodes"),
+    ],
+)
+def test_wrong_values_are_told_and_nothing_is_written(desk: Desk, options: list[str], told: str) -> None:
+    done = desk.run("init", "prod", "--yes", *options)
+    assert done.code == 1
+    assert told in done.err
+    assert not (desk.root / "Pulumi.prod.yaml").exists()
+
+
+def test_a_number_of_nodes_that_is_none(desk: Desk) -> None:
+    done = desk.run("init", "prod", "--yes", "--cluster", "c:Standard_DS3_v2:many")
+    assert done.code == 2
+    assert "many" in done.err
+
+
+def test_settings_that_are_there_stay_without_force(desk: Desk) -> None:
+    path = desk.settings(text="encryptionsalt: v1:x\nconfig:\n  azmlflow:cloud: local\n  azmlflow:prefix: kept\n")
+    text = path.read_text()
+    done = desk.run("init", "local", "--yes")
+    assert done.code == 1
+    assert "has settings already" in done.err
+    assert path.read_text() == text
+    assert desk.run("init", "local", "--yes", "--force").code == 0
+    assert "azmlflow:prefix" not in config(desk, "local")
+    assert "encryptionsalt: v1:x" in path.read_text()
+
+
+def test_questions_on_a_terminal(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["azure", "uksouth", "team", "s-9"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: next(answers))
+    assert desk.run("init", "prod").code == 0
+    found = config(desk, "prod")
+    assert (found["azmlflow:location"], found["azmlflow:prefix"]) == ("uksouth", "team")
+    assert found["azure-native:subscriptionId"] == "s-9"

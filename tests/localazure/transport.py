@@ -1,0 +1,38 @@
+"""What the tests of the transport share: a cloud over a folder of the test's, with a clock that stands still."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from azmlflow.localazure.clock import CountedIds, ManualClock
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.directory import Directory
+from azmlflow.localazure.enforce import Enforcer
+from azmlflow.localazure.latency import NONE
+from azmlflow.localazure.mlflow import MlflowServer
+from azmlflow.localazure.polling import Operations
+from azmlflow.localazure.store import Store
+from azmlflow.localazure.tokens import Tokens
+
+
+def make_cloud(state: Path) -> Cloud:
+    """A cloud with an empty directory; `cloud.clock` is a ManualClock, and the store is in memory."""
+    store, clock, ids = Store(), ManualClock(), CountedIds()
+    directory = Directory(store, ids)
+    return Cloud(
+        state=state,
+        store=store,
+        clock=clock,
+        ids=ids,
+        directory=directory,
+        tokens=Tokens(store, clock, state),
+        enforcer=Enforcer(store, directory, clock),
+        operations=Operations(store, clock, ids, NONE),
+        mlflow=MlflowServer(state),
+    )
+
+
+def advance(cloud: Cloud, seconds: float) -> None:
+    """Let time pass."""
+    assert isinstance(cloud.clock, ManualClock)
+    cloud.clock.advance(seconds)
