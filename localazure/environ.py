@@ -2,7 +2,7 @@
 
     reaching it   HTTPS_PROXY and https_proxy (clients differ in which wins) with the proxy's credential; NO_PROXY for
                   loopback and the user's own entries, save those that would take an Azure name past the proxy
-    trusting it   REQUESTS_CA_BUNDLE, SSL_CERT_FILE: the user's certificate authorities (certifi's if none) and ours
+    trusting it   REQUESTS_CA_BUNDLE, SSL_CERT_FILE (CURL_CA_BUNDLE where it is set): the user's certificate authorities (certifi's if none) and ours
     signing in    a user by an identity endpoint on loopback; a service principal by the usual variables
     nothing else  every inherited variable of Azure's sign-in and MLflow's tracking is dropped: an exported client
                   secret would pre-empt the chosen principal, and travel
@@ -34,8 +34,10 @@ OVERLAID = (
     "NO_PROXY",
     "no_proxy",
     "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "MLFLOW_DISABLE_TELEMETRY",
 )
 _LOOPBACK = ("localhost", LOOPBACK, "::1")
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -146,13 +148,14 @@ def _trusting(folder: Folder, clean: Mapping[str, str], only_ours: bool) -> dict
         # OpenSSL and Go read a folder of authorities beside the file, unless they are sent to an empty one.
         nothing = folder.path / "no-authorities"
         nothing.mkdir(exist_ok=True)
-        return {
-            "REQUESTS_CA_BUNDLE": str(folder.ca),
-            "SSL_CERT_FILE": str(folder.ca),
-            "SSL_CERT_DIR": str(nothing),
-        }
-    path = str(_bundle(folder, clean))
-    return {"REQUESTS_CA_BUNDLE": path, "SSL_CERT_FILE": path}
+        return {**_trust(folder.ca, clean), "SSL_CERT_DIR": str(nothing)}
+    return _trust(_bundle(folder, clean), clean)
+
+
+def _trust(path: Path, clean: Mapping[str, str]) -> dict[str, str]:
+    # curl reads SSL_CERT_FILE, but CURL_CA_BUNDLE first: that one only matters where the user has it.
+    names = [name for name in _BUNDLES if name != "CURL_CA_BUNDLE" or clean.get(name)]
+    return dict.fromkeys(names, str(path))
 
 
 def _bundle(folder: Folder, clean: Mapping[str, str]) -> Path:

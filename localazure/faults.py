@@ -17,8 +17,6 @@ from typing import Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from azmlflow.localazure.cloud import Cloud
-
 FILE = "faults.json"
 
 
@@ -56,12 +54,6 @@ def write_faults(state: Path, faults: tuple[Fault, ...]) -> None:
 def kill_this_process() -> None:
     """End at once, as by `kill -9`."""
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def faults(app: ASGIApp, cloud: Cloud) -> ASGIApp:
-    """The layer that strikes by the rules in the state folder; nothing at all where there are none."""
-    rules = read_faults(cloud.state)
-    return FaultMiddleware(app, rules) if rules else app
 
 
 class FaultMiddleware:

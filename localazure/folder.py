@@ -28,7 +28,7 @@ import secrets
 import socket
 import stat
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -67,8 +67,8 @@ class Secrets:
         identity: key from which each principal's identity address and service principal secret are derived.
     """
 
-    proxy: str
-    identity: str
+    proxy: str = field(repr=False)
+    identity: str = field(repr=False)
 
     def identity_mark(self, reference: str) -> str:
         """The 256-bit mark that proves an identity address for `reference` was made by this user."""

@@ -19,6 +19,7 @@ import binascii
 import contextlib
 import hmac
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -254,8 +255,8 @@ async def _tunnel(near: Streams, far: Streams) -> None:
     """Carry bytes both ways until both directions have ended, one has failed, or the second falls silent for long."""
     meter = _Meter()
     ways = [
-        asyncio.create_task(_pump(near[0], far[1], meter)),
-        asyncio.create_task(_pump(far[0], near[1], meter)),
+        asyncio.create_task(_pump(near[0], far[1], meter, _acknowledge(near[1]))),
+        asyncio.create_task(_pump(far[0], near[1], meter, lambda: None)),
     ]
     try:
         ended, open_ways = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -275,9 +276,24 @@ class _Meter:
     carried: int = 0
 
 
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, meter: _Meter) -> None:
+def _acknowledge(client: asyncio.StreamWriter) -> Callable[[], None]:
+    """What acknowledges at once that bytes have come from a client, where the system can be told to (Linux).
+
+    urllib3 leaves Nagle's algorithm on towards a proxy: a request's body waits until its headers are acknowledged, and
+    the system takes 40 ms over that, for every metric that is logged.
+    """
+    connection, option = client.get_extra_info("socket"), getattr(socket, "TCP_QUICKACK", None)
+    if option is None:
+        return lambda: None
+    return lambda: connection.setsockopt(socket.IPPROTO_TCP, option, 1)
+
+
+async def _pump(
+    source: asyncio.StreamReader, sink: asyncio.StreamWriter, meter: _Meter, received: Callable[[], None]
+) -> None:
     """Carry one direction to its end, then tell the other side of the end and leave the other direction open."""
     while chunk := await source.read(_CHUNK):
+        received()
         meter.carried += len(chunk)
         sink.write(chunk)
         await sink.drain()

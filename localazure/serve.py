@@ -247,6 +247,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.detach and os.fork():
         return 0  # the child's parent is now the system, which waits for it at its end
+    os.umask(0o077)  # whatever is written here is this user's alone
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold whole addresses

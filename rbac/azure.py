@@ -258,8 +258,9 @@ def read_facts(
         assignments, denies, definitions = _listed(credential, subscription_id, scope.lstrip("/"), transport)
     except HttpResponseError as error:
         if error.status_code == 403:
+            said = getattr(error.error, "message", None) or error.reason
             raise AssignmentsForbidden(
-                f"access at {scope} may not be read by who is signed in: {error.message}; "
+                f"access at {scope} may not be read by who is signed in ({said}); "
                 "ask an Owner for the role Reader there"
             ) from error
         raise

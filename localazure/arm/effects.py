@@ -116,7 +116,7 @@ def _remove(cloud: Cloud, kind: Kind, key: str, document: Document, *, bury: boo
             "type": kind.type,
             "document": document,
             "deleted_at": timestamp(now),
-            "purge_at": (now + timedelta(days=kind.burial.days(document))).isoformat(),
+            "purge_at": timestamp(now + timedelta(days=kind.burial.days(document))),
         }
         cloud.store.put(DELETED, key, record)
     else:

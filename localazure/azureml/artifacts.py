@@ -18,7 +18,7 @@ from azmlflow.localazure.azureml.target import Target
 from azmlflow.localazure.azureml.tracking import run_experiment
 from azmlflow.localazure.blobs.kept import Address, Blob, Blobs
 from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.errors import AzureError, bad_request, not_found
 
 CONTAINER = "azureml"
 RUN_ORIGIN, UPLOAD_ORIGIN = "ExperimentRun", "LocalUpload"
@@ -63,19 +63,20 @@ class Artifacts:
         """Where to write each of the artifacts that the request's body names: `{"paths": [{"path": ...}, ...]}`.
 
         Raises:
-            AzureError: 400 for another body, or a path that cannot be a blob's name.
+            AzureError: 400 for another body, or a path that cannot be a blob's name; 404 when the workspace's storage
+                account is gone.
         """
         paths = _paths(await _body(self._target))
-        addresses = [self._address(path) for path in paths]
+        if self._blobs.account_id(self._target.storage_account) is None:
+            raise not_found(self._target.workspace["properties"]["storageAccount"])
+        information = {path: self._information(path, "cw") for path in paths}
         self._blobs.make_container(self._target.storage_account, CONTAINER)
         if self._origin == UPLOAD_ORIGIN:
             self._own()
         now = timestamp(self._target.cloud.clock.now())
         return {
             "artifacts": {path: {**self._identity(path), "createdTime": now} for path in paths},
-            "artifactContentInformation": {
-                path: self._information(path, "cw") for path, _ in zip(paths, addresses, strict=True)
-            },
+            "artifactContentInformation": information,
             "errors": {},
         }
 

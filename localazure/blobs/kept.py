@@ -139,9 +139,9 @@ class Blobs:
         self._store, self._clock, self._ids = cloud.store, cloud.clock, cloud.ids
         self._root = cloud.state / "blobs"
 
-    def account_exists(self, account: str) -> bool:
-        """Whether there is a storage account of this name; account names are unique in all Azure."""
-        return any(_account_of(key) == account for key, _ in self._store.scan("resources"))
+    def account_id(self, account: str) -> str | None:
+        """The ARM id of the storage account of this name, or None; account names are unique in all Azure."""
+        return next((key for key, _ in self._store.scan("resources") if _account_of(key) == account), None)
 
     def container_exists(self, account: str, container: str) -> bool:
         """Whether the account has this container."""

@@ -34,7 +34,9 @@ from azmlflow.localazure.plugin.operations import Answer, Progress, first_poll, 
 ENDPOINT = "https://management.azure.com"
 SCOPE = f"{ENDPOINT}/.default"
 _BUSY_DELAYS = (20.0, 60.0, 120.0)
-_POLL_INTERVAL: Mapping[str, float] = {"PUT": 10.0, "DELETE": 30.0}
+# Without a Retry-After (a key vault has none), soon and then ever later, to the pace that azure-native keeps.
+_FIRST_INTERVAL = 0.5
+_LONGEST_INTERVAL: Mapping[str, float] = {"PUT": 10.0, "DELETE": 30.0}
 # "At once" may mean "and again, and again": past the first poll, leave the other side a breath.
 _SHORTEST_REPEAT = 0.2
 
@@ -150,15 +152,16 @@ class Arm:
             return
         timeout = call.timeout or DEFAULT_TIMEOUT
         deadline, shortest, reached = self._monotonic() + timeout, 0.0, Progress("pending")
+        interval = _FIRST_INTERVAL
         try:
             while reached.state == "pending":
                 after = answer.retry_after
-                delay = max(_POLL_INTERVAL[method] if after is None else after, shortest)
+                delay = max(interval if after is None else after, shortest)
                 if self._monotonic() + delay > deadline:
                     raise ArmError(_what(method, call), 0, "OperationTimedOut", f"not done after {timeout:.0f} seconds")
                 if delay > 0:
                     self._transport.sleep(delay)
-                shortest = _SHORTEST_REPEAT
+                shortest, interval = _SHORTEST_REPEAT, min(interval * 2, _LONGEST_INTERVAL[method])
                 answer = self._ask("GET", call, poll.url or call.path, {} if poll.url else {"api-version": call.api})
                 if answer.status != 404:
                     _accepted(method, call, answer)

@@ -1,8 +1,8 @@
 """`<account>.blob.core.windows.net`: block blobs over HTTP, as much of the Blob service as Azure ML's clients use.
 
-A request is one row of `OPERATIONS`: its method, the query that tells it from others, and the permission that its
-signed URL (SAS) must carry. Names come from the URL's path, `/<container>/<blob>`; errors are the storage service's
-XML with the code repeated in `x-ms-error-code`, which is all that a HEAD can tell.
+A request is one row of `OPERATIONS`: its method, the query that tells it from others, and the permission that it
+needs, which a signed URL (SAS) or a data role gives. Names come from the URL's path, `/<container>/<blob>`; errors
+are the storage service's XML with the code repeated in `x-ms-error-code`, which is all that a HEAD can tell.
 Microsoft, "Blob service REST API": https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api.
 """
 
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azmlflow.localazure.blobs import operations
+from azmlflow.localazure.blobs.authorise import DELETE, LIST, READ, READ_CONTAINER, WRITE, Permission, authorise
 from azmlflow.localazure.blobs.kept import Blobs, check_container, forget_account
 from azmlflow.localazure.blobs.operations import Call
 from azmlflow.localazure.blobs.protocol import drain, http_date, refusal
@@ -36,7 +37,7 @@ class Operation:
         name: Azure's name of it.
         method: HTTP method.
         query: parameters that must have these values (None: absent); the first row that fits is taken.
-        permission: the letter that the SAS must hold.
+        permission: what its caller must hold.
         on_container: whether the path names a container rather than a blob.
         answer: does it.
     """
@@ -44,29 +45,39 @@ class Operation:
     name: str
     method: str
     query: Mapping[str, str | None]
-    permission: str
+    permission: Permission
     on_container: bool
     answer: Callable[[Call], Awaitable[Response]]
 
 
 OPERATIONS = (
-    Operation("Put Block", "PUT", {"comp": "block"}, "w", False, operations.put_block),
-    Operation("Put Block List", "PUT", {"comp": "blocklist"}, "w", False, operations.put_block_list),
-    Operation("Set Blob Metadata", "PUT", {"comp": "metadata"}, "w", False, operations.set_metadata),
-    Operation("Set Blob Properties", "PUT", {"comp": "properties"}, "w", False, operations.set_properties),
-    Operation("Put Blob", "PUT", {"comp": None}, "w", False, operations.put_blob),
-    Operation("Get Block List", "GET", {"comp": "blocklist"}, "r", False, operations.get_block_list),
-    Operation("Get Blob Metadata", "GET", {"comp": "metadata"}, "r", False, operations.get_metadata),
-    Operation("Get Blob", "GET", {"comp": None}, "r", False, operations.get_blob),
-    Operation("Get Blob Metadata", "HEAD", {"comp": "metadata"}, "r", False, operations.get_metadata),
-    Operation("Get Blob Properties", "HEAD", {"comp": None}, "r", False, operations.head_blob),
-    Operation("Delete Blob", "DELETE", {"comp": None}, "d", False, operations.delete_blob),
-    Operation("List Blobs", "GET", {"restype": "container", "comp": "list"}, "l", True, operations.list_blobs),
+    Operation("Put Block", "PUT", {"comp": "block"}, WRITE, False, operations.put_block),
+    Operation("Put Block List", "PUT", {"comp": "blocklist"}, WRITE, False, operations.put_block_list),
+    Operation("Set Blob Metadata", "PUT", {"comp": "metadata"}, WRITE, False, operations.set_metadata),
+    Operation("Set Blob Properties", "PUT", {"comp": "properties"}, WRITE, False, operations.set_properties),
+    Operation("Put Blob", "PUT", {"comp": None}, WRITE, False, operations.put_blob),
+    Operation("Get Block List", "GET", {"comp": "blocklist"}, READ, False, operations.get_block_list),
+    Operation("Get Blob Metadata", "GET", {"comp": "metadata"}, READ, False, operations.get_metadata),
+    Operation("Get Blob", "GET", {"comp": None}, READ, False, operations.get_blob),
+    Operation("Get Blob Metadata", "HEAD", {"comp": "metadata"}, READ, False, operations.get_metadata),
+    Operation("Get Blob Properties", "HEAD", {"comp": None}, READ, False, operations.head_blob),
+    Operation("Delete Blob", "DELETE", {"comp": None}, DELETE, False, operations.delete_blob),
+    Operation("List Blobs", "GET", {"restype": "container", "comp": "list"}, LIST, True, operations.list_blobs),
     Operation(
-        "Get Container Properties", "GET", {"restype": "container", "comp": None}, "r", True, operations.get_container
+        "Get Container Properties",
+        "GET",
+        {"restype": "container", "comp": None},
+        READ_CONTAINER,
+        True,
+        operations.get_container,
     ),
     Operation(
-        "Get Container Properties", "HEAD", {"restype": "container", "comp": None}, "r", True, operations.get_container
+        "Get Container Properties",
+        "HEAD",
+        {"restype": "container", "comp": None},
+        READ_CONTAINER,
+        True,
+        operations.get_container,
     ),
 )
 
@@ -97,12 +108,13 @@ async def _answer(cloud: Cloud, blobs: Blobs, request: Request) -> Response:
     raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
     container, _, name = (unquote(part) for part in raw_path.decode("latin-1").lstrip("/").partition("/"))
     operation = _operation(request, on_container=not name)
-    if not blobs.account_exists(account):
+    account_id = blobs.account_id(account)
+    if account_id is None:
         # The real Azure's DNS does not know the name of such an account; a proxy has to say something.
         raise AzureError(404, "ResourceNotFound", "The specified resource does not exist: no such storage account.")
     check_container(container)
     path = f"/{account}/{container}" + (f"/{name}" if name else "")
-    cloud.tokens.check_url(path, request.url.query, operation.permission)
+    authorise(cloud, request, operation.permission, account_id, path)
     return await operation.answer(Call(blobs, request, account, container, name))
 
 

@@ -500,3 +500,11 @@ def test_signing_a_url_writes_no_blob(with_run: Azure) -> None:
     with_run.ask("tracker", "POST", f"{RUN}/batch/metadata", json={"paths": [{"path": "a"}]})
     assert Blobs(with_run.cloud).get(Address("stmlflow", "azureml", "ExperimentRun/dcid.r1/a")) is None
     assert with_run.ask("viewer", "GET", RUN).json() == {"value": []}
+
+
+def test_a_workspace_whose_storage_account_is_gone_says_so(with_run: Azure) -> None:
+    account = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stmlflow"
+    with_run.cloud.store.delete("resources", account.lower())
+    refused = with_run.ask("tracker", "POST", f"{RUN}/batch/metadata", json={"paths": [{"path": "a"}]})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "ResourceNotFound")
+    assert account in refused.json()["message"]

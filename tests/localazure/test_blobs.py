@@ -21,10 +21,13 @@ from starlette.types import ASGIApp
 from azmlflow.localazure.blobs.kept import BLOCKS, Address, Blobs
 from azmlflow.localazure.clock import ManualClock, RandomIds
 from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.directory import Directory
+from azmlflow.localazure.enforce import ASSIGNMENTS, Enforcer
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.services.blobs import OPERATIONS, forget_account, service
 from azmlflow.localazure.store import Store
 from azmlflow.localazure.tokens import Tokens
+from azmlflow.rbac.roles import built_in_role
 
 ACCOUNT = "stmlflow"
 ACCOUNT_ID = f"/subscriptions/s/resourcegroups/g/providers/microsoft.storage/storageaccounts/{ACCOUNT}"
@@ -83,8 +86,9 @@ def open_cloud(folder: Path, clock: ManualClock, keys: Path) -> Cloud:
     state.mkdir(exist_ok=True)
     store = Store(folder / "azure.db")
     others = cast(Any, None)
-    tokens = Tokens(store, clock, keys)
-    return Cloud(state, store, clock, RandomIds(), others, tokens, others, others, others)
+    directory = Directory(store, RandomIds())
+    tokens, enforcer = Tokens(store, clock, keys), Enforcer(store, directory, clock)
+    return Cloud(state, store, clock, RandomIds(), directory, tokens, enforcer, others, others)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +105,16 @@ def azure(tmp_path: Path, keys: Path) -> Iterator[Azure]:
     Blobs(cloud).make_container(ACCOUNT, "azureml")
     yield Azure(cloud, clock, Client(service(cloud)))
     cloud.store.close()
+
+
+def assign(cloud: Cloud, principal_id: str, role: str) -> None:
+    key = f"{ACCOUNT_ID}/providers/microsoft.authorization/roleassignments/{principal_id}"
+    properties = {
+        "principalId": principal_id,
+        "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{built_in_role(role).id}",
+        "scope": ACCOUNT_ID,
+    }
+    cloud.store.put(ASSIGNMENTS, key, {"id": key, "properties": properties})
 
 
 def block_id(number: int) -> str:
@@ -362,6 +376,44 @@ def test_a_url_is_for_one_blob_one_purpose_one_hour(azure: Azure) -> None:
     assert azure.http.get(readable).headers["x-ms-error-code"] == "AuthenticationFailed"
 
 
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        ("Storage Blob Data Contributor", {"GET", "HEAD", "PUT", "DELETE", "LIST"}),
+        ("Storage Blob Data Reader", {"GET", "HEAD", "LIST"}),
+        ("Owner", set()),
+        (None, set()),
+    ],
+)
+def test_a_signed_in_principal_needs_a_data_role(azure: Azure, role: str | None, allowed: set[str]) -> None:
+    """Owner has every action and no data action: it may read the keys, not the blobs."""
+    someone = azure.cloud.directory.add_user("someone@local.test")
+    if role is not None:
+        assign(azure.cloud, someone.object_id, role)
+    azure.put("a", b"x")
+    token, _ = azure.cloud.tokens.issue(someone.object_id, "https://storage.azure.com")
+    base = f"https://{ACCOUNT}.blob.core.windows.net/azureml"
+    headers = {"Authorization": f"Bearer {token}", "x-ms-blob-type": "BlockBlob"}
+    for method in ("GET", "HEAD", "PUT", "LIST", "DELETE"):
+        verb, url = ("GET", f"{base}?restype=container&comp=list") if method == "LIST" else (method, f"{base}/a")
+        answer = azure.http.request(verb, url, headers=headers)
+        if method in allowed:
+            assert answer.is_success, method
+        else:
+            assert (answer.status_code, answer.headers["x-ms-error-code"]) == (403, "AuthorizationPermissionMismatch")
+
+
+def test_a_token_for_another_service_opens_no_blob(azure: Azure) -> None:
+    someone = azure.cloud.directory.add_user("someone@local.test")
+    assign(azure.cloud, someone.object_id, "Storage Blob Data Contributor")
+    azure.put("a", b"x")
+    url = f"https://{ACCOUNT}.blob.core.windows.net/azureml/a"
+    token, _ = azure.cloud.tokens.issue(someone.object_id, "https://management.azure.com")
+    assert azure.http.get(url, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert azure.http.get(url, headers={"Authorization": "Bearer forged"}).status_code == 401
+    assert azure.http.get(url, headers={"Authorization": f"SharedKey {ACCOUNT}:c2ln"}).status_code == 403
+
+
 def test_an_unknown_account_or_container_is_404(azure: Azure) -> None:
     stranger = azure.http.get(azure.url("a", account="stranger"))
     assert (stranger.status_code, stranger.headers["x-ms-error-code"]) == (404, "ResourceNotFound")
@@ -378,7 +430,8 @@ def test_what_is_not_offered_is_refused(azure: Azure) -> None:
 
 
 def test_every_operation_is_named_and_needs_a_permission() -> None:
-    assert all(operation.name and operation.permission in set("rwdl") for operation in OPERATIONS)
+    assert all(operation.name and operation.permission.letter in set("rwdl") for operation in OPERATIONS)
+    assert all(operation.permission.action.startswith("Microsoft.Storage/") for operation in OPERATIONS)
 
 
 def test_blobs_outlive_the_process_and_left_overs_do_not(azure: Azure, tmp_path: Path, keys: Path) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
 
 from azmlflow.localazure.clock import CountedIds, ManualClock
 from azmlflow.localazure.cloud import Cloud
@@ -36,3 +42,29 @@ def advance(cloud: Cloud, seconds: float) -> None:
     """Let time pass."""
     assert isinstance(cloud.clock, ManualClock)
     cloud.clock.advance(seconds)
+
+
+@dataclass(frozen=True)
+class Client:
+    """Asks an ASGI application, one request at a time, without a server."""
+
+    app: ASGIApp
+    base_url: str = ""
+
+    def request(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """Make a request; what `httpx.AsyncClient.request` takes."""
+
+        async def once() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url=self.base_url) as client:
+                return await client.request(method, url, **options)
+
+        return asyncio.run(once())
+
+    def get(self, url: str, **options: Any) -> httpx.Response:
+        """GET."""
+        return self.request("GET", url, **options)
+
+    def post(self, url: str, **options: Any) -> httpx.Response:
+        """POST."""
+        return self.request("POST", url, **options)

@@ -108,12 +108,12 @@ def test_retry_after_zero_polls_at_once_and_then_leaves_a_breath(arm: Arm, azure
     assert azure.sent[-1].url.startswith("https://management.azure.com/subscriptions/s/operationresults/1?api-version=")
 
 
-def test_without_headers_the_resource_itself_is_asked(arm: Arm, azure: Any) -> None:
-    states = ["Creating", "Updating", "Succeeded"]
+def test_without_headers_the_resource_itself_is_asked_ever_more_seldom(arm: Arm, azure: Any) -> None:
+    states = [*["Creating"] * 7, "Succeeded"]
     azure.scripted.append(lambda _: (200, {}, {"properties": {"provisioningState": states.pop(0)}}))
     arm.put(CALL)
-    assert azure.methods() == ["PUT", "GET", "GET"]
-    assert azure.slept == [10, 10]
+    assert azure.methods() == ["PUT", *["GET"] * 7]
+    assert azure.slept == [0.5, 1, 2, 4, 8, 10, 10]
 
 
 def test_a_deletion_without_headers_ends_when_the_resource_is_gone(arm: Arm, azure: Any) -> None:

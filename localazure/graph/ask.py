@@ -1,0 +1,130 @@
+"""One request to Graph, what its path names, and how answers are wrapped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from azmlflow.localazure.arm import lists
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.directory import Principal, PrincipalKind
+from azmlflow.localazure.enforce import Caller
+from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.graph import shapes
+from azmlflow.localazure.kinds.base import Answer
+from azmlflow.localazure.store import Document
+
+HOST = "graph.microsoft.com"
+APPLICATIONS = "applications"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request: the embedded Azure, who asks, the path's segments after the version, query, body."""
+
+    cloud: Cloud
+    caller: Caller
+    path: str
+    segments: tuple[str, ...]
+    query: dict[str, str]
+    body: dict[str, Any]
+
+
+def named_principal(ask: Ask, kind: PrincipalKind | None = None) -> Principal:
+    """The object that the path's second segment names: by object id, sign-in name or application id.
+
+    Raises:
+        AzureError: 404 `Request_ResourceNotFound`.
+    """
+    wanted = kind or shapes.COLLECTIONS.get(ask.segments[0].lower())
+    directory, key = ask.cloud.directory, ask.segments[1]
+    if key.startswith("appId="):
+        found = directory.by_app_id(key.removeprefix("appId="))
+    else:
+        found = directory.get(key)
+        if found is None and wanted == "User":
+            # By sign-in name only: Graph does not take a mail address here.
+            user = directory.find_user(key)
+            found = user if user is not None and (user.upn or "").lower() == key.lower() else None
+    return existing(ask, found if found is not None and wanted in (None, found.kind) else None)
+
+
+def subject_of(ask: Ask) -> Principal:
+    """The object that the path is about: the caller for `/me`."""
+    return ask.caller.principal if ask.segments[0].lower() == "me" else named_principal(ask)
+
+
+def groups_of(ask: Ask) -> list[Principal]:
+    """Every group that holds the subject, directly or not."""
+    subject = subject_of(ask).object_id
+    ids = ask.cloud.enforcer.identities(subject) - {subject.lower()}
+    found = (ask.cloud.directory.get(id_) for id_ in sorted(ids))
+    return [group for group in found if group is not None]
+
+
+def named_application(ask: Ask) -> Document:
+    """The application that the path names, by object id or application id; 404 if absent."""
+    key = ask.segments[1]
+    for _, document in ask.cloud.store.scan(APPLICATIONS):
+        if key in (document["id"], f"appId={document['appId']}"):
+            return document
+    raise absent(key)
+
+
+def existing(ask: Ask, principal: Principal | None) -> Principal:
+    """The principal, if there is one; 404 `Request_ResourceNotFound` if not."""
+    if principal is None:
+        raise absent(ask.segments[1].removeprefix("appId="))
+    return principal
+
+
+def required_text(ask: Ask, name: str) -> str:
+    """A text that the body must hold; 400 `Request_BadRequest` if it does not."""
+    value = ask.body.get(name)
+    if not isinstance(value, str) or not value:
+        raise AzureError(400, "Request_BadRequest", f"A value is required for property '{name}' of resource.")
+    return value
+
+
+def plain(principals: tuple[Principal, ...]) -> list[Document]:
+    """As members of a list of one type, which says no type of each."""
+    return [{name: value for name, value in shapes.show(each).items() if name != "@odata.type"} for each in principals]
+
+
+def one(ask: Ask, item: Document, kind: str) -> Answer:
+    """One object."""
+    shown = dict(shapes.selected(item, ask.query.get("$select")))
+    if not kind.startswith("directoryObjects"):
+        shown.pop("@odata.type", None)
+    return Answer(200, {"@odata.context": context(kind), **shown})
+
+
+def made(ask: Ask, item: Document, kind: str) -> Answer:
+    """One object, just made."""
+    return Answer(201, one(ask, item, kind).body)
+
+
+def page(ask: Ask, items: list[Document]) -> Answer:
+    """A page of objects."""
+    shown = [shapes.selected(item, ask.query.get("$select")) for item in items]
+    page = lists.page(HOST, ask.path, ask.query, shown)
+    answer: Document = {"@odata.context": context(ask.segments[0])}
+    if ask.query.get("$count", "").lower() == "true":
+        answer["@odata.count"] = len(items)
+    if "nextLink" in page:
+        answer["@odata.nextLink"] = page["nextLink"]
+    return Answer(200, {**answer, "value": page["value"]})
+
+
+def context(what: str) -> str:
+    """What an answer says it is."""
+    return f"https://{HOST}/v1.0/$metadata#{what}"
+
+
+def absent(key: str) -> AzureError:
+    """404 `Request_ResourceNotFound`."""
+    return AzureError(
+        404,
+        "Request_ResourceNotFound",
+        f"Resource '{key}' does not exist or one of its queried reference-property objects are not present.",
+    )

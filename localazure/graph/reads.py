@@ -1,0 +1,110 @@
+"""What Graph is asked: objects, members, memberships."""
+
+from __future__ import annotations
+
+from azmlflow.localazure.cloud import TENANT_ID
+from azmlflow.localazure.directory import Principal
+from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.graph import shapes
+from azmlflow.localazure.graph.ask import (
+    APPLICATIONS,
+    Ask,
+    context,
+    existing,
+    groups_of,
+    named_application,
+    named_principal,
+    one,
+    page,
+    plain,
+    subject_of,
+)
+from azmlflow.localazure.kinds.base import Answer
+
+
+def me(ask: Ask) -> Answer:
+    """The signed-in user."""
+    principal = ask.caller.principal
+    if principal.kind != "User":
+        raise AzureError(400, "BadRequest", "/me request is only valid with delegated authentication flow.")
+    return one(ask, shapes.show(principal), "users/$entity")
+
+
+def organization(ask: Ask) -> Answer:
+    """The tenant."""
+    domains = [{"name": "local.test", "isDefault": True, "isInitial": True}]
+    return page(ask, [{"id": TENANT_ID, "displayName": "azmlflow local", "verifiedDomains": domains}])
+
+
+def list_objects(ask: Ask) -> Answer:
+    """Users, groups or service principals."""
+    kind = shapes.COLLECTIONS[ask.segments[0].lower()]
+    return page(ask, shapes.chosen(plain(ask.cloud.directory.list(kind)), ask.query.get("$filter")))
+
+
+def get_object(ask: Ask) -> Answer:
+    """One user, group or service principal."""
+    return one(ask, shapes.show(named_principal(ask)), f"{ask.segments[0]}/$entity")
+
+
+def list_applications(ask: Ask) -> Answer:
+    """Applications."""
+    found = [document for _, document in ask.cloud.store.scan(APPLICATIONS)]
+    return page(ask, shapes.chosen(found, ask.query.get("$filter")))
+
+
+def get_application(ask: Ask) -> Answer:
+    """One application."""
+    return one(ask, named_application(ask), "applications/$entity")
+
+
+def members(ask: Ask) -> Answer:
+    """Direct members of a group."""
+    return page(
+        ask, [shapes.show(each) for each in ask.cloud.directory.members(named_principal(ask, "Group").object_id)]
+    )
+
+
+def transitive_members(ask: Ask) -> Answer:
+    """Members of a group and of the groups in it."""
+    seen: dict[str, Principal] = {}
+    ahead = [named_principal(ask, "Group").object_id]
+    while ahead:
+        for member in ask.cloud.directory.members(ahead.pop()):
+            if member.object_id not in seen:
+                seen[member.object_id] = member
+                ahead.append(member.object_id)
+    return page(ask, [shapes.show(each) for each in seen.values()])
+
+
+def member_of(ask: Ask) -> Answer:
+    """Groups that hold an object directly."""
+    return page(ask, [shapes.show(each) for each in ask.cloud.directory.groups_of(subject_of(ask).object_id)])
+
+
+def transitive_member_of(ask: Ask) -> Answer:
+    """Groups that hold an object, directly or not."""
+    return page(ask, [shapes.show(each) for each in groups_of(ask)])
+
+
+def member_groups(ask: Ask) -> Answer:
+    """Ids of the groups that hold an object, directly or not."""
+    return Answer(
+        200, {"@odata.context": context("Collection(Edm.String)"), "value": [each.object_id for each in groups_of(ask)]}
+    )
+
+
+def get_directory_object(ask: Ask) -> Answer:
+    """One object, whatever its type."""
+    return one(ask, shapes.show(existing(ask, ask.cloud.directory.get(ask.segments[1]))), "directoryObjects/$entity")
+
+
+def get_by_ids(ask: Ask) -> Answer:
+    """Objects by their ids; unknown ids are left out."""
+    ids = ask.body.get("ids")
+    if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):
+        raise AzureError(400, "Request_BadRequest", "A value is required for property 'ids', a list of object ids.")
+    types = {str(each).lower() for each in ask.body.get("types") or ()} - {"directoryobject"}
+    found = (ask.cloud.directory.get(id_) for id_ in ids)
+    shown = [shapes.show(each) for each in found if each is not None and (not types or each.kind.lower() in types)]
+    return page(ask, shown)

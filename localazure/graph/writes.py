@@ -1,0 +1,118 @@
+"""What is changed through Graph: users, groups and their members, applications and their secrets."""
+
+from __future__ import annotations
+
+import re
+
+from azmlflow.localazure.clock import timestamp
+from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.graph import shapes
+from azmlflow.localazure.graph.ask import (
+    APPLICATIONS,
+    Ask,
+    made,
+    named_application,
+    named_principal,
+    one,
+    required_text,
+)
+from azmlflow.localazure.kinds.base import Answer
+from azmlflow.localazure.store import Document
+
+_REFERENCE = re.compile(r"https://graph\.microsoft\.com/(?:v1\.0|beta)/[A-Za-z]+/(?P<id>[^/']+)", re.IGNORECASE)
+
+
+def remove_object(ask: Ask) -> Answer:
+    """Remove a user, group or service principal."""
+    principal = named_principal(ask)
+    if principal.object_id == ask.caller.principal.object_id:
+        raise AzureError(400, "Request_BadRequest", "You cannot remove yourself from the directory.")
+    ask.cloud.directory.remove(principal.object_id)
+    return Answer(204)
+
+
+def add_user(ask: Ask) -> Answer:
+    """Add a user."""
+    upn = required_text(ask, "userPrincipalName")
+    user = ask.cloud.directory.add_user(upn, ask.body.get("displayName"), ask.body.get("mail"))
+    return made(ask, shapes.show(user), "users/$entity")
+
+
+def add_group(ask: Ask) -> Answer:
+    """Add a group."""
+    return made(ask, shapes.show(ask.cloud.directory.add_group(required_text(ask, "displayName"))), "groups/$entity")
+
+
+def add_application(ask: Ask) -> Answer:
+    """Add an application; its service principal is a second request."""
+    ids = ask.cloud.ids
+    application: Document = {
+        "id": ids.guid(),
+        "appId": ids.guid(),
+        "displayName": required_text(ask, "displayName"),
+        "createdDateTime": timestamp(ask.cloud.clock.now()),
+        "signInAudience": "AzureADMyOrg",
+        "identifierUris": ask.body.get("identifierUris") or [],
+        "passwordCredentials": [],
+    }
+    ask.cloud.store.put(APPLICATIONS, application["id"], application)
+    return made(ask, application, "applications/$entity")
+
+
+def remove_application(ask: Ask) -> Answer:
+    """Remove an application with its service principal."""
+    application = named_application(ask)
+    principal = ask.cloud.directory.by_app_id(application["appId"])
+    with ask.cloud.store.transaction():
+        ask.cloud.store.delete(APPLICATIONS, application["id"])
+        if principal is not None:
+            ask.cloud.directory.remove(principal.object_id)
+    return Answer(204)
+
+
+def add_password(ask: Ask) -> Answer:
+    """A new secret for an application, or for one that is only known by its service principal."""
+    if ask.segments[0].lower() == "serviceprincipals":
+        app_id = named_principal(ask).app_id or ""
+    else:
+        app_id = named_application(ask)["appId"]
+    secret = ask.cloud.directory.new_secret(app_id)
+    asked = ask.body.get("passwordCredential")
+    name = asked.get("displayName") if isinstance(asked, dict) else None
+    credential = {"keyId": ask.cloud.ids.guid(), "displayName": name, "hint": secret[:3], "secretText": secret}
+    return one(
+        ask, {**credential, "startDateTime": timestamp(ask.cloud.clock.now())}, "microsoft.graph.passwordCredential"
+    )
+
+
+def add_service_principal(ask: Ask) -> Answer:
+    """Give an application its service principal."""
+    app_id = required_text(ask, "appId").lower()
+    application = next((each for _, each in ask.cloud.store.scan(APPLICATIONS) if each["appId"] == app_id), None)
+    if application is None:
+        raise AzureError(
+            400,
+            "Request_BadRequest",
+            f"The appId '{app_id}' of the service principal does not reference a valid application object.",
+        )
+    principal, _ = ask.cloud.directory.add_service_principal(
+        application["displayName"], app_id=app_id, with_secret=False
+    )
+    return made(ask, shapes.show(principal), "servicePrincipals/$entity")
+
+
+def add_member(ask: Ask) -> Answer:
+    """Put an object into a group."""
+    match = _REFERENCE.fullmatch(str(ask.body.get("@odata.id") or ""))
+    if match is None:
+        raise AzureError(
+            400, "Request_BadRequest", "A value is required for property '@odata.id', a directory object's URL."
+        )
+    ask.cloud.directory.add_member(named_principal(ask, "Group").object_id, match.group("id"))
+    return Answer(204)
+
+
+def remove_member(ask: Ask) -> Answer:
+    """Take an object out of a group."""
+    ask.cloud.directory.remove_member(named_principal(ask, "Group").object_id, ask.segments[3])
+    return Answer(204)

@@ -1,0 +1,130 @@
+"""graph.microsoft.com, v1.0: the directory look-ups that clients make, and the few changes that a test tenant needs.
+
+Whoever is signed in may read. To change the directory takes a role of Entra's own, which the emulation does not have:
+here the subscription's owners hold it; others get 403 `Authorization_RequestDenied`.
+
+Source: Microsoft, Graph v1.0 reference. Lists have `@odata.nextLink` after 100 entries or `$top`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from azmlflow.localazure.cloud import SUBSCRIPTION_ID, Cloud
+from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.graph import reads, writes
+from azmlflow.localazure.graph.ask import Ask
+from azmlflow.localazure.kinds.base import Answer
+from azmlflow.rbac import scopes
+
+_VERSIONS = ("v1.0", "beta")
+# What only an owner of the subscription may do, both of it.
+_OWNER_ACTIONS = (
+    "Microsoft.Authorization/roleAssignments/write",
+    "Microsoft.Resources/subscriptions/resourceGroups/write",
+)
+_KEYED = re.compile(r"([A-Za-z]+)\((?:(appId)=)?'([^']+)'\)")
+_BODY_LIMIT = 1024 * 1024
+
+Handler = Callable[[Ask], Answer]
+_OBJECTS = "users|groups|serviceprincipals"
+ROUTES: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
+    ("GET", ("me",), reads.me),
+    ("GET", ("organization",), reads.organization),
+    ("GET", (_OBJECTS,), reads.list_objects),
+    ("GET", (_OBJECTS, "*"), reads.get_object),
+    ("DELETE", (_OBJECTS, "*"), writes.remove_object),
+    ("POST", ("users",), writes.add_user),
+    ("POST", ("groups",), writes.add_group),
+    ("POST", ("serviceprincipals",), writes.add_service_principal),
+    ("GET", ("applications",), reads.list_applications),
+    ("POST", ("applications",), writes.add_application),
+    ("GET", ("applications", "*"), reads.get_application),
+    ("DELETE", ("applications", "*"), writes.remove_application),
+    ("POST", ("applications|serviceprincipals", "*", "addpassword"), writes.add_password),
+    ("GET", ("groups", "*", "members"), reads.members),
+    ("GET", ("groups", "*", "transitivemembers"), reads.transitive_members),
+    ("POST", ("groups", "*", "members", "$ref"), writes.add_member),
+    ("DELETE", ("groups", "*", "members", "*", "$ref"), writes.remove_member),
+    ("GET", ("me", "memberof"), reads.member_of),
+    ("GET", ("me", "transitivememberof"), reads.transitive_member_of),
+    ("GET", (_OBJECTS, "*", "memberof"), reads.member_of),
+    ("GET", (_OBJECTS, "*", "transitivememberof"), reads.transitive_member_of),
+    ("POST", ("me", "getmembergroups"), reads.member_groups),
+    ("POST", (_OBJECTS + "|directoryobjects", "*", "getmembergroups"), reads.member_groups),
+    ("POST", ("directoryobjects", "getbyids"), reads.get_by_ids),
+    ("GET", ("directoryobjects", "*"), reads.get_directory_object),
+)
+_READING_POSTS = tuple(pattern for _, pattern, _ in ROUTES if pattern[-1] in ("getmembergroups", "getbyids"))
+
+
+def service(cloud: Cloud) -> ASGIApp:
+    """The Graph application of an embedded Azure."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        answer = await _answer(cloud, request)
+        response = (
+            Response(None, answer.status)
+            if answer.body is None or request.method == "HEAD"
+            else JSONResponse(answer.body, answer.status, dict(answer.headers))
+        )
+        await response(scope, receive, send)
+
+    return application
+
+
+async def _answer(cloud: Cloud, request: Request) -> Answer:
+    segments = [unquote(segment) for segment in request.url.path.strip("/").split("/")]
+    if segments[0].lower() not in _VERSIONS:
+        raise _no_segment(segments[0])
+    body: dict[str, Any] = {}
+    if request.method in ("POST", "PATCH"):
+        raw = await request.body() if int(request.headers.get("content-length") or 0) <= _BODY_LIMIT else b""
+        try:
+            body = json.loads(raw or b"{}")
+        except ValueError as error:
+            raise AzureError(400, "BadRequest", f"Unable to read JSON request payload: {error}.") from error
+        if not isinstance(body, dict):
+            raise AzureError(400, "BadRequest", "Unable to read JSON request payload: it is no object.")
+    query = {name.lower(): value for name, value in request.query_params.items()}
+    ask = Ask(cloud, request.state.caller, request.url.path, _keyed(segments[1:]), query, body)
+    for method, pattern, handler in ROUTES:
+        if method == request.method and _matches(pattern, ask.segments):
+            if method != "GET" and pattern not in _READING_POSTS:
+                _require_owner(ask)
+            return handler(ask)
+    raise _no_segment("/".join(ask.segments))
+
+
+def _keyed(segments: list[str]) -> tuple[str, ...]:
+    """`servicePrincipals(appId='x')` as two segments, the second of which is the key; `users('x')` likewise."""
+    found: list[str] = []
+    for segment in segments:
+        match = _KEYED.fullmatch(segment)
+        found += [match.group(1), f"{match.group(2) or ''}={match.group(3)}".removeprefix("=")] if match else [segment]
+    return tuple(found)
+
+
+def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
+    return len(pattern) == len(segments) and all(
+        want == "*" or got.lower() in want.split("|") for want, got in zip(pattern, segments, strict=True)
+    )
+
+
+def _require_owner(ask: Ask) -> None:
+    who, scope = ask.caller.principal.object_id, scopes.subscription_id(SUBSCRIPTION_ID)
+    if not all(ask.cloud.enforcer.decide(who, action, scope).allowed for action in _OWNER_ACTIONS):
+        raise AzureError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+
+
+def _no_segment(segment: str) -> AzureError:
+    return AzureError(404, "ResourceNotFound", f"Resource not found for the segment '{segment}'.")

@@ -1,0 +1,278 @@
+"""What a process gets, computed over a folder whose daemon is a small identity endpoint of the test's."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import certifi
+import pytest
+
+from azmlflow.localazure import environ
+from azmlflow.localazure.client import NotRunning, UnknownPrincipal
+from azmlflow.localazure.cloud import TENANT_ID
+from azmlflow.localazure.environ import BadEnvironment, client_environment, outer, variables
+from azmlflow.localazure.folder import Folder
+
+PEOPLE = {
+    "alice@local.test": {
+        "id": "a-1",
+        "kind": "User",
+        "displayName": "alice",
+        "userPrincipalName": "alice@local.test",
+        "appId": None,
+    },
+    "bob@local.test": {
+        "id": "b-1",
+        "kind": "User",
+        "displayName": "bob",
+        "userPrincipalName": "bob@local.test",
+        "appId": None,
+    },
+    "app-1": {
+        "id": "s-1",
+        "kind": "ServicePrincipal",
+        "displayName": "pipeline",
+        "userPrincipalName": None,
+        "appId": "app-1",
+    },
+}
+OURS = "-----BEGIN CERTIFICATE-----\nours\n-----END CERTIFICATE-----\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    made = Folder.at(tmp_path / "state")
+    made.make()
+    made.ca.write_text(OURS)
+
+    class Identity(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the standard library's name
+            reference, _, mark = unquote(self.path.split("/")[1]).rpartition(".")
+            found = PEOPLE.get(reference) if mark == made.secrets().identity_mark(reference) else None
+            body = json.dumps(found or {"error": "principal_not_found"}).encode()
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", made.ports().identity), Identity) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield made
+        server.shutdown()
+        thread.join()
+
+
+def test_a_user_gets_proxy_trust_and_identity(folder: Folder) -> None:
+    got = client_environment(folder.path, "alice@local.test", {"PATH": "/bin", "HOME": "/home/x"})
+    secrets, ports = folder.secrets(), folder.ports()
+    mark = secrets.identity_mark("a-1")
+    endpoint = f"http://127.0.0.1:{ports.identity}/a-1.{mark}/msi/token"
+    proxy = f"http://azmlflow:{secrets.proxy}@127.0.0.1:{ports.proxy}"
+    bundle = got["REQUESTS_CA_BUNDLE"]
+    assert got == {
+        "PATH": "/bin",
+        "HOME": "/home/x",
+        "HTTPS_PROXY": proxy,
+        "https_proxy": proxy,
+        "NO_PROXY": "localhost,127.0.0.1,::1",
+        "no_proxy": "localhost,127.0.0.1,::1",
+        "REQUESTS_CA_BUNDLE": bundle,
+        "SSL_CERT_FILE": bundle,
+        "IDENTITY_ENDPOINT": endpoint,
+        "IDENTITY_HEADER": mark,
+        "MSI_ENDPOINT": endpoint,
+        "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / "a-1"),
+        "AZURE_CORE_COLLECT_TELEMETRY": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "AZMLFLOW_CLOUD": f"local:{folder.path}",
+        "AZMLFLOW_OUTER": "{}",
+    }
+    assert Path(bundle).read_bytes() == Path(certifi.where()).read_bytes() + b"\n" + OURS.encode()
+    assert len(mark) == 64
+    assert len(secrets.proxy) == 64
+
+
+def test_a_service_principal_gets_its_variables(folder: Folder) -> None:
+    got = client_environment(folder.path, "app-1", {})
+    secret = folder.secrets().client_secret("app-1")
+    assert {name: value for name, value in got.items() if name.startswith(("AZURE_", "AZUREML_", "IDENTITY", "MSI"))} == {
+        "AZURE_TENANT_ID": TENANT_ID,
+        "AZURE_CLIENT_ID": "app-1",
+        "AZURE_CLIENT_SECRET": secret,
+        "AZUREML_SERVICE_PRINCIPAL_TENANT_ID": TENANT_ID,
+        "AZUREML_SERVICE_PRINCIPAL_ID": "app-1",
+        "AZUREML_SERVICE_PRINCIPAL_PASSWORD": secret,
+        "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / "s-1"),
+        "AZURE_CORE_COLLECT_TELEMETRY": "false",
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AZURE_CLIENT_SECRET",
+        "AZURE_TENANT_ID",
+        "ARM_SUBSCRIPTION_ID",
+        "AZUREML_RUN_ID",
+        "MSI_SECRET",
+        "IDENTITY_SERVER_THUMBPRINT",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_TRACKING_TOKEN",
+    ],
+)
+def test_inherited_sign_in_is_dropped(folder: Folder, name: str) -> None:
+    assert name not in client_environment(folder.path, "alice@local.test", {name: "x"})
+    change = variables(folder.path, "alice@local.test", {name: "x"})
+    assert change.unset == [name]
+
+
+def test_names_that_only_look_alike_stay(folder: Folder) -> None:
+    base = {"AZURE": "x", "MLFLOW_EXPERIMENT_NAME": "x", "ALARM_X": "x", "HTTP_PROXY": "http://p"}
+    assert client_environment(folder.path, "alice@local.test", base).items() >= base.items()
+
+
+@pytest.mark.parametrize(
+    ("entry", "kept"),
+    [
+        ("internal.example", True),
+        (".corp.example", True),
+        ("10.0.0.0/8", True),
+        ("*", False),
+        ("management.azure.com", False),
+        ("management.azure.com:443", False),
+        (".azure.com", False),
+        ("*.blob.core.windows.net", False),
+        ("core.windows.net", False),
+        ("windows.net", False),
+        ("myaccount.blob.core.windows.net", False),
+        (".com", False),
+        ("com", False),
+        ("microsoft.com", False),
+        ("AZUREML.MS", False),
+        ("notazure.com", True),
+        ("dev.azure.com", True),
+    ],
+)
+def test_no_proxy_keeps_what_is_not_azures(folder: Folder, entry: str, kept: bool) -> None:
+    got = client_environment(folder.path, "alice@local.test", {"no_proxy": f"first.example, {entry}"})
+    assert got["NO_PROXY"] == got["no_proxy"]
+    entries = got["NO_PROXY"].split(",")
+    assert entries[:4] == ["localhost", "127.0.0.1", "::1", "first.example"]
+    assert (entry in entries) is kept
+
+
+def test_the_users_own_authorities_stay_trusted(folder: Folder, tmp_path: Path) -> None:
+    company, second = tmp_path / "company.pem", tmp_path / "folder"
+    company.write_text("company")
+    second.mkdir()
+    (second / "a.0").write_text("-----BEGIN CERTIFICATE-----\nhashed")
+    (second / "README").write_text("no certificate")
+    base = {"REQUESTS_CA_BUNDLE": str(company), "SSL_CERT_FILE": str(second)}
+    got = client_environment(folder.path, "alice@local.test", base)
+    content = Path(got["SSL_CERT_FILE"]).read_text()
+    assert content == f"company\n-----BEGIN CERTIFICATE-----\nhashed\n{OURS}"
+    other = client_environment(folder.path, "alice@local.test", {"SSL_CERT_FILE": str(company)})
+    assert other["SSL_CERT_FILE"] != got["SSL_CERT_FILE"]
+    assert Path(got["SSL_CERT_FILE"]).stat().st_mode & 0o777 == 0o600
+
+
+def test_only_ours(folder: Folder) -> None:
+    got = client_environment(folder.path, "alice@local.test", {"SSL_CERT_DIR": "/etc/ssl/certs"}, only_ours=True)
+    assert got["REQUESTS_CA_BUNDLE"] == got["SSL_CERT_FILE"] == str(folder.ca)
+    assert list(Path(got["SSL_CERT_DIR"]).iterdir()) == []
+    back = client_environment(folder.path, "alice@local.test", got)
+    assert back["SSL_CERT_DIR"] == "/etc/ssl/certs"
+    assert back["SSL_CERT_FILE"] != str(folder.ca)
+
+
+def test_curls_own_variable_is_overlaid_where_it_is_set(folder: Folder, tmp_path: Path) -> None:
+    company = tmp_path / "company.pem"
+    company.write_text("company")
+    base = {"CURL_CA_BUNDLE": str(company)}
+    got = client_environment(folder.path, "alice@local.test", base)
+    assert got["CURL_CA_BUNDLE"] == got["REQUESTS_CA_BUNDLE"]
+    assert Path(got["CURL_CA_BUNDLE"]).read_text() == f"company\n{OURS}"
+    assert outer(got) == base
+    only = client_environment(folder.path, "alice@local.test", base, only_ours=True)
+    assert only["CURL_CA_BUNDLE"] == str(folder.ca)
+
+
+def test_a_bundle_that_is_not_there_is_an_error(folder: Folder) -> None:
+    with pytest.raises(BadEnvironment) as bad:
+        client_environment(folder.path, "alice@local.test", {"SSL_CERT_FILE": "/no/such.pem"})
+    assert (bad.value.where, bad.value.next) == ("/no/such.pem", "unset SSL_CERT_FILE")
+
+
+def test_laid_over_itself_it_is_the_same(folder: Folder, tmp_path: Path) -> None:
+    company = tmp_path / "company.pem"
+    company.write_text("company")
+    base = {
+        "PATH": "/bin",
+        "https_proxy": "http://me:secret@proxy.example:3128",
+        "NO_PROXY": "internal.example",
+        "REQUESTS_CA_BUNDLE": str(company),
+        "AZURE_CLIENT_SECRET": "x",
+    }
+    once = client_environment(folder.path, "alice@local.test", base)
+    assert client_environment(folder.path, "alice@local.test", once) == once
+    as_bob = client_environment(folder.path, "bob@local.test", once)
+    assert as_bob == client_environment(folder.path, "bob@local.test", base)
+    users = {name: value for name, value in base.items() if name != "AZURE_CLIENT_SECRET"}
+    assert outer(once) == outer(base) == users
+    assert "AZURE_CLIENT_SECRET" not in once["AZMLFLOW_OUTER"]
+
+
+def test_from_a_service_principal_to_a_user_nothing_is_left(folder: Folder) -> None:
+    first = client_environment(folder.path, "app-1", {})
+    assert "AZURE_CLIENT_SECRET" not in client_environment(folder.path, "alice@local.test", first)
+    assert "AZURE_CLIENT_SECRET" in variables(folder.path, "alice@local.test", first).unset
+
+
+def test_variables_are_the_change(folder: Folder) -> None:
+    base = {"PATH": "/bin", "MSI_SECRET": "x"}
+    change = variables(folder.path, "alice@local.test", base)
+    applied = {name: value for name, value in {**base, **change.set}.items() if name not in change.unset}
+    assert applied == client_environment(folder.path, "alice@local.test", base)
+    assert "PATH" not in change.set
+    assert variables(folder.path, "alice@local.test", applied) == ({}, [])
+
+
+def test_the_daemon_gets_the_users_own_proxy(folder: Folder) -> None:
+    base = {"PATH": "/bin", "HTTPS_PROXY": "http://proxy.example:3128", "PYTHONPATH": "x", "MLFLOW_X": "x"}
+    inside = client_environment(folder.path, "alice@local.test", base)
+    assert environ.daemon_environment(inside) == {"PATH": "/bin", "HTTPS_PROXY": "http://proxy.example:3128"}
+
+
+@pytest.mark.parametrize("altered", ["", "x", "[]", '{"HTTPS_PROXY": 1}'])
+def test_an_altered_memory_is_an_error(altered: str) -> None:
+    with pytest.raises(BadEnvironment, match="altered"):
+        outer({"AZMLFLOW_OUTER": altered})
+
+
+def test_what_the_memory_must_not_bring_back() -> None:
+    assert outer({"AZMLFLOW_OUTER": json.dumps({"PATH": "/evil", "HTTPS_PROXY": "http://p"})}) == {
+        "HTTPS_PROXY": "http://p"
+    }
+
+
+def test_unknown_people(folder: Folder) -> None:
+    with pytest.raises(UnknownPrincipal, match=r"nobody@local\.test") as unknown:
+        client_environment(folder.path, "nobody@local.test", {})
+    assert "azmlflow local user" in str(unknown.value.next)
+
+
+def test_nothing_runs(tmp_path: Path) -> None:
+    folder = Folder.at(tmp_path)
+    with pytest.raises(NotRunning) as silent:
+        client_environment(tmp_path, "alice@local.test", dict(os.environ))
+    assert (silent.value.where, silent.value.next) == (str(folder.path), "azmlflow local start")

@@ -1,0 +1,92 @@
+"""The state folder: this user's alone, ports that stay, secrets that stay."""
+
+from __future__ import annotations
+
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from azmlflow.localazure.folder import Folder, PortTaken, UnsafeFolder, bind, create_private, write_private
+
+
+def test_it_is_this_users_alone(tmp_path: Path) -> None:
+    folder = Folder.at(tmp_path / "a" / "state")
+    folder.make()
+    folder.secrets()
+    folder.ports()
+    assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+    assert {path.name for path in folder.path.iterdir()} == {"secrets.json", "ports.json"}
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in folder.path.iterdir())
+
+
+def test_secrets_and_ports_stay(tmp_path: Path) -> None:
+    assert Folder.at(tmp_path).secrets() == Folder.at(tmp_path).secrets()
+    ports = Folder.at(tmp_path).ports()
+    assert Folder.at(tmp_path).ports() == ports
+    assert len({ports.proxy, ports.identity}) == 2
+    assert all(20000 <= port < 32000 for port in (ports.proxy, ports.identity))
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    one, two = tmp_path / "1", tmp_path / "2"
+    for path in (one, two):
+        path.mkdir()
+    secrets, others = Folder.at(one).secrets(), Folder.at(two).secrets()
+    assert secrets.proxy != others.proxy
+    assert secrets.identity_mark("alice") != others.identity_mark("alice")
+    assert len({secrets.identity_mark("a"), secrets.identity_mark("b"), secrets.client_secret("a")}) == 3
+    assert secrets.client_secret("ABC") == secrets.client_secret("abc")
+    assert secrets.proxy not in repr(secrets)
+    assert secrets.identity not in repr(secrets)
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    folder = Folder.at(tmp_path)
+    ports = folder.ports()
+    folder.check_ports()
+    with socket.socket() as other:
+        bind(other, ports.identity)
+        other.listen()
+        with pytest.raises(PortTaken, match=str(ports.identity)) as taken:
+            folder.check_ports()
+    assert f"lsof -nP -iTCP:{ports.identity}" in str(taken.value.next)
+    assert "ports.json" in str(taken.value.next)
+
+
+def test_taken_ports_are_not_chosen(tmp_path: Path) -> None:
+    first = Folder.at(tmp_path).ports()
+    (tmp_path / "ports.json").unlink()
+    with socket.socket() as other:
+        bind(other, first.proxy)
+        other.listen()
+        assert first.proxy not in vars(Folder.at(tmp_path).ports()).values()
+
+
+def test_one_folder_has_one_spelling(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert Folder.at(tmp_path / "link") == Folder.at(tmp_path / "real" / ".." / "real")
+
+
+def test_sockets_lie_in_a_short_folder_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    path = Folder.at(tmp_path / ("deep" * 40)).socket()
+    assert path.parent.parent == tmp_path
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.parent.chmod(0o755)
+    with pytest.raises(UnsafeFolder) as unsafe:
+        Folder.at(tmp_path / ("deep" * 40)).socket()
+    assert unsafe.value.where == str(path.parent)
+
+
+def test_files_are_written_in_one_piece(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    create_private(path, b"first")
+    create_private(path, b"second")
+    assert path.read_bytes() == b"first"
+    write_private(path, b"third")
+    assert path.read_bytes() == b"third"
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
