@@ -68,8 +68,12 @@ class Holder:
         self._write()
 
     def close(self) -> None:
-        """Let go of the stack; the note stays unless the command finished."""
+        """Let go of the stack. The note stays if an engine was started and the command did not finish."""
         if self._done:
+            self._file.truncate(0)
+        elif not self._note.engine and self.previous:
+            self.keep(self.previous)
+        elif not self._note.engine:
             self._file.truncate(0)
         self._file.close()
 

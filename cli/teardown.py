@@ -159,7 +159,11 @@ def _purge_workspace(estate: Estate) -> None:
 
 
 def _plan_destroy(estate: Estate) -> tuple[str, ...]:
-    lines = tuple(f"{entry.kind} {_azure_name(entry.id) or entry.name}" for entry in estate.state.resources)
+    # A role's name in Azure is a GUID; its name in the program says more.
+    lines = tuple(
+        f"{entry.kind} {entry.name if entry.kind.startswith('Role') else _azure_name(entry.id) or entry.name}"
+        for entry in estate.state.resources
+    )
     return lines if lines else (("an empty Pulumi state",) if estate.state.components else ())
 
 

@@ -137,6 +137,7 @@ def reset(state: Path) -> None:
     folder = Folder.at(state)
     with _held(folder):
         _stop(folder)
+        folder.remove_socket()
         if folder.path.exists():
             shutil.rmtree(folder.path)
 
@@ -210,6 +211,7 @@ def _spawn(folder: Folder, latency: str) -> None:
     """Start the process and wait until it listens."""
     if folder.log.exists() and folder.log.stat().st_size > _LOG_LIMIT:
         folder.log.replace(folder.log.with_suffix(".log.1"))
+    folder.log.touch(mode=0o600)
     readable, writable = os.pipe()
     with os.fdopen(readable, "rb", buffering=0) as report, folder.log.open("ab") as log:
         begin = log.tell()

@@ -2,7 +2,8 @@
 
     reaching it   HTTPS_PROXY and https_proxy (clients differ in which wins) with the proxy's credential; NO_PROXY for
                   loopback and the user's own entries, save those that would take an Azure name past the proxy
-    trusting it   REQUESTS_CA_BUNDLE, SSL_CERT_FILE (CURL_CA_BUNDLE where it is set): the user's certificate authorities (certifi's if none) and ours
+    trusting it   REQUESTS_CA_BUNDLE, SSL_CERT_FILE (CURL_CA_BUNDLE where it is set): the user's certificate authorities
+                  (certifi's if none) and ours
     signing in    a user by an identity endpoint on loopback; a service principal by the usual variables
     nothing else  every inherited variable of Azure's sign-in and MLflow's tracking is dropped: an exported client
                   secret would pre-empt the chosen principal, and travel

@@ -213,6 +213,13 @@ class Folder:
             )
         return parent / "azure.sock"
 
+    def remove_socket(self) -> None:
+        """Remove the socket and its folder, as far as they are there."""
+        path = self.socket()
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
+
 
 def bind(listener: socket.socket, port: int) -> None:
     """Bind to a loopback port; connections of an earlier daemon that linger in TIME_WAIT do not count as taken.

@@ -37,7 +37,7 @@ from azmlflow.localazure.latency import profile
 from azmlflow.localazure.mlflow import MlflowServer
 from azmlflow.localazure.polling import Operations
 from azmlflow.localazure.proxy import Proxy, Upstream, upstream_from
-from azmlflow.localazure.services import entra
+from azmlflow.localazure.services import identity as identity_service
 from azmlflow.localazure.store import Store
 from azmlflow.localazure.tokens import Tokens
 
@@ -106,7 +106,7 @@ async def serve(folder: Folder, latency: str, ready: int | None = None) -> None:
         await _serve_all(folder, cloud, listeners, stop)
     finally:
         folder.record.unlink(missing_ok=True)
-        folder.socket().unlink(missing_ok=True)
+        folder.remove_socket()
         await cloud.mlflow.stop()
         cloud.store.close()
         _log.info("stopped")
@@ -118,7 +118,7 @@ async def _serve_all(
     tls, identity, loopback = listeners
     proxy = Proxy(folder.secrets().proxy, folder.socket(), _upstream())
     door = await asyncio.start_server(proxy.accept, sock=loopback)
-    servers = (Server(_config(build_app(cloud), folder)), Server(_config(entra.identity(cloud))))
+    servers = (Server(_config(build_app(cloud), folder)), Server(_config(identity_service.service(cloud))))
     running = [
         asyncio.create_task(server.serve(sockets=[listener]))
         for server, listener in zip(servers, (tls, identity), strict=True)

@@ -230,12 +230,12 @@ def _granted(question: _Question, hits: list[_Hit]) -> Decision:
     plain = [hit for hit in certain if not hit.conditional]
     if plain:
         return question.answer("allowed", "granted", min(plain, key=_Hit.rank), "allows it")
-    if certain:
-        predicate = "allows it only under a condition, which is not judged here"
-        return question.answer("unknown", "condition", min(certain, key=_Hit.rank), predicate)
-    hit = min(hits, key=_Hit.rank)
-    doubt: _Doubt = hit.doubt or "membership"
-    return question.answer("unknown", doubt, hit, f"allows it {_IF[doubt]}")
+    hit = min(certain or hits, key=_Hit.rank)
+    if hit.doubt is None:
+        return question.answer(
+            "unknown", "condition", hit, "allows it only under a condition, which is not judged here"
+        )
+    return question.answer("unknown", hit.doubt, hit, f"allows it {_IF[hit.doubt]}")
 
 
 def _refused(question: _Question, reach: _Reach) -> Decision:

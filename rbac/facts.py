@@ -102,7 +102,7 @@ class Index:
         self._above = _compared(facts.management_groups, scopes.key)
         used = {scope for _, scope in self._assignments} | set(self._denies)
         self._management_groups = tuple(sorted(scope for scope in used if _is_management_group(scope)))
-        self._unread = tuple(sorted(group.lower() for group in facts.unread_groups))
+        self._unread = tuple(facts.unread_groups)
         self._closures: dict[str, tuple[str, ...]] = {}
 
     def identities(self, principal_id: str) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ class Index:
 
     def role(self, role_definition_id: str, action: str, data: bool) -> RoleSays | None:
         """What a role says of an action, worked out once for each pair; None for a role that is not known."""
-        guid, action = _last(role_definition_id), action.lower()
+        guid = _last(role_definition_id)
         role = self._roles.get(guid)
         if role is None:
             return None

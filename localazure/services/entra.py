@@ -1,17 +1,11 @@
-"""Sign-in: login.microsoftonline.com for applications, and the identity endpoint on loopback for everybody.
-
-Entra (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow):
+"""Sign-in of applications: login.microsoftonline.com and its older names. (People: `identity.py`.)
 
     GET  /common/discovery/instance                            instance discovery, which MSAL asks first
     GET  /{tenant}[/v2.0]/.well-known/openid-configuration     OpenID configuration
     GET  /{tenant}/discovery[/v2.0]/keys                       public keys
     POST /{tenant}/oauth2/token, /{tenant}/oauth2/v2.0/token   client_credentials with a secret; nothing interactive
 
-Identity endpoint (plain http on 127.0.0.1), `/{principal}.{mark}/...`, the mark being a 256-bit secret per principal:
-
-    GET  .../msi/token?resource=&api-version=   App Service (X-IDENTITY-HEADER; `secret` in its older version)
-    POST .../msi/token                          resource in a form, `Metadata: true`: what SDK v1 sends to MSI_ENDPOINT
-    GET  .../principal                          whose address this is, for `azmlflow run --as`
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
 
 from __future__ import annotations
@@ -19,9 +13,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC
 from urllib.parse import parse_qs, unquote
 
@@ -29,21 +22,20 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from azmlflow.localazure import tokens
 from azmlflow.localazure.cloud import TENANT_ID, Cloud
 from azmlflow.localazure.directory import Principal
-from azmlflow.localazure.folder import LOOPBACK, Folder
+from azmlflow.localazure.folder import Folder
 
 AUTHORITY = "https://login.microsoftonline.com"
-_LIFETIME = 3600
+LIFETIME = 3600
 _FORM_LIMIT = 64 * 1024
 # What people may write for the tenant in an address, besides its id: its domain. `common` and `organizations` are
 # good for discovery only: an application signs in to one tenant.
 _TENANTS = (TENANT_ID, "local.test")
 _ANY_TENANT = ("common", "organizations")
-_log = logging.getLogger("azmlflow.local")
 
 
 class Refused(Exception):
@@ -98,29 +90,29 @@ def service(cloud: Cloud) -> ASGIApp:
         return JSONResponse(cloud.tokens.jwks())
 
     async def token_v1(request: Request) -> Response:
-        form = await _form(request)
+        form = await read_form(request)
         _check_tenant(request)
         principal = _application(request, form, cloud, secrets.client_secret)
-        resource = _needed(form, "resource")
-        _check_resource(resource)
-        token, expires_on = cloud.tokens.issue(principal.object_id, resource, _LIFETIME)
-        return _token_answer(
+        resource = needed(form, "resource")
+        check_resource(resource)
+        token, expires_on = cloud.tokens.issue(principal.object_id, resource, LIFETIME)
+        return token_answer(
             {
                 "token_type": "Bearer",
-                "expires_in": str(_LIFETIME),
-                "ext_expires_in": str(_LIFETIME),
+                "expires_in": str(LIFETIME),
+                "ext_expires_in": str(LIFETIME),
                 "expires_on": str(expires_on),
-                "not_before": str(expires_on - _LIFETIME),
+                "not_before": str(expires_on - LIFETIME),
                 "resource": resource,
                 "access_token": token,
             }
         )
 
     async def token_v2(request: Request) -> Response:
-        form = await _form(request)
+        form = await read_form(request)
         _check_tenant(request)
         principal = _application(request, form, cloud, secrets.client_secret)
-        scopes = _needed(form, "scope").split()
+        scopes = needed(form, "scope").split()
         named = [scope.removesuffix("/.default") for scope in scopes if scope.endswith("/.default")]
         if len(named) != 1:
             raise Refused(
@@ -130,18 +122,18 @@ def service(cloud: Cloud) -> ASGIApp:
                 f"The provided value for scope {' '.join(scopes)} is not valid. Client credential flows must have a "
                 "scope value with /.default suffixed to the resource identifier (application ID URI).",
             )
-        _check_resource(named[0])
-        token, _ = cloud.tokens.issue(principal.object_id, named[0], _LIFETIME)
-        return _token_answer(
-            {"token_type": "Bearer", "expires_in": _LIFETIME, "ext_expires_in": _LIFETIME, "access_token": token}
+        check_resource(named[0])
+        token, _ = cloud.tokens.issue(principal.object_id, named[0], LIFETIME)
+        return token_answer(
+            {"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": token}
         )
 
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
-        return _refusal(error, cloud)
+        return refusal(error, cloud)
 
     async def unknown(_request: Request, _error: Exception) -> Response:
-        return _refusal(Refused(404, "not_found", 900144, "The embedded Azure does not emulate this address."), cloud)
+        return refusal(Refused(404, "not_found", 900144, "The embedded Azure does not emulate this address."), cloud)
 
     return Starlette(
         routes=[
@@ -155,108 +147,6 @@ def service(cloud: Cloud) -> ASGIApp:
         ],
         exception_handlers={Refused: refused, 404: unknown, 405: unknown},
     )
-
-
-def identity(cloud: Cloud) -> ASGIApp:
-    """The identity endpoint on loopback, by which users sign in without typing anything.
-
-    A web page in a browser on this machine must not get at it, hence the checks of Host (DNS rebinding) and Origin.
-    """
-    folder = Folder(cloud.state)
-    secrets, port = folder.secrets(), folder.ports().identity
-    hosts = (f"{LOOPBACK}:{port}", f"localhost:{port}")
-
-    async def get_token(request: Request) -> Response:
-        principal, mark = principal_of(request)
-        shown = request.headers.get("x-identity-header") or request.headers.get("secret")
-        metadata = request.headers.get("metadata", "").lower() == "true"
-        if not (metadata if shown is None else hmac.compare_digest(shown.encode(), mark.encode())):
-            raise Refused(401, "unauthorized_client", 700016, "X-IDENTITY-HEADER must be the value of IDENTITY_HEADER.")
-        return answer(principal, {name: request.query_params[name] for name in request.query_params})
-
-    async def post_token(request: Request) -> Response:
-        principal, _ = principal_of(request)
-        if request.headers.get("metadata", "").lower() != "true":
-            raise Refused(400, "invalid_request", 900144, "The header 'Metadata: true' is missing.")
-        return answer(principal, await _form(request))
-
-    async def get_principal(request: Request) -> Response:
-        principal, _ = principal_of(request)
-        return JSONResponse(
-            {
-                "id": principal.object_id,
-                "kind": principal.kind,
-                "displayName": principal.display_name,
-                "userPrincipalName": principal.upn,
-                "appId": principal.app_id,
-            }
-        )
-
-    def principal_of(request: Request) -> tuple[Principal, str]:
-        """The principal whose address was asked, and the address's mark."""
-        reference, _, mark = unquote(request.path_params["address"]).rpartition(".")
-        expected = secrets.identity_mark(reference)
-        if not hmac.compare_digest(mark.encode(), expected.encode()):
-            raise Refused(404, "not_found", 900144, "There is no such identity address.")
-        directory = cloud.directory
-        found = directory.get(reference) or directory.find_user(reference) or directory.by_app_id(reference)
-        if found is None or found.kind == "Group":
-            told = "is a group, which cannot sign in" if found else "is not in the directory"
-            raise Refused(404, "principal_not_found", 50034, f"'{reference}' {told}.")
-        return found, expected
-
-    def answer(principal: Principal, fields: dict[str, str]) -> Response:
-        resource = _needed(fields, "resource")
-        _check_resource(resource)
-        client_id = fields.get("client_id") or fields.get("clientid")
-        if client_id and client_id.lower() != (principal.app_id or principal.object_id):
-            raise Refused(400, "invalid_request", 700016, f"No managed identity {client_id} is assigned here.")
-        token, expires_on = cloud.tokens.issue(principal.object_id, resource, _LIFETIME)
-        return _token_answer(
-            {
-                "access_token": token,
-                "client_id": principal.app_id or principal.object_id,
-                "expires_in": str(_LIFETIME),
-                "expires_on": str(expires_on),
-                "not_before": str(expires_on - _LIFETIME),
-                "resource": resource,
-                "token_type": "Bearer",
-            }
-        )
-
-    async def refused(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        return _refusal(error, cloud)
-
-    async def unknown(_request: Request, _error: Exception) -> Response:
-        return _refusal(Refused(404, "not_found", 900144, "There is no such identity address."), cloud)
-
-    endpoints: tuple[tuple[str, Callable[[Request], Awaitable[Response]], str], ...] = (
-        ("/{address}/msi/token", get_token, "GET"),
-        ("/{address}/msi/token/", get_token, "GET"),  # msrestazure's App Service flavour adds the slash
-        ("/{address}/msi/token", post_token, "POST"),
-        ("/{address}/principal", get_principal, "GET"),
-    )
-    inner = Starlette(
-        routes=[Route(path, endpoint, methods=[method]) for path, endpoint, method in endpoints],
-        exception_handlers={Refused: refused, 404: unknown, 405: unknown},
-    )
-    inner.router.redirect_slashes = False
-
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        if headers.get(b"host") not in hosts or b"origin" in headers:
-            error = Refused(
-                403, "access_denied", 53003, "This endpoint is for programs on this machine, not web pages."
-            )
-            await _refusal(error, cloud)(scope, receive, send)
-            return
-        _log.info("%s identity %s", scope["method"], scope["path"].rpartition("/")[2])
-        await inner(scope, receive, send)
-
-    return guarded
 
 
 def _configuration(issuer: str, flow: str, keys: str) -> dict[str, object]:
@@ -282,7 +172,7 @@ def _configuration(issuer: str, flow: str, keys: str) -> dict[str, object]:
 
 def _application(request: Request, form: dict[str, str], cloud: Cloud, local_secret: Callable[[str], str]) -> Principal:
     """The service principal that a client_credentials request proves to come from."""
-    grant = _needed(form, "grant_type")
+    grant = needed(form, "grant_type")
     if grant != "client_credentials":
         raise Refused(
             400,
@@ -291,7 +181,7 @@ def _application(request: Request, form: dict[str, str], cloud: Cloud, local_sec
             f"The grant type '{grant}' is not supported here: applications sign in by client_credentials, "
             "people by `azmlflow run --as`.",
         )
-    client_id, secret = _basic(request) or (_needed(form, "client_id"), form.get("client_secret"))
+    client_id, secret = _basic(request) or (needed(form, "client_id"), form.get("client_secret"))
     if not secret:
         raise Refused(
             401,
@@ -331,7 +221,8 @@ def _basic(request: Request) -> tuple[str, str] | None:
     return unquote(client_id), unquote(secret)
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form, each once. Raises Refused if it is too large."""
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -340,7 +231,8 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
 
 
-def _needed(form: dict[str, str], name: str) -> str:
+def needed(form: dict[str, str], name: str) -> str:
+    """A field that must be there. Raises Refused (AADSTS900144) if it is not."""
     if not form.get(name):
         raise Refused(
             400, "invalid_request", 900144, f"The request body must contain the following parameter: '{name}'."
@@ -360,7 +252,8 @@ def _check_tenant(request: Request, *also: str) -> None:
         )
 
 
-def _check_resource(resource: str) -> None:
+def check_resource(resource: str) -> None:
+    """Raises Refused (AADSTS500011) if tokens are not issued for a service of that name."""
     if tokens.find_resource(resource) is None:
         raise Refused(
             400,
@@ -374,11 +267,13 @@ def _shown(text: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "?", text)[:200]
 
 
-def _token_answer(content: dict[str, object]) -> Response:
+def token_answer(content: dict[str, object]) -> Response:
+    """A token, not to be kept by anything in between."""
     return JSONResponse(content, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
-def _refusal(refused: Refused, cloud: Cloud) -> Response:
+def refusal(refused: Refused, cloud: Cloud) -> Response:
+    """A refusal in Entra's shape."""
     trace, correlation = cloud.ids.guid(), cloud.ids.guid()
     stamp = cloud.clock.now().astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     text = f"AADSTS{refused.number}: {refused.text}"

@@ -83,12 +83,17 @@ def service(cloud: Cloud) -> ASGIApp:
 
 
 async def _answer(cloud: Cloud, request: Request) -> Answer:
-    segments = [unquote(segment) for segment in request.url.path.strip("/").split("/")]
+    path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    segments = [unquote(segment) for segment in path.decode("latin-1").partition("?")[0].strip("/").split("/")]
     if segments[0].lower() not in _VERSIONS:
         raise _no_segment(segments[0])
     body: dict[str, Any] = {}
     if request.method in ("POST", "PATCH"):
-        raw = await request.body() if int(request.headers.get("content-length") or 0) <= _BODY_LIMIT else b""
+        raw = bytearray()
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > _BODY_LIMIT:
+                raise AzureError(413, "RequestEntityTooLarge", "The request is larger than 1 MB.")
         try:
             body = json.loads(raw or b"{}")
         except ValueError as error:

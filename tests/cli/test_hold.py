@@ -48,9 +48,22 @@ def test_a_failed_command_leaves_its_note(project: Project) -> None:
         assert holder.previous is None
 
 
-def test_a_small_command_keeps_the_note_of_the_one_before(project: Project) -> None:
-    with hold(project, "local", "azmlflow up"):
+def test_a_command_that_failed_before_anything_began_leaves_things_as_they_were(project: Project) -> None:
+    with hold(project, "local", "azmlflow grant"):
         pass
+    assert read_note(note_path(project, "local")) is None
+    with hold(project, "local", "azmlflow up") as holder:
+        holder.engine(4711)
+    with hold(project, "local", "azmlflow grant"):
+        pass
+    note = read_note(note_path(project, "local"))
+    assert note is not None
+    assert (note.command, note.engine) == ("azmlflow up", 4711)
+
+
+def test_a_small_command_keeps_the_note_of_the_one_before(project: Project) -> None:
+    with hold(project, "local", "azmlflow up") as holder:
+        holder.engine(4711)
     with hold(project, "local", "azmlflow grant") as holder:
         finish(holder)
     note = read_note(note_path(project, "local"))

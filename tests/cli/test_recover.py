@@ -20,6 +20,7 @@ from azmlflow.infra.settings import Settings
 from azmlflow.infra.tags import ownership
 from tests.cli.desk import GROUP_ID, SUBSCRIPTION, Desk, FakeStack
 
+DEAD = 2**22 + 1  # above every process id of Linux and macOS
 TAGS = ownership("azmlflow", "local")
 
 
@@ -101,8 +102,8 @@ def plans() -> dict[str, str]:
 def test_up_after_a_death_takes_over_what_is_ours(desk: Desk) -> None:
     desk.settings()
     ids = plans()
-    with hold(desk.project, "local", "azmlflow up"):
-        pass
+    with hold(desk.project, "local", "azmlflow up") as holder:
+        holder.engine(DEAD)
     component = Resource("urn:pulumi:local::azmlflow::azmlflow:index:MlflowWorkspace::mlflow", "c:c:C")
     desk.stack.there = True
     desk.stack.held = State((), (component,), {}, (Pending(Resource("urn:x", "t:t:T"), "creating"),))
@@ -125,8 +126,8 @@ def test_up_after_a_death_takes_over_what_is_ours(desk: Desk) -> None:
 @pytest.mark.parametrize("tags", [{}, ownership("azmlflow", "other"), None])
 def test_something_that_is_not_ours_is_named_and_left(desk: Desk, tags: object) -> None:
     desk.settings()
-    with hold(desk.project, "local", "azmlflow up"):
-        pass
+    with hold(desk.project, "local", "azmlflow up") as holder:
+        holder.engine(DEAD)
     desk.stack.there = True
     desk.arm.put(plans()["mlflow-group"], tags=tags)
     done = desk.run("up")

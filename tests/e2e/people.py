@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -17,7 +17,7 @@ ML_VERSION = {"api-version": "2024-10-01"}
 
 @dataclass(frozen=True)
 class Person:
-    """A signed-in principal.
+    """A signed-in principal; leaving its `with` closes its connections.
 
     Attributes:
         name: UPN.
@@ -26,6 +26,12 @@ class Person:
 
     name: str
     http: httpx.Client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def ask(self, method: str, url: str, **options: Any) -> httpx.Response:
         """One request; whatever the answer."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,14 @@ def assign(owner: Person, role: str, user_id: str, scope: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def stage(estate: Estate) -> Stage:
-    owner = sign_in(estate, "developer@local.test")
+def stage(estate: Estate) -> Iterator[Stage]:
+    with ExitStack() as open_people:
+        yield make_stage(estate, open_people)
+
+
+def make_stage(estate: Estate, open_people: ExitStack) -> Stage:
+    """Stand the other workspaces up, make the users, give them their roles, sign them in."""
+    owner = open_people.enter_context(sign_in(estate, "developer@local.test"))
     workspace = workspace_of(owner, estate.outputs()["workspaceId"])
     estate.azmlflow("init", "elsewhere", "--yes")
     estate.azmlflow("up", "--stack", "elsewhere")
@@ -85,7 +92,7 @@ def stage(estate: Estate) -> Stage:
         world=world_of(owner, workspace),
         sibling=world_of(owner, make_sibling(owner, workspace)),
         elsewhere=world_of(owner, workspace_of(owner, other)),
-        people={role: sign_in(estate, upn(role)) for role in ROLES},
+        people={role: open_people.enter_context(sign_in(estate, upn(role))) for role in ROLES},
     )
 
 

@@ -90,14 +90,17 @@ def test_a_good_token_names_the_caller(client: Client, cloud: Cloud, alice: Prin
 
 
 @pytest.mark.parametrize(
-    "host", ["MANAGEMENT.AZURE.COM", "management.azure.com:443", "management.azure.com.", "westeurope.management.azure.com"]
+    "host",
+    ["MANAGEMENT.AZURE.COM", "management.azure.com:443", "management.azure.com.", "westeurope.management.azure.com"],
 )
 def test_hosts_are_found_in_each_spelling(client: Client, cloud: Cloud, alice: Principal, host: str) -> None:
     headers = {**bearer(cloud, alice), "Host": host}
     assert client.get("https://management.azure.com/x", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["account.queue.core.windows.net", "example.org", "vault.azure.net", "xmanagement.azure.com", ""])
+@pytest.mark.parametrize(
+    "host", ["account.queue.core.windows.net", "example.org", "vault.azure.net", "xmanagement.azure.com", ""]
+)
 def test_other_hosts_are_a_404(client: Client, cloud: Cloud, alice: Principal, host: str) -> None:
     headers = {**bearer(cloud, alice), "Host": host}
     answer = client.get("https://management.azure.com/x", headers=headers)

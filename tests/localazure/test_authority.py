@@ -66,7 +66,9 @@ def test_other_names_are_not(folder: Folder, host: str) -> None:
         handshake(folder.ca, folder.leaf, folder.leaf_key, host)
 
 
-@pytest.mark.parametrize(("name", "trusted"), [("x.vault.azure.net", True), ("example.org", False), ("azure.net", False)])
+@pytest.mark.parametrize(
+    ("name", "trusted"), [("x.vault.azure.net", True), ("example.org", False), ("azure.net", False)]
+)
 def test_the_constraints_hold_even_for_one_with_the_key(tmp_path: Path, name: str, trusted: bool) -> None:
     start, end = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(hours=1)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())

@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
     made.ca.write_text(OURS)
 
     class Identity(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the standard library's name
+        def do_GET(self) -> None:
             reference, _, mark = unquote(self.path.split("/")[1]).rpartition(".")
             found = PEOPLE.get(reference) if mark == made.secrets().identity_mark(reference) else None
             body = json.dumps(found or {"error": "principal_not_found"}).encode()
@@ -105,7 +105,9 @@ def test_a_user_gets_proxy_trust_and_identity(folder: Folder) -> None:
 def test_a_service_principal_gets_its_variables(folder: Folder) -> None:
     got = client_environment(folder.path, "app-1", {})
     secret = folder.secrets().client_secret("app-1")
-    assert {name: value for name, value in got.items() if name.startswith(("AZURE_", "AZUREML_", "IDENTITY", "MSI"))} == {
+    assert {
+        name: value for name, value in got.items() if name.startswith(("AZURE_", "AZUREML_", "IDENTITY", "MSI"))
+    } == {
         "AZURE_TENANT_ID": TENANT_ID,
         "AZURE_CLIENT_ID": "app-1",
         "AZURE_CLIENT_SECRET": secret,

@@ -207,7 +207,10 @@ def test_what_cannot_be_reached_is_a_502(tmp_path: Path) -> None:
 def test_garbage_and_endless_headers_are_refused(tmp_path: Path) -> None:
     async def scene() -> None:
         async with setting(tmp_path) as here:
-            for sent, status in ((b"\x16\x03\x01\x02\x00\r\n\r\n", b"400"), (b"GET / HTTP/1.1\r\na: " + b"x" * 40000, b"431")):
+            for sent, status in (
+                (b"\x16\x03\x01\x02\x00\r\n\r\n", b"400"),
+                (b"GET / HTTP/1.1\r\na: " + b"x" * 40000, b"431"),
+            ):
                 reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
                 writer.write(sent)
                 assert (await reader.readline()).split()[1] == status
@@ -359,7 +362,9 @@ def test_other_names_go_through_the_users_own_proxy(tmp_path: Path) -> None:
         assert len(seen) == 1
         assert seen[0].startswith(b"CONNECT pypi.example:443 HTTP/1.1\r\n")
         expected = base64.b64encode(b"me:p@ss")
-        assert b"Proxy-Authorization: Basic " + expected in seen[0] or b"proxy-authorization: Basic " + expected in seen[0]
+        assert (
+            b"Proxy-Authorization: Basic " + expected in seen[0] or b"proxy-authorization: Basic " + expected in seen[0]
+        )
         assert SECRET.encode() not in seen[0]
         assert "p@ss" not in head
 

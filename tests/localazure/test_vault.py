@@ -89,19 +89,19 @@ def test_reading_finds_nothing(ask: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "name", "path", "inner"),
+    ("asked", "inner"),
     [
-        ("bob", "byroles", "/secrets", "ForbiddenByRbac"),
-        ("bob", "byroles", "/keys/k", "ForbiddenByRbac"),
-        ("alice", "bypolicy", "/secrets", "ForbiddenByPolicy"),
-        ("bob", "bypolicy", "/secrets/s", "ForbiddenByPolicy"),  # may list, not get
+        (("bob", "byroles", "/secrets"), "ForbiddenByRbac"),
+        (("bob", "byroles", "/keys/k"), "ForbiddenByRbac"),
+        (("alice", "bypolicy", "/secrets"), "ForbiddenByPolicy"),
+        (("bob", "bypolicy", "/secrets/s"), "ForbiddenByPolicy"),  # may list, not get
     ],
 )
-def test_who_may_not_is_told_so(ask: Any, cloud: Cloud, who: str, name: str, path: str, inner: str) -> None:
-    answer = ask(who, name, path)
+def test_who_may_not_is_told_so(ask: Any, cloud: Cloud, asked: tuple[str, str, str], inner: str) -> None:
+    answer = ask(*asked)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["innererror"]["code"]) == (403, "Forbidden", inner)
-    caller = cloud.directory.find_user(f"{who}@local.test")
+    caller = cloud.directory.find_user(f"{asked[0]}@local.test")
     assert caller is not None
     assert caller.object_id in error["message"]
 
@@ -121,7 +121,9 @@ def test_the_version_is_wanted(ask: Any) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadParameter")
 
 
-@pytest.mark.parametrize(("method", "path"), [("PUT", "/secrets/s"), ("GET", "/"), ("GET", "/other"), ("DELETE", "/keys/k")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/secrets/s"), ("GET", "/"), ("GET", "/other"), ("DELETE", "/keys/k")]
+)
 def test_what_is_not_emulated_is_a_404(ask: Any, method: str, path: str) -> None:
     answer = ask("alice", "byroles", path, method)
     assert answer.status_code == 404

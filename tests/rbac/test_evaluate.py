@@ -184,6 +184,7 @@ def test_a_management_group_of_unknown_place_is_unknown_never_yes() -> None:
     assert ask(facts, scope=CORP).allowed  # at the management group itself its place does not matter
     assert ask(facts, scope="/").cause == "no-assignment"
     assert ask(facts, scope="/providers/Microsoft.Authorization/roleDefinitions/x").cause == "no-assignment"
+    assert ask(facts, scope=TEAM).cause == "hierarchy"
     excluded = Facts([given(ALL_BUT_WRITE, at=CORP)], [ALL_BUT_WRITE])
     assert ask(excluded, WRITE).cause == "no-assignment"
 
@@ -416,6 +417,12 @@ def test_whom_and_where_a_deny_concerns(forbids: DenyAssignment, allowed: bool) 
     decision = ask(Facts([given(READER)], [READER], [forbids], memberships))
     assert decision.allowed is allowed
     assert decision.cause == ("granted" if allowed else "denied")
+
+
+def test_of_several_denies_the_narrowest_is_told() -> None:
+    wide, narrow = deny(READ, at="/"), dataclasses.replace(deny(READ, at=WS), id="deny-2")
+    assert ask(Facts(denies=[wide, narrow])).assignment == "deny-2"
+    assert ask(Facts(denies=[narrow, dataclasses.replace(wide, id="deny-3")])).assignment == "deny-2"
 
 
 def test_a_denys_own_not_actions_let_through() -> None:

@@ -44,6 +44,8 @@ from azmlflow.rbac.patterns import Match, PermissionBlock, match, permits
         ("a/x*/b", "a/b", None),
         ("a/*x/b", "a/b", None),
         ("*/read", "read", None),
+        ("a/**/b", "a/b", None),
+        ("a/**/b", "a//b", False),
         # The two ends may not overlap by more than that slash.
         ("abc*bcd", "abcd", None),
         ("a/*/a", "a/a", True),
@@ -84,6 +86,7 @@ def test_permits_prefers_what_is_plain() -> None:
     block = PermissionBlock(actions=("*", "a/*/b", "a/b", "a/*"))
     assert permits([block], "a/b", False)[0] == Match("a/b", False)
     assert permits([PermissionBlock(actions=("a/*/b", "*"))], "a/b", False)[0] == Match("*", False)
+    assert permits([PermissionBlock(actions=("a/*", "a/b/*", "*"))], "a/b/c", False)[0] == Match("a/b/*", False)
     conditional = PermissionBlock(actions=("a/b",), condition="@Resource[x] StringEquals 'y'")
     assert permits([conditional, PermissionBlock(actions=("*",))], "a/b", False)[0] == Match("*", False)
     assert permits([conditional], "a/b", False)[0] == Match("a/b", False, conditional=True)

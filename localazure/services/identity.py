@@ -1,0 +1,140 @@
+"""Sign-in of people, and of whatever runs as them: an identity endpoint in plain http on 127.0.0.1.
+
+A principal's address is `/{principal}.{mark}/...`, the mark being a 256-bit secret of that principal's:
+
+    GET  .../msi/token?resource=&api-version=   App Service (X-IDENTITY-HEADER; `secret` in its older version)
+    POST .../msi/token                          resource in a form, `Metadata: true`: what SDK v1 sends to MSI_ENDPOINT
+    GET  .../principal                          whose address this is, for `azmlflow run --as`
+
+https://learn.microsoft.com/azure/app-service/overview-managed-identity (REST endpoint reference)
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.directory import Principal
+from azmlflow.localazure.folder import LOOPBACK, Folder
+from azmlflow.localazure.services.entra import (
+    LIFETIME,
+    Refused,
+    check_resource,
+    needed,
+    read_form,
+    refusal,
+    token_answer,
+)
+
+_log = logging.getLogger("azmlflow.local")
+
+
+def service(cloud: Cloud) -> ASGIApp:
+    """The identity endpoint on loopback, by which users sign in without typing anything.
+
+    A web page in a browser on this machine must not get at it, hence the checks of Host (DNS rebinding) and Origin.
+    """
+    folder = Folder(cloud.state)
+    secrets, port = folder.secrets(), folder.ports().identity
+    hosts = (f"{LOOPBACK}:{port}", f"localhost:{port}")
+
+    async def get_token(request: Request) -> Response:
+        principal, mark = principal_of(request)
+        shown = request.headers.get("x-identity-header") or request.headers.get("secret")
+        metadata = request.headers.get("metadata", "").lower() == "true"
+        if not (metadata if shown is None else hmac.compare_digest(shown.encode(), mark.encode())):
+            raise Refused(401, "unauthorized_client", 700016, "X-IDENTITY-HEADER must be the value of IDENTITY_HEADER.")
+        return answer(principal, {name: request.query_params[name] for name in request.query_params})
+
+    async def post_token(request: Request) -> Response:
+        principal, _ = principal_of(request)
+        if request.headers.get("metadata", "").lower() != "true":
+            raise Refused(400, "invalid_request", 900144, "The header 'Metadata: true' is missing.")
+        return answer(principal, await read_form(request))
+
+    async def get_principal(request: Request) -> Response:
+        principal, _ = principal_of(request)
+        return JSONResponse(
+            {
+                "id": principal.object_id,
+                "kind": principal.kind,
+                "displayName": principal.display_name,
+                "userPrincipalName": principal.upn,
+                "appId": principal.app_id,
+            }
+        )
+
+    def principal_of(request: Request) -> tuple[Principal, str]:
+        """The principal whose address was asked, and the address's mark."""
+        reference, _, mark = unquote(request.path_params["address"]).rpartition(".")
+        expected = secrets.identity_mark(reference)
+        if not hmac.compare_digest(mark.encode(), expected.encode()):
+            raise Refused(404, "not_found", 900144, "There is no such identity address.")
+        directory = cloud.directory
+        found = directory.get(reference) or directory.find_user(reference) or directory.by_app_id(reference)
+        if found is None or found.kind == "Group":
+            told = "is a group, which cannot sign in" if found else "is not in the directory"
+            raise Refused(404, "principal_not_found", 50034, f"'{reference}' {told}.")
+        return found, expected
+
+    def answer(principal: Principal, fields: dict[str, str]) -> Response:
+        resource = needed(fields, "resource")
+        check_resource(resource)
+        client_id = fields.get("client_id") or fields.get("clientid")
+        if client_id and client_id.lower() != (principal.app_id or principal.object_id):
+            raise Refused(400, "invalid_request", 700016, f"No managed identity {client_id} is assigned here.")
+        token, expires_on = cloud.tokens.issue(principal.object_id, resource, LIFETIME)
+        return token_answer(
+            {
+                "access_token": token,
+                "client_id": principal.app_id or principal.object_id,
+                "expires_in": str(LIFETIME),
+                "expires_on": str(expires_on),
+                "not_before": str(expires_on - LIFETIME),
+                "resource": resource,
+                "token_type": "Bearer",
+            }
+        )
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        return refusal(error, cloud)
+
+    async def unknown(_request: Request, _error: Exception) -> Response:
+        return refusal(Refused(404, "not_found", 900144, "There is no such identity address."), cloud)
+
+    endpoints: tuple[tuple[str, Callable[[Request], Awaitable[Response]], str], ...] = (
+        ("/{address}/msi/token", get_token, "GET"),
+        ("/{address}/msi/token/", get_token, "GET"),  # msrestazure's App Service flavour adds the slash
+        ("/{address}/msi/token", post_token, "POST"),
+        ("/{address}/principal", get_principal, "GET"),
+    )
+    inner = Starlette(
+        routes=[Route(path, endpoint, methods=[method]) for path, endpoint, method in endpoints],
+        exception_handlers={Refused: refused, 404: unknown, 405: unknown},
+    )
+    inner.router.redirect_slashes = False
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if headers.get(b"host") not in hosts or b"origin" in headers:
+            error = Refused(
+                403, "access_denied", 53003, "This endpoint is for programs on this machine, not web pages."
+            )
+            await refusal(error, cloud)(scope, receive, send)
+            return
+        _log.info("%s identity %s", scope["method"], scope["path"].rpartition("/")[2])
+        await inner(scope, receive, send)
+
+    return guarded

@@ -1,0 +1,216 @@
+"""An embedded Azure without transport: services behind a header that says who asks, a clock that waits to be told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from azmlflow.localazure import polling
+from azmlflow.localazure.clock import CountedIds, ManualClock
+from azmlflow.localazure.cloud import SUBSCRIPTION_ID, TENANT_ID, Cloud
+from azmlflow.localazure.directory import Directory, Principal
+from azmlflow.localazure.enforce import Caller, Enforcer
+from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.latency import profile
+from azmlflow.localazure.mlflow import MlflowServer
+from azmlflow.localazure.polling import Operations
+from azmlflow.localazure.seed import seed
+from azmlflow.localazure.services import arm, graph
+from azmlflow.localazure.store import Store
+from azmlflow.localazure.tokens import Tokens
+
+DEVELOPER, ALICE, BOB = "developer@local.test", "alice@local.test", "bob@local.test"
+SUB = f"/subscriptions/{SUBSCRIPTION_ID}"
+RG = f"{SUB}/resourceGroups/rg1"
+STORAGE = f"{RG}/providers/Microsoft.Storage/storageAccounts/stacct1"
+VAULT = f"{RG}/providers/Microsoft.KeyVault/vaults/kv-one"
+LOGS = f"{RG}/providers/Microsoft.OperationalInsights/workspaces/logs-one"
+INSIGHTS = f"{RG}/providers/Microsoft.Insights/components/insights-one"
+WORKSPACE = f"{RG}/providers/Microsoft.MachineLearningServices/workspaces/ws-one"
+COMPUTE = f"{WORKSPACE}/computes/cpu-cluster"
+
+BODIES: dict[str, dict[str, Any]] = {
+    RG: {"location": "westeurope"},
+    STORAGE: {"location": "westeurope", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}},
+    VAULT: {
+        "location": "westeurope",
+        "properties": {
+            "tenantId": TENANT_ID,
+            "sku": {"family": "A", "name": "standard"},
+            "enableRbacAuthorization": True,
+        },
+    },
+    LOGS: {"location": "westeurope", "properties": {"sku": {"name": "PerGB2018"}}},
+    INSIGHTS: {
+        "location": "westeurope",
+        "kind": "web",
+        "properties": {"Application_Type": "web", "WorkspaceResourceId": LOGS},
+    },
+    WORKSPACE: {
+        "location": "westeurope",
+        "identity": {"type": "SystemAssigned"},
+        "properties": {"storageAccount": STORAGE, "keyVault": VAULT, "applicationInsights": INSIGHTS},
+    },
+    COMPUTE: {
+        "location": "westeurope",
+        "properties": {
+            "computeType": "AmlCompute",
+            "properties": {
+                "vmSize": "Standard_DS3_v2",
+                "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 2, "nodeIdleTimeBeforeScaleDown": "PT120S"},
+            },
+        },
+    },
+}
+
+
+class FakeMlflow:
+    """Remembers what it was told to forget."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[str] = []
+
+    def forget(self, workspace_id: str) -> None:
+        self.forgotten.append(workspace_id)
+
+
+@dataclass
+class Answer:
+    """A response as tests look at it."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def code(self) -> str:
+        """The error's code."""
+        return str(self.body["error"]["code"])
+
+    @property
+    def message(self) -> str:
+        """The error's message."""
+        return str(self.body["error"]["message"])
+
+
+class Azure:
+    """An embedded Azure to talk to."""
+
+    def __init__(self, state: Path, latency: str = "none") -> None:
+        self.clock, ids, store = ManualClock(), CountedIds(), Store()
+        directory = Directory(store, ids)
+        self.mlflow = FakeMlflow()
+        self.cloud = Cloud(
+            state=state,
+            store=store,
+            clock=self.clock,
+            ids=ids,
+            directory=directory,
+            tokens=cast(Tokens, None),
+            enforcer=Enforcer(store, directory, self.clock),
+            operations=Operations(store, self.clock, ids, profile(latency)),
+            mlflow=cast(MlflowServer, self.mlflow),
+        )
+        seed(self.cloud)
+        self._services = {
+            "management.azure.com": self._app(arm.service(self.cloud)),
+            "graph.microsoft.com": self._app(graph.service(self.cloud)),
+        }
+
+    def who(self, upn: str) -> Principal:
+        """The user of a sign-in name."""
+        found = self.cloud.directory.find_user(upn)
+        assert found is not None
+        return found
+
+    def arm(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        who: str = DEVELOPER,
+        api: str | None = "2024-01-01",
+        **query: str,
+    ) -> Answer:
+        """Ask Resource Manager; a `path` with a query is taken as it is."""
+        if api is not None and "api-version=" not in path:
+            path += ("&" if "?" in path else "?") + f"api-version={api}"
+        path += "".join(("&" if "?" in path else "?") + f"{name}={value}" for name, value in query.items())
+        return self._ask("management.azure.com", method, path, body, who)
+
+    def graph(self, method: str, path: str, body: Any = None, *, who: str = DEVELOPER) -> Answer:
+        """Ask Graph, below /v1.0."""
+        return self._ask("graph.microsoft.com", method, f"/v1.0{path}", body, who)
+
+    def raw(self, method: str, path: str, content: bytes, *, who: str = DEVELOPER) -> Answer:
+        """Send Resource Manager these very bytes."""
+        return self._send("management.azure.com", method, path, content, who)
+
+    def follow(self, url: str, *, who: str = DEVELOPER) -> Answer:
+        """GET an absolute URL that an answer gave."""
+        host, _, path = url.removeprefix("https://").partition("/")
+        return self._send(host, "GET", f"/{path}", b"", who)
+
+    def make(self, *paths: str) -> None:
+        """PUT resources of `BODIES`, each to its end."""
+        for path in paths:
+            answer = self.arm("PUT", path, BODIES[path])
+            assert answer.status in (200, 201, 202), answer
+            self.wait()
+
+    def wait(self) -> None:
+        """Let everything that runs end."""
+        while running := [document for _, document in self.cloud.store.scan("running")]:
+            self.clock.advance(max(document["seconds"] for document in running))
+            polling.settle(self.cloud)
+
+    def assign(self, upn: str, role: str, scope: str, name: str = "") -> str:
+        """Give somebody a built-in role; returns the assignment's id."""
+        found = self.arm(
+            "GET", f"{SUB}/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName eq '{role}'"
+        ).body["value"]
+        name = name or self.cloud.ids.guid()
+        id_ = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
+        properties = {"roleDefinitionId": found[0]["id"], "principalId": self.who(upn).object_id}
+        answer = self.arm("PUT", id_, {"properties": properties})
+        assert answer.status == 201, answer
+        return id_
+
+    def _app(self, service: ASGIApp) -> ASGIApp:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            polling.settle(self.cloud)
+            who = Request(scope).headers.get("x-who")
+            if who:
+                scope.setdefault("state", {})["caller"] = Caller(self.who(who))
+            try:
+                await service(scope, receive, send)
+            except AzureError as error:
+                await JSONResponse(error.body(), error.status, error.headers)(scope, receive, send)
+
+        return app
+
+    def _ask(self, host: str, method: str, path: str, body: Any, who: str) -> Answer:
+        return self._send(host, method, path, b"" if body is None else json.dumps(body).encode(), who)
+
+    def _send(self, host: str, method: str, path: str, content: bytes, who: str) -> Answer:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(self._services[host])
+            async with httpx.AsyncClient(transport=transport, base_url=f"https://{host}") as client:
+                return await client.request(method, path, content=content, headers={"x-who": who})
+
+        answer = asyncio.run(send())
+        return Answer(answer.status_code, answer.json() if answer.content else None, answer.headers)
+
+
+CHAIN = (RG, STORAGE, VAULT, LOGS, INSIGHTS, WORKSPACE, COMPUTE)
+PROVIDERS = f"{SUB}/providers"

@@ -1,0 +1,216 @@
+"""The process itself: started, found, asked, stopped, killed, reset. MLflow's server only gets as far as it comes."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import stat
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from azmlflow.localazure import client, daemon
+from azmlflow.localazure.daemon import LocalError, NotRunning, PortTaken, Running, StartFailed
+from azmlflow.localazure.environ import client_environment
+from azmlflow.localazure.folder import Folder, bind
+
+GROUPS = "https://management.azure.com/subscriptions?api-version=2022-12-01"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "state"
+    yield path
+    daemon.reset(path)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    path = tmp_path_factory.mktemp("shared") / "state"
+    yield daemon.start(path)
+    daemon.reset(path)
+
+
+def processes() -> dict[int, tuple[int, str]]:
+    """Process id -> its parent and state, as `ps` has it."""
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = (line.split() for line in listing.splitlines())
+    return {int(pid): (int(parent), state) for pid, parent, state in rows}
+
+
+def wait_until_gone(pid: int) -> None:
+    """Ask `ps` until a process has ended; one that nobody has waited for yet has."""
+    for _ in range(2000):
+        if processes().get(pid, (0, "Z"))[1].startswith("Z"):
+            return
+    pytest.fail(f"process {pid} is still there")
+
+
+def test_a_start_says_what_runs(running: Running) -> None:
+    assert daemon.status(running.state) == running
+    assert running.latency == "none"
+    assert running.pid in processes()
+    ports = Folder.at(running.state).ports()
+    assert (running.proxy_port, running.identity_port) == (ports.proxy, ports.identity)
+
+
+def test_a_second_start_finds_the_first(running: Running) -> None:
+    told: list[str] = []
+    assert daemon.start(running.state, "azure", told.append) == running
+    assert told == []
+
+
+def test_it_answers_as_the_developer(running: Running) -> None:
+    answer = client.ask(Folder.at(running.state), "GET", GROUPS, principal=daemon.DEVELOPER)
+    assert answer.status == 200
+    assert len(answer.body["value"]) == 1
+    assert client.ask(Folder.at(running.state), "GET", GROUPS).status == 401
+
+
+def test_users_are_added_through_graph(running: Running) -> None:
+    added = daemon.add_user(running.state, "carol@local.test", "Carol")
+    assert (added["userPrincipalName"], added["displayName"]) == ("carol@local.test", "Carol")
+    assert client.who(Folder.at(running.state), "carol@local.test").id == added["id"]
+    with pytest.raises(LocalError, match=r"carol@local\.test.*cannot be added"):
+        daemon.add_user(running.state, "carol@local.test")
+
+
+def test_the_proxy_wants_its_credential(running: Running) -> None:
+    connection = http.client.HTTPSConnection("127.0.0.1", running.proxy_port, timeout=10)
+    connection.set_tunnel("management.azure.com", 443)
+    with pytest.raises(OSError, match="407"):
+        connection.connect()
+    connection.close()
+
+
+def test_the_tls_application_has_no_port_of_its_own(running: Running) -> None:
+    path = Folder.at(running.state).socket()
+    assert stat.S_ISSOCK(path.stat().st_mode)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_everything_kept_is_this_users_alone(running: Running) -> None:
+    open_to_others = [path for path in running.state.rglob("*") if stat.S_IMODE(path.lstat().st_mode) & 0o077]
+    assert stat.S_IMODE(running.state.stat().st_mode) == 0o700
+    assert open_to_others == []
+
+
+def test_secrets_are_not_in_the_log(running: Running) -> None:
+    folder = Folder.at(running.state)
+    environment = client_environment(running.state, daemon.DEVELOPER, {})
+    client.ask(folder, "GET", GROUPS + "&sig=verysecret", principal=daemon.DEVELOPER)
+    log = folder.log.read_text()
+    assert "GET management.azure.com /subscriptions 200" in log
+    for secret in (folder.secrets().proxy, environment["IDENTITY_HEADER"], "verysecret", "eyJ"):
+        assert secret not in log
+
+
+def test_two_starts_at_once_make_one(state: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(daemon.start, [state, state])
+    assert first == second
+
+
+def test_a_stop_is_orderly_and_what_it_held_stays(state: Path) -> None:
+    before = daemon.start(state)
+    carol = daemon.add_user(state, "carol@local.test")
+    daemon.stop(state)
+    assert daemon.status(state) is None
+    assert Folder.at(state).log.read_text().endswith("stopped\n")
+    assert not Folder.at(state).record.exists()
+    wait_until_gone(before.pid)
+    daemon.stop(state)  # nothing to do
+    after = daemon.start(state, "azure")
+    assert (after.proxy_port, after.identity_port) == (before.proxy_port, before.identity_port)
+    assert (after.pid != before.pid, after.latency) == (True, "azure")
+    assert client.who(Folder.at(state), "carol@local.test").id == carol["id"]
+
+
+def test_killed_it_starts_again(state: Path) -> None:
+    before = daemon.start(state)
+    carol = daemon.add_user(state, "carol@local.test")
+    children = [pid for pid, (parent, _) in processes().items() if parent == before.pid]
+    os.kill(before.pid, signal.SIGKILL)
+    wait_until_gone(before.pid)
+    assert daemon.status(state) is None
+    after = daemon.start(state)
+    assert after.pid != before.pid
+    assert client.who(Folder.at(state), "carol@local.test").id == carol["id"]
+    assert len(children) == 1  # MLflow's server
+    wait_until_gone(children[0])
+
+
+def test_one_that_does_not_listen_is_stopped_by_force(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "_STOPPED_WITHIN", 0.1)
+    pid = daemon.start(state).pid
+    os.kill(pid, signal.SIGSTOP)
+    daemon.stop(state)
+    wait_until_gone(pid)
+    assert daemon.status(state) is None
+
+
+def test_a_stale_pid_is_nobodys(state: Path) -> None:
+    state.mkdir()
+    (state / "daemon.lock").write_text(str(os.getpid()))
+    (state / "daemon.json").write_text("{}")
+    assert daemon.status(state) is None
+    daemon.stop(state)  # and this process lives
+    assert daemon.start(state).pid != os.getpid()
+
+
+def test_a_taken_port_is_an_error_that_names_it(state: Path) -> None:
+    state.mkdir()
+    port = Folder.at(state).ports().proxy
+    with socket.socket() as other:
+        bind(other, port)
+        other.listen()
+        with pytest.raises(PortTaken, match=str(port)):
+            daemon.start(state)
+    assert daemon.start(state).proxy_port == port
+
+
+def test_a_start_that_fails_shows_the_end_of_its_log(state: Path) -> None:
+    state.mkdir()
+    (state / "azure.db").write_text("this is no database at all, and it is long enough to be looked at" * 100)
+    with pytest.raises(StartFailed, match="file is not a database") as failed:
+        daemon.start(state)
+    assert failed.value.where == str(state / "daemon.log")
+    assert daemon.status(state) is None
+
+
+def test_without_its_folder_it_ends(state: Path) -> None:
+    pid = daemon.start(state).pid
+    Folder.at(state).lock.unlink()
+    wait_until_gone(pid)
+
+
+def test_a_reset_leaves_nothing(state: Path) -> None:
+    daemon.start(state)
+    daemon.add_user(state, "carol@local.test")
+    socket_folder = Folder.at(state).socket().parent
+    daemon.reset(state)
+    assert not state.exists()
+    assert not socket_folder.exists()
+    daemon.start(state)
+    with pytest.raises(client.UnknownPrincipal):
+        client.who(Folder.at(state), "carol@local.test")
+
+
+def test_nothing_runs(state: Path) -> None:
+    assert daemon.status(state) is None
+    state.mkdir()
+    with pytest.raises(NotRunning) as silent:
+        daemon.add_user(state, "carol@local.test")
+    assert silent.value.next == "azmlflow local start"
+
+
+def test_only_azures_names_are_asked(state: Path) -> None:
+    for url in ("https://example.org/", "http://management.azure.com/"):
+        with pytest.raises(ValueError, match="no https address"):
+            client.ask(Folder.at(state), "GET", url)

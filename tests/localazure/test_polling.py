@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from azmlflow.localazure.latency import NONE, UnknownLatency, profile
+from tests.localazure.control import BODIES, CHAIN, RG, STORAGE, VAULT, WORKSPACE, Azure
+
+
+def test_profiles() -> None:
+    azure = profile("azure")
+    assert profile("none") is NONE
+    assert azure.seconds("put", "Microsoft.MachineLearningServices/workspaces") == 35
+    assert azure.seconds("delete", "Microsoft.Storage/storageAccounts") == azure.seconds("delete", "anything else")
+    with pytest.raises(UnknownLatency, match="'none' or 'azure'"):
+        profile("fast")
+
+
+def test_accepted_now_done_later(slow_azure: Azure) -> None:
+    slow_azure.make(*CHAIN[:5])
+    accepted = slow_azure.arm("PUT", WORKSPACE, BODIES[WORKSPACE])
+    assert (accepted.status, accepted.body["properties"]["provisioningState"]) == (202, "Creating")
+    assert int(accepted.headers["retry-after"]) > 0
+    status = slow_azure.follow(accepted.headers["azure-asyncoperation"])
+    assert (status.status, status.body["status"]) == (200, "InProgress")
+    assert slow_azure.follow(accepted.headers["location"]).status == 202
+    slow_azure.clock.advance(34)
+    assert slow_azure.arm("GET", WORKSPACE).body["properties"]["provisioningState"] == "Creating"
+    slow_azure.clock.advance(1)
+    status = slow_azure.follow(accepted.headers["azure-asyncoperation"])
+    assert (status.body["status"], status.body["percentComplete"]) == ("Succeeded", 100.0)
+    outcome = slow_azure.follow(accepted.headers["location"])
+    assert (outcome.status, outcome.body["id"]) == (200, WORKSPACE)
+    assert outcome.body["properties"]["provisioningState"] == "Succeeded"
+
+
+def test_without_latency_the_first_poll_says_succeeded(azure: Azure) -> None:
+    azure.make(*CHAIN[:5])
+    accepted = azure.arm("PUT", WORKSPACE, BODIES[WORKSPACE])
+    assert (accepted.status, accepted.body["properties"]["provisioningState"]) == (202, "Creating")
+    assert accepted.headers["retry-after"] == "0"
+    assert azure.follow(accepted.headers["azure-asyncoperation"]).body["status"] == "Succeeded"
+
+
+def test_a_second_write_meanwhile_is_a_conflict(slow_azure: Azure) -> None:
+    slow_azure.make(*CHAIN[:5])
+    slow_azure.arm("PUT", WORKSPACE, BODIES[WORKSPACE])
+    for method in ("PUT", "PATCH", "DELETE"):
+        refused = slow_azure.arm(method, WORKSPACE, None if method == "DELETE" else BODIES[WORKSPACE])
+        assert (refused.status, refused.code) == (409, "AnotherOperationInProgress"), method
+
+
+def test_a_vault_is_polled_by_its_own_state(slow_azure: Azure) -> None:
+    slow_azure.make(RG)
+    accepted = slow_azure.arm("PUT", VAULT, BODIES[VAULT])
+    assert (accepted.status, accepted.body["properties"]["provisioningState"]) == (201, "RegisteringDns")
+    assert "azure-asyncoperation" not in accepted.headers and "location" not in accepted.headers
+    slow_azure.clock.advance(15)
+    assert slow_azure.arm("GET", VAULT).body["properties"]["provisioningState"] == "Succeeded"
+
+
+def test_deleting_a_group_takes_a_while_and_everything_inside(slow_azure: Azure) -> None:
+    slow_azure.make(*CHAIN)
+    accepted = slow_azure.arm("DELETE", RG)
+    assert accepted.status == 202
+    assert slow_azure.arm("GET", RG).body["properties"]["provisioningState"] == "Deleting"
+    again = slow_azure.arm("DELETE", RG)
+    assert (again.status, again.headers["location"]) == (202, accepted.headers["location"])
+    late = slow_azure.arm("PUT", f"{RG}/providers/Microsoft.Storage/storageAccounts/late", BODIES[STORAGE])
+    assert (late.status, late.code) == (409, "ResourceGroupBeingDeleted")
+    assert slow_azure.follow(accepted.headers["location"]).status == 202
+    slow_azure.clock.advance(60)
+    assert slow_azure.follow(accepted.headers["location"]).status == 200
+    gone = slow_azure.arm("GET", WORKSPACE)
+    assert (gone.status, gone.code) == (404, "ResourceGroupNotFound")
+    assert list(slow_azure.cloud.store.scan("resources")) == []
+
+
+def test_what_runs_inside_a_group_that_goes_is_canceled(slow_azure: Azure) -> None:
+    slow_azure.make(*CHAIN[:5])
+    slow_azure.arm("DELETE", RG)
+    slow_azure.clock.advance(59)
+    # Accepted just before: a write that is still running when the ground goes.
+    slow_azure.cloud.operations.begin("put", "Microsoft.Storage/storageAccounts", STORAGE, key=STORAGE.lower())
+    slow_azure.clock.advance(1)
+    assert slow_azure.arm("GET", RG).status == 404
+    statuses = {document["verb"]: document["status"] for _, document in slow_azure.cloud.store.scan("operations")}
+    assert statuses["put"] == "Canceled"
+    slow_azure.clock.advance(100)
+    assert slow_azure.arm("GET", RG).status == 404
+
+
+def test_an_operation_that_finds_nothing_to_finish_has_failed(azure: Azure) -> None:
+    azure.make(RG)
+    operation = azure.cloud.operations.begin("put", "Microsoft.Storage/storageAccounts", STORAGE, key=STORAGE.lower())
+    place = f"{RG.split('/resourceGroups')[0]}/providers/Microsoft.Storage/locations/westeurope"
+    status = azure.arm("GET", f"{place}/operationsStatus/{operation['id']}")
+    assert (status.body["status"], status.body["error"]["code"]) == ("Failed", "ResourceNotFound")
+    assert azure.arm("GET", f"{place}/operationResults/{operation['id']}").code == "ResourceNotFound"
+
+
+def test_ended_operations_are_forgotten_after_a_day(azure: Azure) -> None:
+    azure.make(RG, STORAGE)
+    old = [key for key, _ in azure.cloud.store.scan("operations")]
+    azure.clock.advance(2 * 86400)
+    azure.make(VAULT)
+    assert not set(old) & {key for key, _ in azure.cloud.store.scan("operations")}
+
+
+def test_soft_deleted_things_go_when_their_time_is_over(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+    workspace_id = azure.arm("GET", WORKSPACE).body["properties"]["workspaceId"]
+    azure.arm("DELETE", WORKSPACE)
+    azure.wait()
+    azure.clock.advance(13 * 86400)
+    assert azure.arm("PUT", WORKSPACE, BODIES[WORKSPACE]).code == "BadRequest"
+    azure.clock.advance(86400)
+    assert azure.arm("PUT", WORKSPACE, BODIES[WORKSPACE]).status == 202
+    assert azure.mlflow.forgotten == [workspace_id]
