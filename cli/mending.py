@@ -29,19 +29,19 @@ def clear_the_way(session: Session, stack: Stack, holder: Holder) -> None:
 
 
 def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> None:
-    """Clear the way, and take over what an update that died made.
+    """Clear the way, make the state if there is none, and take over what an update that died made.
 
     Raises:
         CliError: somebody holds the stack, or something that isn't ours bears a planned name.
     """
     say = session.invocation.say
     clear_the_way(session, stack, holder)
-    if not stack.exists():
-        if holder.previous is None:
-            return
+    new = not stack.exists()
+    if new:
+        # A state that was lost looks the same as one that never was.
         stack.create()
     state = stack.state()
-    if holder.previous is None and not state.pending:
+    if holder.previous is None and not state.pending and not new:
         return
     if holder.previous:
         say(f"{holder.previous.words} did not come to its end: looking for what it left")

@@ -70,8 +70,10 @@ def _execute(command: list[str], environment: dict[str, str]) -> int:
 
 
 def _enter(project: Project, stack: StackFile, say: Say) -> None:
-    from azmlflow.cli import cloud
+    from azmlflow.cli import cloud, engine
 
+    # Before this process trusts the embedded Azure's authority alone: an engine comes from the internet.
+    engine.ensure(os.environ, say)
     cloud.enter(project, stack, os.environ, say)
 
 

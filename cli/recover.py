@@ -157,6 +157,8 @@ def take_over(
         api_version, tagged = next(((v, t) for type_, v, t in _VERSIONS if type_ == plan.type), ("", False))
         document = arm.get(plan.id, api_version) if api_version else None
         if document is None:
+            if plan.type == "azure-native:resources:ResourceGroup":
+                break  # without the group nothing of the rest can be there
             continue
         if tagged and not owned(document.get("tags")):
             raise CliError(

@@ -184,18 +184,22 @@ class EngineStack:
 
     def import_resources(self, resources: Sequence[Import]) -> None:
         """`pulumi import --file ... --generate-code=false --protect=false`."""
-        parents = sorted({entry.parent for entry in resources if entry.parent})
-        # Import files name parents through a table; any names do, as long as they are identifiers.
-        names = {urn: f"parent{number}" for number, urn in enumerate(parents)}
-        entries: list[dict[str, Any]] = []
+        # The file names parents through a table of URNs; a component that is not in the state yet is an entry itself.
+        parents = sorted({(entry.parent, entry.new_parent) for entry in resources if entry.parent})
+        names = {urn: f"parent{number}" for number, (urn, _) in enumerate(parents)}
+        entries: list[dict[str, Any]] = [
+            {"type": urn.split("::")[2].rsplit("$", 1)[-1], "name": urn_name(urn), "component": True}
+            for urn, new in parents
+            if new
+        ]
         for resource in resources:
-            entry = {"type": resource.type, "name": resource.name, "id": resource.id}
+            entry: dict[str, Any] = {"type": resource.type, "name": resource.name, "id": resource.id}
             if resource.version:
                 entry["version"] = resource.version
             if resource.parent:
-                entry["parent"] = names[resource.parent]
+                entry["parent"] = urn_name(resource.parent) if resource.new_parent else names[resource.parent]
             entries.append(entry)
-        table = {name: urn for urn, name in names.items()}
+        table = {names[urn]: urn for urn, new in parents if not new}
         watcher = Watcher()
         self._watch(
             watcher,
@@ -400,7 +404,7 @@ def failed(stack: str, outcome: Outcome, text: str) -> CliError:
 def advice(message: str, stack: str) -> str | None:
     """The command that mends what Azure complains of, where there is one."""
     lowered = message.lower()
-    if "soft-deleted" in lowered or "soft deleted" in lowered:
+    if any(words in lowered for words in ("soft-deleted", "soft deleted", "deleted state")):
         return f"azmlflow down --stack {stack}    (purges what is soft-deleted under this stack's names)"
     if "missingsubscriptionregistration" in lowered:
         words = message.replace("'", " ").split()

@@ -151,7 +151,10 @@ def _listed(estate: Estate, path: str, version: str) -> tuple[dict[str, Any], ..
 
 def _plan_workspace(estate: Estate) -> tuple[str, ...]:
     left = workspace_left(estate)
-    return (f"workspace {estate.names.workspace} ({left}), with all experiments, runs and models",) if left else ()
+    if left:
+        return (f"workspace {estate.names.workspace} ({left}), with all experiments, runs and models",)
+    # Azure does not show a soft-deleted workspace everywhere; after `pulumi destroy` there is one.
+    return (f"workspace {estate.names.workspace}, should it be soft-deleted",) if estate.stack.exists() else ()
 
 
 def _purge_workspace(estate: Estate) -> None:

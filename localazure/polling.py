@@ -139,7 +139,7 @@ def settle(cloud: Cloud) -> None:
             try:
                 effects.EFFECTS[operation["verb"]](cloud, operation)
             except AzureError as error:
-                effects.failed(cloud, operation, error)
+                effects.failed(cloud, operation)
                 cloud.operations.end(operation, error)
             else:
                 cloud.operations.end(operation)

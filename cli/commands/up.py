@@ -34,8 +34,6 @@ def command(invocation: Invocation) -> None:
         session.enter()
         stack = session.stack(holder)
         mending.mend(session, stack, holder, settings)
-        if not stack.exists():
-            stack.create()
         mending.remove_outdated_clusters(session, stack, settings)
         with progress.drawing(f"bringing stack {session.name} in line") as on_change:
             outcome = stack.up(on_change)

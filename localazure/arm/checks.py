@@ -49,16 +49,16 @@ def standing(ask: Ask, kind: Kind) -> None:
     """
     if kind.place == "any":
         find.scope(ask.cloud, ask.target)
-    elif kind.place in ("group", "child"):
-        group = find.group(ask.cloud, ask.target)
-        if kind.place == "child":
-            find.parent(ask.cloud, kind, ask.target, "write")
-        if _state(group) == "Deleting":
-            raise _being_deleted(ask)
-    if kind.place == "any" and ask.target.group:
-        group_document = find.resource(ask.cloud, group_id(ask.target))
-        if group_document is not None and _state(group_document) == "Deleting":
-            raise _being_deleted(ask)
+    if kind.place in ("group", "child"):
+        find.group(ask.cloud, ask.target)
+    if kind.place == "child":
+        find.parent(ask.cloud, kind, ask.target, "write")
+    group = find.resource(ask.cloud, group_id(ask.target)) if ask.target.group else None
+    if group is not None and group["properties"]["provisioningState"] == "Deleting":
+        raise conflict(
+            "ResourceGroupBeingDeleted",
+            f"The resource group '{ask.target.group}' is in deprovisioning state and cannot perform this operation.",
+        )
 
 
 def location(ask: Ask, kind: Kind, existing: Document | None) -> None:
@@ -138,14 +138,3 @@ def unlocked(cloud: Cloud, id_: str, verb: str) -> None:
             f"The scope '{id_}' cannot perform {verb} operation because following scope(s) are locked: "
             f"'{','.join(sorted(set(found)))}'. Please remove the lock and try again.",
         )
-
-
-def _state(document: Document) -> str:
-    return str(document["properties"].get("provisioningState", ""))
-
-
-def _being_deleted(ask: Ask) -> AzureError:
-    return conflict(
-        "ResourceGroupBeingDeleted",
-        f"The resource group '{ask.target.group}' is in deprovisioning state and cannot perform this operation.",
-    )

@@ -12,7 +12,7 @@ from azmlflow.localazure.arm.paths import GROUP_TYPE
 from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.enforce import ASSIGNMENTS, PROPAGATION
-from azmlflow.localazure.errors import AzureError, not_found
+from azmlflow.localazure.errors import not_found
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
 from azmlflow.localazure.kinds.base import DELETED, SECRETS, Kind
 from azmlflow.localazure.store import Document
@@ -48,7 +48,7 @@ EFFECTS: dict[str, Callable[[Cloud, Document], None]] = {
 }
 
 
-def failed(cloud: Cloud, operation: Document, _error: AzureError) -> None:
+def failed(cloud: Cloud, operation: Document) -> None:
     """The resource stays, marked as failed."""
     kind = BY_TYPE[operation["type"].lower()]
     document = cloud.store.get(kind.collection, operation["key"])

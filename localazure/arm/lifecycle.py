@@ -12,9 +12,11 @@ from typing import Any
 from azmlflow.localazure.arm import checks, effects, find
 from azmlflow.localazure.arm.paths import GROUP_TYPE
 from azmlflow.localazure.clock import timestamp
+from azmlflow.localazure.cloud import SUBSCRIPTION_ID
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.kinds.base import DELETED, Answer, Ask, Kind, Polling
 from azmlflow.localazure.store import Document
+from azmlflow.rbac import scopes
 
 MANAGEMENT = "https://management.azure.com"
 
@@ -230,4 +232,11 @@ def _merged(before: Any, over: Any) -> Any:
 
 
 def _require(ask: Ask, kind: Kind, verb: str) -> None:
-    ask.cloud.enforcer.require(ask.caller, f"{kind.permission_type}/{verb}", ask.target.id)
+    scope = ask.target.id if verb != "read" else reading_scope(ask.target.id)
+    ask.cloud.enforcer.require(ask.caller, f"{kind.permission_type}/{verb}", scope)
+
+
+def reading_scope(path: str) -> str:
+    """Where the permission to read a path is asked for: the tenant's role definitions are read by who has a role."""
+    tenant_level = not path.lower().startswith("/subscriptions/")
+    return scopes.subscription_id(SUBSCRIPTION_ID) if tenant_level else path

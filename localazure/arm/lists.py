@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from azmlflow.localazure import odata
-from azmlflow.localazure.arm import find
+from azmlflow.localazure.arm import find, lifecycle
 from azmlflow.localazure.arm.paths import group_id
 from azmlflow.localazure.errors import bad_request
 from azmlflow.localazure.kinds import BY_TYPE
@@ -57,7 +57,7 @@ def of_kind(ask: Ask, kind: Kind) -> Answer:
     cloud, target = ask.cloud, ask.target
     if kind.listed is not None or kind.place == "child":
         above = target.scope if kind.place == "any" else "/".join(target.id.split("/")[:-1])
-        cloud.enforcer.require(ask.caller, f"{kind.permission_type}/read", above or scopes.ROOT)
+        cloud.enforcer.require(ask.caller, f"{kind.permission_type}/read", lifecycle.reading_scope(above))
     if kind.place == "child":
         find.group(cloud, target)
         find.parent(cloud, kind, target, "read")

@@ -100,6 +100,10 @@ def _require(ask: Ask) -> None:
     for needed in ("sku", "tenantId"):
         if not ask.properties.get(needed):
             raise bad_request("BadRequest", f"The parameter {needed} is not specified.", target=f"properties.{needed}")
+    if not ask.properties.get("enableRbacAuthorization") and ask.properties.get("accessPolicies") is None:
+        raise bad_request(
+            "BadRequest", "The parameter accessPolicies is not specified.", target="properties.accessPolicies"
+        )
     if str(ask.properties["tenantId"]).lower() != TENANT_ID:
         raise bad_request(
             "BadRequest", f"Invalid tenant id '{ask.properties['tenantId']}': it is not the subscription's."

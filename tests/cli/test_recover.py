@@ -137,3 +137,16 @@ def test_something_that_is_not_ours_is_named_and_left(desk: Desk, tags: object) 
     assert desk.stack.calls == []
     assert desk.arm.calls == []
     assert GROUP_ID.rsplit("/", 1)[0] in done.err
+
+
+def test_a_state_that_was_lost_is_made_anew_from_what_stands(desk: Desk) -> None:
+    desk.settings()
+    ids = plans()
+    for name in ("mlflow-group", "mlflow-storage"):
+        desk.arm.put(ids[name], tags=TAGS)
+    assert desk.run("up").code == 0
+    assert desk.stack.calls == ["create", "import", "up"]
+    assert [(entry.name, entry.new_parent) for entry in desk.stack.imported] == [
+        ("mlflow-group", True),
+        ("mlflow-storage", True),
+    ]

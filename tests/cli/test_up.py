@@ -173,6 +173,7 @@ def test_a_failure_without_a_word_shows_the_engines_last() -> None:
     ("message", "command"),
     [
         ("Conflict: Soft-deleted workspace exists. Please purge or recover it.", "azmlflow down --stack local"),
+        ("ConflictError: A vault with the same name already exists in deleted state.", "azmlflow down --stack local"),
         ("StorageAccountAlreadyTaken: The storage account named x is already taken.", "azmlflow:salt"),
         (
             "MissingSubscriptionRegistration: not registered to use namespace 'Microsoft.KeyVault'.",

@@ -18,7 +18,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCIENCE_PYTHON = CHECKOUT / ".venv-examples" / "bin" / "python"
 EXAMPLES = CHECKOUT / "examples"
-LONG = 600  # seconds after which a command that hangs fails its test
+LONG = 180  # seconds after which a command that hangs fails its test
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from azmlflow.localazure.cloud import SUBSCRIPTION_ID
+from azmlflow.localazure.store import Store
 from tests.e2e.estate import Estate
-from tests.e2e.people import ARM, ML_VERSION, sign_in
+from tests.e2e.people import ARM, sign_in
 
 pytestmark = pytest.mark.e2e
 
@@ -51,16 +51,13 @@ def what_remains(estate: Estate) -> dict[str, list[str]]:
         }
 
 
-def soft_deleted_workspace(estate: Estate, outputs: Mapping[str, Any]) -> bool:
-    """Whether Azure still holds the workspace's name: a create of it, where its group is gone, tells by its refusal."""
-    with sign_in(estate, "developer@local.test") as owner:
-        group = f"{ARM}/subscriptions/{SUBSCRIPTION_ID}/resourcegroups/{outputs['resourceGroup']}"
-        version = {"api-version": "2024-03-01"}
-        owner.ask("PUT", group, params=version, json={"location": "westeurope"}).raise_for_status()
-        body = {"location": "westeurope", "identity": {"type": "SystemAssigned"}, "properties": {}}
-        answer = owner.ask("PUT", f"{ARM}{outputs['workspaceId']}", params=ML_VERSION, json=body)
-        owner.ask("DELETE", group, params=version).raise_for_status()
-        return "soft-deleted" in answer.text.lower()
+def soft_deleted(estate: Estate) -> list[str]:
+    """Types of what is soft-deleted. Azure lists deleted vaults only, so this looks into the embedded Azure's store."""
+    store = Store(estate.folder / ".azmlflow" / "local" / "azure.db")
+    try:
+        return sorted(document["type"] for _, document in store.scan("deleted"))
+    finally:
+        store.close()
 
 
 def changes(done_out: str) -> dict[str, int]:
@@ -112,11 +109,10 @@ def test_pulumis_own_command_agrees(bare_estate: Estate) -> None:
 def test_pulumi_destroy_leaves_the_soft_deleted_workspace_and_vault(
     bare_estate: Estate, before: dict[str, list[str]]
 ) -> None:
-    outputs = bare_estate.outputs()
     engine = engine_variables(bare_estate)
     bare_estate.command("pulumi", "destroy", "--yes", "--non-interactive", "--stack", "local", extra=engine)
     left = what_remains(bare_estate)
-    assert soft_deleted_workspace(bare_estate, outputs)
+    assert soft_deleted(bare_estate) == ["Microsoft.KeyVault/vaults", "Microsoft.MachineLearningServices/workspaces"]
     assert len(left.pop("deleted vaults")) == 1
     assert left == {name: before[name] for name in left}
 
@@ -124,6 +120,7 @@ def test_pulumi_destroy_leaves_the_soft_deleted_workspace_and_vault(
 def test_down_leaves_nothing(bare_estate: Estate, before: dict[str, list[str]]) -> None:
     bare_estate.azmlflow("down", "--yes")
     assert what_remains(bare_estate) == before
+    assert soft_deleted(bare_estate) == []
     assert_no_trace(bare_estate.folder)
 
 
@@ -134,6 +131,7 @@ def test_down_of_a_standing_stack_leaves_nothing(bare_estate: Estate, before: di
     report: dict[str, Any] = done.json()
     assert report["left"] == []
     assert what_remains(bare_estate) == before
+    assert soft_deleted(bare_estate) == []
     assert_no_trace(bare_estate.folder)
     again = bare_estate.azmlflow("down", "--yes")
     assert "nothing" in (again.out + again.err).lower()

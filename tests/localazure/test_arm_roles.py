@@ -35,6 +35,9 @@ def test_built_in_roles_are_listed_and_fixed(azure: Azure) -> None:
     found = azure.arm("GET", f"{SUB}{_DEFINITIONS}?$filter=roleName eq 'Reader'").body["value"]
     assert [each["name"] for each in found] == [_READER]
     assert found[0]["properties"]["permissions"][0]["actions"] == ["*/read"]
+    for path in (_DEFINITIONS, f"{_DEFINITIONS}/{_READER}"):
+        assert azure.arm("GET", path).status == 200
+        assert azure.arm("GET", path, who=BOB).status == 403
     azure.make(RG)
     assert azure.arm("PUT", f"{SUB}{_DEFINITIONS}/{_READER}", _role("Reader 2")).code == "RoleDefinitionNotEditable"
     assert azure.arm("DELETE", f"{SUB}{_DEFINITIONS}/{_READER}").code == "RoleDefinitionNotEditable"

@@ -63,8 +63,10 @@ def test_its_identity_gets_its_grants_and_goes_with_it(azure: Azure) -> None:
 
 def test_with_access_policies_the_identity_gets_one(azure: Azure) -> None:
     azure.make(RG, STORAGE)
-    vault = {**BODIES[VAULT], "properties": {**BODIES[VAULT]["properties"], "enableRbacAuthorization": False}}
-    azure.arm("PUT", VAULT, vault)
+    properties = {**BODIES[VAULT]["properties"], "enableRbacAuthorization": False}
+    refused = azure.arm("PUT", VAULT, {**BODIES[VAULT], "properties": properties})
+    assert (refused.status, "accessPolicies" in refused.message) == (400, True)
+    azure.arm("PUT", VAULT, {**BODIES[VAULT], "properties": {**properties, "accessPolicies": []}})
     azure.wait()
     azure.arm("PUT", WORKSPACE, _workspace(applicationInsights=None))
     azure.wait()

@@ -67,6 +67,7 @@ def test_deleting_a_group_takes_a_while_and_everything_inside(slow_azure: Azure)
     assert (again.status, again.headers["location"]) == (202, accepted.headers["location"])
     late = slow_azure.arm("PUT", f"{RG}/providers/Microsoft.Storage/storageAccounts/late", BODIES[STORAGE])
     assert (late.status, late.code) == (409, "ResourceGroupBeingDeleted")
+    assert slow_azure.arm("PUT", RG, BODIES[RG]).code == "ResourceGroupBeingDeleted"
     assert slow_azure.follow(accepted.headers["location"]).status == 202
     slow_azure.clock.advance(60)
     assert slow_azure.follow(accepted.headers["location"]).status == 200
