@@ -65,6 +65,15 @@ def place(session: Session, stack: Stack) -> Place:
     return Place(outputs.subscription_id, outputs.resource_group, outputs.workspace_name)
 
 
+def planned_place(session: Session, stack: Stack) -> Place:
+    """The workspace that the grants are on, or will be: a stack that came up only in part can be revoked on."""
+    from azmlflow.infra.identifiers import Place
+
+    outputs = stack.state().outputs
+    names = session.names(outputs)
+    return Place(session.subscription(outputs), names.resource_group, names.workspace)
+
+
 def targets(session: Session, where: Place, changed: Sequence[Grant]) -> tuple[str, ...]:
     """URNs of the role definitions and assignments of grants."""
     found = [

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import signal
 import subprocess
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -404,6 +406,12 @@ def failed(stack: str, outcome: Outcome, text: str) -> CliError:
 def advice(message: str, stack: str) -> str | None:
     """The command that mends what Azure complains of, where there is one."""
     lowered = message.lower()
+    if "principalnotfound" in lowered:
+        gone = re.search(r"principal ([0-9a-f-]{32,36})", lowered)
+        who = str(uuid.UUID(gone[1])) if gone else "PRINCIPAL"
+        return (
+            f"azmlflow revoke {who} --stack {stack}    (if it is gone from the directory; else wait, and `azmlflow up`)"
+        )
     if any(words in lowered for words in ("soft-deleted", "soft deleted", "deleted state")):
         return f"azmlflow down --stack {stack}    (purges what is soft-deleted under this stack's names)"
     if "missingsubscriptionregistration" in lowered:

@@ -14,6 +14,6 @@ mlflow.set_experiment("sdk_v2")
 
 with mlflow.start_run() as run:
     mlflow.log_metric("accuracy", 0.93)
-    mlflow.log_dict({"clusters": [compute.name for compute in client.compute.list()]}, "workspace.json")
+    mlflow.log_dict({"workspace": workspace.name, "region": workspace.location}, "workspace.json")
 
 print(f"run {run.info.run_id} of sdk_v2 is tracked in {workspace.name}")

@@ -136,7 +136,7 @@ def parse(id_: str) -> ResourceId:
     namespace: str | None = None
     types: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    scope = whole if not rest else normalise("/".join(segments[: len(segments) - len(rest)]))
+    scope = whole
     while rest:
         scope = normalise("/".join(segments[: len(segments) - len(rest)]))
         namespace, types, names, rest = _provider(id_, rest)
@@ -164,7 +164,7 @@ def parent(scope: str) -> str | None:
     if found.namespace is not None:
         return found.id.rsplit("/", 2)[0] if len(found.types) > 1 else found.scope
     if found.resource_group is not None:
-        return subscription_id(found.subscription or "")
+        return found.id.rsplit("/", 2)[0]
     return None if found.id == ROOT else ROOT
 
 

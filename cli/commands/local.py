@@ -15,6 +15,7 @@ from azmlflow.cli import cloud
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Command, Invocation, common
 from azmlflow.cli.project import Project, find_project, read_stack
+from azmlflow.cli.settings_file import write_settings
 
 if TYPE_CHECKING:
     from azmlflow.cli.people import Directory
@@ -99,7 +100,7 @@ def logs(invocation: Invocation, lines: int, follow: bool) -> None:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @common
 def reset(invocation: Invocation, yes: bool) -> None:
-    """Throw away all that it holds, and Pulumi's state of the local stacks with it."""
+    """Throw away all that it holds; Pulumi's state and the grants of the local stacks go with it."""
     from azmlflow.localazure import daemon
 
     project = _project(invocation)
@@ -108,7 +109,22 @@ def reset(invocation: Invocation, yes: bool) -> None:
     # State that speaks of resources which are no more would fail every later command.
     for folder in (project.backend, project.state / "holders"):
         shutil.rmtree(folder, ignore_errors=True)
+    for name in _drop_grants(project):
+        invocation.say(
+            f"stack {name}: its grants are gone from {project.settings_path(name).name}, as is whom they named"
+        )
     invocation.result({"reset": True}, "the embedded Azure is empty\nnext: azmlflow up")
+
+
+def _drop_grants(project: Project) -> tuple[str, ...]:
+    """Take the grants out of the local stacks' settings: a new directory has other object ids."""
+    found: list[str] = []
+    for name in project.stacks():
+        file = read_stack(project, name)
+        if file.local and file.get("grants"):
+            write_settings(project, name, {"grants": None})
+            found.append(name)
+    return tuple(found)
 
 
 def _confirm_reset(invocation: Invocation, project: Project, yes: bool) -> None:

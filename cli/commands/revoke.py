@@ -32,11 +32,13 @@ def command(invocation: Invocation, principal: str, unwanted: str | None) -> Non
         session.enter()
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)
-        where = grants.place(session, stack)
+        where = grants.planned_place(session, stack)
         present = grants.listed(session)
         gone = _meant(session, present, principal, name)
         session = grants.save(session, [grant for grant in present if grant not in gone])
-        applied = grants.apply(session, stack, grants.targets(session, where, gone))
+        applied = grants.Applied((), ())
+        if stack.state().resources:
+            applied = grants.apply(session, stack, grants.targets(session, where, gone))
         certain = grants.wait(
             lambda: not any(assigned(invocation.ports, where, grant) for grant in gone),
             invocation.say,

@@ -7,6 +7,7 @@ import yaml
 
 from azmlflow.cli import grants
 from azmlflow.cli.changes import Change
+from azmlflow.cli.deployment import Resource, State
 from azmlflow.infra.identifiers import Place
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.roles import persona
@@ -110,6 +111,7 @@ def test_the_wait_ends() -> None:
 
 def test_a_revocation(standing: Desk) -> None:
     standing.run("grant", "alice@local.test", "tracker")
+    standing.stand(Resource("urn::x", "t:t:T"))
     standing.stack.planned = (planned(ASSIGNMENT, "delete"), planned(ROLE, "delete"))
     standing.stack.calls.clear()
     standing.arm.documents.clear()
@@ -126,6 +128,16 @@ def test_a_revocation_of_what_was_not_given(standing: Desk) -> None:
     assert done.code == 1
     assert "is not viewer by stack `local`; it is tracker" in done.err
     assert len(written(standing)) == 1
+
+
+def test_a_stack_that_came_up_in_part_can_be_revoked_on(standing: Desk) -> None:
+    standing.run("grant", "alice@local.test", "tracker")
+    standing.stack.held = State()
+    standing.stack.calls.clear()
+    standing.arm.documents.clear()
+    assert standing.run("revoke", "alice@local.test").code == 0
+    assert written(standing) == []
+    assert standing.stack.calls == []
 
 
 def test_a_principal_gone_from_the_directory_can_be_revoked(standing: Desk) -> None:

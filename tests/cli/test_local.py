@@ -44,8 +44,12 @@ def test_reset_asks_first(desk: Desk) -> None:
     assert done.code == 1
     assert "azmlflow local reset --yes" in done.err
     assert backend.exists()
+    desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:grants: [{principalId: x}]\n")
+    desk.settings("prod", "config:\n  azmlflow:grants: [{principalId: x}]\n")
     assert desk.run("local", "reset", "--yes").code == 0
     assert not backend.exists()
+    assert "grants" not in (desk.root / "Pulumi.local.yaml").read_text()
+    assert "grants" in (desk.root / "Pulumi.prod.yaml").read_text()
 
 
 def test_it_serves_no_azure_stack(desk: Desk) -> None:

@@ -173,6 +173,10 @@ def test_a_failure_without_a_word_shows_the_engines_last() -> None:
     ("message", "command"),
     [
         ("Conflict: Soft-deleted workspace exists. Please purge or recover it.", "azmlflow down --stack local"),
+        (
+            "Principal 90d41f2c270a4a41b7ebed4b27466312 does not exist (code PrincipalNotFound, HTTP status 400)",
+            "azmlflow revoke 90d41f2c-270a-4a41-b7eb-ed4b27466312 --stack local",
+        ),
         ("ConflictError: A vault with the same name already exists in deleted state.", "azmlflow down --stack local"),
         ("StorageAccountAlreadyTaken: The storage account named x is already taken.", "azmlflow:salt"),
         (

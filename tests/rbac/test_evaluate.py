@@ -360,7 +360,7 @@ def test_a_condition_on_what_a_role_does_not_allow_changes_nothing() -> None:
 
 
 def test_a_condition_comes_before_a_management_group_in_doubt() -> None:
-    facts = Facts([given(READER, at=CORP, id_="1"), given(READER, condition="c", id_="2")], [READER])
+    facts = Facts([given(READER, at=CORP, id_="1"), given(READER, at="/", condition="c", id_="2")], [READER])
     assert (ask(facts).cause, ask(facts).assignment) == ("condition", "2")
 
 

@@ -39,6 +39,13 @@ def test_parse_takes_a_nested_resource_apart() -> None:
     assert (found.name, found.scope, found.id) == ("cpu", GROUP, f"{WORKSPACE}/computes/cpu")
 
 
+def test_parse_reads_any_case() -> None:
+    found = scopes.parse(ASSIGNMENT.upper())
+    assert (found.subscription, found.resource_group) == (SUB.upper(), "RG1")
+    assert (found.type, found.scope) == ("MICROSOFT.AUTHORIZATION/ROLEASSIGNMENTS", WORKSPACE.upper())
+    assert scopes.ancestors(ASSIGNMENT.upper()) == tuple(each.upper() for each in scopes.ancestors(ASSIGNMENT))
+
+
 def test_parse_tells_an_extension_from_what_it_stands_on() -> None:
     found = scopes.parse(ASSIGNMENT)
     assert (found.type, found.name) == ("Microsoft.Authorization/roleAssignments", "a")
@@ -79,6 +86,8 @@ def test_parse_knows_every_kind_of_scope(id_: str, type_: str | None, name: str,
         f"/subscriptions/{SUB}/things/x",
         f"/subscriptions/{SUB}//resourceGroups/rg1",
         f"{GROUP}/providers",
+        f"{GROUP}/provider/Microsoft.Storage/storageAccounts/a",
+        f"{GROUP}/providers/Microsoft.Storage/not a type/a",
         f"{GROUP}/providers/Microsoft.Storage",
         f"{GROUP}/providers/Microsoft.Storage/storageAccounts",
         f"{WORKSPACE}/computes",
