@@ -15,6 +15,7 @@ import signal
 import subprocess
 import threading
 import uuid
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -336,6 +337,12 @@ def _make(name: str, place: Place, engine: Engine, on_engine: Callable[[int], No
             for listener, text in ((on_output, stdout), (on_error, stderr)):
                 for line in text.splitlines() if listener else ():
                     listener(line)  # type: ignore[misc]
+            if process.returncode < 0:
+                raise CliError(
+                    f"the Pulumi engine was ended by signal {-process.returncode}",
+                    where=f"pid {process.pid}",
+                    next=f"azmlflow up --stack {name}    (it goes on from here)",
+                )
             result = automation.CommandResult(stdout=stdout.rstrip(), stderr=stderr.rstrip(), code=process.returncode)
             if process.returncode:
                 raise create_command_error(result)
@@ -371,6 +378,8 @@ def _make(name: str, place: Place, engine: Engine, on_engine: Callable[[int], No
             now = datetime.datetime.now(datetime.UTC)
             return automation.UpdateSummary("", now, "", {}, {}, "succeeded", now)
 
+    # An engine that is killed cuts its stream of events short; the error that follows says so in better words.
+    warnings.filterwarnings("ignore", "Error in event stream", UserWarning)
     command = Command()
     workspace = Workspace(work_dir=str(place.folder), pulumi_command=command)
     return Quick(name, workspace, StackInitMode.SELECT), command

@@ -40,4 +40,10 @@ def _text(stack: str, outcome: Outcome) -> str:
     if not outcome.loud:
         return f"stack {stack}: no changes"
     lines = [progress.plan_line(change) for change in outcome.loud]
-    return "\n".join([f"stack {stack}: {len(lines)} changes", *lines, f"next: azmlflow up --stack {stack}"])
+    return "\n".join(
+        [
+            f"stack {stack}: {len(lines)} change{'s' if len(lines) != 1 else ''}",
+            *lines,
+            f"next: azmlflow up --stack {stack}",
+        ]
+    )

@@ -20,6 +20,7 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError, bad_request
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
 from azmlflow.localazure.kinds.base import Answer, Ask, Kind
+from azmlflow.rbac.operations import WORKSPACE, recognise
 
 Handler = Callable[[Ask], Answer]
 # What ARM answers itself: method, path (`*` for any segment), handler.
@@ -112,6 +113,7 @@ def _handler(ask: Ask, method: str) -> Handler:
             asked = (method, target.type.lower() or "", (target.action or "").lower() or None, target.is_collection)
             if asked == (extra.method, extra.type, extra.action, extra.collection):
                 return _permitted(extra.run, extra.permission)
+    _require_operation(ask, method)
     kind = _kind(ask)
     if target.is_collection:
         if method == "GET":
@@ -162,9 +164,28 @@ def _kind(ask: Ask) -> Kind:
         404,
         "InvalidResourceType",
         f"The resource type '{'/'.join(target.types)}' could not be found in the namespace '{target.namespace}' for "
-        "api "
-        f"version '{ask.api_version}'.",
+        f"api version '{ask.api_version}'.",
     )
+
+
+def _require_operation(ask: Ask, method: str) -> None:
+    """Refuse an MLflow operation in a workspace to who may not do it, also one that nothing here answers yet (jobs).
+
+    Raises:
+        AzureError: 403 `AuthorizationFailed`.
+    """
+    target = ask.target
+    if (
+        target.namespace is None
+        or len(target.types) < 2
+        or f"{target.namespace}/{target.types[0]}".lower() != WORKSPACE.lower()
+    ):
+        return
+    place = target.path.split("/")
+    start = 1 + place.index(target.types[0], target.scope.count("/")) + 1
+    operation = recognise(method, "arm", "/" + "/".join(place[start:]))
+    for action in operation.actions if operation else ():
+        ask.cloud.enforcer.require(ask.caller, action, "/".join(place[:start]))
 
 
 def _fits(kind: Kind, target: paths.Target) -> bool:

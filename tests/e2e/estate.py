@@ -66,9 +66,9 @@ class Estate:
         """Run a script as `principal`, with the data scientist's interpreter."""
         return self.azmlflow("run", "--as", principal, "--", str(SCIENCE_PYTHON), str(script), *words, fails=fails)
 
-    def outputs(self) -> dict[str, Any]:
-        """The stack's outputs."""
-        outputs: dict[str, Any] = self.azmlflow("status", "--output", "json").json()["outputs"]
+    def outputs(self, stack: str = "local") -> dict[str, Any]:
+        """A stack's outputs."""
+        outputs: dict[str, Any] = self.azmlflow("status", "--stack", stack, "--output", "json").json()["outputs"]
         return outputs
 
 

@@ -79,13 +79,13 @@ def make_stage(estate: Estate, open_people: ExitStack) -> Stage:
     """Stand the other workspaces up, make the users, give them their roles, sign them in."""
     owner = open_people.enter_context(sign_in(estate, "developer@local.test"))
     workspace = workspace_of(owner, estate.outputs()["workspaceId"])
-    estate.azmlflow("init", "elsewhere", "--yes")
+    estate.azmlflow("init", "elsewhere", "--cloud", "local", "--yes")
     estate.azmlflow("up", "--stack", "elsewhere")
-    other = estate.azmlflow("status", "--stack", "elsewhere", "--output", "json").json()["outputs"]["workspaceId"]
+    other = estate.outputs("elsewhere")["workspaceId"]
     for role in ROLES:
         user = estate.azmlflow("local", "user", "add", upn(role), "--output", "json").json()
         if role in PERSONA_NAMES:
-            estate.azmlflow("grant", upn(role), role)
+            estate.azmlflow("grant", upn(role), role, "--stack", "local")
         elif role != "nobody":
             assign(owner, role, user["id"], workspace["id"])
     return Stage(

@@ -26,6 +26,7 @@ class World:
     owner: Person
     workspace: str
     host: str
+    _experiments: dict[str, str] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def mlflow(self, path: str) -> str:
@@ -34,7 +35,8 @@ class World:
 
     def artifacts(self, run: str, tail: str) -> str:
         """The address of a run's artifacts in the history service."""
-        return f"{self.host}/history/v1.0{self.workspace}/experiments/e/runs/{run}/artifacts{tail}"
+        experiment = self._experiments.get(run, "Default")
+        return f"{self.host}/history/v1.0{self.workspace}/experiments/{experiment}/runs/{run}/artifacts{tail}"
 
     def made(self, path: str, **body: Any) -> dict[str, Any]:
         """What the owner's POST to an MLflow path answers."""
@@ -53,7 +55,9 @@ class World:
 
     def run(self) -> str:
         """The id of a new run, which holds a file `a.txt`."""
-        run: str = self.made("runs/create", experiment_id=self.experiment())["run"]["info"]["run_id"]
+        experiment = self.experiment()
+        run: str = self.made("runs/create", experiment_id=experiment)["run"]["info"]["run_id"]
+        self._experiments[run] = experiment
         batch = self.owner.ask("POST", self.artifacts(run, "/batch/metadata"), json={"paths": [{"path": "a.txt"}]})
         batch.raise_for_status()
         url = batch.json()["artifactContentInformation"]["a.txt"]["contentUri"]
