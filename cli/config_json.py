@@ -153,17 +153,17 @@ def remembered(project: Project, stack: str) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((default, *paths)))
 
 
+def names(path: Path, wanted: Coordinates) -> bool:
+    """Does a file name this workspace?"""
+    try:
+        return read(path) == wanted
+    except CliError:
+        return False
+
+
 def ours(project: Project, stack: str, wanted: Coordinates) -> tuple[Path, ...]:
     """The files written for a stack that still name its workspace."""
-    found: list[Path] = []
-    for path in remembered(project, stack):
-        try:
-            present = read(path)
-        except CliError:
-            continue  # somebody else's by now
-        if present == wanted:
-            found.append(path)
-    return tuple(found)
+    return tuple(path for path in remembered(project, stack) if names(path, wanted))
 
 
 def remove(project: Project, stack: str, wanted: Coordinates) -> None:

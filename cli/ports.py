@@ -79,7 +79,8 @@ def _enter(project: Project, stack: StackFile, say: Say) -> None:
 
 def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: Say) -> Stack:
     from azmlflow.cli import cloud, engine
-    from azmlflow.cli.stack import EngineStack, Place
+    from azmlflow.cli.automation import Place
+    from azmlflow.cli.stack import EngineStack
 
     environment = dict(os.environ)
 

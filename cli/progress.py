@@ -24,8 +24,8 @@ _DONE = {
     "update": "updated",
     "delete": "deleted",
     "replace": "replaced",
-    "create-replacement": "created anew",
-    "delete-replaced": "old one deleted",
+    "create-replacement": "made anew",
+    "delete-replaced": "old deleted",
     "import": "taken over",
     "discard": "forgotten",
     "discard-replaced": "forgotten",
@@ -35,8 +35,8 @@ _DOING = {
     "update": "updating",
     "delete": "deleting",
     "replace": "replacing",
-    "create-replacement": "creating anew",
-    "delete-replaced": "deleting the old one",
+    "create-replacement": "making anew",
+    "delete-replaced": "deleting old",
     "import": "taking over",
 }
 _PLANNED = {"create": "create", "update": "change", "delete": "delete", "replace": "replace"}

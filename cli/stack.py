@@ -8,23 +8,18 @@ backend from its file.
 
 from __future__ import annotations
 
-import datetime
-import os
-import re
-import signal
-import subprocess
 import threading
-import uuid
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from azmlflow.cli import automation
+from azmlflow.cli.automation import Place
 from azmlflow.cli.changes import OnChange, Outcome, Watcher, urn_name
 from azmlflow.cli.deployment import State, checkpoint_path, read_checkpoint, read_state
 from azmlflow.cli.engine import Engine
-from azmlflow.cli.errors import CliError, Interrupted
+from azmlflow.cli.errors import Interrupted
+from azmlflow.cli.failures import failed, held
 
 T = TypeVar("T")
 
@@ -98,23 +93,6 @@ class Stack(Protocol):
     def remove(self) -> None:
         """Remove the state; the settings file stays."""
         ...
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a stack lives.
-
-    Attributes:
-        folder: of Pulumi.yaml.
-        project: the Pulumi project's name.
-        environment: the whole environment for the engine and its plugins.
-        backend: folder of the file backend if it is ours, else None (the user's own backend).
-    """
-
-    folder: Path
-    project: str
-    environment: Mapping[str, str]
-    backend: Path | None = None
 
 
 class EngineStack:
@@ -290,156 +268,5 @@ class EngineStack:
 
     def _automation(self) -> tuple[Any, Any]:
         if self._made is None:
-            self._made = _make(self.name, self._place, self._engine(), self._on_engine)
+            self._made = automation.make(self.name, self._place, self._engine(), self._on_engine)
         return self._made
-
-
-def _make(name: str, place: Place, engine: Engine, on_engine: Callable[[int], None] | None) -> tuple[Any, Any]:
-    """The Automation API's objects, in versions that ask nothing twice. Imports `pulumi`, half a second."""
-    from pulumi import automation
-    from pulumi.automation._stack import StackInitMode
-    from pulumi.automation.errors import create_command_error
-    from semver import VersionInfo
-
-    class Command(automation.PulumiCommand):
-        """The engine as a child in a session of its own: a terminal's Ctrl-C reaches us, and we interrupt it once."""
-
-        def __init__(self) -> None:
-            self.command = str(engine.command)
-            self.version = VersionInfo.parse(engine.version)
-            self._process: subprocess.Popen[str] | None = None
-
-        def run(
-            self,
-            args: list[str],
-            cwd: str,
-            additional_env: Mapping[str, str],
-            on_output: Callable[[str], Any] | None = None,
-            on_error: Callable[[str], Any] | None = None,
-        ) -> automation.CommandResult:
-            """Run the command with exactly the stack's environment."""
-            path = os.pathsep.join((str(engine.folder), place.environment.get("PATH", "")))
-            environment = {**place.environment, **additional_env, "PATH": path, "PULUMI_AUTOMATION_API": "true"}
-            with subprocess.Popen(
-                [self.command, "--non-interactive", *args],
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-            ) as process:
-                self._process = process
-                if on_engine:
-                    on_engine(process.pid)
-                stdout, stderr = process.communicate()
-            for listener, text in ((on_output, stdout), (on_error, stderr)):
-                for line in text.splitlines() if listener else ():
-                    listener(line)  # type: ignore[misc]
-            if process.returncode < 0:
-                raise CliError(
-                    f"the Pulumi engine was ended by signal {-process.returncode}",
-                    where=f"pid {process.pid}",
-                    next=f"azmlflow up --stack {name}    (it goes on from here)",
-                )
-            result = automation.CommandResult(stdout=stdout.rstrip(), stderr=stderr.rstrip(), code=process.returncode)
-            if process.returncode:
-                raise create_command_error(result)
-            return result
-
-        def interrupt(self) -> None:
-            """Ask the engine to stop after what is under way."""
-            if self._process and self._process.poll() is None:
-                self._process.send_signal(signal.SIGINT)
-
-        def kill(self) -> None:
-            """Stop the engine and its plugins at once: its whole session."""
-            from azmlflow.cli.processes import end_session
-
-            if self._process:
-                end_session(self._process.pid)
-
-    class Workspace(automation.LocalWorkspace):
-        """Selects nothing: every call names its stack, and the user's selection stays the user's."""
-
-        def select_stack(self, stack_name: str) -> None:
-            """Nothing to do."""
-
-    class Quick(automation.Stack):
-        """Asks nothing after an operation: outputs and results come from the event stream."""
-
-        def outputs(self) -> automation.OutputMap:
-            """None here: see `Watcher`."""
-            return {}
-
-        def info(self, show_secrets: bool = True) -> automation.UpdateSummary | None:  # noqa: ARG002
-            """A blank summary, which the Automation API insists on."""
-            now = datetime.datetime.now(datetime.UTC)
-            return automation.UpdateSummary("", now, "", {}, {}, "succeeded", now)
-
-    # An engine that is killed cuts its stream of events short; the error that follows says so in better words.
-    warnings.filterwarnings("ignore", "Error in event stream", UserWarning)
-    command = Command()
-    workspace = Workspace(work_dir=str(place.folder), pulumi_command=command)
-    return Quick(name, workspace, StackInitMode.SELECT), command
-
-
-def held(stack: str, text: str) -> CliError:
-    """The error for a stack that another process holds, from what the engine says."""
-    line = next((line.strip() for line in text.splitlines() if "created by" in line), "")
-    who = f": {line}" if line else ""
-    return CliError(
-        f"stack `{stack}` is held by another update{who}",
-        next=f"wait for it to end; if it is dead, `pulumi cancel --stack {stack}`",
-    )
-
-
-def failed(stack: str, outcome: Outcome, text: str) -> CliError:
-    """The error for an operation that failed: the first resource's own words, else the engine's last ones."""
-    errors = [entry for entry in outcome.diagnoses if entry.severity == "error"]
-    # What providers say of a resource explains more than the engine's "update failed" on the stack.
-    told = [entry for entry in errors if entry.urn and "pulumi:pulumi:Stack" not in entry.urn] or errors
-    again = f"azmlflow up --stack {stack}    (it goes on from here)"
-    if not told:
-        lines = [line.strip() for line in text.splitlines() if line.strip().startswith("error:")]
-        what = lines[0].removeprefix("error:").strip() if lines else _last_line(text)
-        return CliError(f"the Pulumi engine failed: {what}", next=again)
-    first = told[0]
-    others = len({entry.urn for entry in told}) - 1
-    more = f" (and {others} more)" if others > 0 else ""
-    what = _unwrapped(first.message)
-    return CliError(f"{what}{more}", where=urn_name(first.urn) or None, next=advice(what, stack) or again)
-
-
-def advice(message: str, stack: str) -> str | None:
-    """The command that mends what Azure complains of, where there is one."""
-    lowered = message.lower()
-    if "principalnotfound" in lowered:
-        gone = re.search(r"principal ([0-9a-f-]{32,36})", lowered)
-        who = str(uuid.UUID(gone[1])) if gone else "PRINCIPAL"
-        return (
-            f"azmlflow revoke {who} --stack {stack}    (if it is gone from the directory; else wait, and `azmlflow up`)"
-        )
-    if any(words in lowered for words in ("soft-deleted", "soft deleted", "deleted state")):
-        return f"azmlflow down --stack {stack}    (purges what is soft-deleted under this stack's names)"
-    if "missingsubscriptionregistration" in lowered:
-        words = message.replace("'", " ").split()
-        namespace = next((word for word in words if word.lower().startswith("microsoft.")), "NAMESPACE")
-        return f"az provider register --namespace {namespace}"
-    if "already" in lowered and ("taken" in lowered or "in use" in lowered):
-        return f"choose another name, or another azmlflow:salt, in Pulumi.{stack}.yaml"
-    return None
-
-
-def _unwrapped(message: str) -> str:
-    """A diagnosis without the engine's own frame around it."""
-    lines = [line.strip(" *\t") for line in message.splitlines() if line.strip(" *\t")]
-    lines = [line for line in lines if not line.endswith(("error occurred:", "errors occurred:"))] or lines
-    text = lines[0] if lines else message
-    return text.removeprefix("error: ")
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it gave no reason"

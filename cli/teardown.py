@@ -8,78 +8,26 @@ outlive the group. And a lock of ours would stop everything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
 from azmlflow.cli import config_json
-from azmlflow.cli.arm import Arm, ArmError
-from azmlflow.cli.changes import OnChange
-from azmlflow.cli.deployment import State
-from azmlflow.cli.project import Project
-from azmlflow.cli.stack import Stack
-
-if TYPE_CHECKING:
-    from azmlflow.infra.naming import Names
-
-LOCKS = "2020-05-01"
-GROUPS = "2024-03-01"
-WORKSPACES = "2024-10-01"
-VAULTS = "2023-07-01"
-ROLES = "2022-04-01"
-_ML = "providers/Microsoft.MachineLearningServices"
-_AUTHORIZATION = "providers/Microsoft.Authorization"
-
-
-@dataclass(frozen=True)
-class Estate:
-    """Everything that a removal is about.
-
-    Attributes:
-        project: the checkout.
-        stack: the stack.
-        arm: Azure Resource Manager.
-        subscription: subscription id.
-        names: of the stack's resources.
-        location: the stack's region.
-        owned: do these tags say that a resource is this stack's?
-        state: the Pulumi state, read when the removal began.
-        personas: names of all personas, whose role definitions may be there.
-        on_change: hears what the engine does.
-        notes: what could not be removed, and why; filled as steps run.
-    """
-
-    project: Project
-    stack: Stack
-    arm: Arm
-    subscription: str
-    names: Names
-    location: str
-    owned: Callable[[Any], bool]
-    state: State
-    personas: tuple[str, ...]
-    on_change: OnChange | None = None
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def group(self) -> str:
-        """ARM id of the resource group."""
-        return f"/subscriptions/{self.subscription}/resourceGroups/{self.names.resource_group}"
-
-    @property
-    def workspace(self) -> str:
-        """ARM id of the workspace."""
-        return f"{self.group}/{_ML}/workspaces/{self.names.workspace}"
-
-    @property
-    def deleted_vault(self) -> str:
-        """ARM id of the vault's soft-deleted form."""
-        place = f"/subscriptions/{self.subscription}/providers/Microsoft.KeyVault/locations/{self.location}"
-        return f"{place}/deletedVaults/{self.names.key_vault}"
-
-    @property
-    def coordinates(self) -> config_json.Coordinates:
-        """What a config.json of this stack says."""
-        return config_json.Coordinates(self.subscription, self.names.resource_group, self.names.workspace)
+from azmlflow.cli.arm import ArmError
+from azmlflow.cli.estate import (
+    GROUPS,
+    LOCKS,
+    ROLES,
+    VAULTS,
+    WORKSPACES,
+    Estate,
+    assignments_left,
+    azure_name,
+    definitions_left,
+    group_document,
+    orphan_group,
+    our_locks,
+    vault_left,
+    workspace_left,
+)
 
 
 @dataclass(frozen=True)
@@ -97,22 +45,6 @@ class Step:
     act: Callable[[Estate], None]
 
 
-def _group_document(estate: Estate) -> dict[str, Any] | None:
-    return estate.arm.get(estate.group, GROUPS)
-
-
-def locks(estate: Estate) -> tuple[str, ...]:
-    """ARM ids of the locks on the group and what is in it."""
-    found = estate.arm.list(f"{estate.group}/{_AUTHORIZATION}/locks", LOCKS)
-    return tuple(str(entry["id"]) for entry in found)
-
-
-def our_locks(estate: Estate) -> tuple[str, ...]:
-    """Those of them that are in our state."""
-    ids = {entry.id.lower() for entry in estate.state.resources if ":ManagementLock" in entry.type}
-    return tuple(lock for lock in locks(estate) if lock.lower() in ids)
-
-
 def _plan_locks(estate: Estate) -> tuple[str, ...]:
     return tuple(f"lock {lock.rsplit('/', 1)[-1]}" for lock in our_locks(estate))
 
@@ -120,33 +52,6 @@ def _plan_locks(estate: Estate) -> tuple[str, ...]:
 def _drop_locks(estate: Estate) -> None:
     for lock in our_locks(estate):
         estate.arm.delete(lock, LOCKS)
-
-
-def workspace_left(estate: Estate) -> str | None:
-    """The workspace as it is now: `stands`, `soft-deleted`, or None."""
-    if estate.arm.get(estate.workspace, WORKSPACES) is not None:
-        return "stands"
-    place = f"/subscriptions/{estate.subscription}/{_ML}/locations/{estate.location}/deletedWorkspaces"
-    for entry in _listed(estate, place, WORKSPACES):
-        if str(entry.get("name", "")).lower() == estate.names.workspace.lower() and _in_our_group(estate, entry):
-            return "soft-deleted"
-    return None
-
-
-def _in_our_group(estate: Estate, entry: dict[str, Any]) -> bool:
-    """Does a soft-deleted thing say that it was in our group? Where it says nothing, our name for it must do."""
-    text = str(entry.get("properties", {})).lower()
-    return "/resourcegroups/" not in text or f"{estate.group.lower()}/" in text
-
-
-def _listed(estate: Estate, path: str, version: str) -> tuple[dict[str, Any], ...]:
-    """A list, or nothing where Azure doesn't know it: not every region has this one."""
-    try:
-        return tuple(estate.arm.list(path, version))
-    except ArmError as fault:
-        if fault.status in {400, 404, 405}:
-            return ()
-        raise
 
 
 def _plan_workspace(estate: Estate) -> tuple[str, ...]:
@@ -164,26 +69,15 @@ def _purge_workspace(estate: Estate) -> None:
 def _plan_destroy(estate: Estate) -> tuple[str, ...]:
     # A role's name in Azure is a GUID; its name in the program says more.
     lines = tuple(
-        f"{entry.kind} {entry.name if entry.kind.startswith('Role') else _azure_name(entry.id) or entry.name}"
+        f"{entry.kind} {entry.name if entry.kind.startswith('Role') else azure_name(entry.id) or entry.name}"
         for entry in estate.state.resources
     )
     return lines if lines else (("an empty Pulumi state",) if estate.state.components else ())
 
 
-def _azure_name(resource_id: str) -> str:
-    return resource_id.rsplit("/", 1)[-1]
-
-
 def _destroy(estate: Estate) -> None:
     if estate.stack.exists() and (estate.state.resources or estate.state.components):
         estate.stack.destroy(estate.on_change)
-
-
-def orphan_group(estate: Estate) -> bool:
-    """Is the group there, tagged as ours, though the state doesn't have it?"""
-    document = _group_document(estate)
-    known = any(entry.id.lower() == estate.group.lower() for entry in estate.state.resources)
-    return document is not None and not known and estate.owned(document.get("tags"))
 
 
 def _plan_orphan(estate: Estate) -> tuple[str, ...]:
@@ -193,18 +87,9 @@ def _plan_orphan(estate: Estate) -> tuple[str, ...]:
 
 
 def _delete_orphan(estate: Estate) -> None:
-    document = _group_document(estate)
+    document = group_document(estate)
     if document is not None and estate.owned(document.get("tags")):
         estate.arm.delete(estate.group, GROUPS)
-
-
-def vault_left(estate: Estate) -> dict[str, Any] | None:
-    """The soft-deleted vault, if it was in our group."""
-    document = estate.arm.get(estate.deleted_vault, VAULTS)
-    if document is None:
-        return None
-    vault_id = str((document.get("properties") or {}).get("vaultId", "")).lower()
-    return document if not vault_id or vault_id.startswith(f"{estate.group.lower()}/") else None
 
 
 def _plan_vault(estate: Estate) -> tuple[str, ...]:
@@ -224,29 +109,6 @@ def _purge_vault(estate: Estate) -> None:
         if fault.code not in {"MethodNotAllowed", "405"} and fault.status != 405:
             raise
         estate.notes.append(f"key vault {estate.names.key_vault} is under purge protection: {fault.message}")
-
-
-def definitions_left(estate: Estate) -> tuple[str, ...]:
-    """ARM ids of our role definitions that are still there, by the ids that we compute."""
-    from azmlflow.infra.identifiers import Place
-
-    place = Place(estate.subscription, estate.names.resource_group, estate.names.workspace)
-    found = (place.role_definition_id(persona) for persona in estate.personas)
-    return tuple(entry for entry in found if estate.arm.get(entry, ROLES) is not None)
-
-
-def assignments_left(estate: Estate) -> tuple[str, ...]:
-    """ARM ids of the assignments in our group, or of our role definitions, that are still there."""
-    inside = f"{estate.group.lower()}/"
-    ours = {entry.rsplit("/", 1)[-1].lower() for entry in definitions_left(estate)}
-    everything = estate.arm.list(f"/subscriptions/{estate.subscription}/{_AUTHORIZATION}/roleAssignments", ROLES)
-    found: list[str] = []
-    for entry in everything:
-        properties = entry.get("properties") or {}
-        role = str(properties.get("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
-        if role in ours or f"{str(properties.get('scope', '')).lower()}/".startswith(inside):
-            found.append(str(entry["id"]))
-    return tuple(found)
 
 
 def _plan_sweep(estate: Estate) -> tuple[str, ...]:
@@ -313,15 +175,15 @@ class Left:
 def residue(estate: Estate) -> tuple[Left, ...]:
     """Look at everything again, and tell what is left."""
     found: list[Left] = []
-    if _group_document(estate) is not None:
+    if group_document(estate) is not None:
         found.append(Left("resource group", estate.names.resource_group, estate.group))
     if workspace_left(estate):
         found.append(Left("workspace", estate.names.workspace, estate.workspace, "soft-deleted"))
     if vault_left(estate) is not None:
         why = next((note for note in estate.notes if note.startswith("key vault")), "soft-deleted")
         found.append(Left("key vault", estate.names.key_vault, estate.deleted_vault, why))
-    found += [Left("role definition", _azure_name(entry), entry) for entry in definitions_left(estate)]
-    found += [Left("role assignment", _azure_name(entry), entry) for entry in assignments_left(estate)]
+    found += [Left("role definition", azure_name(entry), entry) for entry in definitions_left(estate)]
+    found += [Left("role assignment", azure_name(entry), entry) for entry in assignments_left(estate)]
     if estate.stack.exists():
         found.append(Left("Pulumi state", estate.stack.name, "pulumi stack ls"))
     for path in config_json.ours(estate.project, estate.stack.name, estate.coordinates):

@@ -12,6 +12,7 @@ import click
 
 from azmlflow.cli import progress, teardown
 from azmlflow.cli.errors import CliError
+from azmlflow.cli.estate import Estate
 from azmlflow.cli.hold import hold
 from azmlflow.cli.invocation import Command, Invocation, common
 from azmlflow.cli.mending import clear_the_way
@@ -58,7 +59,7 @@ def command(invocation: Invocation, yes: bool) -> None:
         )
 
 
-def make_estate(session: Session, stack: Stack) -> teardown.Estate:
+def make_estate(session: Session, stack: Stack) -> Estate:
     """What the removal is about, as the state, the settings and Azure tell it."""
     from azmlflow.infra import tags
     from azmlflow.rbac.roles import PERSONAS
@@ -79,7 +80,7 @@ def make_estate(session: Session, stack: Stack) -> teardown.Estate:
     def owned(found: Mapping[str, str] | None) -> bool:
         return tags.owned(found, session.project.name, session.name)
 
-    return teardown.Estate(
+    return Estate(
         project=session.project,
         stack=stack,
         arm=session.invocation.ports.open_arm(),
@@ -119,7 +120,7 @@ def _confirm(stack: str) -> None:
         raise CliError("not removed: the name typed is another", next=f"azmlflow down --stack {stack}")
 
 
-def _run(invocation: Invocation, estate: teardown.Estate, plan: Plan) -> tuple[dict[str, object], ...]:
+def _run(invocation: Invocation, estate: Estate, plan: Plan) -> tuple[dict[str, object], ...]:
     """Every step in turn, also those that had nothing to do at first: an earlier one may have given them something."""
     planned = {step.name for step, _ in plan}
     done: list[dict[str, object]] = []
@@ -138,7 +139,7 @@ def _report(stack: str, done: tuple[dict[str, object], ...], left: tuple[teardow
     return {"stack": stack, "steps": list(done), "left": [asdict(entry) for entry in left]}
 
 
-def _text(stack: str, left: tuple[teardown.Left, ...], estate: teardown.Estate) -> str:
+def _text(stack: str, left: tuple[teardown.Left, ...], estate: Estate) -> str:
     if not left:
         looked = "groups, soft-deleted things, role definitions and assignments, Pulumi state, files"
         return click.style(f"stack {stack} is gone: nothing left", fg="green", bold=True) + f"  (looked at: {looked})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,13 +21,13 @@ from azmlflow.infra.outputs import StackOutputs
 @click.command(
     cls=Command, examples=("azmlflow up", "azmlflow up --stack prod", "azmlflow up -o json | jq .trackingUri")
 )
-@click.option("--yes", "-y", is_flag=True, expose_value=False, help="Accepted for scripts; `up` asks nothing.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask when the workspace would be replaced.")
 @common
-def command(invocation: Invocation) -> None:
+def command(invocation: Invocation, yes: bool) -> None:
     """Stand the workspace up, or bring it in line with the settings.
 
     Safe to type again at any time: it goes on where an earlier one stopped, and changes nothing when there is
-    nothing to change. Writes .azureml/config.json at the end.
+    nothing to change. Asks only when a setting would replace the workspace. Writes .azureml/config.json at the end.
     """
     invocation.ports.warm()
     session = open_session(invocation, make_local=True)
@@ -34,12 +36,16 @@ def command(invocation: Invocation) -> None:
         session.enter()
         stack = session.stack(holder)
         mending.mend(session, stack, holder, settings)
+        before = stack.state().outputs
+        why = mending.replaced_workspace(session, stack, settings)
+        if why and not yes:
+            _confirm(session, why)
         mending.remove_outdated_clusters(session, stack, settings)
         with progress.drawing(f"bringing stack {session.name} in line") as on_change:
             outcome = stack.up(on_change)
         holder.finish()
     outputs = standing(session.name, outcome.outputs)
-    path = _write_config(session, outputs)
+    path = _write_config(session, outputs, before)
     invocation.result(
         {
             "stack": session.name,
@@ -52,12 +58,30 @@ def command(invocation: Invocation) -> None:
     )
 
 
-def _write_config(session: Session, outputs: StackOutputs) -> Path | None:
-    """Write config.json. The workspace stands, so a file in the way is a warning, not a failure."""
+def _confirm(session: Session, why: str) -> None:
+    """Ask before the workspace is replaced.
+
+    Raises:
+        CliError: nobody is there to answer, or the answer is another name.
+    """
+    what = f"`up` would delete the workspace, with every run and model in it, and make another: {why}"
+    path = session.file.path
+    if not sys.stdin.isatty():
+        raise CliError(what, where=str(path), next=f"set {path.name} back, or azmlflow up --stack {session.name} --yes")
+    session.invocation.warn(what)
+    typed = click.prompt(f"type the stack's name ({session.name}) to go on", err=True, default="", show_default=False)
+    if typed.strip() != session.name:
+        raise CliError("nothing is changed: the name typed is another", where=str(path), next=f"set {path.name} back")
+
+
+def _write_config(session: Session, outputs: StackOutputs, before: Mapping[str, object]) -> Path | None:
+    """Write config.json, over the one of this stack's workspace of before. The workspace stands, so another file in
+    the way is a warning, not a failure."""
     path = session.project.root / config_json.DEFAULT
     wanted = config_json.Coordinates(outputs.subscription_id, outputs.resource_group, outputs.workspace_name)
     try:
-        config_json.write(path, wanted, stack=session.name)
+        force = "workspaceName" in before and config_json.names(path, config_json.coordinates(before))
+        config_json.write(path, wanted, stack=session.name, force=force)
         config_json.remember(session.project, session.name, path)
     except CliError as fault:
         session.invocation.warn(f"{fault.what}; next: {fault.next}")

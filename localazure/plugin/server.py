@@ -16,9 +16,9 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
-import grpc.aio  # type: ignore[import-untyped]
-from google.protobuf import empty_pb2  # type: ignore[import-untyped]
+import grpc
+import grpc.aio
+from google.protobuf import empty_pb2
 from pulumi.provider.experimental import provider as base
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.server import ProviderServicer
@@ -144,7 +144,8 @@ class Servicer(ProviderServicer):
     async def Invoke(self, request: Any, context: Any) -> Any:
         async with _speaking(context):
             answer = await self._provider.invoke(base.InvokeRequest(request.tok, _unmarshal(request.args)))
-        return proto.InvokeResponse(**{"return": _marshal(answer.return_value or {})})
+        returned: Any = {"return": _marshal(answer.return_value or {})}  # a keyword of Python's
+        return proto.InvokeResponse(**returned)
 
 
 @contextlib.asynccontextmanager

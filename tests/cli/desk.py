@@ -20,6 +20,7 @@ from azmlflow.cli.ports import Collaborators, Say
 from azmlflow.cli.project import Project, StackFile
 from azmlflow.cli.session import Session
 from azmlflow.cli.stack import Import, Stack
+from azmlflow.infra.settings import Settings
 from azmlflow.rbac.grants import Grant
 
 SUBSCRIPTION = "00000000-0000-4000-8000-00000000000a"
@@ -33,7 +34,7 @@ OUTPUTS: dict[str, Any] = {
     "workspaceId": WORKSPACE_ID,
     "trackingUri": f"azureml://westeurope.api.azureml.ms/mlflow/v1.0{WORKSPACE_ID}",
     "studioUrl": "https://ml.azure.com/?wsid=x",
-    "storageAccount": "stmlflowlocal",
+    "storageAccount": Settings.from_mapping({}).names("local", SUBSCRIPTION).storage_account,
     "clusters": [],
     "grants": [],
 }

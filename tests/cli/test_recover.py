@@ -33,7 +33,8 @@ def lock(backend: Path, pid: int, host: str) -> None:
 
 def test_the_lock_of_a_dead_process_is_dropped(tmp_path: Path) -> None:
     lock(tmp_path, 4711, "here")
-    stack, said = FakeStack(), []
+    stack = FakeStack()
+    said: list[str] = []
     found = recover.locks(tmp_path, "azmlflow", "local")
     recover.drop_dead_locks(stack, found, said.append, alive=lambda _: False, host="here")
     assert stack.calls == ["cancel"]

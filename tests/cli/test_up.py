@@ -7,10 +7,10 @@ import json
 import pytest
 
 from azmlflow.cli.changes import Change, Diagnosis, Outcome
-from azmlflow.cli.deployment import Resource
+from azmlflow.cli.deployment import Resource, State
 from azmlflow.cli.errors import CliError, Interrupted
+from azmlflow.cli.failures import advice, failed, held
 from azmlflow.cli.hold import hold
-from azmlflow.cli.stack import advice, failed, held
 from tests.cli.desk import OUTPUTS, WORKSPACE, WORKSPACE_ID, Desk
 
 COMPUTE = "azure-native:machinelearningservices:Compute"
@@ -116,6 +116,50 @@ def test_clusters_that_go_or_change_machines_are_removed_over_arm_first(desk: De
         f"DELETE {WORKSPACE_ID}/computes/{name}?underlyingResourceAction=Delete"
         for name in ("grows", "cheaper", "gone")
     ]
+
+
+@pytest.fixture
+def renamed(desk: Desk) -> Desk:
+    """A stack that stands, with settings that have come to name another workspace."""
+    desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:prefix: other\n")
+    desk.stand()
+    return desk
+
+
+def test_a_setting_that_would_replace_the_workspace_is_not_just_applied(renamed: Desk) -> None:
+    done = renamed.run("up")
+    assert done.code == 1
+    assert "would delete the workspace" in done.err
+    assert f"`{OUTPUTS['resourceGroup']}` becomes `rg-other-local`" in done.err
+    assert renamed.stack.calls == []
+    assert renamed.run("up", "--yes").code == 0
+    assert renamed.stack.calls == ["up"]
+
+
+@pytest.mark.parametrize(("typed", "code"), [("local", 0), ("yes", 1)])
+def test_on_a_terminal_the_name_is_asked_for(
+    renamed: Desk, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: typed)
+    assert renamed.run("up").code == code
+
+
+def test_another_location_replaces_the_workspace_too(desk: Desk) -> None:
+    desk.settings()
+    desk.stand(Resource("urn::group", "azure-native:resources:ResourceGroup", "/x", {"location": "eastus"}))
+    assert "location `eastus` becomes `westeurope`" in desk.run("up").err
+
+
+def test_a_replaced_workspaces_config_json_is_written_anew(renamed: Desk) -> None:
+    path = renamed.root / ".azureml" / "config.json"
+    path.parent.mkdir()
+    old = {"subscription_id": "s", "resource_group": "g", "workspace_name": "old"}
+    path.write_text(json.dumps(old))
+    before = {**OUTPUTS, "subscriptionId": "s", "resourceGroup": "g", "workspaceName": "old"}
+    renamed.stack.held = State((), (), before)
+    assert renamed.run("up", "--yes").code == 0
+    assert json.loads(path.read_text())["workspace_name"] == WORKSPACE
 
 
 def test_preview_changes_nothing(desk: Desk) -> None:

@@ -74,8 +74,9 @@ class Recorder(mocks.MockMonitor):
 
     def Invoke(self, request: Any) -> Any:
         assert request.tok == "azure-native:authorization:getClientConfig"
-        answer = {"clientId": "c", "objectId": "o", "subscriptionId": SUBSCRIPTION, "tenantId": TENANT}
-        return resource_pb2.ResourceInvokeResponse(**{"return": _struct(answer)})
+        answer: Any = {"clientId": "c", "objectId": "o", "subscriptionId": SUBSCRIPTION, "tenantId": TENANT}
+        returned: Any = {"return": _struct(answer)}
+        return resource_pb2.ResourceInvokeResponse(**returned)
 
     def RegisterResource(self, request: Any) -> Any:
         stacks = "pulumi:pulumi:Stack"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from azmlflow.infra import outputs
@@ -22,7 +24,7 @@ def test_the_names_are_the_contract_with_every_reader() -> None:
 
 
 def test_outputs_are_read_back() -> None:
-    told = outputs.StackOutputs.parse({**STANDING, "further": 1})
+    told: Any = outputs.StackOutputs.parse({**STANDING, "further": 1})
     assert (told.resource_group, told.tracking_uri) == ("rg", "azureml://x")
     assert told.clusters == ({"name": "cpu"},)
     assert told.grants == ()

@@ -60,7 +60,7 @@ def test_other_namespaces_are_left_alone() -> None:
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
-        read().prefix = "x"  # type: ignore[misc]
+        read().prefix = "x"
 
 
 @pytest.mark.parametrize(

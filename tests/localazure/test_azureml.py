@@ -231,7 +231,7 @@ def test_every_request_needs_every_action_of_its_operation(azure: Azure, who: st
     azure.mlflow.runs["guid-ws1", "r1"] = "7"
     Blobs(azure.cloud).make_container("stmlflow", "azureml")
     concrete = path.replace("{experiment}", "7").replace("{run}", "r1").replace("{upload}", "c1")
-    body = {"json": {"paths": [{"path": "a"}]}} if method == "POST" else {}
+    body: Any = {"json": {"paths": [{"path": "a"}]}} if method == "POST" else {}
     actions = next(each.actions for each in OPERATIONS if each.name == operation)
     missing = [
         action

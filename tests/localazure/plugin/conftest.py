@@ -100,8 +100,8 @@ def _response(request: Any, status: int, headers: Mapping[str, str], body: Any) 
     inner.status_code = status
     inner.headers = CaseInsensitiveDict({"Content-Type": "application/json", **headers})
     inner._content = b"" if body is None else json.dumps(body).encode()
-    inner._content_consumed = True  # type: ignore[attr-defined]
-    response = RestRequestsTransportResponse(request=request, internal_response=inner)
+    inner._content_consumed = True
+    response: Any = RestRequestsTransportResponse(request=request, internal_response=inner)  # type: ignore[no-untyped-call]
     response.read()
     return response
 

@@ -63,7 +63,7 @@ def test_passing_trouble_is_retried_after_the_time_azure_says(arm: Arm, azure: A
 
 
 def test_another_operation_in_progress_is_waited_out(arm: Arm, azure: Any) -> None:
-    busy = (409, {}, _error("AnotherOperationInProgress", "wait"))
+    busy: Any = (409, {}, _error("AnotherOperationInProgress", "wait"))
     azure.scripted.append(_once(busy, busy))
     arm.put(CALL)
     assert azure.slept == [20, 60]

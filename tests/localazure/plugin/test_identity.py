@@ -64,7 +64,7 @@ def test_threads_ask_one_at_a_time() -> None:
             return "token"
 
     counting = Counting()
-    shared = SharedCredential(counting)
+    shared: Any = SharedCredential(counting)
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda _: shared.get_token("s"), range(50))) == {"token"}
     assert counting.most == 1

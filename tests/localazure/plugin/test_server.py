@@ -14,7 +14,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from google.protobuf import struct_pb2
+from google.protobuf import empty_pb2
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
@@ -138,7 +138,7 @@ def test_a_partial_failure_carries_the_resource(ask: Any, azure: Any) -> None:
         ask(lambda stub: stub.Create(proto.CreateRequest(urn=GROUP_URN, properties=_struct(GROUP_INPUTS))))
     metadata = dict(caught.value.trailing_metadata() or ())
     rich, detail = status_pb2.Status(), proto.ErrorResourceInitFailed()
-    rich.ParseFromString(metadata["grpc-status-details-bin"])  # type: ignore[arg-type]
+    rich.ParseFromString(metadata["grpc-status-details-bin"])
     assert rich.details[0].Unpack(detail)
     assert detail.id == "/the/id" and "No room." in detail.reasons[0]
     assert _plain(detail.properties)["name"] == "g"
@@ -170,7 +170,7 @@ def test_the_process_says_its_port_and_ends_on_the_engines_signal(process: subpr
     assert process.stdout is not None
     port = int(process.stdout.readline())
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        info = provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(struct_pb2.Value(), timeout=10)
+        info = provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(empty_pb2.Empty(), timeout=10)
     assert info.version == "3.29.0"
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=10) == 0
