@@ -117,6 +117,12 @@ def test_pulumi_destroy_leaves_the_soft_deleted_workspace_and_vault(
     assert left == {name: before[name] for name in left}
 
 
+def test_up_over_what_is_soft_deleted_says_how_to_purge_it(bare_estate: Estate) -> None:
+    refused = bare_estate.azmlflow("up", fails=True)
+    assert "deleted" in refused.err
+    assert "azmlflow down --stack local" in refused.err
+
+
 def test_down_leaves_nothing(bare_estate: Estate, before: dict[str, list[str]]) -> None:
     bare_estate.azmlflow("down", "--yes")
     assert what_remains(bare_estate) == before
