@@ -1,0 +1,73 @@
+"""The documents are held to the code: every command, option, persona and file that they name is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from azmlflow.cli.main import cli
+from azmlflow.rbac.roles import PERSONAS
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+TEXT = {name: (ROOT / name).read_text() for name in DOCUMENTS}
+
+
+def commands() -> list[str]:
+    """Every `azmlflow ...` line of a code block, and every one in backticks or in `$(...)`, once."""
+    found: dict[str, None] = {}
+    for text in TEXT.values():
+        for block in re.findall(r"```\n(.*?)```", text, re.DOTALL):
+            found |= dict.fromkeys(re.findall(r"^(?:eval \"\$\()?(azmlflow [^#\n)]*)", block, re.MULTILINE))
+        found |= dict.fromkeys(re.findall(r"(?:`|\$\()(azmlflow [^`)]*)(?:`|\))", text))
+    return sorted(command.strip() for command in found)
+
+
+def make_targets() -> list[str]:
+    return sorted({target for text in TEXT.values() for target in re.findall(r"\bmake ([a-z]+)(?=`|\s{2,}|$)", text)})
+
+
+def test_there_is_something_to_hold() -> None:
+    assert len(commands()) >= 10
+    assert {"up", "test", "check"} <= set(make_targets())
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_of_the_documents_parses(line: str) -> None:
+    words = shlex.split(line)[1:]
+    group: click.Command = cli
+    context = click.Context(cli)
+    while isinstance(group, click.Group) and words and not words[0].startswith("-"):
+        command = group.get_command(context, words[0])
+        assert command is not None, f"no command {words[0]!r} in {line!r}"
+        context = click.Context(command, parent=context, info_name=words.pop(0))
+        group = command
+    given = words[: words.index("--")] if "--" in words else words
+    known = {option for parameter in group.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    options = {word.partition("=")[0] for word in given if word.startswith("-")} - {"--help", "-h"}
+    assert options <= known, f"{line!r}: no option {sorted(options - known)}"
+
+
+@pytest.mark.parametrize("target", make_targets())
+def test_every_make_target_of_the_documents_is_there(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
+
+
+def test_the_readme_names_every_persona() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", TEXT["README.md"], re.MULTILINE)
+    assert rows == [persona.name for persona in PERSONAS]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_file_that_a_document_names_is_there(name: str) -> None:
+    named = set(
+        re.findall(r"`((?:infra|rbac|cli|localazure|engine|examples|benchmarks|tests|src)/[\w./-]*)`", TEXT[name])
+    )
+    named |= set(re.findall(r"\]\(((?!https?:)[^)#]+)\)", TEXT[name])) | set(
+        re.findall(r"(examples/\w+\.py)", TEXT[name])
+    )
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
