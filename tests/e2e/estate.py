@@ -89,6 +89,7 @@ def make_estate(folder: Path) -> Estate:
         "HOME": str(home),
         "AZMLFLOW_CACHE": cache,
         "COLUMNS": "160",
+        "AZMLFLOW_STACK": "local",  # whatever another test has selected
     }
     estate = Estate(folder, environment)
     estate.azmlflow("init", "local", "--yes")
