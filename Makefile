@@ -5,7 +5,7 @@ BIN := .venv/bin
 TOOLKIT := .venv/.installed
 EXAMPLES := .venv-examples/.installed
 
-.PHONY: up test unit check bench examples engine lock live clean
+.PHONY: up test unit check bench faults mutants examples engine lock live clean
 
 up: engine Pulumi.local.yaml
 	@$(BIN)/azmlflow up --stack local
@@ -23,6 +23,12 @@ check: $(TOOLKIT)
 
 bench: engine examples
 	$(BIN)/python -m benchmarks
+
+faults: engine  ## every request of `up` and `down` failed in every way, and the command killed around each: hours
+	AZMLFLOW_FAULTS=all $(BIN)/python -m pytest tests/cli/test_teardown.py tests/e2e/test_faults.py
+
+mutants: $(TOOLKIT)  ## change the access evaluator in every small way and see which rule's test fails
+	$(BIN)/python scripts/mutants.py
 
 examples: $(EXAMPLES)
 

@@ -1,4 +1,5 @@
-"""`make bench`: the CLI's start against click's import, and a no-op `azmlflow up` against `pulumi up` of nothing."""
+"""`make bench`: the matrix of access of a large tenant; the CLI's start against click's import; a no-op `azmlflow up`
+against `pulumi up` of nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import access
 from benchmarks.pairs import Command, compare, show
 from tests.e2e.estate import Estate, make_estate
 
@@ -36,6 +38,7 @@ def no_op_pair(estate: Estate, empty: Path) -> str:
 
 def main() -> None:
     """Stand an estate up in a folder of its own, measure, take it down."""
+    print(access.report(), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         estate = make_estate(Path(folder) / "project")
         try:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from azmlflow.cli.errors import CliError
@@ -33,6 +35,14 @@ class ArmError(CliError):
         self.status, self.code, self.message = status, code, message
 
 
+class TimedOut(CliError):
+    """Azure accepted, and has not finished in the time that was given to it."""
+
+
+OnWait = Callable[[float], None]
+Wait = Callable[[OnWait | None], None]
+
+
 class Arm(Protocol):
     """What commands ask of ARM; tests hand in their own. All raise ArmError, or azure-core's typed errors."""
 
@@ -48,8 +58,24 @@ class Arm(Protocol):
         """Delete and wait for it; False if it was not there."""
         ...
 
+    def begin(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Wait | None:
+        """Delete without waiting; what it gives waits, telling the seconds so far; None if nothing was there."""
+        ...
+
     def post(self, path: str, version: str) -> bool:
         """POST without a body and wait for it; False for 404."""
+        ...
+
+    def ask(self, path: str, version: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """POST a question, such as whether a name is free; None for 404."""
+        ...
+
+    def call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """Ask another of Azure's services that takes the same sign-in; None for 404."""
+        ...
+
+    def now(self) -> datetime | None:
+        """Azure's own time, to the second; None if it doesn't say."""
         ...
 
 
@@ -91,9 +117,42 @@ class LiveArm:
         """Delete and wait for it; False if it was not there."""
         return self._run("DELETE", path, _url(path, version, query))
 
+    def begin(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Wait | None:
+        """Delete without waiting; what it gives waits, telling the seconds so far; None if nothing was there."""
+        answer = self._send("DELETE", _url(path, version, query))
+        if answer.status_code in {204, 404}:
+            return None
+        accepted = _checked(answer, path)
+        return lambda on_wait: self._wait(accepted, path, on_wait)
+
     def post(self, path: str, version: str) -> bool:
         """POST without a body and wait for it; False for 404."""
         return self._run("POST", path, _url(path, version))
+
+    def ask(self, path: str, version: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """POST a question, such as whether a name is free; None for 404."""
+        from azure.core.rest import HttpRequest
+
+        answer = self._client.send_request(HttpRequest("POST", _url(path, version), json=dict(body)))
+        if answer.status_code == 404:
+            return None
+        document: dict[str, Any] = _checked(answer, path).json()
+        return document
+
+    def call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """Ask another of Azure's services that takes the same sign-in; None for 404."""
+        from azure.core.rest import HttpRequest
+
+        answer = self._client.send_request(HttpRequest(method, url, json=None if body is None else dict(body)))
+        if answer.status_code == 404:
+            return None
+        document: dict[str, Any] = _checked(answer, url).json()
+        return document
+
+    def now(self) -> datetime | None:
+        """Azure's own time, to the second; None if it doesn't say. Every answer bears it (RFC 9110, `Date`)."""
+        said = self._send("GET", _url("/tenants", "2022-12-01")).headers.get("Date")
+        return parsedate_to_datetime(said) if said else None
 
     def _run(self, method: str, path: str, url: str) -> bool:
         answer = self._send(method, url)
@@ -102,13 +161,19 @@ class LiveArm:
         self._wait(_checked(answer, path), path)
         return True
 
-    def _wait(self, answer: Any, path: str) -> None:
+    def _wait(self, answer: Any, path: str, on_wait: OnWait | None = None) -> None:
         waited = 0.0
         operation, location = answer.headers.get("Azure-AsyncOperation"), answer.headers.get("Location")
         while operation or (location and answer.status_code == 202):
             pause = float(answer.headers.get("Retry-After") or 1)
             if waited > self._longest:
-                raise CliError("Azure has not finished within an hour", where=path, next="type the command again")
+                raise TimedOut(
+                    f"Azure has not finished within {self._longest / 60:.0f} minutes",
+                    where=path,
+                    next="type the command again: it goes on from here",
+                )
+            if on_wait:
+                on_wait(waited)
             # A second's fraction when Azure says 0: never a busy loop, hardly a wait.
             self._sleep(max(pause, 0.05))
             waited += max(pause, 0.05)
@@ -131,19 +196,31 @@ class LiveArm:
         return self._client.send_request(HttpRequest(method, url))
 
 
-def connect() -> Any:
-    """A client of ARM with the environment's own sign-in."""
+def connect(transport: Any = None, authentication: Any = None) -> Any:
+    """A client of ARM with the environment's own sign-in.
+
+    Args:
+        transport: sends requests; azure-core's own by default.
+        authentication: the policy that signs requests; by default with what the environment signs in with.
+    """
     from azure.core import PipelineClient
     from azure.core.pipeline import policies
     from azure.identity import DefaultAzureCredential
+
+    class Persistent(policies.RetryPolicy[Any, Any]):
+        """POST too: whatever we POST (purge, register, cancel, ask) may be said twice."""
+
+        def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
+            return {**super().configure_retries(options), "methods": {"GET", "PUT", "DELETE", "POST"}}
 
     return PipelineClient(
         ENDPOINT,
         policies=[
             policies.UserAgentPolicy("azmlflow"),
-            policies.RetryPolicy(),
-            policies.BearerTokenCredentialPolicy(DefaultAzureCredential(), f"{ENDPOINT}/.default"),
+            Persistent(),
+            authentication or policies.BearerTokenCredentialPolicy(DefaultAzureCredential(), f"{ENDPOINT}/.default"),
         ],
+        **({"transport": transport} if transport else {}),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 
 from azmlflow.cli.errors import CliError
@@ -62,6 +62,13 @@ def running(project: Project) -> bool:
     from azmlflow.localazure import daemon
 
     return project.local.exists() and daemon.status(project.local) is not None
+
+
+def remember_interpreter(project: Project, words: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Have jobs of the embedded Azure run with the Python that a command line begins with, if it does."""
+    from azmlflow.localazure.jobs.interpreter import remember
+
+    remember(project.local, words, environment)
 
 
 def pulumi_variables(project: Project) -> dict[str, str]:

@@ -27,6 +27,7 @@ class Resource:
         inputs: as the program gave them; secrets masked.
         outputs: as the cloud answered; secrets masked.
         parent: URN of its parent.
+        external: it is only read: another made it, and keeps it.
     """
 
     urn: str
@@ -35,6 +36,7 @@ class Resource:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     parent: str = ""
+    external: bool = False
 
     @property
     def name(self) -> str:
@@ -126,4 +128,5 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
         inputs=masked(entry.get("inputs") or {}),
         outputs=masked(entry.get("outputs") or {}),
         parent=str(entry.get("parent", "")),
+        external=bool(entry.get("external")),
     )

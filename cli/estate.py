@@ -1,6 +1,6 @@
 """Everything that a removal is about, and what of it is there now, as Azure tells.
 
-Nothing here changes anything: the steps are in `cli/teardown.py`.
+Nothing here changes anything: the steps are in `cli/teardown/steps.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ WORKSPACES = "2024-10-01"
 VAULTS = "2023-07-01"
 ROLES = "2022-04-01"
 _ML = "providers/Microsoft.MachineLearningServices"
-_AUTHORIZATION = "providers/Microsoft.Authorization"
 
 
 @dataclass(frozen=True)
@@ -69,32 +68,9 @@ class Estate:
         return f"{self.group}/{_ML}/workspaces/{self.names.workspace}"
 
     @property
-    def deleted_vault(self) -> str:
-        """ARM id of the vault's soft-deleted form."""
-        place = f"/subscriptions/{self.subscription}/providers/Microsoft.KeyVault/locations/{self.location}"
-        return f"{place}/deletedVaults/{self.names.key_vault}"
-
-    @property
     def coordinates(self) -> config_json.Coordinates:
         """What a config.json of this stack says."""
         return config_json.Coordinates(self.subscription, self.names.resource_group, self.names.workspace)
-
-
-def group_document(estate: Estate) -> dict[str, Any] | None:
-    """The resource group as it is now."""
-    return estate.arm.get(estate.group, GROUPS)
-
-
-def locks(estate: Estate) -> tuple[str, ...]:
-    """ARM ids of the locks on the group and what is in it."""
-    found = estate.arm.list(f"{estate.group}/{_AUTHORIZATION}/locks", LOCKS)
-    return tuple(str(entry["id"]) for entry in found)
-
-
-def our_locks(estate: Estate) -> tuple[str, ...]:
-    """Those of them that are in our state."""
-    ids = {entry.id.lower() for entry in estate.state.resources if ":ManagementLock" in entry.type}
-    return tuple(lock for lock in locks(estate) if lock.lower() in ids)
 
 
 def workspace_left(estate: Estate) -> str | None:
@@ -122,45 +98,6 @@ def _listed(estate: Estate, path: str, version: str) -> tuple[dict[str, Any], ..
         if fault.status in {400, 404, 405}:
             return ()
         raise
-
-
-def orphan_group(estate: Estate) -> bool:
-    """Is the group there, tagged as ours, though the state doesn't have it?"""
-    document = group_document(estate)
-    known = any(entry.id.lower() == estate.group.lower() for entry in estate.state.resources)
-    return document is not None and not known and estate.owned(document.get("tags"))
-
-
-def vault_left(estate: Estate) -> dict[str, Any] | None:
-    """The soft-deleted vault, if it was in our group."""
-    document = estate.arm.get(estate.deleted_vault, VAULTS)
-    if document is None:
-        return None
-    vault_id = str((document.get("properties") or {}).get("vaultId", "")).lower()
-    return document if not vault_id or vault_id.startswith(f"{estate.group.lower()}/") else None
-
-
-def definitions_left(estate: Estate) -> tuple[str, ...]:
-    """ARM ids of our role definitions that are still there, by the ids that we compute."""
-    from azmlflow.infra.identifiers import Place
-
-    place = Place(estate.subscription, estate.names.resource_group, estate.names.workspace)
-    found = (place.role_definition_id(persona) for persona in estate.personas)
-    return tuple(entry for entry in found if estate.arm.get(entry, ROLES) is not None)
-
-
-def assignments_left(estate: Estate) -> tuple[str, ...]:
-    """ARM ids of the assignments in our group, or of our role definitions, that are still there."""
-    inside = f"{estate.group.lower()}/"
-    ours = {entry.rsplit("/", 1)[-1].lower() for entry in definitions_left(estate)}
-    everything = estate.arm.list(f"/subscriptions/{estate.subscription}/{_AUTHORIZATION}/roleAssignments", ROLES)
-    found: list[str] = []
-    for entry in everything:
-        properties = entry.get("properties") or {}
-        role = str(properties.get("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
-        if role in ours or f"{str(properties.get('scope', '')).lower()}/".startswith(inside):
-            found.append(str(entry["id"]))
-    return tuple(found)
 
 
 def azure_name(resource_id: str) -> str:

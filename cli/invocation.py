@@ -90,12 +90,21 @@ def _remember_stack(ctx: click.Context, _: click.Parameter, value: str | None) -
     ctx.ensure_object(Invocation).stack = value
 
 
-def common(command: Callable[..., None]) -> Callable[..., None]:
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what every command has: `--stack` and `--output`; the command gets the `Invocation` first."""
+    return answering("text", "json")(command)
+
+
+def answering(*forms: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Like `common`, for a command that answers in further forms, and prints them itself."""
+    return functools.partial(_with_options, forms)
+
+
+def _with_options(forms: tuple[str, ...], command: Callable[..., Any]) -> Callable[..., Any]:
     with_output = click.option(
         "--output",
         "-o",
-        type=click.Choice(["text", "json"]),
+        type=click.Choice(forms),
         default="text",
         show_default=True,
         expose_value=False,

@@ -29,7 +29,12 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("run", "run", "Run a command with the stack's variables, as yourself or as somebody else."),
     ("grant", "grant", "Give a principal a persona on the workspace."),
     ("revoke", "revoke", "Take a persona from a principal."),
+    ("roles", "roles", "Show the personas, what each allows, and its role as `az` takes it."),
+    ("access", "access", "Show who can do what, why, and what differs from the grants."),
+    ("verify", "verify", "Prove with MLflow's client what a principal can do."),
+    ("doctor", "doctor", "Ask whether everything is here that the stack needs, and how to mend what is not."),
     ("down", "down", "Remove everything: plan, confirm, progress, residue report."),
+    ("sweep", "sweep", "Find what azmlflow made, by tags, age or name; remove it side by side."),
     ("local", "local", "The embedded Azure on this machine: start, stop, look inside."),
 )
 

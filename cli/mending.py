@@ -50,11 +50,13 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> 
     from azmlflow.infra import identifiers, tags
 
     subscription = session.subscription(state.outputs)
+    names = settings.names(session.name, subscription)
     planned = identifiers.planned(
-        settings.names(session.name, subscription),
+        names,
         subscription,
         [cluster.name for cluster in settings.clusters],
-        [entry.record() for entry in settings.grants],
+        settings.grants_on(session.invocation.ports.today()),
+        settings.place(names, subscription),
     )
 
     def owned(found: Mapping[str, str] | None) -> bool:

@@ -54,25 +54,34 @@ def find(name: str, kind: str | None = None) -> Person:
 
 
 def assigned(ports: Collaborators, where: Place, grant: Grant) -> bool:
-    """Is the grant's role assignment there?"""
-    return ports.open_arm().get(where.assignment_id(grant.persona, grant.principal_id), _ROLES) is not None
+    """Are the grant's role assignments there? Those that somebody else made are not asked for."""
+    arm = ports.open_arm()
+    return all(arm.get(each.id, _ROLES) is not None for each in where.assignments((grant,)))
 
 
 def in_force(ports: Collaborators, session: Session, where: Place, grant: Grant) -> bool:
     """Does Azure act on the grant yet?
 
     Azure tells nobody when an assignment has reached all of its servers; only the principal's own permissions do. Where
-    we can sign in as the principal (a user of the embedded Azure) they are asked; else the assignment must be there.
+    we can sign in as the principal (a user of the embedded Azure) they are asked; else the assignments must be there.
     """
     if not assigned(ports, where, grant):
         return False
-    actions = ports.permitted(session, grant, where.workspace_id)
-    if actions is None:
+    allowed = ports.permitted(session, grant, where.workspace_id)
+    if allowed is None:
         return True
+    from azmlflow.rbac.patterns import match
+    from azmlflow.rbac.profiles import compare
     from azmlflow.rbac.roles import persona
 
-    # An Owner's `*` covers the persona too, whatever is assigned.
-    return "*" in actions or actions >= {action.lower() for action in persona(grant.persona).actions}
+    wanted = persona(grant.persona, strict_tracker=session.settings().strict_tracker)
+    never = compare(persona(grant.persona)).missing if where.profile == "built-in" else ()
+    # Patterns: an Owner's `*` covers the persona too, whatever is assigned.
+    return all(
+        any(match(pattern, action) is not None for pattern in allowed)
+        for action in wanted.actions
+        if action not in never
+    )
 
 
 def permitted(project: Project, principal: str, scope: str) -> frozenset[str]:

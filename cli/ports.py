@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import time
 from collections.abc import Callable, MutableMapping
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from azmlflow.cli.arm import Arm
+    from azmlflow.cli.caller import Caller
     from azmlflow.cli.hold import Holder
     from azmlflow.cli.people import Person
     from azmlflow.cli.project import Project, StackFile
     from azmlflow.cli.session import Session
     from azmlflow.cli.stack import Stack
+    from azmlflow.rbac.facts import Facts
     from azmlflow.rbac.grants import Grant
+    from azmlflow.rbac.people import Tenant
 
 Say = Callable[[str], None]
 
@@ -35,6 +39,11 @@ class Collaborators:
         warm: begin to import the Pulumi program's packages, which takes a second, beside what comes first.
         execute: run a user's command with an environment, giving its exit code.
         sleep: waits, in seconds.
+        today: the day, by UTC.
+        whoami: who this process is signed in as.
+        visit: like `enter`, but gets no engine.
+        read_tenant: who has access at a scope of a subscription, and who is who, of them and of further object ids.
+        read_access: what decides on access at a scope of a subscription; None where it may not be read.
     """
 
     environment: MutableMapping[str, str]
@@ -46,11 +55,18 @@ class Collaborators:
     warm: Callable[[], None] = lambda: None
     execute: Callable[[list[str], dict[str, str]], int] = lambda _command, _environment: 0
     sleep: Callable[[float], None] = time.sleep
+    today: Callable[[], datetime.date] = lambda: datetime.datetime.now(datetime.UTC).date()
+    whoami: Callable[[], Caller] = lambda: _whoami()  # noqa: PLW0108 - it is defined below
+    visit: Callable[[Project, StackFile, Say], None] = lambda *about: _visit(*about)  # noqa: PLW0108 - so is this
+    read_tenant: Callable[[str, str, tuple[str, ...]], Tenant] = lambda *about: _read_tenant(*about)  # noqa: PLW0108
+    read_access: Callable[[str, str], Facts | None] = lambda _subscription, _scope: None
 
 
 def real() -> Collaborators:
     """The real ones."""
-    return Collaborators(os.environ, _enter, _open_stack, _open_arm, _permitted, _find_person, _warm, _execute)
+    return Collaborators(
+        os.environ, _enter, _open_stack, _open_arm, _permitted, _find_person, _warm, _execute, read_access=_read_access
+    )
 
 
 def _warm() -> None:
@@ -74,6 +90,12 @@ def _enter(project: Project, stack: StackFile, say: Say) -> None:
 
     # Before this process trusts the embedded Azure's authority alone: an engine comes from the internet.
     engine.ensure(os.environ, say)
+    cloud.enter(project, stack, os.environ, say)
+
+
+def _visit(project: Project, stack: StackFile, say: Say) -> None:
+    from azmlflow.cli import cloud
+
     cloud.enter(project, stack, os.environ, say)
 
 
@@ -109,6 +131,32 @@ def _open_arm() -> Arm:
     from azmlflow.cli.arm import LiveArm
 
     return LiveArm()
+
+
+def _whoami() -> Caller:
+    from azmlflow.cli.caller import whoami
+
+    return whoami()
+
+
+def _read_tenant(subscription: str, scope: str, also: tuple[str, ...]) -> Tenant:
+    from azure.identity import DefaultAzureCredential
+
+    from azmlflow.rbac.people import read_tenant
+
+    return read_tenant(DefaultAzureCredential(), subscription, scope, also=also)
+
+
+def _read_access(subscription: str, scope: str) -> Facts | None:
+    from azure.identity import DefaultAzureCredential
+
+    from azmlflow.rbac.azure import read_facts
+    from azmlflow.rbac.errors import AssignmentsForbidden
+
+    try:
+        return read_facts(DefaultAzureCredential(), subscription, scope)
+    except AssignmentsForbidden:
+        return None
 
 
 def _permitted(session: Session, grant: Grant, scope: str) -> frozenset[str] | None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import json
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 from azmlflow.cli.errors import CliError
-from azmlflow.cli.project import NAMESPACE, Project, StackFile, write_atomically
+from azmlflow.cli.project import NAMESPACE, Project, StackFile, read_stack, write_atomically
 
 
 def write_settings(
@@ -56,6 +58,37 @@ def write_settings(
     document["config"] = config
     write_atomically(path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
     return StackFile(name, path, config)
+
+
+def write_scalars(project: Project, name: str, ours: Mapping[str, str | None]) -> StackFile:
+    """Set plain settings line by line, so that every comment stays; None removes a key.
+
+    Args:
+        project: the checkout.
+        name: the stack, whose file is there.
+        ours: bare key to text.
+
+    Raises:
+        CliError: the file cannot be read or written.
+    """
+    path = project.settings_path(name)
+    before = read_stack(project, name)
+    text = path.read_text(encoding="utf-8")
+    for key, value in ours.items():
+        line = f"  {NAMESPACE}:{key}: {json.dumps(value)}\n" if value is not None else ""
+        old = re.compile(rf"^ +[\"']?{NAMESPACE}:{key}[\"']?:.*\n?", re.MULTILINE)
+        text, count = old.subn(lambda _, line=line: line, text, count=1)  # type: ignore[misc]
+        if not count and line:
+            text = re.sub(r"^config:[ \t]*(#.*)?\n", lambda match: match[0] + line, text, count=1, flags=re.MULTILINE)  # noqa: B023
+    wanted = {**before.config, **{f"{NAMESPACE}:{key}": value for key, value in ours.items()}}
+    try:
+        held = (yaml.safe_load(text) or {}).get("config") or {}
+    except yaml.YAMLError:
+        held = None
+    if held != {key: value for key, value in wanted.items() if value is not None}:
+        return write_settings(project, name, ours)  # written in another style, such as on one line
+    write_atomically(path, text)
+    return StackFile(name, path, held)
 
 
 def local_defaults() -> dict[str, Any]:

@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+from datetime import UTC, datetime
 
 import pulumi
 from pulumi_azure_native import authorization
@@ -27,7 +28,7 @@ def main() -> None:
         raise pulumi.RunError(str(error)) from None
     azure, stack, project = authorization.get_client_config(), pulumi.get_stack(), pulumi.get_project()
     names = settings.names(stack, azure.subscription_id)
-    place = identifiers.Place(azure.subscription_id, names.resource_group, names.workspace)
+    place = settings.place(names, azure.subscription_id)
     marked = {**settings.tags, **tags.ownership(project, stack)}
 
     mlflow = MlflowWorkspace(
@@ -36,7 +37,9 @@ def main() -> None:
             azure.tenant_id,
             settings.location,
             tags=marked,
+            group_tags=tags.life(settings.created_on, settings.owner, settings.expires_on),
             purge_protection=settings.purge_protection,
+            storage_auth=settings.storage_auth,
             **dataclasses.asdict(names),
         ),
     )
@@ -45,8 +48,8 @@ def main() -> None:
             mlflow.resource_group, mlflow.workspace_name, settings.location, tags=marked, **cluster.model_dump()
         )
         ComputeCluster(cluster.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group))
-    grants = [grant.record() for grant in settings.grants]
-    access = AccessArgs.of(place, grants, tags.owner(project, stack))
+    grants = settings.grants_on(datetime.now(UTC).date())
+    access = AccessArgs.of(place, grants, tags.owner(project, stack), settings.strict_tracker)
     Access(identifiers.ACCESS_NAME, access, pulumi.ResourceOptions(depends_on=[mlflow.workspace]))
     outputs.export(
         subscription_id=azure.subscription_id,

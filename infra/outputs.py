@@ -33,7 +33,10 @@ class GrantOutput(TypedDict):
     principalType: str
     displayName: str
     persona: str
+    scope: str
+    until: str
     assignmentId: str
+    adopted: list[str]
 
 
 class MissingOutputs(Exception):
@@ -99,7 +102,10 @@ def grant(record: Grant, place: Place) -> GrantOutput:
         principalType=record.principal_type,
         displayName=record.display_name,
         persona=record.persona,
-        assignmentId=place.assignment_id(record.persona, record.principal_id),
+        scope=record.scope,
+        until=record.until.isoformat() if record.until else "",
+        assignmentId=place.assignment(record).id,
+        adopted=sorted(record.adopted.values()),
     )
 
 

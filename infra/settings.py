@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_origin
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from pydantic_core import ErrorDetails
 
 from azmlflow.infra import naming, tags
 from azmlflow.infra.faults import Fault, SettingsError, explain, nearest, refuse
+from azmlflow.infra.identifiers import Place
 from azmlflow.infra.regions import REGIONS
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.roles import UnknownPersona, persona
@@ -33,6 +35,24 @@ def _guid(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
         return str(UUID(value))
     raise refuse(f"{value!r} is not an object id (a GUID); `azmlflow grant NAME PERSONA` finds a name's object id")
+
+
+def _day(value: object) -> object:
+    """A day as YAML reads it, or as the engine passes it."""
+    if value is None or type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise refuse(f"{value!r} is no day such as 2027-01-31") from None
+
+
+def _instant(value: object) -> object:
+    """A moment as YAML reads it, or as the engine passes it."""
+    found = value if isinstance(value, datetime) else tags.read_instant(str(value)) if value is not None else None
+    if value is not None and found is None:
+        raise refuse(f"{value!r} is no moment such as 2027-01-31T12:00:00Z")
+    return tags.read_instant(found.isoformat()) if found else None
 
 
 class _Frozen(BaseModel):
@@ -92,6 +112,20 @@ class GrantSettings(_Frozen):
     )
     display_name: str = Field("", description="Name for people; it is not sent to Azure.", max_length=256)
     persona: str = Field(description="What the principal may do with MLflow.", examples=["tracker"])
+    scope: Literal["workspace", "group"] = Field(
+        "workspace", description="Where: on the workspace, or on its whole resource group.", examples=["workspace"]
+    )
+    until: Annotated[date | None, BeforeValidator(_day)] = Field(
+        None,
+        description="Last day of the grant, by UTC. Azure does not know of it: the next `up` after it takes the grant "
+        "away.",
+        examples=["2027-01-31"],
+    )
+    adopted: Mapping[str, str] = Field(
+        {},
+        description="Role assignments that somebody else made and that grant just this, by the role's GUID; "
+        "`azmlflow grant` writes it. They are relied on, never managed, never deleted.",
+    )
 
     @field_validator("persona")
     @classmethod
@@ -104,7 +138,15 @@ class GrantSettings(_Frozen):
 
     def record(self) -> Grant:
         """The grant as `azmlflow.rbac` has it."""
-        return Grant(self.principal_id, self.principal_type, self.display_name, self.persona)
+        return Grant(
+            self.principal_id,
+            self.principal_type,
+            self.display_name,
+            self.persona,
+            self.scope,
+            self.until,
+            {guid.lower(): id_ for guid, id_ in self.adopted.items()},
+        )
 
 
 def _name_field(description: str, example: str) -> Any:
@@ -141,6 +183,42 @@ class Settings(_Frozen):
     grants: tuple[GrantSettings, ...] = Field(
         (), description="Who may do what; `azmlflow grant` and `revoke` write it."
     )
+    role_profile: Literal["least-privilege", "built-in"] = Field(
+        "least-privilege",
+        description="Personas as custom roles that allow just that; or, where a tenant forbids custom roles, as the "
+        "nearest built-in roles, which allow more (`azmlflow roles` lists it).",
+        examples=["least-privilege"],
+    )
+    strict_tracker: bool = Field(
+        False,
+        description="Take `jobs/write` from the tracker: no recorded request of MLflow's needs it, but Microsoft's "
+        "page asks for it, and with it Azure may let its holder start a job that needs no code upload.",
+        examples=["false"],
+    )
+    storage_auth: Literal["key", "identity"] = Field(
+        "key",
+        description="How the workspace's datastores are opened: with the account's key (artifacts travel by signed "
+        "URLs), or as the caller, whose personas then bring roles on the storage account.",
+        examples=["key"],
+    )
+    created_on: Annotated[datetime | None, BeforeValidator(_instant)] = Field(
+        None,
+        description="Since when the stack is; a tag of the group, by which `azmlflow sweep` tells its age. `up` writes "
+        "it.",
+        examples=["2027-01-31T12:00:00Z"],
+    )
+    owner: str | None = Field(
+        None,
+        description="Who made the stack, as a tag of the group. The first `up` writes it.",
+        max_length=tags.LONGEST_VALUE,
+        examples=["alice@contoso.com"],
+    )
+    expires_on: Annotated[datetime | None, BeforeValidator(_instant)] = Field(
+        None,
+        description="From when on `azmlflow sweep --expired` takes the stack; a tag of the group. `up --expires` "
+        "writes it.",
+        examples=["2027-01-31T12:00:00Z"],
+    )
     tags: Mapping[str, str] = Field({}, description="Further tags on every resource.")
     purge_protection: bool = Field(
         False,
@@ -175,7 +253,7 @@ class Settings(_Frozen):
     @field_validator("grants")
     @classmethod
     def _distinct_grants(cls, value: tuple[GrantSettings, ...]) -> tuple[GrantSettings, ...]:
-        if twice := _twice(f"{grant.persona} for {grant.principal_id}" for grant in value):
+        if twice := _twice(f"{grant.persona} for {grant.principal_id} at the {grant.scope}" for grant in value):
             raise refuse(f"the grant {twice} is there twice")
         return value
 
@@ -200,6 +278,15 @@ class Settings(_Frozen):
             log_analytics=generated.log_analytics,
             application_insights=generated.application_insights,
         )
+
+    def place(self, names: naming.Names, subscription_id: str) -> Place:
+        """Where the grants apply, and how their personas become roles there."""
+        account = names.storage_account if self.storage_auth == "identity" else None
+        return Place(subscription_id, names.resource_group, names.workspace, account, self.role_profile)
+
+    def grants_on(self, day: date) -> tuple[Grant, ...]:
+        """The grants that hold on a day."""
+        return tuple(record for grant in self.grants if (record := grant.record()).in_force(day))
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> Settings:

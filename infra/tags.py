@@ -8,11 +8,14 @@ Azure's limits: 50 tags a resource, names of at most 512 characters (storage acc
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 PROJECT_TAG = "azmlflow-project"
 STACK_TAG = "azmlflow-stack"
+# On the resource group alone: what `azmlflow sweep` goes by.
+CREATED_TAG, OWNER_TAG, EXPIRES_TAG = "azmlflow-created-on", "azmlflow-owner", "expires-on"
 RESERVED = "azmlflow-"
-MOST_TAGS = 48  # 50 less ours
+MOST_TAGS = 45  # 50 less ours
 LONGEST_NAME, LONGEST_VALUE = 128, 256
 _REFUSED = frozenset("<>%&\\?/")
 
@@ -31,6 +34,30 @@ def owned(tags: Mapping[str, str] | None, project: str, stack: str) -> bool:
     """Whether a resource's tags prove that it belongs to this project's stack. Azure's tag names ignore case."""
     found = {name.lower(): value for name, value in (tags or {}).items()}
     return all(found.get(name) == value for name, value in ownership(project, stack).items())
+
+
+def life(created: datetime | None, owner_name: str | None, expires: datetime | None) -> dict[str, str]:
+    """The tags of a group that say since when, whose, and until when it is; those that are known."""
+    found = {
+        CREATED_TAG: instant(created) if created else "",
+        OWNER_TAG: "".join(letter for letter in owner_name or "" if letter not in _REFUSED)[:LONGEST_VALUE],
+        EXPIRES_TAG: instant(expires) if expires else "",
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def instant(moment: datetime) -> str:
+    """A moment as a tag, or a setting, holds it: `2027-01-31T12:00:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_instant(text: str | None) -> datetime | None:
+    """The moment that a tag says; None for what is none. A day alone is its beginning."""
+    try:
+        moment = datetime.fromisoformat((text or "").strip())
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def check(name: str, value: str) -> str | None:

@@ -40,8 +40,12 @@ class MlflowWorkspaceArgs:
     """Name of the Application Insights component."""
     tags: dict[str, str] | None = None
     """Tags on everything."""
+    group_tags: dict[str, str] | None = None
+    """Further tags on the resource group alone."""
     purge_protection: bool | None = False
     """Protect the key vault from purging, for good."""
+    storage_auth: str | None = "key"
+    """How datastores are opened: `key` (the account's), or `identity` (the caller's)."""
 
 
 class MlflowWorkspace(pulumi.ComponentResource):
@@ -74,7 +78,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
             f"{name}-group",
             resource_group_name=args.resource_group,
             location=args.location,
-            tags=args.tags,
+            tags={**(args.tags or {}), **(args.group_tags or {})} or None,
             opts=pulumi.ResourceOptions(parent=self),
         )
         within = pulumi.ResourceOptions(parent=self, deleted_with=group)
@@ -94,8 +98,9 @@ class MlflowWorkspace(pulumi.ComponentResource):
             key_vault=vault.id,
             application_insights=insights.id,
             public_network_access="Enabled",
-            # Artifacts travel by signed URLs, so that no user needs a role on the storage account.
-            system_datastores_auth_mode="AccessKey",
+            # With keys artifacts travel by signed URLs, and no user needs a role on the storage account; with the
+            # caller's identity users do, and `Access` gives the roles.
+            system_datastores_auth_mode="Identity" if args.storage_auth == "identity" else "AccessKey",
             # True would shut out the second generation of clients (azure-ai-ml).
             v1_legacy_mode=False,
             tags=args.tags,

@@ -74,6 +74,7 @@ def build_app(cloud: Cloud, sites: tuple[Site, ...] = SITES) -> ASGIApp:
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":  # Azure's services that are emulated speak no web sockets
+            scope.setdefault("state", {})["send"] = send  # faults break the server's connection off by it
             await stack(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})

@@ -5,11 +5,12 @@ A service is a function `service(cloud) -> ASGI application`; it finds everythin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from azmlflow.localazure.clock import Clock, Ids
+from azmlflow.localazure.jobs.bell import Bell
 from azmlflow.localazure.store import Store
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Cloud:
         enforcer: decides by `rbac.evaluate` over the stored assignments.
         operations: long-running operations and their durations (the latency profile).
         mlflow: the MLflow server behind the workspaces.
+        bell: wakes the runner of jobs.
     """
 
     state: Path
@@ -59,3 +61,4 @@ class Cloud:
     enforcer: Enforcer
     operations: Operations
     mlflow: MlflowServer
+    bell: Bell = field(default_factory=Bell)

@@ -88,6 +88,25 @@ def client_environment(
     }
 
 
+def job_environment(state: Path, identity: Identity | None, base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a job: the way to the embedded Azure and nothing of the user's.
+
+    Args:
+        state: the state folder.
+        identity: the managed identity of the job's cluster, or None: the job can sign in as nobody.
+        base: what it starts from; nothing of the daemon's own environment is added.
+    """
+    folder = Folder.at(state)
+    return {
+        **base,
+        **_reaching(folder, {}),
+        **_trusting(folder, {}, False),
+        **(_at_endpoint(folder, identity) if identity else {}),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "AZURE_CORE_COLLECT_TELEMETRY": "false",
+    }
+
+
 def variables(state: Path, principal: str, base: Mapping[str, str], *, only_ours: bool = False) -> Variables:
     """The same as a change to `base`: what to set in it, and what to unset. Raises what `client_environment` raises."""
     wanted = client_environment(state, principal, base, only_ours=only_ours)
@@ -200,6 +219,10 @@ def _signing_in(folder: Folder, identity: Identity) -> dict[str, str]:
             "AZUREML_SERVICE_PRINCIPAL_ID": identity.app_id,
             "AZUREML_SERVICE_PRINCIPAL_PASSWORD": secret,
         }
+    return _at_endpoint(folder, identity)
+
+
+def _at_endpoint(folder: Folder, identity: Identity) -> dict[str, str]:
     address = identity_path(folder, identity.id)
     endpoint = f"http://{LOOPBACK}:{folder.ports().identity}{address}/msi/token"
     return {

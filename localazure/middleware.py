@@ -22,7 +22,7 @@ from azmlflow.localazure import polling
 from azmlflow.localazure.cloud import TENANT_ID, Cloud
 from azmlflow.localazure.enforce import Caller
 from azmlflow.localazure.errors import AzureError, unauthenticated
-from azmlflow.localazure.faults import FaultMiddleware, read_faults
+from azmlflow.localazure.faults import FaultLayer
 from azmlflow.localazure.hosts import within, without_port
 from azmlflow.localazure.tokens import Resource
 
@@ -108,8 +108,7 @@ def access_log(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
 
 def faults(app: ASGIApp, cloud: Cloud) -> ASGIApp:
     """Strike the requests that the rules of a test name; nothing at all where there are none."""
-    rules = read_faults(cloud.state)
-    return FaultMiddleware(app, rules) if rules else app
+    return FaultLayer(app, cloud)
 
 
 def errors(app: ASGIApp, _cloud: Cloud) -> ASGIApp:

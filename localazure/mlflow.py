@@ -30,6 +30,7 @@ from azmlflow.localazure import mlflow_child
 from azmlflow.localazure.folder import Folder
 
 WORKSPACE_HEADER = "X-MLFLOW-WORKSPACE"
+RUN_ID_HEADER = "X-AZMLFLOW-RUN-ID"  # as in `mlflow_store`, which only MLflow's own process can import quickly
 DEFAULT_EXPERIMENT = "Default"
 # Not a place: blobs carry the artifacts and the tracking service rewrites every artifact URI. A scheme that
 # MLflow's server cannot open also keeps it from ever reading or making a file on a client's behalf.
@@ -162,6 +163,7 @@ class MlflowServer:
         *,
         params: str | Mapping[str, str] | None = None,
         json_body: Any = None,
+        run_id: str | None = None,
     ) -> httpx.Response:
         """Ask MLflow on behalf of a workspace; the workspace is made at its first request.
 
@@ -171,6 +173,7 @@ class MlflowServer:
             workspace_id: the Azure ML workspace's workspaceId.
             params: query, as a mapping or as it stood in a URL.
             json_body: what to send as JSON; None sends no body.
+            run_id: the id that a run made by this request gets (`mlflow_store`).
 
         Raises:
             MlflowUnavailable: MLflow did not answer.
@@ -182,7 +185,7 @@ class MlflowServer:
             if made.status_code != httpx.codes.CREATED and _error_code(made) != "RESOURCE_ALREADY_EXISTS":
                 raise MlflowUnavailable(f"MLflow did not make the workspace {name}: {made.text}", 5)
             self._workspaces.add(name)
-        return await self._send(method, path, name, params=params, json_body=json_body)
+        return await self._send(method, path, name, params=params, json_body=json_body, run_id=run_id)
 
     async def default_experiment(self, workspace_id: str, *, make: bool) -> str | None:
         """The id of the workspace's experiment "Default", which MLflow's clients call "0".
@@ -242,8 +245,11 @@ class MlflowServer:
         *,
         params: str | Mapping[str, str] | None = None,
         json_body: Any = None,
+        run_id: str | None = None,
     ) -> httpx.Response:
         headers = {} if workspace is None else {WORKSPACE_HEADER: workspace}
+        if run_id is not None:
+            headers[RUN_ID_HEADER] = run_id
         content = None
         if json_body is not None:
             content = json.dumps(json_body).encode()  # not httpx's own: it refuses the NaN that a metric may be

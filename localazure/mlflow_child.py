@@ -56,6 +56,9 @@ def _serve(descriptor: int) -> None:
     import uvicorn
     from mlflow.server.fastapi_app import app
 
+    from azmlflow.localazure import mlflow_store
+
+    mlflow_store.register()
     config = uvicorn.Config(
         app,
         log_level="warning",

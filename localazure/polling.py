@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from azmlflow.localazure.arm import effects
+from azmlflow.localazure.arm.paths import GROUP_TYPE
 from azmlflow.localazure.clock import Clock, Ids, timestamp
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.latency import Latency
@@ -95,6 +96,16 @@ class Operations:
         ready = [document for document in found if datetime.fromisoformat(document["ready_at"]) <= now]
         return sorted(ready, key=lambda one: (datetime.fromisoformat(one["ready_at"]), one["sequence"]))
 
+    def going(self, arm_type: str) -> list[tuple[Document, float]]:
+        """The deletions of a type that are under way, each with the share of its time that has passed."""
+        now = self._clock.now()
+        found: list[tuple[Document, float]] = []
+        for _, one in self._store.scan(_RUNNING):
+            left = (datetime.fromisoformat(one["ready_at"]) - now).total_seconds()
+            if one["verb"] == "delete" and one["type"] == arm_type and left > 0:
+                found.append((one, 1 - left / one["seconds"]))
+        return found
+
     def end(self, operation: Document, error: AzureError | None = None, *, canceled: bool = False) -> None:
         """Note the outcome of an operation: Succeeded, Failed with an error, or Canceled."""
         ended = dict(operation)
@@ -130,13 +141,19 @@ def settle(cloud: Cloud) -> None:
     """
     due = cloud.operations.due()
     expired = effects.expired(cloud)
-    if not due and not expired:
+    going = cloud.operations.going(GROUP_TYPE)
+    if not due and not expired and not going:
         return
     with cloud.store.transaction():
+        for operation, share in going:
+            effects.shrink(cloud, operation, share)
         for operation in due:
             if cloud.operations.get(operation["id"]) != operation:
                 continue  # canceled by one that ended before it
             try:
+                if "fails" in operation:
+                    effects.half(cloud, operation)
+                    raise AzureError(409, "OperationFailed", "The operation failed: a fault was asked for.")
                 effects.EFFECTS[operation["verb"]](cloud, operation)
             except AzureError as error:
                 effects.failed(cloud, operation)

@@ -1,8 +1,9 @@
 """The embedded Azure's process: `python -m azmlflow.localazure.serve --state FOLDER`.
 
 One event loop serves the TLS application (on a unix socket: the proxy is the only way in), the identity endpoint and
-the proxy (on loopback ports); MLflow's server starts beside them, and nothing waits for it. The process holds
-`daemon.lock` for its lifetime, ends in order on SIGTERM, and also when its state folder is taken away from under it.
+the proxy (on loopback ports); MLflow's server and the runner of jobs start beside them, and nothing waits for them.
+The process holds `daemon.lock` for its lifetime, ends in order on SIGTERM, and also when its state folder is taken away
+from under it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.directory import Directory
 from azmlflow.localazure.enforce import Enforcer
 from azmlflow.localazure.folder import Folder, LocalError, bind, write_private
+from azmlflow.localazure.jobs.runner import Runner
 from azmlflow.localazure.latency import profile
 from azmlflow.localazure.mlflow import MlflowServer
 from azmlflow.localazure.polling import Operations
@@ -125,12 +127,17 @@ async def _serve_all(
     ]
     watch = asyncio.create_task(_watch(folder, stop))
     stopping = asyncio.create_task(stop.wait())
+    runner = Runner(cloud)
+    jobs = asyncio.create_task(runner.serve())
     _log.info("serving, pid %d", os.getpid())
     try:
         await _start_mlflow(cloud)
         await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
     finally:
         door.close()
+        jobs.cancel()
+        await asyncio.gather(jobs, return_exceptions=True)
+        await runner.stop()
         for server in servers:
             server.should_exit = True
         ended = await asyncio.gather(*running, return_exceptions=True)

@@ -92,13 +92,16 @@ class Tokens:
         der = self._public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         self._key_id = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).decode().rstrip("=")
 
-    def issue(self, principal_id: str, audience: str, lifetime: int = 3600) -> tuple[str, int]:
+    def issue(
+        self, principal_id: str, audience: str, lifetime: int = 3600, more: Mapping[str, Any] | None = None
+    ) -> tuple[str, int]:
         """A token for a principal, and when it expires (seconds since 1970).
 
         Args:
             principal_id: object id of a principal in the directory.
             audience: the service it is for, as the client named it; the caller has checked it with `find_resource`.
             lifetime: seconds.
+            more: further claims, which narrow what the token is good for (a job's run token).
         """
         principal = self._store.get("principals", principal_id.lower()) or {}
         now = int(self._clock.now().timestamp())
@@ -114,6 +117,7 @@ class Tokens:
             "tid": TENANT_ID,
             "ver": "1.0",
             "uti": secrets.token_urlsafe(16),
+            **(more or {}),
         }
         if principal.get("upn"):
             claims |= {
@@ -187,6 +191,13 @@ class Tokens:
         fields = {"sv": SAS_VERSION, "sr": "b", "sp": permissions, "se": end, "spr": "https", "sig": signature}
         return urlencode(fields)
 
+    def sign_container(self, account: str, container: str, permissions: str, expires: datetime) -> str:
+        """The query string that lets anybody act on the blobs of one container until `expires` (`sr=c`)."""
+        end = expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        signature = self._signature(f"c:/{account}/{container}", permissions, end)
+        fields = {"sv": SAS_VERSION, "sr": "c", "sp": permissions, "se": end, "spr": "https", "sig": signature}
+        return urlencode(fields)
+
     def check_url(self, path: str, query: str, permission: str) -> None:
         """Check a blob URL's signature, expiry and permission.
 
@@ -201,7 +212,8 @@ class Tokens:
         """
         fields = {name: values[0] for name, values in parse_qs(query).items() if len(values) == 1}
         permissions, end = fields.get("sp", ""), fields.get("se", "")
-        expected = self._signature(path, permissions, end)
+        whole = "c:" + "/".join(path.split("/")[:3])  # no path begins like this
+        expected = self._signature(whole if fields.get("sr") == "c" else path, permissions, end)
         if not hmac.compare_digest(expected.encode(), fields.get("sig", "").encode()):
             raise _refused("Signature did not match.")
         if datetime.fromisoformat(end) <= self._clock.now():

@@ -32,6 +32,8 @@ PrincipalType = Literal["User", "Group", "ServicePrincipal"]
 GRAPH = "https://graph.microsoft.com"
 # The stable version knows no conditions on a role's permissions; this is the first that does.
 _DEFINITIONS_VERSION = "2022-05-01-preview"
+# Requests under way at a time; Graph and ARM answer 429 to more than they like, and are obeyed then.
+AT_ONCE = 8
 _COLLECTIONS: tuple[tuple[PrincipalType, str], ...] = (
     ("User", "users"),
     ("Group", "groups"),
@@ -51,6 +53,15 @@ class Principal:
 
     object_id: str
     type: PrincipalType
+    display_name: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """Any object of the directory; type `Other` for what cannot be granted access, such as a device in a group."""
+
+    object_id: str
+    type: str
     display_name: str
 
 
@@ -93,9 +104,19 @@ class Graph:
         answer = self._ask(HttpRequest("POST", f"{GRAPH}/v1.0/directoryObjects/getByIds", json=body)) or {}
         return next(iter(answer.get("value", [])), None)
 
+    def by_ids(self, object_ids: Sequence[str]) -> list[Found]:
+        """Those of at most 1000 objects that exist, whatever their type; a name that may not be read is empty."""
+        request = HttpRequest("POST", f"{GRAPH}/v1.0/directoryObjects/getByIds", json={"ids": list(object_ids)})
+        answer = self._ask(request) or {}
+        if answer.get("@odata.nextLink") and len(object_ids) > 1:
+            # A further page of an answer to a POST: ask for less instead.
+            half = len(object_ids) // 2
+            return self.by_ids(object_ids[:half]) + self.by_ids(object_ids[half:])
+        return [Found(str(each["id"]).lower(), _type(each) or "Other", _name(each)) for each in answer.get("value", [])]
+
     def members(self, group: str) -> list[tuple[str, bool]]:
         """A group's direct members, object id and whether it is a group itself; none for a group that is gone."""
-        found = self._pages(f"/v1.0/groups/{quote(group)}/members", {"$select": "id"})
+        found = self._pages(f"/v1.0/groups/{quote(group)}/members", {"$select": "id", "$top": "999"})
         return [(str(each["id"]), _type(each) == "Group") for each in found]
 
     def _pages(self, path: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -225,8 +246,11 @@ def _type(found: dict[str, Any]) -> PrincipalType | None:
 
 
 def _principal(found: dict[str, Any], type_: PrincipalType) -> Principal:
-    name = found.get("userPrincipalName") or found.get("displayName") or ""
-    return Principal(str(found["id"]).lower(), type_, str(name))
+    return Principal(str(found["id"]).lower(), type_, _name(found))
+
+
+def _name(found: dict[str, Any]) -> str:
+    return str(found.get("userPrincipalName") or found.get("displayName") or "")
 
 
 def read_facts(
@@ -273,7 +297,14 @@ def read_facts(
     above = sorted(place for place in places if scopes.contains(scopes.MANAGEMENT_GROUPS, place))
     return Facts(
         tuple(
-            RoleAssignment(each.id, each.principal_id, each.role_definition_id, each.scope, each.condition or None)
+            RoleAssignment(
+                each.id,
+                each.principal_id,
+                each.role_definition_id,
+                each.scope,
+                each.condition or None,
+                each.principal_type or "",
+            )
             for each in assignments
         ),
         tuple(RoleDefinition(each.id, each.role_name, _blocks(each.permissions)) for each in definitions),
@@ -301,32 +332,45 @@ def _missing(client: Any, assignments: Sequence[Any], definitions: Sequence[Any]
     """Definitions that assignments name but that are not assignable at the scope asked; without those that are gone."""
     known = {each.name.lower() for each in definitions}
     wanted = {each.role_definition_id.rpartition("/")[2].lower(): each.role_definition_id for each in assignments}
-    found = []
-    for guid in sorted(wanted.keys() - known):
+
+    def read(id_: str) -> Any:
         try:
-            found.append(client.role_definitions.get_by_id(wanted[guid].lstrip("/")))
+            return client.role_definitions.get_by_id(id_.lstrip("/"))
         except ResourceNotFoundError:
-            continue  # the evaluator ignores its assignments and names them
-    return found
+            return None  # the evaluator ignores its assignments and names them
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = pool.map(read, [wanted[guid] for guid in sorted(wanted.keys() - known)])
+        return [each for each in found if each is not None]
 
 
 def _memberships(graph: Graph, groups: Sequence[str]) -> tuple[dict[str, frozenset[str]], tuple[str, ...]]:
-    """Member -> the groups that hold it directly, for these groups and all groups in them; and the unreadable ones."""
+    """Member -> the groups that hold it directly, for these groups and all groups in them; and the unreadable ones.
+
+    Groups of one depth are read at the same time; those found in them are the next depth.
+    """
     held: dict[str, set[str]] = {}
     unread: list[str] = []
     seen, ahead = set(groups), list(groups)
-    while ahead:
-        group = ahead.pop()
+
+    def read(group: str) -> list[tuple[str, bool]] | None:
         try:
-            members = graph.members(group)
+            return graph.members(group)
         except DirectoryForbidden:
-            unread.append(group)
-            continue
-        for member, is_group in members:
-            held.setdefault(member, set()).add(group)
-            if is_group and member not in seen:
-                seen.add(member)
-                ahead.append(member)
+            return None
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        while ahead:
+            fresh: set[str] = set()
+            for group, members in zip(ahead, pool.map(read, ahead), strict=True):
+                if members is None:
+                    unread.append(group)
+                for member, is_group in members or ():
+                    held.setdefault(member, set()).add(group)
+                    if is_group:
+                        fresh.add(member)
+            ahead = sorted(fresh - seen)
+            seen |= fresh
     return {member: frozenset(of) for member, of in held.items()}, tuple(sorted(unread))
 
 

@@ -15,13 +15,13 @@ Azure role definitions", "Understand Azure deny assignments"):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from azmlflow.rbac import scopes
-from azmlflow.rbac.facts import DenyAssignment, Facts, Index, RoleAssignment, RoleDefinition, RoleSays
-from azmlflow.rbac.patterns import Match, PermissionBlock, permits
+from azmlflow.rbac.facts import DenyAssignment, Facts, RoleAssignment, RoleDefinition
+from azmlflow.rbac.index import Barrier, Doubt, Held, Index, Reached
+from azmlflow.rbac.patterns import Match, PermissionBlock
 
 __all__ = [
     "EVERYONE",
@@ -51,15 +51,13 @@ Cause = Literal[
     "membership",  # rests on a group whose members could not be read
 ]
 
-
-_Doubt = Literal["hierarchy", "membership"]
-_IF: Mapping[_Doubt, str] = {
+_IF: Mapping[Doubt, str] = {
     "hierarchy": "if that management group is above this scope, which is not known",
     "membership": "if the principal is in that group, whose members could not be read",
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A verdict and its reason.
 
@@ -95,25 +93,22 @@ class Decision:
         return self.verdict == "allowed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Hit:
-    """An assignment that reaches the scope, with what its role says; `doubt` where it is not known to reach it."""
+    """An assignment that reaches the question, with what its role says."""
 
-    assignment: RoleAssignment
-    role: RoleSays
-    identity: str
+    held: Held
+    role: str
     match: Match
-    doubt: _Doubt | None
 
     @property
     def conditional(self) -> bool:
         """Whether it holds under a condition only, the assignment's or the role's own."""
-        return bool(self.assignment.condition) or self.match.conditional
+        return bool(self.held.assignment.condition) or self.match.conditional
 
     def rank(self) -> tuple[bool, int, str, str]:
         """Which of several equal hits is told: a plain pattern first, the narrowest scope, then names. Never order."""
-        depth = len(scopes.prefixes(self.assignment.scope))
-        return self.match.marked, -depth, self.role.name, self.assignment.id
+        return self.match.marked, -self.held.depth, self.role, self.held.assignment.id
 
 
 def evaluate(principal_id: str, action: str, scope: str, facts: Facts, *, data: bool = False) -> Decision:
@@ -130,150 +125,111 @@ def evaluate(principal_id: str, action: str, scope: str, facts: Facts, *, data: 
         The decision with the rule, assignment, role and pattern that decided. Nothing is raised: what cannot be known
         is `unknown`, and a role definition that is not among the facts is ignored and named in the reason.
     """
-    question = _Question.ask(principal_id, action, scope, facts, data)
-    reach = _reach(question)
+    index = facts.index
+    reached = index.reached(principal_id, scope)
+    question = _Question(index, reached, action, scope, data)
     blocked = _denied(question)
     if blocked is not None and blocked.cause == "denied":
         return blocked
-    decision = _granted(question, reach.hits) if reach.hits else _refused(question, reach)
+    says = index.say(action, data)
+    hits = question.hits(says.allows)
+    decision = _granted(question, hits) if hits else _refused(question, says.excludes)
     if blocked is not None and decision.allowed:
         decision = blocked
-    if not reach.unresolved:
+    if not reached.unresolved:
         return decision
-    return replace(decision, reason=f"{decision.reason} Ignored: {'; '.join(sorted(reach.unresolved))}.")
+    return replace(decision, reason=f"{decision.reason} Ignored: {'; '.join(reached.unresolved)}.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Question:
-    """What was asked, and who and where that concerns."""
+    """What was asked, and all that reaches it."""
 
     index: Index
-    identities: tuple[str, ...]
-    perhaps: tuple[str, ...]
-    certain: tuple[str, ...]
-    uncertain: tuple[str, ...]
+    reached: Reached
     action: str
     scope: str
     data: bool
 
-    @classmethod
-    def ask(cls, principal_id: str, action: str, scope: str, facts: Facts, data: bool) -> _Question:
-        index = facts.index
-        identities, perhaps = index.identities(principal_id), index.perhaps(principal_id)
-        return cls(index, identities, perhaps, *index.places(scope), action, scope, data)
-
-    def places(self) -> Iterator[tuple[str, _Doubt | None]]:
-        """Every scope whose assignments reach, or may reach, the one asked about."""
-        yield from ((place, None) for place in self.certain)
-        yield from ((place, "hierarchy") for place in self.uncertain)
-
-    def assignments(self) -> Iterator[tuple[RoleAssignment, str, _Doubt | None]]:
-        """Every role assignment that reaches, or may reach, the question, with the identity by which it does."""
-        for place, doubt in self.places():
-            for identity in self.identities:
-                yield from ((found, identity, doubt) for found in self.index.assignments(identity, place))
-            for identity in self.perhaps:
-                yield from ((found, identity, "membership") for found in self.index.assignments(identity, place))
+    def hits(self, roles: Mapping[str, Match]) -> list[_Hit]:
+        """The assignments of these roles that reach the question, or may."""
+        return [
+            _Hit(held, self.index.role_name(guid), roles[guid])
+            for guid in roles.keys() & self.reached.roles.keys()
+            for held in self.reached.roles[guid]
+        ]
 
     def answer(self, verdict: Verdict, cause: Cause, hit: _Hit, predicate: str) -> Decision:
         """A decision that rests on one role assignment."""
-        through = None if hit.identity == self.identities[0] else hit.identity
+        held, assignment = hit.held, hit.held.assignment
+        through = None if held.identity == self.reached.identities[0] else held.identity
         by = f" through group {through}" if through else ""
         mark = f" ('{hit.match.pattern}' with '*' standing for no segment)" if hit.match.marked else ""
         return Decision(
             verdict,
-            f"Role '{hit.role.name}', assigned at {hit.assignment.scope}{by}, {predicate}{mark}.",
+            f"Role '{hit.role}', assigned at {assignment.scope}{by}, {predicate}{mark}.",
             self.action,
             self.scope,
             cause,
-            assignment=hit.assignment.id,
-            assigned_at=hit.assignment.scope,
-            role=hit.role.name,
+            assignment=assignment.id,
+            assigned_at=assignment.scope,
+            role=hit.role,
             pattern=hit.match.pattern,
             through=through,
             marked=hit.match.marked,
         )
 
 
-@dataclass(frozen=True)
-class _Reach:
-    """The assignments that reach a question, by what their roles say of it."""
-
-    hits: list[_Hit]
-    excluded: list[_Hit]
-    silent: set[str]
-    unresolved: set[str]
-
-
-def _reach(question: _Question) -> _Reach:
-    """Sort the assignments of all identities at all places by what their roles say."""
-    reach = _Reach([], [], set(), set())
-    for assignment, identity, doubt in question.assignments():
-        role = question.index.role(assignment.role_definition_id, question.action, question.data)
-        if role is not None and role.allows is not None:
-            reach.hits.append(_Hit(assignment, role, identity, role.allows, doubt))
-        elif doubt is not None:
-            continue  # what may not even reach here changes nothing by not allowing it
-        elif role is None:
-            missing = assignment.role_definition_id
-            reach.unresolved.add(f"assignment {assignment.id}, whose role definition {missing} is not known")
-        elif role.excludes is not None:
-            reach.excluded.append(_Hit(assignment, role, identity, role.excludes, doubt))
-        else:
-            reach.silent.add(role.name)
-    return reach
-
-
 def _granted(question: _Question, hits: list[_Hit]) -> Decision:
     """Allowed by what is certain and unconditional; else unknown: for the condition, or for what may not reach here."""
-    certain = [hit for hit in hits if hit.doubt is None]
+    certain = [hit for hit in hits if hit.held.doubt is None]
     plain = [hit for hit in certain if not hit.conditional]
     if plain:
         return question.answer("allowed", "granted", min(plain, key=_Hit.rank), "allows it")
     hit = min(certain or hits, key=_Hit.rank)
-    if hit.doubt is None:
+    if hit.held.doubt is None:
         return question.answer(
             "unknown", "condition", hit, "allows it only under a condition, which is not judged here"
         )
-    return question.answer("unknown", hit.doubt, hit, f"allows it {_IF[hit.doubt]}")
+    return question.answer("unknown", hit.held.doubt, hit, f"allows it {_IF[hit.held.doubt]}")
 
 
-def _refused(question: _Question, reach: _Reach) -> Decision:
-    """The refusal where no role allows the action: excluded, not in the roles, or no role at all."""
-    if reach.excluded:
-        hit = min(reach.excluded, key=_Hit.rank)
-        others = (reach.silent | {other.role.name for other in reach.excluded}) - {hit.role.name}
+def _refused(question: _Question, excludes: Mapping[str, Match]) -> Decision:
+    """The refusal where no role allows the action: excluded, not in the roles, or no role at all.
+
+    What may not even reach here changes nothing by not allowing it.
+    """
+    names = question.reached.names
+    excluded = [hit for hit in question.hits(excludes) if hit.held.doubt is None]
+    if excluded:
+        hit = min(excluded, key=_Hit.rank)
+        others = [name for name in names if name != hit.role]
         also = f"; {_names(others)} not allow it either" if others else ""
         return question.answer("refused", "excluded", hit, f"excludes it by its NotActions '{hit.match.pattern}'{also}")
-    if reach.silent:
-        reason = f"{_names(reach.silent)} not allow {question.action}."
+    if names:
+        reason = f"{_names(names)} not allow {question.action}."
         return Decision("refused", reason, question.action, question.scope, "not-in-roles")
-    reason = f"No role assignment of {question.identities[0]} or of its groups reaches {question.scope}."
+    reason = f"No role assignment of {question.reached.identities[0]} or of its groups reaches {question.scope}."
     return Decision("refused", reason, question.action, question.scope, "no-assignment")
 
 
 def _denied(question: _Question) -> Decision | None:
     """What deny assignments say: denied, unknown (a condition, a management group in doubt), or None."""
     found: list[tuple[tuple[bool, bool, int, str, str], Decision]] = []
-    target = scopes.key(question.scope)
-    for place, unplaced in question.places():
-        for deny in question.index.denies(place):
-            match, _ = permits(deny.permissions, question.action, question.data)
-            applies = place == target or deny.applies_to_children
-            if match is None or not applies:
-                continue
-            concerned, unsure = _concerned(deny, question)
-            if not concerned:
-                continue
-            decision = _denial(question, deny, match, unsure or unplaced)
-            depth = len(scopes.prefixes(place))
-            found.append(((decision.verdict != "refused", match.marked, -depth, decision.cause, deny.id), decision))
+    for barrier in question.index.barriers(question.action, question.scope, question.data):
+        concerned, unsure = _concerned(barrier, question.reached)
+        if not concerned:
+            continue
+        decision = _denial(question, barrier, unsure or barrier.doubt)
+        rank = decision.verdict != "refused", barrier.match.marked, -barrier.depth, decision.cause, barrier.deny.id
+        found.append((rank, decision))
     # What is certain comes first; ids are unique in a tenant, so that decisions are never compared.
     return min(found, key=lambda item: item[0])[1] if found else None
 
 
-def _denial(question: _Question, deny: DenyAssignment, match: Match, doubt: _Doubt | None) -> Decision:
+def _denial(question: _Question, barrier: Barrier, doubt: Doubt | None) -> Decision:
     """The decision that rests on one deny assignment."""
+    deny, match = barrier.deny, barrier.match
     verdict: Verdict = "unknown"
     cause: Cause
     if deny.condition or match.conditional:
@@ -296,19 +252,17 @@ def _denial(question: _Question, deny: DenyAssignment, match: Match, doubt: _Dou
     )
 
 
-def _concerned(deny: DenyAssignment, question: _Question) -> tuple[bool, _Doubt | None]:
+def _concerned(barrier: Barrier, reached: Reached) -> tuple[bool, Doubt | None]:
     """Whether a deny assignment is about the principal: it or a group of it listed, none of them excluded."""
-    listed = {principal.lower() for principal in deny.principals}
-    excluded = {principal.lower() for principal in deny.excluded}
-    if not excluded.isdisjoint(question.identities):
+    if not barrier.excluded.isdisjoint(reached.identities):
         return False, None
-    unsure: _Doubt | None = None if excluded.isdisjoint(question.perhaps) else "membership"
-    if EVERYONE in listed or not listed.isdisjoint(question.identities):
+    unsure: Doubt | None = None if barrier.excluded.isdisjoint(reached.perhaps) else "membership"
+    if EVERYONE in barrier.listed or not barrier.listed.isdisjoint(reached.identities):
         return True, unsure
-    return not listed.isdisjoint(question.perhaps), "membership"
+    return not barrier.listed.isdisjoint(reached.perhaps), "membership"
 
 
 def _names(roles: Iterable[str]) -> str:
-    """`Role 'Reader' does` or `Roles 'Reader', 'Tracker' do`, in a fixed order."""
-    quoted = [f"'{role}'" for role in sorted(roles)]
+    """`Role 'Reader' does` or `Roles 'Reader', 'Tracker' do`, in the order given."""
+    quoted = [f"'{role}'" for role in roles]
     return f"Roles {', '.join(quoted)} do" if len(quoted) > 1 else f"Role {quoted[0]} does"

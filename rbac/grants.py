@@ -3,15 +3,21 @@
 A role assignment's name is a GUID, unique in the tenant. Azure refuses the same scope, principal and role under a
 second name (`RoleAssignmentExists`), and the same name for another principal (`RoleAssignmentUpdateNotPermitted`). So
 the name follows from just these three, in any case and spelling of theirs.
+
+A grant may end: `until` is its last day, by UTC. Azure does not know of it; the next `up` after that day enforces it.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
 
 from azmlflow.rbac import scopes
+
+GrantScope = Literal["workspace", "group"]
 
 # All GUIDs that this project derives lie in this namespace. Changed, it would no longer find its names in Azure.
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "azmlflow.rbac")
@@ -27,31 +33,63 @@ class Grant:
             replicated yet (`PrincipalNotFound`).
         display_name: name for people; Azure ignores it.
         persona: name of a persona of `rbac.roles`.
+        scope: at the workspace, or at its whole resource group.
+        until: its last day, by UTC; None for one that does not end.
+        adopted: role definition GUID -> id of the assignment that somebody else made and that grants just that. It is
+            relied on, never managed and never deleted by us.
     """
 
     principal_id: str
     principal_type: str
     display_name: str
     persona: str
+    scope: GrantScope = "workspace"
+    until: date | None = None
+    adopted: Mapping[str, str] = field(default_factory=dict)
 
-    def to_config(self) -> dict[str, str]:
-        """The grant as a stack's settings hold it."""
-        return {
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes it this grant: principal, persona, scope. A second one with the same replaces the first."""
+        return self.principal_id.lower(), self.persona, self.scope
+
+    def in_force(self, today: date) -> bool:
+        """Does it hold on that day?"""
+        return self.until is None or today <= self.until
+
+    def to_config(self) -> dict[str, Any]:
+        """The grant as a stack's settings hold it: what is as usual is left out."""
+        found: dict[str, Any] = {
             "principalId": self.principal_id,
             "principalType": self.principal_type,
             "displayName": self.display_name,
             "persona": self.persona,
         }
+        if self.scope != "workspace":
+            found["scope"] = self.scope
+        if self.until is not None:
+            found["until"] = self.until.isoformat()
+        if self.adopted:
+            found["adopted"] = dict(self.adopted)
+        return found
 
     @classmethod
-    def from_config(cls, config: Mapping[str, str]) -> Grant:
+    def from_config(cls, config: Mapping[str, Any]) -> Grant:
         """The grant that a stack's settings hold, unchecked: `infra.settings` is where settings are validated.
 
         Raises:
             KeyError: `principalId`, `principalType` or `persona` is missing.
+            ValueError: `until` is no date.
         """
-        name = config.get("displayName", "")
-        return cls(config["principalId"], config["principalType"], name, config["persona"])
+        until = config.get("until")
+        return cls(
+            config["principalId"],
+            config["principalType"],
+            config.get("displayName", ""),
+            config["persona"],
+            config.get("scope", "workspace"),
+            date.fromisoformat(str(until)) if until else None,
+            dict(config.get("adopted") or {}),
+        )
 
 
 def assignment_name(scope: str, principal_id: str, role_definition_id: str) -> str:

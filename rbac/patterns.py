@@ -71,8 +71,32 @@ def permits(permissions: Sequence[PermissionBlock], action: str, data: bool) -> 
 
 def _best(patterns: Iterable[str], action: str) -> Match | None:
     """The plainest of the patterns that match, so that the order in which a role lists them does not matter."""
-    found = (Match(pattern, marked) for pattern in patterns if (marked := match(pattern, action)) is not None)
-    return min(found, key=_plainest, default=None)
+    exact, wild = _prepare(tuple(patterns))
+    text = action.lower()
+    if (plain := exact.get(text)) is not None:
+        return Match(plain, marked=False)
+    for pattern, pieces, joined in wild:
+        if _fits(pieces, (False,) * len(joined), text):
+            return Match(pattern, marked=False)
+    for pattern, pieces, joined in wild:
+        if any(joined) and _fits(pieces, joined, text):
+            return Match(pattern, marked=True)
+    return None
+
+
+_Wild = tuple[str, tuple[str, ...], tuple[bool, ...]]
+
+
+@functools.lru_cache(maxsize=16384)
+def _prepare(patterns: tuple[str, ...]) -> tuple[dict[str, str], tuple[_Wild, ...]]:
+    """Patterns made ready once: the exact ones by what they match, the others compiled, the plainest first."""
+    ordered = sorted((Match(pattern, marked=False) for pattern in patterns), key=_plainest)
+    exact: dict[str, str] = {}
+    for each in ordered:
+        if "*" not in each.pattern:
+            exact.setdefault(each.pattern.lower(), each.pattern)
+    wild = tuple((each.pattern, *_compile(each.pattern)) for each in ordered if "*" in each.pattern)
+    return exact, wild
 
 
 def _plainest(found: Match) -> tuple[bool, bool, bool, int, str]:

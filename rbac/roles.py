@@ -12,7 +12,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from azmlflow.rbac import scopes
 from azmlflow.rbac.builtin import BUILT_IN_ROLES, BuiltInRole
@@ -28,9 +29,11 @@ __all__ = [
     "UnknownPersona",
     "UnknownRole",
     "built_in_role",
+    "combined",
     "custom_role_guid",
     "custom_role_name",
     "persona",
+    "union",
 ]
 
 
@@ -44,12 +47,15 @@ class Persona:
         storage_roles: the built-in roles that it needs besides on the storage account of a workspace whose datastores
             use the caller's identity (`systemDatastoresAuthMode=identity`); with keys, artifacts travel by signed URL.
         summary: one line for people.
+        nearest: the built-in role that comes nearest, for tenants that forbid custom roles; `rbac.profiles` tells what
+            it grants too much, and what it lacks.
     """
 
     name: str
     actions: tuple[str, ...]
     storage_roles: tuple[str, ...]
     summary: str
+    nearest: str
 
     @property
     def permissions(self) -> tuple[PermissionBlock, ...]:
@@ -83,6 +89,7 @@ _VIEW = _actions(
 )
 # `jobs/write` because Microsoft asks `jobs/*` for tracking, though azureml-mlflow 1.62 calls no jobs route. By the
 # table it is not enough to submit a job, but Azure may let its holder start one that needs no code upload.
+_JOBS_WRITE = _actions("jobs/write")
 _TRACK = (
     *_VIEW,
     *_actions("experiments/write", "experiments/runs/write", "jobs/write", "metadata/artifacts/write"),
@@ -94,12 +101,14 @@ PERSONAS: tuple[Persona, ...] = (
         _VIEW,
         _READ_STORAGE,
         "Sees experiments, runs, metrics, artifacts and models; changes nothing",
+        "Reader",
     ),
     Persona(
         "tracker",
         _TRACK,
         _WRITE_STORAGE,
         "A viewer who also tracks: experiments, runs, metrics, parameters, tags, artifacts",
+        "AzureML Data Scientist",
     ),
     Persona(
         "registrar",
@@ -116,6 +125,7 @@ PERSONAS: tuple[Persona, ...] = (
         ),
         _WRITE_STORAGE,
         "A viewer who also keeps the model registry: registers, tags, stages and deletes models",
+        "AzureML Data Scientist",
     ),
     Persona(
         "submitter",
@@ -138,6 +148,7 @@ PERSONAS: tuple[Persona, ...] = (
         ),
         _WRITE_STORAGE,
         "A tracker who also runs jobs and MLflow Projects on the workspace's clusters",
+        "AzureML Data Scientist",
     ),
     Persona(
         # No `computes/write`: it resizes, but creates as well.
@@ -145,20 +156,51 @@ PERSONAS: tuple[Persona, ...] = (
         _actions("read", "computes/read", "computes/start/action", "computes/stop/action", "computes/restart/action"),
         (),
         "Starts, stops and restarts computes; sees no data",
+        "AzureML Compute Operator",
     ),
 )
 
 
-def persona(name: str) -> Persona:
+def persona(name: str, *, strict_tracker: bool = False) -> Persona:
     """The persona of that name.
+
+    Args:
+        name: its name.
+        strict_tracker: take `jobs/write` from the tracker. The submitter keeps it: it cannot submit without.
 
     Raises:
         UnknownPersona: there is none.
     """
     for found in PERSONAS:
         if found.name == name:
+            if strict_tracker and name == "tracker":
+                return replace(found, actions=tuple(each for each in found.actions if each not in _JOBS_WRITE))
             return found
     raise UnknownPersona(_unknown("persona", name, [each.name for each in PERSONAS]))
+
+
+def combined(text: str, *, strict_tracker: bool = False) -> tuple[Persona, ...]:
+    """The personas that a text combines: `tracker`, or `tracker+registrar` (a comma does as well); each once.
+
+    Raises:
+        UnknownPersona: one of them is none.
+    """
+    names = dict.fromkeys(word.strip() for word in text.replace(",", "+").split("+"))
+    return tuple(persona(name, strict_tracker=strict_tracker) for name in names)
+
+
+def union(personas: Iterable[Persona]) -> Persona:
+    """Several personas as one: everything that any of them allows, in the order of the table, nothing twice."""
+    found = tuple(personas)
+    if len(found) == 1:
+        return found[0]
+    return Persona(
+        "+".join(each.name for each in found),
+        tuple(dict.fromkeys(action for each in found for action in each.actions)),
+        tuple(dict.fromkeys(role for each in found for role in each.storage_roles)),
+        "; ".join(each.summary for each in found),
+        " + ".join(dict.fromkeys(each.nearest for each in found)),
+    )
 
 
 def built_in_role(name: str) -> BuiltInRole:

@@ -1,16 +1,15 @@
-"""`azmlflow down`: plan, confirm by name, progress, residue report."""
+"""`azmlflow down`: plan, confirm by name, progress, residue report; for a stack, or for a group that no stack owns."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 
 import click
 
-from azmlflow.cli import progress, teardown
+from azmlflow.cli import progress
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.estate import Estate
 from azmlflow.cli.hold import hold
@@ -19,55 +18,102 @@ from azmlflow.cli.mending import clear_the_way
 from azmlflow.cli.project import DEFAULT_STACK, choose_stack, find_project
 from azmlflow.cli.session import Session, open_session
 from azmlflow.cli.stack import Stack
+from azmlflow.cli.teardown import Left, Limits, Owner, Removal, lone, plan_group, steps
+from azmlflow.cli.teardown.ask import confirm, leftover, text
+from azmlflow.cli.teardown.data import describing
+from azmlflow.cli.teardown.show import watching
+
+Plan = tuple[tuple[steps.Step, tuple[str, ...]], ...]
 
 
-@click.command(cls=Command, examples=("azmlflow down", "azmlflow down --stack prod", "azmlflow down --yes -o json"))
-@click.option("--yes", "-y", is_flag=True, help="Do not ask for the stack's name.")
+@click.command(
+    cls=Command,
+    examples=(
+        "azmlflow down",
+        "azmlflow down --dry-run --output json",
+        "azmlflow down --stack prod --yes",
+        "azmlflow down --resource-group rg-old",
+    ),
+)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for the name.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option("--resource-group", "-g", metavar="NAME", help="Remove this group, which no stack owns.")
+@click.option("--unmanaged", is_flag=True, help="With --resource-group: azmlflow did not make it; all in it goes.")
+@click.option("--cancel-jobs", is_flag=True, help="Cancel jobs that run in the workspace.")
 @common
-def command(invocation: Invocation, yes: bool) -> None:
+def command(
+    invocation: Invocation, *, yes: bool, dry_run: bool, resource_group: str | None, unmanaged: bool, cancel_jobs: bool
+) -> None:
     """Remove everything that a stack made, and look whether anything is left.
 
     Purges the workspace and the key vault, so that their names are free again; removes role definitions, role
-    assignments, Pulumi's state and config.json. The settings file stays. Safe to interrupt and to type again.
+    assignments, Pulumi's state and config.json. The settings file stays. Refuses where something in the group is not
+    the stack's, or is locked. Safe to interrupt and to type again.
     """
+    if unmanaged and resource_group is None:
+        raise click.UsageError("--unmanaged goes with --resource-group")
+    if resource_group is not None:
+        limits = Limits(unmanaged=unmanaged, cancel_jobs=cancel_jobs)
+        lone.down(invocation, resource_group, limits, yes=yes, dry_run=dry_run)
+        return
     if _never_was(invocation):
-        invocation.result(_report(DEFAULT_STACK, (), ()), f"nothing stands on stack {DEFAULT_STACK}")
+        invocation.result(_report(DEFAULT_STACK, (), (), ()), f"nothing stands on stack {DEFAULT_STACK}")
         return
     session = open_session(invocation)
     with hold(session.project, session.name, "azmlflow down") as holder:
         session.enter()
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)
-        estate = make_estate(session, stack)
-        plan = tuple((step, lines) for step in teardown.STEPS if (lines := step.plan(estate)))
+        teardown = open_teardown(session, stack, cancel_jobs=cancel_jobs)
+        plan = tuple((step, lines) for step in steps.STEPS if (lines := step.plan(teardown)))
         if not plan:
             holder.finish()
-            invocation.result(_report(session.name, (), ()), f"nothing stands on stack {session.name}")
+            invocation.result(_report(session.name, (), (), ()), f"nothing stands on stack {session.name}")
             return
         _show(invocation, session, plan)
+        if dry_run:
+            refusals = [asdict(refusal) for refusal in teardown.plan.refusals]
+            document = {**_report(session.name, plan, (), ()), "refusals": refusals}
+            invocation.result(document, "\n".join(f"refused: {entry['why']}" for entry in refusals))
+            return
+        teardown.plan.check()
         if not yes:
-            _confirm(session.name)
-        done = _run(invocation, estate, plan)
-        left = teardown.residue(estate)
+            confirm("stack", session.name, f"azmlflow down --stack {session.name}")
+        done = _run(invocation, teardown, plan)
+        left = steps.residue(teardown)
         holder.finish()
-    invocation.result(_report(session.name, done, left), lambda: _text(session.name, left, estate))
+    invocation.result(_report(session.name, plan, done, left), lambda: text(f"stack {session.name}", left))
     if left:
-        raise CliError(
-            f"{len(left)} thing{'s are' if len(left) > 1 else ' is'} left of stack `{session.name}`",
-            where=left[0].where,
-            next=f"azmlflow down --stack {session.name}",
-        )
+        raise leftover(f"stack `{session.name}`", left, f"azmlflow down --stack {session.name}")
+
+
+def open_teardown(session: Session, stack: Stack, *, cancel_jobs: bool = False) -> steps.Teardown:
+    """What the removal is about, as the state, the settings and Azure tell it."""
+    from azmlflow.infra import identifiers
+
+    estate = make_estate(session, stack)
+    settings = session.settings()
+    grants = [entry.record() for entry in settings.grants]
+    clusters = [cluster.name for cluster in settings.clusters]
+    planned = identifiers.planned(estate.names, estate.subscription, clusters, grants)
+    managed = [entry for entry in estate.state.resources if not entry.external]
+    limits = Limits(
+        holder=Owner(session.project.name, session.name),
+        known=frozenset(entry.id.lower() for entry in managed if entry.id)
+        | frozenset(entry.id.lower() for entry in planned),
+        cancel_jobs=cancel_jobs,
+        our_locks=frozenset(entry.id.lower() for entry in managed if ":ManagementLock" in entry.type),
+    )
+    plan = plan_group(estate.arm, estate.group, limits)
+    return steps.Teardown(estate, plan, Removal(estate.arm, plan), describing(estate.arm))
 
 
 def make_estate(session: Session, stack: Stack) -> Estate:
-    """What the removal is about, as the state, the settings and Azure tell it."""
-    from azmlflow.infra import tags
-    from azmlflow.rbac.roles import PERSONAS
-
+    """The names and places of a stack, by what stands; not by what the settings have come to say since."""
     state = stack.state()
     settings = session.settings()
+    subscription = _same_subscription(session, state.outputs)
     names = session.names(state.outputs)
-    # What stands counts, not what the settings have come to say since.
     standing: dict[str, str] = {}
     for field, output in (("resource_group", "resourceGroup"), ("workspace", "workspaceName")):
         if isinstance(state.outputs.get(output), str):
@@ -76,6 +122,8 @@ def make_estate(session: Session, stack: Stack) -> Estate:
     vault = next((entry.id for entry in state.resources if entry.type == "azure-native:keyvault:Vault"), "")
     if vault:
         names = dataclasses.replace(names, key_vault=vault.rsplit("/", 1)[-1])
+    from azmlflow.infra import tags
+    from azmlflow.rbac.roles import PERSONAS
 
     def owned(found: Mapping[str, str] | None) -> bool:
         return tags.owned(found, session.project.name, session.name)
@@ -84,7 +132,7 @@ def make_estate(session: Session, stack: Stack) -> Estate:
         project=session.project,
         stack=stack,
         arm=session.invocation.ports.open_arm(),
-        subscription=session.subscription(state.outputs),
+        subscription=subscription,
         names=names,
         location=settings.location,
         owned=owned,
@@ -93,7 +141,20 @@ def make_estate(session: Session, stack: Stack) -> Estate:
     )
 
 
-Plan = tuple[tuple[teardown.Step, tuple[str, ...]], ...]
+def _same_subscription(session: Session, outputs: Mapping[str, object]) -> str:
+    """The stack's subscription, which is the one that this process is pointed at.
+
+    Raises:
+        CliError: the settings or the environment name another.
+    """
+    standing, pointed = session.subscription(outputs), session.subscription({**outputs, "subscriptionId": None})
+    if standing.lower() != pointed.lower():
+        raise CliError(
+            f"stack `{session.name}` stands in subscription {standing}, and this shell points at {pointed}",
+            where=str(session.file.path),
+            next=f"export ARM_SUBSCRIPTION_ID={standing}",
+        )
+    return standing
 
 
 def _never_was(invocation: Invocation) -> bool:
@@ -112,22 +173,21 @@ def _show(invocation: Invocation, session: Session, plan: Plan) -> None:
     invocation.say(f"  kept: {session.file.path.name}" + (", the embedded Azure" if session.file.local else ""))
 
 
-def _confirm(stack: str) -> None:
-    if not sys.stdin.isatty():
-        raise CliError("`down` asks before it removes, and nobody is there to answer", next="azmlflow down --yes")
-    typed = click.prompt(f"type the stack's name ({stack}) to remove it", err=True, default="", show_default=False)
-    if typed.strip() != stack:
-        raise CliError("not removed: the name typed is another", next=f"azmlflow down --stack {stack}")
-
-
-def _run(invocation: Invocation, estate: Estate, plan: Plan) -> tuple[dict[str, object], ...]:
+def _run(invocation: Invocation, teardown: steps.Teardown, plan: Plan) -> tuple[dict[str, object], ...]:
     """Every step in turn, also those that had nothing to do at first: an earlier one may have given them something."""
     planned = {step.name for step, _ in plan}
     done: list[dict[str, object]] = []
-    for step in teardown.STEPS:
+    for step in steps.STEPS:
         began = time.monotonic()
-        with progress.drawing(step.name) as on_change:
-            step.act(dataclasses.replace(estate, on_change=on_change))
+        if step.name.startswith("destroy"):
+            with progress.drawing(step.name) as on_change:
+                step.act(
+                    dataclasses.replace(teardown, estate=dataclasses.replace(teardown.estate, on_change=on_change))
+                )
+        else:
+            with watching(step.name) as on_progress:
+                removal = Removal(teardown.estate.arm, teardown.plan, on_progress)
+                step.act(dataclasses.replace(teardown, removal=removal))
         seconds = time.monotonic() - began
         if step.name in planned:
             invocation.say(click.style("  ✓ ", fg="green") + f"{step.name:<44} {seconds:6.1f} s")
@@ -135,13 +195,6 @@ def _run(invocation: Invocation, estate: Estate, plan: Plan) -> tuple[dict[str, 
     return tuple(done)
 
 
-def _report(stack: str, done: tuple[dict[str, object], ...], left: tuple[teardown.Left, ...]) -> dict[str, object]:
-    return {"stack": stack, "steps": list(done), "left": [asdict(entry) for entry in left]}
-
-
-def _text(stack: str, left: tuple[teardown.Left, ...], estate: Estate) -> str:
-    if not left:
-        looked = "groups, soft-deleted things, role definitions and assignments, Pulumi state, files"
-        return click.style(f"stack {stack} is gone: nothing left", fg="green", bold=True) + f"  (looked at: {looked})"
-    lines = [f"  {entry.kind} {entry.name}{f': {entry.why}' if entry.why else ''}" for entry in left]
-    return "\n".join([f"stack {stack}: left behind", *lines, *(f"  note: {note}" for note in estate.notes)])
+def _report(stack: str, plan: Plan, done: tuple[dict[str, object], ...], left: tuple[Left, ...]) -> dict[str, object]:
+    planned = [{"step": step.name, "what": list(lines)} for step, lines in plan]
+    return {"stack": stack, "plan": planned, "steps": list(done), "left": [asdict(entry) for entry in left]}

@@ -14,6 +14,7 @@ import click
 from azmlflow.cli import cloud
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Command, Invocation, common
+from azmlflow.cli.local_faults import faults
 from azmlflow.cli.project import Project, find_project, read_stack
 from azmlflow.cli.settings_file import write_settings
 
@@ -137,6 +138,9 @@ def _confirm_reset(invocation: Invocation, project: Project, yes: bool) -> None:
         raise CliError("`local reset` asks first, and nobody is there to answer", next="azmlflow local reset --yes")
     if not click.confirm("go on?", err=True):
         raise CliError("not reset", next="azmlflow local status")
+
+
+command.add_command(faults)
 
 
 @command.group(short_help="Users of its directory.")

@@ -35,4 +35,5 @@ def command(invocation: Invocation, principal: str | None, words: tuple[str, ...
         uri = session.stack().state().outputs.get("trackingUri")
         if isinstance(uri, str):
             environment["MLFLOW_TRACKING_URI"] = uri
+        cloud.remember_interpreter(session.project, words, environment)
     click.get_current_context().exit(invocation.ports.execute(list(words), environment))

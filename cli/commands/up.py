@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from azmlflow.cli import config_json, mending, progress
+from azmlflow.cli import config_json, doctor, grants, life, mending, progress
 from azmlflow.cli.changes import Outcome
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.hold import hold
@@ -22,13 +22,15 @@ from azmlflow.infra.outputs import StackOutputs
     cls=Command, examples=("azmlflow up", "azmlflow up --stack prod", "azmlflow up -o json | jq .trackingUri")
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask when the workspace would be replaced.")
+@click.option("--expires", metavar="TIME", help="When `sweep --expired` may take it: 12h, 7d, 2w from now, or never.")
 @common
-def command(invocation: Invocation, yes: bool) -> None:
+def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
     """Stand the workspace up, or bring it in line with the settings.
 
     Safe to type again at any time: it goes on where an earlier one stopped, and changes nothing when there is
     nothing to change. Asks only when a setting would replace the workspace. Writes .azureml/config.json at the end.
     """
+    life.check(expires)
     invocation.ports.warm()
     session = open_session(invocation, make_local=True)
     settings = session.settings()
@@ -36,7 +38,11 @@ def command(invocation: Invocation, yes: bool) -> None:
         session.enter()
         stack = session.stack(holder)
         mending.mend(session, stack, holder, settings)
-        before = stack.state().outputs
+        session = grants.settle(session, stack)
+        state = stack.state()
+        before = state.outputs
+        doctor.preflight(session, before)
+        session = life.note(session, state, expires)
         why = mending.replaced_workspace(session, stack, settings)
         if why and not yes:
             _confirm(session, why)

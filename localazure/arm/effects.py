@@ -56,6 +56,20 @@ def failed(cloud: Cloud, operation: Document) -> None:
         set_state(cloud, kind, operation["key"], document, "Failed")
 
 
+def half(cloud: Cloud, operation: Document) -> None:
+    """What a deletion of a group has done when it fails: half of what was inside is gone."""
+    if operation["verb"] == "delete" and operation["type"] == GROUP_TYPE:
+        shrink(cloud, operation, 0.5)
+
+
+def shrink(cloud: Cloud, operation: Document, share: float) -> None:
+    """Let a group's deletion come as far as a share of its time: dependents go before what they depend on."""
+    left = list(contained(cloud, operation["target"]))
+    count = len(left) - round(operation.get("inside", len(left)) * (1 - share))
+    for kind, key, document in left[: max(0, count)]:
+        drop(cloud, kind, key, document, bury=kind.burial is not None and kind.burial.with_group)
+
+
 def set_state(cloud: Cloud, kind: Kind, key: str, document: Document, state: str) -> None:
     """Write a document with another provisioningState."""
     document["properties"]["provisioningState"] = state

@@ -98,7 +98,8 @@ def remove(ask: Ask, kind: Kind) -> Answer:
             effects.drop(cloud, kind, key, document, bury=bury)
             return Answer(kind.delete.status, shown)
         effects.set_state(cloud, kind, key, document, "Deleting")
-        operation = cloud.operations.begin("delete", kind.type, document["id"], key=key, bury=bury)
+        inside = sum(1 for _ in effects.contained(cloud, document["id"])) if kind.type == GROUP_TYPE else 0
+        operation = cloud.operations.begin("delete", kind.type, document["id"], key=key, bury=bury, inside=inside)
     return Answer(kind.delete.status, None, polling_headers(ask, kind.delete.polling, operation, document))
 
 

@@ -19,7 +19,7 @@ from azmlflow.localazure.errors import AzureError, not_found
 from azmlflow.localazure.store import Document
 from azmlflow.rbac.operations import Operation, recognise
 
-VERSIONS = {"mlflow": ("v1.0", "v2.0"), "history": ("v1.0",), "artifact": ("v1.0", "v2.0")}
+VERSIONS = {"mlflow": ("v1.0", "v2.0"), "history": ("v1.0",), "artifact": ("v1.0", "v2.0"), "data": ("v1.0",)}
 _WORKSPACE = ("subscriptions", None, "resourcegroups", None, "providers", "microsoft.machinelearningservices")
 _ID_SEGMENTS = len(_WORKSPACE) + 2
 
@@ -33,7 +33,7 @@ class Target:
         request: the request.
         caller: who asks.
         host: the host name asked, e.g. `westeurope.api.azureml.ms`.
-        service: `mlflow`, `history` or `artifact`.
+        service: `mlflow`, `history`, `artifact` or `data`.
         version: of that service, as in the path.
         workspace: the workspace's ARM document.
         rest: the decoded segments after the workspace's id.

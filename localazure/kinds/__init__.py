@@ -9,8 +9,11 @@ from __future__ import annotations
 from azmlflow.localazure.kinds.app_insights import APP_INSIGHTS
 from azmlflow.localazure.kinds.base import Kind
 from azmlflow.localazure.kinds.blob_containers import BLOB_CONTAINER
+from azmlflow.localazure.kinds.codes import CODE
 from azmlflow.localazure.kinds.computes import COMPUTE
 from azmlflow.localazure.kinds.datastores import DATASTORE
+from azmlflow.localazure.kinds.environments import ENVIRONMENT
+from azmlflow.localazure.kinds.jobs import JOB
 from azmlflow.localazure.kinds.key_vaults import KEY_VAULT
 from azmlflow.localazure.kinds.locks import LOCK
 from azmlflow.localazure.kinds.log_analytics import LOG_ANALYTICS
@@ -33,5 +36,8 @@ KINDS: tuple[Kind, ...] = (
     ML_WORKSPACE,
     DATASTORE,
     COMPUTE,
+    CODE,
+    ENVIRONMENT,
+    JOB,
 )
 BY_TYPE = {kind.type.lower(): kind for kind in KINDS}

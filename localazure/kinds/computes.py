@@ -15,6 +15,7 @@ from azmlflow.localazure.arm.find import parent
 from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.cloud import REGIONS
 from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.jobs.nodes import counted
 from azmlflow.localazure.kinds.base import Action, Answer, Ask, Extra, Kind, NameRule, Verb
 from azmlflow.localazure.kinds.fields import choice, pick, region, tags, whole_number, wrong_type
 from azmlflow.localazure.kinds.identity import give_identity, identity, remove_identity
@@ -160,10 +161,10 @@ def _touch(ask: Ask, document: Document) -> None:
     document["properties"]["modifiedOn"] = timestamp(ask.cloud.clock.now())
 
 
-def _nodes(_ask: Ask, document: Document) -> Answer:
+def _nodes(ask: Ask, document: Document) -> Answer:
     if document["properties"]["computeType"] != "AmlCompute":
         raise _wrong_type(document, "listNodes")
-    count = document["properties"]["properties"]["currentNodeCount"]
+    count = counted(ask.cloud.store, document)["properties"]["properties"]["currentNodeCount"]
     nodes = [
         {
             "nodeId": f"tvmps_{number:04d}",
@@ -199,6 +200,36 @@ def _sizes(_ask: Ask) -> Answer:
     return Answer(200, {"value": json.loads(_SIZES.read_text(encoding="utf-8"))})
 
 
+def _usages(ask: Ask) -> Answer:
+    """What the clusters of a region may take of each family, in vCPUs, and what stands in it now (Microsoft, "Usages -
+    List"). The limits are those of a fresh pay-as-you-go subscription: 24 vCPUs of a family, none of one with GPUs."""
+    sizes = json.loads(_SIZES.read_text(encoding="utf-8"))
+    place = region(ask.target.path.split("/")[-2])
+    cores = {str(size["name"]): size["vCPUs"] for size in sizes}
+    family = {str(size["name"]): str(size["family"]) for size in sizes}
+    used: dict[str, int] = {}
+    for _, found in ask.cloud.store.scan("resources"):
+        if found["type"].lower() == _TYPE.lower() and found["properties"]["computeLocation"] == place:
+            inner = found["properties"]["properties"]
+            nodes = inner.get("currentNodeCount", 1)
+            name = family.get(inner["vmSize"])
+            if name:
+                used[name] = used.get(name, 0) + nodes * cores[inner["vmSize"]]
+    limits = {str(size["family"]): 0 if size["gpus"] else 24 for size in sizes}
+    listed = [
+        {
+            "id": f"{ask.target.path}/{name}",
+            "type": "Microsoft.MachineLearningServices/usages",
+            "unit": "Count",
+            "currentValue": used.get(name, 0),
+            "limit": limit,
+            "name": {"value": name, "localizedValue": f"{name} Cluster Dedicated vCPUs"},
+        }
+        for name, limit in limits.items()
+    ]
+    return Answer(200, {"value": listed})
+
+
 COMPUTE = Kind(
     type=_TYPE,
     name=NameRule(
@@ -220,6 +251,7 @@ COMPUTE = Kind(
     changed=give_identity,
     removed=remove_identity,
     deleting=_deleting,
+    shown=lambda cloud, document: counted(cloud.store, document),
     visible=False,
     actions=(
         Action("listNodes", _nodes),
@@ -233,6 +265,13 @@ COMPUTE = Kind(
             "microsoft.machinelearningservices/locations/vmsizes",
             _sizes,
             "Microsoft.MachineLearningServices/locations/vmSizes/read",
+            collection=True,
+        ),
+        Extra(
+            "GET",
+            "microsoft.machinelearningservices/locations/usages",
+            _usages,
+            "Microsoft.MachineLearningServices/locations/usages/read",
             collection=True,
         ),
     ),

@@ -7,6 +7,8 @@ and come back by listSecrets alone.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from azmlflow.localazure.errors import bad_request
 from azmlflow.localazure.kinds.base import SECRETS, Action, Answer, Ask, Kind, NameRule
 from azmlflow.localazure.kinds.fields import choice, pick, wrong_type
@@ -14,6 +16,7 @@ from azmlflow.localazure.store import Document
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/datastores"
+_SAS_LIFETIME = timedelta(hours=1)
 _TYPES = ("AzureBlob", "AzureFile", "AzureDataLakeGen1", "AzureDataLakeGen2", "OneLake")
 _OPTIONAL = (
     "accountName", "containerName", "filesystem", "fileShareName", "storeName", "resourceGroup", "subscriptionId",
@@ -57,6 +60,12 @@ def _list_secrets(ask: Ask, document: Document) -> Answer:
     keys = ask.cloud.store.get(SECRETS, account)
     if keys is None:
         raise bad_request("BadRequest", f"The storage account of the datastore '{document['name']}' no longer exists.")
+    if ask.body.get("expirableSecret") and document["properties"]["datastoreType"] == "AzureBlob":
+        properties, end = document["properties"], ask.cloud.clock.now() + _SAS_LIFETIME
+        sas = ask.cloud.tokens.sign_container(
+            properties["accountName"].lower(), properties["containerName"], "rcwl", end
+        )
+        return Answer(200, {"secretsType": "Sas", "sasToken": sas})
     return Answer(200, {"secretsType": "AccountKey", "key": keys["keys"][0]})
 
 

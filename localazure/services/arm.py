@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.arm import lifecycle, lists, paths, subscription
+from azmlflow.localazure.arm import lifecycle, lists, metrics, paths, subscription
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError, bad_request
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
@@ -41,6 +41,7 @@ OWN: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
 AT_ANY_SCOPE: Mapping[str, Handler] = {
     "microsoft.authorization/permissions": subscription.permissions,
     "microsoft.authorization/denyassignments": subscription.deny_assignments,
+    "microsoft.insights/metrics": metrics.list_metrics,
 }
 # The one open path: what clouds there are has to be known before anybody can sign in.
 METADATA = "/metadata/endpoints"

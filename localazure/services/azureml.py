@@ -2,7 +2,8 @@
 
     /discovery                   where the region's services are
     /mlflow/<version><ws>/...    MLflow's REST API
-    /history/<version><ws>/...   runs' artifacts
+    /history/<version><ws>/...   runs' artifacts; the state and log of runs that are jobs
+    /data/<version><ws>/...      where outputs of jobs lie
     /artifact/<version><ws>/...  artifacts by origin and container
 
 Every request but discovery names a workspace, which must exist, and is one operation of `rbac.operations`, whose
@@ -15,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.azureml import history, tracking
+from azmlflow.localazure.azureml import history, run_tokens, runs, tracking
 from azmlflow.localazure.azureml.answers import refusal
 from azmlflow.localazure.azureml.discovery import discovery
 from azmlflow.localazure.azureml.target import find_target, no_such_endpoint
@@ -23,7 +24,7 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.mlflow import MlflowUnavailable
 
-_SERVICES = {"mlflow": tracking.answer, "history": history.answer, "artifact": history.answer}
+_SERVICES = {"mlflow": tracking.answer, "history": runs.answer, "artifact": history.answer, "data": runs.resolve}
 
 
 def service(cloud: Cloud) -> ASGIApp:
@@ -51,4 +52,5 @@ async def _answer(cloud: Cloud, request: Request) -> Response:
             raise no_such_endpoint(f"{request.method} {request.url.path}")
         return JSONResponse(discovery(request.headers.get("host", "").partition(":")[0].lower()))
     target = find_target(cloud, request)
+    await run_tokens.check(target)
     return await _SERVICES[target.service](target)

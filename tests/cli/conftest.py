@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.desk import ALICE, SUBSCRIPTION, Desk, FakeArm, FakeStack
+from tests.localazure.control import Azure
 
 
 @pytest.fixture
@@ -23,3 +25,11 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         return captured.out, captured.err
 
     return Desk(root, FakeStack(), FakeArm(), environment, {"alice@local.test": ALICE}, [], [], read)
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Iterator[Azure]:
+    """An embedded Azure in this process, where nothing takes time."""
+    found = Azure(tmp_path)
+    yield found
+    found.cloud.store.close()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from azmlflow.cli import main
-from azmlflow.cli.arm import ArmError
+from azmlflow.cli.arm import ArmError, Wait
+from azmlflow.cli.caller import Caller
 from azmlflow.cli.changes import Change, OnChange, Outcome
 from azmlflow.cli.deployment import Resource, State
 from azmlflow.cli.errors import CliError
@@ -38,6 +40,7 @@ OUTPUTS: dict[str, Any] = {
     "clusters": [],
     "grants": [],
 }
+DEVELOPER = Caller("00000000-0000-4000-8000-0000000000d1", "developer@local.test", "t1")
 ALICE = Person("00000000-0000-4000-8000-0000000000a1", "User", "alice@local.test")
 
 
@@ -110,19 +113,36 @@ class FakeArm:
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     faults: dict[str, ArmError] = field(default_factory=dict)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    time: datetime | None = None
+    subscription: dict[str, Any] = field(default_factory=lambda: {"state": "Enabled", "tenantId": "t1"})
 
     def put(self, path: str, **document: Any) -> None:
         self.documents[path.lower()] = {"id": path, "name": path.rsplit("/", 1)[-1], **document}
 
     def get(self, path: str, version: str) -> dict[str, Any] | None:
         assert version
+        if path == f"/subscriptions/{SUBSCRIPTION}":
+            return self.subscription
         return self.documents.get(path.lower())
 
     def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
         assert version
         below = f"{path.lower()}/"
+        if below.endswith("/permissions/") and not any(key.startswith(below) for key in self.documents):
+            yield {"actions": ["*"], "notActions": []}  # an Owner's
+            return
         if path.lower().endswith("/roleassignments"):
             yield from (doc for key, doc in self.documents.items() if "/roleassignments/" in key)
+            return
+        if path.lower().endswith("/deletedvaults"):
+            yield from [doc for key, doc in self.documents.items() if "/deletedvaults/" in key]
+            return
+        if path.lower().endswith("/resources"):
+            group = below.removesuffix("resources/")
+            inside = [doc for key, doc in self.documents.items() if key.startswith(group) and "type" in doc]
+            yield from inside
             return
         yield from (doc for key, doc in list(self.documents.items()) if key.startswith(below))
 
@@ -134,12 +154,27 @@ class FakeArm:
             raise self.faults[path]
         return self.documents.pop(path.lower(), None) is not None
 
+    def begin(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Wait | None:
+        return (lambda _: None) if self.delete(path, version, query) else None
+
     def post(self, path: str, version: str) -> bool:
         assert version
         self.calls.append(f"POST {path}")
         if path in self.faults:
             raise self.faults[path]
         return self.documents.pop(path.lower().removesuffix("/purge"), None) is not None
+
+    def ask(self, path: str, version: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        assert version
+        self.asked.append((path, dict(body)))
+        return self.answers.get(path)
+
+    def call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        assert method
+        return self.answers.get(url)
+
+    def now(self) -> datetime | None:
+        return self.time
 
 
 @dataclass
@@ -168,6 +203,7 @@ class Desk:
     read: Callable[[], tuple[str, str]]
     permitted: list[frozenset[str]] = field(default_factory=list)
     exit_code: int = 0
+    caller: Caller = field(default_factory=lambda: DEVELOPER)
 
     @property
     def project(self) -> Project:
@@ -212,6 +248,8 @@ class Desk:
             lambda: None,
             execute,
             lambda _: None,
+            whoami=lambda: self.caller,
+            visit=enter,
         )
 
     def settings(self, stack: str = "local", text: str = "config:\n  azmlflow:cloud: local\n") -> Path:

@@ -6,11 +6,10 @@ import json
 
 import pytest
 
-from azmlflow.cli import teardown
-from azmlflow.cli.arm import ArmError
 from azmlflow.cli.deployment import Resource
 from azmlflow.cli.errors import Interrupted
 from azmlflow.cli.hold import hold
+from azmlflow.cli.teardown.steps import STEPS
 from azmlflow.infra.identifiers import Place
 from azmlflow.infra.settings import Settings
 from azmlflow.infra.tags import ownership
@@ -26,6 +25,7 @@ DELETED_WORKSPACE = (
     f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.MachineLearningServices/locations/westeurope"
     f"/deletedWorkspaces/{WORKSPACE}"
 )
+BURIED = {"vaultId": VAULT_ID, "tags": ownership("azmlflow", "local")}
 ASSIGNMENT = f"{WORKSPACE_ID}/providers/Microsoft.Authorization/roleAssignments/a1"
 THEIRS = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/theirs"
 
@@ -40,8 +40,8 @@ def standing(desk: Desk) -> Desk:
         Resource("urn::vault", "azure-native:keyvault:Vault", VAULT_ID),
     )
     desk.arm.put(GROUP_ID, tags=ownership("azmlflow", "local"))
-    desk.arm.put(WORKSPACE_ID)
-    desk.arm.put(DELETED_VAULT, properties={"vaultId": VAULT_ID})
+    desk.arm.put(WORKSPACE_ID, type="Microsoft.MachineLearningServices/workspaces", tags=ownership("azmlflow", "local"))
+    desk.arm.put(DELETED_VAULT, properties=BURIED)
     desk.arm.put(PLACE.role_definition_id("tracker"))
     desk.arm.put(
         ASSIGNMENT, properties={"scope": WORKSPACE_ID, "roleDefinitionId": PLACE.role_definition_id("tracker")}
@@ -52,7 +52,6 @@ def standing(desk: Desk) -> Desk:
 
     def destroy(on_change: object = None) -> object:
         desk.arm.calls.append("destroy")
-        desk.arm.documents.pop(GROUP_ID.lower(), None)
         return real()
 
     desk.stack.destroy = destroy  # type: ignore[method-assign, assignment]
@@ -65,10 +64,11 @@ def test_everything_goes_in_azures_order_and_nothing_else(standing: Desk) -> Non
     assert done.json()["left"] == []
     assert standing.arm.calls == [
         f"DELETE {WORKSPACE_ID}?forceToPurge=true",
-        "destroy",
-        f"POST {DELETED_VAULT}/purge",
         f"DELETE {ASSIGNMENT}",
         f"DELETE {PLACE.role_definition_id('tracker')}",
+        f"DELETE {GROUP_ID}",
+        "destroy",
+        f"POST {DELETED_VAULT}/purge",
     ]
     assert standing.stack.calls == ["destroy", "remove"]
     assert list(standing.arm.documents) == [THEIRS.lower()]
@@ -78,7 +78,7 @@ def test_everything_goes_in_azures_order_and_nothing_else(standing: Desk) -> Non
 
 def test_the_plan_says_what_goes(standing: Desk) -> None:
     err = standing.run("down", "--yes").err
-    for text in (f"workspace {WORKSPACE} (stands)", f"ResourceGroup {GROUP}", NAMES.key_vault, "config.json", "kept:"):
+    for text in (f"workspace {WORKSPACE} (stands)", f"resource group {GROUP}", NAMES.key_vault, "config.json", "kept:"):
         assert text in err
 
 
@@ -122,7 +122,7 @@ def test_after_pulumis_own_destroy_the_soft_deleted_are_purged(desk: Desk) -> No
     desk.settings()
     desk.stack.there = True
     desk.arm.put(DELETED_WORKSPACE, properties={})
-    desk.arm.put(DELETED_VAULT, properties={"vaultId": VAULT_ID})
+    desk.arm.put(DELETED_VAULT, properties=BURIED)
     purged = desk.arm.delete
 
     def delete(path: str, version: str, query: dict[str, str] | None = None) -> bool:
@@ -147,7 +147,7 @@ def test_interrupted_and_typed_again(standing: Desk) -> None:
 
 
 def test_purge_protection_is_told_as_residue(standing: Desk) -> None:
-    standing.arm.faults[f"{DELETED_VAULT}/purge"] = ArmError(405, "MethodNotAllowed", "Purge is not allowed.", "x")
+    standing.arm.put(DELETED_VAULT, properties={**BURIED, "purgeProtectionEnabled": True})
     done = standing.run("down", "--yes", "-o", "json")
     assert done.code == 1
     left = done.json()["left"]
@@ -167,7 +167,7 @@ def test_a_group_that_the_state_lost_goes_only_with_our_tags(desk: Desk) -> None
     done = desk.run("down", "--yes")
     assert f"DELETE {GROUP_ID}" not in desk.arm.calls
     assert done.code == 1
-    assert "resource group" in done.out
+    assert "not removed: its tags say that it belongs to nobody that azmlflow knows" in done.err
 
 
 def test_another_workspaces_config_json_stays(standing: Desk) -> None:
@@ -194,16 +194,81 @@ def test_down_waits_for_nobody(standing: Desk) -> None:
     assert standing.stack.calls == []
 
 
-def test_the_order_of_the_steps_is_the_designs() -> None:
-    words = [step.name.split()[0:3] for step in teardown.STEPS]
-    assert [" ".join(part) for part in words] == [
+def test_the_order_of_the_steps() -> None:
+    assert [step.name for step in STEPS] == [
+        "cancel running jobs",
         "drop our locks",
         "purge the workspace",
-        "destroy what the",
+        "remove roles and grants",
         "delete the group",
-        "purge the key",
-        "sweep role definitions",
+        "destroy what the state holds",
+        "purge the key vault",
+        "sweep roles and grants",
         "remove Pulumi's state",
         "remove config.json",
     ]
     assert OUTPUTS["workspaceId"] == WORKSPACE_ID
+
+
+def test_a_dry_run_shows_the_plan_and_touches_nothing(standing: Desk) -> None:
+    done = standing.run("down", "--dry-run", "--output", "json")
+    assert done.code == 0
+    planned = {entry["step"]: entry["what"] for entry in done.json()["plan"]}
+    assert planned["delete the group"][0] == f"resource group {GROUP}"
+    assert done.json()["refusals"] == []
+    assert (standing.arm.calls, standing.stack.calls) == ([], [])
+
+
+def test_what_is_not_the_stacks_stops_it_and_is_listed(standing: Desk) -> None:
+    foreign = f"{GROUP_ID}/providers/Microsoft.Compute/virtualMachines/vm1"
+    standing.arm.put(foreign, type="Microsoft.Compute/virtualMachines", tags=ownership("azmlflow", "local"))
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert "virtualMachines/vm1 bears this stack's tags, but is not in its state or settings" in done.err
+    assert (standing.arm.calls, standing.stack.calls) == ([], [])
+    told = standing.run("down", "--dry-run", "-o", "json").json()["refusals"]
+    assert [entry["id"] for entry in told] == [foreign]
+
+
+def test_jobs_that_run_need_the_word(standing: Desk) -> None:
+    job = f"{WORKSPACE_ID}/jobs/train-1"
+    standing.arm.put(job, properties={"status": "Running"})
+    refused = standing.run("down", "--yes")
+    assert "running jobs: train-1" in refused.err
+    assert "--cancel-jobs" in refused.err
+    assert standing.run("down", "--yes", "--cancel-jobs").code == 0
+    assert standing.arm.calls[0] == f"POST {job}/cancel"
+
+
+def test_another_subscription_is_refused(standing: Desk) -> None:
+    standing.environment["ARM_SUBSCRIPTION_ID"] = "00000000-0000-4000-8000-00000000000b"
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert "points at 00000000-0000-4000-8000-00000000000b" in done.err
+    assert standing.arm.calls == []
+
+
+def test_a_group_of_a_standing_stack_is_left_to_that_stack(standing: Desk) -> None:
+    done = standing.run("down", "--resource-group", GROUP, "--yes")
+    assert done.code == 1
+    assert "next: azmlflow down --stack local" in done.err
+    assert standing.arm.calls == []
+
+
+def test_a_group_that_no_stack_owns(standing: Desk) -> None:
+    standing.stack.held = type(standing.stack.held)()
+    for words in ((), ("--yes",)):
+        done = standing.run("down", "--resource-group", GROUP, *words)
+        assert done.code == (0 if words else 1), done.err
+    assert f"DELETE {GROUP_ID}" in standing.arm.calls
+    assert standing.run("down", "-g", GROUP, "--yes").out == f"nothing stands in resource group {GROUP}\n"
+
+
+def test_a_group_of_nobody_needs_unmanaged(standing: Desk) -> None:
+    other = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/other"
+    standing.arm.put(other, tags={"team": "x"})
+    done = standing.run("down", "-g", "other", "--yes")
+    assert "next: azmlflow down --resource-group other --unmanaged" in done.err
+    assert standing.run("down", "--unmanaged", "--yes").code == 2
+    assert standing.run("down", "-g", "other", "--unmanaged", "--yes").code == 0
+    assert standing.arm.calls == [f"DELETE {other}"]

@@ -52,6 +52,7 @@ class Declared:
     deleted_with: str
     depends_on: frozenset[str]
     secret_outputs: tuple[str, ...]
+    retained: bool
 
 
 class Nothing(mocks.Mocks):
@@ -97,6 +98,7 @@ class Recorder(mocks.MockMonitor):
                 deleted_with=request.deletedWith,
                 depends_on=frozenset(request.dependencies),
                 secret_outputs=tuple(request.additionalSecretOutputs),
+                retained=bool(request.retainOnDelete),
             )
         )
         state = {**inputs, **COMPUTED.get(request.type, {}), "name": name}

@@ -156,6 +156,73 @@ def test_one_assignment_for_each_grant_under_a_name_that_stays(up: Up, full: Any
     assert sorted(one.inputs["roleAssignmentName"] for one in again) == sorted(names)
 
 
+def test_a_strict_tracker_is_the_same_role_with_less(up: Up, full: Any) -> None:
+    strict = {one.name: one.inputs for one in up(grants=GRANTS, strictTracker=True).of("RoleDefinition")}
+    loose = {one.name: one.inputs for one in full.of("RoleDefinition")}
+    assert strict["role-viewer"] == loose["role-viewer"]
+    before, after = loose["role-tracker"], strict["role-tracker"]
+    assert before["roleDefinitionId"] == after["roleDefinitionId"]
+    gone = {*before["permissions"][0]["actions"]} - {*after["permissions"][0]["actions"]}
+    assert gone == {"Microsoft.MachineLearningServices/workspaces/jobs/write"}
+
+
+def test_a_grant_at_the_group_and_one_that_has_ended(up: Up) -> None:
+    at_group, ended = {**GRANTS[0], "scope": "group"}, {**GRANTS[2], "until": "2020-01-31"}
+    deployment = up(grants=[GRANTS[0], at_group, ended])
+    found = {one.name: one.inputs for one in deployment.of("RoleAssignment")}
+    assert {name: inputs["scope"] for name, inputs in found.items()} == {
+        f"grant-tracker-{ALICE}": WORKSPACE,
+        f"grant-tracker-{ALICE}-group": GROUP,
+    }
+    assert len({inputs["roleAssignmentName"] for inputs in found.values()}) == 2
+    assert [one.name for one in deployment.of("RoleDefinition")] == ["role-tracker"]
+    assert [(one["persona"], one["scope"]) for one in deployment.outputs["grants"]] == [
+        ("tracker", "workspace"),
+        ("tracker", "group"),
+    ]
+
+
+def test_identity_based_storage_gives_each_principal_its_storage_roles_once(up: Up) -> None:
+    registrar = {**GRANTS[0], "persona": "registrar"}
+    deployment = up(grants=[GRANTS[0], registrar, GRANTS[2]], storageAuth="identity")
+    assert deployment.one("machinelearningservices:Workspace").inputs["systemDatastoresAuthMode"] == "Identity"
+    account = naming.generate("mlflow", "dev", "", SUBSCRIPTION).storage_account
+    at = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{account}"
+    found = [one.inputs for one in deployment.of("RoleAssignment") if one.inputs["scope"] == at]
+    roles_of = {
+        (one["principalId"], one["roleDefinitionId"].rpartition("/")[2]): one["roleAssignmentName"] for one in found
+    }
+    wanted = {
+        (ALICE, "Storage Blob Data Contributor"),
+        (ALICE, "Storage File Data Privileged Contributor"),
+        (BOB, "Storage Blob Data Reader"),
+        (BOB, "Storage File Data Privileged Reader"),
+    }
+    assert set(roles_of) == {(who, roles.built_in_role(name).id) for who, name in wanted}
+    assert len(found) == 4
+
+
+def test_the_built_in_profile_declares_no_role_and_no_assignment_twice(up: Up) -> None:
+    registrar = {**GRANTS[0], "persona": "registrar"}
+    deployment = up(grants=[GRANTS[0], registrar, GRANTS[2]], roleProfile="built-in")
+    assert deployment.of("RoleDefinition") == []
+    given = [(one.inputs["principalId"], one.inputs["roleDefinitionId"]) for one in deployment.of("RoleAssignment")]
+    scientist, reader = roles.built_in_role("AzureML Data Scientist"), roles.built_in_role("Reader")
+    assert given == [(ALICE, scientist.definition_id(SUBSCRIPTION)), (BOB, reader.definition_id(SUBSCRIPTION))]
+
+
+def test_what_somebody_else_assigned_is_not_declared_and_its_role_outlives_us(up: Up) -> None:
+    guid = roles.custom_role_guid("viewer", GROUP)
+    adopted = {**GRANTS[2], "adopted": {guid.upper(): f"{WORKSPACE}/providers/x/roleAssignments/theirs"}}
+    deployment = up(grants=[GRANTS[0], adopted])
+    assert [one.name for one in deployment.of("RoleAssignment")] == [f"grant-tracker-{ALICE}"]
+    assert {one.name: one.retained for one in deployment.of("RoleDefinition")} == {
+        "role-tracker": False,
+        "role-viewer": True,
+    }
+    assert deployment.outputs["grants"][1]["adopted"] == [f"{WORKSPACE}/providers/x/roleAssignments/theirs"]
+
+
 def test_an_assignment_goes_before_its_role_and_both_before_the_workspace(full: Any) -> None:
     workspace = full.one("machinelearningservices:Workspace")
     definitions = {one.inputs["roleDefinitionId"]: one for one in full.of("RoleDefinition")}

@@ -40,7 +40,8 @@ def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
     optional = set(cluster["inputProperties"]) - set(cluster["requiredInputs"])
     assert optional == {"minNodes", "idleSeconds", "priority", "tags"}
     workspace = schema["resources"][identifiers.WORKSPACE]
-    assert set(workspace["inputProperties"]) - set(workspace["requiredInputs"]) == {"purgeProtection", "tags"}
+    optional = set(workspace["inputProperties"]) - set(workspace["requiredInputs"])
+    assert optional == {"purgeProtection", "storageAuth", "groupTags", "tags"}
 
 
 def test_a_component_takes_the_hosts_mappings(run: Callable[..., Any]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -184,6 +185,33 @@ def test_a_grant_twice() -> None:
     assert "is there twice" in fault(grants=[GRANT, {**GRANT, "principalId": ALICE.upper()}]).what
 
 
+def test_the_same_persona_at_both_scopes_is_two_grants() -> None:
+    assert len(read(grants=[GRANT, {**GRANT, "scope": "group"}]).grants) == 2
+    assert fault(grants=[{**GRANT, "scope": "subscription"}]).key == "azmlflow:grants[0].scope"
+
+
+def test_the_last_day_as_text_or_as_yaml_reads_it() -> None:
+    day = date(2027, 1, 31)
+    for given in ("2027-01-31", day):
+        settings = read(grants=[{**GRANT, "until": given}, {**GRANT, "persona": "viewer"}])
+        assert settings.grants[0].record().until == day
+        assert len(settings.grants_on(day)) == 2
+        assert [grant.persona for grant in settings.grants_on(date(2027, 2, 1))] == ["viewer"]
+    found = fault(grants=[{**GRANT, "until": "tomorrow"}])
+    assert found.what == "'tomorrow' is no day such as 2027-01-31"
+    assert found.fix == "pulumi config set --path 'azmlflow:grants[0].until' 2027-01-31"
+
+
+def test_identity_based_storage_and_profiles_go_to_the_place() -> None:
+    names = read().names("dev", "s")
+    assert read().place(names, "s").storage_account is None
+    place = read(storageAuth="identity", roleProfile="built-in").place(names, "s")
+    assert (place.storage_account, place.profile) == (names.storage_account, "built-in")
+    assert fault(storageAuth="sas").key == "azmlflow:storageAuth"
+    assert fault(roleProfile="owner").key == "azmlflow:roleProfile"
+    assert read(strictTracker="true").strict_tracker is True
+
+
 def test_a_grant_without_its_parts() -> None:
     found = faults(grants=[{"displayName": "Alice"}])
     assert [one.key.rpartition(".")[2] for one in found] == ["principalId", "principalType", "persona"]
@@ -284,3 +312,19 @@ def test_a_program_refuses_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="encrypted") as caught:
         Settings.load()
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["2027-01-31T12:00:00Z", "2027-01-31T13:00:00+01:00", "2027-01-31 12:00:00"])
+def test_a_moment_is_read_however_yaml_gives_it(given: str) -> None:
+    import yaml
+
+    wanted = "2027-01-31T12:00:00+00:00"
+    for value in (given, yaml.safe_load(given)):
+        found = read(expiresOn=value).expires_on
+        assert found is not None
+        assert found.isoformat() == wanted
+
+
+def test_no_moment() -> None:
+    with pytest.raises(SettingsError, match="is no moment such as"):
+        read(expiresOn="soon")

@@ -46,6 +46,7 @@ class Sample:
 
 
 _DATASTORE = {"datastoreType": "AzureBlob", "accountName": "stacct1", "containerName": "data"}
+_JOB = {"jobType": "Command", "command": "true", "computeId": COMPUTE}
 _TAGGED = {"tags": {"a": "b"}}
 SAMPLES = {
     "Microsoft.Resources/resourceGroups": Sample(RG, BODIES[RG], (), "ends-with.", _TAGGED),
@@ -91,6 +92,27 @@ SAMPLES = {
     ),
     "Microsoft.MachineLearningServices/workspaces/computes": Sample(
         COMPUTE, BODIES[COMPUTE], CHAIN[:6], "gpu-1", _TAGGED, "?underlyingResourceAction=Delete"
+    ),
+    "Microsoft.MachineLearningServices/workspaces/codes/versions": Sample(
+        f"{WORKSPACE}/codes/script/versions/1",
+        {"properties": {"codeUri": "https://stacct1.blob.core.windows.net/some-code"}},
+        CHAIN[:6],
+        "-1",
+        {"properties": {"codeUri": "https://stacct1.blob.core.windows.net/some-code", "description": "d"}},
+    ),
+    "Microsoft.MachineLearningServices/workspaces/environments/versions": Sample(
+        f"{WORKSPACE}/environments/env/versions/1",
+        {"properties": {"image": "ubuntu"}},
+        CHAIN[:6],
+        "-1",
+        {"properties": {"image": "ubuntu", "description": "d"}},
+    ),
+    "Microsoft.MachineLearningServices/workspaces/jobs": Sample(
+        f"{WORKSPACE}/jobs/train-1",
+        {"properties": _JOB},
+        (*CHAIN[:6], COMPUTE),
+        "-1",
+        {"properties": {**_JOB, "displayName": "another"}},
     ),
 }
 _ALL = pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.type)

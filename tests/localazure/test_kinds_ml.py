@@ -307,3 +307,15 @@ def test_computes_are_listed_to_whoever_may_read_them(azure: Azure) -> None:
     assert (refused.status, "workspaces/computes/read" in refused.message) == (403, True)
     sizes = azure.arm("GET", f"{PROVIDERS}/Microsoft.MachineLearningServices/locations/westeurope/vmSizes").body
     assert "STANDARD_DS3_V2" in [size["name"] for size in sizes["value"]]
+
+
+def test_usages_count_the_vcpus_of_a_family_in_a_region(azure: Azure) -> None:
+    azure.make(*CHAIN)
+    scale = {"minNodeCount": 2, "maxNodeCount": 4, "nodeIdleTimeBeforeScaleDown": "PT120S"}
+    body = {"location": "westeurope", "properties": _cluster(scaleSettings=scale)["properties"]}
+    assert azure.arm("PUT", f"{WORKSPACE}/computes/busy", body).status < 300
+    asked = f"{PROVIDERS}/Microsoft.MachineLearningServices/locations"
+    for place, used in (("westeurope", 8), ("northeurope", 0)):
+        found = {entry["name"]["value"]: entry for entry in azure.arm("GET", f"{asked}/{place}/usages").body["value"]}
+        assert (found["standardDSv2Family"]["currentValue"], found["standardDSv2Family"]["limit"]) == (used, 24)
+        assert found["standardNCSv3Family"]["limit"] == 0

@@ -212,3 +212,22 @@ def test_an_unsigned_url_is_refused(tokens: Tokens, query: str) -> None:
     with pytest.raises(AzureError) as refused:
         tokens.check_url(BLOB, query, "r")
     assert refused.value.code == "AuthenticationFailed"
+
+
+def test_a_containers_url_is_good_for_its_blobs_and_no_others(tokens: Tokens, clock: ManualClock) -> None:
+    query = tokens.sign_container("account", "azureml", "rw", clock.now() + timedelta(hours=1))
+    tokens.check_url(BLOB, query, "r")
+    tokens.check_url("/account/azureml", query, "w")
+    for path, needed in (("/account/azureml2/a", "r"), ("/other/azureml/a", "r"), (BLOB, "d")):
+        with pytest.raises(AzureError) as told:
+            tokens.check_url(path, query, needed)
+        assert told.value.status == 403
+    with pytest.raises(AzureError):  # a blob's signature does not become a container's
+        tokens.check_url(
+            BLOB, tokens.sign_url(BLOB, "r", clock.now() + timedelta(hours=1)).replace("sr=b", "sr=c"), "r"
+        )
+
+
+def test_further_claims_come_back(tokens: Tokens) -> None:
+    token, _ = tokens.issue(USER, ARM, more={"azmlflow_run": "job-1"})
+    assert tokens.verify(token, MANAGEMENT.audiences)["azmlflow_run"] == "job-1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 import pytest
 
@@ -56,3 +57,18 @@ def test_settings_hold_a_grant_whole() -> None:
     assert Grant.from_config(nameless) == Grant(PRINCIPAL, "Group", "", "viewer")
     with pytest.raises(KeyError, match="principalType"):
         Grant.from_config({"principalId": PRINCIPAL, "persona": "viewer"})
+
+
+def test_what_is_not_as_usual_is_written_too() -> None:
+    grant = Grant(PRINCIPAL, "Group", "Team", "viewer", "group", date(2027, 1, 31), {ROLE: "/their/id"})
+    config = grant.to_config()
+    assert (config["scope"], config["until"], config["adopted"]) == ("group", "2027-01-31", {ROLE: "/their/id"})
+    assert Grant.from_config(config) == grant
+
+
+@pytest.mark.parametrize(
+    ("today", "holds"), [(date(2027, 1, 30), True), (date(2027, 1, 31), True), (date(2027, 2, 1), False)]
+)
+def test_a_grant_holds_through_its_last_day(today: date, holds: bool) -> None:
+    assert Grant(PRINCIPAL, "User", "", "viewer", until=date(2027, 1, 31)).in_force(today) is holds
+    assert Grant(PRINCIPAL, "User", "", "viewer").in_force(today)

@@ -18,9 +18,11 @@ from azmlflow.rbac.roles import (
     UnknownPersona,
     UnknownRole,
     built_in_role,
+    combined,
     custom_role_guid,
     custom_role_name,
     persona,
+    union,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -199,3 +201,24 @@ def test_custom_role_guids_never_change() -> None:
     assert custom_role_guid("tracker", f"{GROUP.upper()}/") == custom_role_guid("tracker", GROUP)
     guids = {custom_role_guid(each.name, group) for each in PERSONAS for group in (GROUP, f"{GROUP}0")}
     assert len(guids) == 2 * len(PERSONAS)
+
+
+def test_a_strict_tracker_has_no_jobs_write_and_nobody_else_loses_it() -> None:
+    loose, strict = persona("tracker"), persona("tracker", strict_tracker=True)
+    assert {*loose.actions} - {*strict.actions} == {f"{WORKSPACE}/jobs/write"}
+    assert persona("submitter", strict_tracker=True) == persona("submitter")
+    allowed = {each.name for each in OPERATIONS if {*each.actions} <= {*strict.actions}}
+    assert allowed == set(ALLOWED["tracker"])
+
+
+def test_a_combination_is_everything_of_its_parts_once() -> None:
+    parts = combined("tracker+registrar, tracker")
+    assert [each.name for each in parts] == ["tracker", "registrar"]
+    whole = union(parts)
+    assert whole.name == "tracker+registrar"
+    assert {*whole.actions} == {*persona("tracker").actions, *persona("registrar").actions}
+    assert len(whole.actions) == len({*whole.actions})
+    assert whole.storage_roles == persona("tracker").storage_roles
+    assert union(combined("viewer")) is persona("viewer")
+    with pytest.raises(UnknownPersona, match="did you mean 'registrar'"):
+        combined("tracker+registar")

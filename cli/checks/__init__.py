@@ -1,0 +1,13 @@
+"""What `azmlflow doctor` asks: one frozen record a check, listed here in the order that people read them in.
+
+A check belongs to one of three modules: this machine, the cloud that is signed in to, the place where the stack goes.
+"""
+
+from __future__ import annotations
+
+from azmlflow.cli.checks import cloud, machine, place
+from azmlflow.cli.checks.base import Check, Finding, Situation, Status
+
+__all__ = ["CHECKS", "Check", "Finding", "Situation", "Status"]
+
+CHECKS: tuple[Check, ...] = (*machine.CHECKS, *cloud.CHECKS, *place.CHECKS)

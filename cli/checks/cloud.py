@@ -1,0 +1,137 @@
+"""Checks of who is signed in and what the subscription offers: tenant, providers, regions, quota, the clock."""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, datetime
+from typing import Any
+
+from azmlflow.cli.checks.base import SUBSCRIPTIONS, Check, Finding, Situation
+
+ML = "providers/Microsoft.MachineLearningServices"
+PROVIDERS_VERSION, ML_VERSION = "2022-12-01", "2024-10-01"
+# What a stack is made of, by provider (Microsoft, "Azure resource providers and types"): its types, for the region.
+NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Microsoft.MachineLearningServices", ("workspaces",)),
+    ("Microsoft.Storage", ("storageAccounts",)),
+    ("Microsoft.KeyVault", ("vaults",)),
+    ("Microsoft.Insights", ("components",)),
+    ("Microsoft.OperationalInsights", ("workspaces",)),
+)
+# Entra and Azure take tokens that are up to five minutes off (Microsoft, "Validate tokens": clock skew).
+SKEW_REFUSED, SKEW_TOLD = 300, 60
+
+
+def _credentials(situation: Situation) -> Finding:
+    caller = situation.caller
+    return Finding("ok", f"signed in as {caller.name} ({caller.id})")
+
+
+def _subscription(situation: Situation) -> Finding:
+    document = situation.arm.get(situation.place, SUBSCRIPTIONS)
+    if document is None:
+        return Finding("failed", f"subscription {situation.subscription} is not there for {situation.caller.name}")
+    state = document.get("state", "Enabled")
+    if state not in {"Enabled", "PastDue"}:
+        return Finding("failed", f"subscription {situation.subscription} is {state}: nothing can be made in it")
+    tenant = document.get("tenantId")
+    if tenant and tenant.lower() != situation.caller.tenant.lower():
+        return Finding(
+            "failed",
+            f"the subscription trusts tenant {tenant}, but you are signed in to {situation.caller.tenant}",
+            f"az login --tenant {tenant}",
+        )
+    return Finding("ok", f"{document.get('displayName', situation.subscription)}, {state}, in your tenant")
+
+
+def _provider(situation: Situation, namespace: str) -> dict[str, Any] | None:
+    return situation.arm.get(f"{situation.place}/providers/{namespace}", PROVIDERS_VERSION)
+
+
+def _unregistered(situation: Situation) -> list[str]:
+    found = ((namespace, _provider(situation, namespace)) for namespace, _ in NEEDED)
+    return [name for name, document in found if document and document.get("registrationState") != "Registered"]
+
+
+def _providers(situation: Situation) -> Finding:
+    missing = _unregistered(situation)
+    if missing:
+        commands = " && ".join(f"az provider register --namespace {name} --wait" for name in missing)
+        return Finding("failed", f"not registered in the subscription: {', '.join(missing)}", commands)
+    return Finding("ok", f"all {len(NEEDED)} are registered")
+
+
+def _register(situation: Situation) -> None:
+    for namespace in _unregistered(situation):
+        situation.arm.ask(f"{situation.place}/providers/{namespace}/register", PROVIDERS_VERSION, {})
+
+
+def _region(situation: Situation) -> Finding:
+    location, lacking = situation.settings.location, []
+    for namespace, types in NEEDED:
+        for offered in (_provider(situation, namespace) or {}).get("resourceTypes", ()):
+            places = {str(place).replace(" ", "").lower() for place in offered.get("locations") or ()}
+            if offered.get("resourceType") in types and places and location not in places:
+                lacking.append(f"{namespace}/{offered['resourceType']}")
+    if lacking:
+        return Finding("failed", f"{location} does not offer {', '.join(lacking)}")
+    return Finding("ok", f"{location} offers everything that a stack is made of")
+
+
+def _plain(text: object) -> str:
+    """A family's name without what differs between Azure's spellings of it."""
+    return "".join(letter for letter in str(text).lower() if letter.isalnum())
+
+
+def _quota(situation: Situation) -> Finding:
+    clusters = situation.settings.clusters
+    if not clusters:
+        return Finding("skipped", "the stack has no clusters")
+    place = f"{situation.place}/{ML}/locations/{situation.settings.location}"
+    sizes = {str(size["name"]).lower(): size for size in situation.arm.list(f"{place}/vmSizes", ML_VERSION)}
+    usages = {_plain(entry["name"]["value"]): entry for entry in situation.arm.list(f"{place}/usages", ML_VERSION)}
+    if not sizes or not usages:
+        return Finding("skipped", "Azure tells no sizes and quotas here")
+    told: list[str] = []
+    wanted: dict[str, int] = {}
+    for cluster in clusters:
+        size = sizes.get(cluster.vm_size.lower())
+        if size is None:
+            told.append(f"{situation.settings.location} offers no {cluster.vm_size} (cluster {cluster.name})")
+        elif cluster.priority == "Dedicated":
+            family = str(size["family"])
+            wanted[family] = wanted.get(family, 0) + cluster.max_nodes * int(size["vCPUs"])
+    for family, cores in wanted.items():
+        usage = usages.get(_plain(family))
+        # What a standing stack's nodes take is theirs already: the limit itself counts.
+        free = int(usage["limit"]) - (0 if situation.stands else int(usage["currentValue"])) if usage else cores
+        if cores > free:
+            told.append(f"{family}: the clusters may grow to {cores} vCPUs, and {free} are free")
+    if told:
+        return Finding("warning", "; ".join(told))
+    return Finding("ok", "the clusters' families have the vCPUs: " + (", ".join(wanted) or "none is dedicated"))
+
+
+def _clock(situation: Situation) -> Finding:
+    theirs = situation.arm.now()
+    if theirs is None:
+        return Finding("skipped", "Azure did not say what time it is")
+    off = abs((datetime.now(UTC) - theirs).total_seconds())
+    if off > SKEW_TOLD:
+        return Finding("failed" if off > SKEW_REFUSED else "warning", f"this clock is {off:.0f} s off Azure's")
+    return Finding("ok", "this clock agrees with Azure's, to a minute")
+
+
+_before_up = functools.partial(Check, preflight=True)
+_QUOTA_PAGE = "https://ml.azure.com/quota"
+
+CHECKS = (
+    Check("credentials", "Is anybody signed in, and who?", _credentials, "az login"),
+    _before_up(
+        "subscription", "Is it there, and in the tenant you are signed in to?", _subscription, "az account list --all"
+    ),
+    _before_up("providers", "Are the resource providers registered?", _providers, "", _register),
+    _before_up("region", "Does the region offer what a stack is made of?", _region, "edit Pulumi.{stack}.yaml"),
+    _before_up("quota", "May the clusters grow as far as they are set to?", _quota, f"ask for more at {_QUOTA_PAGE}"),
+    Check("clock", "Does this machine's clock agree with Azure's?", _clock, "sudo timedatectl set-ntp true"),
+)

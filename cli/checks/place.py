@@ -1,0 +1,141 @@
+"""Checks of the place where the stack goes: names, soft-deleted twins, rights, locks, grants."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from azmlflow.cli.arm import ArmError
+from azmlflow.cli.checks.base import Check, Finding, Situation
+from azmlflow.cli.checks.cloud import ML, ML_VERSION
+from azmlflow.infra import tags
+from azmlflow.rbac.patterns import PermissionBlock, permits
+
+_STORAGE, _VAULT, _AUTHORIZATION, _LOCKS = "2024-01-01", "2023-07-01", "2022-04-01", "2020-05-01"
+_MAKES = (
+    "Microsoft.Resources/subscriptions/resourceGroups/write",
+    "Microsoft.MachineLearningServices/workspaces/write",
+)
+_GRANTS = ("Microsoft.Authorization/roleAssignments/write", "Microsoft.Authorization/roleDefinitions/write")
+
+
+def _names(situation: Situation) -> Finding:
+    if situation.stands:
+        return Finding("ok", "the stack stands: its names are its own")
+    group = situation.group_document
+    ours = group is not None and tags.owned(group.get("tags"), situation.session.project.name, situation.session.name)
+    names = situation.names
+    taken = []
+    if group is not None and not ours:
+        taken.append(f"resource group {names.resource_group} is there, and not this stack's")
+    if not ours:  # else what bears them may be an earlier `up`'s
+        for namespace, version, type_, name in (
+            ("Microsoft.Storage", _STORAGE, "storageAccounts", names.storage_account),
+            ("Microsoft.KeyVault", _VAULT, "vaults", names.key_vault),
+        ):
+            path = f"{situation.place}/providers/{namespace}/checkNameAvailability"
+            answer = situation.arm.ask(path, version, {"name": name, "type": f"{namespace}/{type_}"})
+            # A vault that is soft-deleted is the next check's.
+            if answer and answer.get("nameAvailable") is False and not _deleted_vault(situation, name):
+                taken.append(f"{name}: {answer.get('message', 'taken')}")
+    return Finding("failed", "; ".join(taken)) if taken else Finding("ok", "free, or this stack's own")
+
+
+def _deleted_vault(situation: Situation, name: str) -> dict[str, Any] | None:
+    place = f"{situation.place}/providers/Microsoft.KeyVault/locations/{situation.settings.location}"
+    return situation.arm.get(f"{place}/deletedVaults/{name}", _VAULT)
+
+
+def _twins(situation: Situation) -> Finding:
+    if situation.stands:
+        return Finding("ok", "the stack stands")
+    names, found = situation.names, []
+    vault = _deleted_vault(situation, names.key_vault)
+    if vault is not None:
+        properties = vault.get("properties") or {}
+        if properties.get("purgeProtectionEnabled"):
+            until = properties.get("scheduledPurgeDate", "its time is over")
+            return Finding(
+                "failed",
+                f"key vault {names.key_vault} is soft-deleted and purge-protected until {until}",
+                "pulumi config set azmlflow:salt 2 --stack " + situation.session.name,
+            )
+        found.append(f"key vault {names.key_vault}")
+    place = f"{situation.place}/{ML}/locations/{situation.settings.location}/deletedWorkspaces"
+    if any(_is_ours(situation, entry) for entry in _listed(situation, place)):
+        found.append(f"workspace {names.workspace}")
+    if found:
+        return Finding("failed", f"soft-deleted, and so their names are taken: {', '.join(found)}")
+    return Finding("ok", "nothing of these names is soft-deleted")
+
+
+def _is_ours(situation: Situation, entry: dict[str, Any]) -> bool:
+    """Is a soft-deleted workspace the one whose name, in whose group, we want?"""
+    text = str(entry.get("properties", {})).lower()
+    near = "/resourcegroups/" not in text or f"{situation.group.lower()}/" in text
+    return near and str(entry.get("name", "")).lower() == situation.names.workspace.lower()
+
+
+def _listed(situation: Situation, path: str) -> Iterable[dict[str, Any]]:
+    try:
+        return tuple(situation.arm.list(path, ML_VERSION))
+    except ArmError as fault:
+        if fault.status in {400, 404, 405}:
+            return ()  # not every region has this list
+        raise
+
+
+def _rights(situation: Situation) -> Finding:
+    scope = situation.group if situation.group_document is not None else situation.place
+    blocks = [
+        PermissionBlock(tuple(entry.get("actions") or ()), tuple(entry.get("notActions") or ()))
+        for entry in situation.arm.list(f"{scope}/providers/Microsoft.Authorization/permissions", _AUTHORIZATION)
+    ]
+
+    def lacking(actions: Iterable[str]) -> list[str]:
+        return [action for action in actions if permits(blocks, action, False)[0] is None]
+
+    makes, gives = lacking(_MAKES), lacking(_GRANTS)
+    who = f"--role Owner --assignee {situation.caller.id} --scope {scope}"
+    fix = f"az role assignment create {who}    (typed by an owner)"
+    if makes or (gives and situation.settings.grants):
+        return Finding("failed", f"{situation.caller.name} lacks {', '.join(makes + gives)}", fix)
+    if gives:
+        return Finding("warning", f"{situation.caller.name} can make a workspace, but grant nothing on it", fix)
+    return Finding("ok", f"{situation.caller.name} may make workspaces, role definitions and assignments here")
+
+
+def _no_locks(situation: Situation) -> Finding:
+    if situation.group_document is None:
+        return Finding("ok", "there is no group yet to be locked")
+    found = tuple(situation.arm.list(f"{situation.group}/providers/Microsoft.Authorization/locks", _LOCKS))
+    if not found:
+        return Finding("ok", "none")
+    told = ", ".join(f"{lock['name']} ({(lock.get('properties') or {}).get('level', '')})" for lock in found)
+    stops = any((lock.get("properties") or {}).get("level") == "ReadOnly" for lock in found)
+    what = "`up` can change nothing" if stops else "`down` can remove nothing"
+    return Finding("failed" if stops else "warning", f"{what}: {told}", f"az lock delete --ids {found[0]['id']}")
+
+
+def _grants(situation: Situation) -> Finding:
+    today = datetime.now(UTC).date()
+    over = [grant for grant in situation.settings.grants if not grant.record().in_force(today)]
+    if not over:
+        return Finding("ok", "no grant has run out")
+    told = ", ".join(f"{grant.persona} of {grant.display_name or grant.principal_id}" for grant in over)
+    return Finding("warning", f"run out, and in force until the next `up`: {told}")
+
+
+_before_up = functools.partial(Check, preflight=True)
+
+CHECKS = (
+    _before_up(
+        "names", "Are the names free?", _names, "pulumi config set azmlflow:salt 2 --stack {stack}    (other names)"
+    ),
+    _before_up("soft-deleted", "Does a soft-deleted twin hold a name?", _twins, "azmlflow down --stack {stack}"),
+    _before_up("rights", "May you make what a stack is made of, and grant on it?", _rights),
+    _before_up("locks", "Does a lock stand in the way?", _no_locks),
+    Check("grants", "Has a grant run out?", _grants, "azmlflow up --stack {stack}"),
+)

@@ -1,0 +1,213 @@
+"""`azmlflow sweep`: what azmlflow made, wherever it is, and its removal side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from azmlflow.cli.arm import Arm
+from azmlflow.cli.errors import CliError
+from azmlflow.cli.invocation import Command, Invocation, common
+from azmlflow.cli.life import read_duration
+from azmlflow.cli.session import Session, open_session
+from azmlflow.cli.sharing import SharingArm
+from azmlflow.cli.sweep import Found, Wanted, find, look_into, refused
+from azmlflow.cli.sweeping import AuditLog, Progress, Tell, sweep
+
+_WIDTH, _WIDEST = 10, 64
+
+
+def _time(_ctx: click.Context, _: click.Parameter, value: str | None) -> timedelta | None:
+    try:
+        return read_duration(value) if value is not None else None
+    except ValueError as fault:
+        raise click.BadParameter(str(fault)) from fault
+
+
+def _tags(_ctx: click.Context, _: click.Parameter, values: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    pairs = tuple(value.partition("=") for value in values)
+    for name, sign, _value in pairs:
+        if not name or not sign:
+            raise click.BadParameter(f"`{name}{sign}` is no NAME=VALUE")
+    return tuple((name, value) for name, _sign, value in pairs)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "azmlflow sweep",
+        "azmlflow sweep --expired --apply",
+        "azmlflow sweep --name 'rg-mlflow-pr*' --older-than 7d --apply --yes",
+        "azmlflow sweep --tag team=search -o json | jq '.groups[].name'",
+    ),
+)
+@click.option(
+    "--tag", "tags", multiple=True, metavar="NAME=VALUE", callback=_tags, help="Has this tag; may be repeated."
+)
+@click.option("--older-than", metavar="TIME", callback=_time, help="Made at least 90m, 12h, 7d or 2w ago.")
+@click.option("--name", metavar="GLOB", help="Group's name, with `*`, `?` and `[...]`.")
+@click.option("--expired", is_flag=True, help="Past the end that `up --expires` set.")
+@click.option("--apply", is_flag=True, help="Remove them; without it nothing is changed.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask on a terminal.")
+@click.option(
+    "--width",
+    type=click.IntRange(1, _WIDEST),
+    default=_WIDTH,
+    show_default=True,
+    help="How many are removed at a time.",
+)
+@common
+def command(invocation: Invocation, apply: bool, yes: bool, width: int, **choice: Any) -> None:
+    """Find the resource groups that azmlflow made, in all subscriptions that you see on the stack's cloud.
+
+    Shows them and changes nothing, unless --apply is given with a choice of them. A group that holds what azmlflow did
+    not make, or that others locked, is refused and named; the others go on. Each removal is noted in
+    .azmlflow/logs/sweep.jsonl: who, when, what, result.
+    """
+    wanted = Wanted(**choice)
+    if apply and wanted.everything:
+        raise click.UsageError("--apply wants a choice: --tag, --older-than, --name or --expired")
+    session = open_session(invocation)
+    invocation.ports.visit(session.project, session.file, invocation.say)
+    arm, now = SharingArm(invocation.ports.open_arm()), datetime.now(UTC)
+    groups = find(arm, wanted, now)
+    shown = not apply or (not yes and sys.stdin.isatty())
+    if shown:
+        groups = look_into(arm, groups, width)
+    if not apply or not groups:
+        why = refused(arm, groups, width)
+        document = [{**group.document(now), "refused": list(why[group.id])} for group in groups]
+        invocation.result({"applied": False, "groups": document}, lambda: _table(groups, now, why, apply))
+        return
+    if shown:
+        _confirm(invocation, groups, now)
+    audit = AuditLog(session.project.logs / "sweep.jsonl", invocation.ports.whoami().name)
+    with _drawing(invocation, len(groups)) as on_change:
+        ends = sweep(groups, _remove_by(arm), width=width, audit=audit, on_change=on_change)
+    audit.close()
+    removed = sum(end.state == "removed" for end in ends)
+    _tell_states(session, ends)
+    invocation.result(
+        {
+            "applied": True,
+            "groups": [{**end.group.document(now), **end.document()} for end in ends],
+            "audit": str(audit.path),
+        },
+        lambda: click.style(f"{removed} of {len(ends)} removed", bold=True) + f"; noted in {audit.path}",
+    )
+    bad = [end for end in ends if end.state != "removed"]
+    if bad:
+        raise CliError(
+            f"{len(bad)} of {len(ends)} groups are left: {', '.join(end.group.name for end in bad)}",
+            where=bad[0].group.id,
+            next=f"azmlflow down --resource-group {bad[0].group.name}",
+        )
+
+
+def _tell_states(session: Session, ends: Sequence[Progress]) -> None:
+    """A stack of this checkout whose group is gone: Pulumi's state doesn't know, and `up` would change nothing."""
+    here = session.project.stacks()
+    for end in ends:
+        group = end.group
+        if end.state == "removed" and group.project == session.project.name and group.stack in here:
+            session.invocation.warn(
+                f"Pulumi's state of stack `{group.stack}` still names what was in {group.name}; "
+                f"next: azmlflow down --stack {group.stack}"
+            )
+
+
+def _remove_by(arm: Arm) -> Callable[[Found, Tell], Sequence[str]]:
+    """Removal of one group, as `down` does it: whatever is not azmlflow's stops it."""
+    from azmlflow.cli.teardown import remove_group
+
+    def remove(group: Found, tell: Tell) -> Sequence[str]:
+        report = remove_group(arm, group.id, on_progress=lambda step: tell(f"{step.step}: {step.what}"))
+        return [f"{left.kind} {left.name}{f': {left.why}' if left.why else ''}" for left in report.left]
+
+    return remove
+
+
+def _confirm(invocation: Invocation, groups: Sequence[Found], now: datetime) -> None:
+    """On a terminal the count is typed back; elsewhere --apply has said it."""
+    invocation.say(_table(groups, now, {}, True))
+    count = str(len(groups))
+    typed = click.prompt(f"type how many go ({count}), for good", err=True, default="", show_default=False)
+    if typed.strip() != count:
+        raise CliError("nothing is removed: the number typed is another", next="azmlflow sweep")
+
+
+def _age(group: Found, now: datetime) -> str:
+    if group.created is None:
+        return "?"
+    seconds = (now - group.created).total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f}{unit}"
+    return "now"
+
+
+def _table(groups: Sequence[Found], now: datetime, why: dict[str, tuple[str, ...]], apply: bool) -> str:
+    if not groups:
+        return "nothing that azmlflow made fits"
+    width = max(len(group.name) for group in groups)
+    lines = [f"  {'group':<{width}}  {'age':>4}  {'owner':<24} {'expires':<10}  stack, and what is in it"]
+    for group in groups:
+        contents = ", ".join(f"{count} {kind}" for kind, count in (group.contents or {}).items()) or "nothing"
+        expires = group.expires.date().isoformat() if group.expires else "-"
+        late = group.expires is not None and group.expires <= now
+        lines.append(
+            f"  {group.name:<{width}}  {_age(group, now):>4}  {group.owner or '?':<24} "
+            + click.style(f"{expires:<10}", fg="red" if late else None)
+            + f"  {group.project}/{group.stack}: {contents}"
+        )
+        lines += [
+            click.style(f"{'':{width + 4}}not removable: {reason}", fg="yellow") for reason in why.get(group.id, ())
+        ]
+    if not apply:
+        lines.append(f"{len(groups)} found in all; nothing is changed without --apply")
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def _drawing(invocation: Invocation, total: int) -> Iterator[Callable[[Progress], None]]:
+    """One view of all removals: those under way at the bottom, each that ends as a line."""
+    lock = threading.Lock()
+    running: dict[str, Progress] = {}
+    done: list[Progress] = []
+
+    def line(end: Progress) -> str:
+        sign, colour = {"removed": ("✓", "green"), "left": ("!", "yellow")}.get(end.state, ("✗", "red"))
+        says = f"  {end.says or '; '.join(end.left)}" if end.says or end.left else ""
+        return click.style(f"  {sign} ", fg=colour) + f"{end.group.name:<44} {end.seconds:6.1f} s{says}"
+
+    def take(step: Progress, show: Callable[[str], None]) -> None:
+        with lock:
+            if step.state == "running":
+                running[step.group.id] = step
+                return
+            running.pop(step.group.id, None)
+            done.append(step)
+            show(line(step))
+
+    if not sys.stderr.isatty():
+        yield lambda step: take(step, invocation.say)
+        return
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True)
+
+    def render() -> Group:
+        with lock:
+            rows = [f"  … {step.group.name:<44} {step.seconds:6.1f} s  {step.says}" for step in running.values()]
+        return Group(*(Text(row, style="yellow", no_wrap=True) for row in rows), Text(f"  {len(done)} of {total} done"))
+
+    with Live(get_renderable=render, console=console, refresh_per_second=8, transient=True):
+        yield lambda step: take(step, lambda text: console.print(Text.from_ansi(text)))

@@ -1,0 +1,80 @@
+"""A stack's life, in its settings: since when, whose, until when. `up` writes it, `sweep` reads it off the group.
+
+The beginning is noted once, when nothing of the stack stands, so that an `up` without changes stays one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from azmlflow.cli.deployment import State
+from azmlflow.cli.errors import CliError
+from azmlflow.cli.session import Session
+from azmlflow.cli.settings_file import write_scalars
+
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+NEVER = "never"
+
+
+def read_duration(text: str) -> timedelta:
+    """A time such as `90m`, `12h`, `7d` or `2w`.
+
+    Raises:
+        ValueError: it is none, or longer than the calendar.
+    """
+    found = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower())
+    if not found:
+        raise ValueError(f"`{text}` is no time such as 90m, 12h, 7d or 2w")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def note(session: Session, state: State, expires: str | None) -> Session:
+    """Write into the settings what a new stack begins with, and the end that was asked for.
+
+    Args:
+        session: the stack.
+        state: what stands of it.
+        expires: the option `--expires`: a time from now, `never`, or None to leave the end as it is.
+
+    Returns:
+        The session with the settings as they are now.
+
+    Raises:
+        CliError: the file cannot be written.
+    """
+    from azmlflow.infra import tags
+
+    now = datetime.now(UTC)
+    ours: dict[str, str | None] = {}
+    if not state.resources and not state.outputs:
+        ours |= {"createdOn": tags.instant(now), "owner": session.invocation.ports.whoami().name}
+        if expires is None and _over(session.file.get("expiresOn"), now):
+            ours["expiresOn"] = None  # an earlier stack's of this name
+    if expires is not None:
+        ours["expiresOn"] = None if expires == NEVER else tags.instant(now + read_duration(expires))
+    if not ours:
+        return session
+    return replace(session, file=write_scalars(session.project, session.name, ours))
+
+
+def check(expires: str | None) -> None:
+    """Refuse an end that is none, before anything is done.
+
+    Raises:
+        CliError: it is neither a time nor `never`.
+    """
+    if expires in {None, NEVER}:
+        return
+    try:
+        read_duration(str(expires))
+    except ValueError as fault:
+        raise CliError(f"{fault}, nor `never`", next="azmlflow up --expires 7d") from fault
+
+
+def _over(text: object, now: datetime) -> bool:
+    from azmlflow.infra import tags
+
+    end = tags.read_instant(str(text)) if text else None
+    return end is not None and end < now

@@ -1,0 +1,116 @@
+"""ARM with a short memory, for many removals side by side that all ask the same of a whole subscription.
+
+Role assignments, custom roles and soft-deleted vaults are asked for by subscription, the same for each of its groups,
+several times each. One answer serves all who ask within `seconds`; what is deleted here is forgotten at once. Azure's
+own lists of these lag longer than that (Microsoft, "Troubleshoot Azure RBAC": changes take up to 10 minutes).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from azmlflow.cli.arm import Arm, OnWait, Wait
+
+_SHARED = ("/providers/microsoft.authorization/roleassignments", "/providers/microsoft.keyvault/deletedvaults")
+_ROLES = "/providers/microsoft.authorization/roledefinitions"
+_CUSTOM = {"$filter": "type eq 'CustomRole'"}
+
+
+class SharingArm:
+    """An `Arm` that asks another.
+
+    Args:
+        arm: what is asked.
+        seconds: how long an answer serves.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, arm: Arm, seconds: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._arm, self._seconds, self._clock = arm, seconds, clock
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._answers: dict[str, tuple[float, tuple[dict[str, Any], ...]]] = {}
+        self._changes = 0
+
+    def get(self, path: str, version: str) -> dict[str, Any] | None:
+        """One document; a role definition is looked up among the subscription's custom roles."""
+        place, _, name = path.rpartition("/")
+        if not _of_subscription(place, (_ROLES,)):
+            return self._arm.get(path, version)
+        roles = self._once(place, version, _CUSTOM)
+        return next((role for role in roles if str(role["id"]).lower().endswith(f"/{name.lower()}")), None)
+
+    def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        """A list's entries."""
+        if query is None and _of_subscription(path, _SHARED):
+            yield from self._once(path, version, None)
+        else:
+            yield from self._arm.list(path, version, query)
+
+    def delete(self, path: str, version: str, query: Mapping[str, str] | None = None) -> bool:
+        """Delete and wait for it."""
+        try:
+            return self._arm.delete(path, version, query)
+        finally:
+            self._forget()
+
+    def begin(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Wait | None:
+        """Delete without waiting; what it changed is forgotten when the wait ends."""
+        wait = self._arm.begin(path, version, query)
+        if wait is None:
+            return None
+
+        def forgetful(on_wait: OnWait | None) -> None:
+            try:
+                wait(on_wait)
+            finally:
+                self._forget()
+
+        return forgetful
+
+    def post(self, path: str, version: str) -> bool:
+        """POST without a body and wait for it."""
+        try:
+            return self._arm.post(path, version)
+        finally:
+            self._forget()
+
+    def ask(self, path: str, version: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """POST a question."""
+        return self._arm.ask(path, version, body)
+
+    def call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """Ask another of Azure's services."""
+        return self._arm.call(method, url, body)
+
+    def now(self) -> datetime | None:
+        """Azure's own time."""
+        return self._arm.now()
+
+    def _once(self, path: str, version: str, query: Mapping[str, str] | None) -> tuple[dict[str, Any], ...]:
+        key = path.lower()
+        with self._lock:
+            own = self._locks.setdefault(key, threading.Lock())
+        with own:  # whoever comes meanwhile waits for the answer that is under way
+            held, now, changes = self._answers.get(key), self._clock(), self._changes
+            if held is not None and now - held[0] <= self._seconds:
+                return held[1]
+            entries = tuple(self._arm.list(path, version, query))
+            with self._lock:
+                if changes == self._changes:  # else it may tell of what has been deleted since it was asked for
+                    self._answers[key] = (now, entries)
+            return entries
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._changes += 1
+            self._answers.clear()
+
+
+def _of_subscription(path: str, kinds: tuple[str, ...]) -> bool:
+    """Is it one of these lists, of a subscription as a whole?"""
+    return path.count("/") == 5 and path.lower().endswith(kinds)

@@ -1,0 +1,182 @@
+"""Finds what azmlflow made, by its tags, across subscriptions, and says which of it is meant. Changes nothing.
+
+A group counts only with both ownership tags; what it lacks otherwise (an age, an end) never counts against it: a group
+of unknown age is older than nothing.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from azmlflow.cli.arm import Arm, ArmError
+from azmlflow.infra import tags
+
+_SUBSCRIPTIONS, _GROUPS = "2022-12-01", "2024-03-01"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resource group that azmlflow made.
+
+    Attributes:
+        id: its ARM id.
+        tags: its tags.
+        location: its region.
+        contents: how many resources of each kind are in it; None where nobody looked.
+    """
+
+    id: str
+    tags: Mapping[str, str]
+    location: str = ""
+    contents: Mapping[str, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """The group's name."""
+        return self.id.rsplit("/", 1)[-1]
+
+    @property
+    def subscription(self) -> str:
+        """Id of its subscription."""
+        return self.id.split("/")[2]
+
+    def tag(self, name: str) -> str | None:
+        """A tag's value; names ignore case, as Azure's do."""
+        return next((value for key, value in self.tags.items() if key.lower() == name.lower()), None)
+
+    @property
+    def project(self) -> str:
+        """The project that made it."""
+        return self.tag(tags.PROJECT_TAG) or ""
+
+    @property
+    def stack(self) -> str:
+        """The stack that it is of."""
+        return self.tag(tags.STACK_TAG) or ""
+
+    @property
+    def owner(self) -> str:
+        """Who made it; empty if no tag says."""
+        return self.tag(tags.OWNER_TAG) or ""
+
+    @property
+    def created(self) -> datetime | None:
+        """Since when it is there; None if no tag says."""
+        return tags.read_instant(self.tag(tags.CREATED_TAG))
+
+    @property
+    def expires(self) -> datetime | None:
+        """Until when it is wanted; None if no tag says."""
+        return tags.read_instant(self.tag(tags.EXPIRES_TAG))
+
+    def document(self, now: datetime) -> dict[str, Any]:
+        """As `--output json` prints it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "subscription": self.subscription,
+            "location": self.location,
+            "project": self.project,
+            "stack": self.stack,
+            "owner": self.owner or None,
+            "created": tags.instant(self.created) if self.created else None,
+            "expires": tags.instant(self.expires) if self.expires else None,
+            "ageSeconds": round((now - self.created).total_seconds()) if self.created else None,
+            "contents": dict(self.contents) if self.contents is not None else None,
+        }
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which groups are meant: those that fit all that is said.
+
+    Attributes:
+        tags: names and values that a group must have.
+        name: pattern of its name (`*`, `?`, `[...]`), ignoring case.
+        older_than: how old it is at least.
+        expired: must its end be past?
+    """
+
+    tags: tuple[tuple[str, str], ...] = ()
+    name: str | None = None
+    older_than: timedelta | None = None
+    expired: bool = False
+
+    @property
+    def everything(self) -> bool:
+        """Does it leave nothing out?"""
+        return not (self.tags or self.name or self.older_than is not None or self.expired)
+
+    def fits(self, group: Found, now: datetime) -> bool:
+        """Is this group meant?"""
+        if any(group.tag(name) != value for name, value in self.tags):
+            return False
+        if self.name is not None and not fnmatch.fnmatchcase(group.name.lower(), self.name.lower()):
+            return False
+        if self.older_than is not None and (group.created is None or now - group.created < self.older_than):
+            return False
+        return not self.expired or (group.expires is not None and group.expires <= now)
+
+
+def find(arm: Arm, wanted: Wanted, now: datetime) -> tuple[Found, ...]:
+    """The groups that are meant, oldest first.
+
+    Args:
+        arm: Azure Resource Manager.
+        wanted: which are meant.
+        now: the time.
+    """
+    groups = [
+        group
+        for subscription in arm.list("/subscriptions", _SUBSCRIPTIONS)
+        for group in _made(arm.list(f"/subscriptions/{subscription['subscriptionId']}/resourceGroups", _GROUPS))
+        if wanted.fits(group, now)
+    ]
+    return tuple(sorted(groups, key=lambda group: (group.created or now, group.id)))
+
+
+def look_into(arm: Arm, groups: Iterable[Found], width: int) -> tuple[Found, ...]:
+    """The same groups with what is in them, `width` asked for at a time."""
+    with ThreadPoolExecutor(max_workers=width, thread_name_prefix="look") as pool:
+        return tuple(pool.map(lambda group: _look_into(arm, group), groups))
+
+
+def _made(documents: Iterable[Mapping[str, Any]]) -> Iterable[Found]:
+    for document in documents:
+        group = Found(str(document["id"]), document.get("tags") or {}, str(document.get("location", "")))
+        if group.project and group.stack:
+            yield group
+
+
+def _kind(arm_type: str) -> str:
+    """A type's last word; workspaces with whose they are, for there are two sorts."""
+    namespace, _, kind = arm_type.removeprefix("Microsoft.").partition("/")
+    return f"{namespace} {kind}" if kind.lower() == "workspaces" else kind.rpartition("/")[2]
+
+
+def _look_into(arm: Arm, group: Found) -> Found:
+    try:
+        kinds = Counter(_kind(str(entry.get("type", ""))) for entry in arm.list(f"{group.id}/resources", _GROUPS))
+    except ArmError as fault:
+        if fault.status != 403:
+            raise
+        return group  # the group may be seen, and not what is in it
+    return replace(group, contents=dict(sorted(kinds.items())))
+
+
+def refused(arm: Arm, groups: Iterable[Found], width: int) -> dict[str, tuple[str, ...]]:
+    """Why groups could not be removed as they are, by their ids: what in them is not azmlflow's, locks, jobs."""
+    from azmlflow.cli.teardown import plan_group
+
+    every = tuple(groups)
+    with ThreadPoolExecutor(max_workers=width, thread_name_prefix="plan") as pool:
+        plans = pool.map(lambda group: plan_group(arm, group.id), every)
+        return {
+            group.id: tuple(refusal.why for refusal in plan.refusals) for group, plan in zip(every, plans, strict=True)
+        }

@@ -1,0 +1,106 @@
+"""What data a resource holds, in a few words, for the plan of a removal: `3 containers, 1.2 GiB`.
+
+Read as far as the caller may: what cannot be read is not guessed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from azure.core.exceptions import AzureError
+
+from azmlflow.cli.arm import Arm, ArmError
+from azmlflow.cli.errors import CliError
+from azmlflow.cli.teardown.ownership import STORAGE, WORKSPACE, Resource
+
+STORAGE_VERSION = "2024-01-01"
+METRICS_VERSION = "2023-10-01"
+
+_PAGES = 50  # of a hundred each; who has more reads "5000", and the deletion is the same
+
+Describe = Callable[[Resource], str]
+
+
+def describing(arm: Arm) -> Describe:
+    """A function that tells what a resource holds; empty text for what holds nothing of interest."""
+
+    def describe(one: Resource) -> str:
+        if one.type == STORAGE:
+            return _storage(arm, one)
+        if one.type == WORKSPACE:
+            return _workspace(arm, one)
+        return ""
+
+    return describe
+
+
+def _storage(arm: Arm, one: Resource) -> str:
+    try:
+        count = sum(1 for _ in arm.list(f"{one.id}/blobServices/default/containers", STORAGE_VERSION))
+    except ArmError:
+        return ""
+    size = _used(arm, one)
+    return _many(count, "container") + (f", {_bytes(size)}" if size is not None else "")
+
+
+def _used(arm: Arm, one: Resource) -> float | None:
+    """Bytes in a storage account, by the metric `UsedCapacity`, which Azure renews every hour."""
+    try:
+        query = {"metricnames": "UsedCapacity", "aggregation": "Average"}
+        metrics = list(arm.list(f"{one.id}/providers/Microsoft.Insights/metrics", METRICS_VERSION, query))
+    except ArmError:
+        return None
+    averages = [point.get("average") for point in _points(metrics)]
+    known = [float(value) for value in averages if isinstance(value, int | float)]
+    return known[-1] if known else None
+
+
+def _points(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        point for metric in metrics for series in metric.get("timeseries") or () for point in series.get("data") or ()
+    ]
+
+
+def _workspace(arm: Arm, one: Resource) -> str:
+    """Counted by MLflow's own search, for Resource Manager knows neither experiments nor all models."""
+    place = f"https://{one.location}.api.azureml.ms/mlflow/v2.0{one.id}/api/2.0/mlflow"
+    experiments = _count(arm, "POST", f"{place}/experiments/search", "experiments")
+    models = _count(arm, "GET", f"{place}/registered-models/search", "registered_models")
+    counts = ((experiments, "experiment"), (models, "registered model"))
+    told = [_many(count, what) for count, what in counts if count is not None]
+    return f"{', '.join(told)}, all runs" if told else "all experiments, runs and models"
+
+
+def _count(arm: Arm, method: str, url: str, what: str) -> int | None:
+    """How many a search finds; None if it cannot be read."""
+    count, query = 0, {"max_results": "100"}
+    for _ in range(_PAGES):
+        try:
+            if method == "GET":
+                page = arm.call(method, f"{url}?{urlencode(query)}")
+            else:
+                page = arm.call(method, url, {**query, "max_results": 100})
+        except (CliError, AzureError):
+            return None
+        if page is None:
+            return None
+        count += len(page.get(what) or ())
+        token = page.get("next_page_token")
+        if not token:
+            break
+        query = {"max_results": "100", "page_token": str(token)}
+    return count
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _bytes(size: float) -> str:
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"

@@ -1,0 +1,294 @@
+"""The removal of one resource group: plan, check again, remove step by step, look what is left.
+
+`down` takes these steps for a stack's group, for one that no stack owns, and `sweep` for many side by side. Everything
+is safe to do again: what is gone counts as done, what Azure is deleting already is waited for. The plan is checked anew
+before every step that cannot be undone, and nothing that was not in it is deleted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from azmlflow.cli.arm import Arm, ArmError, TimedOut
+from azmlflow.cli.errors import CliError
+from azmlflow.cli.estate import GROUPS, LOCKS, ROLES, VAULTS, WORKSPACES
+from azmlflow.cli.teardown import inventory
+from azmlflow.cli.teardown.inventory import is_protected, vault_id
+from azmlflow.cli.teardown.ownership import (
+    LOGS,
+    WORKSPACE,
+    Resource,
+)
+from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group, plan_inside, short
+
+LOG_ANALYTICS = "2023-09-01"
+# Codes of an operation that Azure accepted and failed by itself; whatever refuses has others, and is final.
+_PASSING = frozenset(("InternalServerError", "OperationFailed", "Conflict", "ServiceUnavailable", "Timeout"))
+_ATTEMPTS = 3  # an operation that Azure itself fails half-way is begun again
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is under way: `deleting` resource `x` since so many seconds."""
+
+    step: str
+    what: str
+    state: str
+    seconds: float
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Left:
+    """Something that is still there after a removal.
+
+    Attributes:
+        kind: what it is.
+        name: which one.
+        where: ARM id or path.
+        why: the reason, if it is known.
+    """
+
+    kind: str
+    name: str
+    where: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a removal did.
+
+    Attributes:
+        group: the group's id.
+        steps: (step, seconds), those that had something to do.
+        left: what is still there.
+        notes: what else there is to say.
+    """
+
+    group: str
+    steps: tuple[tuple[str, float], ...] = ()
+    left: tuple[Left, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def remove_group(
+    arm: Arm,
+    group_id: str,
+    limits: Limits | None = None,
+    *,
+    on_progress: OnProgress | None = None,
+    plan: GroupPlan | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Report:
+    """Remove a group with all it holds, and what would outlive it.
+
+    Args:
+        arm: Azure Resource Manager.
+        group_id: the group's ARM id.
+        limits: what is allowed; by default what bears azmlflow's tags, and nothing else.
+        on_progress: hears what is under way.
+        plan: what was shown to the user; made anew if absent. What is not in it is never removed.
+        clock: seconds, monotonic.
+
+    Raises:
+        CliError: the removal is refused, or something in the way appeared meanwhile; nothing foreign was touched.
+    """
+    removal = Removal(arm, plan or plan_group(arm, group_id, limits), on_progress, clock)
+    return removal.run()
+
+
+class Removal:
+    """One removal under way. The steps are in `run`, in their order; each is safe to do again."""
+
+    def __init__(
+        self,
+        arm: Arm,
+        plan: GroupPlan,
+        on_progress: OnProgress | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._arm, self._plan, self._clock = arm, plan, clock
+        self._on_progress: OnProgress = on_progress or (lambda _: None)
+        self._done: list[tuple[str, float]] = []
+        self._notes: list[str] = []
+        self._step, self._began = "", clock()
+
+    def run(self) -> Report:
+        """All steps, and a look at what is left."""
+        for name, act in (
+            ("cancel running jobs", self.cancel_jobs),
+            ("drop our locks", self.drop_locks),
+            ("purge the workspace", self.purge_workspaces),
+            ("remove roles and grants", self.remove_access),
+            ("delete the group", self.delete_group),
+            ("purge the key vault", self.purge_vaults),
+            ("sweep roles and grants", self.remove_access),
+        ):
+            self.take(name, act)
+        return Report(self._plan.seen.id, tuple(self._done), self.residue(), tuple(self._notes))
+
+    def take(self, name: str, act: Callable[[], bool]) -> None:
+        """One step, timed; it counts as done if it had something to do."""
+        self._step, self._began = name, self._clock()
+        if act():
+            self._done.append((name, self._clock() - self._began))
+
+    def cancel_jobs(self) -> bool:
+        """Cancel the jobs that the plan lists, where the user allows it."""
+        self._plan.check()
+        jobs = self._plan.seen.jobs if self._plan.limits.cancel_jobs else ()
+        for job in jobs:
+            self._tell(job, "cancelling")
+            self._arm.post(f"{job}/cancel", WORKSPACES)
+        return bool(jobs)
+
+    def drop_locks(self) -> bool:
+        """Delete the locks that are ours; others make the plan a refusal."""
+        self._plan.check()
+        if self._plan.locks:
+            self._check_again()
+        for lock in self._plan.locks:
+            self._tell(lock, "deleting")
+            self._arm.delete(lock, LOCKS)
+        return bool(self._plan.locks)
+
+    def purge_workspaces(self) -> bool:
+        """Purge the workspaces of ours, and delete Log Analytics with force, and wait: their names are free then."""
+        workspaces = [one for one in self._plan.verdict.ours if one.type == WORKSPACE]
+        logs = [one for one in self._plan.verdict.ours if one.type == LOGS]
+        if not workspaces and not logs:
+            return False
+        self._check_again()
+        begun = [self._begin(one, WORKSPACES, {"forceToPurge": "true"}) for one in workspaces]
+        begun += [self._begin(one, LOG_ANALYTICS, {"force": "true"}) for one in logs]
+        for finish in begun:
+            self._again(finish)
+        return True
+
+    def _begin(self, one: Resource, version: str, query: dict[str, str]) -> Callable[[], bool]:
+        """Begin a deletion; what it gives waits for it, and when called again begins it anew."""
+        waits = [self._arm.begin(one.id, version, query)]
+
+        def finish() -> bool:
+            wait = waits.pop() if waits else self._arm.begin(one.id, version, query)
+            if wait is not None:
+                self._tell(one.id, "purging")
+                wait(lambda _: self._tell(one.id, "purging"))
+            return True
+
+        return finish
+
+    def remove_access(self) -> bool:
+        """Delete our assignments, then our definitions: one in use cannot be deleted."""
+        if not self._plan.seen.document and not self._plan.access:
+            return False
+        found = inventory.access(self._arm, self._plan.seen.id, self._plan.holder)
+        for id_ in (*found.assignments, *found.definitions):
+            self._tell(id_, "deleting")
+            self._arm.delete(id_, ROLES)
+        return bool(found)
+
+    def delete_group(self) -> bool:
+        """Delete the group, unless something in it is not in the plan."""
+        if self._plan.seen.document is None:
+            return False
+        return self._again(self._delete_group)
+
+    def _delete_group(self) -> bool:
+        if not self._check_again():
+            return False
+        wait = self._arm.begin(self._plan.seen.id, GROUPS)
+        if wait is not None:
+            try:
+                wait(self._watch)
+            except TimedOut as fault:
+                standing = ", ".join(one.name for one in self._standing()) or "the group itself"
+                raise TimedOut(f"{fault.what}; still there: {standing}", where=fault.where, next=fault.next) from fault
+        return True
+
+    def purge_vaults(self) -> bool:
+        """Purge the soft-deleted vaults of the plan, and wait."""
+        count = 0
+        for entry in self._ours_buried():
+            if is_protected(entry):
+                continue
+            count += 1
+            self._tell(str(entry["id"]), "purging")
+            try:
+                self._again(lambda entry=entry: self._arm.post(f"{entry['id']}/purge", VAULTS))  # type: ignore[misc]
+            except ArmError as fault:
+                if fault.status != 405:
+                    raise
+        return bool(count)
+
+    def residue(self) -> tuple[Left, ...]:
+        """Look at everything again, and tell what is left."""
+        arm, group = self._arm, self._plan.seen
+        found: list[Left] = []
+        if arm.get(group.id, GROUPS) is not None:
+            found.append(Left("resource group", group.name, group.id))
+        for entry in self._ours_buried():
+            name = str(entry["id"]).rsplit("/", 1)[-1]
+            until = (entry.get("properties") or {}).get("scheduledPurgeDate", "its time is over")
+            why = f"purge protection keeps it, and its name, until {until}" if is_protected(entry) else "soft-deleted"
+            found.append(Left("key vault", name, str(entry["id"]), why))
+        access = inventory.access(arm, group.id, self._plan.holder)
+        found += [Left("role definition", id_.rsplit("/", 1)[-1], id_) for id_ in access.definitions]
+        found += [Left("role assignment", id_.rsplit("/", 1)[-1], id_) for id_ in access.assignments]
+        return tuple(found)
+
+    def _ours_buried(self) -> list[dict[str, Any]]:
+        now = inventory.read_buried(self._arm, self._plan.seen.id)
+        return [dict(entry) for entry in now if vault_id(entry).lower() in self._plan.purge]
+
+    def _check_again(self) -> bool:
+        """Whether the group still stands; as the plan has it, or CliError."""
+        now = plan_inside(self._arm, self._plan.seen.id, self._plan.limits)
+        if now.seen.document is None:
+            return False
+        if self._plan.seen.document is None or now.holder != self._plan.holder:
+            raise CliError(
+                f"resource group `{self._plan.seen.name}` is another than the one in the plan",
+                where=self._plan.seen.id,
+                next="look at it, and type the command again",
+            )
+        now.check()
+        planned = {one.id.lower() for one in self._plan.verdict.ours}
+        fresh = [one.id for one in now.verdict.ours if one.id.lower() not in planned]
+        if fresh:
+            raise CliError(
+                f"resource group `{self._plan.seen.name}` has changed since the plan was shown: "
+                f"{', '.join(short(id_) for id_ in fresh)} came",
+                where=fresh[0],
+                next="look at it, and type the command again",
+            )
+        return True
+
+    def _standing(self) -> tuple[Resource, ...]:
+        return tuple(
+            Resource.of(entry) for entry in self._arm.list(f"{self._plan.seen.id}/resources", inventory.RESOURCES)
+        )
+
+    def _watch(self, _seconds: float) -> None:
+        for one in self._standing():
+            self._tell(one.id, "deleting")
+
+    def _again(self, act: Callable[[], bool]) -> bool:
+        """Do it, and again where Azure accepted and then failed; a refusal is final."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return act()
+            except ArmError as fault:
+                if fault.status < 500 and fault.code not in _PASSING:
+                    raise
+                self._notes.append(f"{fault.where}: {fault.code}, begun again")
+        return act()
+
+    def _tell(self, id_: str, state: str) -> None:
+        self._on_progress(Progress(self._step, short(id_), state, self._clock() - self._began))

@@ -1,0 +1,161 @@
+"""What stands in a resource group, and what would outlive it, as Azure tells it now. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from azmlflow.cli.arm import Arm, ArmError
+from azmlflow.cli.estate import GROUPS, LOCKS, ROLES, VAULTS, WORKSPACES
+from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource
+from azmlflow.rbac import scopes
+
+RESOURCES = "2024-03-01"
+_AUTHORIZATION = "providers/Microsoft.Authorization"
+# States in which a job holds machines, or is about to (Microsoft, "Jobs - Get", `JobStatus`).
+_RUNNING = frozenset(
+    ("notstarted", "starting", "provisioning", "preparing", "queued", "running", "finalizing", "notresponding")
+)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A group and its surroundings at one instant.
+
+    Attributes:
+        id: the group's ARM id.
+        document: the group; None where there is none.
+        resources: all that is in it.
+        locks: documents of the locks on it, above it and in it.
+        buried: documents of the soft-deleted vaults that were in it.
+        jobs: ids of the jobs that run in its workspaces.
+    """
+
+    id: str
+    document: Mapping[str, Any] | None
+    resources: tuple[Resource, ...] = ()
+    locks: tuple[Mapping[str, Any], ...] = ()
+    buried: tuple[Mapping[str, Any], ...] = ()
+    jobs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The group's name."""
+        return self.id.rsplit("/", 1)[-1]
+
+    @property
+    def going(self) -> bool:
+        """Whether Azure is deleting it already."""
+        return str(((self.document or {}).get("properties") or {}).get("provisioningState", "")) == "Deleting"
+
+    @property
+    def holder(self) -> Owner | None:
+        """Whose tags the group bears."""
+        return Owner.of((self.document or {}).get("tags"))
+
+
+def read(arm: Arm, group_id: str) -> Inventory:
+    """Look at a group, by whatever case its id is written in."""
+    buried = read_buried(arm, group_id)
+    document = arm.get(group_id, GROUPS)
+    if document is None:
+        return Inventory(group_id, None, buried=buried)
+    resources = tuple(_linked(arm, Resource.of(entry)) for entry in arm.list(f"{group_id}/resources", RESOURCES))
+    return Inventory(
+        str(document.get("id") or group_id),
+        document,
+        resources,
+        tuple(arm.list(f"{group_id}/{_AUTHORIZATION}/locks", LOCKS)),
+        buried,
+        tuple(_jobs(arm, resources)),
+    )
+
+
+def vault_id(buried: Mapping[str, Any]) -> str:
+    """Where a soft-deleted vault was; empty where Azure doesn't say."""
+    return str((buried.get("properties") or {}).get("vaultId", ""))
+
+
+def is_protected(buried: Mapping[str, Any]) -> bool:
+    """Whether nobody can purge it before its time is over."""
+    return bool((buried.get("properties") or {}).get("purgeProtectionEnabled"))
+
+
+def _linked(arm: Arm, one: Resource) -> Resource:
+    """A workspace with what it uses: lists tell no properties."""
+    if one.type != WORKSPACE:
+        return one
+    document = arm.get(one.id, WORKSPACES)
+    return Resource.of({"type": one.type, **document, "tags": document.get("tags") or one.tags}) if document else one
+
+
+def read_buried(arm: Arm, group_id: str) -> tuple[Mapping[str, Any], ...]:
+    """The soft-deleted vaults that were in a group."""
+    subscription = "/".join(group_id.split("/")[:3])
+    try:
+        listed = tuple(arm.list(f"{subscription}/providers/Microsoft.KeyVault/deletedVaults", VAULTS))
+    except ArmError as fault:
+        if fault.status != 403:  # who may not list them may still delete the group
+            raise
+        return ()
+    return tuple(entry for entry in listed if inside(group_id, vault_id(entry)))
+
+
+def inside(group_id: str, id_: str) -> bool:
+    """Whether an id is of something in the group: by whole segments, in any case."""
+    return id_.lower().startswith(f"{group_id.lower()}/")
+
+
+def _jobs(arm: Arm, resources: Iterable[Resource]) -> Iterable[str]:
+    for one in resources:
+        if one.type == WORKSPACE:
+            for job in arm.list(f"{one.id}/jobs", WORKSPACES):
+                if str((job.get("properties") or {}).get("status", "")).lower() in _RUNNING:
+                    yield str(job["id"])
+
+
+@dataclass(frozen=True)
+class Access:
+    """Role definitions and assignments that azmlflow made for a group.
+
+    Attributes:
+        definitions: ids of role definitions of ours, whose scope is the group.
+        assignments: ids of assignments of ours, and of all of the definitions.
+    """
+
+    definitions: tuple[str, ...] = field(default=())
+    assignments: tuple[str, ...] = field(default=())
+
+    def __bool__(self) -> bool:
+        return bool(self.definitions or self.assignments)
+
+
+def access(arm: Arm, group_id: str, holder: Owner | None) -> Access:
+    """What azmlflow granted in or around a group.
+
+    A definition is ours by its GUID, which is computed from the group's id and the persona; an assignment by what its
+    description says of its owner, where its scope is the group or inside it, or where its principal is deleted; or
+    because it is of one of those definitions, which could not be deleted before it.
+    """
+    from azmlflow.rbac.roles import PERSONAS, custom_role_guid
+
+    subscription = "/".join(group_id.split("/")[:3])
+    place = f"{subscription}/{_AUTHORIZATION}"
+    candidates = (f"{place}/roleDefinitions/{custom_role_guid(each.name, group_id)}" for each in PERSONAS)
+    definitions = tuple(id_ for id_ in candidates if arm.get(id_, ROLES) is not None)
+    roles = {id_.rsplit("/", 1)[-1].lower() for id_ in definitions}
+    assignments: list[str] = []
+    for entry in arm.list(f"{place}/roleAssignments", ROLES):
+        properties = entry.get("properties") or {}
+        role = str(properties.get("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
+        at = str(properties.get("scope", ""))
+        ours = holder is not None and holder.says(properties.get("description")) and scopes.contains(group_id, at)
+        if role in roles or ours:
+            assignments.append(str(entry["id"]))
+    return Access(definitions, tuple(assignments))
+
+
+def standing_vaults(resources: Iterable[Resource]) -> tuple[Resource, ...]:
+    """The key vaults among resources."""
+    return tuple(one for one in resources if one.type == VAULT)

@@ -1,0 +1,212 @@
+"""Whose is it? What a removal may touch in a resource group, decided without I/O.
+
+Deleting a group deletes all that is in it, so everything inside must be proven to be meant. Proof is, for a resource
+that stands by itself, our two ownership tags with the owner's very values, and
+
+    of a stack      an id that the stack's state, or its settings, name as well
+    of a group      a type that azmlflow makes, and no second one of it that no workspace of ours is linked to
+
+Tags alone prove nothing: Azure Policy can hand a group's tags down to whatever is put into it (Microsoft, "Assign
+policy definitions for tag compliance", "Inherit a tag from the resource group"). What stands below a resource of ours
+(a compute, an endpoint) goes with it, unless it bears another owner's tags. What Azure itself makes beside a resource
+of ours (`AUTOMATIC`) goes too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from azmlflow.infra.tags import PROJECT_TAG, STACK_TAG, owner
+
+WORKSPACE = "microsoft.machinelearningservices/workspaces"
+VAULT = "microsoft.keyvault/vaults"
+STORAGE = "microsoft.storage/storageaccounts"
+LOGS = "microsoft.operationalinsights/workspaces"
+INSIGHTS = "microsoft.insights/components"
+# Property of a workspace that names one; a stack has one of each.
+LINKED: Mapping[str, str] = {STORAGE: "storageAccount", VAULT: "keyVault", INSIGHTS: "applicationInsights"}
+_NETWORK = ("virtualnetworks", "privateendpoints", "privatednszones", "networksecuritygroups")
+MADE = frozenset(
+    {WORKSPACE, LOGS, *LINKED, "microsoft.managedidentity/userassignedidentities"}
+    | {"microsoft.containerregistry/registries"}
+    | {f"microsoft.network/{name}" for name in _NETWORK}
+)
+# (type, pattern of the name; `{}` stands for the name of a resource of ours of the type that follows).
+# Microsoft, "Smart detection in Application Insights"; "What is a private endpoint?" (its network interface).
+AUTOMATIC: tuple[tuple[str, str, str], ...] = (
+    ("microsoft.insights/actiongroups", r"Application Insights Smart Detection", INSIGHTS),
+    ("microsoft.alertsmanagement/smartdetectoralertrules", r"Failure Anomalies - {}", INSIGHTS),
+    ("microsoft.network/networkinterfaces", r"{}\.nic\.[0-9a-f-]+", "microsoft.network/privateendpoints"),
+)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A stack of a project, as tags and descriptions name it."""
+
+    project: str
+    stack: str
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str] | None) -> Owner | None:
+        """Whom tags name; None unless both tags are there."""
+        project, stack = marks(tags)
+        return cls(project, stack) if project and stack else None
+
+    def owns(self, tags: Mapping[str, str] | None) -> bool:
+        """Whether tags name this owner, by value, letter for letter."""
+        return Owner.of(tags) == self
+
+    def says(self, text: object) -> bool:
+        """Whether a description or note is this owner's. Its sentence stands alone, last, or in brackets at the end."""
+        sentence = re.escape(owner(self.project, self.stack))
+        return re.search(rf"(?:^|[ (]){sentence}\)?$", str(text or "")) is not None
+
+    def __str__(self) -> str:
+        return f"stack {self.stack} of project {self.project}"
+
+
+def marks(tags: Mapping[str, str] | None) -> tuple[str, str]:
+    """The values of the two ownership tags, empty where there is none; tag names ignore case."""
+    found = {name.lower(): str(value) for name, value in (tags or {}).items()}
+    return found.get(PROJECT_TAG, ""), found.get(STACK_TAG, "")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource in a group.
+
+    Attributes:
+        id: its ARM id, as Azure writes it.
+        type: its full type, lower case.
+        tags: its tags.
+        links: lower-case ids of the resources that a workspace uses.
+        location: its region.
+    """
+
+    id: str
+    type: str
+    tags: Mapping[str, str]
+    links: frozenset[str] = frozenset()
+    location: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last part of its id."""
+        return self.id.rsplit("/", 1)[-1]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Resource:
+        """From ARM's document, in a list or by itself."""
+        properties = document.get("properties") or {}
+        links = frozenset(str(properties[name]).lower() for name in LINKED.values() if properties.get(name))
+        return cls(
+            str(document["id"]),
+            str(document.get("type", "")).lower(),
+            dict(document.get("tags") or {}),
+            links,
+            str(document.get("location") or ""),
+        )
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Something that is not proven to be meant, and why."""
+
+    id: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is meant in a group, and what is not."""
+
+    ours: tuple[Resource, ...]
+    foreign: tuple[Foreign, ...]
+
+
+def judge(
+    resources: Iterable[Resource], holder: Owner | None, known: frozenset[str] | None, *, unmanaged: bool = False
+) -> Verdict:
+    """Tell what may be deleted with a group.
+
+    Args:
+        resources: all that is in the group.
+        holder: whose group it is; None where it bears nobody's tags.
+        known: lower-case ids that the stack's state and settings name; None where no stack is asked.
+        unmanaged: the user named the group and said that untagged things in it are meant, too.
+    """
+    everything = sorted(resources, key=lambda one: (one.id.count("/"), one.id.lower()))
+    ours: dict[str, Resource] = {}
+    foreign: list[Foreign] = []
+    later: list[Resource] = []
+    for one in everything:
+        if why := _against(one, holder, known, ours, unmanaged):
+            if why == UNTAGGED and not _below(one.id, ours):
+                later.append(one)  # Azure's own companions are told by what they accompany, which may come later
+            else:
+                foreign.append(Foreign(one.id, why))
+        else:
+            ours[one.id.lower()] = one
+    for one in later:
+        if _automatic(one, ours.values(), known or frozenset()):
+            ours[one.id.lower()] = one
+        else:
+            foreign.append(Foreign(one.id, UNTAGGED))
+    if known is None and not unmanaged:
+        surplus = _surplus(tuple(ours.values()))
+        foreign += surplus
+        for entry in surplus:
+            del ours[entry.id.lower()]
+    return Verdict(tuple(ours.values()), tuple(foreign))
+
+
+UNTAGGED = "bears no tag of azmlflow's"
+
+
+def _against(
+    one: Resource, holder: Owner | None, known: frozenset[str] | None, ours: Mapping[str, Resource], unmanaged: bool
+) -> str:
+    """What speaks against deleting a resource; empty if nothing does."""
+    project, stack = marks(one.tags)
+    if (project or stack) and (holder is None or (project, stack) != (holder.project, holder.stack)):
+        return f"belongs to stack {stack or '?'} of project {project or '?'}"
+    if _below(one.id, ours) or unmanaged:
+        return ""
+    if not project:
+        return UNTAGGED
+    if known is not None:
+        return "" if one.id.lower() in known else "bears this stack's tags, but is not in its state or settings"
+    return "" if one.type in MADE else "bears azmlflow's tags, but is nothing that azmlflow makes"
+
+
+def _below(id_: str, ours: Mapping[str, Resource]) -> bool:
+    parts = id_.lower().split("/")
+    return any("/".join(parts[:length]) in ours for length in range(9, len(parts)))
+
+
+def _automatic(one: Resource, ours: Iterable[Resource], known: frozenset[str]) -> bool:
+    """Whether Azure made it beside a resource of ours, which may be gone by now, but not from the state."""
+    for type_, pattern, beside in AUTOMATIC:
+        names = [mine.name for mine in ours if mine.type == beside]
+        names += [id_.rsplit("/", 1)[-1] for id_ in known if f"/providers/{beside}/" in id_]
+        if one.type == type_ and any(
+            re.fullmatch(pattern.replace("{}", re.escape(name)), one.name, re.IGNORECASE) for name in names
+        ):
+            return True
+    return False
+
+
+def _surplus(ours: tuple[Resource, ...]) -> list[Foreign]:
+    """Of several resources of a type that a stack has one of, those that no workspace of ours is linked to."""
+    found: list[Foreign] = []
+    linked = frozenset(link for one in ours if one.type == WORKSPACE for link in one.links)
+    for type_ in (WORKSPACE, LOGS, *LINKED):
+        same = [one for one in ours if one.type == type_]
+        extra = [one for one in same if one.id.lower() not in linked]
+        if len(same) > 1 and extra:
+            found += [Foreign(one.id, "is one of several, and a stack has one: which is meant?") for one in extra]
+    return found

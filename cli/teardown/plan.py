@@ -1,0 +1,189 @@
+"""The plan of the removal of one group: what would go, and what forbids it. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from azmlflow.cli.arm import Arm
+from azmlflow.cli.errors import CliError
+from azmlflow.cli.teardown import inventory
+from azmlflow.cli.teardown.inventory import Access, Inventory, vault_id
+from azmlflow.cli.teardown.ownership import (
+    UNTAGGED,
+    Foreign,
+    Owner,
+    Verdict,
+    judge,
+    marks,
+)
+from azmlflow.infra.tags import ownership
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the user allows, and who asks.
+
+    Attributes:
+        holder: the stack whose group it has to be; None: whoever's tags the group bears.
+        known: lower-case ids that the stack's state and settings name; None where no stack is asked.
+        unmanaged: untagged groups and resources are meant, too.
+        cancel_jobs: running jobs may be cancelled.
+        our_locks: lower-case ids of locks that the stack's state has.
+    """
+
+    holder: Owner | None = None
+    known: frozenset[str] | None = None
+    unmanaged: bool = False
+    cancel_jobs: bool = False
+    our_locks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What forbids a removal: which thing, why, and what to type."""
+
+    id: str
+    why: str
+    next: str
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """What a removal would do.
+
+    Attributes:
+        seen: the group as it was.
+        verdict: what in it is meant.
+        access: role definitions and assignments that go.
+        limits: what the user allows.
+        holder: whose group it is; None for one of nobody's.
+        locks: ids of our locks, which are dropped.
+        purge: soft-deleted vaults of ours, by the id that they had.
+        refusals: what forbids the removal; empty if nothing does.
+    """
+
+    seen: Inventory
+    verdict: Verdict
+    access: Access
+    limits: Limits
+    holder: Owner | None
+    locks: tuple[str, ...] = ()
+    purge: frozenset[str] = frozenset()
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is nothing to remove."""
+        return self.seen.document is None and not self.purge and not self.access
+
+    def check(self) -> None:
+        """Raises CliError if the removal is refused."""
+        if self.refusals:
+            first, *others = self.refusals
+            more = "".join(f"\n  - {refusal.why}" for refusal in others)
+            raise CliError(
+                f"resource group `{self.seen.name}` is not removed: {first.why}{more}", where=first.id, next=first.next
+            )
+
+
+def plan_group(arm: Arm, group_id: str, limits: Limits | None = None) -> GroupPlan:
+    """Look at a group, and say what its removal would do or why it is refused."""
+    plan = plan_inside(arm, group_id, limits or Limits())
+    seen, holder = plan.seen, plan.holder
+    owned = seen.document is None or (holder is not None and holder.owns(seen.document.get("tags")))
+    return replace(plan, access=inventory.access(arm, seen.id, holder)) if owned or plan.limits.unmanaged else plan
+
+
+def plan_inside(arm: Arm, group_id: str, limits: Limits) -> GroupPlan:
+    """The plan without what is outside the group."""
+    seen = inventory.read(arm, group_id)
+    holder = limits.holder or seen.holder or _buried_holder(seen)
+    verdict = judge(seen.resources, holder, limits.known, unmanaged=limits.unmanaged)
+    locks = tuple(str(lock["id"]) for lock in seen.locks if _our_lock(lock, holder, limits))
+    # A vault that is in neither form ours is never purged, whatever its name.
+    purge = frozenset(one.id.lower() for one in inventory.standing_vaults(verdict.ours)) | frozenset(
+        vault_id(entry).lower()
+        for entry in seen.buried
+        if (holder is not None and holder.owns((entry.get("properties") or {}).get("tags")))
+    )
+    plan = GroupPlan(seen, verdict, Access(), limits, holder, locks, purge)
+    return replace(plan, refusals=tuple(_refusals(plan)))
+
+
+def short(id_: str) -> str:
+    """`storageAccounts/st1`: enough to know a resource by, inside its group."""
+    return "/".join(id_.split("/")[-2:])
+
+
+def _buried_holder(seen: Inventory) -> Owner | None:
+    """Whose vaults were in a group that is gone, if all of them say the same."""
+    found = {Owner.of((entry.get("properties") or {}).get("tags")) for entry in seen.buried}
+    return found.pop() if seen.document is None and len(found) == 1 else None
+
+
+def _our_lock(lock: Mapping[str, Any], holder: Owner | None, limits: Limits) -> bool:
+    notes = (lock.get("properties") or {}).get("notes")
+    return str(lock["id"]).lower() in limits.our_locks or (holder is not None and holder.says(notes))
+
+
+def _refusals(plan: GroupPlan) -> Iterator[Refusal]:
+    """All that forbids a removal. Where Azure is deleting the group already, there is nothing left to forbid."""
+    seen, limits = plan.seen, plan.limits
+    if seen.document is None:
+        return
+    tags = seen.document.get("tags")
+    if plan.holder is None or not plan.holder.owns(tags):
+        refusal = _not_ours(seen, limits, tags)
+        if refusal is not None:
+            yield refusal
+            return
+    if seen.going:
+        return
+    for entry in plan.verdict.foreign:
+        yield Refusal(entry.id, f"{short(entry.id)} {entry.why}", _foreign_way(plan, entry))
+    for lock in seen.locks:
+        id_ = str(lock["id"])
+        if id_ not in plan.locks:
+            yield Refusal(id_, f"lock `{short(id_)}` is not azmlflow's", f"az lock delete --ids {id_}")
+    if seen.jobs and not limits.cancel_jobs:
+        names = ", ".join(id_.rsplit("/", 1)[-1] for id_ in seen.jobs)
+        yield Refusal(seen.jobs[0], f"running jobs: {names}", "wait for them, or type it again with --cancel-jobs")
+
+
+def _not_ours(seen: Inventory, limits: Limits, tags: Mapping[str, str] | None) -> Refusal | None:
+    project, stack = marks(tags)
+    if limits.holder is not None:
+        whose = (
+            f"stack {stack or '?'} of project {project or '?'}" if project or stack else "nobody that azmlflow knows"
+        )
+        return Refusal(
+            seen.id,
+            f"its tags say that it belongs to {whose}, not to {limits.holder}",
+            f"az group show --name {seen.name}",
+        )
+    if project or stack:
+        return Refusal(
+            seen.id,
+            f"its tags name stack {stack or '?'} of project {project or '?'}, which is not whole",
+            f"az group show --name {seen.name}",
+        )
+    if limits.unmanaged:
+        return None
+    return Refusal(
+        seen.id, "azmlflow did not make it (no tags of ours)", f"azmlflow down --resource-group {seen.name} --unmanaged"
+    )
+
+
+def _foreign_way(plan: GroupPlan, entry: Foreign) -> str:
+    if entry.why != UNTAGGED:
+        return "move or delete it, or remove it with its own stack; then type the command again"
+    if plan.limits.known is not None and entry.id.lower() in plan.limits.known and plan.holder is not None:
+        marked = " ".join(
+            f"{name}={value}" for name, value in ownership(plan.holder.project, plan.holder.stack).items()
+        )
+        return f"if it is yours: az tag update --operation Merge --resource-id {entry.id} --tags {marked}"
+    if plan.limits.known is None:
+        return f"move or delete it, or azmlflow down --resource-group {plan.seen.name} --unmanaged"
+    return "move or delete it; then type the command again"

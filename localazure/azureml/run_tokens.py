@@ -1,0 +1,120 @@
+"""A job's run token: it speaks for who submitted the job, about its own run in its own workspace, while the job runs.
+
+It is an access token for the data plane alone (audience `https://ml.azure.com`, which Azure Resource Manager, Graph,
+vaults and storage refuse) with two more claims, the run and the workspace's id. What it may do is the smaller of what
+the submitter may do and of this: read in the workspace, log to its own run and to runs that say that they are its
+children, and register models. A client renews it at `.../runs/<id>/token` before it expires.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from azmlflow.localazure.azureml.target import Target
+from azmlflow.localazure.azureml.tracking import API
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.errors import AzureError, unauthenticated
+from azmlflow.localazure.jobs import records
+from azmlflow.localazure.store import Document
+from azmlflow.localazure.tokens import MACHINE_LEARNING
+from azmlflow.rbac.operations import recognise
+
+LIFETIME = 3600
+_RUN, _WORKSPACE = "azmlflow_run", "azmlflow_workspace"
+_PARENT = "mlflow.parentRunId"
+_READS = ("read_experiments", "read_runs", "search_runs", "read_artifacts", "read_models")
+_MODELS = ("write_models", "register_local_model")
+_ON_RUNS = ("write_run", "log_artifact")
+_BODY_LIMIT = 32 * 1024 * 1024
+
+
+def issue(cloud: Cloud, workspace: Document, job: Document, owner: str) -> tuple[str, int]:
+    """A job's token, and when it expires.
+
+    Args:
+        cloud: the embedded Azure.
+        workspace: the workspace's document.
+        job: the job's.
+        owner: object id of who submitted it.
+    """
+    claims = {_RUN: job["name"], _WORKSPACE: workspace["properties"]["workspaceId"]}
+    return cloud.tokens.issue(owner, MACHINE_LEARNING.audiences[0], LIFETIME, claims)
+
+
+def run_of(target: Target) -> str | None:
+    """The run that the request's token is for; None for an ordinary token."""
+    found = target.caller.claims.get(_RUN)
+    return None if found is None else str(found)
+
+
+async def check(target: Target) -> None:
+    """Refuse what a run token is not good for; ordinary tokens pass.
+
+    Raises:
+        AzureError: 401 when the job has ended or is no more; 403 for another workspace, run or kind of request.
+    """
+    run_id = run_of(target)
+    if run_id is None:
+        return
+    if target.caller.claims.get(_WORKSPACE) != target.workspace_id:
+        raise _refused("it is another workspace's")
+    job = records.find(target.cloud, target.id, run_id)
+    if job is None or job[0]["properties"]["status"] in records.ENDED:
+        raise unauthenticated(f"The job '{run_id}' of the run token has ended.", code="ExpiredAuthenticationToken")
+    if target.service == "history" and target.rest[-1:] == ("token",):
+        return  # `runs.token` compares the run
+    operation = recognise(target.request.method, target.service, "/" + "/".join(target.rest))
+    if target.service in ("history", "artifact"):
+        run = _run_in_path(target.rest)
+        if target.request.method != "GET" and run is not None and not await _is_own(target, run_id, run):
+            raise _refused(f"it is not run {run}'s")
+        return
+    if operation is None:
+        return  # Azure ML has no such thing: the service says so, and clients go on without it
+    name = operation.name
+    if name in _READS or name in _MODELS:
+        return
+    if name not in _ON_RUNS:
+        raise _refused("a job may not do this")
+    body = await _body(target)
+    if target.rest[-2:] == ("runs", "create"):
+        tags = {tag.get("key"): tag.get("value") for tag in body.get("tags") or () if isinstance(tag, dict)}
+        if tags.get(_PARENT) != run_id:
+            raise _refused("a job makes runs only as children of its own")
+        return
+    named = body.get("run_id") or body.get("run_uuid")
+    if not isinstance(named, str) or not await _is_own(target, run_id, named):
+        raise _refused(f"it is not run {named}'s")
+
+
+def _run_in_path(rest: tuple[str, ...]) -> str | None:
+    if len(rest) > 3 and rest[2] == "runs":
+        return rest[3]
+    return next((part.removeprefix("dcid.") for part in rest if part.startswith("dcid.")), None)
+
+
+async def _is_own(target: Target, own: str, run_id: str) -> bool:
+    """Whether a run is the job's, or says that it is a child of the job's."""
+    if run_id == own:
+        return True
+    found = await target.cloud.mlflow.request("GET", f"{API}/runs/get", target.workspace_id, params={"run_id": run_id})
+    if not found.is_success:
+        return False
+    tags: list[dict[str, Any]] = found.json()["run"].get("data", {}).get("tags", [])
+    return any(tag["key"] == _PARENT and tag["value"] == own for tag in tags)
+
+
+async def _body(target: Target) -> dict[str, Any]:
+    length = target.request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > _BODY_LIMIT:
+        raise AzureError(413, "RequestBodyTooLarge", f"A request to MLflow has at most {_BODY_LIMIT} bytes.")
+    try:
+        body = json.loads(await target.request.body())  # kept by the request: tracking reads it again
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _refused(why: str) -> AzureError:
+    return AzureError(403, "AuthorizationFailed", f"The run token is not good for this request: {why}.")

@@ -1,0 +1,86 @@
+"""What a job's process is told by its environment: the MLflow run it is, its token, the workspace, and its folders.
+
+The names are those that azureml-mlflow and azureml-core read in a job. Nothing of the embedded Azure's own
+environment is passed on, but the language and the time zone.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from azmlflow.localazure.azureml.run_tokens import LIFETIME, issue
+from azmlflow.localazure.client import Identity
+from azmlflow.localazure.cloud import SUBSCRIPTION_ID, Cloud
+from azmlflow.localazure.environ import job_environment
+from azmlflow.localazure.store import Document
+
+_KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def environment(
+    cloud: Cloud, workspace: Document, job: Document, record: Document, *, folder: Path, python: Path
+) -> dict[str, str]:
+    """All variables of a job's process.
+
+    Args:
+        cloud: the embedded Azure.
+        workspace: the workspace's document.
+        job: the job's.
+        record: the job's record, with its experiment's id.
+        folder: the job's folder, with `home` and `tmp` in it.
+        python: the interpreter, whose folder comes first in PATH.
+    """
+    properties = job["properties"]
+    base = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    base |= {
+        "PATH": f"{python.parent}:{_PATH}",
+        "PYTHONUNBUFFERED": "1",
+        **properties["environmentVariables"],
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+    }
+    return {**job_environment(cloud.state, _identity(cloud, properties), base), **_run(cloud, workspace, job, record)}
+
+
+def _run(cloud: Cloud, workspace: Document, job: Document, record: Document) -> dict[str, str]:
+    region, id_ = workspace["location"], workspace["id"]
+    name, experiment, experiment_id = job["name"], job["properties"]["experimentName"], record["experiment"]
+    token, expires = issue(cloud, workspace, job, record["owner"])
+    host = f"{region}.api.azureml.ms"
+    return {
+        "MLFLOW_TRACKING_URI": f"azureml://{host}/mlflow/v1.0{id_}",
+        "MLFLOW_REGISTRY_URI": f"azureml://{host}/mlflow/v1.0{id_}",
+        "MLFLOW_TRACKING_TOKEN": token,
+        "MLFLOW_RUN_ID": name,
+        "MLFLOW_EXPERIMENT_ID": experiment_id,
+        "MLFLOW_EXPERIMENT_NAME": experiment,
+        "AZUREML_RUN_ID": name,
+        "AZUREML_ROOT_RUN_ID": name,
+        "AZUREML_RUN_TOKEN": token,
+        "AZUREML_RUN_TOKEN_EXPIRY": str(expires),
+        "AZUREML_RUN_TOKEN_RAND": str(LIFETIME // 10),
+        "AZUREML_ARM_SUBSCRIPTION": SUBSCRIPTION_ID,
+        "AZUREML_ARM_RESOURCEGROUP": id_.split("/")[4],
+        "AZUREML_ARM_WORKSPACE_NAME": workspace["name"],
+        "AZUREML_ARM_PROJECT_NAME": experiment,
+        "AZUREML_EXPERIMENT_ID": experiment_id,
+        "AZUREML_EXPERIMENT_SCOPE": f"{id_}/experiments/{experiment}",
+        "AZUREML_WORKSPACE_SCOPE": id_,
+        "AZUREML_WORKSPACE_ID": workspace["properties"]["workspaceId"],
+        "AZUREML_SERVICE_ENDPOINT": f"https://{host}",
+        "AZUREML_DISCOVERY_SERVICE_ENDPOINT": f"https://{host}/discovery",
+        "AZUREML_CR_START": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _identity(cloud: Cloud, properties: Document) -> Identity | None:
+    """The system-assigned identity of the job's cluster; of others the cluster's document says what its maker liked."""
+    compute = cloud.store.get("resources", properties["computeId"].lower()) or {}
+    told = compute.get("identity", {})
+    principal = cloud.directory.get(told["principalId"]) if told.get("principalId") else None
+    if principal is None:
+        return None
+    return Identity(principal.object_id, principal.kind, principal.display_name, app_id=principal.app_id)

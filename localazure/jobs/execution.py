@@ -1,0 +1,232 @@
+"""One job from its node to its end: MLflow run, folder, snapshot, process, log, outputs, state."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+from azmlflow.localazure.azureml.tracking import API
+from azmlflow.localazure.blobs.kept import Address
+from azmlflow.localazure.clock import timestamp
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.folder import LocalError
+from azmlflow.localazure.jobs import context, files, records
+from azmlflow.localazure.jobs.child import TIMED_OUT
+from azmlflow.localazure.jobs.command import UnknownName, render
+from azmlflow.localazure.jobs.interpreter import interpreter
+from azmlflow.localazure.jobs.layout import LOG, UPLOADED, output_path
+from azmlflow.localazure.jobs.nodes import duration
+from azmlflow.localazure.jobs.process import JobProcess
+from azmlflow.localazure.mlflow import DEFAULT_EXPERIMENT, MlflowUnavailable
+from azmlflow.localazure.store import Document
+
+_FOLLOW = 0.3  # seconds between two looks at the log
+_INPUT_LIMIT = 8 * 1024 * 1024 * 1024
+_MLFLOW_STATES = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
+_log = logging.getLogger("azmlflow.local")
+
+
+class _CannotRun(Exception):
+    """The job fails before its process; the message is its reason."""
+
+
+class Execution:
+    """A job that has a node.
+
+    Args:
+        cloud: the embedded Azure.
+        root: the folder of all jobs' folders.
+        key: the job's ARM id in lower case.
+    """
+
+    def __init__(self, cloud: Cloud, root: Path, key: str) -> None:
+        self._cloud, self._key = cloud, key
+        # A digest: jobs of two workspaces may have one name, and a path has a greatest length.
+        self._folder = root / hashlib.sha256(key.encode()).hexdigest()[:16]
+
+    async def run(self, started: Callable[[str, JobProcess], None], unwanted: Callable[[], str | None]) -> None:
+        """Run it to its end, whatever that is; raises nothing but cancellation.
+
+        Args:
+            started: told of the process.
+            unwanted: the state that the job is to end in, if it shall end now.
+        """
+        error: str | None = None
+        try:
+            error = await self._attempt(started, unwanted)
+        except (_CannotRun, files.FilesError, UnknownName, LocalError, AzureError, MlflowUnavailable) as cause:
+            error = str(cause)
+        except OSError as cause:
+            error = f"The job's files could not be written or its process not started: {cause.strerror}."
+        except Exception:  # noqa: BLE001 - the job's fault or ours: either way the runner goes on, and the job says that it failed
+            _log.exception("job %s", self._key)
+            error = "The embedded Azure failed; `azmlflow local logs` has more."
+        finally:
+            if self._folder.exists():
+                await asyncio.to_thread(files.remove, self._folder)
+        state = unwanted() or ("Completed" if error is None else "Failed")
+        told = error if state == "Failed" else None
+        if state == "Failed" and unwanted() is not None:
+            told = "The compute of the job was deleted, or the embedded Azure was stopped, while the job ran."
+        with contextlib.suppress(MlflowUnavailable):  # the run first: who sees the job ended finds its run ended
+            await close_run(self._cloud, self._key, state)
+        records.set_status(self._cloud, self._key, state, error=told)
+
+    async def _attempt(
+        self, started: Callable[[str, JobProcess], None], unwanted: Callable[[], str | None]
+    ) -> str | None:
+        """Run it; why it failed, or None."""
+        job, record, workspace = self._documents()
+        experiment = await open_run(self._cloud, workspace, job, record)
+        records.note(self._cloud, self._key, experiment=experiment)
+        job, record, workspace = self._documents()
+        python = interpreter(self._cloud.state, os.environ)
+        command, environment = await self._prepare(workspace, job, record, python)
+        if unwanted() is not None:
+            return None
+        log = self._folder / "std_log.txt"
+        wanted = job["properties"]["environmentId"].rpartition("/environments/")[2] or "none"
+        log.write_text(
+            f"[azmlflow] environment {wanted} is not built on this machine: the job runs with {python}\n",
+            encoding="utf-8",
+        )
+        records.set_status(self._cloud, self._key, "Running")
+        timeout = duration(str((job["properties"].get("limits") or {}).get("timeout") or "PT0S")).total_seconds()
+        process = await JobProcess.start(command, self._folder / "code", environment, log, timeout)
+        address = files.artifact(_account(workspace), job["name"], LOG)
+        follow = asyncio.get_running_loop().create_task(_follow(self._cloud, address, log))
+        try:
+            started(self._key, process)
+            code = await process.wait()
+        finally:
+            await process.close()
+            follow.cancel()
+            await asyncio.gather(follow, return_exceptions=True)
+        if unwanted() is None:
+            records.set_status(self._cloud, self._key, "Finalizing")
+        await files.keep(self._cloud, address, log)
+        await self._keep_outputs(workspace, job)
+        if code == TIMED_OUT and timeout:
+            return f"The job took longer than its limit of {timeout:g} seconds."
+        return None if code == 0 else f"The job's command exited with code {code}; {LOG} has its output."
+
+    def _documents(self) -> tuple[Document, Document, Document]:
+        store = self._cloud.store
+        job, record = store.get("resources", self._key), store.get(records.RECORDS, self._key)
+        workspace = store.get("resources", self._key.rpartition("/jobs/")[0])
+        if job is None or record is None or workspace is None:
+            raise _CannotRun("The job or its workspace was deleted.")
+        return job, record, workspace
+
+    async def _prepare(
+        self, workspace: Document, job: Document, record: Document, python: Path
+    ) -> tuple[str, dict[str, str]]:
+        """Make the job's folder; its command for the shell, and its environment."""
+        properties = job["properties"]
+        for name in ("bin", "code", "home", "tmp", "inputs", "named-outputs"):
+            (self._folder / name).mkdir(parents=True, mode=0o700)
+        for name in UPLOADED:
+            (self._folder / "code" / name).mkdir()
+        if properties.get("codeId"):
+            version = self._cloud.store.get("resources", properties["codeId"].lower())
+            if version is None:
+                raise _CannotRun(f"The code {properties['codeId']} was deleted.")
+            await files.snapshot(self._cloud, version["properties"]["codeUri"], self._folder / "code")
+        inputs = {}
+        for name, told in properties["inputs"].items():
+            inputs[name] = await self._input(workspace, name, told or {})
+        outputs = {name: str(self._folder / "named-outputs" / name) for name in properties["outputs"]}
+        for path in outputs.values():
+            Path(path).mkdir()
+        environment = context.environment(self._cloud, workspace, job, record, folder=self._folder, python=python)
+        command = render(properties["command"], inputs, outputs)
+        # `python` is the interpreter even where its folder has it only under another name, `python3.12`.
+        shim = self._folder / "bin"
+        for name in ("python", "python3"):
+            (shim / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} "$@"\n', encoding="utf-8")
+            (shim / name).chmod(0o700)
+        return command, {**environment, "PATH": f"{shim}:{environment['PATH']}"}
+
+    async def _input(self, workspace: Document, name: str, told: Document) -> str:
+        if str(told.get("jobInputType", "literal")).lower() == "literal":
+            return str(told.get("value", ""))
+        folder = self._folder / "inputs" / name
+        return str(await files.uri_input(self._cloud, workspace, str(told.get("uri", "")), folder, _INPUT_LIMIT))
+
+    async def _keep_outputs(self, workspace: Document, job: Document) -> None:
+        account = _account(workspace)
+        for name in UPLOADED:
+            address = files.artifact(account, job["name"], name)
+            await files.keep_tree(self._cloud, account, address.container, address.name, self._folder / "code" / name)
+        container = f"azureml-blobstore-{workspace['properties']['workspaceId']}"
+        for name in job["properties"]["outputs"]:
+            path = output_path(job["name"], name)
+            await files.keep_tree(self._cloud, account, container, path, self._folder / "named-outputs" / name)
+
+
+async def open_run(cloud: Cloud, workspace: Document, job: Document, record: Document) -> str:
+    """Make the job's MLflow run, whose id is the job's name; the id of its experiment."""
+    workspace_id, properties = workspace["properties"]["workspaceId"], job["properties"]
+    name = properties["experimentName"]
+    if name == DEFAULT_EXPERIMENT:
+        experiment = await cloud.mlflow.default_experiment(workspace_id, make=True)
+    else:
+        await cloud.mlflow.request("POST", f"{API}/experiments/create", workspace_id, json_body={"name": name})
+        params = {"experiment_name": name}
+        found = await cloud.mlflow.request("GET", f"{API}/experiments/get-by-name", workspace_id, params=params)
+        experiment = found.json()["experiment"]["experiment_id"] if found.is_success else None
+    if experiment is None:
+        raise _CannotRun(f"MLflow did not make the experiment '{name}'.")
+    owner = cloud.directory.get(record["owner"])
+    tags = {"mlflow.user": owner.name if owner else record["owner"], "azureml.jobtype": "command", **properties["tags"]}
+    body = {
+        "experiment_id": experiment,
+        "run_name": properties["displayName"],
+        "start_time": int(cloud.clock.now().timestamp() * 1000),
+        "tags": [{"key": key, "value": str(value)} for key, value in tags.items()],
+    }
+    made = await cloud.mlflow.request("POST", f"{API}/runs/create", workspace_id, json_body=body, run_id=job["name"])
+    if not made.is_success:
+        raise _CannotRun(f"MLflow did not make the run: {made.json().get('message', made.status_code)}")
+    return experiment
+
+
+async def close_run(cloud: Cloud, key: str, state: str) -> None:
+    """End the MLflow run of a job that ends in `state`.
+
+    Raises:
+        MlflowUnavailable: MLflow cannot answer now; the next start of the embedded Azure does it.
+    """
+    job, record = cloud.store.get("resources", key), cloud.store.get(records.RECORDS, key)
+    workspace = cloud.store.get("resources", key.rpartition("/jobs/")[0])
+    if job is None or record is None or workspace is None or not record.get("experiment"):
+        return
+    body = {
+        "run_id": job["name"],
+        "status": _MLFLOW_STATES[state],
+        "end_time": int(cloud.clock.now().timestamp() * 1000),
+    }
+    await cloud.mlflow.request("POST", f"{API}/runs/update", workspace["properties"]["workspaceId"], json_body=body)
+    records.note(cloud, key, closed=timestamp(cloud.clock.now()))
+
+
+async def _follow(cloud: Cloud, address: Address, log: Path) -> None:
+    """Keep the log's blob up with the log while the job runs; a long one less often, since the blob is written anew."""
+    size = 0
+    while True:
+        now = log.stat().st_size
+        if now != size:
+            size = now
+            await files.keep(cloud, address, log)
+        await asyncio.sleep(max(_FOLLOW, size / 5_000_000))
+
+
+def _account(workspace: Document) -> str:
+    return str(workspace["properties"]["storageAccount"]).rpartition("/")[2].lower()

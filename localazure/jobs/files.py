@@ -1,0 +1,125 @@
+"""Files in and out of a job's folder: its snapshot and inputs from blobs, its log and outputs to blobs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from azmlflow.localazure.azureml.artifacts import CONTAINER, RUN_ORIGIN
+from azmlflow.localazure.blobs.kept import CHUNK, Address, Blobs, read_range
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.store import Document
+
+SNAPSHOT_LIMIT = 300 * 1024 * 1024  # Azure's own (Microsoft, "Manage and increase quotas")
+_DATASTORE = re.compile(r"azureml:.*/datastores/(?P<store>[^/]+)/paths/(?P<path>.*)")
+
+
+class FilesError(Exception):
+    """A job's files cannot be had or kept; the message is for the job's reason."""
+
+
+async def snapshot(cloud: Cloud, code_uri: str, folder: Path) -> None:
+    """Copy a code version's files.
+
+    Args:
+        cloud: the embedded Azure.
+        code_uri: `https://<account>.blob.core.windows.net/<container>[/<prefix>]`.
+        folder: where to; it exists.
+
+    Raises:
+        FilesError: there are none, or they are too large.
+    """
+    parts = urlsplit(code_uri)
+    container, _, prefix = unquote(parts.path).strip("/").partition("/")
+    count = await fetch(
+        cloud, (parts.hostname or "").partition(".")[0], container, prefix, folder=folder, limit=SNAPSHOT_LIMIT
+    )
+    if not count:
+        raise FilesError(f"the code at {code_uri} holds no files")
+
+
+async def fetch(cloud: Cloud, account: str, container: str, prefix: str, *, folder: Path, limit: int) -> int:
+    """Copy the blobs below a prefix, or the one of that name, into a folder; how many there were.
+
+    Raises:
+        FilesError: they are larger than `limit` together.
+    """
+    blobs, count, total = Blobs(cloud), 0, 0
+    root = folder.resolve()
+    for name, blob in list(blobs.list(account, container, prefix)):
+        inner = name.removeprefix(prefix) if prefix else name
+        if inner and prefix and not prefix.endswith("/") and not inner.startswith("/"):
+            continue  # another blob that only begins alike
+        path = root.joinpath(inner.strip("/") or name.rpartition("/")[2])
+        total += blob.length
+        if total > limit:
+            raise FilesError(f"the files at {container}/{prefix} are larger than {limit // 1024 // 1024} MiB")
+        if name.endswith("/") or blob.metadata.get("hdi_isfolder") == "true":
+            continue
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        source = blobs.open(Address(account, container, name), blob)
+        with path.open("wb") as target:
+            async for data in read_range(source, 0, blob.length):
+                target.write(data)
+        count += 1
+    return count
+
+
+async def uri_input(cloud: Cloud, workspace: Document, uri: str, folder: Path, limit: int) -> Path:
+    """Copy an input of type uri_file or uri_folder from one of the workspace's own datastores; where it is.
+
+    Raises:
+        FilesError: it names another place, or nothing is there.
+    """
+    found = _DATASTORE.fullmatch(uri)
+    store = cloud.store.get("resources", f"{workspace['id']}/datastores/{found['store'] if found else ''}".lower())
+    own = workspace["properties"]["storageAccount"].rpartition("/")[2].lower()
+    told = store["properties"] if store else {}
+    if found is None or told.get("datastoreType") != "AzureBlob" or told["accountName"].lower() != own:
+        raise FilesError(f"the input '{uri}' is not in a blob datastore of the workspace's own storage account")
+    prefix = found["path"].strip("/")
+    folder.mkdir(parents=True)
+    if not await fetch(cloud, own, told["containerName"], prefix, folder=folder, limit=limit):
+        raise FilesError(f"the input '{uri}' holds no files")
+    single = folder / prefix.rpartition("/")[2]
+    return single if single.is_file() and len(list(folder.iterdir())) == 1 else folder
+
+
+async def keep(cloud: Cloud, address: Address, path: Path) -> None:
+    """Make a file the content of a blob, replacing what was there."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        with path.open("rb") as source:
+            while data := await asyncio.to_thread(source.read, CHUNK):
+                yield data
+
+    blobs = Blobs(cloud)
+    blobs.make_container(address.account, address.container)
+    content = await blobs.receive(address, chunks())
+    blobs.commit(address, content, md5=content.md5, headers={"content-type": "application/octet-stream"}, metadata={})
+
+
+async def keep_tree(cloud: Cloud, account: str, container: str, prefix: str, folder: Path) -> None:
+    """Make the files below a folder blobs; links are not followed, since they may lead anywhere."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and folder.resolve() in path.resolve().parents:
+            await keep(cloud, Address(account, container, f"{prefix}/{path.relative_to(folder).as_posix()}"), path)
+
+
+def artifact(account: str, run_id: str, path: str) -> Address:
+    """The blob of a run's artifact."""
+    return Address(account, CONTAINER, f"{RUN_ORIGIN}/dcid.{run_id}/{path}")
+
+
+def remove(folder: Path) -> None:
+    """Remove a job's folder, whatever its job made of the permissions in it."""
+
+    def retry(_function: object, name: str, _info: object) -> None:
+        Path(name).parent.chmod(0o700)
+        shutil.rmtree(name, ignore_errors=True)
+
+    shutil.rmtree(folder, onerror=retry)

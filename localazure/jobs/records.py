@@ -1,0 +1,69 @@
+"""What is known of a job beside its ARM document: whose it is, when it began and ended, and why it failed.
+
+Kept under the job's key (its ARM id in lower case) in a collection of its own, so that the document stays what ARM
+answers. The state is in the document, `properties.status`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from azmlflow.localazure.clock import timestamp
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.store import Document
+
+RECORDS = "job_records"
+ENDED = ("Completed", "Failed", "Canceled")
+# States in which a process may be there; what is found in one of them when the embedded Azure starts was lost.
+STARTED = ("Preparing", "Running", "Finalizing", "CancelRequested")
+_JOBS = "/jobs/"
+
+
+def jobs(cloud: Cloud) -> Iterator[tuple[str, Document, Document]]:
+    """(key, document, record) of every job, the one queued first first."""
+    found = ((key, cloud.store.get("resources", key), record) for key, record in cloud.store.scan(RECORDS))
+    there = [(key, document, record) for key, document, record in found if document is not None]
+    return iter(sorted(there, key=lambda each: (each[2]["queued"], each[0])))
+
+
+def find(cloud: Cloud, workspace_id: str, name: str) -> tuple[Document, Document] | None:
+    """The document and record of a workspace's job, or None.
+
+    Args:
+        cloud: the embedded Azure.
+        workspace_id: the workspace's ARM id.
+        name: the job's.
+    """
+    key = f"{workspace_id}{_JOBS}{name}".lower()
+    document, record = cloud.store.get("resources", key), cloud.store.get(RECORDS, key)
+    return None if document is None or record is None else (document, record)
+
+
+def status(cloud: Cloud, key: str) -> str | None:
+    """A job's state, or None when it is no more."""
+    document = cloud.store.get("resources", key)
+    return None if document is None else str(document["properties"]["status"])
+
+
+def set_status(cloud: Cloud, key: str, state: str, **noted: Any) -> None:
+    """Write a job's state, and things to note in its record; nothing where the job is no more."""
+    document, record = cloud.store.get("resources", key), cloud.store.get(RECORDS, key)
+    if document is None or record is None:
+        return
+    document["properties"]["status"] = state
+    now = timestamp(cloud.clock.now())
+    if state == "Running":
+        record["started"] = now
+    if state in ENDED:
+        record["ended"] = now
+    with cloud.store.transaction():
+        cloud.store.put("resources", key, document)
+        cloud.store.put(RECORDS, key, {**record, **noted})
+
+
+def note(cloud: Cloud, key: str, **noted: Any) -> None:
+    """Note things in a job's record; nothing where the job is no more."""
+    record = cloud.store.get(RECORDS, key)
+    if record is not None:
+        cloud.store.put(RECORDS, key, {**record, **noted})

@@ -1,0 +1,38 @@
+"""Microsoft.MachineLearningServices/workspaces/environments/versions: what jobs say they need.
+
+Kept and told as they were made. Jobs of the embedded Azure run with an interpreter of this machine whatever their
+environment says, and their logs say so (`jobs.interpreter`). Source: Microsoft, "Environment Versions".
+"""
+
+from __future__ import annotations
+
+from azmlflow.localazure.kinds.base import Ask, Kind, NameRule
+from azmlflow.localazure.kinds.fields import pick
+from azmlflow.localazure.store import Document
+
+_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+_DEFAULTS: Document = {
+    "isAnonymous": False, "isArchived": False, "osType": "Linux", "autoRebuild": "Disabled", "tags": {},
+    "properties": {},
+}  # fmt: skip
+
+
+def _shape(ask: Ask, _existing: Document | None) -> Document:
+    kept = pick(ask.properties, _DEFAULTS, ("description", "image", "condaFile", "build", "inferenceConfig", "stage"))
+    return {"properties": {**kept, "environmentType": "UserCreated"}}
+
+
+ENVIRONMENT = Kind(
+    type=f"{_WORKSPACE}/environments/versions",
+    name=NameRule(
+        r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}", "InvalidVersion", "The version '{name}' of an environment is not valid."
+    ),
+    shape=_shape,
+    api_versions=("2025-12-01", "2024-10-01", "2023-04-01-preview"),
+    place="child",
+    parent=_WORKSPACE,
+    action_type=f"{_WORKSPACE}/environments",
+    regions=(),
+    stamped=True,
+    visible=False,
+)

@@ -1,0 +1,91 @@
+"""ARM as commands see it, over an embedded Azure in this process: real requests, retries and waits, no sleeping.
+
+The clock of that Azure moves when a command waits; `before` and `after` let a test do something when a request comes,
+such as what another person might.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import ServiceResponseError
+from azure.core.pipeline.policies import HeadersPolicy
+from azure.core.pipeline.transport import HttpTransport
+from azure.core.utils import case_insensitive_dict
+
+from azmlflow.cli.arm import LiveArm, connect
+from azmlflow.localazure import polling
+from tests.localazure.control import DEVELOPER, Azure
+
+Watcher = Callable[[str, str], None]
+
+
+class Response:
+    """An answer as azure-core and `LiveArm` look at it."""
+
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        self.status_code, self.content, self.headers = status, body, case_insensitive_dict(headers)
+        self.content_type = "application/json"
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+    def read(self) -> bytes:
+        return self.content
+
+    def close(self) -> None:
+        pass
+
+
+class Door(HttpTransport[Any, Any]):
+    """Carries requests to an embedded Azure, as its developer, and counts them."""
+
+    def __init__(self, azure: Azure) -> None:
+        self.azure = azure
+        self.calls: list[str] = []
+        self.before: list[Watcher] = []
+        self.fault: Callable[[int, str, str], Response | None] | None = None
+        self.lost: Callable[[int, str, str], bool] | None = None
+        self.slept = 0.0
+
+    def send(self, request: Any, **_: Any) -> Response:
+        split = urlsplit(request.url)
+        path = split.path
+        for watch in list(self.before):
+            watch(request.method, path)
+        number = len(self.calls)
+        self.calls.append(f"{request.method} {path}{'?' + split.query if 'api-version' not in split.query else ''}")
+        if self.fault is not None and (struck := self.fault(number, request.method, path)) is not None:
+            return struck
+        content = request.content if isinstance(getattr(request, "content", None), bytes) else b""
+        answer = self.azure._send(split.netloc, request.method, f"{path}?{split.query}", content, DEVELOPER)
+        if self.lost is not None and self.lost(number, request.method, path):
+            raise ServiceResponseError("the connection was reset")
+        body = b"" if answer.body is None else json.dumps(answer.body).encode()
+        return Response(answer.status, body, answer.headers)
+
+    def sleep(self, duration: float) -> None:
+        """Time passes in the cloud, not here."""
+        self.slept += duration
+        self.azure.clock.advance(duration)
+        polling.settle(self.azure.cloud)
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Door:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def open_arm(door: Door, longest: float = 3600) -> LiveArm:
+    """What commands ask of ARM, through a door."""
+    return LiveArm(connect(door, HeadersPolicy()), door.sleep, longest)

@@ -1,0 +1,114 @@
+"""`azmlflow access` over a standing estate: nested groups, drift of each sort, the page."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azmlflow.localazure import client
+from azmlflow.localazure.folder import Folder
+from azmlflow.rbac.roles import built_in_role
+from tests.e2e.estate import Estate, make_estate
+
+pytestmark = pytest.mark.e2e
+
+GRAPH, ARM = "https://graph.microsoft.com/v1.0", "https://management.azure.com"
+DEVELOPER = "developer@local.test"
+
+
+@pytest.fixture(scope="module")
+def own_estate(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A standing estate of this module's own: drift is counted, so nobody else may grant there."""
+    estate = make_estate(tmp_path_factory.mktemp("access") / "project")
+    try:
+        estate.azmlflow("up")
+        yield estate
+    finally:
+        estate.azmlflow("local", "stop")
+
+
+def ask(estate: Estate, method: str, url: str, body: Any = None) -> Any:
+    """A request as the developer."""
+    answer = client.ask(Folder.at(estate.folder / ".azmlflow" / "local"), method, url, principal=DEVELOPER, body=body)
+    assert answer.status < 300, answer
+    return answer.body
+
+
+def assign(estate: Estate, who: str, role: str, scope: str) -> str:
+    """Assign a built-in role past azmlflow; the assignment's address."""
+    definition = built_in_role(role).definition_id(scope.split("/")[2])
+    name = uuid.uuid5(uuid.NAMESPACE_URL, f"{who} {role} {scope}")
+    url = f"{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments/{name}?api-version=2022-04-01"
+    ask(estate, "PUT", url, {"properties": {"principalId": who, "roleDefinitionId": definition}})
+    return url
+
+
+def verdict(estate: Estate, who: str, operation: str) -> dict[str, Any]:
+    told: dict[str, Any] = estate.azmlflow("access", "--explain", who, operation, "--output", "json").json()
+    return told
+
+
+def drift(estate: Estate, *, differs: bool) -> list[tuple[str, str]]:
+    """The sorts and names of the differences; the exit code says whether there are any."""
+    done = estate.azmlflow("access", "--drift", "--output", "json", fails=differs)
+    return [(each["sort"], each["name"]) for each in done.json()["drift"]]
+
+
+def new_user(estate: Estate, name: str) -> str:
+    """A new user's object id."""
+    found: str = estate.azmlflow("local", "user", "add", name, "--output", "json").json()["id"]
+    return found
+
+
+def test_a_user_in_a_nested_group_gains_and_loses_access(own_estate: Estate) -> None:
+    user = new_user(own_estate, "nested@local.test")
+    groups = [ask(own_estate, "POST", f"{GRAPH}/groups", {"displayName": name})["id"] for name in ("outer", "inner")]
+    own_estate.azmlflow("grant", "outer", "tracker")
+    members = f"{GRAPH}/groups/{{}}/members/$ref"
+    assert verdict(own_estate, "nested@local.test", "write_run")["verdict"] == "refused"
+    for group, member in ((groups[0], groups[1]), (groups[1], user)):
+        ask(own_estate, "POST", members.format(group), {"@odata.id": f"{GRAPH}/directoryObjects/{member}"})
+    told = verdict(own_estate, "nested@local.test", "write_run")
+    assert (told["verdict"], told["actions"][0]["through"]) == ("allowed", groups[0])
+    rows = own_estate.azmlflow("access", "--output", "json").json()["principals"]
+    assert {"nested@local.test", "outer", "inner", DEVELOPER} <= {row["name"] for row in rows}
+    ask(own_estate, "DELETE", f"{GRAPH}/groups/{groups[1]}/members/{user}/$ref")
+    told = verdict(own_estate, "nested@local.test", "write_run")
+    assert (told["verdict"], told["next"]) == ("refused", "azmlflow grant nested@local.test tracker --stack local")
+    own_estate.azmlflow("revoke", "outer")
+
+
+def test_drift_of_each_sort(own_estate: Estate) -> None:
+    workspace = own_estate.outputs()["workspaceId"]
+    group = workspace.partition("/providers/")[0]
+    assert drift(own_estate, differs=False) == []
+
+    alice = ask(own_estate, "GET", f"{GRAPH}/users/alice@local.test")["id"]
+    bob = ask(own_estate, "GET", f"{GRAPH}/users/bob@local.test")["id"]
+    granted = own_estate.azmlflow("grant", "alice@local.test", "viewer", "--output", "json").json()
+    assert drift(own_estate, differs=False) == []
+
+    wider = assign(own_estate, alice, "Contributor", group)
+    undeclared = assign(own_estate, bob, "Reader", workspace)
+    leaver = new_user(own_estate, "leaver@local.test")
+    orphan = assign(own_estate, leaver, "Reader", workspace)
+    own_estate.azmlflow("local", "user", "remove", "leaver@local.test")
+    expected = [("undeclared", "bob@local.test"), ("wider", "alice@local.test"), ("orphaned", leaver)]
+    assert drift(own_estate, differs=True) == expected
+
+    ask(own_estate, "DELETE", f"{ARM}{granted['assignmentId']}?api-version=2022-04-01")
+    assert drift(own_estate, differs=True) == [("missing", "alice@local.test"), *expected]
+
+    for url in (wider, undeclared, orphan):
+        ask(own_estate, "DELETE", url)
+    assert drift(own_estate, differs=True) == [("missing", "alice@local.test")]
+
+
+def test_the_page_and_the_list(own_estate: Estate, tmp_path: Path) -> None:
+    own_estate.azmlflow("access", "--output", "html", "--file", str(tmp_path / "access.html"))
+    assert DEVELOPER in (tmp_path / "access.html").read_text()
+    lines = own_estate.azmlflow("access", "--output", "csv").out.splitlines()
+    assert any(DEVELOPER in line for line in lines[1:])

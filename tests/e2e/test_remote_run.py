@@ -1,0 +1,239 @@
+"""Remote runs by the real clients: the example as a data scientist runs it, and what becomes of jobs that end badly."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.estate import EXAMPLES, Estate
+from tests.e2e.people import ARM, Person, sign_in
+
+pytestmark = pytest.mark.e2e
+
+VERSION = {"api-version": "2025-01-01-preview"}
+ENDED = ("Completed", "Failed", "Canceled")
+LONG = 60
+
+
+@pytest.fixture(scope="module")
+def owner(estate: Estate) -> Iterator[Person]:
+    with sign_in(estate, "developer@local.test") as person:
+        yield person
+
+
+def _workspace(estate: Estate) -> str:
+    return str(estate.outputs()["workspaceId"])
+
+
+def _submit(person: Person, workspace: str, name: str, command: str, **more: Any) -> httpx.Response:
+    clusters = person.ask("GET", f"{ARM}{workspace}/computes", params=VERSION)
+    properties = {
+        "jobType": "Command",
+        "command": command,
+        "computeId": next(each["id"] for each in clusters.json()["value"] if "identity" not in each)
+        if clusters.is_success
+        else "",
+        "environmentId": f"{workspace}/environments/any/versions/1",
+        "experimentName": "remote",
+        **more,
+    }
+    url = f"{ARM}{workspace}/jobs/{name}"
+    return person.ask("PUT", url, params=VERSION, json={"properties": properties})
+
+
+def _until(person: Person, workspace: str, name: str, good: Callable[[str], bool]) -> str:
+    """The job's state once it is as wanted; each request is the wait for the next (no sleeping)."""
+    import time
+
+    until = time.monotonic() + LONG
+    while time.monotonic() < until:
+        answer = person.ask("GET", f"{ARM}{workspace}/jobs/{name}", params=VERSION)
+        answer.raise_for_status()
+        status = str(answer.json()["properties"]["status"])
+        if good(status):
+            return status
+    raise AssertionError(f"job {name} stays {status}")
+
+
+def _details(person: Person, estate: Estate, name: str) -> dict[str, Any]:
+    host = "https://westeurope.api.azureml.ms"
+    answer = person.ask("GET", f"{host}/history/v1.0{_workspace(estate)}/runs/{name}/details")
+    answer.raise_for_status()
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_the_example_runs_is_watched_and_fetched(estate: Estate) -> None:
+    done = estate.science("developer@local.test", EXAMPLES / "remote_run_v2.py")
+    assert "epoch 4: loss 0.135" in done.out
+    assert ": FINISHED, loss 0.135 after 5" in done.out
+    for path in ("artifacts/outputs/summary.txt", "artifacts/user_logs/std_log.txt", "named-outputs/model/weights.txt"):
+        assert f"fetched {path}" in done.out
+
+
+def test_submitter_may_submit_and_see_tracker_may_not(estate: Estate) -> None:
+    workspace = _workspace(estate)
+    for name, persona in (("sam@jobs.test", "submitter"), ("tom@jobs.test", "tracker")):
+        estate.azmlflow("local", "user", "add", name)
+        estate.azmlflow("grant", name, persona)
+    with sign_in(estate, "sam@jobs.test") as sam, sign_in(estate, "tom@jobs.test") as tom:
+        assert _submit(tom, workspace, "tom-1", "true").status_code == httpx.codes.FORBIDDEN
+        assert _submit(sam, workspace, "sam-1", "true").status_code == httpx.codes.CREATED
+        assert _submit(sam, workspace, "sam-1", "true").status_code == httpx.codes.OK  # idempotent
+        assert _until(sam, workspace, "sam-1", ENDED.__contains__) == "Completed"
+        cancel = f"{ARM}{workspace}/jobs/sam-1/cancel"
+        assert tom.ask("POST", cancel, params=VERSION).status_code == httpx.codes.FORBIDDEN
+
+
+def test_a_failing_script_fails_its_job_and_its_run(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    _submit(owner, workspace, "fails-1", "echo before; exit 3").raise_for_status()
+    assert _until(owner, workspace, "fails-1", ENDED.__contains__) == "Failed"
+    told = _details(owner, estate, "fails-1")
+    assert "exited with code 3" in told["error"]["error"]["message"]
+    log = owner.ask("GET", told["logFiles"]["user_logs/std_log.txt"], headers={"Authorization": ""})
+    assert "before" in log.text
+
+
+def test_cancel_ends_the_process(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    _submit(owner, workspace, "endless-1", "trap '' TERM; echo $$; sleep 1000 & wait").raise_for_status()
+    _until(owner, workspace, "endless-1", lambda status: status == "Running")
+    owner.ask("POST", f"{ARM}{workspace}/jobs/endless-1/cancel", params=VERSION).raise_for_status()
+    assert _until(owner, workspace, "endless-1", ENDED.__contains__) == "Canceled"
+
+
+def test_a_job_over_its_time_limit_fails(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    limits = {"jobLimitsType": "Command", "timeout": "PT1S"}
+    _submit(owner, workspace, "long-1", "sleep 1000", limits=limits).raise_for_status()
+    assert _until(owner, workspace, "long-1", ENDED.__contains__) == "Failed"
+    assert "longer than its limit" in _details(owner, estate, "long-1")["error"]["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"computeId": "nowhere"}, "nowhere"),
+        ({"command": " "}, "command"),
+        ({"codeId": "/somewhere/codes/c/versions/1"}, "code"),
+        ({"limits": {"timeout": "soon"}}, "soon"),
+        ({"resources": {"instanceCount": 2}}, "instanceCount"),
+    ],
+)
+def test_what_can_never_run_is_refused(estate: Estate, owner: Person, more: dict[str, Any], said: str) -> None:
+    answer = _submit(owner, _workspace(estate), "never-1", **{"command": "true", **more})
+    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert said in answer.text
+
+
+RUN_TOKEN = """
+import json, os, urllib.error, urllib.request
+uri = os.environ["MLFLOW_TRACKING_URI"].replace("azureml://", "https://").replace("/v1.0/", "/v2.0/")
+def ask(path, body, host=uri):
+    request = urllib.request.Request(host + path, json.dumps(body).encode() if body else None, {
+        "Authorization": "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"], "Content-Type": "application/json"})
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error:
+        return error.code
+metric = lambda run: {"run_id": run, "key": "m", "value": 1, "timestamp": 1}
+print("own", ask("/api/2.0/mlflow/runs/log-metric", metric(os.environ["MLFLOW_RUN_ID"])))
+print("other", ask("/api/2.0/mlflow/runs/log-metric", metric("sam-1")))
+print("new", ask("/api/2.0/mlflow/runs/create", {"experiment_id": os.environ["MLFLOW_EXPERIMENT_ID"]}))
+print("delete", ask("/api/2.0/mlflow/runs/delete", {"run_id": os.environ["MLFLOW_RUN_ID"]}))
+print("arm", ask("/subscriptions?api-version=2022-12-01", None, "https://management.azure.com"))
+print("secrets", [name for name in os.environ if "SECRET" in name or "IDENTITY" in name])
+"""
+
+
+def test_a_run_token_is_good_for_its_own_run_only(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    variables = {"SCRIPT": RUN_TOKEN}
+    _submit(owner, workspace, "token-1", 'python -c "$SCRIPT"', environmentVariables=variables).raise_for_status()
+    _until(owner, workspace, "token-1", ENDED.__contains__)
+    told = _details(owner, estate, "token-1")
+    log = owner.ask("GET", told["logFiles"]["user_logs/std_log.txt"], headers={"Authorization": ""}).text
+    for line in ("own 200", "other 403", "new 403", "delete 403", "arm 401"):
+        assert line in log, log
+
+
+IDENTITY = """
+import json, os, urllib.error, urllib.request
+def ask(url, **headers):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, None
+arm = "https://management.azure.com"
+endpoint = os.environ["IDENTITY_ENDPOINT"] + "?api-version=2019-08-01&resource=" + arm
+_, token = ask(endpoint, **{"X-IDENTITY-HEADER": os.environ["IDENTITY_HEADER"]})
+code, _ = ask(arm + os.environ["AZUREML_WORKSPACE_SCOPE"] + "?api-version=2024-10-01",
+              Authorization="Bearer " + token["access_token"])
+print("workspace", code)
+"""
+
+
+def test_a_job_signs_in_as_its_clusters_identity_and_has_what_that_was_granted(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"}
+    cluster = f"{workspace}/computes/with-identity"
+    body = {
+        "location": "westeurope",
+        "identity": {"type": "SystemAssigned"},
+        "properties": {
+            "computeType": "AmlCompute",
+            "properties": {"vmSize": "Standard_DS3_v2", "scaleSettings": scale},
+        },
+    }
+    made = owner.ask("PUT", f"{ARM}{cluster}", params=VERSION, json=body)
+    made.raise_for_status()
+
+    def answer(name: str) -> str:
+        more = {"computeId": cluster, "environmentVariables": {"SCRIPT": IDENTITY}}
+        _submit(owner, workspace, name, 'python -c "$SCRIPT"', **more).raise_for_status()
+        _until(owner, workspace, name, ENDED.__contains__)
+        url = _details(owner, estate, name)["logFiles"]["user_logs/std_log.txt"]
+        return owner.ask("GET", url, headers={"Authorization": ""}).text
+
+    assert "workspace 403" in answer("identity-1")
+    reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+    subscription = workspace.partition("/resourceGroups/")[0]
+    definition = f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{reader}"
+    properties = {
+        "principalId": made.json()["identity"]["principalId"],
+        "principalType": "ServicePrincipal",
+        "roleDefinitionId": definition,
+    }
+    owner.ask(
+        "PUT",
+        f"{ARM}{workspace}/providers/Microsoft.Authorization/roleAssignments/{reader}",
+        params={"api-version": "2022-04-01"},
+        json={"properties": properties},
+    ).raise_for_status()
+    assert "workspace 200" in answer("identity-2")
+
+
+def test_after_a_crash_nothing_runs_and_the_job_is_failed(bare_estate: Estate) -> None:
+    estate = bare_estate
+    estate.azmlflow("up", "--yes")
+    workspace = _workspace(estate)
+    note = estate.folder / "pid"
+    with sign_in(estate, "developer@local.test") as person:
+        _submit(person, workspace, "lost-1", f"echo $$ > {note}; sleep 1000").raise_for_status()
+        _until(person, workspace, "lost-1", lambda status: status == "Running" and note.exists())
+    (state,) = estate.folder.glob(".azmlflow/local/daemon.lock")
+    job = int(note.read_text())
+    os.kill(int(state.read_text()), signal.SIGKILL)
+    estate.azmlflow("local", "start")
+    with sign_in(estate, "developer@local.test") as person:
+        assert _until(person, workspace, "lost-1", ENDED.__contains__) == "Failed"
+        assert "ended while the job ran" in _details(person, estate, "lost-1")["error"]["error"]["message"]
+    assert not Path(f"/proc/{job}").exists()
