@@ -17,11 +17,7 @@ from azmlflow.infra.workspace import MlflowWorkspace, MlflowWorkspaceArgs
 
 
 def main() -> None:
-    """Declare the stack that Pulumi is running.
-
-    Raises:
-        pulumi.RunError: the settings are at fault; Pulumi shows its text, without a traceback.
-    """
+    """Declare the stack that Pulumi is running; settings at fault raise pulumi.RunError, shown without a traceback."""
     try:
         settings = Settings.load()
     except SettingsError as error:
