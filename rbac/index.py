@@ -129,7 +129,7 @@ class Index:
 
     def perhaps(self, principal_id: str) -> tuple[str, ...]:
         """The groups that may hold the principal besides: those whose members are unknown, and what holds those."""
-        return tuple(sorted(self._perhaps.difference(self.identities(principal_id)))) if self._perhaps else ()
+        return tuple(sorted(self._perhaps.difference(self.identities(principal_id))))
 
     def places(self, scope: str) -> tuple[tuple[str, Doubt | None], ...]:
         """The scopes whose assignments reach this one, and the management groups of which that is not known."""

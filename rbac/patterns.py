@@ -114,7 +114,7 @@ def match(pattern: str, action: str) -> bool | None:
     action = action.lower()
     if _fits(pieces, (False,) * len(joined), action):
         return False
-    return True if any(joined) and _fits(pieces, joined, action) else None
+    return True if _fits(pieces, joined, action) else None
 
 
 @functools.lru_cache(maxsize=16384)

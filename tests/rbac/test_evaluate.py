@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from azmlflow.rbac import index
 from azmlflow.rbac.evaluate import (
     EVERYONE,
     Decision,
@@ -123,6 +124,17 @@ def test_object_ids_have_no_case() -> None:
     assert own.through is None
 
 
+def test_memberships_told_twice_in_another_case_add_up() -> None:
+    # Object ids have no case, so both entries are about one principal, and neither may hide the other's groups.
+    facts = Facts(
+        [given(READER, INNER), given(WRITER, OUTER)],
+        [READER, WRITER],
+        memberships={ALICE: {INNER}, ALICE.upper(): {OUTER}},
+    )
+    assert ask(facts, READ).through == INNER
+    assert ask(facts, WRITE).through == OUTER
+
+
 def test_a_group_whose_members_could_not_be_read_is_unknown_never_yes() -> None:
     # Anybody may be in it: neither a yes nor a silent no would be true.
     facts = Facts([given(READER, OUTER)], [READER], memberships={INNER: {OUTER}}, unread_groups=[INNER.upper()])
@@ -190,6 +202,14 @@ def test_a_management_group_of_unknown_place_is_unknown_never_yes() -> None:
     assert ask(excluded, WRITE).cause == "no-assignment"
 
 
+def test_a_management_group_asked_about_is_not_in_doubt_of_itself() -> None:
+    facts = Facts([given(READER, at=CORP), given(READER, at=TEAM)], [READER])
+    doubts = dict(facts.index.places(CORP))
+    assert doubts[CORP.lower()] is None
+    assert doubts[TEAM.lower()] == "hierarchy"
+    assert [place for place, _ in facts.index.places(CORP)].count(CORP.lower()) == 1
+
+
 def test_a_management_group_below_its_parent() -> None:
     facts = Facts([given(READER, at=CORP)], [READER], management_groups={TEAM: [CORP], SUB: [TEAM, CORP]})
     assert ask(facts, scope=TEAM).allowed
@@ -216,6 +236,17 @@ def test_not_actions_take_away() -> None:
     assert decision.reason == f"Role 'all-but-write', assigned at {WS}, excludes it by its NotActions '{WRITE}'."
     with_others = ask(Facts([given(ALL_BUT_WRITE), given(READER)], [ALL_BUT_WRITE, READER]), WRITE)
     assert with_others.reason.endswith("; Role 'reader' does not allow it either.")
+
+
+def test_of_several_exclusions_the_narrowest_is_told() -> None:
+    holds = [
+        given(ALL_BUT_WRITE, at=SUB, id_="1"),
+        given(ALL_BUT_WRITE, id_="3"),
+        given(ALL_BUT_WRITE, at=GROUP, id_="2"),
+    ]
+    for assignments in (holds, holds[::-1]):
+        decision = ask(Facts(assignments, [ALL_BUT_WRITE]), WRITE)
+        assert (decision.cause, decision.assignment, decision.assigned_at) == ("excluded", "3", WS)
 
 
 def test_not_actions_are_no_deny() -> None:
@@ -349,6 +380,13 @@ def test_a_condition_is_unknown_never_yes() -> None:
     decision = ask(Facts([given(READER, condition="@Resource[a] StringEquals 'b'")], [READER]))
     assert (decision.verdict, decision.allowed, decision.cause) == ("unknown", False, "condition")
     assert decision.assignment == "reader-of-a"
+
+
+def test_of_several_uncertain_grants_the_narrowest_is_told() -> None:
+    conditional = [given(READER, at=SUB, id_="1", condition="c"), given(READER, id_="3", condition="c")]
+    for assignments in (conditional, conditional[::-1]):
+        decision = ask(Facts(assignments, [READER]))
+        assert (decision.cause, decision.assignment, decision.assigned_at) == ("condition", "3", WS)
 
 
 def test_an_unconditional_grant_elsewhere_wins() -> None:
@@ -501,3 +539,17 @@ def test_a_question_costs_what_reaches_it_not_the_tenant() -> None:
         return counted
 
     assert steps(tenant(10_000)) == steps(tenant(1_000))
+
+
+def test_answers_are_kept_but_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded Azure asks about ever new scopes for as long as it runs, and must not grow with them."""
+    monkeypatch.setattr(index, "_KEPT", 3)
+    facts = Facts([given(READER, at="/")], [READER])
+    scopes = [f"{GROUP}/providers/a.b/t/{number}" for number in range(8)]
+    first = [facts.index.reached(ALICE, scope) for scope in scopes[:3]]
+    for found, scope in zip(first, scopes, strict=False):
+        assert facts.index.reached(ALICE, scope) is found  # worked out once
+    for scope in scopes:
+        assert ask(facts, scope=scope).allowed
+        assert len(facts.index._reached) <= 3
+        assert len(facts.index._places) <= 3

@@ -37,6 +37,9 @@ from azmlflow.rbac.patterns import Match, PermissionBlock, match, permits
         ("M.ManagedIdentity/userAssignedIdentities/*/read", "M.ManagedIdentity/userAssignedIdentities/read", True),
         ("M.ManagedIdentity/userAssignedIdentities/*/read", "M.ManagedIdentity/userAssignedIdentities/x/read", False),
         ("a/*/*/b", "a/b", True),
+        # One wildcard of several is enough: another need not stand between slashes.
+        ("*/workspaces/*/read", "M.MachineLearningServices/workspaces/read", True),
+        ("M.Storage/*/blobs/r*", "M.Storage/blobs/read", True),
         ("a/*/*/b", "a/x/b", True),
         ("a/*/*/b", "a/x/y/b", False),
         # Only between slashes: an end wildcard needs its slash, a wildcard inside a word needs both its sides.
@@ -82,11 +85,23 @@ def test_permits_takes_each_block_alone() -> None:
     assert permits([first, second], "a/write", False)[0] == Match("a/write", False)
 
 
+def test_permits_prefers_what_is_plain_among_blocks() -> None:
+    # Azure grants the sum of the blocks whatever their order; which one is told must not hang on it either.
+    exact, longer = PermissionBlock(actions=("a/b",)), PermissionBlock(actions=("a/b*",))
+    by_all = PermissionBlock(actions=("*",), not_actions=("a/*",))
+    by_name = PermissionBlock(actions=("*",), not_actions=("a/b",))
+    for granting, excluding in (((exact, longer), (by_all, by_name)), ((longer, exact), (by_name, by_all))):
+        assert permits(granting, "a/b", False) == (Match("a/b", False), None)
+        assert permits(excluding, "a/b", False) == (None, Match("a/b", False))
+
+
 def test_permits_prefers_what_is_plain() -> None:
     block = PermissionBlock(actions=("*", "a/*/b", "a/b", "a/*"))
     assert permits([block], "a/b", False)[0] == Match("a/b", False)
     assert permits([PermissionBlock(actions=("a/*/b", "*"))], "a/b", False)[0] == Match("*", False)
     assert permits([PermissionBlock(actions=("a/*", "a/b/*", "*"))], "a/b/c", False)[0] == Match("a/b/*", False)
+    # A marked match needs one wildcard between slashes, not all of them.
+    assert permits([PermissionBlock(actions=("*/b/*/c",))], "a/b/c", False)[0] == Match("*/b/*/c", True)
     conditional = PermissionBlock(actions=("a/b",), condition="@Resource[x] StringEquals 'y'")
     assert permits([conditional, PermissionBlock(actions=("*",))], "a/b", False)[0] == Match("*", False)
     assert permits([conditional], "a/b", False)[0] == Match("a/b", False, conditional=True)

@@ -31,6 +31,12 @@ def test_builders_refuse_the_wrong_number_of_names(names: tuple[str, ...]) -> No
         scopes.resource_id(SUB, "rg1", "Microsoft.MachineLearningServices/workspaces", *names)
 
 
+def test_builders_refuse_a_namespace_without_type() -> None:
+    # ARM's ids are /providers/NAMESPACE/TYPE/NAME: a namespace alone names no resource, and `parse` refuses it.
+    with pytest.raises(scopes.InvalidScope, match=r"Microsoft\.Storage takes 0 name\(s\)"):
+        scopes.extension_id(GROUP, "Microsoft.Storage")
+
+
 def test_parse_takes_a_nested_resource_apart() -> None:
     found = scopes.parse(f"{WORKSPACE}/computes/cpu/")
     assert (found.subscription, found.resource_group) == (SUB, "rg1")
@@ -85,12 +91,17 @@ def test_parse_knows_every_kind_of_scope(id_: str, type_: str | None, name: str,
         f"/subscriptions/{SUB}/resourceGroups",
         f"/subscriptions/{SUB}/things/x",
         f"/subscriptions/{SUB}//resourceGroups/rg1",
+        # An empty name, which the rest of the grammar would let pass.
+        "/subscriptions//resourceGroups/rg1",
+        f"/subscriptions/{SUB}/resourceGroups//providers/Microsoft.Storage/storageAccounts/a",
+        f"{GROUP}/providers/Microsoft.Storage/storageAccounts//blobServices/default",
         f"{GROUP}/providers",
         f"{GROUP}/provider/Microsoft.Storage/storageAccounts/a",
         f"{GROUP}/providers/Microsoft.Storage/not a type/a",
         f"{GROUP}/providers/Microsoft.Storage",
         f"{GROUP}/providers/Microsoft.Storage/storageAccounts",
         f"{WORKSPACE}/computes",
+        f"{WORKSPACE}/not a type/cpu",  # every type is looked at, not the first alone
         f"{GROUP}/providers/not a namespace/a/b",
         "rg1",
     ],
@@ -99,6 +110,20 @@ def test_parse_names_the_id_that_it_refuses(id_: str) -> None:
     with pytest.raises(scopes.InvalidScope) as caught:
         scopes.parse(id_)
     assert id_ in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("id_", "part"),
+    [
+        (f"/subscriptions/{SUB}//resourceGroups/rg1", "it has an empty segment"),
+        (f"{GROUP}/providers", "expected '/providers/NAMESPACE' at '/providers'"),
+        (f"{GROUP}/providers/Microsoft.Storage", "'Microsoft.Storage' is not followed by TYPE/NAME pairs"),
+    ],
+)
+def test_parse_names_the_part_that_it_refuses(id_: str, part: str) -> None:
+    with pytest.raises(scopes.InvalidScope) as caught:
+        scopes.parse(id_)
+    assert str(caught.value).endswith(part)
 
 
 def test_ancestors_climb_to_the_root() -> None:
@@ -134,6 +159,11 @@ def test_a_scope_contains_what_it_is_a_prefix_of(segments: list[str], end: int) 
     assert scopes.contains(outer, inner)
     assert scopes.contains(outer.swapcase(), inner)
     assert not scopes.contains(inner + "/more", inner)
+
+
+def test_prefixes_end_at_the_root_and_hold_it_once() -> None:
+    assert scopes.prefixes("/") == ("/",)
+    assert scopes.prefixes(f"/subscriptions/{SUB}") == (f"/subscriptions/{SUB}", "/subscriptions", "/")
 
 
 def test_guids_are_told_from_names() -> None:
