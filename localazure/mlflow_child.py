@@ -15,10 +15,12 @@ import socket
 import sqlite3
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 DATABASE = "mlflow.db"
 DATABASE_URI = f"sqlite:///{DATABASE}"  # relative to the working folder: no machine path, nothing to quote
+_COPY = "migrating.db"
 
 
 def main(arguments: list[str]) -> None:
@@ -35,7 +37,11 @@ def _end_with_parent() -> None:
 
 
 def _migrate() -> None:
-    """Bring the database to this MLflow's schema, once per MLflow version: even with nothing to do it takes seconds."""
+    """Bring the database to this MLflow's schema, once per MLflow version: even with nothing to do it takes seconds.
+
+    In a copy, which takes the database's place once it is whole: a migration that was cut off, by `kill -9` say, has
+    run half of its statements and cannot be taken up again.
+    """
     from importlib.metadata import version
 
     marker = Path(f"migrated-{version('mlflow')}")
@@ -43,10 +49,15 @@ def _migrate() -> None:
         return
     from mlflow.db import upgrade
 
-    with sqlite3.connect(DATABASE) as database:
+    for leftover in Path().glob(f"{_COPY}*"):
+        leftover.unlink()
+    if Path(DATABASE).exists():
+        with closing(sqlite3.connect(DATABASE)) as before, closing(sqlite3.connect(_COPY)) as copy:
+            before.backup(copy)
+    upgrade.main([f"sqlite:///{_COPY}"], standalone_mode=False)
+    Path(_COPY).replace(DATABASE)
+    with closing(sqlite3.connect(DATABASE)) as database:
         database.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a writer
-    database.close()
-    upgrade.main([DATABASE_URI], standalone_mode=False)
     for other in Path().glob("migrated-*"):
         other.unlink()
     marker.touch()

@@ -1,0 +1,70 @@
+"""The MLflow server's database is migrated whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from mlflow.db import upgrade
+
+from azmlflow.localazure import mlflow_child
+
+
+class CutOff(Exception):
+    """Stands in for `kill -9`."""
+
+
+def migration(fails: bool) -> Callable[..., None]:
+    """Two statements that cannot be run twice; the second is not reached where it fails."""
+
+    def main(arguments: list[str], **_: object) -> None:
+        with closing(sqlite3.connect(arguments[0].removeprefix("sqlite:///"))) as database:
+            database.execute("CREATE TABLE first (n INTEGER)")
+            if fails:
+                raise CutOff
+            database.execute("CREATE TABLE second (n INTEGER)")
+
+    return main
+
+
+def tables() -> set[str]:
+    with closing(sqlite3.connect(mlflow_child.DATABASE)) as database:
+        return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def test_a_migration_that_was_cut_off_is_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(upgrade, "main", migration(fails=True))
+    with pytest.raises(CutOff):
+        mlflow_child._migrate()
+    assert not Path(mlflow_child.DATABASE).exists()
+    monkeypatch.setattr(upgrade, "main", migration(fails=False))
+    mlflow_child._migrate()
+    assert tables() == {"first", "second"}
+
+
+def test_a_later_migration_keeps_the_data_and_one_cut_off_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect(mlflow_child.DATABASE)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE kept (n INTEGER)")
+    monkeypatch.setattr(upgrade, "main", migration(fails=True))
+    with pytest.raises(CutOff):
+        mlflow_child._migrate()
+    assert tables() == {"kept"}
+    monkeypatch.setattr(upgrade, "main", migration(fails=False))
+    mlflow_child._migrate()
+    assert tables() == {"kept", "first", "second"}
+
+
+def test_a_migrated_database_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(upgrade, "main", migration(fails=False))
+    mlflow_child._migrate()
+    mlflow_child._migrate()  # would fail on `CREATE TABLE first`
+    assert tables() == {"first", "second"}
