@@ -67,10 +67,11 @@ def _workspace(arm: Arm, one: Resource) -> str:
     """Counted by MLflow's own search, for Resource Manager knows neither experiments nor all models."""
     place = f"https://{one.location}.api.azureml.ms/mlflow/v2.0{one.id}/api/2.0/mlflow"
     experiments = _count(arm, "POST", f"{place}/experiments/search", "experiments")
+    if experiments is None:  # nor will it tell the rest: do not wait twice for who does not answer
+        return "all experiments, runs and models"
     models = _count(arm, "GET", f"{place}/registered-models/search", "registered_models")
-    counts = ((experiments, "experiment"), (models, "registered model"))
-    told = [_many(count, what) for count, what in counts if count is not None]
-    return f"{', '.join(told)}, all runs" if told else "all experiments, runs and models"
+    told = [_many(experiments, "experiment"), *([] if models is None else [_many(models, "registered model")])]
+    return f"{', '.join(told)}, all runs"
 
 
 def _count(arm: Arm, method: str, url: str, what: str) -> int | None:
