@@ -170,7 +170,7 @@ def _kind(ask: Ask) -> Kind:
 
 
 def _require_operation(ask: Ask, method: str) -> None:
-    """Refuse an MLflow operation in a workspace to who may not do it, also one that nothing here answers yet (jobs).
+    """Refuse an MLflow operation in a workspace to who may not do all of it: submitting a job is more than a write.
 
     Raises:
         AzureError: 403 `AuthorizationFailed`.
