@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import os
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from azmlflow.localazure.azureml.tracking import API
@@ -17,10 +17,9 @@ from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.folder import LocalError
-from azmlflow.localazure.jobs import context, files, records
+from azmlflow.localazure.jobs import context, files, interpreter, records
 from azmlflow.localazure.jobs.child import TIMED_OUT
 from azmlflow.localazure.jobs.command import UnknownName, render
-from azmlflow.localazure.jobs.interpreter import interpreter
 from azmlflow.localazure.jobs.layout import LOG, UPLOADED, output_path
 from azmlflow.localazure.jobs.nodes import duration
 from azmlflow.localazure.jobs.process import JobProcess
@@ -87,31 +86,30 @@ class Execution:
         experiment = await open_run(self._cloud, workspace, job, record)
         records.note(self._cloud, self._key, experiment=experiment)
         job, record, workspace = self._documents()
-        python = interpreter(self._cloud.state, os.environ)
-        command, environment = await self._prepare(workspace, job, record, python)
-        if unwanted() is not None:
-            return None
+        self._folder.mkdir(parents=True, mode=0o700)
         log = self._folder / "std_log.txt"
-        wanted = job["properties"]["environmentId"].rpartition("/environments/")[2] or "none"
-        log.write_text(
-            f"[azmlflow] environment {wanted} is not built on this machine: the job runs with {python}\n",
-            encoding="utf-8",
-        )
-        records.set_status(self._cloud, self._key, "Running")
-        timeout = duration(str((job["properties"].get("limits") or {}).get("timeout") or "PT0S")).total_seconds()
-        process = await JobProcess.start(command, self._folder / "code", environment, log, timeout)
+        log.touch(mode=0o600)
         address = files.artifact(_account(workspace), job["name"], LOG)
         follow = asyncio.get_running_loop().create_task(_follow(self._cloud, address, log))
+        timeout = duration(str((job["properties"].get("limits") or {}).get("timeout") or "PT0S")).total_seconds()
         try:
-            started(self._key, process)
-            code = await process.wait()
+            python = await interpreter.prepare(self._cloud, workspace, job, partial(_say, log))
+            command, environment = await self._prepare(workspace, job, record, python)
+            if unwanted() is not None:
+                return None
+            records.set_status(self._cloud, self._key, "Running")
+            process = await JobProcess.start(command, self._folder / "code", environment, log, timeout)
+            try:
+                started(self._key, process)
+                code = await process.wait()
+            finally:
+                await process.close()
         finally:
-            await process.close()
             follow.cancel()
             await asyncio.gather(follow, return_exceptions=True)
+            await files.keep(self._cloud, address, log)
         if unwanted() is None:
             records.set_status(self._cloud, self._key, "Finalizing")
-        await files.keep(self._cloud, address, log)
         await self._keep_outputs(workspace, job)
         if code == TIMED_OUT and timeout:
             return f"The job took longer than its limit of {timeout:g} seconds."
@@ -215,6 +213,12 @@ async def close_run(cloud: Cloud, key: str, state: str) -> None:
     }
     await cloud.mlflow.request("POST", f"{API}/runs/update", workspace["properties"]["workspaceId"], json_body=body)
     records.note(cloud, key, closed=timestamp(cloud.clock.now()))
+
+
+def _say(log: Path, line: str) -> None:
+    """Write a line of ours into a job's log."""
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"[azmlflow] {line}\n")
 
 
 async def _follow(cloud: Cloud, address: Address, log: Path) -> None:

@@ -1,20 +1,38 @@
 """Which Python jobs run with: the setting, else the one that `azmlflow run` was last given, else azmlflow's own.
 
 No environment is built and no image is pulled: whatever a job's environment says, it runs with an interpreter that is
-here, and its log says which.
+here, and its log says which. `prepare` is the one place where a job's environment is looked at.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.folder import write_private
+from azmlflow.localazure.store import Document
 
 SETTING = "AZMLFLOW_JOB_PYTHON"
 _NOTE = "job-python"
+
+
+async def prepare(cloud: Cloud, _workspace: Document, job: Document, say: Callable[[str], None]) -> Path:
+    """The interpreter that a job is to run with, made ready.
+
+    Args:
+        cloud: the embedded Azure.
+        _workspace: the workspace's document.
+        job: the job's; `environmentId` names its environment.
+        say: writes a line into the job's log, which clients see at once.
+    """
+    found = interpreter(cloud.state, os.environ)
+    wanted = job["properties"]["environmentId"].rpartition("/environments/")[2] or "none"
+    say(f"environment {wanted} is not built on this machine: the job runs with {found}")
+    return found
 
 
 def remember(state: Path, words: Sequence[str], environment: Mapping[str, str]) -> None:
