@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from azmlflow.cli import access_html, access_report, declared
+from azmlflow.cli import access_report, declared
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.grants import place
 from azmlflow.cli.invocation import Command, Invocation, answering
 from azmlflow.cli.session import Session, open_session
+from azmlflow.rbac import access_html
 from azmlflow.rbac.access import COLUMNS, UNREAD, explain, find_operation, matrix
 from azmlflow.rbac.drift import find_drift
 from azmlflow.rbac.operations import UnknownOperation

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks.access import tenant
 from playwright.sync_api import Page, sync_playwright
 
-from azmlflow.cli import access_html
+from azmlflow.rbac import access_html
 from azmlflow.rbac.access import COLUMNS, Directory, matrix
 from azmlflow.rbac.evaluate import Facts, RoleAssignment
 from azmlflow.rbac.roles import built_in_role
@@ -78,8 +80,41 @@ def test_a_search_leaves_the_rows_that_match(page: Page) -> None:
 
 def test_a_cell_tells_its_reason_and_a_row_its_note(page: Page) -> None:
     assert page.locator("tbody tr:first-child td").count() == len(COLUMNS)
-    assert "Role 'AzureML Data Scientist'" in str(page.locator("td.allowed").first.get_attribute("title"))
+    first = page.locator("td.y").first
+    first.hover()
+    told = str(first.get_attribute("title"))
+    assert told.startswith("allowed: Role 'AzureML Data Scientist', assigned at")
+    first.click()
+    assert page.inner_text("#why") == f"alice@local.test: {told}"
+    doubtful = page.locator("tbody tr", has_text="bob@local.test").locator("td.q").first
+    doubtful.hover()
+    told = str(doubtful.get_attribute("title"))
+    assert told.startswith("unknown: Microsoft.MachineLearningServices/workspaces/experiments/write: Role 'Owner'")
     assert page.locator("small.note", has_text="needs GroupMember.Read.All").count() == 1
+
+
+def test_without_its_script_the_page_leads_from_each_cell_to_its_reason(document: Path) -> None:
+    text = document.read_text()
+    reasons = re.findall(r"<li(?: data-role=\"[^\"]*\")?>(.*)", text.partition('id="reasons"')[2].partition("</ol>")[0])
+    marks = re.findall(r"<td class=(.)>.<i>(\d+)([a-z]*)</i>", text)
+    assert len(marks) == len(NAMES) * len(COLUMNS)
+    assert {int(number) for _, number, _ in marks} == set(range(1, len(reasons) + 1)), "each reason is told, once"
+    assert len(set(reasons)) == len(reasons)
+    assert all(bool(letter) == (sign != "y") for sign, _, letter in marks), "what is not allowed names its action"
+
+
+def test_a_large_tenant_is_a_page_that_can_be_mailed() -> None:
+    facts, scope = tenant(4000)
+    table = matrix(facts, scope, Directory({}, readable=False))
+    text = access_html.page(table, "local")
+    assert len(table.rows) == 1100
+    assert len(text.encode()) < 1.5e6
+    assert len(re.findall("<td class=", text)) == len(table.rows) * len(COLUMNS)
+
+
+@pytest.mark.parametrize(("number", "letters"), [(0, "a"), (25, "z"), (26, "aa"), (51, "az"), (52, "ba"), (702, "aaa")])
+def test_letters_count_as_the_list_of_the_browser_does(number: int, letters: str) -> None:
+    assert access_html.letters(number) == letters
 
 
 def test_a_name_is_never_code(page: Page) -> None:
