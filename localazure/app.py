@@ -48,6 +48,7 @@ def layers(sites: tuple[Site, ...]) -> tuple[Layer, ...]:
     return (
         middleware.correlation,
         middleware.access_log,
+        middleware.latency,
         middleware.faults,
         middleware.errors,
         middleware.locate(sites),

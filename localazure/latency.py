@@ -1,8 +1,9 @@
 """How long Azure takes: one profile for a whole embedded Azure, `none` or `azure`.
 
 The seconds of the `azure` profile lie in data/latency.json and are fixed there: nobody tunes them, so that two people
-who speak of the same profile speak of the same times. Nothing sleeps: an operation is due at an instant of the
-injected clock (polling.py), an assignment comes into force at one (enforce.py).
+who speak of the same profile speak of the same times. An operation is due at an instant of the injected clock
+(polling.py), an assignment comes into force at one (enforce.py); only an answer's own seconds, of the way there and of
+what Azure does before it answers, are waited for, by a layer before all services (middleware.py).
 """
 
 from __future__ import annotations

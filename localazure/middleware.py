@@ -6,6 +6,7 @@ Each is `layer(app, cloud) -> app`; `app.py` puts them in order. They hand thing
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -102,6 +103,26 @@ def access_log(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
             path = scope.get("raw_path") or scope["path"].encode()
             line = f"{scope['method']} {host_of(scope)} {path.decode('latin-1')}"
             _log.info("%s %s %.0f ms", _printable(line), status or "-", (time.monotonic() - started) * 1000)
+
+    return layer
+
+
+def latency(app: ASGIApp, cloud: Cloud) -> ASGIApp:
+    """Hold an answer back as long as Azure takes to give it: the way there and back, and what is done at once there.
+
+    What takes long on Azure is an operation, which is due at an instant and holds nobody up (polling.py).
+    """
+    profile = cloud.operations.latency
+    if profile.name == "none":
+        return app
+
+    async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def late(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await asyncio.sleep(profile.request_round_trip + scope["state"].get("seconds", 0.0))
+            await send(message)
+
+        await app(scope, receive, late)
 
     return layer
 

@@ -96,7 +96,7 @@ def remove(ask: Ask, kind: Kind) -> Answer:
     with cloud.store.transaction():
         if kind.delete.polling == "none":
             effects.drop(cloud, kind, key, document, bury=bury)
-            return Answer(kind.delete.status, shown)
+            return Answer(kind.delete.status, shown, seconds=cloud.operations.latency.seconds("delete", kind.type))
         effects.set_state(cloud, kind, key, document, "Deleting")
         inside = sum(1 for _ in effects.contained(cloud, document["id"])) if kind.type == GROUP_TYPE else 0
         operation = cloud.operations.begin("delete", kind.type, document["id"], key=key, bury=bury, inside=inside)
@@ -162,7 +162,8 @@ def _settle_on(ask: Ask, kind: Kind, before: Document | None) -> Answer:
             document["properties"]["provisioningState"] = "Succeeded" if verb.polling == "none" else verb.state
         cloud.store.put(kind.collection, record_key, document)
         if verb.polling == "none":
-            return Answer(verb.status, kind.shown(cloud, document))
+            seconds = cloud.operations.latency.seconds("put", kind.type)
+            return Answer(verb.status, kind.shown(cloud, document), seconds=seconds)
         operation = cloud.operations.begin("put", kind.type, document["id"], key=record_key)
     return Answer(verb.status, kind.shown(cloud, document), polling_headers(ask, verb.polling, operation, document))
 

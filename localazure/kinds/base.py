@@ -65,11 +65,12 @@ class Ask:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request is answered: a status, a JSON body (None: no body) and headers."""
+    """What a request is answered: a status, a JSON body (None: no body), headers, and the seconds that it takes."""
 
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

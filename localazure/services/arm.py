@@ -54,6 +54,7 @@ def service(cloud: Cloud) -> ASGIApp:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         answer = await _answer(cloud, request)
+        request.state.seconds = answer.seconds
         if answer.body is None or request.method == "HEAD":
             response = Response(None, answer.status, dict(answer.headers))
         else:

@@ -19,6 +19,7 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.directory import Principal
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.hosts import CERTIFIED
+from azmlflow.localazure.latency import profile
 from azmlflow.localazure.middleware import Site
 from tests.localazure.transport import Client, advance, make_cloud
 
@@ -257,3 +258,27 @@ def test_the_real_services_answer_together(tmp_path: Path) -> None:
         assert answer.status_code == 401, host
         assert answer.headers["www-authenticate"].startswith("Bearer ")
     assert client.get("https://graph.windows.net/x").status_code == 404
+
+
+def test_a_profile_holds_answers_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its round trip, and by what a service says that Azure takes at once; `none` by nothing."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    def slow(_cloud: Cloud) -> ASGIApp:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["state"]["seconds"] = 5.0
+            await JSONResponse({})(scope, receive, send)
+
+        return app
+
+    monkeypatch.setattr("azmlflow.localazure.middleware.asyncio.sleep", sleep)
+    cloud = make_cloud(tmp_path)
+    sites = (Site(("a.test",), echo), Site(("b.test",), slow))
+    for name, expected in (("none", []), ("azure", [0.05, 5.05])):
+        cloud.operations.latency = profile(name)
+        client = Client(build_app(cloud, sites))
+        assert [client.get(f"https://{host}/").status_code for host in ("a.test", "b.test")] == [200, 200]
+        assert slept == expected
