@@ -8,16 +8,18 @@ https://learn.microsoft.com/azure/azure-resource-manager/management/async-operat
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from azmlflow.cli.errors import CliError
 
 ENDPOINT = "https://management.azure.com"
 _LONGEST = 3600.0
+_SOON, _LATER = 0.25, 8.0  # seconds between two looks at what has no operation to tell of its end
 
 
 class ArmError(CliError):
@@ -37,6 +39,10 @@ class ArmError(CliError):
 
 class TimedOut(CliError):
     """Azure accepted, and has not finished in the time that was given to it."""
+
+
+class _TooLate(Exception):
+    """Azure wants a longer pause than there is time. None of azure-core's errors: those it would retry."""
 
 
 OnWait = Callable[[float], None]
@@ -78,6 +84,16 @@ class Arm(Protocol):
         """Azure's own time, to the second; None if it doesn't say."""
         ...
 
+    def until(
+        self, path: str, version: str, good: Callable[[dict[str, Any] | None], bool], on_wait: OnWait | None = None
+    ) -> None:
+        """Read a document (None for 404) again and again until it is as wanted."""
+        ...
+
+    def within(self, seconds: float | None) -> Self:
+        """The same, that gives up (TimedOut) so many seconds from now; None lifts the bound."""
+        ...
+
 
 class LiveArm:
     """ARM over HTTPS.
@@ -86,13 +102,19 @@ class LiveArm:
         client: what `connect` made, or a test's.
         sleep: waits between two polls.
         longest: seconds after which an operation is given up.
+        clock: seconds, monotonic.
     """
 
     def __init__(
-        self, client: Any = None, sleep: Callable[[float], None] = time.sleep, longest: float = _LONGEST
+        self,
+        client: Any = None,
+        sleep: Callable[[float], None] = time.sleep,
+        longest: float = _LONGEST,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client or connect()
-        self._sleep, self._longest = sleep, longest
+        self._sleep, self._longest, self._clock = sleep, longest, clock
+        self._bound: tuple[float, float] | None = None  # seconds given, and the instant at which they are over
 
     def get(self, path: str, version: str) -> dict[str, Any] | None:
         """One document; None for 404."""
@@ -122,8 +144,8 @@ class LiveArm:
         answer = self._send("DELETE", _url(path, version, query))
         if answer.status_code in {204, 404}:
             return None
-        accepted = _checked(answer, path)
-        return lambda on_wait: self._wait(accepted, path, on_wait)
+        accepted, since = _checked(answer, path), self._clock()
+        return lambda on_wait: self._wait(accepted, path, on_wait, self._clock() - since)
 
     def post(self, path: str, version: str) -> bool:
         """POST without a body and wait for it; False for 404."""
@@ -131,9 +153,7 @@ class LiveArm:
 
     def ask(self, path: str, version: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """POST a question, such as whether a name is free; None for 404."""
-        from azure.core.rest import HttpRequest
-
-        answer = self._client.send_request(HttpRequest("POST", _url(path, version), json=dict(body)))
+        answer = self._send("POST", _url(path, version), body)
         if answer.status_code == 404:
             return None
         document: dict[str, Any] = _checked(answer, path).json()
@@ -141,9 +161,7 @@ class LiveArm:
 
     def call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """Ask another of Azure's services that takes the same sign-in; None for 404."""
-        from azure.core.rest import HttpRequest
-
-        answer = self._client.send_request(HttpRequest(method, url, json=None if body is None else dict(body)))
+        answer = self._send(method, url, body)
         if answer.status_code == 404:
             return None
         document: dict[str, Any] = _checked(answer, url).json()
@@ -154,6 +172,26 @@ class LiveArm:
         said = self._send("GET", _url("/tenants", "2022-12-01")).headers.get("Date")
         return parsedate_to_datetime(said) if said else None
 
+    def until(
+        self, path: str, version: str, good: Callable[[dict[str, Any] | None], bool], on_wait: OnWait | None = None
+    ) -> None:
+        """Read a document (None for 404) again and again until it is as wanted: soon, and then ever later."""
+        waited, pause = 0.0, _SOON
+        while not good(self.get(path, version)):
+            if waited > self._longest:
+                raise _overdue(self._longest, path)
+            self._check_bound(path, pause)
+            if on_wait:
+                on_wait(waited)
+            self._sleep(pause)
+            waited, pause = waited + pause, min(2 * pause, _LATER)
+
+    def within(self, seconds: float | None) -> Self:
+        """The same, that gives up (TimedOut) so many seconds from now; None lifts the bound."""
+        bounded = copy.copy(self)
+        bounded._bound = None if seconds is None else (seconds, self._clock() + seconds)
+        return bounded
+
     def _run(self, method: str, path: str, url: str) -> bool:
         answer = self._send(method, url)
         if answer.status_code in {204, 404}:
@@ -161,17 +199,16 @@ class LiveArm:
         self._wait(_checked(answer, path), path)
         return True
 
-    def _wait(self, answer: Any, path: str, on_wait: OnWait | None = None) -> None:
+    def _wait(self, answer: Any, path: str, on_wait: OnWait | None = None, passed: float = 0.0) -> None:
+        """Wait for what was accepted; `passed` seconds ago, which count for the first pause that Azure asks for."""
         waited = 0.0
         operation, location = answer.headers.get("Azure-AsyncOperation"), answer.headers.get("Location")
         while operation or (location and answer.status_code == 202):
-            pause = float(answer.headers.get("Retry-After") or 1)
+            pause = float(answer.headers.get("Retry-After") or 1) - passed
+            passed = 0.0
             if waited > self._longest:
-                raise TimedOut(
-                    f"Azure has not finished within {self._longest / 60:.0f} minutes",
-                    where=path,
-                    next="type the command again: it goes on from here",
-                )
+                raise _overdue(self._longest, path)
+            self._check_bound(path, pause)
             if on_wait:
                 on_wait(waited)
             # A second's fraction when Azure says 0: never a busy loop, hardly a wait.
@@ -190,10 +227,24 @@ class LiveArm:
                 if status in {"Failed", "Canceled"}:
                     raise _refusal(409, document, path)
 
-    def _send(self, method: str, url: str) -> Any:
+    def _send(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Any:
+        from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
         from azure.core.rest import HttpRequest
 
-        return self._client.send_request(HttpRequest(method, url))
+        request = HttpRequest(method, url, json=None if body is None else dict(body))
+        if self._bound is None:
+            return self._client.send_request(request)
+        self._check_bound(url)
+        left = self._bound[1] - self._clock()
+        try:
+            return self._client.send_request(request, timeout=left, read_timeout=left)
+        except (ServiceRequestTimeoutError, ServiceResponseTimeoutError, _TooLate) as fault:
+            raise _overdue(self._bound[0], url.partition("?")[0]) from fault
+
+    def _check_bound(self, where: str, pause: float = 0.0) -> None:
+        """Raises TimedOut if the time is over, or would be after a pause that Azure asks for."""
+        if self._bound is not None and self._clock() + pause >= self._bound[1]:
+            raise _overdue(self._bound[0], where.partition("?")[0])
 
 
 def connect(transport: Any = None, authentication: Any = None) -> Any:
@@ -213,6 +264,12 @@ def connect(transport: Any = None, authentication: Any = None) -> Any:
         def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
             return {**super().configure_retries(options), "methods": {"GET", "PUT", "DELETE", "POST"}}
 
+        def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
+            """Not where Azure asks for a longer pause than there is time: it would be slept in vain."""
+            if response is not None and (self.get_retry_after(response) or 0) > settings["timeout"]:
+                raise _TooLate
+            super().sleep(settings, transport, response)
+
     return PipelineClient(
         ENDPOINT,
         policies=[
@@ -221,6 +278,13 @@ def connect(transport: Any = None, authentication: Any = None) -> Any:
             authentication or policies.BearerTokenCredentialPolicy(DefaultAzureCredential(), f"{ENDPOINT}/.default"),
         ],
         **({"transport": transport} if transport else {}),
+    )
+
+
+def _overdue(seconds: float, where: str) -> TimedOut:
+    given = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+    return TimedOut(
+        f"Azure has not finished within {given}", where=where, next="type the command again: it goes on from here"
     )
 
 

@@ -9,25 +9,41 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import click
+
 from azmlflow.cli.deployment import State
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.session import Session
 from azmlflow.cli.settings_file import write_scalars
 
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 NEVER = "never"
 
 
 def read_duration(text: str) -> timedelta:
-    """A time such as `90m`, `12h`, `7d` or `2w`.
+    """A time such as `30s`, `90m`, `12h`, `7d` or `2w`.
 
     Raises:
         ValueError: it is none, or longer than the calendar.
     """
-    found = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower())
+    found = re.fullmatch(r"(\d{1,6})([smhdw])", text.strip().lower())
     if not found:
-        raise ValueError(f"`{text}` is no time such as 90m, 12h, 7d or 2w")
+        raise ValueError(f"`{text}` is no time such as 30s, 90m, 12h, 7d or 2w")
     return int(found[1]) * _UNITS[found[2]]
+
+
+def duration(_ctx: click.Context, _: click.Parameter, value: str | None) -> timedelta | None:
+    """An option's callback: the time that its text says; wrong usage if it says none."""
+    try:
+        return read_duration(value) if value is not None else None
+    except ValueError as fault:
+        raise click.BadParameter(str(fault)) from fault
 
 
 def note(session: Session, state: State, expires: str | None) -> Session:

@@ -7,11 +7,12 @@ own lists of these lag longer than that (Microsoft, "Troubleshoot Azure RBAC": c
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from azmlflow.cli.arm import Arm, OnWait, Wait
 
@@ -90,6 +91,18 @@ class SharingArm:
     def now(self) -> datetime | None:
         """Azure's own time."""
         return self._arm.now()
+
+    def until(
+        self, path: str, version: str, good: Callable[[dict[str, Any] | None], bool], on_wait: OnWait | None = None
+    ) -> None:
+        """Read a document until it is as wanted."""
+        self._arm.until(path, version, good, on_wait)
+
+    def within(self, seconds: float | None) -> Self:
+        """The same, with a memory of its own, that gives up so many seconds from now."""
+        bounded = copy.copy(self)
+        bounded._arm, bounded._answers = self._arm.within(seconds), {}
+        return bounded
 
     def _once(self, path: str, version: str, query: Mapping[str, str] | None) -> tuple[dict[str, Any], ...]:
         key = path.lower()

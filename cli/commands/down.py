@@ -6,19 +6,22 @@ import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 
 import click
 
 from azmlflow.cli import progress
+from azmlflow.cli.arm import TimedOut
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.estate import Estate
 from azmlflow.cli.hold import hold
 from azmlflow.cli.invocation import Command, Invocation, common
+from azmlflow.cli.life import duration
 from azmlflow.cli.mending import clear_the_way
 from azmlflow.cli.project import DEFAULT_STACK, choose_stack, find_project
 from azmlflow.cli.session import Session, open_session
 from azmlflow.cli.stack import Stack
-from azmlflow.cli.teardown import Left, Limits, Owner, Removal, lone, plan_group, steps
+from azmlflow.cli.teardown import Left, Limits, Owner, Removal, lone, overdue, plan_group, steps
 from azmlflow.cli.teardown.ask import confirm, leftover, text
 from azmlflow.cli.teardown.data import describing
 from azmlflow.cli.teardown.show import watching
@@ -32,7 +35,7 @@ Plan = tuple[tuple[steps.Step, tuple[str, ...]], ...]
         "azmlflow down",
         "azmlflow down --dry-run --output json",
         "azmlflow down --stack prod --yes",
-        "azmlflow down --resource-group rg-old",
+        "azmlflow down --resource-group rg-old --timeout 30m",
     ),
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask for the name.")
@@ -40,9 +43,17 @@ Plan = tuple[tuple[steps.Step, tuple[str, ...]], ...]
 @click.option("--resource-group", "-g", metavar="NAME", help="Remove this group, which no stack owns.")
 @click.option("--unmanaged", is_flag=True, help="With --resource-group: azmlflow did not make it; all in it goes.")
 @click.option("--cancel-jobs", is_flag=True, help="Cancel jobs that run in the workspace.")
+@click.option("--timeout", metavar="TIME", callback=duration, help="Give up after 30s, 20m, 2h; else each wait has 1h.")
 @common
 def command(
-    invocation: Invocation, *, yes: bool, dry_run: bool, resource_group: str | None, unmanaged: bool, cancel_jobs: bool
+    invocation: Invocation,
+    *,
+    yes: bool,
+    dry_run: bool,
+    resource_group: str | None,
+    unmanaged: bool,
+    cancel_jobs: bool,
+    timeout: timedelta | None,
 ) -> None:
     """Remove everything that a stack made, and look whether anything is left.
 
@@ -54,7 +65,7 @@ def command(
         raise click.UsageError("--unmanaged goes with --resource-group")
     if resource_group is not None:
         limits = Limits(unmanaged=unmanaged, cancel_jobs=cancel_jobs)
-        lone.down(invocation, resource_group, limits, yes=yes, dry_run=dry_run)
+        lone.down(invocation, resource_group, limits, yes=yes, dry_run=dry_run, timeout=timeout)
         return
     if _never_was(invocation):
         invocation.result(_report(DEFAULT_STACK, (), (), ()), f"nothing stands on stack {DEFAULT_STACK}")
@@ -79,7 +90,7 @@ def command(
         teardown.plan.check()
         if not yes:
             confirm("stack", session.name, f"azmlflow down --stack {session.name}")
-        done = _run(invocation, teardown, plan)
+        done = _run(invocation, teardown, plan, timeout)
         left = steps.residue(teardown)
         holder.finish()
     invocation.result(_report(session.name, plan, done, left), lambda: text(f"stack {session.name}", left))
@@ -173,8 +184,26 @@ def _show(invocation: Invocation, session: Session, plan: Plan) -> None:
     invocation.say(f"  kept: {session.file.path.name}" + (", the embedded Azure" if session.file.local else ""))
 
 
-def _run(invocation: Invocation, teardown: steps.Teardown, plan: Plan) -> tuple[dict[str, object], ...]:
-    """Every step in turn, also those that had nothing to do at first: an earlier one may have given them something."""
+def _run(
+    invocation: Invocation, teardown: steps.Teardown, plan: Plan, timeout: timedelta | None
+) -> tuple[dict[str, object], ...]:
+    """Every step in turn, also those that had nothing to do at first: an earlier one may have given them something.
+
+    Raises:
+        TimedOut: the time is over; it says what still stands.
+    """
+    estate = teardown.estate
+    if timeout is not None:
+        estate = dataclasses.replace(estate, arm=estate.arm.within(timeout.total_seconds()))
+    try:
+        return _take_steps(invocation, dataclasses.replace(teardown, estate=estate), plan)
+    except TimedOut as fault:
+        told = overdue(estate.arm, teardown.plan, fault)
+        again = f"azmlflow down --stack {estate.stack.name}    (it goes on from here)"
+        raise TimedOut(told.what, where=told.where, next=again) from fault
+
+
+def _take_steps(invocation: Invocation, teardown: steps.Teardown, plan: Plan) -> tuple[dict[str, object], ...]:
     planned = {step.name for step, _ in plan}
     done: list[dict[str, object]] = []
     for step in steps.STEPS:

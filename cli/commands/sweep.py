@@ -14,20 +14,13 @@ import click
 from azmlflow.cli.arm import Arm
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Command, Invocation, common
-from azmlflow.cli.life import read_duration
+from azmlflow.cli.life import duration
 from azmlflow.cli.session import Session, open_session
 from azmlflow.cli.sharing import SharingArm
 from azmlflow.cli.sweep import Found, Wanted, find, look_into, refused
 from azmlflow.cli.sweeping import AuditLog, Progress, Tell, sweep
 
 _WIDTH, _WIDEST = 10, 64
-
-
-def _time(_ctx: click.Context, _: click.Parameter, value: str | None) -> timedelta | None:
-    try:
-        return read_duration(value) if value is not None else None
-    except ValueError as fault:
-        raise click.BadParameter(str(fault)) from fault
 
 
 def _tags(_ctx: click.Context, _: click.Parameter, values: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -50,7 +43,7 @@ def _tags(_ctx: click.Context, _: click.Parameter, values: Sequence[str]) -> tup
 @click.option(
     "--tag", "tags", multiple=True, metavar="NAME=VALUE", callback=_tags, help="Has this tag; may be repeated."
 )
-@click.option("--older-than", metavar="TIME", callback=_time, help="Made at least 90m, 12h, 7d or 2w ago.")
+@click.option("--older-than", metavar="TIME", callback=duration, help="Made at least 90m, 12h, 7d or 2w ago.")
 @click.option("--name", metavar="GLOB", help="Group's name, with `*`, `?` and `[...]`.")
 @click.option("--expired", is_flag=True, help="Past the end that `up --expires` set.")
 @click.option("--apply", is_flag=True, help="Remove them; without it nothing is changed.")
@@ -62,8 +55,11 @@ def _tags(_ctx: click.Context, _: click.Parameter, values: Sequence[str]) -> tup
     show_default=True,
     help="How many are removed at a time.",
 )
+@click.option("--timeout", metavar="TIME", callback=duration, help="Give up after 30s, 20m, 2h.")
 @common
-def command(invocation: Invocation, apply: bool, yes: bool, width: int, **choice: Any) -> None:
+def command(
+    invocation: Invocation, apply: bool, yes: bool, width: int, timeout: timedelta | None, **choice: Any
+) -> None:
     """Find the resource groups that azmlflow made, in all subscriptions that you see on the stack's cloud.
 
     Shows them and changes nothing, unless --apply is given with a choice of them. A group that holds what azmlflow did
@@ -87,6 +83,8 @@ def command(invocation: Invocation, apply: bool, yes: bool, width: int, **choice
         return
     if shown:
         _confirm(invocation, groups, now)
+    if timeout is not None:
+        arm = arm.within(timeout.total_seconds())
     audit = AuditLog(session.project.logs / "sweep.jsonl", invocation.ports.whoami().name)
     with _drawing(invocation, len(groups)) as on_change:
         ends = sweep(groups, _remove_by(arm), width=width, audit=audit, on_change=on_change)

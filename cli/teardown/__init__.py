@@ -6,6 +6,7 @@ from azmlflow.cli.teardown.group import (
     Progress,
     Removal,
     Report,
+    overdue,
     remove_group,
 )
 from azmlflow.cli.teardown.ownership import Owner
@@ -21,6 +22,7 @@ __all__ = [
     "Refusal",
     "Removal",
     "Report",
+    "overdue",
     "plan_group",
     "remove_group",
 ]

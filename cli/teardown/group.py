@@ -98,9 +98,26 @@ def remove_group(
 
     Raises:
         CliError: the removal is refused, or something in the way appeared meanwhile; nothing foreign was touched.
+        TimedOut: the time that `arm` was given is over; it says what still stands.
     """
-    removal = Removal(arm, plan or plan_group(arm, group_id, limits), on_progress, clock)
-    return removal.run()
+    made = plan or plan_group(arm, group_id, limits)
+    try:
+        return Removal(arm, made, on_progress, clock).run()
+    except TimedOut as fault:
+        raise overdue(arm, made, fault) from fault
+
+
+def overdue(arm: Arm, plan: GroupPlan, fault: TimedOut) -> TimedOut:
+    """The same error with what still stands, as far as Azure answers at all."""
+    from azure.core.exceptions import AzureError
+
+    removal = Removal(arm.within(None), plan)
+    try:
+        names = removal.standing()
+    except (CliError, AzureError):
+        return fault
+    told = ", ".join(names) or "nothing that Azure shows"
+    return TimedOut(f"{fault.what}; still there: {told}", where=fault.where, next=fault.next)
 
 
 class Removal:
@@ -140,13 +157,27 @@ class Removal:
             self._done.append((name, self._clock() - self._began))
 
     def cancel_jobs(self) -> bool:
-        """Cancel the jobs that the plan lists, where the user allows it."""
+        """Cancel the jobs that the plan lists, where the user allows it, and wait until their machines are free."""
         self._plan.check()
         jobs = self._plan.seen.jobs if self._plan.limits.cancel_jobs else ()
         for job in jobs:
             self._tell(job, "cancelling")
-            self._arm.post(f"{job}/cancel", WORKSPACES)
+            self._cancel(job)
+        for job in jobs:
+            self._arm.until(
+                job,
+                WORKSPACES,
+                inventory.has_ended,
+                lambda _, job=job: self._tell(job, "cancelling"),  # type: ignore[misc]
+            )
         return bool(jobs)
+
+    def _cancel(self, job: str) -> None:
+        try:
+            self._arm.post(f"{job}/cancel", WORKSPACES)
+        except ArmError:  # Azure refuses for one that has come to its end meanwhile
+            if not inventory.has_ended(self._arm.get(job, WORKSPACES)):
+                raise
 
     def drop_locks(self) -> bool:
         """Delete the locks that are ours; others make the plan a refusal."""
@@ -205,11 +236,7 @@ class Removal:
             return False
         wait = self._arm.begin(self._plan.seen.id, GROUPS)
         if wait is not None:
-            try:
-                wait(self._watch)
-            except TimedOut as fault:
-                standing = ", ".join(one.name for one in self._standing()) or "the group itself"
-                raise TimedOut(f"{fault.what}; still there: {standing}", where=fault.where, next=fault.next) from fault
+            wait(self._watch)
         return True
 
     def purge_vaults(self) -> bool:
@@ -226,6 +253,11 @@ class Removal:
                 if fault.status != 405:
                     raise
         return bool(count)
+
+    def standing(self) -> tuple[str, ...]:
+        """What is there now of all that goes, each in a few words: the group's resources, and what outlives it."""
+        inside = [short(one.id) for one in self._inside()]
+        return (*inside, *(f"{left.kind} {left.name}" for left in self.residue()))
 
     def residue(self) -> tuple[Left, ...]:
         """Look at everything again, and tell what is left."""
@@ -270,13 +302,13 @@ class Removal:
             )
         return True
 
-    def _standing(self) -> tuple[Resource, ...]:
+    def _inside(self) -> tuple[Resource, ...]:
         return tuple(
             Resource.of(entry) for entry in self._arm.list(f"{self._plan.seen.id}/resources", inventory.RESOURCES)
         )
 
     def _watch(self, _seconds: float) -> None:
-        for one in self._standing():
+        for one in self._inside():
             self._tell(one.id, "deleting")
 
     def _again(self, act: Callable[[], bool]) -> bool:

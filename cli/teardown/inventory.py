@@ -111,8 +111,17 @@ def _jobs(arm: Arm, resources: Iterable[Resource]) -> Iterable[str]:
     for one in resources:
         if one.type == WORKSPACE:
             for job in arm.list(f"{one.id}/jobs", WORKSPACES):
-                if str((job.get("properties") or {}).get("status", "")).lower() in _RUNNING:
+                if _status(job) in _RUNNING:
                     yield str(job["id"])
+
+
+def has_ended(job: Mapping[str, Any] | None) -> bool:
+    """Whether a job holds no machine any more, nor is about to let one go; nor does one that is not there."""
+    return job is None or _status(job) not in _RUNNING | {"cancelrequested"}
+
+
+def _status(job: Mapping[str, Any]) -> str:
+    return str((job.get("properties") or {}).get("status", "")).lower()
 
 
 @dataclass(frozen=True)

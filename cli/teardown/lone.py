@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 
 import click
 
+from azmlflow.cli.arm import TimedOut
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Invocation
 from azmlflow.cli.project import read_stack
@@ -18,7 +20,9 @@ from azmlflow.cli.teardown.show import watching
 from azmlflow.cli.teardown.steps import group_lines
 
 
-def down(invocation: Invocation, name: str, limits: Limits, *, yes: bool, dry_run: bool) -> None:
+def down(
+    invocation: Invocation, name: str, limits: Limits, *, yes: bool, dry_run: bool, timeout: timedelta | None = None
+) -> None:
     """Plan, confirm by name, remove, look again.
 
     Args:
@@ -27,6 +31,7 @@ def down(invocation: Invocation, name: str, limits: Limits, *, yes: bool, dry_ru
         limits: what the user allows.
         yes: do not ask.
         dry_run: stop after the plan.
+        timeout: give up after that long.
 
     Raises:
         CliError: the removal is refused, or something is left.
@@ -49,8 +54,13 @@ def down(invocation: Invocation, name: str, limits: Limits, *, yes: bool, dry_ru
     plan.check()
     if not yes:
         confirm("resource group", plan.seen.name, _again(plan))
+    if timeout is not None:
+        arm = arm.within(timeout.total_seconds())
     with watching(f"removing {plan.seen.name}") as on_progress:
-        report = remove_group(arm, group_id, limits, on_progress=on_progress, plan=plan)
+        try:
+            report = remove_group(arm, group_id, limits, on_progress=on_progress, plan=plan)
+        except TimedOut as fault:
+            raise TimedOut(fault.what, where=fault.where, next=f"{_again(plan)}    (it goes on from here)") from fault
     steps = [{"step": step, "seconds": round(seconds, 1)} for step, seconds in report.steps]
     found = {**document, "steps": steps, "left": [asdict(entry) for entry in report.left]}
     invocation.result(found, lambda: text(f"resource group {plan.seen.name}", report.left))

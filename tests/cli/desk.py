@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from azmlflow.cli import main
-from azmlflow.cli.arm import ArmError, Wait
+from azmlflow.cli.arm import ArmError, OnWait, TimedOut, Wait
 from azmlflow.cli.caller import Caller
 from azmlflow.cli.changes import Change, OnChange, Outcome
 from azmlflow.cli.deployment import Resource, State
@@ -117,6 +118,7 @@ class FakeArm:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     time: datetime | None = None
     subscription: dict[str, Any] = field(default_factory=lambda: {"state": "Enabled", "tenantId": "t1"})
+    late: bool = False
 
     def put(self, path: str, **document: Any) -> None:
         self.documents[path.lower()] = {"id": path, "name": path.rsplit("/", 1)[-1], **document}
@@ -148,6 +150,8 @@ class FakeArm:
 
     def delete(self, path: str, version: str, query: Mapping[str, str] | None = None) -> bool:
         assert version
+        if self.late:
+            raise TimedOut("Azure has not finished within 30 seconds", where=path)
         options = f"?{'&'.join(f'{k}={v}' for k, v in query.items())}" if query else ""
         self.calls.append(f"DELETE {path}{options}")
         if path in self.faults:
@@ -162,6 +166,9 @@ class FakeArm:
         self.calls.append(f"POST {path}")
         if path in self.faults:
             raise self.faults[path]
+        if path.endswith("/cancel"):
+            self.documents[path.lower().removesuffix("/cancel")]["properties"]["status"] = "Canceled"
+            return True
         return self.documents.pop(path.lower().removesuffix("/purge"), None) is not None
 
     def ask(self, path: str, version: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -175,6 +182,20 @@ class FakeArm:
 
     def now(self) -> datetime | None:
         return self.time
+
+    def until(
+        self, path: str, version: str, good: Callable[[dict[str, Any] | None], bool], on_wait: OnWait | None = None
+    ) -> None:
+        assert version
+        if on_wait:
+            on_wait(0)
+        assert good(self.documents.get(path.lower())), path
+
+    def within(self, seconds: float | None) -> Self:
+        """Late from the first deletion on, if there is any bound."""
+        bounded = copy.copy(self)
+        bounded.late = seconds is not None
+        return bounded
 
 
 @dataclass

@@ -88,4 +88,4 @@ class Door(HttpTransport[Any, Any]):
 
 def open_arm(door: Door, longest: float = 3600) -> LiveArm:
     """What commands ask of ARM, through a door."""
-    return LiveArm(connect(door, HeadersPolicy()), door.sleep, longest)
+    return LiveArm(connect(door, HeadersPolicy()), door.sleep, longest, lambda: door.slept)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ServiceResponseTimeoutError
 
-from azmlflow.cli.arm import ENDPOINT, ArmError, LiveArm
+from azmlflow.cli.arm import ENDPOINT, ArmError, LiveArm, TimedOut
 from azmlflow.cli.errors import CliError
 
 
@@ -28,8 +29,9 @@ class Client:
     def __init__(self, *answers: Answer) -> None:
         self.answers, self.asked = list(answers), []  # type: ignore[var-annotated]
 
-    def send_request(self, request: Any) -> Answer:
+    def send_request(self, request: Any, **options: float) -> Answer:
         self.asked.append(f"{request.method} {request.url}")
+        self.options = options
         return self.answers.pop(0)
 
 
@@ -111,3 +113,53 @@ def test_an_operation_that_never_ends() -> None:
     arm, _, _ = make(Answer(202, None, {"Azure-AsyncOperation": f"{ENDPOINT}/o", "Retry-After": "60"}), *still)
     with pytest.raises(CliError, match="not finished"):
         arm.delete("/x", "v")
+
+
+def bounded(*answers: Answer, seconds: float | None) -> tuple[LiveArm, Client, list[float]]:
+    """An ARM with a bound, whose clock moves when it waits."""
+    client, waits = Client(*answers), []  # type: ignore[var-annotated]
+    return LiveArm(client, waits.append, clock=lambda: sum(waits)).within(seconds), client, waits
+
+
+def test_a_bound_ends_the_wait_as_soon_as_the_next_look_would_be_too_late() -> None:
+    accepted = Answer(202, None, {"Azure-AsyncOperation": f"{ENDPOINT}/o", "Retry-After": "7"})
+    arm, client, waits = bounded(
+        accepted, Answer(200, {"status": "InProgress"}, {"Retry-After": "7"}), Answer(404), seconds=10
+    )
+    with pytest.raises(TimedOut, match="not finished within 10 seconds") as told:
+        arm.delete("/x", "v")
+    assert waits == [7]  # the second look would be allowed at 14
+    assert told.value.where == "/x"
+    assert client.options == {"timeout": 3, "read_timeout": 3}
+    assert arm.within(None).get("/x", "v") is None  # who is told what still stands has to ask
+
+
+def test_a_bound_that_is_over_sends_nothing() -> None:
+    arm, client, _ = bounded(seconds=0)
+    with pytest.raises(TimedOut):
+        arm.post("/x", "v")
+    assert client.asked == []
+
+
+def test_an_answer_that_does_not_come_in_time_is_the_bound() -> None:
+    arm, client, _ = bounded(Answer(200), seconds=200)
+
+    def late(*_: Any, **__: Any) -> Answer:
+        raise ServiceResponseTimeoutError("late")
+
+    client.send_request = late  # type: ignore[method-assign]
+    with pytest.raises(TimedOut, match="within 3 minutes") as told:
+        arm.get("/x", "v")
+    assert told.value.where == f"{ENDPOINT}/x"
+
+
+def test_seconds_that_passed_before_the_wait_count_for_its_first_pause() -> None:
+    """Two deletions begun together, one waited for after the other: the second's pause is over by then."""
+    begun = [Answer(202, None, {"Location": f"{ENDPOINT}/r", "Retry-After": "3"}) for _ in range(2)]
+    arm, _, waits = bounded(*begun, Answer(200), Answer(200), seconds=None)
+    first, second = arm.begin("/x", "v"), arm.begin("/y", "v")
+    assert first is not None
+    assert second is not None
+    first(None)
+    second(None)
+    assert waits == [3, 0.05]

@@ -272,3 +272,21 @@ def test_a_group_of_nobody_needs_unmanaged(standing: Desk) -> None:
     assert standing.run("down", "--unmanaged", "--yes").code == 2
     assert standing.run("down", "-g", "other", "--unmanaged", "--yes").code == 0
     assert standing.arm.calls == [f"DELETE {other}"]
+
+
+def test_when_the_time_is_over_it_says_what_stands_and_how_to_go_on(standing: Desk) -> None:
+    done = standing.run("down", "--yes", "--timeout", "30s")
+    assert done.code == 1
+    assert f"still there: workspaces/{WORKSPACE}, resource group {GROUP}" in done.err
+    assert "next: azmlflow down --stack local    (it goes on from here)" in done.err
+    assert standing.stack.calls == []
+    assert standing.run("down", "--yes", "--timeout", "soon").code == 2
+    assert standing.run("down", "--yes", "-o", "json").json()["left"] == []
+
+
+def test_a_lone_group_says_so_too(standing: Desk) -> None:
+    standing.stack.held = type(standing.stack.held)()
+    done = standing.run("down", "-g", GROUP, "--yes", "--timeout", "30s")
+    assert done.code == 1
+    assert "still there: " in done.err
+    assert f"next: azmlflow down --resource-group {GROUP}    (it goes on from here)" in done.err

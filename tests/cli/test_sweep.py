@@ -154,6 +154,13 @@ def test_a_stack_of_this_checkout_is_told_that_its_state_is_old(desk: Desk, grou
     assert "next: azmlflow down --stack dev" in done.err
 
 
+def test_what_is_not_gone_when_the_time_is_over_is_told(desk: Desk, groups: ManyGroups) -> None:
+    done = desk.run("sweep", "--older-than", "1d", "--apply", "--timeout", "30s", "-o", "json")
+    assert done.code == 1
+    assert {end["name"]: end["result"] for end in done.json()["groups"]} == {"rg-old": "failed", "pr-17": "failed"}
+    assert all("still there: " in end["says"] for end in done.json()["groups"])
+
+
 def many(count: int) -> list[Found]:
     return [Found(group_id(f"rg-{number}"), tags.ownership("p", "s")) for number in range(count)]
 

@@ -85,6 +85,37 @@ def test_in_time_given_up_with_what_stands(tmp_path: Path) -> None:
     azure.cloud.store.close()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "standing"),
+    [(20, ["workspaces/ws-one", "storageAccounts/stacct1", "vaults/kv-one"]), (92, ["key vault kv-one"])],
+)
+def test_the_bound_of_the_whole_removal_tells_what_still_stands(
+    tmp_path: Path, seconds: float, standing: list[str]
+) -> None:
+    """30 s for the workspace, 60 for the group, 10 for the vault: the time is over in the first wait, or the last."""
+    azure = Azure(tmp_path, "azure")
+    stand(azure)
+    door = Door(azure)
+    with pytest.raises(TimedOut) as told:
+        remove_group(open_arm(door).within(seconds), RG)
+    assert door.slept <= seconds
+    assert f"not finished within {seconds} seconds" in told.value.what
+    for name in standing:
+        assert name in told.value.what
+    assert remove_group(open_arm(door), RG).left == ()
+    azure.cloud.store.close()
+
+
+def test_a_retry_after_that_is_longer_than_the_time_is_not_slept_out(azure: Azure, door: Door) -> None:
+    stand(azure)
+    headers = {"Retry-After": "600"}
+    door.fault = lambda n, *_: Response(429, b"{}", headers) if n == 3 else None
+    with pytest.raises(TimedOut):
+        remove_group(open_arm(door).within(60), RG)
+    assert door.slept < 60
+    assert remove_group(open_arm(door), RG).left == ()
+
+
 def test_purge_protection_is_residue(azure: Azure, door: Door) -> None:
     body = {**BODIES[VAULT], "tags": OURS}
     body["properties"] = {**body["properties"], "enablePurgeProtection": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -133,14 +134,43 @@ def test_down_leaves_nothing(bare_estate: Estate, before: dict[str, list[str]]) 
 def test_down_of_a_standing_stack_leaves_nothing(bare_estate: Estate, before: dict[str, list[str]]) -> None:
     bare_estate.azmlflow("up")
     bare_estate.azmlflow("grant", "bob@local.test", "viewer")
-    done = bare_estate.azmlflow("down", "--yes", "--output", "json")
+    process = running_job(bare_estate)
+    for words in (("--yes",), ("--resource-group", bare_estate.outputs()["resourceGroup"], "--yes")):
+        refused = bare_estate.azmlflow("down", *words, fails=True)
+        assert "running jobs: queues-1, runs-1, runs-2" in refused.err or "azmlflow down --stack local" in refused.err
+    assert process.exists()
+    done = bare_estate.azmlflow("down", "--yes", "--cancel-jobs", "--output", "json")
+    assert not process.exists()
     report: dict[str, Any] = done.json()
     assert report["left"] == []
+    assert report["steps"][0]["step"] == "cancel running jobs"
     assert what_remains(bare_estate) == before
     assert soft_deleted(bare_estate) == []
     assert_no_trace(bare_estate.folder)
     again = bare_estate.azmlflow("down", "--yes")
     assert "nothing" in (again.out + again.err).lower()
+
+
+def running_job(estate: Estate) -> Path:
+    """Jobs on both of the cluster's nodes, which do not end when asked to, and a third that waits; a process of one."""
+    outputs, note = estate.outputs(), estate.folder / "pid"
+    workspace = outputs["workspaceId"]
+    version = {"api-version": "2024-10-01"}
+    body = {
+        "jobType": "Command",
+        "command": f"trap '' TERM; echo $$ > {note}; sleep 1000 & wait",
+        "computeId": f"{workspace}/computes/{outputs['clusters'][0]['name']}",
+        "environmentId": f"{workspace}/environments/any/versions/1",
+    }
+    with sign_in(estate, "developer@local.test") as owner:
+        for name in ("runs-1", "runs-2", "queues-1"):
+            put = owner.ask("PUT", f"{ARM}{workspace}/jobs/{name}", params=version, json={"properties": body})
+            assert put.is_success, put.text
+        until = time.monotonic() + 60
+        while not (note.exists() and note.read_text().strip()):
+            assert time.monotonic() < until
+            owner.ask("GET", f"{ARM}{workspace}/jobs/runs-1", params=version).raise_for_status()
+    return Path("/proc") / note.read_text().strip()
 
 
 def assert_no_trace(folder: Path) -> None:
