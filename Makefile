@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 TOOLKIT := .venv/.installed
 EXAMPLES := .venv-examples/.installed
 
@@ -11,10 +12,10 @@ up: engine Pulumi.local.yaml
 	@$(BIN)/azmlflow up --stack local
 
 test: engine examples check
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 unit: $(TOOLKIT)  ## the quick tests only
-	$(BIN)/python -m pytest -m "not e2e"
+	$(PYTEST) -m "not e2e"
 
 check: $(TOOLKIT)
 	$(BIN)/ruff check .

@@ -93,7 +93,7 @@ def write_scalars(project: Project, name: str, ours: Mapping[str, str | None]) -
 
 def local_defaults() -> dict[str, Any]:
     """The settings of a stack on the embedded Azure."""
-    return {"cloud": "local", "clusters": [{"name": "cpu", "vmSize": "Standard_DS3_v2", "maxNodes": 2}]}
+    return {"cloud": "local", "clusters": [{"name": "cpu", "vmSize": "Standard_DS3_v2", "maxNodes": 4}]}
 
 
 def suggested_salt(project: Project) -> str:

@@ -71,3 +71,8 @@ def test_every_file_that_a_document_names_is_there(name: str) -> None:
         re.findall(r"(examples/\w+\.py)", TEXT[name])
     )
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "e2e").glob("test_*.py"))
+    assert [path.name for path in sorted((ROOT / "examples").glob("*.py")) if path.name not in tests] == []
