@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,12 @@ def stand_in(descriptor: int) -> list[str]:
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    run = tmp_path / "run"
-    run.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(run))
     state = tmp_path / "state"
     (state / "mlflow").mkdir(parents=True)
-    yield state
-    assert list(run.glob("*/*")) == [], "the socket is removed"
+    with tempfile.TemporaryDirectory() as run:  # tmp_path may be too long for a socket's path
+        monkeypatch.setenv("XDG_RUNTIME_DIR", run)
+        yield state
+        assert list(Path(run).glob("*/*")) == [], "the socket is removed"
 
 
 def played(state: Path, play: Any, **options: Any) -> Any:
