@@ -30,7 +30,8 @@ from azmlflow.localazure import mlflow_child
 from azmlflow.localazure.folder import Folder
 
 WORKSPACE_HEADER = "X-MLFLOW-WORKSPACE"
-RUN_ID_HEADER = "X-AZMLFLOW-RUN-ID"  # as in `mlflow_store`, which only MLflow's own process can import quickly
+# As in `mlflow_store`, which only MLflow's own process can import quickly.
+RUN_ID_HEADER, MODEL_VERSION_HEADER = "X-AZMLFLOW-RUN-ID", "X-AZMLFLOW-MODEL-VERSION"
 DEFAULT_EXPERIMENT = "Default"
 # Not a place: blobs carry the artifacts and the tracking service rewrites every artifact URI. A scheme that
 # MLflow's server cannot open also keeps it from ever reading or making a file on a client's behalf.
@@ -164,6 +165,7 @@ class MlflowServer:
         params: str | Mapping[str, str] | None = None,
         json_body: Any = None,
         run_id: str | None = None,
+        model_version: int | None = None,
     ) -> httpx.Response:
         """Ask MLflow on behalf of a workspace; the workspace is made at its first request.
 
@@ -174,6 +176,7 @@ class MlflowServer:
             params: query, as a mapping or as it stood in a URL.
             json_body: what to send as JSON; None sends no body.
             run_id: the id that a run made by this request gets (`mlflow_store`).
+            model_version: the number that a model version made by this request gets.
 
         Raises:
             MlflowUnavailable: MLflow did not answer.
@@ -185,7 +188,9 @@ class MlflowServer:
             if made.status_code != httpx.codes.CREATED and _error_code(made) != "RESOURCE_ALREADY_EXISTS":
                 raise MlflowUnavailable(f"MLflow did not make the workspace {name}: {made.text}", 5)
             self._workspaces.add(name)
-        return await self._send(method, path, name, params=params, json_body=json_body, run_id=run_id)
+        chosen = {RUN_ID_HEADER: run_id, MODEL_VERSION_HEADER: None if model_version is None else str(model_version)}
+        headers = {header: value for header, value in chosen.items() if value is not None}
+        return await self._send(method, path, name, params=params, json_body=json_body, chosen=headers)
 
     async def default_experiment(self, workspace_id: str, *, make: bool) -> str | None:
         """The id of the workspace's experiment "Default", which MLflow's clients call "0".
@@ -245,11 +250,9 @@ class MlflowServer:
         *,
         params: str | Mapping[str, str] | None = None,
         json_body: Any = None,
-        run_id: str | None = None,
+        chosen: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        headers = {} if workspace is None else {WORKSPACE_HEADER: workspace}
-        if run_id is not None:
-            headers[RUN_ID_HEADER] = run_id
+        headers = {**({} if workspace is None else {WORKSPACE_HEADER: workspace}), **(chosen or {})}
         content = None
         if json_body is not None:
             content = json.dumps(json_body).encode()  # not httpx's own: it refuses the NaN that a metric may be

@@ -1,9 +1,10 @@
 # mypy: disable-error-code="no-untyped-call, no-any-return"
-"""MLflow's tracking store with one thing more: a run may be made with an id that was chosen beforehand.
+"""MLflow's stores with one thing more: a run's id and a model version's number may be chosen beforehand.
 
-A job and its MLflow run have one id, and Azure ML's clients choose the job's. MLflow's REST API cannot be told a run's
-id, so it comes in a header of the embedded Azure's own request; what clients send as headers never gets here.
-Registered for `sqlite` in the MLflow server's process by MLflow's own registry of stores (`mlflow_child`).
+A job and its MLflow run have one id, and Azure ML's clients choose the job's; azure-ai-ml also says which version of a
+model it makes. MLflow's REST API cannot be told either, so they come in a header of the embedded Azure's own request;
+what clients send as headers never gets here. Registered for `sqlite` in the MLflow server's process by MLflow's own
+registries of stores (`mlflow_child`).
 """
 
 from __future__ import annotations
@@ -13,14 +14,22 @@ from typing import Any
 from flask import has_request_context, request
 from mlflow.entities import Run, RunInputs, RunStatus, RunTag, SourceType
 from mlflow.entities.lifecycle_stage import LifecycleStage
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_INTERNAL
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS
+from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
+from mlflow.store.model_registry.sqlalchemy_workspace_store import (
+    WorkspaceAwareSqlAlchemyStore as WorkspaceAwareRegistryStore,
+)
 from mlflow.store.tracking.dbmodels.models import SqlRun, SqlTag
 from mlflow.store.tracking.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
+from mlflow.utils.time import get_current_time_millis
 from mlflow.utils.uri import append_to_uri_path
+from mlflow.utils.validation import _validate_model_version_tag
 
-RUN_ID_HEADER = "X-AZMLFLOW-RUN-ID"
+RUN_ID_HEADER, MODEL_VERSION_HEADER = "X-AZMLFLOW-RUN-ID", "X-AZMLFLOW-MODEL-VERSION"
 
 
 class ChosenIdStore(WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc, unused-ignore]
@@ -63,12 +72,67 @@ class ChosenIdStore(WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc, unused
             return Run(made.info, made.data, RunInputs(dataset_inputs=[]))
 
 
+class ChosenVersionStore(WorkspaceAwareRegistryStore):  # type: ignore[misc, unused-ignore]
+    """The model registry of `mlflow server --enable-workspaces`, which takes a version's number from the header."""
+
+    def create_model_version(self, name: str, source: str, *rest: Any, **told: Any) -> ModelVersion:
+        """Make a model version, as MLflow's own store does; only the number may be given.
+
+        MLflow keeps the row of a deleted version, so that it never gives the number again; who chooses the number may.
+
+        Raises:
+            MlflowException: RESOURCE_ALREADY_EXISTS, the model has that version.
+        """
+        chosen = request.headers.get(MODEL_VERSION_HEADER) if has_request_context() else None
+        if not chosen:
+            return super().create_model_version(name, source, *rest, **told)
+        kept = {tag.key: tag.value for tag in told.get("tags") or ()}
+        for key, value in kept.items():
+            _validate_model_version_tag(key, value)
+        version, now = int(chosen), get_current_time_millis()
+        with self.ManagedSessionMaker(read_only=False) as session:
+            model = self._get_registered_model(session, name)
+            there = self._get_query(session, SqlModelVersion).filter_by(name=name, version=version).first()
+            if there is not None and there.current_stage != STAGE_DELETED_INTERNAL:
+                raise MlflowException(f"Model {name} has a version {version}.", RESOURCE_ALREADY_EXISTS)
+            if there is not None:
+                self._get_query(session, SqlModelVersionTag).filter_by(name=name, version=version).delete()
+                session.delete(there)
+                session.flush()
+            made = self._with_workspace_field(
+                SqlModelVersion(
+                    name=name,
+                    version=version,
+                    creation_time=now,
+                    last_updated_time=now,
+                    source=source,
+                    storage_location=source,
+                    run_id=told.get("run_id"),
+                    run_link=told.get("run_link"),
+                    description=told.get("description"),
+                )
+            )
+            made.model_version_tags = [
+                self._with_workspace_field(SqlModelVersionTag(name=name, version=version, key=key, value=value))
+                for key, value in kept.items()
+            ]
+            model.last_updated_time = now
+            session.add_all([model, made])
+            session.flush()
+            return self._populate_model_version_aliases(session, name, made.to_mlflow_entity())
+
+
 def register() -> None:
-    """Have MLflow's server use this store for its database."""
+    """Have MLflow's server use these stores for its database."""
     from mlflow.server import handlers
 
     handlers._tracking_store_registry.register("sqlite", _make)
+    handlers._model_registry_store_registry.register("sqlite", _make_registry)
 
 
 def _make(store_uri: str, artifact_uri: str | None = None, **_: Any) -> ChosenIdStore:
     return ChosenIdStore(store_uri, artifact_uri)
+
+
+def _make_registry(store_uri: str) -> ChosenVersionStore:
+    return ChosenVersionStore(store_uri)

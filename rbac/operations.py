@@ -3,7 +3,7 @@
 A request is `method`, `service` and a path template after the workspace's ARM id; `{word}` stands for one segment.
 Services are those of a workspace's regional host, `https://<region>.api.azureml.ms/<service>/<version>/<ARM id>...`:
 `mlflow` (tracking and registry), `history` (artifacts of runs), `artifact` (uploads without a run), `execution` (jobs
-of SDK v1); and `arm`, Azure Resource Manager itself.
+of SDK v1), `modelmanagement` (models of SDK v1); and `arm`, Azure Resource Manager itself.
 
 MLflow's verbs do not follow GET = read: searches and the deletion of runs are POST. So every route is listed, and one
 that is not is no operation: MLflow 3's logged models, traces and run outputs are unknown to Azure, which answers 404.
@@ -63,8 +63,13 @@ def _actions(*suffixes: str) -> tuple[str, ...]:
 
 def _mlflow(*routes: str) -> tuple[Request, ...]:
     """Requests to the tracking server from `METHOD path`."""
+    return _requests_to("mlflow", *(route.replace(" ", f" {TRACKING}/") for route in routes))
+
+
+def _requests_to(service: str, *routes: str) -> tuple[Request, ...]:
+    """Requests to a service from `METHOD /path`."""
     pairs = (route.split(" ", 1) for route in routes)
-    return tuple(Request(method, "mlflow", f"{TRACKING}/{path}") for method, path in pairs)
+    return tuple(Request(method, service, path) for method, path in pairs)
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -159,6 +164,8 @@ OPERATIONS: tuple[Operation, ...] = (
             Request("GET", "history", f"{_RUN_ARTIFACTS}/contentinfo"),
             Request("GET", "artifact", "/artifacts/LocalUpload/{upload}"),
             Request("GET", "artifact", "/artifacts/LocalUpload/{upload}/contentinfo"),
+            Request("GET", "artifact", "/artifacts/ModelVersion/{version}"),
+            Request("GET", "artifact", "/artifacts/ModelVersion/{version}/contentinfo"),
         ),
         "List and download artifacts",
     ),
@@ -175,7 +182,15 @@ OPERATIONS: tuple[Operation, ...] = (
             "GET model-versions/get",
             "GET model-versions/search",
             "GET model-versions/get-download-uri",
-        ),
+        )
+        + _requests_to(
+            "arm",
+            "GET /models",
+            "GET /models/{model}",
+            "GET /models/{model}/versions",
+            "GET /models/{model}/versions/{version}",
+        )
+        + _requests_to("modelmanagement", "GET /models", "GET /models/{model}", "GET /assets/{asset}"),
         "Get and search registered models and their versions",
     ),
     Operation(
@@ -193,7 +208,9 @@ OPERATIONS: tuple[Operation, ...] = (
             "PATCH model-versions/update",
             "POST model-versions/set-tag",
             "DELETE model-versions/delete-tag",
-        ),
+        )
+        + _requests_to("arm", "PUT /models/{model}", "PUT /models/{model}/versions/{version}")
+        + _requests_to("modelmanagement", "POST /models", "PATCH /models/{model}", "POST /assets"),
         "Create, rename, update, alias and tag models and versions",
     ),
     Operation(
@@ -205,7 +222,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "delete_models",
         _actions("models/delete", "models/versions/delete"),
-        _mlflow("DELETE registered-models/delete", "DELETE model-versions/delete"),
+        _mlflow("DELETE registered-models/delete", "DELETE model-versions/delete")
+        + _requests_to("arm", "DELETE /models/{model}", "DELETE /models/{model}/versions/{version}")
+        + _requests_to("modelmanagement", "DELETE /models/{model}"),
         "Delete models and versions",
     ),
     Operation(
@@ -252,7 +271,7 @@ def recognise(method: str, service: str, path: str) -> Operation | None:
 
     Args:
         method: HTTP method.
-        service: `mlflow`, `history`, `artifact`, `execution` or `arm`.
+        service: `mlflow`, `history`, `artifact`, `execution`, `modelmanagement` or `arm`.
         path: what follows the workspace's ARM id, without query, still percent-encoded or already decoded.
 
     Returns:

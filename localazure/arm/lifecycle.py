@@ -23,7 +23,7 @@ MANAGEMENT = "https://management.azure.com"
 
 def read(ask: Ask, kind: Kind) -> Answer:
     """GET or HEAD of a resource."""
-    _require(ask, kind, "read")
+    require(ask, kind, "read")
     document = existing(ask, kind)
     return Answer(200, kind.shown(ask.cloud, document))
 
@@ -48,7 +48,7 @@ def existing(ask: Ask, kind: Kind) -> Document:
 
 def write(ask: Ask, kind: Kind) -> Answer:
     """PUT: make a resource, or bring it to what the body says; the same body again changes nothing."""
-    _require(ask, kind, "write")
+    require(ask, kind, "write")
     checks.require_registered(ask.cloud, kind.namespace)
     if kind.type != "Microsoft.Authorization/locks":
         checks.unlocked(ask.cloud, ask.target.id, "write")
@@ -61,7 +61,7 @@ def write(ask: Ask, kind: Kind) -> Answer:
 
 def patch(ask: Ask, kind: Kind) -> Answer:
     """PATCH: a PUT of what is there, with the body's members laid over it."""
-    _require(ask, kind, "write")
+    require(ask, kind, "write")
     checks.unlocked(ask.cloud, ask.target.id, "write")
     if not kind.patchable:
         raise AzureError(405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.")
@@ -73,7 +73,7 @@ def patch(ask: Ask, kind: Kind) -> Answer:
 def remove(ask: Ask, kind: Kind) -> Answer:
     """DELETE: 204 where there is nothing, and one more answer of the same kind while the deletion runs."""
     cloud = ask.cloud
-    _require(ask, kind, "delete")
+    require(ask, kind, "delete")
     document = find.document(cloud, kind, ask.target)
     if document is None and kind.burial is not None and not kind.burial.wanted(ask.query):
         answer = _purge(ask, kind)
@@ -233,7 +233,8 @@ def _merged(before: Any, over: Any) -> Any:
     return merged
 
 
-def _require(ask: Ask, kind: Kind, verb: str) -> None:
+def require(ask: Ask, kind: Kind, verb: str) -> None:
+    """Refuse, with 403, who may not `read`, `write` or `delete` at the path."""
     scope = ask.target.id if verb != "read" else reading_scope(ask.target.id)
     ask.cloud.enforcer.require(ask.caller, f"{kind.permission_type}/{verb}", scope)
 

@@ -55,12 +55,11 @@ def page(host: str, path: str, query: Mapping[str, str], items: list[Any], *, si
 def of_kind(ask: Ask, kind: Kind) -> Answer:
     """The resources of a kind in a subscription, a group, below a resource, or at a scope."""
     cloud, target = ask.cloud, ask.target
-    if kind.listed is not None or kind.place == "child":
-        above = target.scope if kind.place == "any" else "/".join(target.id.split("/")[:-1])
-        cloud.enforcer.require(ask.caller, f"{kind.permission_type}/read", lifecycle.reading_scope(above))
     if kind.place == "child":
-        find.group(cloud, target)
-        find.parent(cloud, kind, target, "read")
+        above_collection(ask, kind)
+    elif kind.listed is not None:
+        above = target.scope if kind.place == "any" else _above(ask)
+        cloud.enforcer.require(ask.caller, f"{kind.permission_type}/read", lifecycle.reading_scope(above))
     if kind.listed is not None:
         found = kind.listed(ask)
     else:
@@ -75,7 +74,24 @@ def of_kind(ask: Ask, kind: Kind) -> Answer:
             found = _readable(ask, found, lambda _document: kind)
         found = _tagged(found, ask.query.get("$filter"))
     shown = [kind.shown(cloud, document) for document in found]
-    return _answer(ask, shown)
+    return paged(ask, shown)
+
+
+def above_collection(ask: Ask, kind: Kind) -> Document:
+    """What the resources of a collection live under, for who may read them.
+
+    Raises:
+        AzureError: 403; 404, it or its group does not exist.
+    """
+    scope = lifecycle.reading_scope(_above(ask))
+    ask.cloud.enforcer.require(ask.caller, f"{kind.permission_type}/read", scope)
+    find.group(ask.cloud, ask.target)
+    return find.parent(ask.cloud, kind, ask.target, "read")
+
+
+def paged(ask: Ask, items: list[Document]) -> Answer:
+    """The page of a list that the request asks for."""
+    return Answer(200, page("management.azure.com", ask.target.path, ask.query, items))
 
 
 def resources(ask: Ask) -> Answer:
@@ -91,11 +107,11 @@ def resources(ask: Ask) -> Answer:
     summaries = [
         {name: document[name] for name in _SUMMARY if name in document} for document in _readable(ask, found, _kind)
     ]
-    return _answer(ask, summaries)
+    return paged(ask, summaries)
 
 
-def _answer(ask: Ask, items: list[Document]) -> Answer:
-    return Answer(200, page("management.azure.com", ask.target.path, ask.query, items))
+def _above(ask: Ask) -> str:
+    return "/".join(ask.target.id.split("/")[:-1])
 
 
 def _group_stands(ask: Ask) -> None:

@@ -1,9 +1,9 @@
 """Artifacts: which blob each one is, and signed URLs to it.
 
-An artifact is `<origin>/<container>/<path>`: a run's (`ExperimentRun/dcid.<run id>/...`), or one uploaded for a model
-(`LocalUpload/<container>/...`). That is its blob's name too, in the container `azureml` of the workspace's storage
-account. Nobody reads or writes a blob through this service: it hands out a URL for one blob, one purpose, one hour,
-after checking that the run or upload is this workspace's.
+An artifact is `<origin>/<container>/<path>` (`origins`). For a run's and for one uploaded for a model that is its
+blob's name too, in the container `azureml` of the workspace's storage account. Nobody reads or writes a blob through
+this service: it hands out a URL for one blob, one purpose, one hour, after checking that the run or upload is this
+workspace's.
 """
 
 from __future__ import annotations
@@ -14,24 +14,41 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from azmlflow.localazure.azureml.origins import CONTAINER, RUN_ORIGIN, UPLOAD_ORIGIN, own_upload, upload_owner
 from azmlflow.localazure.azureml.target import Target
 from azmlflow.localazure.azureml.tracking import run_experiment
 from azmlflow.localazure.blobs.kept import Address, Blob, Blobs
 from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.errors import AzureError, bad_request, not_found
 
-CONTAINER = "azureml"
-RUN_ORIGIN, UPLOAD_ORIGIN = "ExperimentRun", "LocalUpload"
 URL_LIFETIME = timedelta(hours=1)
-_OWNERS = "artifact_owners"
 _BODY_LIMIT = 4 * 1024 * 1024
 
 
 class Artifacts:
-    """The artifacts of one origin and container of a workspace; made by `of_run` or `of_origin`."""
+    """The artifacts of one origin and container of a workspace; made by `of_run`, `of_origin` or `model_files`.
 
-    def __init__(self, target: Target, origin: str, container: str) -> None:
+    Args:
+        target: the request.
+        origin, container: the first segments of the artifacts' addresses.
+        blob_container: the container of the storage account that holds their blobs.
+        head: what stands before an artifact's path in its blob's name; by default origin and container.
+        within: the one artifact or folder that there is; "" for all.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        origin: str,
+        container: str,
+        *,
+        blob_container: str = CONTAINER,
+        head: str | None = None,
+        within: str = "",
+    ) -> None:
         self._target, self._origin, self._container = target, origin, container
+        self._blob_container, self._within = blob_container, within
+        self._head = f"{origin}/{container}/" if head is None else head
         self._blobs = Blobs(target.cloud)
 
     def list(self, prefix: str = "") -> dict[str, Any]:
@@ -69,7 +86,8 @@ class Artifacts:
         paths = _paths(await _body(self._target))
         if self._blobs.account_id(self._target.storage_account) is None:
             raise not_found(self._target.workspace["properties"]["storageAccount"])
-        information = {path: self._information(path, "cw") for path in paths}
+        # Read too: azureml-core looks at the size of what it has put there.
+        information = {path: self._information(path, "rcw") for path in paths}
         self._blobs.make_container(self._target.storage_account, CONTAINER)
         if self._origin == UPLOAD_ORIGIN:
             self._own()
@@ -82,25 +100,20 @@ class Artifacts:
 
     def check_owner(self) -> None:
         """Raise 404 unless this upload container is this workspace's: workspaces may share a storage account."""
-        owner = self._target.cloud.store.get(_OWNERS, self._owner_key())
-        if owner is None or owner["workspaceId"] != self._target.workspace_id:
+        owner = upload_owner(self._target.cloud, self._target.storage_account, self._container)
+        if owner != self._target.workspace_id:
             raise _not_found(f"{self._origin}/{self._container}")
 
     def _own(self) -> None:
-        store, key = self._target.cloud.store, self._owner_key()
-        if store.get(_OWNERS, key) is None:
-            store.put(_OWNERS, key, {"workspaceId": self._target.workspace_id})
+        own_upload(self._target.cloud, self._target.storage_account, self._container, self._target.workspace_id)
         self.check_owner()
 
-    def _owner_key(self) -> str:
-        return f"{self._target.storage_account}/{self._origin}/{self._container}"
-
     def _found(self, prefix: str) -> Iterable[tuple[str, Blob]]:
-        head = self._name("")
         wanted = prefix.strip("/")
-        for name, blob in self._blobs.list(self._target.storage_account, CONTAINER, head + wanted):
-            path = name[len(head) :]
-            if not wanted or path == wanted or path.startswith(f"{wanted}/"):
+        searched = self._head + (wanted or self._within)
+        for name, blob in self._blobs.list(self._target.storage_account, self._blob_container, searched):
+            path = name[len(self._head) :]
+            if _is_in(path, wanted) and _is_in(path, self._within):
                 yield path, blob
 
     def _existing(self, path: str) -> Blob:
@@ -112,7 +125,9 @@ class Artifacts:
     def _address(self, path: str) -> Address:
         if not path or path.startswith("/") or path.endswith("/") or "//" in path:
             raise bad_request("UserError", f"'{path}' is not an artifact's path.", target="path")
-        return Address(self._target.storage_account, CONTAINER, self._name(path))
+        if not _is_in(path, self._within):
+            raise _not_found(self._name(path))
+        return Address(self._target.storage_account, self._blob_container, self._head + path)
 
     def _name(self, path: str) -> str:
         return f"{self._origin}/{self._container}/{path}"
@@ -174,6 +189,10 @@ async def of_origin(target: Target, origin: str, container: str, *, write: bool)
     if not write:
         artifacts.check_owner()
     return artifacts
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")
 
 
 def _not_found(artifact: str) -> AzureError:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.azureml.artifacts import RUN_ORIGIN, Artifacts, of_origin, of_run
+from azmlflow.localazure.azureml.artifacts import Artifacts, of_origin, of_run
+from azmlflow.localazure.azureml.model_files import of_version
+from azmlflow.localazure.azureml.origins import MODEL_ORIGIN, RUN_ORIGIN
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.errors import bad_request
 
@@ -89,6 +91,8 @@ async def answer(target: Target) -> Response:
 async def _artifacts(target: Target, route: Route) -> Artifacts:
     if route.run:
         return await of_run(target, route.run, route.experiment)
+    if route.origin[0] == MODEL_ORIGIN:
+        return await of_version(target, route.origin[1])
     return await of_origin(target, *route.origin, write=route.act == _WRITE)
 
 

@@ -19,7 +19,13 @@ from azmlflow.localazure.errors import AzureError, not_found
 from azmlflow.localazure.store import Document
 from azmlflow.rbac.operations import Operation, recognise
 
-VERSIONS = {"mlflow": ("v1.0", "v2.0"), "history": ("v1.0",), "artifact": ("v1.0", "v2.0"), "data": ("v1.0",)}
+VERSIONS = {
+    "mlflow": ("v1.0", "v2.0"),
+    "history": ("v1.0",),
+    "artifact": ("v1.0", "v2.0"),
+    "data": ("v1.0",),
+    "modelmanagement": ("v1.0",),
+}
 _WORKSPACE = ("subscriptions", None, "resourcegroups", None, "providers", "microsoft.machinelearningservices")
 _ID_SEGMENTS = len(_WORKSPACE) + 2
 

@@ -5,6 +5,8 @@ What is not the same as at an MLflow server of one's own:
 - artifacts lie behind Azure ML's own services: every `artifact_uri` of an answer is rewritten to an `azureml://` URI,
   which the plugin azureml-mlflow resolves, and no client may say where artifacts go;
 - experiment "0", which clients take for the default, is the workspace's experiment "Default";
+- models registered by Azure ML's other clients are where those put them: a version's download URI is one that the
+  plugin can open, whoever registered it (`models.places`);
 - MLflow 3's own calls (logged models, traces, ...) are not there: Azure ML answers them with 404.
 """
 
@@ -20,13 +22,18 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.models import places, records
+from azmlflow.rbac.operations import TRACKING
 
-API = "/api/2.0/mlflow"
+API = TRACKING
+
 _PREVIEW = ("api", "2.0", "preview", "mlflow")
 _BODY_LIMIT = 32 * 1024 * 1024
-# Sources that MLflow's own clients cannot resolve from a model version: v2's way to name a job's (run's) output.
-_JOB_SOURCE = re.compile(r"azureml://jobs/(?P<run>[^/]+)/outputs/artifacts/(?:paths/)?(?P<path>.+)")
-_RUN_SOURCE = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+)")
+_CAPITAL = re.compile(r"(?=[A-Z])")
+_REGISTRY = (f"{API}/registered-models/", f"{API}/model-versions/")
+# Calls that make something of the registry, or give it another name, and the member that holds the name.
+_NAMED = {f"{API}/registered-models/create": "name", f"{API}/registered-models/rename": "new_name"}
+_MADE = (f"{API}/registered-models/create", f"{API}/model-versions/create")
 
 
 async def answer(target: Target) -> Response:
@@ -44,6 +51,8 @@ async def answer(target: Target) -> Response:
     await _translate_default_experiment(target, path, params, body)
     if path == f"{API}/experiments/create" and isinstance(body, dict):
         body.pop("artifact_location", None)
+    if path.startswith(_REGISTRY):
+        _check_model(target, path, body)
     if path == f"{API}/runs/log-batch-async":
         # Azure ML's own: it keeps metrics later. Here they are kept at once; no tracking id means nothing to wait for.
         logged = await target.cloud.mlflow.request("POST", f"{API}/runs/log-batch", target.workspace_id, json_body=body)
@@ -52,7 +61,7 @@ async def answer(target: Target) -> Response:
         method, path, target.workspace_id, params=_query(target, params), json_body=body
     )
     if path == f"{API}/model-versions/get-download-uri" and response.is_success:
-        return await _download_uri(target, response.json())
+        return await _download_uri(target, params, response.json())
     return _passed_on(target, response)
 
 
@@ -91,9 +100,14 @@ async def _body(target: Target) -> Any:
     if not body:
         return None
     try:
-        return json.loads(body)
+        found = json.loads(body)
+        if isinstance(found, str):  # MLflow takes JSON in a JSON string, as clients of old send it
+            found = json.loads(found)
     except ValueError as error:
         raise bad_request("UserError", "The request body is not JSON.") from error
+    if isinstance(found, dict):  # and its members' names in camel case too, past what is checked here
+        return {_CAPITAL.sub("_", name).lower(): value for name, value in found.items()}
+    return found
 
 
 def _query(target: Target, params: Mapping[str, str]) -> str | Mapping[str, str]:
@@ -122,13 +136,35 @@ def _texts(value: Any) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
-async def _download_uri(target: Target, body: dict[str, Any]) -> Response:
-    source = body.get("artifact_uri", "")
-    named = _JOB_SOURCE.fullmatch(source) or _RUN_SOURCE.fullmatch(source)
-    if named is not None:
-        experiment_id = await run_experiment(target, named["run"])
-        body["artifact_uri"] = artifact_uri(target, experiment_id, named["run"], named["path"].rstrip("/"))
-    return JSONResponse(body)
+def _check_model(target: Target, path: str, body: Any) -> None:
+    """Refuse what Azure ML's registry does not take, and note who makes a model or version.
+
+    Raises:
+        AzureError: 400.
+    """
+    records.refuse_reserved(body)
+    if not isinstance(body, dict):
+        return
+    name = body.get(_NAMED.get(path, ""), "")
+    if path in _NAMED and re.fullmatch(records.NAME, str(name)) is None:
+        raise bad_request(
+            "UserError",
+            f"The model name '{name}' is not valid: it has 1 to 255 letters, digits, '_', '.' or '-', and begins with "
+            "a letter or digit.",
+        )
+    if path in _MADE:
+        body["tags"] = [*(body.get("tags") or []), records.tag(records.created_by(target.caller))]
+
+
+async def _download_uri(target: Target, params: Mapping[str, str], body: dict[str, Any]) -> Response:
+    place = places.locate(body.get("artifact_uri", ""), target.workspace)
+    if place is None:
+        return JSONResponse(body)
+    if place.run is None:
+        prefix = places.prefix(place, params.get("name", ""), params.get("version", ""))
+        return JSONResponse({**body, "artifact_uri": f"azureml://artifacts/{prefix}"})
+    experiment_id = await run_experiment(target, place.run[0])
+    return JSONResponse({**body, "artifact_uri": artifact_uri(target, experiment_id, *place.run)})
 
 
 def _passed_on(target: Target, response: httpx.Response) -> Response:
@@ -136,6 +172,8 @@ def _passed_on(target: Target, response: httpx.Response) -> Response:
         body = response.json()
     except ValueError as error:  # the page of a path that MLflow does not know
         raise no_such_endpoint(f"{target.request.method} {target.request.url.path}") from error
+    if any(f"{part}/" in target.request.url.path for part in ("registered-models", "model-versions")):
+        body = records.hidden(body)
     return JSONResponse(_rewritten(target, body), response.status_code)
 
 

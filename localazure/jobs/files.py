@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from azmlflow.localazure.azureml.artifacts import CONTAINER, RUN_ORIGIN
+from azmlflow.localazure.azureml.origins import CONTAINER, RUN_ORIGIN
 from azmlflow.localazure.blobs.kept import CHUNK, Address, Blobs, read_range
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.store import Document

@@ -18,6 +18,8 @@ from azmlflow.localazure.kinds.key_vaults import KEY_VAULT
 from azmlflow.localazure.kinds.locks import LOCK
 from azmlflow.localazure.kinds.log_analytics import LOG_ANALYTICS
 from azmlflow.localazure.kinds.ml_workspaces import ML_WORKSPACE
+from azmlflow.localazure.kinds.model_versions import MODEL_VERSION
+from azmlflow.localazure.kinds.models import MODEL
 from azmlflow.localazure.kinds.resource_groups import RESOURCE_GROUP
 from azmlflow.localazure.kinds.role_assignments import ROLE_ASSIGNMENT
 from azmlflow.localazure.kinds.role_definitions import ROLE_DEFINITION
@@ -39,5 +41,7 @@ KINDS: tuple[Kind, ...] = (
     CODE,
     ENVIRONMENT,
     JOB,
+    MODEL,
+    MODEL_VERSION,
 )
 BY_TYPE = {kind.type.lower(): kind for kind in KINDS}

@@ -9,7 +9,7 @@ operations, lists - is done once, in `localazure.arm`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -188,6 +188,23 @@ class Burial:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """How resources of a kind are had that another service keeps; each function is given what they live under too.
+
+    Attributes:
+        read: the resource that the path names, or None.
+        listed: those that the collection at the path holds.
+        write: makes or changes the resource that the path names: whether it was made, and as it is now.
+        remove: deletes it; False if there was none.
+    """
+
+    read: Callable[[Ask, Document], Awaitable[Document | None]]
+    listed: Callable[[Ask, Document], Awaitable[list[Document]]]
+    write: Callable[[Ask, Document], Awaitable[tuple[bool, Document]]]
+    remove: Callable[[Ask, Document], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
 class Kind:
     """An ARM resource type.
 
@@ -225,6 +242,7 @@ class Kind:
         visible: its place in lists of all resources.
         actions: POST actions.
         extras: requests at no resource.
+        elsewhere: how its resources are had, where another service keeps them; most of the above is then unused.
     """
 
     type: str
@@ -258,6 +276,7 @@ class Kind:
     visible: bool = True
     actions: tuple[Action, ...] = ()
     extras: tuple[Extra, ...] = ()
+    elsewhere: Elsewhere | None = None
 
     @property
     def namespace(self) -> str:

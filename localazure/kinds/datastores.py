@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.errors import bad_request
 from azmlflow.localazure.kinds.base import SECRETS, Action, Answer, Ask, Kind, NameRule
 from azmlflow.localazure.kinds.fields import choice, pick, wrong_type
@@ -77,7 +78,7 @@ def _listed(ask: Ask) -> list[Document]:
 
 
 def make_default_datastores(ask: Ask, workspace: Document) -> None:
-    """Give a workspace the datastores that Azure makes with it; those that are there stay."""
+    """Give a workspace the datastores that Azure makes with it, and their containers; those that are there stay."""
     properties = workspace["properties"]
     segments = properties["storageAccount"].split("/")
     by_identity = properties["systemDatastoresAuthMode"] != "accessKey"
@@ -103,6 +104,8 @@ def make_default_datastores(ask: Ask, workspace: Document) -> None:
         }
         document = {"id": id_, "name": name, "type": _TYPE, "properties": {**common, **particular}}
         ask.cloud.store.put("resources", id_.lower(), document)
+        if particular["datastoreType"] == "AzureBlob":
+            Blobs(ask.cloud).make_container(segments[8].lower(), particular["containerName"])
 
 
 DATASTORE = Kind(

@@ -49,6 +49,19 @@ def wrong_type(name: str, value: Any, expected: str) -> AzureError:
     )
 
 
+def texts(name: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """The member `name`, an object of texts; null members count as not given, as with ARM's PATCH.
+
+    Raises:
+        AzureError: 400 `InvalidRequestContent`, a value is no text.
+    """
+    found = {key: value for key, value in given[name].items() if value is not None}
+    for key, value in found.items():
+        if not isinstance(value, str):
+            raise wrong_type(f"{name}.{key}", value, "string")
+    return found
+
+
 def choice(name: str, value: Any, allowed: tuple[str, ...], code: str = "InvalidRequestPropertyValue") -> str:
     """The allowed spelling of a value, whatever its case; 400 `code` if it is none of them."""
     for each in allowed:

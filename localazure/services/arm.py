@@ -8,14 +8,14 @@ rendered outside. An unknown path is 404, in ARM's shape.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.arm import lifecycle, lists, metrics, paths, subscription
+from azmlflow.localazure.arm import elsewhere, lifecycle, lists, metrics, paths, subscription
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError, bad_request
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
@@ -23,6 +23,7 @@ from azmlflow.localazure.kinds.base import Answer, Ask, Kind
 from azmlflow.rbac.operations import WORKSPACE, recognise
 
 Handler = Callable[[Ask], Answer]
+Handling = Callable[[Ask], Answer | Awaitable[Answer]]
 # What ARM answers itself: method, path (`*` for any segment), handler.
 OWN: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("GET", ("tenants",), subscription.tenants),
@@ -74,7 +75,8 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
     body = await _body(request)
     ask = Ask(cloud, request.state.caller, target, query, body, api_version)
     subscription.require_subscription(ask)
-    return _handler(ask, request.method)(ask)
+    answer = _handler(ask, request.method)(ask)
+    return answer if isinstance(answer, Answer) else await answer
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -104,7 +106,7 @@ async def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _handler(ask: Ask, method: str) -> Handler:
+def _handler(ask: Ask, method: str) -> Handling:
     """Who answers a request; 404 or 405 if nobody does."""
     own = _own(ask, method)
     if own is not None:
@@ -117,6 +119,8 @@ def _handler(ask: Ask, method: str) -> Handler:
                 return _permitted(extra.run, extra.permission)
     _require_operation(ask, method)
     kind = _kind(ask)
+    if (kept := kind.elsewhere) is not None:
+        return lambda each: elsewhere.answer(each, kind, kept, method)
     if target.is_collection:
         if method == "GET":
             return lambda each: lists.of_kind(each, kind)

@@ -5,6 +5,7 @@
     /history/<version><ws>/...   runs' artifacts; the state and log of runs that are jobs
     /data/<version><ws>/...      where outputs of jobs lie
     /artifact/<version><ws>/...  artifacts by origin and container
+    /modelmanagement/<v><ws>/... models of SDK v1
 
 Every request but discovery names a workspace, which must exist, and is one operation of `rbac.operations`, whose
 every action the caller must be allowed at that workspace.
@@ -16,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.azureml import history, run_tokens, runs, tracking
+from azmlflow.localazure.azureml import history, modelmanagement, run_tokens, runs, tracking
 from azmlflow.localazure.azureml.answers import refusal
 from azmlflow.localazure.azureml.discovery import discovery
 from azmlflow.localazure.azureml.target import find_target, no_such_endpoint
@@ -24,7 +25,13 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.mlflow import MlflowUnavailable
 
-_SERVICES = {"mlflow": tracking.answer, "history": runs.answer, "artifact": history.answer, "data": runs.resolve}
+_SERVICES = {
+    "mlflow": tracking.answer,
+    "history": runs.answer,
+    "artifact": history.answer,
+    "data": runs.resolve,
+    "modelmanagement": modelmanagement.answer,
+}
 
 
 def service(cloud: Cloud) -> ASGIApp:

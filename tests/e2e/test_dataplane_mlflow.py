@@ -18,6 +18,7 @@ import pytest
 
 from azmlflow.localazure.azureml.tracking import API
 from azmlflow.localazure.mlflow import MlflowServer, MlflowUnavailable
+from tests.localazure.registry import RegistryMlflow, walk
 
 pytestmark = pytest.mark.e2e
 OURS, THEIRS = "0f0e0d0c-0000-4000-8000-000000000001", "0f0e0d0c-0000-4000-8000-000000000002"
@@ -57,6 +58,12 @@ def run(mlflow: Running) -> tuple[str, str]:
 def test_nothing_of_a_run_tells_of_this_machine(mlflow: Running, run: tuple[str, str]) -> None:
     told = mlflow.ask("GET", "runs/get", run_id=run[1]).json()["run"]["info"]["artifact_uri"]
     assert told.startswith("azureml://")
+
+
+def test_the_registry_answers_as_its_stand_in_does_in_other_tests(mlflow: Running) -> None:
+    real = mlflow.runner.run(walk(mlflow.server.request, OURS))
+    assert real == asyncio.run(walk(RegistryMlflow().request, OURS))
+    assert [status for _, status, _ in real].count(200) > 15
 
 
 def test_another_workspace_has_neither_the_run_nor_the_experiment(mlflow: Running, run: tuple[str, str]) -> None:

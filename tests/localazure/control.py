@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azmlflow.localazure import polling
+from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.clock import CountedIds, ManualClock
 from azmlflow.localazure.cloud import SUBSCRIPTION_ID, TENANT_ID, Cloud
 from azmlflow.localazure.directory import Directory, Principal
@@ -27,6 +28,7 @@ from azmlflow.localazure.seed import seed
 from azmlflow.localazure.services import arm, graph
 from azmlflow.localazure.store import Store
 from azmlflow.localazure.tokens import Tokens
+from tests.localazure.registry import RegistryMlflow
 
 DEVELOPER, ALICE, BOB = "developer@local.test", "alice@local.test", "bob@local.test"
 SUB = f"/subscriptions/{SUBSCRIPTION_ID}"
@@ -73,16 +75,6 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-class FakeMlflow:
-    """Remembers what it was told to forget."""
-
-    def __init__(self) -> None:
-        self.forgotten: list[str] = []
-
-    def forget(self, workspace_id: str) -> None:
-        self.forgotten.append(workspace_id)
-
-
 @dataclass
 class Answer:
     """A response as tests look at it."""
@@ -108,7 +100,7 @@ class Azure:
     def __init__(self, state: Path, latency: str = "none") -> None:
         self.clock, ids, store = ManualClock(), CountedIds(), Store()
         directory = Directory(store, ids)
-        self.mlflow = FakeMlflow()
+        self.mlflow = RegistryMlflow(lambda: int(self.clock.now().timestamp() * 1000))
         self.cloud = Cloud(
             state=state,
             store=store,
@@ -167,6 +159,23 @@ class Azure:
             answer = self.arm("PUT", path, BODIES[path])
             assert answer.status in (200, 201, 202), answer
             self.wait()
+
+    def blob(self, container: str, name: str, content: bytes = b"content") -> None:
+        """Make a blob in the storage account of `BODIES`, and its container."""
+        blobs, address = Blobs(self.cloud), Address("stacct1", container, name)
+        blobs.make_container("stacct1", container)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield content
+
+        received = asyncio.run(blobs.receive(address, chunks()))
+        blobs.commit(address, received, md5=received.md5, headers={}, metadata={})
+
+    def run(self, run_id: str) -> None:
+        """Have MLflow know a run in the workspace of `BODIES`."""
+        workspace = self.cloud.store.get("resources", WORKSPACE.lower())
+        assert workspace is not None
+        self.mlflow.runs[workspace["properties"]["workspaceId"], run_id] = "1"
 
     def wait(self) -> None:
         """Let everything that runs end."""

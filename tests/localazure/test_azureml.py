@@ -383,7 +383,8 @@ def test_an_artifact_travels_by_signed_url(with_run: Azure) -> None:
     told = with_run.ask("viewer", "GET", f"{RUN}/contentinfo", params={"path": "plots/é & 1.txt"}).json()
     assert told["path"] == "plots/é & 1.txt"
     assert with_run.blob("GET", told["contentUri"]).content == b"content"
-    assert with_run.blob("GET", written).status_code == 403, "what is signed for writing does not read"
+    assert with_run.blob("HEAD", written).status_code == 200, "azureml-core looks at what it has put there"
+    assert with_run.blob("DELETE", written).status_code == 403, "what is signed for writing does not delete"
     again = {"x-ms-blob-type": "BlockBlob", "If-None-Match": "*"}
     assert with_run.blob("PUT", written, content=b"other", headers=again).headers["x-ms-error-code"] == (
         "BlobAlreadyExists"

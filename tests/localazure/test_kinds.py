@@ -115,6 +115,20 @@ SAMPLES = {
         {"properties": {**_JOB, "displayName": "another"}},
     ),
 }
+_MODEL = f"{WORKSPACE}/models/iris"
+_MODEL_FILES = {"modelUri": "azureml://jobs/run-1/outputs/artifacts/paths/model", "modelType": "custom_model"}
+SAMPLES |= {
+    "Microsoft.MachineLearningServices/workspaces/models": Sample(
+        _MODEL, {"properties": {"tags": {"a": "b"}}}, CHAIN[:6], "-m", {"properties": {"description": "d"}}
+    ),
+    "Microsoft.MachineLearningServices/workspaces/models/versions": Sample(
+        f"{_MODEL}/versions/1",
+        {"properties": _MODEL_FILES},
+        CHAIN[:6],
+        "1.0",
+        {"properties": {**_MODEL_FILES, "description": "d", "tags": {"a": "b"}}},
+    ),
+}
 _ALL = pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.type)
 
 
@@ -125,6 +139,9 @@ def _sample(azure: Azure, kind: Kind) -> Sample:
         if body.get("properties", {}).get("principalId") == "<alice>":
             body["properties"]["principalId"] = azure.who(ALICE).object_id
     azure.make(*sample.needs)
+    if kind.type.endswith("/models/versions"):
+        azure.run("run-1")
+        azure.blob("azureml", "ExperimentRun/dcid.run-1/model/weights.bin")
     return sample
 
 

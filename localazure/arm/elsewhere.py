@@ -1,0 +1,77 @@
+"""Resources that another service keeps (`Kind.elsewhere`): ARM's own part of a request, then theirs.
+
+The same order as in `arm.lifecycle`: authorised before anything is told, then group, parent, locks and names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from azmlflow.localazure.arm import checks, find, lifecycle, lists
+from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.kinds.base import Answer, Ask, Elsewhere, Kind
+from azmlflow.localazure.mlflow import MlflowUnavailable
+from azmlflow.localazure.store import Document
+
+
+async def answer(ask: Ask, kind: Kind, elsewhere: Elsewhere, method: str) -> Answer:
+    """Answer a request at a resource or collection of the kind.
+
+    Raises:
+        AzureError: what ARM or the kind refuses; 503, the service that keeps the resource cannot answer now.
+    """
+    served: dict[str, Callable[[Ask, Kind, Elsewhere], Awaitable[Answer]]] = {
+        "GET": _list if ask.target.is_collection else _read,
+        "HEAD": _exists,
+        "PUT": _write,
+        "DELETE": _remove,
+    }
+    if method not in served or (ask.target.is_collection and method != "GET"):
+        lifecycle.require(ask, kind, {"PATCH": "write"}.get(method, "action"))
+        raise AzureError(405, "MethodNotAllowed", f"The requested resource does not support http method '{method}'.")
+    try:
+        return await served[method](ask, kind, elsewhere)
+    except MlflowUnavailable as error:
+        headers = {"Retry-After": str(error.retry_after)}
+        raise AzureError(503, "ServiceUnavailable", str(error), headers=headers) from error
+
+
+async def _list(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
+    return lists.paged(ask, await elsewhere.listed(ask, lists.above_collection(ask, kind)))
+
+
+async def _read(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
+    lifecycle.require(ask, kind, "read")
+    return Answer(200, await _existing(ask, kind, elsewhere))
+
+
+async def _exists(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
+    lifecycle.require(ask, kind, "read")
+    await _existing(ask, kind, elsewhere)
+    return Answer(204)
+
+
+async def _write(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
+    lifecycle.require(ask, kind, "write")
+    checks.require_registered(ask.cloud, kind.namespace)
+    checks.unlocked(ask.cloud, ask.target.id, "write")
+    checks.standing(ask, kind)
+    kind.name.check(ask.target.name)
+    made, document = await elsewhere.write(ask, find.parent(ask.cloud, kind, ask.target, "write"))
+    return Answer(kind.put.status if made else kind.update.status, document)
+
+
+async def _remove(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
+    lifecycle.require(ask, kind, "delete")
+    find.group(ask.cloud, ask.target)
+    checks.unlocked(ask.cloud, ask.target.id, "delete")
+    parent = find.parent(ask.cloud, kind, ask.target, "delete")
+    return Answer(kind.delete.status if await elsewhere.remove(ask, parent) else 204)
+
+
+async def _existing(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Document:
+    find.group(ask.cloud, ask.target)
+    found = await elsewhere.read(ask, find.parent(ask.cloud, kind, ask.target, "read"))
+    if found is None:
+        raise find.missing(kind, ask.target)
+    return found

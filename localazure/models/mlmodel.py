@@ -1,0 +1,91 @@
+"""What a model's `MLmodel` file says: its flavors and signature, as Azure ML shows them.
+
+Azure ML answers `flavors` as an object of `{"data": {...}}` with texts for values, and among the properties
+`flavors`, `flavors.<name>`, `model_json` (the whole file, with the signature), `azureml.artifactPrefix`,
+`azureml.storagePath` and `mlflow.modelSourceUri`. That these are the names is seen in public programs that read
+them; their exact content is inferred.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.models import places
+from azmlflow.localazure.models.places import Place
+from azmlflow.localazure.store import Document
+
+FILE = "MLmodel"
+_LIMIT = 1024 * 1024
+_VALUES = 20_000  # a file of a few lines can say billions by YAML's aliases
+_COMPUTED = ("flavors", "model_json", "azureml.artifactPrefix", "azureml.storagePath", "mlflow.modelSourceUri")
+
+
+def read(cloud: Cloud, workspace: Document, place: Place) -> Document | None:
+    """The content of the `MLmodel` file in a folder; None if there is none, or none that MLflow could have written."""
+    found = places.container(cloud, workspace, place.datastore)
+    if found is None:
+        return None
+    blobs, address = Blobs(cloud), Address(*found, f"{place.path}/{FILE}")
+    blob = blobs.get(address)
+    if blob is None or blob.length > _LIMIT:
+        return None
+    with blobs.open(address, blob) as file:
+        content = file.read()
+    try:
+        told = yaml.safe_load(content)
+        counted = sum(1 for _, _ in zip(_values(told), range(_VALUES), strict=False))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
+        return None
+    return told if isinstance(told, dict) and counted < _VALUES else None
+
+
+def flavors(told: Document | None) -> Document:
+    """`properties.flavors` of a model version."""
+    return {
+        name: {"data": {key: _text(value) for key, value in data.items() if value is not None}}
+        for name, data in _flavors(told).items()
+    }
+
+
+def properties(told: Document | None, prefix: str, path: str, source: str) -> dict[str, str]:
+    """The properties that Azure ML adds to a model's own.
+
+    Args:
+        told: the `MLmodel` file, None if there is none.
+        prefix: of the artifacts.
+        path: in the datastore.
+        source: as the registration told it.
+    """
+    found = {"azureml.artifactPrefix": prefix, "azureml.storagePath": path, "mlflow.modelSourceUri": source}
+    if told is None:
+        return found
+    each = {f"flavors.{name}": _text(data) for name, data in _flavors(told).items()}
+    return {**found, "flavors": ",".join(_flavors(told)), **each, "model_json": _text(told)}
+
+
+def is_computed(name: str) -> bool:
+    """Whether a property is one of those."""
+    return name in _COMPUTED or name.startswith("flavors.")
+
+
+def _flavors(told: Document | None) -> Mapping[str, Mapping[str, Any]]:
+    found = (told or {}).get("flavors")
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {str(name): data for name, data in pairs if isinstance(data, dict)}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _values(value: Any) -> Iterator[Any]:
+    yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inner:
+        yield from _values(each)

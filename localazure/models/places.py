@@ -1,0 +1,200 @@
+"""Where a model's files are: one place in a datastore, and every way in which clients spell it.
+
+    azureml://<host>/mlflow/<v><workspace id>/experiments/<e>/runs/<run>/artifacts/<path>   MLflow, of a run
+    runs:/<run>/<path>                                                                      MLflow
+    azureml://artifacts/<origin>/<container>/<path>                                         MLflow, of an upload
+    azureml://jobs/<job>/outputs/artifacts/paths/<path>                                     v2, of a run's artifacts
+    azureml://jobs/<job>/outputs/<name>/paths/<path>                                        v2, of a named output
+    azureml://datastores/<datastore>/paths/<path>                                           v2, short
+    azureml://subscriptions/<s>/resourcegroups/<g>/workspaces/<w>/datastores/<d>/paths/<p>  v2, long
+    <origin>/<container>/<path>                                                             v1, an artifact's prefix
+
+Artifacts of runs and uploads lie in `workspaceartifactstore`, whose paths are v1's prefixes. A model that lies in
+another datastore is shown to MLflow and v1 as artifacts of the origin `ModelVersion`, container `<model>:<version>`:
+so they reach the files of that version and nothing else of the datastore.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from azmlflow.localazure.azureml.origins import CONTAINER, MODEL_ORIGIN, RUN_ORIGIN, UPLOAD_ORIGIN, upload_owner
+from azmlflow.localazure.blobs.kept import Blob, Blobs
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.jobs.layout import output_path
+from azmlflow.localazure.models.records import Version
+from azmlflow.localazure.models.registry import Registry
+from azmlflow.localazure.store import Document
+from azmlflow.rbac.operations import WORKSPACE
+
+ARTIFACTS, DEFAULT = "workspaceartifactstore", "workspaceblobstore"
+_ARTIFACT_OUTPUTS = ("artifacts", "default")
+_SPELLINGS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"azureml://[^/]+/mlflow/v[^/]+(?P<workspace>/subscriptions/.+/workspaces/[^/]+)/experiments/[^/]+"
+        r"/runs/(?P<run>[^/]+)/artifacts/(?P<path>.+)",
+        r"runs:/(?P<run>[^/]+)/(?P<path>.+)",
+        r"azureml://artifacts/(?P<artifact>[^/]+/[^/]+/.+)",
+        r"azureml://jobs/(?P<run>[^/]+)/outputs/(?P<output>[^/]+)(?:/(?:paths/)?(?P<path>.*))?",
+        r"azureml://datastores/(?P<datastore>[^/]+)/paths/(?P<path>.+)",
+        r"azureml://(?P<workspace>subscriptions/[^/]+/resourcegroups/[^/]+/(?:providers/[^/]+/)?workspaces/[^/]+)"
+        r"/datastores/(?P<datastore>[^/]+)/paths/(?P<path>.+)",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file or folder in a datastore.
+
+    Attributes:
+        datastore: its name.
+        path: the path in it, without slashes at its ends.
+        named: whether it was spelt as a path of a datastore, rather than as something of a run, job or upload.
+    """
+
+    datastore: str
+    path: str
+    named: bool = False
+
+    @property
+    def run(self) -> tuple[str, str] | None:
+        """The run whose artifact it is, and the artifact's path."""
+        origin, container, path = [*self.path.split("/", 2), "", ""][:3]
+        is_run = self.datastore == ARTIFACTS and origin == RUN_ORIGIN and container.startswith("dcid.")
+        return (container.removeprefix("dcid."), path) if is_run else None
+
+    def same(self, other: Place | None) -> bool:
+        """Whether another spelling means the same place."""
+        return other is not None and (self.datastore, self.path) == (other.datastore, other.path)
+
+
+def parse(uri: str, workspace: Document) -> Place | None:
+    """The place that a URI means, or None for one that is outside of Azure ML.
+
+    Raises:
+        AzureError: 400, it is in another workspace, or its path has segments that no blob has.
+    """
+    found = next((match for match in (each.fullmatch(uri) for each in _SPELLINGS) if match), None)
+    if found is None:
+        if uri.startswith("azureml:"):
+            raise bad_request("UserError", f"'{uri}' is not an Azure ML path.", target="modelUri")
+        return None
+    told = found.groupdict()
+    if told.get("workspace") and not _is(told["workspace"], workspace["id"]):
+        raise bad_request("UserError", f"'{uri}' is in another workspace than the model.", target="modelUri")
+    path = (told.get("path") or "").strip("/")
+    if told.get("artifact"):
+        return Place(ARTIFACTS, _checked(told["artifact"].strip("/"), uri))
+    if told.get("datastore"):
+        return Place(told["datastore"].lower(), _checked(path, uri), named=True)
+    if told.get("output") and told["output"] not in _ARTIFACT_OUTPUTS:
+        return Place(DEFAULT, _checked(f"{output_path(told['run'], told['output'])}/{path}".rstrip("/"), uri))
+    return Place(ARTIFACTS, _checked(f"{RUN_ORIGIN}/dcid.{told['run']}/{path}".rstrip("/"), uri))
+
+
+async def of_version(registry: Registry, version: Version) -> Place | None:
+    """Where a registered version's files are; None outside of this workspace."""
+    return locate(await registry.source(version), registry.workspace)
+
+
+async def check(registry: Registry, place: Place, caller_may_read: bool) -> None:
+    """Refuse a place that is not this workspace's, or where nothing is.
+
+    Args:
+        registry: the workspace's.
+        place: the place.
+        caller_may_read: whether the caller may read datastores: who names a path of one makes its files readable to
+            all who may read models. Inferred: Microsoft says nothing of it.
+
+    Raises:
+        AzureError: 400, 403.
+    """
+    run = place.run
+    if run is not None and await registry.experiment(run[0]) is None:
+        raise bad_request("UserError", f"Run {run[0]} was not found in the workspace.", target="modelUri")
+    origin, container = [*place.path.split("/"), ""][:2]
+    if (
+        place.datastore == ARTIFACTS
+        and run is None
+        and (origin, _owner(registry, container))
+        != (
+            UPLOAD_ORIGIN,
+            registry.workspace["properties"]["workspaceId"],
+        )
+    ):
+        raise bad_request("UserError", f"Artifact {place.path} was not found in the workspace.", target="modelUri")
+    if place.named and place.datastore != ARTIFACTS and not caller_may_read:
+        raise AzureError(
+            403, "AuthorizationFailed", f"To register a path of a datastore takes '{WORKSPACE}/datastores/read'."
+        )
+    if next(files(registry.cloud, registry.workspace, place), None) is None:
+        raise bad_request(
+            "UserError", f"Nothing is at '{place.path}' in the datastore '{place.datastore}'.", target="modelUri"
+        )
+
+
+def files(cloud: Cloud, workspace: Document, place: Place) -> Iterator[tuple[str, Blob]]:
+    """(name, blob) of the blob of that name, or of all below it; none where the datastore is not of this Azure."""
+    found = container(cloud, workspace, place.datastore)
+    if found is None:
+        return
+    for name, blob in Blobs(cloud).list(*found, place.path):
+        if name == place.path or name.startswith(f"{place.path}/"):
+            yield name, blob
+
+
+def container(cloud: Cloud, workspace: Document, datastore: str) -> tuple[str, str] | None:
+    """The account and container of a datastore; None for one that is no blob container of this workspace's account."""
+    own = workspace["properties"]["storageAccount"].rpartition("/")[2].lower()
+    if datastore == ARTIFACTS:
+        return own, CONTAINER
+    document = cloud.store.get("resources", f"{workspace['id']}/datastores/{datastore}".lower())
+    told = document["properties"] if document else {}
+    if told.get("datastoreType") != "AzureBlob" or str(told.get("accountName", "")).lower() != own:
+        return None
+    return own, str(told["containerName"])
+
+
+def long_uri(place: Place, workspace: Document) -> str:
+    """The place as azure-ai-ml takes it apart."""
+    parts = workspace["id"].split("/")
+    where = f"subscriptions/{parts[2]}/resourcegroups/{parts[4]}/workspaces/{parts[8]}"
+    return f"azureml://{where}/datastores/{place.datastore}/paths/{place.path}"
+
+
+def locate(source: str, workspace: Document) -> Place | None:
+    """The place that a registered source means; None outside of this workspace, where nobody here looks."""
+    try:
+        return parse(source, workspace)
+    except AzureError:
+        return None
+
+
+def prefix(place: Place, name: str, number: int | str) -> str:
+    """The place of a version as an artifact's prefix: for SDK v1, and behind `azureml://artifacts/` for MLflow."""
+    if place.datastore == ARTIFACTS:
+        return place.path
+    return f"{MODEL_ORIGIN}/{name}:{number}/{place.path.rpartition('/')[2]}"
+
+
+def _owner(registry: Registry, upload: str) -> str | None:
+    account = registry.workspace["properties"]["storageAccount"].rpartition("/")[2].lower()
+    return upload_owner(registry.cloud, account, upload)
+
+
+def _is(told: str, id_: str) -> bool:
+    """Whether a workspace in a URI is that of an ARM id; v2's long form leaves the provider out."""
+    parts = [part for part in told.lower().strip("/").split("/") if part]
+    wanted = id_.lower().split("/")
+    return (parts[1], parts[3], parts[-1]) == (wanted[2], wanted[4], wanted[8])
+
+
+def _checked(path: str, uri: str) -> str:
+    if not path or not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise bad_request("UserError", f"'{uri}' does not name a file or folder.", target="modelUri")
+    return path
