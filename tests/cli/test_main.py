@@ -139,3 +139,10 @@ def test_wrong_usage_exits_2(words: list[str], capsys: pytest.CaptureFixture[str
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["--version"]) == 0
     assert capsys.readouterr().out.startswith("azmlflow ")
+
+
+def test_a_mistyped_command_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["acess"]) == 2
+    assert "No such command 'acess'; did you mean 'access'?" in capsys.readouterr().err
+    assert main.run(["zzz"]) == 2
+    assert "No such command 'zzz'." in capsys.readouterr().err
