@@ -220,6 +220,22 @@ class MlflowServer:
                 self._default_experiments[name] = made.json()["experiment_id"]
         return self._default_experiments.get(name)
 
+    async def experiment(self, workspace_id: str, name: str) -> str | None:
+        """The id of the workspace's experiment of this name, made if it is not there; None where MLflow refuses.
+
+        Args:
+            workspace_id: the Azure ML workspace's workspaceId.
+            name: the experiment's.
+        """
+        if name == DEFAULT_EXPERIMENT:
+            return await self.default_experiment(workspace_id, make=True)
+        params, path = {"experiment_name": name}, "/api/2.0/mlflow/experiments"
+        found = await self.request("GET", f"{path}/get-by-name", workspace_id, params=params)
+        if not found.is_success:
+            await self.request("POST", f"{path}/create", workspace_id, json_body={"name": name})
+            found = await self.request("GET", f"{path}/get-by-name", workspace_id, params=params)
+        return str(found.json()["experiment"]["experiment_id"]) if found.is_success else None
+
     def forget(self, workspace_id: str) -> None:
         """Have all data of a workspace removed: soon if the server runs, else at its next start.
 

@@ -36,7 +36,7 @@ class ChosenIdStore(WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc, unused
     """The store of `mlflow server --enable-workspaces`, which takes a run's id from the header if there is one."""
 
     def create_run(self, experiment_id: str, user_id: str, start_time: int, tags: Any, run_name: str) -> Run:
-        """Make a run, as MLflow's own store does; only the id may be given.
+        """Make a run, as MLflow's own store does; only the id may be given, which is a job's that is to run.
 
         Raises:
             MlflowException: RESOURCE_ALREADY_EXISTS, a run has that id.
@@ -59,7 +59,7 @@ class ChosenIdStore(WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc, unused
                 source_name="",
                 entry_point_name="",
                 user_id=user_id,
-                status=RunStatus.to_string(RunStatus.RUNNING),
+                status=RunStatus.to_string(RunStatus.SCHEDULED),  # the job waits; its start makes it RUNNING
                 start_time=start_time,
                 end_time=None,
                 deleted_time=None,

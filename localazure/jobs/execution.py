@@ -8,11 +8,9 @@ import hashlib
 import logging
 import shlex
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from azmlflow.localazure.azureml.tracking import API
-from azmlflow.localazure.blobs.kept import Address
 from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
@@ -21,18 +19,18 @@ from azmlflow.localazure.jobs import context, files, interpreter, records
 from azmlflow.localazure.jobs.child import TIMED_OUT
 from azmlflow.localazure.jobs.command import UnknownName, render
 from azmlflow.localazure.jobs.layout import LOG, UPLOADED, output_path
+from azmlflow.localazure.jobs.logfile import LogFile
 from azmlflow.localazure.jobs.nodes import duration
 from azmlflow.localazure.jobs.process import JobProcess
-from azmlflow.localazure.mlflow import DEFAULT_EXPERIMENT, MlflowUnavailable
+from azmlflow.localazure.mlflow import MlflowUnavailable
 from azmlflow.localazure.store import Document
 
-_FOLLOW = 0.3  # seconds between two looks at the log
 _INPUT_LIMIT = 8 * 1024 * 1024 * 1024
 _MLFLOW_STATES = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
 _log = logging.getLogger("azmlflow.local")
 
 
-class _CannotRun(Exception):
+class CannotRun(Exception):
     """The job fails before its process; the message is its reason."""
 
 
@@ -50,17 +48,23 @@ class Execution:
         # A digest: jobs of two workspaces may have one name, and a path has a greatest length.
         self._folder = root / hashlib.sha256(key.encode()).hexdigest()[:16]
 
-    async def run(self, started: Callable[[str, JobProcess], None], unwanted: Callable[[], str | None]) -> None:
+    async def run(
+        self,
+        started: Callable[[str, JobProcess], None],
+        release: Callable[[], None],
+        unwanted: Callable[[], str | None],
+    ) -> None:
         """Run it to its end, whatever that is; raises nothing but cancellation.
 
         Args:
             started: told of the process.
-            unwanted: the state that the job is to end in, if it shall end now.
+            release: told when the node is free.
+            unwanted: the state that the job is to end in, if it shall end now; Queued if it is to start again.
         """
         error: str | None = None
         try:
-            error = await self._attempt(started, unwanted)
-        except (_CannotRun, files.FilesError, UnknownName, LocalError, AzureError, MlflowUnavailable) as cause:
+            error = await self._attempt(started, release, unwanted)
+        except (CannotRun, files.FilesError, UnknownName, LocalError, AzureError, MlflowUnavailable) as cause:
             error = str(cause)
         except OSError as cause:
             error = f"The job's files could not be written or its process not started: {cause.strerror}."
@@ -70,44 +74,49 @@ class Execution:
         finally:
             if self._folder.exists():
                 await asyncio.to_thread(files.remove, self._folder)
-        state = unwanted() or ("Completed" if error is None else "Failed")
-        told = error if state == "Failed" else None
-        if state == "Failed" and unwanted() is not None:
+        state = unwanted()
+        if state == "Queued":
+            records.set_status(self._cloud, self._key, "Queued", preempted=self._preempted() + 1)
+            return
+        told = error
+        if state == "Failed":
             told = "The compute of the job was deleted, or the embedded Azure was stopped, while the job ran."
+        state = state or ("Completed" if error is None else "Failed")
         with contextlib.suppress(MlflowUnavailable):  # the run first: who sees the job ended finds its run ended
             await close_run(self._cloud, self._key, state)
-        records.set_status(self._cloud, self._key, state, error=told)
+        records.set_status(self._cloud, self._key, state, error=told if state == "Failed" else None)
 
     async def _attempt(
-        self, started: Callable[[str, JobProcess], None], unwanted: Callable[[], str | None]
+        self,
+        started: Callable[[str, JobProcess], None],
+        release: Callable[[], None],
+        unwanted: Callable[[], str | None],
     ) -> str | None:
         """Run it; why it failed, or None."""
-        job, record, workspace = self._documents()
-        experiment = await open_run(self._cloud, workspace, job, record)
-        records.note(self._cloud, self._key, experiment=experiment)
+        await open_run(self._cloud, self._key)
         job, record, workspace = self._documents()
         self._folder.mkdir(parents=True, mode=0o700)
-        log = self._folder / "std_log.txt"
-        log.touch(mode=0o600)
-        address = files.artifact(_account(workspace), job["name"], LOG)
-        follow = asyncio.get_running_loop().create_task(_follow(self._cloud, address, log))
+        log = LogFile(self._cloud, files.artifact(_account(workspace), job["name"], LOG), self._folder / "std_log.txt")
+        if self._preempted():
+            log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
         timeout = duration(str((job["properties"].get("limits") or {}).get("timeout") or "PT0S")).total_seconds()
         try:
-            python = await interpreter.prepare(self._cloud, workspace, job, partial(_say, log))
+            python = await interpreter.prepare(self._cloud, workspace, job, log.say)
             command, environment = await self._prepare(workspace, job, record, python)
             if unwanted() is not None:
                 return None
             records.set_status(self._cloud, self._key, "Running")
-            process = await JobProcess.start(command, self._folder / "code", environment, log, timeout)
+            begun = asyncio.get_running_loop().create_task(self._begin_run(workspace, job["name"]))
+            process = await JobProcess.start(command, self._folder / "code", environment, log.path, timeout)
             try:
                 started(self._key, process)
                 code = await process.wait()
             finally:
                 await process.close()
+                release()
+                await begun
         finally:
-            follow.cancel()
-            await asyncio.gather(follow, return_exceptions=True)
-            await files.keep(self._cloud, address, log)
+            await log.close()
         if unwanted() is None:
             records.set_status(self._cloud, self._key, "Finalizing")
         await self._keep_outputs(workspace, job)
@@ -115,13 +124,20 @@ class Execution:
             return f"The job took longer than its limit of {timeout:g} seconds."
         return None if code == 0 else f"The job's command exited with code {code}; {LOG} has its output."
 
+    async def _begin_run(self, workspace: Document, run_id: str) -> None:
+        """Tell MLflow that the run, until now SCHEDULED, is RUNNING; the job does not wait for it."""
+        body = {"run_id": run_id, "status": "RUNNING"}
+        with contextlib.suppress(MlflowUnavailable):
+            await self._cloud.mlflow.request(
+                "POST", f"{API}/runs/update", workspace["properties"]["workspaceId"], json_body=body
+            )
+
+    def _preempted(self) -> int:
+        record = self._cloud.store.get(records.RECORDS, self._key)
+        return 0 if record is None else int(record.get("preempted", 0))
+
     def _documents(self) -> tuple[Document, Document, Document]:
-        store = self._cloud.store
-        job, record = store.get("resources", self._key), store.get(records.RECORDS, self._key)
-        workspace = store.get("resources", self._key.rpartition("/jobs/")[0])
-        if job is None or record is None or workspace is None:
-            raise _CannotRun("The job or its workspace was deleted.")
-        return job, record, workspace
+        return documents(self._cloud, self._key)
 
     async def _prepare(
         self, workspace: Document, job: Document, record: Document, python: Path
@@ -135,7 +151,7 @@ class Execution:
         if properties.get("codeId"):
             version = self._cloud.store.get("resources", properties["codeId"].lower())
             if version is None:
-                raise _CannotRun(f"The code {properties['codeId']} was deleted.")
+                raise CannotRun(f"The code {properties['codeId']} was deleted.")
             await files.snapshot(self._cloud, version["properties"]["codeUri"], self._folder / "code")
         inputs = {}
         for name, told in properties["inputs"].items():
@@ -169,31 +185,45 @@ class Execution:
             await files.keep_tree(self._cloud, account, container, path, self._folder / "named-outputs" / name)
 
 
-async def open_run(cloud: Cloud, workspace: Document, job: Document, record: Document) -> str:
-    """Make the job's MLflow run, whose id is the job's name; the id of its experiment."""
+def documents(cloud: Cloud, key: str) -> tuple[Document, Document, Document]:
+    """A job's document, its record, and its workspace's document.
+
+    Raises:
+        CannotRun: one of them is no more.
+    """
+    job, record = cloud.store.get("resources", key), cloud.store.get(records.RECORDS, key)
+    workspace = cloud.store.get("resources", key.rpartition("/jobs/")[0])
+    if job is None or record is None or workspace is None:
+        raise CannotRun("The job or its workspace was deleted.")
+    return job, record, workspace
+
+
+async def open_run(cloud: Cloud, key: str) -> None:
+    """Make the MLflow run of a job, whose id is the job's name, unless it is made; its record notes the experiment.
+
+    Raises:
+        CannotRun: MLflow refuses, or the job is no more.
+        MlflowUnavailable: MLflow cannot answer now.
+    """
+    job, record, workspace = documents(cloud, key)
+    if record.get("experiment"):
+        return
     workspace_id, properties = workspace["properties"]["workspaceId"], job["properties"]
-    name = properties["experimentName"]
-    if name == DEFAULT_EXPERIMENT:
-        experiment = await cloud.mlflow.default_experiment(workspace_id, make=True)
-    else:
-        await cloud.mlflow.request("POST", f"{API}/experiments/create", workspace_id, json_body={"name": name})
-        params = {"experiment_name": name}
-        found = await cloud.mlflow.request("GET", f"{API}/experiments/get-by-name", workspace_id, params=params)
-        experiment = found.json()["experiment"]["experiment_id"] if found.is_success else None
+    experiment = await cloud.mlflow.experiment(workspace_id, properties["experimentName"])
     if experiment is None:
-        raise _CannotRun(f"MLflow did not make the experiment '{name}'.")
+        raise CannotRun(f"MLflow did not make the experiment '{properties['experimentName']}'.")
     owner = cloud.directory.get(record["owner"])
     tags = {"mlflow.user": owner.name if owner else record["owner"], "azureml.jobtype": "command", **properties["tags"]}
     body = {
         "experiment_id": experiment,
         "run_name": properties["displayName"],
         "start_time": int(cloud.clock.now().timestamp() * 1000),
-        "tags": [{"key": key, "value": str(value)} for key, value in tags.items()],
+        "tags": [{"key": name, "value": str(value)} for name, value in tags.items()],
     }
     made = await cloud.mlflow.request("POST", f"{API}/runs/create", workspace_id, json_body=body, run_id=job["name"])
     if not made.is_success:
-        raise _CannotRun(f"MLflow did not make the run: {made.json().get('message', made.status_code)}")
-    return experiment
+        raise CannotRun(f"MLflow did not make the run: {made.json().get('message', made.status_code)}")
+    records.note(cloud, key, experiment=experiment)
 
 
 async def close_run(cloud: Cloud, key: str, state: str) -> None:
@@ -213,23 +243,6 @@ async def close_run(cloud: Cloud, key: str, state: str) -> None:
     }
     await cloud.mlflow.request("POST", f"{API}/runs/update", workspace["properties"]["workspaceId"], json_body=body)
     records.note(cloud, key, closed=timestamp(cloud.clock.now()))
-
-
-def _say(log: Path, line: str) -> None:
-    """Write a line of ours into a job's log."""
-    with log.open("a", encoding="utf-8") as file:
-        file.write(f"[azmlflow] {line}\n")
-
-
-async def _follow(cloud: Cloud, address: Address, log: Path) -> None:
-    """Keep the log's blob up with the log while the job runs; a long one less often, since the blob is written anew."""
-    size = 0
-    while True:
-        now = log.stat().st_size
-        if now != size:
-            size = now
-            await files.keep(cloud, address, log)
-        await asyncio.sleep(max(_FOLLOW, size / 5_000_000))
 
 
 def _account(workspace: Document) -> str:

@@ -7,7 +7,7 @@ As Azure's autoscale does: as many as there are jobs, up to the maximum; a node 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,7 +48,7 @@ class Scale:
 
 @dataclass
 class Node:
-    """One node: its number, the job on it, and since when it has none."""
+    """One node: its number, the job on it, and since when it has it, or none."""
 
     number: int
     job: str | None
@@ -61,16 +61,19 @@ class Pool:
 
     nodes: list[Node] = field(default_factory=list)
 
-    def settle(self, scale: Scale, waiting: int, now: datetime) -> list[Node]:
+    def settle(self, scale: Scale, waiting: int, now: datetime, room: int | None = None) -> list[Node]:
         """Let nodes come and go; the free ones.
 
         Args:
             scale: the cluster's settings.
             waiting: how many jobs wait for a node.
             now: the current instant.
+            room: how many nodes more the quota allows; None: any number.
         """
         busy = sum(node.job is not None for node in self.nodes)
         wanted = max(scale.low, min(scale.high, busy + waiting))
+        if room is not None:
+            wanted = min(wanted, len(self.nodes) + room)
         for node in sorted(self.nodes, key=lambda each: -each.number):
             if len(self.nodes) > wanted and node.job is None and now >= node.since + scale.idle:
                 self.nodes.remove(node)
@@ -79,6 +82,30 @@ class Pool:
         while len(self.nodes) < wanted:
             self.nodes.append(Node(next(free_numbers), None, now))
         return sorted((node for node in self.nodes if node.job is None), key=lambda node: node.number)
+
+    def evict(self, count: int, going: Collection[str]) -> list[str]:
+        """Take nodes away, free ones first, then those whose jobs began last; the jobs that were on them.
+
+        A node with a job goes when its job has ended (`release`).
+
+        Args:
+            count: how many.
+            going: jobs that are being taken away already; theirs are not chosen again.
+        """
+        ordered = sorted(self.nodes, key=lambda node: (node.job is None, node.since, node.number), reverse=True)
+        chosen = [node for node in ordered if node.job not in going][: max(0, count)]
+        self.nodes = [node for node in self.nodes if node not in chosen or node.job is not None]
+        return [node.job for node in chosen if node.job is not None]
+
+    def release(self, node: Node, now: datetime, *, gone: bool = False) -> None:
+        """A node's job has ended; with `gone`, the node goes with it."""
+        node.job, node.since = None, now
+        if gone and node in self.nodes:
+            self.nodes.remove(node)
+
+    def at_rest(self, scale: Scale) -> bool:
+        """Whether nothing runs and nothing is about to change: the cluster is as its document says."""
+        return len(self.nodes) == scale.low and all(node.job is None for node in self.nodes)
 
     def next_change(self, scale: Scale) -> datetime | None:
         """When the next idle node will go, if nothing happens."""

@@ -7,6 +7,7 @@ answers. The state is in the document, `properties.status`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from azmlflow.localazure.clock import timestamp
@@ -14,6 +15,7 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.store import Document
 
 RECORDS = "job_records"
+_OPEN = "open_jobs"  # an index of the jobs that have not ended: what the runner looks at, however many jobs there were
 ENDED = ("Completed", "Failed", "Canceled")
 # States in which a process may be there; what is found in one of them when the embedded Azure starts was lost.
 STARTED = ("Preparing", "Running", "Finalizing", "CancelRequested")
@@ -25,6 +27,40 @@ def jobs(cloud: Cloud) -> Iterator[tuple[str, Document, Document]]:
     found = ((key, cloud.store.get("resources", key), record) for key, record in cloud.store.scan(RECORDS))
     there = [(key, document, record) for key, document, record in found if document is not None]
     return iter(sorted(there, key=lambda each: (each[2]["queued"], each[0])))
+
+
+@dataclass(frozen=True)
+class Open:
+    """A job that has not ended, as the runner needs to know it.
+
+    Attributes:
+        queued: when it was submitted.
+        compute: its cluster's key.
+        status: its state.
+    """
+
+    queued: str
+    compute: str
+    status: str
+
+
+def open_jobs(cloud: Cloud) -> list[tuple[str, Open]]:
+    """(key, what to know) of every job that has not ended, the one queued first first."""
+    found = [(key, Open(**told)) for key, told in cloud.store.scan(_OPEN)]
+    return sorted(found, key=lambda each: (each[1].queued, each[0]))
+
+
+def begin(cloud: Cloud, job: Document, owner: str) -> None:
+    """Note a job that was just made, and whose it is."""
+    key, queued, properties = job["id"].lower(), timestamp(cloud.clock.now()), job["properties"]
+    cloud.store.put(RECORDS, key, {"owner": owner, "queued": queued})
+    cloud.store.put(_OPEN, key, asdict(Open(queued, properties["computeId"].lower(), properties["status"])))
+
+
+def forget(cloud: Cloud, key: str) -> None:
+    """A job is no more."""
+    cloud.store.delete(RECORDS, key)
+    cloud.store.delete(_OPEN, key)
 
 
 def find(cloud: Cloud, workspace_id: str, name: str) -> tuple[Document, Document] | None:
@@ -60,6 +96,11 @@ def set_status(cloud: Cloud, key: str, state: str, **noted: Any) -> None:
     with cloud.store.transaction():
         cloud.store.put("resources", key, document)
         cloud.store.put(RECORDS, key, {**record, **noted})
+        if state in ENDED:
+            cloud.store.delete(_OPEN, key)
+        else:
+            open_ = Open(record["queued"], document["properties"]["computeId"].lower(), state)
+            cloud.store.put(_OPEN, key, asdict(open_))
 
 
 def note(cloud: Cloud, key: str, **noted: Any) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from azmlflow.localazure.arm.find import parent
-from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import bad_request
 from azmlflow.localazure.jobs import records
@@ -107,13 +106,12 @@ def _check_limits(limits: Any) -> None:
 
 
 def _made(ask: Ask, document: Document) -> None:
-    record = {"owner": ask.caller.principal.object_id, "queued": timestamp(ask.cloud.clock.now())}
-    ask.cloud.store.put(records.RECORDS, document["id"].lower(), record)
+    records.begin(ask.cloud, document, ask.caller.principal.object_id)
     ask.cloud.bell.ring()
 
 
 def _removed(cloud: Cloud, document: Document) -> None:
-    cloud.store.delete(records.RECORDS, document["id"].lower())
+    records.forget(cloud, document["id"].lower())
     cloud.bell.ring()
 
 

@@ -27,7 +27,12 @@ class Execution:
     def __init__(self, cloud: Cloud, _root: Path, key: str) -> None:
         self._cloud, self._key = cloud, key
 
-    async def run(self, _started: Callable[[str, JobProcess], None], unwanted: Callable[[], str | None]) -> None:
+    async def run(
+        self,
+        _started: Callable[[str, JobProcess], None],
+        _release: Callable[[], None],
+        unwanted: Callable[[], str | None],
+    ) -> None:
         records.set_status(self._cloud, self._key, "Running")
         self.begun.set()
         await self.ends.setdefault(self._key, asyncio.Event()).wait()
@@ -38,8 +43,13 @@ class Execution:
 def runner(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> Runner:
     Execution.ends, Execution.begun = {}, asyncio.Event()
     monkeypatch.setattr(execution, "Execution", Execution)
+    monkeypatch.setattr(execution, "open_run", _no_run)
     azure.make(*CHAIN[:6], COMPUTE)
     return Runner(azure.cloud)
+
+
+async def _no_run(_cloud: Cloud, _key: str) -> None:
+    """MLflow has no part in these tests."""
 
 
 def submit(azure: Azure, name: str, **more: Any) -> str:
@@ -170,3 +180,80 @@ def test_what_is_refused(azure: Azure, more: dict[str, Any], said: str) -> None:
 async def _once(runner: Runner) -> None:
     runner.step()
     await turn()
+
+
+LOW = f"{WORKSPACE}/computes/low-cluster"
+
+
+def _clusters(azure: Azure) -> None:
+    """Both of 4-core nodes: the family's 24 cores are six of them."""
+    scale = {"minNodeCount": 0, "maxNodeCount": 6, "nodeIdleTimeBeforeScaleDown": "PT120S"}
+    for path, priority in ((COMPUTE, "Dedicated"), (LOW, "LowPriority")):
+        inner = {"vmSize": "Standard_DS3_v2", "vmPriority": priority, "scaleSettings": scale}
+        body = {"location": "westeurope", "properties": {"computeType": "AmlCompute", "properties": inner}}
+        assert azure.arm("PUT", path, body).status in (200, 201)
+    azure.wait()
+
+
+def _states(azure: Azure) -> dict[str, str]:
+    return {document["name"]: document["properties"]["status"] for _, document, _ in records.jobs(azure.cloud)}
+
+
+def test_dedicated_work_takes_nodes_from_low_priority_which_runs_again_later(azure: Azure, runner: Runner) -> None:
+    _clusters(azure)
+    low = [submit(azure, f"low-{number}", computeId=LOW) for number in range(5)]
+
+    async def script() -> None:
+        runner.step()
+        await turn()
+        dedicated = [await asyncio.to_thread(submit, azure, f"dedicated-{number}") for number in range(3)]
+        runner.step()
+        await turn()
+        # one node was left of the quota, so two have to go: those that began last
+        assert list(_states(azure).values()).count("Running") == 6
+        for key in low[3:]:
+            Execution.ends[key].set()
+        await turn()
+        runner.step()
+        await turn()
+        found = _states(azure)
+        assert [found[f"low-{number}"] for number in range(5)] == ["Running"] * 3 + ["Queued"] * 2
+        assert [found[f"dedicated-{number}"] for number in range(3)] == ["Running"] * 3
+        for key in low[3:]:
+            Execution.ends[key].clear()
+        for key in dedicated:
+            Execution.ends[key].set()
+        await turn()
+        runner.step()
+        await turn()
+        azure.clock.advance(121)  # the idle dedicated nodes go
+        runner.step()
+        runner.step()
+        await turn()
+        assert list(_states(azure).values()).count("Running") == 5
+
+    asyncio.run(script())
+
+
+def test_low_priority_takes_nothing_from_anybody_and_the_quota_is_kept(azure: Azure, runner: Runner) -> None:
+    _clusters(azure)
+    for number in range(6):
+        submit(azure, f"dedicated-{number}")
+    submit(azure, "low-1", computeId=LOW)
+
+    async def script() -> None:
+        runner.step()
+        await turn()
+        assert runner.step() > 0
+
+    asyncio.run(script())
+    assert _states(azure)["low-1"] == "Queued"
+    assert list(_states(azure).values()).count("Running") == 6
+
+
+def test_what_has_ended_is_not_looked_at_again(azure: Azure, runner: Runner) -> None:
+    key = submit(azure, "job-1")
+    assert [found for found, _ in records.open_jobs(azure.cloud)] == [key]
+    records.set_status(azure.cloud, key, "Completed")
+    assert records.open_jobs(azure.cloud) == []
+    assert len(list(records.jobs(azure.cloud))) == 1
