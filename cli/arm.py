@@ -201,7 +201,7 @@ class LiveArm:
 
     def _wait(self, answer: Any, path: str, on_wait: OnWait | None = None, passed: float = 0.0) -> None:
         """Wait for what was accepted; `passed` seconds ago, which count for the first pause that Azure asks for."""
-        waited = 0.0
+        waited = shortest = 0.0
         operation, location = answer.headers.get("Azure-AsyncOperation"), answer.headers.get("Location")
         while operation or (location and answer.status_code == 202):
             pause = float(answer.headers.get("Retry-After") or 1) - passed
@@ -209,11 +209,12 @@ class LiveArm:
             if waited > self._longest:
                 raise _overdue(self._longest, path)
             self._check_bound(path, pause)
-            if on_wait:
+            pause = max(pause, shortest)
+            if on_wait and pause > 0:
                 on_wait(waited)
-            # A second's fraction when Azure says 0: never a busy loop, hardly a wait.
-            self._sleep(max(pause, 0.05))
-            waited += max(pause, 0.05)
+            self._sleep(pause)
+            # A second's fraction when Azure says 0, and again: never a busy loop, hardly a wait.
+            waited, shortest = waited + pause, 0.05
             answer = self._send("GET", operation or location)
             if answer.status_code == 404:
                 return  # the operation went with what it deleted

@@ -34,7 +34,7 @@ class SharingArm:
         self._arm, self._seconds, self._clock = arm, seconds, clock
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
-        self._answers: dict[str, tuple[float, tuple[dict[str, Any], ...]]] = {}
+        self._answers: dict[str, tuple[int, float, tuple[dict[str, Any], ...]]] = {}
         self._changes = 0
 
     def get(self, path: str, version: str) -> dict[str, Any] | None:
@@ -107,21 +107,19 @@ class SharingArm:
     def _once(self, path: str, version: str, query: Mapping[str, str] | None) -> tuple[dict[str, Any], ...]:
         key = path.lower()
         with self._lock:
-            own = self._locks.setdefault(key, threading.Lock())
+            own, needed = self._locks.setdefault(key, threading.Lock()), self._changes
         with own:  # whoever comes meanwhile waits for the answer that is under way
-            held, now, changes = self._answers.get(key), self._clock(), self._changes
-            if held is not None and now - held[0] <= self._seconds:
-                return held[1]
+            held, now, asked = self._answers.get(key), self._clock(), self._changes
+            # It must tell of all that had been deleted when the caller came; of what is deleted since, it need not.
+            if held is not None and held[0] >= needed and now - held[1] <= self._seconds:
+                return held[2]
             entries = tuple(self._arm.list(path, version, query))
-            with self._lock:
-                if changes == self._changes:  # else it may tell of what has been deleted since it was asked for
-                    self._answers[key] = (now, entries)
+            self._answers[key] = (asked, now, entries)
             return entries
 
     def _forget(self) -> None:
         with self._lock:
             self._changes += 1
-            self._answers.clear()
 
 
 def _of_subscription(path: str, kinds: tuple[str, ...]) -> bool:

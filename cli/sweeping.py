@@ -1,17 +1,22 @@
 """Removes many groups side by side: bounded width, an audit line before and after each, no failure stops the others.
 
+The width bounds how many are being removed. The next ones are looked at meanwhile, and what is gone is looked for
+outside of the width too, so that the removals follow each other without a gap.
+
 The log is JSON lines, appended and flushed one by one, so that what a killed sweep did and what it had begun can be
 read off it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,8 +59,10 @@ class Progress:
 
 
 Tell = Callable[[str], None]
-# Removes one group, telling its steps; gives what is left of it. Raises typed errors.
-Remove = Callable[[Found, Tell], Sequence[str]]
+Turn = AbstractContextManager[object]
+# Removes one group, telling its steps, and changing things during its turn only; gives what is left of it. Raises typed
+# errors.
+Remove = Callable[[Found, Tell, Turn], Sequence[str]]
 
 
 class AuditLog:
@@ -112,7 +119,7 @@ def sweep(
         groups: what goes.
         remove: removes one.
         width: how many at a time.
-        audit: hears of each beginning and each end.
+        audit: hears of each beginning, when its turn comes, and of each end.
         on_change: hears how far each is, from any thread.
         clock: seconds, monotonic.
 
@@ -124,9 +131,16 @@ def sweep(
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     ends: dict[int, Progress] = {}
-    halted = threading.Event()
+    halted, turns = threading.Event(), threading.BoundedSemaphore(width)
     for number in range(len(groups)):
         waiting.put(number)
+
+    @contextlib.contextmanager
+    def turn() -> Iterator[None]:
+        with turns:
+            if halted.is_set():
+                raise Interrupted
+            yield
 
     def work() -> None:
         while not halted.is_set():
@@ -134,10 +148,12 @@ def sweep(
                 number = waiting.get_nowait()
             except queue.Empty:
                 return
-            ends[number] = _one(groups[number], remove, audit, on_change, clock)
+            with contextlib.suppress(Interrupted):
+                ends[number] = _one(groups[number], remove, turn, audit, on_change, clock=clock)
 
     # Daemons: after Ctrl-C nobody waits for a deletion of ten minutes, which Azure brings to its end by itself.
-    threads = [threading.Thread(target=work, name=f"sweep {at}", daemon=True) for at in range(min(width, len(groups)))]
+    count = min(2 * width, len(groups))
+    threads = [threading.Thread(target=work, name=f"sweep {at}", daemon=True) for at in range(count)]
     for thread in threads:
         thread.start()
     try:
@@ -156,20 +172,31 @@ def sweep(
 def _one(
     group: Found,
     remove: Remove,
+    turns: Callable[[], Turn],
     audit: AuditLog,
     on_change: Callable[[Progress], None],
+    *,
     clock: Callable[[], float],
 ) -> Progress:
     began = clock()
-    audit.write(group, "began")
+
+    @contextlib.contextmanager
+    def turn() -> Iterator[None]:
+        nonlocal began
+        with turns():
+            began = clock()
+            audit.write(group, "began")
+            yield
 
     def tell(says: str) -> None:
         on_change(Progress(group, "running", says, clock() - began))
 
     tell("looking")
     try:
-        left = tuple(remove(group, tell))
+        left = tuple(remove(group, tell, turn()))
         end = Progress(group, "left" if left else "removed", "", clock() - began, left)
+    except Interrupted:
+        raise
     except Exception as fault:  # noqa: BLE001 - one group's failure must not stop the others
         from azmlflow.cli import report
 

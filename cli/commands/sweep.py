@@ -18,7 +18,7 @@ from azmlflow.cli.life import duration
 from azmlflow.cli.session import Session, open_session
 from azmlflow.cli.sharing import SharingArm
 from azmlflow.cli.sweep import Found, Wanted, find, look_into, refused
-from azmlflow.cli.sweeping import AuditLog, Progress, Tell, sweep
+from azmlflow.cli.sweeping import AuditLog, Progress, Remove, Tell, Turn, sweep
 
 _WIDTH, _WIDEST = 10, 64
 
@@ -120,12 +120,12 @@ def _tell_states(session: Session, ends: Sequence[Progress]) -> None:
             )
 
 
-def _remove_by(arm: Arm) -> Callable[[Found, Tell], Sequence[str]]:
+def _remove_by(arm: Arm) -> Remove:
     """Removal of one group, as `down` does it: whatever is not azmlflow's stops it."""
     from azmlflow.cli.teardown import remove_group
 
-    def remove(group: Found, tell: Tell) -> Sequence[str]:
-        report = remove_group(arm, group.id, on_progress=lambda step: tell(f"{step.step}: {step.what}"))
+    def remove(group: Found, tell: Tell, turn: Turn) -> Sequence[str]:
+        report = remove_group(arm, group.id, on_progress=lambda step: tell(f"{step.step}: {step.what}"), turn=turn)
         return [f"{left.kind} {left.name}{f': {left.why}' if left.why else ''}" for left in report.left]
 
     return remove

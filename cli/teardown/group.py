@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +85,7 @@ def remove_group(
     *,
     on_progress: OnProgress | None = None,
     plan: GroupPlan | None = None,
+    turn: AbstractContextManager[object] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Report:
     """Remove a group with all it holds, and what would outlive it.
@@ -94,6 +96,7 @@ def remove_group(
         limits: what is allowed; by default what bears azmlflow's tags, and nothing else.
         on_progress: hears what is under way.
         plan: what was shown to the user; made anew if absent. What is not in it is never removed.
+        turn: entered for as long as anything is changed; looking before and after needs no turn.
         clock: seconds, monotonic.
 
     Raises:
@@ -102,7 +105,7 @@ def remove_group(
     """
     made = plan or plan_group(arm, group_id, limits)
     try:
-        return Removal(arm, made, on_progress, clock).run()
+        return Removal(arm, made, on_progress, clock).run(turn or nullcontext())
     except TimedOut as fault:
         raise overdue(arm, made, fault) from fault
 
@@ -136,18 +139,20 @@ class Removal:
         self._notes: list[str] = []
         self._step, self._began = "", clock()
 
-    def run(self) -> Report:
+    def run(self, turn: AbstractContextManager[object]) -> Report:
         """All steps, and a look at what is left."""
-        for name, act in (
-            ("cancel running jobs", self.cancel_jobs),
-            ("drop our locks", self.drop_locks),
-            ("purge the workspace", self.purge_workspaces),
-            ("remove roles and grants", self.remove_access),
-            ("delete the group", self.delete_group),
-            ("purge the key vault", self.purge_vaults),
-            ("sweep roles and grants", self.remove_access),
-        ):
-            self.take(name, act)
+        self._plan.check()
+        with turn:
+            for name, act in (
+                ("cancel running jobs", self.cancel_jobs),
+                ("drop our locks", self.drop_locks),
+                ("purge the workspace", self.purge_workspaces),
+                ("remove roles and grants", self.remove_access),
+                ("delete the group", self.delete_group),
+                ("purge the key vault", self.purge_vaults),
+                ("sweep roles and grants", self.remove_access),
+            ):
+                self.take(name, act)
         return Report(self._plan.seen.id, tuple(self._done), self.residue(), tuple(self._notes))
 
     def take(self, name: str, act: Callable[[], bool]) -> None:
@@ -276,6 +281,8 @@ class Removal:
         return tuple(found)
 
     def _ours_buried(self) -> list[dict[str, Any]]:
+        if not self._plan.purge:
+            return []
         now = inventory.read_buried(self._arm, self._plan.seen.id)
         return [dict(entry) for entry in now if vault_id(entry).lower() in self._plan.purge]
 

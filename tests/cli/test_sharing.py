@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from azmlflow.cli.sharing import SharingArm
@@ -87,3 +89,30 @@ def test_everything_else_is_asked_each_time() -> None:
         arm.now()
     assert inner.calls == ["LIST roleAssignments"] * 2
     assert inner.asked == [("/x", {})] * 2
+
+
+def test_one_answer_serves_all_who_deleted_before_it_was_asked_for() -> None:
+    """A list is under way; things are deleted; all who come then share the next one, not one each."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    class Slow(Counted):
+        def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+            entries = list(super().list(path, version, query))
+            asked.set()
+            go_on.wait(10)
+            yield from entries
+
+    inner = Slow()
+    for name in ("v1", "v2"):
+        inner.put(f"{VAULTS}/{name}")
+    arm = SharingArm(inner)
+    with ThreadPoolExecutor() as pool:
+        early = pool.submit(lambda: list(arm.list(VAULTS, "v")))
+        asked.wait(10)
+        for name in ("v1", "v2"):
+            arm.post(f"{VAULTS}/{name}/purge", "v")
+        late = [pool.submit(lambda: list(arm.list(VAULTS, "v"))) for _ in range(5)]
+        go_on.set()
+        assert len(early.result(10)) == 2
+        assert [each.result(10) for each in late] == [[]] * 5
+    assert [call for call in inner.calls if call.startswith("LIST")] == ["LIST deletedVaults"] * 2

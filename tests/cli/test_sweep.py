@@ -15,7 +15,7 @@ from azmlflow.cli.arm import ArmError
 from azmlflow.cli.errors import CliError, Interrupted
 from azmlflow.cli.life import read_duration
 from azmlflow.cli.sweep import Found, Wanted
-from azmlflow.cli.sweeping import AuditLog, Progress, Tell, sweep
+from azmlflow.cli.sweeping import AuditLog, Progress, Tell, Turn, sweep
 from azmlflow.infra import tags
 from tests.cli.desk import Desk, FakeArm
 
@@ -169,13 +169,14 @@ def test_at_most_so_many_at_a_time(tmp_path: Path) -> None:
     """Each removal waits until as many as may be are under way: fewer would hang, more are counted."""
     gate, lock, counts = threading.Barrier(3), threading.Lock(), [0, 0]
 
-    def remove(_group: Found, _tell: Tell) -> tuple[str, ...]:
-        with lock:
-            counts[0] += 1
-            counts[1] = max(counts[1], counts[0])
-        gate.wait(10)
-        with lock:
-            counts[0] -= 1
+    def remove(_group: Found, _tell: Tell, turn: Turn) -> tuple[str, ...]:
+        with turn:
+            with lock:
+                counts[0] += 1
+                counts[1] = max(counts[1], counts[0])
+            gate.wait(10)
+            with lock:
+                counts[0] -= 1
         return ()
 
     audit = AuditLog(tmp_path / "audit.jsonl", "me")
@@ -187,7 +188,7 @@ def test_at_most_so_many_at_a_time(tmp_path: Path) -> None:
 
 
 def test_every_end_has_its_state(tmp_path: Path) -> None:
-    def remove(group: Found, tell: Tell) -> tuple[str, ...]:
+    def remove(group: Found, tell: Tell, _turn: Turn) -> tuple[str, ...]:
         tell("purging")
         if group.name == "rg-0":
             raise CliError("it is locked")
@@ -204,9 +205,10 @@ def test_every_end_has_its_state(tmp_path: Path) -> None:
 def test_ctrl_c_notes_what_was_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     began, go_on = threading.Event(), threading.Event()
 
-    def remove(_group: Found, _tell: Tell) -> tuple[str, ...]:
-        began.set()
-        go_on.wait(10)
+    def remove(_group: Found, _tell: Tell, turn: Turn) -> tuple[str, ...]:
+        with turn:
+            began.set()
+            go_on.wait(10)
         return ()
 
     class Pressed(threading.Thread):
@@ -221,6 +223,10 @@ def test_ctrl_c_notes_what_was_not_done(tmp_path: Path, monkeypatch: pytest.Monk
     results = [json.loads(line)["result"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
     assert results == ["began", "interrupted", "interrupted"]
     go_on.set()
+    for thread in [each for each in threading.enumerate() if isinstance(each, Pressed)]:
+        super(Pressed, thread).join(10)
+    later = [json.loads(line)["result"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()[3:]]
+    assert later == ["removed"]  # what was under way; nobody else's turn has come
 
 
 def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
