@@ -1,9 +1,9 @@
 """Access tokens and signed blob URLs: what proves, on every request, who asks or what was handed out.
 
 Tokens are RS256 JSON web tokens with the claims that Azure's clients and services read, in Entra's version 1.0 form
-(https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference). Blob URLs carry a service SAS
-(https://learn.microsoft.com/rest/api/storageservices/create-service-sas) whose string to sign is our own, shorter one:
-nobody but this module makes or checks it.
+(https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference). Blob URLs carry a service SAS by
+the account's first key, so that a new key makes them invalid; where the account permits no keys, a user delegation SAS
+of the workspace's own identity. `blobs/authorise.py` checks both.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from azmlflow.localazure.blobs import sas
+from azmlflow.localazure.blobs.accounts import Accounts
 from azmlflow.localazure.clock import Clock, timestamp
 from azmlflow.localazure.cloud import TENANT_ID
 from azmlflow.localazure.errors import AzureError, unauthenticated
@@ -32,6 +34,7 @@ from azmlflow.localazure.store import Store
 
 ISSUER = f"https://sts.windows.net/{TENANT_ID}/"
 SAS_VERSION = "2024-11-04"
+DELEGATION = ("skoid", "sktid", "skt", "ske", "sks", "skv")  # what a SAS tells of its user delegation key
 _SKEW = 300  # seconds that a client's clock may be behind (Entra's own tolerance)
 
 
@@ -83,7 +86,7 @@ class Tokens:
     """
 
     def __init__(self, store: Store, clock: Clock, state: Path | None = None) -> None:
-        self._store, self._clock = store, clock
+        self._store, self._clock, self._accounts = store, clock, Accounts(store)
         pem = _kept(state, "signing.pem", _new_signing_key)
         key = serialization.load_pem_private_key(pem, password=None)
         assert isinstance(key, rsa.RSAPrivateKey)
@@ -179,69 +182,50 @@ class Tokens:
         return {"keys": [{**key, "kid": self._key_id, "x5t": self._key_id, "use": "sig", "alg": "RS256"}]}
 
     def sign_url(self, url_path: str, permissions: str, expires: datetime) -> str:
-        """The query string that lets anybody act on one blob until `expires`.
+        """The query string (a SAS) that lets anybody act on one blob until `expires`.
 
         Args:
             url_path: `/<account>/<container>/<blob>`, decoded.
-            permissions: letters among `r` read, `c` create, `w` write, as in a real SAS.
+            permissions: letters among `r` read, `c` create, `w` write, `d` delete.
             expires: end of the permission; kept to the second.
         """
-        end = expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        signature = self._signature(url_path, permissions, end)
-        fields = {"sv": SAS_VERSION, "sr": "b", "sp": permissions, "se": end, "spr": "https", "sig": signature}
-        return urlencode(fields)
+        account, _, resource = url_path.lstrip("/").partition("/")
+        return self._sign("b", account, resource, permissions, expires)
 
     def sign_container(self, account: str, container: str, permissions: str, expires: datetime) -> str:
         """The query string that lets anybody act on the blobs of one container until `expires` (`sr=c`)."""
-        end = expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        signature = self._signature(f"c:/{account}/{container}", permissions, end)
-        fields = {"sv": SAS_VERSION, "sr": "c", "sp": permissions, "se": end, "spr": "https", "sig": signature}
-        return urlencode(fields)
+        return self._sign("c", account, container, permissions, expires)
 
-    def check_url(self, path: str, query: str, permission: str) -> None:
-        """Check a blob URL's signature, expiry and permission.
+    def delegation_key(self, account_id: str, fields: Mapping[str, str]) -> str:
+        """The user delegation key, base64, that these fields (`skoid` ... `skv`) of a SAS name.
 
-        Args:
-            path: `/<account>/<container>/<blob>`, decoded.
-            query: the request's query string.
-            permission: what the request needs: any one of these letters is enough.
-
-        Raises:
-            AzureError: 403 `AuthenticationFailed` (unsigned, forged, altered, expired) or
-                `AuthorizationPermissionMismatch` (signed for something else).
+        It follows from them and from a key of ours, so none need be kept; it ends when its fields say.
         """
-        fields = {name: values[0] for name, values in parse_qs(query).items() if len(values) == 1}
-        permissions, end = fields.get("sp", ""), fields.get("se", "")
-        whole = "c:" + "/".join(path.split("/")[:3])  # no path begins like this
-        expected = self._signature(whole if fields.get("sr") == "c" else path, permissions, end)
-        if not hmac.compare_digest(expected.encode(), fields.get("sig", "").encode()):
-            raise _refused("Signature did not match.")
-        if datetime.fromisoformat(end) <= self._clock.now():
-            raise _refused(f"Signature not valid in the specified time frame: Expiry [{end}].")
-        if not set(permission) & set(permissions):
-            raise AzureError(
-                403,
-                "AuthorizationPermissionMismatch",
-                "This request is not authorized to perform this operation using this permission.",
-            )
+        named = json.dumps([account_id, *(fields.get(name, "") for name in DELEGATION)]).encode()
+        return base64.b64encode(hmac.digest(self._sas_key, named, "sha256")).decode()
 
-    def _signature(self, path: str, permissions: str, end: str) -> str:
-        # JSON, not joined lines: a line break in a blob's name cannot pass for the next field.
-        signed = json.dumps((permissions, end, path, SAS_VERSION)).encode()
-        return base64.b64encode(hmac.digest(self._sas_key, signed, "sha256")).decode()
+    def _sign(self, kind: str, account_name: str, resource: str, permissions: str, expires: datetime) -> str:
+        end = second(expires)
+        fields = {"sv": SAS_VERSION, "sr": kind, "sp": permissions, "se": end, "spr": "https"}
+        account = self._accounts.find(account_name)
+        if account is None or not account.keys:
+            raise AzureError(404, "ResourceNotFound", f"There is no storage account '{account_name}'.")
+        key, delegate = account.keys[0], None if account.by_key else self._accounts.identity(account)
+        if delegate is not None:
+            now = second(self._clock.now())
+            values = (delegate, TENANT_ID, now, end, "b", SAS_VERSION)
+            fields |= dict(zip(DELEGATION, values, strict=True))
+            key = self.delegation_key(account.id, fields)
+        return urlencode({**fields, "sig": sas.signature(key, sas.string_to_sign(fields, account.name, resource))})
+
+
+def second(instant: datetime) -> str:
+    """An instant as the storage service writes it, to the second."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _bare(audience: str) -> str:
     return audience.lower().removesuffix("/")
-
-
-def _refused(detail: str) -> AzureError:
-    return AzureError(
-        403,
-        "AuthenticationFailed",
-        "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
-        f"including the signature. {detail}",
-    )
 
 
 def _new_signing_key() -> bytes:

@@ -20,6 +20,7 @@ from azmlflow.localazure.blobs.kept import Blob
 from azmlflow.localazure.errors import AzureError
 
 _DRAIN_LIMIT = 256 * 1024 * 1024
+_CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 _STORED_HEADERS = {
     "x-ms-blob-content-type": "content-type",
     "x-ms-blob-content-encoding": "content-encoding",
@@ -29,19 +30,45 @@ _STORED_HEADERS = {
 }
 
 
-def check_conditions(request: Request, blob: Blob) -> None:
-    """Microsoft, "Specifying conditional headers for Blob service operations"."""
-    headers = request.headers
-    if (match := headers.get("if-match")) is not None and match not in ("*", blob.etag):
+def check_conditions(request: Request, etag: str, modified: datetime, head: str = "") -> None:
+    """Microsoft, "Specifying conditional headers for Blob service operations".
+
+    Args:
+        request: the request.
+        etag: of what is there.
+        modified: when it last changed.
+        head: what the headers' names begin with: `x-ms-source-` for conditions on what is copied.
+
+    Raises:
+        AzureError: 412 when a condition does not hold; 304 where that means that a reader has it already.
+    """
+    told = {name: request.headers.get(f"{head}{name}") for name in _CONDITIONS}
+    modified = modified.replace(microsecond=0)
+    match, until = told["if-match"], _date(told["if-unmodified-since"])
+    if (match is not None and not _names(match, etag)) or (until is not None and modified > until):
         raise condition_not_met()
-    modified = blob.last_modified.replace(microsecond=0)
-    if (until := _date(headers.get("if-unmodified-since"))) is not None and modified > until:
-        raise condition_not_met()
-    since = _date(headers.get("if-modified-since"))
-    if headers.get("if-none-match") in ("*", blob.etag) or (since is not None and modified <= since):
+    none, since = told["if-none-match"], _date(told["if-modified-since"])
+    stale = [_names(none, etag)] if none is not None else []
+    stale += [modified <= since] if since is not None else []
+    if stale and all(stale):  # both told: either one that holds will do (RFC 2616, 14.26)
         if request.method in ("GET", "HEAD"):
             raise AzureError(304, "ConditionNotMet", "The condition specified was not met.")
         raise condition_not_met()
+
+
+def check_absent(request: Request) -> None:
+    """The conditions of a write where nothing is yet.
+
+    Raises:
+        AzureError: 412 for `If-Match` or `If-Unmodified-Since`, which nothing can fulfil.
+    """
+    if not {"if-match", "if-unmodified-since"}.isdisjoint(request.headers):
+        raise condition_not_met()
+
+
+def _names(told: str, etag: str) -> bool:
+    # Lists of blobs tell etags without quotes, and clients send them so.
+    return told == "*" or told.strip('"') == etag.strip('"')
 
 
 def condition_not_met() -> AzureError:
@@ -49,7 +76,7 @@ def condition_not_met() -> AzureError:
     return AzureError(412, "ConditionNotMet", message)
 
 
-def check_md5(request: Request, md5: str) -> None:
+def check_md5(request: Request, md5: str | None) -> None:
     told = request.headers.get("content-md5")
     if told is not None and told != md5:
         raise AzureError(
@@ -100,6 +127,7 @@ def description(blob: Blob) -> dict[str, str]:
         "x-ms-lease-status": "unlocked",
         "x-ms-server-encrypted": "true",
         "accept-ranges": "bytes",
+        **blob.copied,
     }
 
 
@@ -129,8 +157,9 @@ def block_xml(block_id: str, length: int) -> str:
     return f"<Block><Name>{escape(block_id)}</Name><Size>{length}</Size></Block>"
 
 
-def named_xml(tag: str, name: str) -> str:
-    return f"<{tag}><Name>{escape(name)}</Name></{tag}>"
+def fields_xml(fields: Mapping[str, object]) -> str:
+    """Elements with text, one for each field."""
+    return "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items())
 
 
 def xml_answer(body: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -142,7 +171,7 @@ def refusal(error: AzureError) -> Response:
     headers = {**error.headers, "x-ms-error-code": error.code}
     if error.status == 304:
         return Response(status_code=304, headers=headers)
-    body = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+    body = f"<Error>{fields_xml({'Code': error.code, 'Message': error.message})}</Error>"
     return xml_answer(body, error.status, headers)
 
 

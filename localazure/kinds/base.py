@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from azmlflow.localazure import store
 from azmlflow.localazure.arm.paths import Target
 from azmlflow.localazure.cloud import REGIONS
 from azmlflow.localazure.enforce import Caller
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from azmlflow.localazure.cloud import Cloud
 
 # Collections: what is soft-deleted, and keys and the like that no GET answers; both by the resource's key.
-DELETED, SECRETS = "deleted", "secrets"
+DELETED, SECRETS = "deleted", store.SECRETS
 
 # `group`: in a resource group; `subscription`: in a subscription; `child`: below a resource; `any`: on any scope.
 Place = Literal["subscription", "group", "child", "any"]

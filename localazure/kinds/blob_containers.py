@@ -7,7 +7,7 @@ called `default` and is never made or deleted.
 from __future__ import annotations
 
 from azmlflow.localazure.arm.find import parent
-from azmlflow.localazure.blobs.kept import CONTAINERS, Address, Blobs
+from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import bad_request, conflict
@@ -61,10 +61,7 @@ def _made(ask: Ask, document: Document) -> None:
 
 
 def _gone(cloud: Cloud, document: Document) -> None:
-    blobs, account, container = Blobs(cloud), _account(document), document["name"]
-    for name, blob in list(blobs.list(account, container)):
-        blobs.delete(Address(account, container, name), blob)
-    cloud.store.delete(CONTAINERS, f"{account}/{container}")
+    Blobs(cloud).forget_container(_account(document), document["name"])
 
 
 def _account(document: Document) -> str:

@@ -8,6 +8,8 @@ Microsoft, "Blob service REST API": https://learn.microsoft.com/rest/api/storage
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -16,15 +18,30 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.blobs import operations
-from azmlflow.localazure.blobs.authorise import DELETE, LIST, READ, READ_CONTAINER, WRITE, Permission, authorise
-from azmlflow.localazure.blobs.kept import Blobs, check_container, forget_account
-from azmlflow.localazure.blobs.operations import Call
+from azmlflow.localazure.blobs import containers, copying, listing, reading, writing
+from azmlflow.localazure.blobs.authorise import (
+    CREATE,
+    CREATE_CONTAINER,
+    DELEGATE,
+    DELETE,
+    DELETE_CONTAINER,
+    LIST,
+    LIST_CONTAINERS,
+    READ,
+    READ_CONTAINER,
+    READ_SERVICE,
+    WRITE,
+    WRITE_CONTAINER,
+    Permission,
+    Place,
+    authorise,
+)
+from azmlflow.localazure.blobs.call import Call
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import check_container
 from azmlflow.localazure.blobs.protocol import drain, http_date, refusal
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
-
-__all__ = ["OPERATIONS", "Operation", "forget_account", "service"]
 
 VERSION = "2023-11-03"
 
@@ -35,51 +52,76 @@ class Operation:
 
     Attributes:
         name: Azure's name of it.
-        method: HTTP method.
+        methods: HTTP methods.
         query: parameters that must have these values (None: absent); the first row that fits is taken.
         permission: what its caller must hold.
-        on_container: whether the path names a container rather than a blob.
+        level: whether the path names a blob (`o`), a container (`c`) or neither (`s`).
         answer: does it.
+        header: a header that the request must have.
     """
 
     name: str
-    method: str
+    methods: str
     query: Mapping[str, str | None]
     permission: Permission
-    on_container: bool
+    level: str
     answer: Callable[[Call], Awaitable[Response]]
+    header: str | None = None
+
+    def fits(self, request: Request, level: str) -> bool:
+        """Whether a request, to a path of a level, asks for this operation."""
+        return (
+            request.method in self.methods.split()
+            and level == self.level
+            and all(request.query_params.get(key) == value for key, value in self.query.items())
+            and (self.header is None or self.header in request.headers)
+        )
 
 
+_PLAIN: Mapping[str, str | None] = {"comp": None, "restype": None, "snapshot": None, "versionid": None}
+_COPY = "x-ms-copy-source"
+_CONTAINER, _ACCOUNT = {"restype": "container"}, {"restype": "account", "comp": "properties"}
 OPERATIONS = (
-    Operation("Put Block", "PUT", {"comp": "block"}, WRITE, False, operations.put_block),
-    Operation("Put Block List", "PUT", {"comp": "blocklist"}, WRITE, False, operations.put_block_list),
-    Operation("Set Blob Metadata", "PUT", {"comp": "metadata"}, WRITE, False, operations.set_metadata),
-    Operation("Set Blob Properties", "PUT", {"comp": "properties"}, WRITE, False, operations.set_properties),
-    Operation("Put Blob", "PUT", {"comp": None}, WRITE, False, operations.put_blob),
-    Operation("Get Block List", "GET", {"comp": "blocklist"}, READ, False, operations.get_block_list),
-    Operation("Get Blob Metadata", "GET", {"comp": "metadata"}, READ, False, operations.get_metadata),
-    Operation("Get Blob", "GET", {"comp": None}, READ, False, operations.get_blob),
-    Operation("Get Blob Metadata", "HEAD", {"comp": "metadata"}, READ, False, operations.get_metadata),
-    Operation("Get Blob Properties", "HEAD", {"comp": None}, READ, False, operations.head_blob),
-    Operation("Delete Blob", "DELETE", {"comp": None}, DELETE, False, operations.delete_blob),
-    Operation("List Blobs", "GET", {"restype": "container", "comp": "list"}, LIST, True, operations.list_blobs),
+    Operation("Put Block", "PUT", {"comp": "block"}, WRITE, "o", writing.put_block),
+    Operation("Put Block List", "PUT", {"comp": "blocklist"}, WRITE, "o", writing.put_block_list),
+    Operation("Set Blob Metadata", "PUT", {"comp": "metadata"}, WRITE, "o", writing.set_metadata),
+    Operation("Set Blob Properties", "PUT", {"comp": "properties"}, WRITE, "o", writing.set_properties),
+    Operation("Copy Blob", "PUT", _PLAIN, CREATE, "o", copying.copy_blob, _COPY),
+    Operation("Put Blob", "PUT", _PLAIN, CREATE, "o", writing.put_blob),
+    Operation("Get Block List", "GET", {"comp": "blocklist"}, READ, "o", reading.get_block_list),
+    Operation("Get Blob Metadata", "GET HEAD", {"comp": "metadata"}, READ, "o", reading.get_metadata),
+    Operation("Get Blob", "GET", _PLAIN, READ, "o", reading.get_blob),
+    Operation("Get Blob Properties", "HEAD", _PLAIN, READ, "o", reading.head_blob),
+    Operation("Delete Blob", "DELETE", _PLAIN, DELETE, "o", writing.delete_blob),
+    Operation("List Blobs", "GET", {**_CONTAINER, "comp": "list"}, LIST, "c", listing.list_blobs),
     Operation(
-        "Get Container Properties",
-        "GET",
-        {"restype": "container", "comp": None},
-        READ_CONTAINER,
-        True,
-        operations.get_container,
+        "Get Container Properties", "GET HEAD", {**_CONTAINER, "comp": None}, READ_CONTAINER, "c",
+        containers.get_container,
     ),
     Operation(
-        "Get Container Properties",
-        "HEAD",
-        {"restype": "container", "comp": None},
-        READ_CONTAINER,
-        True,
-        operations.get_container,
+        "Get Container Metadata", "GET HEAD", {**_CONTAINER, "comp": "metadata"}, READ_CONTAINER, "c",
+        containers.get_container,
     ),
-)
+    Operation(
+        "Create Container", "PUT", {**_CONTAINER, "comp": None}, CREATE_CONTAINER, "c", containers.create_container
+    ),
+    Operation(
+        "Set Container Metadata", "PUT", {**_CONTAINER, "comp": "metadata"}, WRITE_CONTAINER, "c",
+        containers.set_container_metadata,
+    ),
+    Operation(
+        "Delete Container", "DELETE", {**_CONTAINER, "comp": None}, DELETE_CONTAINER, "c", containers.delete_container
+    ),
+    Operation("List Containers", "GET", {"comp": "list"}, LIST_CONTAINERS, "s", listing.list_containers),
+    *(
+        Operation("Get Account Information", "GET HEAD", _ACCOUNT, READ_SERVICE, level, containers.get_account)
+        for level in "sco"
+    ),
+    Operation(
+        "Get User Delegation Key", "POST", {"restype": "service", "comp": "userdelegationkey"}, DELEGATE, "s",
+        containers.get_delegation_key,
+    ),
+)  # fmt: skip
 
 
 def service(cloud: Cloud) -> ASGIApp:
@@ -94,6 +136,11 @@ def service(cloud: Cloud) -> ASGIApp:
         except AzureError as error:
             await drain(request)
             response = refusal(error)
+        except (OSError, sqlite3.OperationalError) as error:
+            if not _is_full(error):
+                raise
+            await drain(request)
+            response = refusal(AzureError(507, "InsufficientStorage", f"The disk is full that holds {cloud.state}."))
         except ClientDisconnect:
             return
         version = request.headers.get("x-ms-version", VERSION)
@@ -104,26 +151,31 @@ def service(cloud: Cloud) -> ASGIApp:
 
 
 async def _answer(cloud: Cloud, blobs: Blobs, request: Request) -> Response:
-    account = request.headers.get("host", "").partition(".")[0].lower()
-    raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    container, _, name = (unquote(part) for part in raw_path.decode("latin-1").lstrip("/").partition("/"))
-    operation = _operation(request, on_container=not name)
-    account_id = blobs.account_id(account)
-    if account_id is None:
+    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    raw_path = raw.decode("latin-1")
+    container, _, name = (unquote(part) for part in raw_path.lstrip("/").partition("/"))
+    level = "o" if name else "c" if container else "s"
+    operation = next((operation for operation in OPERATIONS if operation.fits(request, level)), None)
+    if operation is None:
+        raise _not_offered(request)
+    account = blobs.account(request.headers.get("host", "").partition(".")[0].lower())
+    if account is None:
         # The real Azure's DNS does not know the name of such an account; a proxy has to say something.
         raise AzureError(404, "ResourceNotFound", "The specified resource does not exist: no such storage account.")
-    check_container(container)
-    path = f"/{account}/{container}" + (f"/{name}" if name else "")
-    authorise(cloud, request, operation.permission, account_id, path)
-    return await operation.answer(Call(blobs, request, account, container, name))
+    if container:
+        check_container(container)
+    place = Place(account, raw_path, container, name)
+    caller = authorise(cloud, request, operation.permission, place)
+    return await operation.answer(Call(cloud, blobs, request, place, caller))
 
 
-def _operation(request: Request, *, on_container: bool) -> Operation:
-    for operation in OPERATIONS:
-        if (operation.method, operation.on_container) == (request.method, on_container) and all(
-            request.query_params.get(key) == value for key, value in operation.query.items()
-        ):
-            return operation
-    if request.method not in {operation.method for operation in OPERATIONS}:
-        raise AzureError(405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.")
-    raise AzureError(400, "InvalidQueryParameterValue", "This request is not one that the embedded Azure answers.")
+def _not_offered(request: Request) -> AzureError:
+    if not any(request.method in operation.methods.split() for operation in OPERATIONS):
+        return AzureError(405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.")
+    return AzureError(400, "InvalidQueryParameterValue", "This request is not one that the embedded Azure answers.")
+
+
+def _is_full(error: OSError | sqlite3.OperationalError) -> bool:
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)

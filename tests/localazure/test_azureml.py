@@ -20,7 +20,7 @@ from azmlflow.localazure.directory import Directory, Principal
 from azmlflow.localazure.enforce import ASSIGNMENTS, DEFINITIONS, Caller, Enforcer
 from azmlflow.localazure.mlflow import MlflowUnavailable
 from azmlflow.localazure.services import azureml, blobs
-from azmlflow.localazure.store import Store
+from azmlflow.localazure.store import SECRETS, Store
 from azmlflow.localazure.tokens import Tokens
 from azmlflow.rbac.operations import OPERATIONS
 from azmlflow.rbac.roles import persona
@@ -125,6 +125,7 @@ def azure(tmp_path: Path, keys: Path) -> Iterator[Azure]:
     cloud = Cloud(tmp_path, store, clock, ids, directory, tokens, enforcer, cast(Any, None), cast(Any, mlflow))
     account = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stmlflow"
     store.put("resources", account.lower(), {"id": account, "name": "stmlflow"})
+    store.put(SECRETS, account.lower(), {"keys": ["a2V5MQ==", "a2V5Mg=="]})
     for name in ("ws1", "ws2"):
         properties = {"workspaceId": f"guid-{name}", "storageAccount": account}
         store.put("resources", workspace_id(name).lower(), {"id": workspace_id(name), "properties": properties})
