@@ -62,11 +62,11 @@ class Enforcer:
             pending = self._pending()
             self._facts = Facts(
                 assignments=tuple(
-                    _assignment(document) for key, document in self._store.scan(ASSIGNMENTS) if key not in pending
+                    _assignment(document) for key, document in self._store.kept(ASSIGNMENTS) if key not in pending
                 ),
                 definitions=(
                     *self._built_in,
-                    *(_definition(document) for _, document in self._store.scan(DEFINITIONS)),
+                    *(_definition(document) for _, document in self._store.kept(DEFINITIONS)),
                 ),
                 memberships=self._directory.memberships(),
                 # There is one subscription, directly below the tenant's root.

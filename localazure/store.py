@@ -45,6 +45,7 @@ class Store:
         self._lock = threading.RLock()
         self._depth = 0
         self._versions: dict[str, int] = {}
+        self._kept: dict[str, tuple[int, tuple[tuple[str, Document], ...]]] = {}
         self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
@@ -81,6 +82,17 @@ class Store:
                 (collection, prefix, prefix + _LAST_CHARACTER),
             ).fetchall()
         return ((key, json.loads(body)) for key, body in rows)
+
+    def kept(self, collection: str) -> tuple[tuple[str, Document], ...]:
+        """All of a collection, as `scan`, read once until it is written: for lists that are cut into many pages.
+
+        The documents are everybody's, and not to be changed.
+        """
+        with self._lock:
+            version, kept = self.version(collection), self._kept.get(collection)
+            if kept is None or kept[0] != version:
+                kept = self._kept[collection] = version, tuple(self.scan(collection))
+            return kept[1]
 
     def version(self, collection: str) -> int:
         """How often `collection` was written since this store was opened."""

@@ -6,6 +6,7 @@ tenant; one principal has one assignment of a role at a scope. An assignment is 
 
 from __future__ import annotations
 
+import functools
 from datetime import timedelta
 
 from azmlflow.localazure import odata
@@ -46,7 +47,7 @@ def _check(ask: Ask, _existing: Document | None) -> None:
     _check_role(ask, scope)
     principal = _check_principal(ask)
     wanted = (principal.lower(), _guid(given["roleDefinitionId"]), scopes.key(scope))
-    others = list(ask.cloud.store.scan(ASSIGNMENTS))
+    others = ask.cloud.store.kept(ASSIGNMENTS)
     for key, other in others:
         if key != ask.target.name.lower() and _triple(other) == wanted:
             raise conflict(
@@ -171,15 +172,17 @@ def _listed(ask: Ask) -> list[Document]:
             holders.append(ask.cloud.enforcer.identities(clause.value))
         elif clause.operator == "eq":
             holders.append(frozenset((clause.value.lower(),)))
-    found = []
-    for _, document in ask.cloud.store.scan(ASSIGNMENTS):
-        properties = document["properties"]
-        above = scopes.contains(properties["scope"], at)
-        if not above and (only_above or not scopes.contains(at, properties["scope"])):
-            continue
-        if all(properties["principalId"].lower() in each for each in holders):
-            found.append(document)
-    return found
+
+    @functools.cache  # many assignments stand at few scopes
+    def related(scope: str) -> bool:
+        return scopes.contains(scope, at) or (not only_above and scopes.contains(at, scope))
+
+    return [
+        document
+        for _, document in ask.cloud.store.kept(ASSIGNMENTS)
+        if related(document["properties"]["scope"])
+        and all(document["properties"]["principalId"].lower() in each for each in holders)
+    ]
 
 
 def assign(ask: Ask, scope: str, principal_id: str, role: str) -> None:

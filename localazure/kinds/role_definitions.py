@@ -161,7 +161,7 @@ def _deleting(ask: Ask, document: Document) -> None:
     for scope in document["properties"]["assignableScopes"]:
         _require(ask, "delete", scope)
     guid = document["name"].lower()
-    for _, assignment in ask.cloud.store.scan(ASSIGNMENTS):
+    for _, assignment in ask.cloud.store.kept(ASSIGNMENTS):
         if assignment["properties"]["roleDefinitionId"].lower().endswith(guid):
             raise bad_request(
                 "RoleDefinitionHasAssignments",
@@ -180,7 +180,7 @@ def _require(ask: Ask, verb: str, scope: str) -> None:
 
 def _all(cloud: Cloud) -> list[Document]:
     built_in = [_built_in(role.id, role.name, role.description, role.permissions) for role in BUILT_IN_ROLES]
-    return [*built_in, *(document for _, document in cloud.store.scan(DEFINITIONS))]
+    return [*built_in, *(document for _, document in cloud.store.kept(DEFINITIONS))]
 
 
 def _listed(ask: Ask) -> list[Document]:

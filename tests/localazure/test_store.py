@@ -47,6 +47,29 @@ def test_a_transaction_keeps_all_or_nothing_and_nests() -> None:
     assert store.get("a", "2") == {"n": 3}
 
 
+def test_what_is_kept_is_a_scan_and_is_read_again_only_when_written() -> None:
+    store = Store()
+    store.put("a", "2", {"n": 2})
+    store.put("a", "1", {"n": 1})
+    kept = store.kept("a")
+    assert kept == tuple(store.scan("a"))
+    assert store.kept("a") is kept
+    store.put("b", "1", {})
+    assert store.kept("a") is kept
+
+    def fail_inside() -> None:
+        with store.transaction():
+            store.put("a", "3", {"n": 3})
+            assert len(store.kept("a")) == 3
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_inside()
+    assert store.kept("a") == kept
+    store.delete("a", "1")
+    assert store.kept("a") == (("2", {"n": 2}),)
+
+
 def test_what_was_written_is_there_for_the_next_process(tmp_path: Path) -> None:
     first = Store(tmp_path / "azure.db")
     first.put("a", "1", {"n": 1})
