@@ -1,4 +1,4 @@
-"""`make bench`: the matrix of access of a large tenant; the CLI's start against click's import; a no-op `azmlflow up`
+"""`make bench`: access in a large tenant; the CLI's start against click's import; a no-op `azmlflow up`
 against `pulumi up` of nothing."""
 
 from __future__ import annotations

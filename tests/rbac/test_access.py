@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from benchmarks.access import tenant
+from benchmarks.tenant import SCOPE, tenant
 
 from azmlflow.rbac.access import COLUMNS, DELETED, UNNAMED, UNREAD, Directory, explain, find_operation, matrix
 from azmlflow.rbac.drift import Declared, Drift, find_drift
@@ -204,10 +204,10 @@ def test_a_whole_large_tenant_is_judged_and_each_pattern_compiled_once(monkeypat
         return permits(permissions, action, data)
 
     monkeypatch.setattr(index, "permits", counting)
-    facts, scope = tenant(4000)
+    facts = tenant(4000)
     people = Directory({}, readable=False)
     before = time.process_time()
-    table = matrix(facts, scope, people)
+    table = matrix(facts, SCOPE, people)
     spent = time.process_time() - before
     assert len(table.columns) == 20
     assert len(table.rows) >= 1000

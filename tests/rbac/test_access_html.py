@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.access import tenant
+from benchmarks.tenant import SCOPE, tenant
 from playwright.sync_api import Page, sync_playwright
 
 from azmlflow.rbac import access_html
@@ -104,8 +104,8 @@ def test_without_its_script_the_page_leads_from_each_cell_to_its_reason(document
 
 
 def test_a_large_tenant_is_a_page_that_can_be_mailed() -> None:
-    facts, scope = tenant(4000)
-    table = matrix(facts, scope, Directory({}, readable=False))
+    facts = tenant(4000)
+    table = matrix(facts, SCOPE, Directory({}, readable=False))
     text = access_html.page(table, "local")
     assert len(table.rows) == 1100
     assert len(text.encode()) < 1.5e6
