@@ -1,6 +1,6 @@
 """Who is meant, and what they have: principals of the directory, and whether their grants are in force.
 
-The look-up by name is `azmlflow.rbac.azure`'s; here its answer becomes what the settings hold.
+The look-up by name is `azmlflow.rbac.principals`'s; here its answer becomes what the settings hold.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def find(name: str, kind: str | None = None) -> Person:
     """
     from azure.identity import DefaultAzureCredential
 
-    from azmlflow.rbac.azure import PrincipalType, resolve_principal
+    from azmlflow.rbac.graph import PrincipalType
+    from azmlflow.rbac.principals import resolve_principal
 
     found = resolve_principal(DefaultAzureCredential(), name, kind=cast("PrincipalType | None", kind))
     return Person(found.object_id, found.type, found.display_name)

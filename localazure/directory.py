@@ -83,7 +83,7 @@ class Directory:
 
     def list(self, kind: PrincipalKind | None = None) -> tuple[Principal, ...]:
         """All principals, or those of one kind, by display name."""
-        found = (Principal(**document) for _, document in self._store.scan(_PRINCIPALS))
+        found = (Principal(**document) for _, document in self._store.kept(_PRINCIPALS))
         return tuple(
             sorted(
                 (principal for principal in found if kind in (None, principal.kind)),
@@ -199,7 +199,7 @@ class Directory:
         version = self._store.version(_MEMBERS)
         if self._memberships is None or self._memberships[0] != version:
             groups: dict[str, set[str]] = {}
-            for _, document in self._store.scan(_MEMBERS):
+            for _, document in self._store.kept(_MEMBERS):
                 groups.setdefault(document["member"], set()).add(document["group"])
             self._memberships = version, {member: frozenset(held) for member, held in groups.items()}
         return self._memberships[1]

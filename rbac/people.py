@@ -12,9 +12,10 @@ from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import HttpTransport
 
 from azmlflow.rbac.access import Directory, principals
-from azmlflow.rbac.azure import AT_ONCE, Graph, read_facts
+from azmlflow.rbac.azure import read_facts
 from azmlflow.rbac.errors import DirectoryForbidden
 from azmlflow.rbac.facts import Facts
+from azmlflow.rbac.graph import AT_ONCE, Graph
 
 # Microsoft Graph, "directoryObject: getByIds", takes 1000 ids a request; a page of an answer holds 100 by default.
 _BATCH = 100

@@ -1,208 +1,21 @@
-"""Reading a live cloud, over the real clients down to the connection: there, answers as Azure and Graph give them.
+"""Reading the facts of a live cloud, over the real clients.
 
-Shapes: Microsoft Graph v1.0 reference (list users, directoryObject: getByIds, list group members), Azure REST reference
-(role assignments, role definitions, deny assignments: list for scope).
+Shapes: Microsoft Graph v1.0 reference (list group members), Azure REST reference (role assignments, role definitions,
+deny assignments: list for scope).
 """
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-import requests
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
-from azure.core.pipeline.transport import RequestsTransport
-from requests.adapters import BaseAdapter
-from urllib3 import HTTPResponse
 
-from azmlflow.rbac import azure
-from azmlflow.rbac.azure import Principal, read_facts, resolve_principal
-from azmlflow.rbac.errors import AmbiguousPrincipal, AssignmentsForbidden, DirectoryForbidden, PrincipalUnknown
+from azmlflow.rbac.azure import read_facts
+from azmlflow.rbac.errors import AssignmentsForbidden
 from azmlflow.rbac.evaluate import evaluate
-
-SUB = "10ca1000-0000-4000-8000-000000000002"
-SCOPE = f"/subscriptions/{SUB}/resourceGroups/rg"
-ALICE = "aaaaaaaa-0000-4000-8000-000000000001"
-BOB = "bbbbbbbb-0000-4000-8000-000000000001"
-TEAM = "cccccccc-0000-4000-8000-000000000001"
-SUBTEAM = "cccccccc-0000-4000-8000-000000000002"
-APP = "dddddddd-0000-4000-8000-000000000001"  # the application id
-APP_OBJECT = "dddddddd-0000-4000-8000-000000000002"  # the application's object id
-SERVICE = "dddddddd-0000-4000-8000-000000000003"  # its service principal's object id
-NOBODY = "eeeeeeee-0000-4000-8000-000000000001"
-
-OBJECTS: tuple[dict[str, Any], ...] = (
-    {
-        "@odata.type": "#microsoft.graph.user",
-        "id": ALICE,
-        "userPrincipalName": "alice@contoso.com",
-        "mail": "alice.o'hara@contoso.com",
-        "displayName": "Alice O'Hara",
-    },
-    {
-        "@odata.type": "#microsoft.graph.user",
-        "id": BOB,
-        "userPrincipalName": "bob_other.com#EXT#@contoso.com",
-        "mail": "bob@other.com",
-        "displayName": "Sam",
-    },
-    {"@odata.type": "#microsoft.graph.group", "id": TEAM, "displayName": "Sam", "mail": "team@contoso.com"},
-    {"@odata.type": "#microsoft.graph.group", "id": SUBTEAM, "displayName": "Subteam", "mail": None},
-    {"@odata.type": "#microsoft.graph.servicePrincipal", "id": SERVICE, "appId": APP, "displayName": "trainer"},
-    {"@odata.type": "#microsoft.graph.application", "id": APP_OBJECT, "appId": APP, "displayName": "trainer"},
-)
-COLLECTIONS = {"users": "user", "groups": "group", "servicePrincipals": "servicePrincipal"}
-
-Answer = tuple[int, dict[str, Any]]
-
-
-class Wire(BaseAdapter):
-    """Answers requests instead of a network, and keeps them."""
-
-    def __init__(self, answer: Callable[[str, str, Mapping[str, str], Any], Answer]) -> None:
-        super().__init__()
-        self.answer = answer
-        self.asked: list[str] = []
-        self.tokens: set[str] = set()
-
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        url = urlsplit(str(request.url))
-        query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        self.asked.append(f"{request.method} {url.netloc}{url.path}")
-        self.tokens.add(str(request.headers["Authorization"]))
-        body = json.loads(str(request.body)) if request.body else None
-        status, document = self.answer(str(request.method), url.netloc + url.path, query, body)
-        response = requests.Response()
-        response.status_code, response.request, response.url = status, request, str(request.url)
-        response.headers["Content-Type"] = "application/json"
-        response.raw = HTTPResponse(io.BytesIO(json.dumps(document).encode()), preload_content=False)
-        return response
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def transport(self) -> RequestsTransport:
-        """The clients' own transport, over this wire."""
-        session = requests.Session()
-        session.mount("https://", self)
-        return RequestsTransport(session=session, session_owner=False)
-
-
-class Credential:
-    """Gives a token that names what it is for."""
-
-    def get_token(self, *scopes: str, **_: Any) -> AccessToken:
-        return AccessToken(f"for {scopes[0]}", 4102444800)
-
-
-def graph(method: str, path: str, query: Mapping[str, str], body: Any) -> Answer:
-    """Graph over OBJECTS; a filter it does not know is a 400, as with Graph."""
-    path = path.removeprefix("graph.microsoft.com/v1.0/")
-    if (method, path) == ("POST", "directoryObjects/getByIds"):
-        found = [
-            each
-            for each in OBJECTS
-            if each["id"] in body["ids"] and each["@odata.type"].rpartition(".")[2] in body["types"]
-        ]
-        return 200, {"value": found}
-    if path.startswith("users/"):
-        name = unquote(path.removeprefix("users/"))
-        users = [each for each in OBJECTS if each.get("userPrincipalName") == name]
-        return (200, users[0]) if users else (404, {"error": {"code": "Request_ResourceNotFound"}})
-    property_, _, text = query["$filter"].partition(" eq ")
-    if path not in COLLECTIONS or property_ not in ("mail", "displayName", "appId"):
-        return 400, {"error": {"code": "Request_UnsupportedQuery"}}
-    value = text[1:-1].replace("''", "'")
-    kind = f"#microsoft.graph.{COLLECTIONS[path]}"
-    return 200, {"value": [each for each in OBJECTS if each["@odata.type"] == kind and each.get(property_) == value]}
-
-
-def forbidden(*_: Any) -> Answer:
-    """Graph for who may not read the directory."""
-    return 403, {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges"}}
-
-
-def resolve(text: str, kind: azure.PrincipalType | None = None, answer: Any = graph) -> Principal:
-    """The principal, by the directory above."""
-    return resolve_principal(Credential(), text, kind=kind, transport=Wire(answer).transport())
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "expected"),
-    [
-        ("alice@contoso.com", None, Principal(ALICE, "User", "alice@contoso.com")),
-        (" alice@contoso.com ", "User", Principal(ALICE, "User", "alice@contoso.com")),
-        ("alice.o'hara@contoso.com", None, Principal(ALICE, "User", "alice@contoso.com")),  # mail, a quote doubled
-        ("bob_other.com#EXT#@contoso.com", None, Principal(BOB, "User", "bob_other.com#EXT#@contoso.com")),
-        ("bob@other.com", None, Principal(BOB, "User", "bob_other.com#EXT#@contoso.com")),
-        ("team@contoso.com", None, Principal(TEAM, "Group", "Sam")),
-        ("Alice O'Hara", None, Principal(ALICE, "User", "alice@contoso.com")),
-        ("Subteam", None, Principal(SUBTEAM, "Group", "Subteam")),
-        ("trainer", None, Principal(SERVICE, "ServicePrincipal", "trainer")),
-        ("Sam", "Group", Principal(TEAM, "Group", "Sam")),  # the type decides between two of a name
-        (ALICE.upper(), None, Principal(ALICE, "User", "alice@contoso.com")),
-        (TEAM, "Group", Principal(TEAM, "Group", "Sam")),
-        (SERVICE, None, Principal(SERVICE, "ServicePrincipal", "trainer")),
-        # Neither the application id nor the application's own object id can be granted anything.
-        (APP, None, Principal(SERVICE, "ServicePrincipal", "trainer")),
-        (APP_OBJECT, None, Principal(SERVICE, "ServicePrincipal", "trainer")),
-    ],
-)
-def test_everything_that_a_principal_is_called_leads_to_its_object_id(
-    text: str, kind: azure.PrincipalType | None, expected: Principal
-) -> None:
-    assert resolve(text, kind) == expected
-
-
-def test_a_name_of_two_is_refused_and_both_are_listed() -> None:
-    with pytest.raises(AmbiguousPrincipal) as caught:
-        resolve("Sam")
-    assert {object_id for object_id, _, _ in caught.value.candidates} == {BOB, TEAM}
-    for part in (BOB, TEAM, "User", "Group", "'Sam' names 2 principals"):
-        assert part in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "message"),
-    [
-        ("carol@contoso.com", None, r"no user, group or application 'carol@contoso.com'.*az ad user list"),
-        ("nobodies", "Group", r"no group 'nobodies'.*az ad group list"),
-        ("alice@contoso.com", "ServicePrincipal", r"no application 'alice@contoso.com'.*az ad sp list"),
-        (NOBODY, None, f"has the id {NOBODY}.*az ad sp create --id {NOBODY}"),
-        (ALICE, "Group", f"{ALICE} is a User, not a Group"),
-        ("  ", None, "an empty name"),
-    ],
-)
-def test_nobody_is_said_so_with_the_next_step(text: str, kind: azure.PrincipalType | None, message: str) -> None:
-    with pytest.raises(PrincipalUnknown, match=message):
-        resolve(text, kind)
-
-
-def test_without_the_directory_an_object_id_and_its_type_are_enough() -> None:
-    assert resolve(ALICE, "User", forbidden) == Principal(ALICE, "User", "")
-    for text, kind in ((ALICE, None), ("alice@contoso.com", "User"), ("alice", None)):
-        with pytest.raises(DirectoryForbidden, match=r"User\.Read\.All.*--type"):
-            resolve(text, kind, forbidden)  # type: ignore[arg-type]
-
-
-def test_other_refusals_are_not_hidden() -> None:
-    with pytest.raises(HttpResponseError):
-        resolve("alice", None, lambda *_: (400, {"error": {"code": "BadRequest"}}))
-
-
-def test_graph_gets_a_token_for_graph_only() -> None:
-    wire = Wire(graph)
-    resolve_principal(Credential(), "trainer", transport=wire.transport())
-    assert wire.tokens == {"Bearer for https://graph.microsoft.com/.default"}
-    assert wire.asked == [f"GET graph.microsoft.com/v1.0/{each}" for each in ("users", "groups", "servicePrincipals")]
-
-
-# --- facts ---------------------------------------------------------------------------------------------------------
+from tests.rbac.wire import ALICE, BOB, OBJECTS, SCOPE, SUB, SUBTEAM, TEAM, Answer, Credential, Wire, forbidden
 
 CORP = "/providers/Microsoft.Management/managementGroups/corp"
 DEFINITIONS = f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from azmlflow.rbac.people import read_directory, read_tenant
-from tests.rbac.test_azure import ALICE, BOB, SCOPE, SUB, SUBTEAM, TEAM, Answer, Credential, Wire, cloud, forbidden
+from tests.rbac.test_azure import cloud
+from tests.rbac.wire import ALICE, BOB, SCOPE, SUB, SUBTEAM, TEAM, Answer, Credential, Wire, forbidden
 
 WAIT = 20  # seconds until a barrier that nobody else reaches fails its test
 
@@ -86,3 +87,40 @@ def test_groups_of_one_depth_are_read_at_once_and_a_busy_graph_again(monkeypatch
     found = read_tenant(Credential(), SUB, SCOPE, transport=Wire(answer).transport())
     assert refused == [inner[0]]
     assert found.facts.memberships[ALICE] == set(inner)
+
+
+def test_groups_on_a_page_are_read_while_the_next_page_is_on_its_way() -> None:
+    """The second page of assignments comes only once the group on the first one was asked for its members."""
+    asked = threading.Event()
+
+    def answer(method: str, path: str, query: Mapping[str, str], body: Any) -> Answer:
+        if path.endswith("getByIds"):
+            return by_ids(body, {})
+        if path.endswith("/members"):
+            asked.set()
+            return 200, {"value": []}
+        if path.endswith("roleAssignments") and "page" in query:
+            assert asked.wait(WAIT), "the group waited for the whole list"
+        return cloud(method, path, query, body)
+
+    found = read_tenant(Credential(), SUB, SCOPE, transport=Wire(answer).transport())
+    assert len(found.facts.assignments) == 4
+
+
+def test_a_busy_page_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Azure refuses a page in the middle of the list twice, once for its rate and once for itself."""
+    waited: list[float] = []
+    refusals = [(429, {"error": {"code": "TooManyRequests"}}), (503, {"error": {"code": "ServerBusy"}})]
+
+    def answer(method: str, path: str, query: Mapping[str, str], body: Any) -> Answer:
+        if path.endswith("roleAssignments") and "page" in query and refusals:
+            return refusals.pop(0)
+        return by_ids(body, {}) if path.endswith("getByIds") else cloud(method, path, query, body)
+
+    monkeypatch.setattr(
+        "azure.core.pipeline.transport.RequestsTransport.sleep", lambda _, seconds: waited.append(seconds)
+    )
+    found = read_tenant(Credential(), SUB, SCOPE, transport=Wire(answer).transport())
+    assert not refusals
+    assert len(found.facts.assignments) == 4
+    assert waited, "it waits before it asks again"
