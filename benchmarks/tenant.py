@@ -1,7 +1,7 @@
 """A large tenant: 500 role definitions, 1,000 users in 100 groups that hold each other five deep, and assignments.
 
 The assignments are spread over the subscription, the group, the workspace and 19 computes in it, so that Azure lists
-all of them for the workspace; one in a hundred has a condition.
+all of them for the workspace; one in four has a condition.
 Everything follows from a fixed seed.
 """
 
@@ -42,7 +42,7 @@ def tenant(assignments: int, workspace: str = SCOPE) -> Facts:
             chance.choice(places),
             f"{len(held):08x}-0000-4000-8000-00000000000d",
         )
-        condition = "@Resource[x] StringEquals 'y'" if len(held) % 100 == 0 else None
+        condition = "@Resource[x] StringEquals 'y'" if len(held) % 4 == 0 else None
         id_ = scopes.extension_id(place, role_assignments.TYPE, name)
         # Azure keeps one assignment of a role to a principal at a scope.
         held.setdefault((who, role, place), RoleAssignment(id_, who, role, place, condition))
