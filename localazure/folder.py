@@ -213,12 +213,35 @@ class Folder:
             )
         return parent / "azure.sock"
 
+    def jobs(self) -> Path:
+        """Where jobs with users of their own have their folders, which they could not reach below ours: a folder that
+        everybody may go through and nobody list.
+
+        Raises:
+            UnsafeFolder: someone else has made that folder, or others cannot go to where temporary files are.
+        """
+        path = self._jobs_path()
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o711)
+        found = path.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o022:
+            raise UnsafeFolder("the folder of the jobs' folders is not this user's alone", where=str(path))
+        path.chmod(0o711)
+        if not all(parent.stat().st_mode & 0o001 for parent in path.parents):
+            raise UnsafeFolder("other users cannot go to the folder of temporary files", where=str(path.parent))
+        return path
+
+    def _jobs_path(self) -> Path:
+        # Not where the socket is: XDG_RUNTIME_DIR is closed to others by its nature.
+        return Path(tempfile.gettempdir()) / f"{self.socket().parent.name}-jobs"
+
     def remove_socket(self) -> None:
-        """Remove the socket and its folder, as far as they are there."""
+        """Remove the socket and its folder, and that of the jobs' folders, as far as they are there and empty."""
         path = self.socket()
         path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            path.parent.rmdir()
+        for folder in (path.parent, self._jobs_path()):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def bind(listener: socket.socket, port: int) -> None:

@@ -35,6 +35,7 @@ from azmlflow.localazure.directory import Directory
 from azmlflow.localazure.enforce import Enforcer
 from azmlflow.localazure.folder import Folder, LocalError, bind, write_private
 from azmlflow.localazure.jobs.runner import Runner
+from azmlflow.localazure.jobs.users import Users
 from azmlflow.localazure.latency import profile
 from azmlflow.localazure.mlflow import MlflowServer
 from azmlflow.localazure.polling import Operations
@@ -127,7 +128,7 @@ async def _serve_all(
     ]
     watch = asyncio.create_task(_watch(folder, stop))
     stopping = asyncio.create_task(stop.wait())
-    runner = Runner(cloud)
+    runner = Runner(cloud, Users(cloud.state))
     jobs = asyncio.create_task(runner.serve())
     _log.info("serving, pid %d", os.getpid())
     try:

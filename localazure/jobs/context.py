@@ -2,6 +2,9 @@
 
 The names are those that azureml-mlflow and azureml-core read in a job. Nothing of the embedded Azure's own
 environment is passed on, but the language and the time zone.
+
+The proxy's credential is in it: it leads to the embedded Azure, where every request still needs a token, and a job has
+no other than its run token and those of its cluster's identity.
 """
 
 from __future__ import annotations
@@ -40,9 +43,16 @@ def environment(
         "PYTHONUNBUFFERED": "1",
         **properties["environmentVariables"],
         "HOME": str(folder / "home"),
+        "USER": "job",  # for programs that want a name: the job's user has none
+        "LOGNAME": "job",
         "TMPDIR": str(folder / "tmp"),
     }
-    return {**job_environment(cloud.state, _identity(cloud, properties), base), **_run(cloud, workspace, job, record)}
+    told = job_environment(cloud.state, _identity(cloud, properties), base)
+    bundle = folder / "certificates.pem"  # a copy: another user cannot read ours
+    bundle.write_bytes(Path(told["SSL_CERT_FILE"]).read_bytes())
+    bundle.chmod(0o644)
+    trust = {name: str(bundle) for name, value in told.items() if value == told["SSL_CERT_FILE"]}
+    return {**told, **trust, **_run(cloud, workspace, job, record)}
 
 
 def _run(cloud: Cloud, workspace: Document, job: Document, record: Document) -> dict[str, str]:

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import shlex
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from azmlflow.localazure.azureml.tracking import API
@@ -16,16 +17,17 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.folder import LocalError
 from azmlflow.localazure.jobs import context, files, interpreter, records
-from azmlflow.localazure.jobs.child import TIMED_OUT
 from azmlflow.localazure.jobs.command import UnknownName, render
 from azmlflow.localazure.jobs.layout import LOG, UPLOADED, output_path
+from azmlflow.localazure.jobs.limits import Limits, limits_of
 from azmlflow.localazure.jobs.logfile import LogFile
-from azmlflow.localazure.jobs.nodes import duration
-from azmlflow.localazure.jobs.process import JobProcess
+from azmlflow.localazure.jobs.process import JobProcess, Keeping
+from azmlflow.localazure.jobs.users import Users
 from azmlflow.localazure.mlflow import MlflowUnavailable
 from azmlflow.localazure.store import Document
 
 _INPUT_LIMIT = 8 * 1024 * 1024 * 1024
+_OWN = ("code", "home", "tmp", "inputs", "named-outputs")  # folders that are the job's own
 _MLFLOW_STATES = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
 _log = logging.getLogger("azmlflow.local")
 
@@ -39,14 +41,14 @@ class Execution:
 
     Args:
         cloud: the embedded Azure.
-        root: the folder of all jobs' folders.
+        users: whom jobs run as.
         key: the job's ARM id in lower case.
     """
 
-    def __init__(self, cloud: Cloud, root: Path, key: str) -> None:
-        self._cloud, self._key = cloud, key
+    def __init__(self, cloud: Cloud, users: Users, key: str) -> None:
+        self._cloud, self._users, self._key = cloud, users, key
         # A digest: jobs of two workspaces may have one name, and a path has a greatest length.
-        self._folder = root / hashlib.sha256(key.encode()).hexdigest()[:16]
+        self._folder = users.folder / hashlib.sha256(key.encode()).hexdigest()[:16]
 
     async def run(
         self,
@@ -74,6 +76,7 @@ class Execution:
         finally:
             if self._folder.exists():
                 await asyncio.to_thread(files.remove, self._folder)
+            self._users.give_back(self._key)
         state = unwanted()
         if state == "Queued":
             records.set_status(self._cloud, self._key, "Queued", preempted=self._preempted() + 1)
@@ -95,22 +98,27 @@ class Execution:
         """Run it; why it failed, or None."""
         await open_run(self._cloud, self._key)
         job, record, workspace = self._documents()
-        self._folder.mkdir(parents=True, mode=0o700)
+        self._folder.mkdir(parents=True)
+        self._folder.chmod(0o711)  # ours, as is the log in it: the job can put nothing in their place
         log = LogFile(self._cloud, files.artifact(_account(workspace), job["name"], LOG), self._folder / "std_log.txt")
         if self._preempted():
             log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
-        timeout = duration(str((job["properties"].get("limits") or {}).get("timeout") or "PT0S")).total_seconds()
+        limits = self._limits(job)
         try:
             python = await interpreter.prepare(self._cloud, workspace, job, log.say)
+            runs_as = await self._users.choose(self._key, python, log.say)
             command, environment = await self._prepare(workspace, job, record, python)
+            if runs_as.user is not None:
+                await asyncio.to_thread(files.give, [self._folder / name for name in _OWN], runs_as.user)
             if unwanted() is not None:
                 return None
             records.set_status(self._cloud, self._key, "Running")
             begun = asyncio.get_running_loop().create_task(self._begin_run(workspace, job["name"]))
-            process = await JobProcess.start(command, self._folder / "code", environment, log.path, timeout)
+            keeping = Keeping(str(log.path), str(self._folder), **asdict(limits), user=runs_as.user, seen=runs_as.seen)
+            process = await JobProcess.start(command, self._folder / "code", environment, keeping)
             try:
                 started(self._key, process)
-                code = await process.wait()
+                ended = await process.wait()
             finally:
                 await process.close()
                 release()
@@ -120,9 +128,13 @@ class Execution:
         if unwanted() is None:
             records.set_status(self._cloud, self._key, "Finalizing")
         await self._keep_outputs(workspace, job)
-        if code == TIMED_OUT and timeout:
-            return f"The job took longer than its limit of {timeout:g} seconds."
-        return None if code == 0 else f"The job's command exited with code {code}; {LOG} has its output."
+        if ended.passed:
+            return limits.reason(ended.passed)
+        return None if ended.code == 0 else f"The job's command exited with code {ended.code}; {LOG} has its output."
+
+    def _limits(self, job: Document) -> Limits:
+        compute = self._cloud.store.get("resources", job["properties"]["computeId"].lower())
+        return limits_of(self._cloud.state, compute, job)
 
     async def _begin_run(self, workspace: Document, run_id: str) -> None:
         """Tell MLflow that the run, until now SCHEDULED, is RUNNING; the job does not wait for it."""
@@ -144,8 +156,8 @@ class Execution:
     ) -> tuple[str, dict[str, str]]:
         """Make the job's folder; its command for the shell, and its environment."""
         properties = job["properties"]
-        for name in ("bin", "code", "home", "tmp", "inputs", "named-outputs"):
-            (self._folder / name).mkdir(parents=True, mode=0o700)
+        for name in _OWN:
+            (self._folder / name).mkdir(mode=0o700)
         for name in UPLOADED:
             (self._folder / "code" / name).mkdir()
         if properties.get("codeId"):
@@ -163,9 +175,11 @@ class Execution:
         command = render(properties["command"], inputs, outputs)
         # `python` is the interpreter even where its folder has it only under another name, `python3.12`.
         shim = self._folder / "bin"
+        shim.mkdir()
+        shim.chmod(0o755)
         for name in ("python", "python3"):
             (shim / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} "$@"\n', encoding="utf-8")
-            (shim / name).chmod(0o700)
+            (shim / name).chmod(0o755)
         return command, {**environment, "PATH": f"{shim}:{environment['PATH']}"}
 
     async def _input(self, workspace: Document, name: str, told: Document) -> str:

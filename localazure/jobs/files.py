@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -104,7 +105,12 @@ async def keep(cloud: Cloud, address: Address, path: Path) -> None:
 
 
 async def keep_tree(cloud: Cloud, account: str, container: str, prefix: str, folder: Path) -> None:
-    """Make the files below a folder blobs; links are not followed, since they may lead anywhere."""
+    """Make the files below a folder blobs; links are not followed, since they may lead anywhere.
+
+    The job made what is there, with fewer rights than we have: so not even the folder itself may be a link.
+    """
+    if folder.is_symlink():
+        return
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and folder.resolve() in path.resolve().parents:
             await keep(cloud, Address(account, container, f"{prefix}/{path.relative_to(folder).as_posix()}"), path)
@@ -113,6 +119,15 @@ async def keep_tree(cloud: Cloud, account: str, container: str, prefix: str, fol
 def artifact(account: str, run_id: str, path: str) -> Address:
     """The blob of a run's artifact."""
     return Address(account, CONTAINER, f"{RUN_ORIGIN}/dcid.{run_id}/{path}")
+
+
+def give(folders: Iterable[Path], user: int) -> None:
+    """Make a user the owner of folders and of all that is in them."""
+    for folder in folders:
+        os.chown(folder, user, user, follow_symlinks=False)
+        for path, inner, names in os.walk(folder):
+            for name in (*inner, *names):
+                os.chown(Path(path, name), user, user, follow_symlinks=False)
 
 
 def remove(folder: Path) -> None:

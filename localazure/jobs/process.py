@@ -4,16 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from azmlflow.localazure.jobs import child
 
 LOG_LIMIT = 32 * 1024 * 1024
 _END_WITHIN = 15.0  # seconds that the keeper has, which itself kills after two
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How a command is kept.
+
+    Attributes:
+        log: the file that its output goes to.
+        folder: the job's folder, whose size counts.
+        seconds, memory, disk: how long it may take and how many bytes it may have; 0: any.
+        user: the user and group that it runs as; None: ours.
+        seen: folders that it shall see although they lie where that user cannot go.
+        log_limit: bytes of its output that are kept.
+    """
+
+    log: str
+    folder: str
+    seconds: float = 0
+    memory: int = 0
+    disk: int = 0
+    user: int | None = None
+    seen: tuple[str, ...] = ()
+    log_limit: int = LOG_LIMIT
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code, and the limit that it passed (`time`, `memory`, `disk`) or an empty text."""
+
+    code: int
+    passed: str
 
 
 class JobProcess:
@@ -23,39 +56,35 @@ class JobProcess:
         self._process = process
 
     @classmethod
-    async def start(
-        cls, command: str, cwd: Path, environment: Mapping[str, str], log: Path, seconds: float
-    ) -> JobProcess:
+    async def start(cls, command: str, cwd: Path, environment: Mapping[str, str], keeping: Keeping) -> JobProcess:
         """Start a shell command under a keeper.
 
         Args:
             command: for /bin/sh.
             cwd: where it runs.
             environment: all that it sees.
-            log: the file that its output goes to.
-            seconds: how long it may take; 0: as long as it likes.
+            keeping: how it is kept.
 
         Raises:
             OSError: it cannot be started.
         """
-        words = (sys.executable, "-I", "-S", child.__file__, str(log), str(LOG_LIMIT), str(seconds))
         process = await asyncio.create_subprocess_exec(
-            *words,
-            "/bin/sh",
-            "-c",
-            command,
+            *(sys.executable, "-I", "-S", child.__file__, json.dumps(asdict(keeping))),
+            *("/bin/sh", "-c", command),
             cwd=cwd,
             env=dict(environment),
             stdin=asyncio.subprocess.PIPE,  # held open and never written to
-            stdout=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
         return cls(process)
 
-    async def wait(self) -> int:
-        """Its exit code."""
-        return await self._process.wait()
+    async def wait(self) -> Ended:
+        """How it ended."""
+        assert self._process.stdout is not None
+        told = await self._process.stdout.read()
+        return Ended(await self._process.wait(), told.decode().strip())
 
     def end(self) -> None:
         """Ask the keeper to end everything; `wait` tells when it has."""

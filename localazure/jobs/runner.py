@@ -19,6 +19,7 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.jobs import execution, files, quota, records
 from azmlflow.localazure.jobs.nodes import NODES, Node, Pool, Scale
 from azmlflow.localazure.jobs.process import JobProcess
+from azmlflow.localazure.jobs.users import Users
 from azmlflow.localazure.mlflow import MlflowUnavailable
 from azmlflow.localazure.store import Document
 
@@ -34,11 +35,11 @@ class Runner:
 
     Args:
         cloud: the embedded Azure.
+        users: whom jobs run as.
     """
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
-        self._root = cloud.state / "jobs"
+    def __init__(self, cloud: Cloud, users: Users) -> None:
+        self._cloud, self._users = cloud, users
         self._pools: dict[str, Pool] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._openings: dict[str, asyncio.Task[None]] = {}
@@ -193,7 +194,7 @@ class Runner:
             self._forget(key)
 
     async def _run(self, key: str, cluster: str, node: Node) -> None:
-        job = execution.Execution(self._cloud, self._root, key)
+        job = execution.Execution(self._cloud, self._users, key)
 
         def release() -> None:
             """The node is free once the job's process has ended: its files are kept by the embedded Azure."""
@@ -239,7 +240,7 @@ class Runner:
             if state in records.ENDED and record.get("experiment") and not record.get("closed"):
                 with contextlib.suppress(MlflowUnavailable):
                     await execution.close_run(self._cloud, key, state)
-        await asyncio.to_thread(_clear, self._root)
+        await asyncio.to_thread(_clear, self._users.folder)
 
 
 def _clear(root: Path) -> None:

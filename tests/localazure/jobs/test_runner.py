@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.jobs import execution, records
 from azmlflow.localazure.jobs.process import JobProcess
 from azmlflow.localazure.jobs.runner import LOST, Runner
+from azmlflow.localazure.jobs.users import Users
 from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
 
 JOB = {"jobType": "Command", "command": "true", "computeId": COMPUTE}
@@ -24,7 +24,7 @@ class Execution:
     ends: dict[str, asyncio.Event]
     begun: asyncio.Event
 
-    def __init__(self, cloud: Cloud, _root: Path, key: str) -> None:
+    def __init__(self, cloud: Cloud, _users: Users, key: str) -> None:
         self._cloud, self._key = cloud, key
 
     async def run(
@@ -45,7 +45,7 @@ def runner(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> Runner:
     monkeypatch.setattr(execution, "Execution", Execution)
     monkeypatch.setattr(execution, "open_run", _no_run)
     azure.make(*CHAIN[:6], COMPUTE)
-    return Runner(azure.cloud)
+    return Runner(azure.cloud, Users(azure.cloud.state, root=False))
 
 
 async def _no_run(_cloud: Cloud, _key: str) -> None:
