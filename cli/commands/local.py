@@ -15,6 +15,7 @@ from azmlflow.cli import cloud
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Command, Invocation, common
 from azmlflow.cli.local_faults import faults
+from azmlflow.cli.local_limits import limits
 from azmlflow.cli.project import Project, find_project, read_stack
 from azmlflow.cli.settings_file import write_settings
 
@@ -141,6 +142,7 @@ def _confirm_reset(invocation: Invocation, project: Project, yes: bool) -> None:
 
 
 command.add_command(faults)
+command.add_command(limits)
 
 
 @command.group(short_help="Users of its directory.")

@@ -64,3 +64,13 @@ def test_a_port_that_is_taken_reads_like_any_error(place: str | None) -> None:
     fault = report.known(PortTaken("port 20000 is taken", where=place, next="lsof -nP -iTCP:20000"))
     assert isinstance(fault, CliError)
     assert (fault.what, fault.where, fault.next) == ("port 20000 is taken", place, "lsof -nP -iTCP:20000")
+
+
+def test_limits_of_jobs_are_set_shown_and_taken_away(desk: Desk) -> None:
+    assert "as the VM size has" in desk.run("local", "limits").out
+    done = desk.run("local", "limits", "--memory", "4GiB", "--time", "90m", "-o", "json")
+    assert done.json() == {"seconds": 5400.0, "memory": 4 << 30, "disk": 0}
+    done = desk.run("local", "limits", "--disk", "500M")
+    assert done.out.split() == ["time", "5400", "s", "memory", "4", "GiB", "disk", "500", "MiB"]
+    assert desk.run("local", "limits", "--none", "-o", "json").json() == {"seconds": 0, "memory": 0, "disk": 0}
+    assert "no size" in desk.run("local", "limits", "--memory", "much").err

@@ -69,6 +69,12 @@ def _details(person: Person, estate: Estate, name: str) -> dict[str, Any]:
     return told
 
 
+def _log(person: Person, estate: Estate, name: str) -> str:
+    found = _details(person, estate, name)["logFiles"]
+    url = found.get("user_logs/std_log.txt")
+    return person.ask("GET", url, headers={"Authorization": ""}).text if url else ""
+
+
 def test_the_example_runs_is_watched_and_fetched(estate: Estate) -> None:
     done = estate.science("developer@local.test", EXAMPLES / "remote_run_v2.py")
     assert "epoch 4: loss 0.135" in done.out
@@ -95,10 +101,8 @@ def test_a_failing_script_fails_its_job_and_its_run(estate: Estate, owner: Perso
     workspace = _workspace(estate)
     _submit(owner, workspace, "fails-1", "echo before; exit 3").raise_for_status()
     assert _until(owner, workspace, "fails-1", ENDED.__contains__) == "Failed"
-    told = _details(owner, estate, "fails-1")
-    assert "exited with code 3" in told["error"]["error"]["message"]
-    log = owner.ask("GET", told["logFiles"]["user_logs/std_log.txt"], headers={"Authorization": ""})
-    assert "before" in log.text
+    assert "exited with code 3" in _details(owner, estate, "fails-1")["error"]["error"]["message"]
+    assert "before" in _log(owner, estate, "fails-1")
 
 
 def test_cancel_ends_the_process(estate: Estate, owner: Person) -> None:
@@ -158,10 +162,55 @@ def test_a_run_token_is_good_for_its_own_run_only(estate: Estate, owner: Person)
     variables = {"SCRIPT": RUN_TOKEN}
     _submit(owner, workspace, "token-1", 'python -c "$SCRIPT"', environmentVariables=variables).raise_for_status()
     _until(owner, workspace, "token-1", ENDED.__contains__)
-    told = _details(owner, estate, "token-1")
-    log = owner.ask("GET", told["logFiles"]["user_logs/std_log.txt"], headers={"Authorization": ""}).text
+    log = _log(owner, estate, "token-1")
     for line in ("own 200", "other 403", "new 403", "delete 403", "arm 401"):
         assert line in log, log
+
+
+CLOSED = """
+import glob, os
+state, keeper = os.environ["STATE"], os.getppid()
+def reads(path):
+    try:
+        return bool(open(path, "rb").read(1))
+    except OSError as error:
+        return type(error).__name__
+print("user", os.getuid() != 0, os.getgroups())
+for name in ("secrets.json", "leaf.key", "signing.pem", "azure.db"):
+    print(name, reads(f"{state}/{name}"))
+print("keeper's environment", reads(f"/proc/{keeper}/environ"))
+print("other jobs", glob.glob(os.path.dirname(os.environ["HOME"]) + "/../*/home"))
+print("own home", os.access(os.environ["HOME"], os.W_OK), os.path.expanduser("~") == os.environ["HOME"])
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give jobs users of their own")
+def test_a_job_reads_nothing_of_the_embedded_azures_nor_of_other_jobs(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    variables = {"SCRIPT": CLOSED, "STATE": str(estate.folder / ".azmlflow" / "local")}
+    _submit(owner, workspace, "closed-1", 'exec python -c "$SCRIPT"', environmentVariables=variables).raise_for_status()
+    assert _until(owner, workspace, "closed-1", ENDED.__contains__) == "Completed", _log(owner, estate, "closed-1")
+    told = _log(owner, estate, "closed-1").splitlines()
+    assert "user True []" in told
+    for name in ("secrets.json", "leaf.key", "signing.pem", "azure.db", "keeper's environment"):
+        assert f"{name} PermissionError" in told or f"{name} FileNotFoundError" in told, told
+    assert "other jobs []" in told
+    assert "own home True True" in told
+
+
+def test_jobs_over_a_limit_that_was_set_fail_by_its_name(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    estate.azmlflow("local", "limits", "--time", "30s", "--memory", "80MiB", "--disk", "4MiB")
+    try:
+        hungry = "python -c 'kept = bytearray(200 << 20); import time; time.sleep(1000)'"
+        full = 'python -c \'open("outputs/big", "wb").write(bytes(9 << 20))\''
+        for name, command in (("memory", hungry), ("disk", full)):
+            _submit(owner, workspace, f"over-{name}", command).raise_for_status()
+        for name, told in (("memory", "more memory than its limit of 80 MiB"), ("disk", "limit of 4 MiB")):
+            assert _until(owner, workspace, f"over-{name}", ENDED.__contains__) == "Failed"
+            assert told in _details(owner, estate, f"over-{name}")["error"]["error"]["message"]
+    finally:
+        estate.azmlflow("local", "limits", "--none")
 
 
 IDENTITY = """
@@ -200,8 +249,7 @@ def test_a_job_signs_in_as_its_clusters_identity_and_has_what_that_was_granted(e
         more = {"computeId": cluster, "environmentVariables": {"SCRIPT": IDENTITY}}
         _submit(owner, workspace, name, 'python -c "$SCRIPT"', **more).raise_for_status()
         _until(owner, workspace, name, ENDED.__contains__)
-        url = _details(owner, estate, name)["logFiles"]["user_logs/std_log.txt"]
-        return owner.ask("GET", url, headers={"Authorization": ""}).text
+        return _log(owner, estate, name)
 
     assert "workspace 403" in answer("identity-1")
     reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -225,12 +273,11 @@ def test_after_a_crash_nothing_runs_and_the_job_is_failed(bare_estate: Estate) -
     estate = bare_estate
     estate.azmlflow("up", "--yes")
     workspace = _workspace(estate)
-    note = estate.folder / "pid"
     with sign_in(estate, "developer@local.test") as person:
-        _submit(person, workspace, "lost-1", f"echo $$ > {note}; sleep 1000").raise_for_status()
-        _until(person, workspace, "lost-1", lambda status: status == "Running" and note.exists())
+        _submit(person, workspace, "lost-1", "echo pid $$; sleep 1000").raise_for_status()
+        _until(person, workspace, "lost-1", lambda _: "pid" in _log(person, estate, "lost-1"))
+        job = int(_log(person, estate, "lost-1").partition("pid ")[2].split()[0])
     (state,) = estate.folder.glob(".azmlflow/local/daemon.lock")
-    job = int(note.read_text())
     os.kill(int(state.read_text()), signal.SIGKILL)
     estate.azmlflow("local", "start")
     with sign_in(estate, "developer@local.test") as person:
