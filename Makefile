@@ -25,8 +25,8 @@ check: $(TOOLKIT)
 bench: engine examples
 	$(BIN)/python -m benchmarks
 
-faults: engine  ## every request of `up` and `down` failed in every way, and the command killed around each: hours
-	AZMLFLOW_FAULTS=all $(BIN)/python -m pytest tests/cli/test_teardown.py tests/e2e/test_faults.py
+faults: engine  ## every request of `up` and `down` failed in every way, and the command killed around each: an hour
+	AZMLFLOW_FAULTS=all $(PYTEST) --dist load tests/cli/test_teardown.py tests/e2e/test_faults.py
 
 mutants: $(TOOLKIT)  ## change the access evaluator in every small way and see which rule's test fails
 	$(BIN)/python scripts/mutants.py

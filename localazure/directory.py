@@ -17,7 +17,7 @@ from typing import Literal
 
 from azmlflow.localazure.clock import Ids
 from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.store import Store
+from azmlflow.localazure.store import Store, Version
 
 PrincipalKind = Literal["User", "Group", "ServicePrincipal"]
 
@@ -64,7 +64,7 @@ class Directory:
 
     def __init__(self, store: Store, ids: Ids) -> None:
         self._store, self._ids = store, ids
-        self._memberships: tuple[int, Mapping[str, frozenset[str]]] | None = None
+        self._memberships: tuple[Version, Mapping[str, frozenset[str]]] | None = None
 
     def get(self, object_id: str) -> Principal | None:
         """The principal with this object id, or None."""

@@ -16,7 +16,7 @@ from azmlflow.localazure.clock import Clock
 from azmlflow.localazure.cloud import SUBSCRIPTION_ID
 from azmlflow.localazure.directory import Directory, Principal
 from azmlflow.localazure.errors import authorization_failed
-from azmlflow.localazure.store import Document, Store
+from azmlflow.localazure.store import Document, Store, Version
 from azmlflow.rbac import scopes
 from azmlflow.rbac.evaluate import Decision, Facts, PermissionBlock, RoleAssignment, RoleDefinition, evaluate
 from azmlflow.rbac.roles import BUILT_IN_ROLES
@@ -51,7 +51,7 @@ class Enforcer:
         self._store, self._directory, self._clock = store, directory, clock
         self._built_in = tuple(role.definition() for role in BUILT_IN_ROLES)
         self._facts: Facts | None = None
-        self._seen: tuple[int, ...] = ()
+        self._seen: tuple[Version, ...] = ()
         self._next: datetime | None = None
 
     def facts(self) -> Facts:

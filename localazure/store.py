@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 Document = dict[str, Any]
+Version = tuple[int, int]
 
 SECRETS = "secrets"  # the collection of keys and the like that no GET answers, by their resource's id in lower case
 
@@ -37,15 +38,15 @@ class Store:
     Args:
         path: the database file, made if absent; None keeps everything in memory (tests).
 
-    `version(collection)` counts the writes to a collection since this store was opened, so that what is
-    derived from it can be kept until it changes.
+    `version(collection)` changes with every write to a collection, by whatever process, so that what is derived from
+    it can be kept until it changes.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.RLock()
         self._depth = 0
         self._versions: dict[str, int] = {}
-        self._kept: dict[str, tuple[int, tuple[tuple[str, Document], ...]]] = {}
+        self._kept: dict[str, tuple[Version, tuple[tuple[str, Document], ...]]] = {}
         self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
@@ -94,9 +95,11 @@ class Store:
                 kept = self._kept[collection] = version, tuple(self.scan(collection))
             return kept[1]
 
-    def version(self, collection: str) -> int:
-        """How often `collection` was written since this store was opened."""
-        return self._versions.get(collection, 0)
+    def version(self, collection: str) -> Version:
+        """How often `collection` was written here since this store was opened, and SQLite's count of others' writes."""
+        with self._lock:
+            (others,) = self._db.execute("PRAGMA data_version").fetchone()
+        return self._versions.get(collection, 0), others
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from azmlflow.localazure.store import SECRETS, Document, Store
+from azmlflow.localazure.store import SECRETS, Document, Store, Version
 
 _TYPE = "/providers/microsoft.storage/storageaccounts/"
 _WORKSPACE_TYPE = "/providers/microsoft.machinelearningservices/workspaces/"
@@ -38,7 +38,7 @@ class Accounts:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._ids: dict[str, str] = {}
-        self._seen = -1
+        self._seen: Version | None = None
 
     def find(self, name: str) -> Account | None:
         """The account of this name, or None."""

@@ -1,5 +1,6 @@
 """Documents come back as written, in order, all or nothing, and survive the process."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,12 @@ def test_what_was_written_is_there_for_the_next_process(tmp_path: Path) -> None:
     assert second.get("a", "1") == {"n": 1}
     first.close()
     second.close()
+
+
+def test_the_version_tells_what_another_process_wrote(tmp_path: Path) -> None:
+    with contextlib.closing(Store(tmp_path / "s.db")) as store, contextlib.closing(Store(tmp_path / "s.db")) as other:
+        store.put("a", "k", {"n": 1})
+        version = store.version("a")
+        assert store.version("a") == version
+        other.put("a", "k", {"n": 2})
+        assert store.version("a") != version

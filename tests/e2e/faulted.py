@@ -1,0 +1,155 @@
+"""A world in which commands fail: its state is put back from a snapshot instead of being built up again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from azmlflow.cli.hold import read_note
+from azmlflow.infra.tags import CREATED_TAG
+from azmlflow.localazure.faults import PAUSED, Fault, write_faults
+from azmlflow.localazure.store import Store
+from tests.e2e.estate import LONG, Estate
+from tests.e2e.zygote import Zygote
+
+# What a snapshot leaves out: links to the checkout, the engine's plugins and logs, and all of the embedded Azure, which
+# runs on, but its documents.
+_LEFT_OUT = {"Pulumi.yaml", "infra", "engine", "home", "local", "local.lock", "pulumi", "logs", "said"}
+_COLLECTIONS = ("resources", "deleted", "locks", "definitions", "running")
+
+
+class World:
+    """An estate whose embedded Azure runs, and in which the CLI is typed with faults on.
+
+    Args:
+        estate: a folder in which nothing stands.
+        snapshots: where snapshots go.
+    """
+
+    def __init__(self, estate: Estate, snapshots: Path) -> None:
+        self.estate, self._snapshots = estate, snapshots
+        self.state = estate.folder / ".azmlflow" / "local"
+        self._zygote = Zygote(estate.folder, estate.environment)
+
+    def close(self) -> None:
+        """Take the faults away, and stop the embedded Azure."""
+        self._zygote.close()
+        write_faults(self.state, ())
+        self.estate.azmlflow("local", "stop")
+
+    def keep(self, name: str) -> None:
+        """Take a snapshot."""
+        place = self._snapshots / name
+        shutil.copytree(self.estate.folder, place / "files", ignore=lambda _folder, names: _LEFT_OUT & set(names))
+        self._copy(self.state / "azure.db", place / "azure.db")
+
+    def put_back(self, name: str) -> None:
+        """Make everything as it was at a snapshot."""
+        write_faults(self.state, ())
+        (self.state / PAUSED).unlink(missing_ok=True)
+        for folder in (self.estate.folder, self.estate.folder / ".azmlflow"):
+            for path in folder.iterdir():
+                if path.name in _LEFT_OUT | {".azmlflow"}:
+                    continue
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(self._snapshots / name / "files", self.estate.folder, dirs_exist_ok=True)
+        self._copy(self._snapshots / name / "azure.db", self.state / "azure.db")
+
+    @staticmethod
+    def _copy(source: Path, target: Path) -> None:
+        with contextlib.closing(sqlite3.connect(source)) as old, contextlib.closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+
+    def type(self, *words: str) -> tuple[int, str]:
+        """Run `azmlflow WORDS` to its end: exit code, and what it said."""
+        self._zygote.start(*words)
+        return self._zygote.end()
+
+    def type_until_done(self, *words: str) -> None:
+        """Type the command, and again where it fails, as its own error says; the faults are on the first time."""
+        said = ""
+        for _ in range(3):
+            code, said = self.type(*words)
+            assert "Traceback" not in said, said
+            write_faults(self.state, ())
+            if code == 0:
+                return
+            assert "next:" in said, said
+        raise AssertionError(f"{words} still fails: {said}")
+
+    def kill_in_mid_request(self, *words: str) -> None:
+        """Run a command until the cloud holds a request of its back, and kill it with its engine (-9)."""
+        mark, until = self.state / PAUSED, time.monotonic() + LONG
+        pid = self._zygote.start(*words)
+        while not mark.exists():
+            assert time.monotonic() < until
+            if self._zygote.has_ended(0.01):
+                break  # it made fewer requests
+        else:
+            note = read_note(self.estate.folder / ".azmlflow" / "holders" / "local.json")
+            os.killpg(pid, signal.SIGKILL)
+            if note is not None and note.engine:
+                with contextlib.suppress(ProcessLookupError):  # it had ended before
+                    os.killpg(note.engine, signal.SIGKILL)
+        self._zygote.end()
+        write_faults(self.state, ())
+        mark.unlink(missing_ok=True)
+
+    def strike(self, fault: Fault) -> None:
+        """Turn a fault on."""
+        write_faults(self.state, (fault,))
+
+    def requests(self) -> int:
+        """How many requests to Resource Manager's subscriptions its log tells of."""
+        log = (self.state / "daemon.log").read_text(encoding="utf-8")
+        return sum(" /subscriptions" in line for line in log.splitlines())
+
+    def seen(self) -> dict[str, Any]:
+        """All that is in the cloud, in Pulumi's state and in the folder, comparable over two runs."""
+        with contextlib.closing(Store(self.state / "azure.db")) as store:
+            cloud: dict[str, Any] = {
+                name: {key: (document.get("properties") or {}).get("provisioningState") for key, document in found}
+                for name in _COLLECTIONS
+                if (found := list(store.scan(name)))
+            }
+            # Those of the workspace's own identity have new names each time.
+            scopes = sorted(document["properties"]["scope"] for _, document in store.scan("assignments"))
+        config = self.estate.folder / ".azureml" / "config.json"
+        return {
+            "cloud": cloud,
+            "assignments": scopes,
+            "state": self._pulumi(),
+            "config.json": json.loads(config.read_text()) if config.exists() else None,
+        }
+
+    def _pulumi(self) -> dict[str, Any] | None:
+        path = self.estate.folder / ".azmlflow" / "backend" / ".pulumi" / "stacks" / "azmlflow" / "local.json"
+        if not path.exists():
+            return None
+        deployment = json.loads(path.read_text())["checkpoint"]["latest"] or {}
+        assert not deployment.get("pending_operations")
+        return {
+            entry["urn"]: (entry["type"], _id(entry), entry.get("parent"), _untimed(entry.get("inputs") or {}))
+            for entry in deployment.get("resources") or ()
+        }
+
+
+def _id(entry: dict[str, Any]) -> str | None:
+    """A resource's id in the cloud; a provider's is a new one in each state."""
+    id_ = entry.get("id")
+    return id_ if id_ is None or id_.startswith("/") else "some"
+
+
+def _untimed(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs without the instant at which the stack was made."""
+    tags = inputs.get("tags")
+    if not isinstance(tags, dict):
+        return inputs
+    return {**inputs, "tags": {name: value for name, value in tags.items() if name != CREATED_TAG}}
