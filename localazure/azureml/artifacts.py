@@ -8,21 +8,20 @@ workspace's.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from azmlflow.localazure.azureml.bodies import json_object
+from azmlflow.localazure.azureml.known_runs import find
 from azmlflow.localazure.azureml.origins import CONTAINER, RUN_ORIGIN, UPLOAD_ORIGIN, own_upload, upload_owner
 from azmlflow.localazure.azureml.target import Target
-from azmlflow.localazure.azureml.tracking import run_experiment
 from azmlflow.localazure.blobs.kept import Address, Blob, Blobs
 from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.errors import AzureError, bad_request, not_found
 
 URL_LIFETIME = timedelta(hours=1)
-_BODY_LIMIT = 4 * 1024 * 1024
 
 
 class Artifacts:
@@ -83,7 +82,7 @@ class Artifacts:
             AzureError: 400 for another body, or a path that cannot be a blob's name; 404 when the workspace's storage
                 account is gone.
         """
-        paths = _paths(await _body(self._target))
+        paths = _paths(await json_object(self._target))
         if self._blobs.account_id(self._target.storage_account) is None:
             raise not_found(self._target.workspace["properties"]["storageAccount"])
         # Read too: azureml-core looks at the size of what it has put there.
@@ -162,16 +161,7 @@ async def of_run(target: Target, run_id: str, experiment: str | None = None) -> 
     Raises:
         AzureError: 404 unless the run is this workspace's and of that experiment.
     """
-    experiment_id = await run_experiment(target, run_id)
-    if experiment not in (None, experiment_id):
-        found = await target.cloud.mlflow.request(
-            "GET",
-            "/api/2.0/mlflow/experiments/get",
-            target.workspace_id,
-            params={"experiment_id": experiment_id},
-        )
-        if not found.is_success or found.json()["experiment"]["name"] != experiment:
-            raise AzureError(404, "UserError", f"Run {run_id} was not found in experiment {experiment}.")
+    await find(target, run_id, experiment)
     return Artifacts(target, RUN_ORIGIN, f"dcid.{run_id}")
 
 
@@ -199,20 +189,8 @@ def _not_found(artifact: str) -> AzureError:
     return AzureError(404, "UserError", f"Artifact {artifact} was not found in the workspace.")
 
 
-async def _body(target: Target) -> Any:
-    body = bytearray()
-    async for chunk in target.request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise AzureError(413, "RequestBodyTooLarge", "Too many artifacts at once.")
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        raise bad_request("UserError", "The request body is not JSON.") from error
-
-
-def _paths(body: Any) -> Sequence[str]:
-    entries = body.get("paths") if isinstance(body, dict) else None
+def _paths(body: dict[str, Any]) -> Sequence[str]:
+    entries = body.get("paths")
     if not isinstance(entries, list) or not all(
         isinstance(entry, dict) and isinstance(entry.get("path"), str) for entry in entries
     ):

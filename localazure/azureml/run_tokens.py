@@ -1,4 +1,4 @@
-"""A job's run token: it speaks for who submitted the job, about its own run in its own workspace, while the job runs.
+"""A run token: it speaks for who submitted a job or local run, about that run in its own workspace, while it runs.
 
 It is an access token for the data plane alone (audience `https://ml.azure.com`, which Azure Resource Manager, Graph,
 vaults and storage refuse) with two more claims, the run and the workspace's id. What it may do is the smaller of what
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from azmlflow.localazure.azureml.known_runs import LOCAL_RUNS, local_key
 from azmlflow.localazure.azureml.target import Target
 from azmlflow.localazure.azureml.tracking import API
 from azmlflow.localazure.cloud import Cloud
@@ -23,23 +24,39 @@ from azmlflow.rbac.operations import recognise
 LIFETIME = 3600
 _RUN, _WORKSPACE = "azmlflow_run", "azmlflow_workspace"
 _PARENT = "mlflow.parentRunId"
+_SERVICES = ("mlflow", "history", "artifact", "metric", "data", "modelmanagement")
 _READS = ("read_experiments", "read_runs", "search_runs", "read_artifacts", "read_models")
 _MODELS = ("write_models", "register_local_model")
 _ON_RUNS = ("write_run", "log_artifact")
 _BODY_LIMIT = 32 * 1024 * 1024
 
 
-def issue(cloud: Cloud, workspace: Document, job: Document, owner: str) -> tuple[str, int]:
-    """A job's token, and when it expires.
+def issue(cloud: Cloud, workspace: Document, run_id: str, owner: str) -> tuple[str, int]:
+    """A run's token, and when it expires.
 
     Args:
         cloud: the embedded Azure.
         workspace: the workspace's document.
-        job: the job's.
+        run_id: the run's id, which is its job's name.
         owner: object id of who submitted it.
     """
-    claims = {_RUN: job["name"], _WORKSPACE: workspace["properties"]["workspaceId"]}
+    claims = {_RUN: run_id, _WORKSPACE: workspace["properties"]["workspaceId"]}
     return cloud.tokens.issue(owner, MACHINE_LEARNING.audiences[0], LIFETIME, claims)
+
+
+def renew(target: Target, run_id: str) -> tuple[str, int]:
+    """Another token for a run that has one: for who has it now.
+
+    Args:
+        target: the request, made with the token.
+        run_id: the run that the request names.
+
+    Raises:
+        AzureError: 403, the request's token is not that run's.
+    """
+    if run_of(target) != run_id:
+        raise AzureError(403, "AuthorizationFailed", "A run's token is renewed with that token, by its run alone.")
+    return issue(target.cloud, target.workspace, run_id, target.caller.principal.object_id)
 
 
 def run_of(target: Target) -> str | None:
@@ -59,22 +76,23 @@ async def check(target: Target) -> None:
         return
     if target.caller.claims.get(_WORKSPACE) != target.workspace_id:
         raise _refused("it is another workspace's")
-    job = records.find(target.cloud, target.id, run_id)
-    if job is None or job[0]["properties"]["status"] in records.ENDED:
+    if not _runs(target, run_id):
         raise unauthenticated(f"The job '{run_id}' of the run token has ended.", code="ExpiredAuthenticationToken")
     if target.service == "history" and target.rest[-1:] == ("token",):
-        return  # `runs.token` compares the run
+        return  # `renew` compares the run
+    if target.service not in _SERVICES:
+        raise _refused("a job may not do this")
     operation = recognise(target.request.method, target.service, "/" + "/".join(target.rest))
-    if target.service in ("history", "artifact"):
+    name = "" if operation is None else operation.name
+    if name in _READS or name in _MODELS:
+        return
+    if target.service in ("history", "artifact", "metric"):
         run = _run_in_path(target.rest)
-        if target.request.method != "GET" and run is not None and not await _is_own(target, run_id, run):
+        if target.request.method != "GET" and (run is None or not await _is_own(target, run_id, run)):
             raise _refused(f"it is not run {run}'s")
         return
     if operation is None:
         return  # Azure ML has no such thing: the service says so, and clients go on without it
-    name = operation.name
-    if name in _READS or name in _MODELS:
-        return
     if name not in _ON_RUNS:
         raise _refused("a job may not do this")
     body = await _body(target)
@@ -88,9 +106,20 @@ async def check(target: Target) -> None:
         raise _refused(f"it is not run {named}'s")
 
 
+def _runs(target: Target, run_id: str) -> bool:
+    """Whether the token's run is still at work."""
+    job = records.find(target.cloud, target.id, run_id)
+    if job is not None:
+        return job[0]["properties"]["status"] not in records.ENDED
+    local = target.cloud.store.get(LOCAL_RUNS, local_key(target.workspace_id, run_id))
+    return local is not None and local["status"] not in records.ENDED
+
+
 def _run_in_path(rest: tuple[str, ...]) -> str | None:
     if len(rest) > 3 and rest[2] == "runs":
         return rest[3]
+    if len(rest) > 1 and rest[0] == "runs":
+        return rest[1]
     return next((part.removeprefix("dcid.") for part in rest if part.startswith("dcid.")), None)
 
 

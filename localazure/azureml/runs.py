@@ -1,50 +1,75 @@
-"""Runs that are jobs, in the history and data services: their state and log, outputs, and a new run token.
+"""`/history/v1.0<workspace id>/...` and `/data/v1.0<workspace id>/...`: experiments and runs.
 
-    GET  /history/v1.0<ws>/runs/<run>/details                      azure-ai-ml's `jobs.stream`
-    POST /history/v1.0<ws>/rundata                                 `jobs.download`: which outputs there are
-    POST /data/v1.0<ws>/dataversion/batchGetResolvedUris           ... and where
-    GET  /history/v1.0<ws>/experimentids/<e>/runs/<run>/token      azureml-mlflow in a job
+    GET, POST  experiments/<name>                                 azureml-core's Experiment
+    GET        experimentids/<e>
+    GET, PATCH experiments/<e>/runs/<run>                         ... its Run; `experimentids` too, here and below
+    GET        experiments/<e>/runs/<run>/details                 state and logs, as both SDKs watch them
+    GET        experiments/<e>/runs/<run>/children
+    POST       experiments/<e>/runs/<run>/events                  cancel; the end of a local run
+    GET        experiments/<e>/runs/<run>/metricsingest/wait      in a job: are the metrics there?
+    GET        experiments/<e>/runs/<run>/token                   in a job: a new run token
+    POST       experiments/<e>/runs:query                         Experiment.get_runs()
+    GET        runs/<run>, runs/<run>/details                     azure-ai-ml's `jobs.stream`
+    POST       rundata                                            its `jobs.download`: which outputs there are
+    POST       /data/.../dataversion/batchGetResolvedUris         ... and where
 
 Every other path of the history service is one of artifacts (`history`).
 """
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.azureml import history, run_tokens
+from azmlflow.localazure.azureml import experiments, history, known_runs, run_changes, run_filters, run_tokens
+from azmlflow.localazure.azureml.bodies import json_object
+from azmlflow.localazure.azureml.run_dto import PARENT, details_dto, output_type, run_dto
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.blobs.kept import Blobs
-from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.errors import bad_request
 from azmlflow.localazure.jobs import files, records
 from azmlflow.localazure.jobs.layout import LOG, output_path
-from azmlflow.localazure.store import Document
-from azmlflow.rbac.operations import WORKSPACE
 
 _LOG_URL = timedelta(hours=1)
-_BODY_LIMIT = 1024 * 1024
-_OUTPUT = "azureml://jobs/{job}/outputs/{name}"
+_EXPERIMENTS = ("experiments", "experimentids")
+_PAGE = 1000
 
 
 async def answer(target: Target) -> Response:
     """Answer a request to the history service.
 
     Raises:
-        AzureError: 404 for another path or no such run, 400, 403.
+        AzureError: 404 for another path or no such run, 400, 403, 409.
+        MlflowUnavailable: MLflow cannot answer now.
     """
     method, rest = target.request.method, target.rest
-    if method == "GET" and len(rest) == 3 and rest[0] == "runs" and rest[2] == "details":
-        return _details(target, rest[1])
-    if method == "POST" and rest == ("rundata",):
-        return _rundata(target, str((await _body(target)).get("runId", "")))
-    if method == "GET" and len(rest) == 5 and rest[0] == "experimentids" and rest[2] == "runs" and rest[4] == "token":
+    if "artifacts" in rest[4:5]:
+        return await history.answer(target)
+    if len(rest) == 5 and rest[0] in _EXPERIMENTS and rest[4] == "token" and method == "GET":
         return _token(target, rest[3])
-    return await history.answer(target)
+    target.authorise(method, "history", "/" + "/".join(rest))
+    match (method, *rest):
+        case ("GET", "experiments", name):
+            return await experiments.get(target, name)
+        case ("POST", "experiments", name):
+            return await experiments.create(target, name)
+        case ("GET", "experimentids", experiment_id):
+            return await experiments.get_by_id(target, experiment_id)
+        case ("POST", "experiments", name, "runs:query"):
+            return await _query(target, name)
+        case ("POST", "rundata"):
+            run_id = str((await json_object(target)).get("runId", ""))
+            return JSONResponse({"runMetadata": run_dto(target.cloud, await known_runs.find(target, run_id))})
+        case (_, "runs", run_id, *act):
+            run = await known_runs.find(target, run_id)
+            return await _of_run(target, run, tuple(act))
+        case (_, "experiments" | "experimentids", experiment, "runs", run_id, *act):
+            run = await known_runs.find(target, run_id, experiment)
+            return await _of_run(target, run, tuple(act))
+    raise no_such_endpoint(f"{method} {target.request.url.path}")
 
 
 async def resolve(target: Target) -> Response:
@@ -53,10 +78,8 @@ async def resolve(target: Target) -> Response:
     Raises:
         AzureError: 404 for another path, 400, 403.
     """
-    if target.request.method != "POST" or target.rest != ("dataversion", "batchGetResolvedUris"):
-        raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
-    _require(target)
-    values = (await _body(target)).get("values")
+    target.authorise(target.request.method, "data", "/" + "/".join(target.rest))
+    values = (await json_object(target)).get("values")
     if not isinstance(values, list):
         raise bad_request("UserError", 'The body must be {"values": ["<asset id>", ...]}.', target="values")
     found: dict[str, Any] = {}
@@ -66,32 +89,48 @@ async def resolve(target: Target) -> Response:
         if known is not None and name in known[0]["properties"]["outputs"]:
             path = output_path(job, name)
             told = known[0]["properties"]["outputs"][name] or {}
-            found[asset] = {"uri": _datastore_uri(target, path), "type": _type(told)}
+            found[asset] = {"uri": _datastore_uri(target, path), "type": output_type(told)}
     return JSONResponse({"values": found})
 
 
-def _details(target: Target, run_id: str) -> Response:
-    document, record = _job(target, run_id)
-    properties = document["properties"]
-    return JSONResponse(
-        {
-            "runId": document["name"],
-            "target": properties["computeId"].rpartition("/")[2],
-            "status": properties["status"],
-            "startTimeUtc": record.get("started"),
-            "endTimeUtc": record.get("ended"),
-            "error": _error(record),
-            "logFiles": _logs(target, run_id),
-            "properties": properties["properties"],
-            "warnings": [],
-        }
-    )
+async def _of_run(target: Target, run: known_runs.KnownRun, act: tuple[str, ...]) -> Response:
+    """Answer what is asked of one run."""
+    match (target.request.method, *act):
+        case ("GET",):
+            pass
+        case ("PATCH",):
+            await run_changes.patch(target, run, await json_object(target))
+            run = await known_runs.find(target, run.id)
+        case ("GET", "details"):
+            return JSONResponse(details_dto(run, _logs(target, run.id)))
+        case ("GET", "children"):
+            experiment = await known_runs.experiment_numbered(target, run.experiment_id)
+            runs = await known_runs.in_experiment(target, experiment)
+            found = [run_dto(target.cloud, each) for each in runs if each.tags.get(PARENT) == run.id]
+            return JSONResponse({"value": run_filters.order(found, target.request.query_params.get("$orderby"))})
+        case ("POST", "events"):
+            await run_changes.event(target, run, await json_object(target))
+            return Response(status_code=200)
+        case ("GET", "metricsingest", "wait"):
+            return JSONResponse({})  # metrics are kept before the request that logs them is answered
+        case _:
+            raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
+    return JSONResponse(run_dto(target.cloud, run))
 
 
-def _error(record: Document) -> Document | None:
-    if record.get("error") is None:
-        return None
-    return {"error": {"code": "UserError", "message": record["error"]}}
+async def _query(target: Target, name: str) -> Response:
+    body = await json_object(target)
+    test = run_filters.parse(body.get("filter"))
+    orderby, top, token = body.get("orderby"), body.get("top"), str(body.get("continuationToken") or 0)
+    if isinstance(orderby, list):
+        orderby = orderby[0] if orderby else None
+    if not token.isdecimal() or not (top is None or (isinstance(top, int) and top > 0)):
+        raise bad_request("UserError", "'top' is a number above 0, 'continuationToken' one that was given out.")
+    runs = await known_runs.in_experiment(target, await known_runs.experiment_named(target, name))
+    found = run_filters.order([dto for run in runs if test(dto := run_dto(target.cloud, run))], orderby)
+    begin, size = int(token), min(top or _PAGE, _PAGE)
+    more = {"continuationToken": str(begin + size)} if begin + size < len(found) else {}
+    return JSONResponse({"value": found[begin : begin + size], **more})
 
 
 def _logs(target: Target, run_id: str) -> dict[str, str]:
@@ -104,70 +143,12 @@ def _logs(target: Target, run_id: str) -> dict[str, str]:
     return {LOG: url}
 
 
-def _rundata(target: Target, run_id: str) -> Response:
-    document, record = _job(target, run_id)
-    properties = document["properties"]
-    outputs = {
-        name: {"assetId": _OUTPUT.format(job=document["name"], name=name), "type": _type(told or {})}
-        for name, told in properties["outputs"].items()
-    }
-    metadata = {
-        "runId": document["name"],
-        "rootRunId": document["name"],
-        "experimentId": record.get("experiment"),
-        "dataContainerId": f"dcid.{document['name']}",
-        "status": properties["status"],
-        "startTimeUtc": record.get("started"),
-        "endTimeUtc": record.get("ended"),
-        "displayName": properties["displayName"],
-        "runType": "azureml.commandjob",
-        "properties": properties["properties"],
-        "tags": properties["tags"],
-        "outputs": outputs,
-    }
-    return JSONResponse({"runMetadata": metadata})
-
-
 def _token(target: Target, run_id: str) -> Response:
-    if run_tokens.run_of(target) != run_id:
-        raise AzureError(403, "AuthorizationFailed", "A run's token is renewed with that token, by its job alone.")
-    document, record = _job(target, run_id)
-    token, expires = run_tokens.issue(target.cloud, target.workspace, document, record["owner"])
+    token, expires = run_tokens.renew(target, run_id)
     return JSONResponse({"token": token, "expiryTimeUtc": datetime.fromtimestamp(expires, UTC).isoformat()})
-
-
-def _job(target: Target, run_id: str) -> tuple[Document, Document]:
-    _require(target)
-    found = records.find(target.cloud, target.id, run_id)
-    if found is None:
-        raise AzureError(404, "UserError", f"Run {run_id} was not found in the workspace.")
-    return found
-
-
-def _require(target: Target) -> None:
-    target.cloud.enforcer.require(target.caller, f"{WORKSPACE}/experiments/runs/read", target.id)
-
-
-def _type(told: Document) -> str:
-    return "uri_file" if str(told.get("jobOutputType", "")).lower() == "uri_file" else "uri_folder"
 
 
 def _datastore_uri(target: Target, path: str) -> str:
     parts = target.id.split("/")
     place = f"subscriptions/{parts[2]}/resourcegroups/{parts[4]}/workspaces/{parts[8]}"
     return f"azureml://{place}/datastores/workspaceblobstore/paths/{path}/"
-
-
-async def _body(target: Target) -> dict[str, Any]:
-    body = bytearray()
-    async for chunk in target.request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise AzureError(413, "RequestBodyTooLarge", "The request body is too large.")
-    try:
-        found = json.loads(body)
-    except ValueError as error:
-        raise bad_request("UserError", "The request body is not JSON.") from error
-    if not isinstance(found, dict):
-        raise bad_request("UserError", "The request body is not a JSON object.")
-    return found

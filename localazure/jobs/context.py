@@ -58,7 +58,7 @@ def environment(
 def _run(cloud: Cloud, workspace: Document, job: Document, record: Document) -> dict[str, str]:
     region, id_ = workspace["location"], workspace["id"]
     name, experiment, experiment_id = job["name"], job["properties"]["experimentName"], record["experiment"]
-    token, expires = issue(cloud, workspace, job, record["owner"])
+    token, expires = issue(cloud, workspace, name, record["owner"])
     host = f"{region}.api.azureml.ms"
     return {
         "MLFLOW_TRACKING_URI": f"azureml://{host}/mlflow/v1.0{id_}",
