@@ -2,8 +2,9 @@
 
 A request is `method`, `service` and a path template after the workspace's ARM id; `{word}` stands for one segment.
 Services are those of a workspace's regional host, `https://<region>.api.azureml.ms/<service>/<version>/<ARM id>...`:
-`mlflow` (tracking and registry), `history` (artifacts of runs), `artifact` (uploads without a run), `execution` (jobs
-of SDK v1), `modelmanagement` (models of SDK v1); and `arm`, Azure Resource Manager itself.
+`mlflow` (tracking and registry), `history` (runs and their artifacts), `artifact` (uploads without a run), `metric`,
+`execution` and `modelmanagement` (metrics, jobs and models of SDK v1), `data` (outputs of jobs); and `arm`, Azure
+Resource Manager itself.
 
 MLflow's verbs do not follow GET = read: searches and the deletion of runs are POST. So every route is listed, and one
 that is not is no operation: MLflow 3's logged models, traces and run outputs are unknown to Azure, which answers 404.
@@ -72,6 +73,16 @@ def _requests_to(service: str, *routes: str) -> tuple[Request, ...]:
     return tuple(Request(method, service, path) for method, path in pairs)
 
 
+def _run_requests(*routes: str) -> tuple[Request, ...]:
+    """Requests to the history service about one run, whose experiment is given by name or by id."""
+    heads = ("/experiments/{experiment}/runs/{run}", "/experimentids/{experiment}/runs/{run}")
+    return tuple(
+        request
+        for head in heads
+        for request in _requests_to("history", *(route.replace(" ", f" {head}") for route in routes))
+    )
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "open_workspace",
@@ -88,7 +99,8 @@ OPERATIONS: tuple[Operation, ...] = (
             "GET experiments/list",  # MLflow 1
             "GET experiments/search",
             "POST experiments/search",
-        ),
+        )
+        + _requests_to("history", "GET /experiments/{experiment}", "GET /experimentids/{experiment}"),
         "List, search and get experiments",
     ),
     Operation(
@@ -99,7 +111,8 @@ OPERATIONS: tuple[Operation, ...] = (
             "POST experiments/update",
             "POST experiments/restore",
             "POST experiments/set-experiment-tag",
-        ),
+        )
+        + _requests_to("history", "POST /experiments/{experiment}"),
         "Create, rename, tag and restore experiments",
     ),
     Operation(
@@ -116,14 +129,18 @@ OPERATIONS: tuple[Operation, ...] = (
             "GET metrics/get-history",
             "GET metrics/get-history-bulk-interval",
             "POST experiments/search-datasets",  # inferred: it lists the inputs of an experiment's runs
-        ),
+        )
+        + _run_requests("GET ", "GET /details", "GET /children", "GET /metricsingest/wait")
+        + _requests_to("history", "GET /runs/{run}", "GET /runs/{run}/details", "POST /rundata")
+        + _requests_to("metric", "POST /runs/{run}/list", "POST /runs/{run}/full")
+        + _requests_to("data", "POST /dataversion/batchGetResolvedUris"),
         "Get runs and the history of their metrics",
     ),
     Operation(
         "search_runs",
         # Microsoft's table lists the search under models as well as under runs.
         _actions("experiments/runs/read", "models/read"),
-        _mlflow("POST runs/search"),
+        _mlflow("POST runs/search") + _requests_to("history", "POST /experiments/{experiment}/runs:query"),
         "Search runs",
     ),
     Operation(
@@ -140,7 +157,10 @@ OPERATIONS: tuple[Operation, ...] = (
             "POST runs/log-batch-async",
             "POST runs/log-inputs",
             "POST runs/log-model",
-        ),
+        )
+        + _run_requests("PATCH ", "POST /events")
+        + _requests_to("metric", "POST /runs/{run}/batch")
+        + _requests_to("execution", "POST /experiments/{experiment}/localrun"),
         "Create and update runs; log metrics, parameters and tags",
     ),
     Operation(
@@ -271,7 +291,7 @@ def recognise(method: str, service: str, path: str) -> Operation | None:
 
     Args:
         method: HTTP method.
-        service: `mlflow`, `history`, `artifact`, `execution`, `modelmanagement` or `arm`.
+        service: one of the above.
         path: what follows the workspace's ARM id, without query, still percent-encoded or already decoded.
 
     Returns:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
-
 from azmlflow.localazure.azureml.known_runs import experiment_named, experiment_numbered
 from azmlflow.localazure.azureml.target import Target
 from azmlflow.localazure.clock import timestamp
@@ -14,25 +12,25 @@ from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.store import Document
 
 
-async def get(target: Target, name: str) -> Response:
+async def get(target: Target, name: str) -> dict[str, Any]:
     """An experiment by its name.
 
     Raises:
         AzureError: 404, there is none.
     """
-    return JSONResponse(_dto(await experiment_named(target, name)))
+    return _dto(await experiment_named(target, name))
 
 
-async def get_by_id(target: Target, experiment_id: str) -> Response:
+async def get_by_id(target: Target, experiment_id: str) -> dict[str, Any]:
     """An experiment by its id.
 
     Raises:
         AzureError: 404, there is none.
     """
-    return JSONResponse(_dto(await experiment_numbered(target, experiment_id)))
+    return _dto(await experiment_numbered(target, experiment_id))
 
 
-async def create(target: Target, name: str) -> Response:
+async def create(target: Target, name: str) -> dict[str, Any]:
     """Make an experiment; the one of that name if it is there.
 
     Raises:

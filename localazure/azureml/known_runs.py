@@ -1,7 +1,7 @@
 """The runs of a workspace as the history service knows them: jobs, local runs, and plain MLflow runs.
 
 A run may be known to MLflow (it was started), as a job (it was submitted to a cluster), as a local run (a client runs
-it, `local_runs`), or as more than one of these, always by one id. A job that waits for a node is no run of MLflow's yet.
+it, `local_runs`), or as more than one of these, always by one id. A job that was just submitted is not yet MLflow's.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from typing import Any
 
 from azmlflow.localazure.azureml.target import Target
 from azmlflow.localazure.azureml.tracking import API
-from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.jobs import records
+from azmlflow.localazure.kinds.base import LOCAL_RUNS
 from azmlflow.localazure.store import Document
 
-LOCAL_RUNS = "local_runs"
 _PAGE = 1000
 
 
@@ -69,11 +68,11 @@ async def find(target: Target, run_id: str, experiment: str | None = None) -> Kn
     experiment_id = "" if mlflow is None else str(mlflow["info"]["experiment_id"])
     if mlflow is None and job is not None:
         experiment_id = await experiment_id_of(target, job[0]["properties"]["experimentName"]) or ""
-    if experiment not in (None, experiment_id):
-        named = job[0]["properties"]["experimentName"] if job else None
-        if experiment != named and (not experiment_id or await experiment_id_of(target, str(experiment)) != experiment_id):
-            raise AzureError(404, "UserError", f"Run {run_id} was not found in experiment {experiment}.")
-    return KnownRun(run_id, experiment_id, mlflow, *(job or (None, None)), local)
+    names = (None, experiment_id, job[0]["properties"]["experimentName"] if job else None)
+    if experiment not in names and experiment_id != (await experiment_id_of(target, str(experiment)) or "none"):
+        raise AzureError(404, "UserError", f"Run {run_id} was not found in experiment {experiment}.")
+    document, record = job or (None, None)
+    return KnownRun(run_id, experiment_id, mlflow, document, record, local)
 
 
 async def in_experiment(target: Target, experiment: Document) -> list[KnownRun]:
@@ -100,7 +99,8 @@ async def in_experiment(target: Target, experiment: Document) -> list[KnownRun]:
     for run in runs:
         run_id = run["info"]["run_id"]
         local = store.get(LOCAL_RUNS, local_key(target.workspace_id, run_id))
-        known.append(KnownRun(run_id, experiment_id, run, *jobs.pop(run_id, (None, None)), local))
+        document, record = jobs.pop(run_id, (None, None))
+        known.append(KnownRun(run_id, experiment_id, run, document, record, local))
     waiting = ((name, job) for name, job in jobs.items() if job[1].get("experiment") is None)
     return known + [KnownRun(name, experiment_id, None, *job) for name, job in waiting]
 
@@ -138,12 +138,6 @@ async def experiment_id_of(target: Target, name: str) -> str | None:
 def local_key(workspace_id: str, run_id: str) -> str:
     """The store's key of a local run."""
     return f"{workspace_id}/{run_id}".lower()
-
-
-def forget_local(cloud: Cloud, workspace_id: str) -> None:
-    """Remove what is kept of a workspace's local runs."""
-    for key, _ in list(cloud.store.scan(LOCAL_RUNS, f"{workspace_id}/".lower())):
-        cloud.store.delete(LOCAL_RUNS, key)
 
 
 async def _asked(target: Target, call: str, **params: str) -> dict[str, Any] | None:

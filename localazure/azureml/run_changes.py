@@ -11,12 +11,12 @@ from typing import Any
 
 from azmlflow.localazure.arm import lifecycle, paths
 from azmlflow.localazure.azureml.bodies import member, text_map
-from azmlflow.localazure.azureml.known_runs import LOCAL_RUNS, KnownRun, local_key
+from azmlflow.localazure.azureml.known_runs import KnownRun, local_key
 from azmlflow.localazure.azureml.run_dto import properties
 from azmlflow.localazure.azureml.target import Target
 from azmlflow.localazure.azureml.tracking import API
 from azmlflow.localazure.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.kinds.base import Ask
+from azmlflow.localazure.kinds.base import LOCAL_RUNS, Ask
 from azmlflow.localazure.kinds.jobs import JOB
 
 _EVENT = "Microsoft.MachineLearning.Run."

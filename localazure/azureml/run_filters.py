@@ -49,7 +49,7 @@ def parse(text: str | None) -> Test:
         AzureError: 400, it cannot be read, or asks for what runs have not.
     """
     if not text or not text.strip():
-        return lambda run: True
+        return lambda _run: True
     reader = _Reader(text)
     test = reader.either()
     if not reader.at_end():

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from azmlflow.localazure.azureml.known_runs import LOCAL_RUNS, local_key
+from azmlflow.localazure.azureml.known_runs import local_key
 from azmlflow.localazure.azureml.target import Target
 from azmlflow.localazure.azureml.tracking import API
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError, unauthenticated
 from azmlflow.localazure.jobs import records
+from azmlflow.localazure.kinds.base import LOCAL_RUNS
 from azmlflow.localazure.store import Document
 from azmlflow.localazure.tokens import MACHINE_LEARNING
 from azmlflow.rbac.operations import recognise
@@ -91,8 +92,12 @@ async def check(target: Target) -> None:
         if target.request.method != "GET" and (run is None or not await _is_own(target, run_id, run)):
             raise _refused(f"it is not run {run}'s")
         return
-    if operation is None:
-        return  # Azure ML has no such thing: the service says so, and clients go on without it
+    if operation is not None:  # else Azure ML has no such thing: the service says so, and clients go on without it
+        await _check_mlflow(target, name, run_id)
+
+
+async def _check_mlflow(target: Target, name: str, run_id: str) -> None:
+    """Refuse an MLflow operation that is not on the token's own run, or a new child of it."""
     if name not in _ON_RUNS:
         raise _refused("a job may not do this")
     body = await _body(target)

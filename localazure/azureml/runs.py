@@ -52,24 +52,11 @@ async def answer(target: Target) -> Response:
         return _token(target, rest[3])
     target.authorise(method, "history", "/" + "/".join(rest))
     match (method, *rest):
-        case ("GET", "experiments", name):
-            return await experiments.get(target, name)
-        case ("POST", "experiments", name):
-            return await experiments.create(target, name)
-        case ("GET", "experimentids", experiment_id):
-            return await experiments.get_by_id(target, experiment_id)
-        case ("POST", "experiments", name, "runs:query"):
-            return await _query(target, name)
-        case ("POST", "rundata"):
-            run_id = str((await json_object(target)).get("runId", ""))
-            return JSONResponse({"runMetadata": run_dto(target.cloud, await known_runs.find(target, run_id))})
         case (_, "runs", run_id, *act):
-            run = await known_runs.find(target, run_id)
-            return await _of_run(target, run, tuple(act))
+            return await _of_run(target, await known_runs.find(target, run_id), tuple(act))
         case (_, "experiments" | "experimentids", experiment, "runs", run_id, *act):
-            run = await known_runs.find(target, run_id, experiment)
-            return await _of_run(target, run, tuple(act))
-    raise no_such_endpoint(f"{method} {target.request.url.path}")
+            return await _of_run(target, await known_runs.find(target, run_id, experiment), tuple(act))
+    return await _of_experiments(target)
 
 
 async def resolve(target: Target) -> Response:
@@ -91,6 +78,25 @@ async def resolve(target: Target) -> Response:
             told = known[0]["properties"]["outputs"][name] or {}
             found[asset] = {"uri": _datastore_uri(target, path), "type": output_type(told)}
     return JSONResponse({"values": found})
+
+
+async def _of_experiments(target: Target) -> Response:
+    """Answer what is asked of no single run by its id."""
+    match (target.request.method, *target.rest):
+        case ("GET", "experiments", name):
+            told = await experiments.get(target, name)
+        case ("POST", "experiments", name):
+            told = await experiments.create(target, name)
+        case ("GET", "experimentids", experiment_id):
+            told = await experiments.get_by_id(target, experiment_id)
+        case ("POST", "experiments", name, "runs:query"):
+            told = await _query(target, name)
+        case ("POST", "rundata"):
+            run_id = str((await json_object(target)).get("runId", ""))
+            told = {"runMetadata": run_dto(target.cloud, await known_runs.find(target, run_id))}
+        case _:
+            raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
+    return JSONResponse(told)
 
 
 async def _of_run(target: Target, run: known_runs.KnownRun, act: tuple[str, ...]) -> Response:
@@ -118,7 +124,7 @@ async def _of_run(target: Target, run: known_runs.KnownRun, act: tuple[str, ...]
     return JSONResponse(run_dto(target.cloud, run))
 
 
-async def _query(target: Target, name: str) -> Response:
+async def _query(target: Target, name: str) -> dict[str, Any]:
     body = await json_object(target)
     test = run_filters.parse(body.get("filter"))
     orderby, top, token = body.get("orderby"), body.get("top"), str(body.get("continuationToken") or 0)
@@ -130,7 +136,7 @@ async def _query(target: Target, name: str) -> Response:
     found = run_filters.order([dto for run in runs if test(dto := run_dto(target.cloud, run))], orderby)
     begin, size = int(token), min(top or _PAGE, _PAGE)
     more = {"continuationToken": str(begin + size)} if begin + size < len(found) else {}
-    return JSONResponse({"value": found[begin : begin + size], **more})
+    return {"value": found[begin : begin + size], **more}
 
 
 def _logs(target: Target, run_id: str) -> dict[str, str]:

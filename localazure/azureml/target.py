@@ -8,6 +8,7 @@ before it is decoded.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -17,15 +18,8 @@ from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.enforce import Caller
 from azmlflow.localazure.errors import AzureError, not_found
 from azmlflow.localazure.store import Document
-from azmlflow.rbac.operations import Operation, recognise
+from azmlflow.rbac.operations import WORKSPACE, Operation, recognise
 
-VERSIONS = {
-    "mlflow": ("v1.0", "v2.0"),
-    "history": ("v1.0",),
-    "artifact": ("v1.0", "v2.0"),
-    "data": ("v1.0",),
-    "modelmanagement": ("v1.0",),
-}
 _WORKSPACE = ("subscriptions", None, "resourcegroups", None, "providers", "microsoft.machinelearningservices")
 _ID_SEGMENTS = len(_WORKSPACE) + 2
 
@@ -39,7 +33,7 @@ class Target:
         request: the request.
         caller: who asks.
         host: the host name asked, e.g. `westeurope.api.azureml.ms`.
-        service: `mlflow`, `history`, `artifact` or `data`.
+        service: `mlflow`, `history`, ... (`services.azureml`).
         version: of that service, as in the path.
         workspace: the workspace's ARM document.
         rest: the decoded segments after the workspace's id.
@@ -72,6 +66,17 @@ class Target:
         found: str = self.workspace["properties"]["storageAccount"]
         return found.rpartition("/")[2].lower()
 
+    def require(self, action: str) -> None:
+        """Check that the caller may do what is no operation of MLflow's.
+
+        Args:
+            action: the Azure action after the workspace's type, `computes/read`.
+
+        Raises:
+            AzureError: 403, the caller may not.
+        """
+        self.cloud.enforcer.require(self.caller, f"{WORKSPACE}/{action}", self.id)
+
     def authorise(self, method: str, service: str, path: str) -> Operation:
         """Check that the caller may do what a request in Azure ML's usual spelling does.
 
@@ -99,8 +104,13 @@ def no_such_endpoint(asked: str) -> AzureError:
     return AzureError(404, "EndpointNotFound", f"No API found for '{asked}'.")
 
 
-def find_target(cloud: Cloud, request: Request) -> Target:
+def find_target(cloud: Cloud, request: Request, services: Mapping[str, Sequence[str]]) -> Target:
     """The target of a request.
+
+    Args:
+        cloud: the embedded Azure.
+        request: the request.
+        services: the services there are, and the versions of each.
 
     Raises:
         AzureError: 404 when the path names no service here or no workspace that exists.
@@ -113,7 +123,7 @@ def find_target(cloud: Cloud, request: Request) -> Target:
         segments[2:][:_ID_SEGMENTS],
         segments[2:][_ID_SEGMENTS:],
     )
-    if service not in VERSIONS or version[0:1] == () or version[0] not in VERSIONS[service]:
+    if not version or version[0] not in services.get(service, ()):
         raise no_such_endpoint(f"{request.method} {request.url.path}")
     if not _names_workspace(identity):
         raise no_such_endpoint(f"{request.method} {request.url.path}")

@@ -52,13 +52,27 @@ def environment(
     bundle.write_bytes(Path(told["SSL_CERT_FILE"]).read_bytes())
     bundle.chmod(0o644)
     trust = {name: str(bundle) for name, value in told.items() if value == told["SSL_CERT_FILE"]}
-    return {**told, **trust, **_run(cloud, workspace, job, record)}
+    run = run_variables(
+        cloud, workspace, job["name"], (record["experiment"], properties["experimentName"]), record["owner"]
+    )
+    return {**told, **trust, **run}
 
 
-def _run(cloud: Cloud, workspace: Document, job: Document, record: Document) -> dict[str, str]:
+def run_variables(
+    cloud: Cloud, workspace: Document, name: str, experiment: tuple[str, str], owner: str
+) -> dict[str, str]:
+    """What the process of a run, on a cluster or elsewhere, is told of the run: its token too.
+
+    Args:
+        cloud: the embedded Azure.
+        workspace: the workspace's document.
+        name: the run's id.
+        experiment: id and name of its experiment.
+        owner: object id of who submitted it.
+    """
     region, id_ = workspace["location"], workspace["id"]
-    name, experiment, experiment_id = job["name"], job["properties"]["experimentName"], record["experiment"]
-    token, expires = issue(cloud, workspace, name, record["owner"])
+    experiment_id, experiment_name = experiment
+    token, expires = issue(cloud, workspace, name, owner)
     host = f"{region}.api.azureml.ms"
     return {
         "MLFLOW_TRACKING_URI": f"azureml://{host}/mlflow/v1.0{id_}",
@@ -66,7 +80,7 @@ def _run(cloud: Cloud, workspace: Document, job: Document, record: Document) -> 
         "MLFLOW_TRACKING_TOKEN": token,
         "MLFLOW_RUN_ID": name,
         "MLFLOW_EXPERIMENT_ID": experiment_id,
-        "MLFLOW_EXPERIMENT_NAME": experiment,
+        "MLFLOW_EXPERIMENT_NAME": experiment_name,
         "AZUREML_RUN_ID": name,
         "AZUREML_ROOT_RUN_ID": name,
         "AZUREML_RUN_TOKEN": token,
@@ -75,9 +89,9 @@ def _run(cloud: Cloud, workspace: Document, job: Document, record: Document) -> 
         "AZUREML_ARM_SUBSCRIPTION": SUBSCRIPTION_ID,
         "AZUREML_ARM_RESOURCEGROUP": id_.split("/")[4],
         "AZUREML_ARM_WORKSPACE_NAME": workspace["name"],
-        "AZUREML_ARM_PROJECT_NAME": experiment,
+        "AZUREML_ARM_PROJECT_NAME": experiment_name,
         "AZUREML_EXPERIMENT_ID": experiment_id,
-        "AZUREML_EXPERIMENT_SCOPE": f"{id_}/experiments/{experiment}",
+        "AZUREML_EXPERIMENT_SCOPE": f"{id_}/experiments/{experiment_name}",
         "AZUREML_WORKSPACE_SCOPE": id_,
         "AZUREML_WORKSPACE_ID": workspace["properties"]["workspaceId"],
         "AZUREML_SERVICE_ENDPOINT": f"https://{host}",

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Collections: what is soft-deleted, and keys and the like that no GET answers; both by the resource's key.
 DELETED, SECRETS = "deleted", store.SECRETS
+# What belongs to a workspace and is no resource: under `<workspaceId>/...`, and gone when the workspace is for good.
+LOCAL_RUNS, SNAPSHOTS = OF_WORKSPACES = ("local_runs", "snapshots")
 
 # `group`: in a resource group; `subscription`: in a subscription; `child`: below a resource; `any`: on any scope.
 Place = Literal["subscription", "group", "child", "any"]

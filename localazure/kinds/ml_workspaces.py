@@ -16,7 +16,7 @@ from azmlflow.localazure.arm.find import resource
 from azmlflow.localazure.cloud import TENANT_ID, Cloud
 from azmlflow.localazure.errors import AzureError, bad_request
 from azmlflow.localazure.kinds import key_vaults, storage_accounts
-from azmlflow.localazure.kinds.base import Action, Answer, Ask, Burial, Kind, NameRule, Verb
+from azmlflow.localazure.kinds.base import OF_WORKSPACES, Action, Answer, Ask, Burial, Kind, NameRule, Verb
 from azmlflow.localazure.kinds.datastores import make_default_datastores
 from azmlflow.localazure.kinds.fields import choice, envelope, linked_id, pick
 from azmlflow.localazure.kinds.identity import give_identity, identity, remove_identity
@@ -184,7 +184,11 @@ def _recover(ask: Ask, deleted: Document) -> Document:
 
 
 def _gone(cloud: Cloud, document: Document) -> None:
-    cloud.mlflow.forget(document["properties"]["workspaceId"])
+    workspace_id = document["properties"]["workspaceId"]
+    cloud.mlflow.forget(workspace_id)
+    for collection in OF_WORKSPACES:
+        for key, _ in list(cloud.store.scan(collection, f"{workspace_id}/".lower())):
+            cloud.store.delete(collection, key)
 
 
 def _list_keys(ask: Ask, document: Document) -> Answer:

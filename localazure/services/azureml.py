@@ -1,37 +1,76 @@
 """`<region>.api.azureml.ms`: the workspaces' data plane, sorted by the path's first segment.
 
-    /discovery                   where the region's services are
-    /mlflow/<version><ws>/...    MLflow's REST API
-    /history/<version><ws>/...   runs' artifacts; the state and log of runs that are jobs
-    /data/<version><ws>/...      where outputs of jobs lie
-    /artifact/<version><ws>/...  artifacts by origin and container
-    /modelmanagement/<v><ws>/... models of SDK v1
+    /discovery                       where the region's services are
+    /mlflow/<version><ws>/...        MLflow's REST API
+    /history/<version><ws>/...       experiments, runs, their artifacts
+    /metric/<version><ws>/...        metrics of SDK v1
+    /data/<version><ws>/...          where outputs of jobs lie
+    /artifact/<version><ws>/...      artifacts by origin and container
+    /content/<version><ws>/...       snapshots of SDK v1
+    /execution/<version><ws>/...     its submissions
+    /environment/<version><ws>/...   its environments
+    /modelmanagement/<version><ws>/... its models
+    /rp/workspaces<ws>/...           computes, as it reads them
 
-Every request but discovery names a workspace, which must exist, and is one operation of `rbac.operations`, whose
-every action the caller must be allowed at that workspace.
+Every request but discovery names a workspace, which must exist, and is one operation of `rbac.operations`, or needs
+an action of its own; the caller must be allowed every action at that workspace.
 """
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.azureml import history, modelmanagement, run_tokens, runs, tracking
+from azmlflow.localazure.azureml import (
+    computes,
+    environments,
+    execution,
+    history,
+    metrics,
+    modelmanagement,
+    run_tokens,
+    runs,
+    snapshots,
+    tracking,
+)
 from azmlflow.localazure.azureml.answers import refusal
 from azmlflow.localazure.azureml.discovery import discovery
-from azmlflow.localazure.azureml.target import find_target, no_such_endpoint
+from azmlflow.localazure.azureml.target import Target, find_target, no_such_endpoint
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.mlflow import MlflowUnavailable
 
-_SERVICES = {
-    "mlflow": tracking.answer,
-    "history": runs.answer,
-    "artifact": history.answer,
-    "data": runs.resolve,
-    "modelmanagement": modelmanagement.answer,
+
+@dataclass(frozen=True)
+class Service:
+    """One service of the data plane.
+
+    Attributes:
+        versions: what may stand in the path after its name.
+        answer: answers its requests.
+    """
+
+    versions: tuple[str, ...]
+    answer: Callable[[Target], Awaitable[Response]]
+
+
+SERVICES: Mapping[str, Service] = {
+    "mlflow": Service(("v1.0", "v2.0"), tracking.answer),
+    "history": Service(("v1.0",), runs.answer),
+    "metric": Service(("v2.0",), metrics.answer),
+    "artifact": Service(("v1.0", "v2.0"), history.answer),
+    "data": Service(("v1.0",), runs.resolve),
+    "content": Service(("v1.0", "v2.0"), snapshots.answer),
+    "execution": Service(("v1.0",), execution.answer),
+    "environment": Service(("v1.0",), environments.answer),
+    "modelmanagement": Service(("v1.0",), modelmanagement.answer),
+    "rp": Service(("workspaces",), computes.answer),
 }
+_VERSIONS = {name: service.versions for name, service in SERVICES.items()}
 
 
 def service(cloud: Cloud) -> ASGIApp:
@@ -58,6 +97,6 @@ async def _answer(cloud: Cloud, request: Request) -> Response:
         if request.method != "GET":
             raise no_such_endpoint(f"{request.method} {request.url.path}")
         return JSONResponse(discovery(request.headers.get("host", "").partition(":")[0].lower()))
-    target = find_target(cloud, request)
+    target = find_target(cloud, request, _VERSIONS)
     await run_tokens.check(target)
-    return await _SERVICES[target.service](target)
+    return await SERVICES[target.service].answer(target)
