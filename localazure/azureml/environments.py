@@ -69,7 +69,7 @@ def register(target: Target, name: str, given: Mapping[str, Any]) -> Document:
     kept = _kept(given)
     versions = _documents(target, name)
     for document in versions:
-        if target.cloud.store.get(_GIVEN, document["id"].lower()) == kept:
+        if _said(target.cloud.store.get(_GIVEN, document["id"].lower())) == _said(kept):
             return document
     numbers = [int(each["name"]) for each in versions if _NUMBER.fullmatch(each["name"])]
     path = f"{target.id}/environments/{name}/versions/{max(numbers, default=0) + 1}"
@@ -103,6 +103,14 @@ def _kept(given: Mapping[str, Any]) -> Document:
     """A definition with names in camel case, as the service gives it back; without its name and version."""
     shaped = _camel(dict(given))
     return {key: value for key, value in shaped.items() if key not in ("name", "version")}
+
+
+def _said(value: Any) -> Any:
+    """A definition without what says nothing: azureml-core writes empty parts in one request and null in another."""
+    if not isinstance(value, dict):
+        return value
+    said = {key: _said(each) for key, each in value.items()}
+    return {key: each for key, each in said.items() if each not in (None, {}, [])}
 
 
 def _camel(value: Any) -> Any:
