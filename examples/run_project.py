@@ -28,5 +28,7 @@ submitted = mlflow.projects.run(
 submitted.wait()
 
 run = mlflow.get_run(submitted.run_id)
-print(f"run {run.info.run_id}: {run.info.status}, alpha {run.data.params['alpha']}, loss {run.data.metrics['loss']:.2f}")
+print(
+    f"run {run.info.run_id}: {run.info.status}, alpha {run.data.params['alpha']}, loss {run.data.metrics['loss']:.2f}"
+)
 print("artifacts:", ", ".join(each.path for each in mlflow.MlflowClient().list_artifacts(run.info.run_id)))

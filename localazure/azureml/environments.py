@@ -68,7 +68,7 @@ def register(target: Target, name: str, given: Mapping[str, Any]) -> Document:
     name = re.sub(r"[^a-zA-Z0-9._-]+", "-", name).strip("-._") or "environment"
     kept = _kept(given)
     versions = _documents(target, name)
-    for document in versions:
+    for document in sorted(versions, key=_order, reverse=True):
         if _said(target.cloud.store.get(_GIVEN, document["id"].lower())) == _said(kept):
             return document
     numbers = [int(each["name"]) for each in versions if _NUMBER.fullmatch(each["name"])]
@@ -140,7 +140,13 @@ def _latest(target: Target, name: str) -> Document:
     found = _documents(target, name)
     if not found:
         raise _missing(name)
-    return max(found, key=lambda each: (int(each["name"]) if _NUMBER.fullmatch(each["name"]) else 0, each["name"]))
+    return max(found, key=_order)
+
+
+def _order(document: Document) -> tuple[int, str]:
+    """Later versions after earlier ones; those that are no numbers first."""
+    name = str(document["name"])
+    return (int(name) if _NUMBER.fullmatch(name) else 0, name)
 
 
 def _missing(name: str) -> AzureError:

@@ -45,8 +45,9 @@ async def answer(target: Target) -> Response:
         case ("POST", "experiments", name, "localrun"):
             target.require("experiments/runs/submit/action")
             definition = await local_runs.definition(target)
-            words = command(_part(definition, "Configuration"))
-            return await local_runs.start(target, name, run_id, definition, words)
+            configuration = _part(definition, "Configuration")
+            words = command(configuration, local_runs.interpreter(configuration))
+            return await local_runs.start(target, name, run_id, configuration, words)
     raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
 
 
@@ -85,8 +86,12 @@ def _submit(target: Target, experiment: str, run_id: str, definition: Mapping[st
     submit(target.cloud, target.caller, target.id, run_id, properties)
 
 
-def command(configuration: Mapping[str, Any]) -> str:
+def command(configuration: Mapping[str, Any], python: str = "python") -> str:
     """The command line of a run configuration, for the shell.
+
+    Args:
+        configuration: azureml-core's.
+        python: what runs a script.
 
     Raises:
         AzureError: 400, it has neither command nor script.
@@ -99,7 +104,7 @@ def command(configuration: Mapping[str, Any]) -> str:
     script, arguments = member(configuration, "script"), member(configuration, "arguments") or []
     if not script or not isinstance(arguments, list):
         raise bad_request("UserError", "The run configuration has neither 'command' nor 'script'.", target="script")
-    return shlex.join(["python", str(script), *map(str, arguments)])
+    return shlex.join([python, str(script), *map(str, arguments)])
 
 
 async def free(target: Target, run_id: str) -> None:

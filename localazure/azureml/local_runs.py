@@ -59,14 +59,16 @@ async def definition(target: Target) -> Mapping[str, Any]:
     raise bad_request("UserError", "The request has no 'definition.json'.")
 
 
-async def start(target: Target, experiment: str, run_id: str, definition: Mapping[str, Any], command: str) -> Response:
+async def start(
+    target: Target, experiment: str, run_id: str, configuration: Mapping[str, Any], command: str
+) -> Response:
     """Make the run, and tell the client what to do.
 
     Args:
         target: the request.
         experiment: its experiment's name.
         run_id: the run's id, which the client chose.
-        definition: what the client sent.
+        configuration: the run's, as the client sent it.
         command: its command line.
 
     Raises:
@@ -83,8 +85,7 @@ async def start(target: Target, experiment: str, run_id: str, definition: Mappin
     elif before["owner"] != owner.object_id or before["status"] in records.ENDED:
         raise conflict("UserError", f"A run with id {run_id} exists in the workspace.")
     place = (str(found["experiment_id"]), experiment)
-    configuration = member(definition, "Configuration")
-    environment = member(configuration, "environment") or {}
+    environment = _environment(configuration)
     told = {
         "command": command,
         "variables": {
@@ -95,7 +96,7 @@ async def start(target: Target, experiment: str, run_id: str, definition: Mappin
         "run": f"https://{target.host}/history/v1.0{target.id}/experimentids/{place[0]}/runs/{run_id}",
         "notes": _notes(environment),
     }
-    return Response(_packed(told, _interpreter(environment)), media_type="application/zip")
+    return Response(_packed(told, interpreter(configuration)), media_type="application/zip")
 
 
 async def _make(target: Target, experiment_id: str, run_id: str) -> None:
@@ -115,9 +116,17 @@ async def _make(target: Target, experiment_id: str, run_id: str) -> None:
         raise AzureError(409 if exists else 400, "UserError", message)
 
 
-def _interpreter(environment: Mapping[str, Any]) -> str:
-    python = member(environment, "python")
+def interpreter(configuration: Mapping[str, Any]) -> str:
+    """The python that a run configuration's environment names."""
+    python = member(_environment(configuration), "python")
     return str((member(python, "interpreterPath") if isinstance(python, dict) else None) or "python")
+
+
+def _environment(configuration: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = member(configuration, "environment") or {}
+    if not isinstance(found, dict):
+        raise bad_request("UserError", "The run's 'environment' must be an object.", target="environment")
+    return found
 
 
 def _notes(environment: Mapping[str, Any]) -> list[str]:

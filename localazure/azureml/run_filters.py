@@ -4,9 +4,10 @@
     term   = factor *( "and" factor )
     factor = "(" filter ")" | name operator value
     name   = a property of the run | "Tags/" key | "Properties/" key
-    value  = "null" | text up to the next ")", " and " or " or "
+    value  = "null" | '"' text '"' | text up to the next ")", " and " or " or "
 
-azureml-core quotes nothing. That a tag is there it asks as "ne null or eq null": a tag that is not there is neither.
+azureml-core quotes the values of tags and properties only. That a tag is there it asks as "ne null or eq null": a tag
+that is not there is neither.
 Source: azureml-core 1.61, `_restclient/_odata`.
 """
 
@@ -21,7 +22,9 @@ from azmlflow.localazure.errors import AzureError, bad_request
 Run = Mapping[str, Any]
 Test = Callable[[Run], bool]
 _COMPARISON = re.compile(
-    r"\s*(?P<name>[^\s()]+)\s+(?P<operator>eq|ne|gt|ge|lt|le)\s+(?P<value>.*?)\s*(?=\)|\sand\s|\sor\s|$)", re.DOTALL
+    r"\s*(?P<name>[^\s()]+)\s+(?P<operator>eq|ne|gt|ge|lt|le)\s+"
+    r"(?:\"(?P<quoted>[^\"]*)\"|(?P<value>.*?))\s*(?=\)|\sand\s|\sor\s|$)",
+    re.DOTALL,
 )
 _PROPERTIES = {
     name.lower(): name
@@ -107,7 +110,8 @@ class _Reader:
         if found is None:
             raise self.refused()
         self._at = found.end()
-        return _comparison(found["name"], found["operator"], found["value"].strip("'")) or self._unknown(found["name"])
+        value = found["value"] if found["quoted"] is None else found["quoted"]
+        return _comparison(found["name"], found["operator"], value) or self._unknown(found["name"])
 
     def _unknown(self, name: str) -> Test:
         raise bad_request("UserError", f"Runs cannot be filtered by '{name}'.", target="filter")

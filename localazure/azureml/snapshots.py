@@ -6,8 +6,8 @@
 
 A client sends what changed since the snapshot that it made last, in its own words: a parent, the whole tree, and the
 files that are new. The whole folder is put together here, in the container `snapshots`, where a code version
-(`kinds.codes`) can say that it lies. The parent must be one of this workspace: for another the client is refused, and
-it then starts over without one.
+(`kinds.codes`) can say that it lies; files are linked, not copied. The parent must be one of this workspace: for
+another the client is refused, and it then starts over without one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.bodies import json_object, member
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
-from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
+from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.errors import bad_request, not_found
 from azmlflow.localazure.jobs.files import SNAPSHOT_LIMIT
 from azmlflow.localazure.kinds.base import SNAPSHOTS
@@ -117,16 +117,16 @@ async def _make(target: Target, snapshot: str, body: Mapping[str, Any]) -> None:
         )
     blobs.make_container(account, SNAPSHOTS)
     for path in files:
-        await _copy(blobs, sources[path], _address(target, snapshot, path))
+        await _link(blobs, sources[path], _address(target, snapshot, path))
     store.put(SNAPSHOTS, key, {"files": files})
 
 
-async def _copy(blobs: Blobs, source: Address, target: Address) -> None:
+async def _link(blobs: Blobs, source: Address, target: Address) -> None:
     """Make a blob what another is."""
     blob = blobs.get(source)
     assert blob is not None
-    content = await blobs.receive(target, read_range(blobs.open(source, blob), 0, blob.length))
-    blobs.commit(target, content, md5=content.md5, headers=blob.headers, metadata={})
+    content = await blobs.link(source, blob.file, target, blob.length)
+    blobs.commit(target, content, md5=blob.md5, headers=blob.headers, metadata={})
 
 
 def _sent(target: Target, told: Any) -> Iterator[tuple[str, Address]]:

@@ -61,11 +61,15 @@ class ScriptedMlflow:
                 "artifact_uri": "azureml://artifacts/root/1",
             }
             return httpx.Response(200, json={"run": {"info": info}})
-        if path == f"{API}/experiments/get":
-            return httpx.Response(
-                200, json={"experiment": {"experiment_id": query.get("experiment_id"), "name": "named"}}
-            )
+        if path == f"{API}/experiments/get-by-name" and query.get("experiment_name") != "named":
+            return httpx.Response(404, json={"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such experiment"})
+        if path in (f"{API}/experiments/get", f"{API}/experiments/get-by-name"):
+            told = {"experiment_id": query.get("experiment_id", "7"), "name": "named"}
+            return httpx.Response(200, json={"experiment": told})
         return self.answers.get(path, httpx.Response(200, json={}))
+
+    async def experiment(self, workspace: str, name: str) -> str | None:
+        return "7"
 
     async def default_experiment(self, workspace: str, *, make: bool) -> str | None:
         if make and self.default is None:

@@ -33,8 +33,14 @@ while inside.get_status() != "Completed":
 print("metrics", inside.get_metrics())
 print("tags", inside.get_tags().get("kind"))
 print("files", [name for name in inside.get_file_names() if name.startswith("notes/")])
-print("log", [line for line in inside.get_details_with_logs()["logFiles"]["user_logs/std_log.txt"].splitlines()
-              if line.startswith(("inside", "argument"))])
+print(
+    "log",
+    [
+        line
+        for line in inside.get_details_with_logs()["logFiles"]["user_logs/std_log.txt"].splitlines()
+        if line.startswith(("inside", "argument"))
+    ],
+)
 
 try:
     failing.wait_for_completion(show_output=True)

@@ -1,7 +1,7 @@
 """In a job of SDK v1: its run, and what can be logged to it."""
 
-import logging
 import sys
+from pathlib import Path
 
 from azureml.core import Run
 
@@ -11,8 +11,7 @@ run.log("accuracy", 0.5)
 run.log("accuracy", 0.75)
 run.log_list("sizes", [1, 2, 3])
 run.tag("kind", "inside")
-with open("note.txt", "w", encoding="utf-8") as note:
-    note.write("from inside\n")
+Path("note.txt").write_text("from inside\n", encoding="utf-8")
 run.upload_file("notes/note.txt", "note.txt")
 run.flush()
 print("argument", sys.argv[1], flush=True)
