@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """SDK v1's runs that do not simply go well, and what a job logs by itself; prints what a test looks at."""
 
 import sys

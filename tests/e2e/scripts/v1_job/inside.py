@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """In a job of SDK v1: its run, and what can be logged to it."""
 
 import sys
