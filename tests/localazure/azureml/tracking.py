@@ -1,0 +1,114 @@
+"""MLflow's experiments and runs in a few dictionaries, for tests without its server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+API = "/api/2.0/mlflow"
+
+
+def _refused(status: int, code: str, message: str) -> httpx.Response:
+    return httpx.Response(status, json={"error_code": code, "message": message})
+
+
+@dataclass
+class TrackingMlflow:
+    """Stands for the MLflow server where tracking is concerned; each workspace apart.
+
+    Attributes:
+        experiments: (workspaceId, id) -> name.
+        runs: (workspaceId, run id) -> MLflow's view of it.
+        history: (workspaceId, run id, metric) -> values.
+    """
+
+    experiments: dict[tuple[str, str], str] = field(default_factory=dict)
+    runs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    history: dict[tuple[str, str, str], list[dict[str, Any]]] = field(default_factory=dict)
+
+    def forget(self, workspace: str) -> None:
+        """Remove what a workspace holds."""
+        self.runs = {key: run for key, run in self.runs.items() if key[0] != workspace}
+
+    async def experiment(self, workspace: str, name: str) -> str | None:
+        """The id of an experiment, made if it is not there; MLflow takes no empty name."""
+        if not name.strip():
+            return None
+        found = [key[1] for key, each in self.experiments.items() if (key[0], each) == (workspace, name)]
+        if not found:
+            found = [str(len(self.experiments) + 1)]
+            self.experiments[workspace, found[0]] = name
+        return found[0]
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        workspace: str,
+        *,
+        params: Any = None,
+        json_body: Any = None,
+        run_id: str | None = None,
+    ) -> httpx.Response:
+        """Answer as MLflow does."""
+        given: dict[str, Any] = {**httpx.QueryParams(params or {}), **(json_body or {})}
+        call = path.removeprefix(f"{API}/")
+        if call.startswith("experiments/"):
+            return self._experiment(workspace, given)
+        if call == "runs/create":
+            return self._create(workspace, given, run_id or f"run{len(self.runs)}")
+        if call == "runs/search":
+            found = [run for key, run in self.runs.items() if key[0] == workspace]
+            wanted = [run for run in found if run["info"]["experiment_id"] in given["experiment_ids"]]
+            begin, size = int(given.get("page_token") or 0), 2  # small pages, so that there are several
+            more = {"next_page_token": str(begin + size)} if begin + size < len(wanted) else {}
+            return httpx.Response(200, json={"runs": wanted[begin:][:size], **more})
+        run = self.runs.get((workspace, given["run_id"]))
+        if run is None:
+            return _refused(404, "RESOURCE_DOES_NOT_EXIST", f"Run {given['run_id']} not found")
+        return self._of_run(call, (workspace, given["run_id"]), run, given)
+
+    def _experiment(self, workspace: str, given: dict[str, str]) -> httpx.Response:
+        for (owner, id_), name in self.experiments.items():
+            if (
+                owner == workspace
+                and given.get("experiment_id", id_) == id_
+                and given.get("experiment_name", name) == name
+            ):
+                told = {"experiment_id": id_, "name": name, "creation_time": 1_700_000_000_000}
+                return httpx.Response(200, json={"experiment": told})
+        return _refused(404, "RESOURCE_DOES_NOT_EXIST", "no such experiment")
+
+    def _create(self, workspace: str, given: dict[str, Any], run_id: str) -> httpx.Response:
+        if (workspace, run_id) in self.runs:
+            return _refused(400, "RESOURCE_ALREADY_EXISTS", f"A run with id {run_id} exists.")
+        info = {
+            "run_id": run_id,
+            "experiment_id": given["experiment_id"],
+            "run_name": given.get("run_name", ""),
+            "status": "RUNNING",
+            "start_time": given["start_time"],
+        }
+        run = {"info": info, "data": {"tags": list(given.get("tags", [])), "metrics": []}}
+        self.runs[workspace, run_id] = run
+        return httpx.Response(200, json={"run": run})
+
+    def _of_run(self, call: str, key: tuple[str, str], run: dict[str, Any], given: dict[str, Any]) -> httpx.Response:
+        data = run["data"]
+        if call == "runs/get":
+            return httpx.Response(200, json={"run": run})
+        if call == "metrics/get-history":
+            return httpx.Response(200, json={"metrics": self.history.get((*key, given["metric_key"]), [])})
+        if call == "runs/update":
+            run["info"] |= {name: value for name, value in given.items() if name != "run_id"}
+        elif call == "runs/log-batch":
+            kept = {tag["key"]: tag for tag in (*data["tags"], *given.get("tags", []))}
+            data["tags"] = list(kept.values())
+            for metric in given.get("metrics", []):
+                self.history.setdefault((*key, metric["key"]), []).append(metric)
+                data["metrics"] = [each for each in data["metrics"] if each["key"] != metric["key"]] + [metric]
+        else:
+            return _refused(404, "ENDPOINT_NOT_FOUND", call)
+        return httpx.Response(200, json={})
