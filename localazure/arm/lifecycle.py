@@ -11,10 +11,10 @@ from typing import Any
 
 from azmlflow.localazure.arm import checks, effects, find
 from azmlflow.localazure.arm.paths import GROUP_TYPE
-from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.cloud import SUBSCRIPTION_ID
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.kinds.base import DELETED, Answer, Ask, Kind, Polling
+from azmlflow.localazure.kinds.fields import stamp
 from azmlflow.localazure.store import Document
 from azmlflow.rbac import scopes
 
@@ -157,7 +157,7 @@ def _settle_on(ask: Ask, kind: Kind, before: Document | None) -> Answer:
         kind.changed(ask, document)
         kind.touched(ask, document)
         if kind.stamped:
-            document["systemData"] = _stamp(ask, before)
+            document["systemData"] = stamp(ask, before)
         if kind.stateful:
             document["properties"]["provisioningState"] = "Succeeded" if verb.polling == "none" else verb.state
         cloud.store.put(kind.collection, record_key, document)
@@ -211,13 +211,6 @@ def _stateless(document: Document) -> Document:
 
 def _state(document: Document) -> str:
     return str(document.get("properties", {}).get("provisioningState", ""))
-
-
-def _stamp(ask: Ask, before: Document | None) -> Document:
-    now, who = timestamp(ask.cloud.clock.now()), ask.caller.principal
-    kind = "User" if who.kind == "User" else "Application"
-    created = (before or {}).get("systemData") or {"createdBy": who.name, "createdByType": kind, "createdAt": now}
-    return {**created, "lastModifiedBy": who.name, "lastModifiedByType": kind, "lastModifiedAt": now}
 
 
 def _merged(before: Any, over: Any) -> Any:

@@ -9,9 +9,13 @@ from __future__ import annotations
 from azmlflow.localazure.kinds.app_insights import APP_INSIGHTS
 from azmlflow.localazure.kinds.base import Kind
 from azmlflow.localazure.kinds.blob_containers import BLOB_CONTAINER
+from azmlflow.localazure.kinds.code_containers import CODE_CONTAINER
 from azmlflow.localazure.kinds.codes import CODE
 from azmlflow.localazure.kinds.computes import COMPUTE
+from azmlflow.localazure.kinds.data import DATA
+from azmlflow.localazure.kinds.data_versions import DATA_VERSION
 from azmlflow.localazure.kinds.datastores import DATASTORE
+from azmlflow.localazure.kinds.environment_containers import ENVIRONMENT_CONTAINER
 from azmlflow.localazure.kinds.environments import ENVIRONMENT
 from azmlflow.localazure.kinds.jobs import JOB
 from azmlflow.localazure.kinds.key_vaults import KEY_VAULT
@@ -38,8 +42,12 @@ KINDS: tuple[Kind, ...] = (
     ML_WORKSPACE,
     DATASTORE,
     COMPUTE,
+    CODE_CONTAINER,
     CODE,
+    ENVIRONMENT_CONTAINER,
     ENVIRONMENT,
+    DATA,
+    DATA_VERSION,
     JOB,
     MODEL,
     MODEL_VERSION,

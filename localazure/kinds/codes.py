@@ -12,12 +12,12 @@ from datetime import timedelta
 from azmlflow.localazure.arm.find import parent
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.errors import bad_request
-from azmlflow.localazure.kinds.base import Answer, Ask, Extra, Kind, NameRule
+from azmlflow.localazure.kinds import assets
+from azmlflow.localazure.kinds.base import Answer, Ask, Extra, Kind
 from azmlflow.localazure.kinds.fields import pick
 from azmlflow.localazure.store import Document
 
-_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
-_TYPE = f"{_WORKSPACE}/codes/versions"
+_TYPE = f"{assets.WORKSPACE}/codes/versions"
 _UPLOAD = timedelta(hours=1)
 
 
@@ -57,7 +57,7 @@ def _start_upload(ask: Ask) -> Answer:
 
 def _listed(ask: Ask) -> list[Document]:
     """All versions, or those of the content whose hash is asked for: a client need not upload it again."""
-    found = [document for _, document in ask.cloud.store.scan("resources", ask.target.id.lower() + "/")]
+    found = assets.listed(ask)
     wanted = ask.query.get("hash")
     if wanted is None:
         return found
@@ -66,19 +66,25 @@ def _listed(ask: Ask) -> list[Document]:
 
 CODE = Kind(
     type=_TYPE,
-    name=NameRule(
-        r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}", "InvalidVersion", "The version '{name}' of a code asset is not valid."
-    ),
+    name=assets.version_rule("a code asset"),
     shape=_shape,
     api_versions=("2025-12-01", "2024-10-01", "2023-04-01"),
     place="child",
-    parent=_WORKSPACE,
-    action_type=f"{_WORKSPACE}/metadata/codes",
+    parent=assets.WORKSPACE,
+    action_type=f"{assets.WORKSPACE}/metadata/codes",
     regions=(),
     stamped=True,
+    check=assets.check_name,
+    changed=assets.keep_container,
     listed=_listed,
     visible=False,
     extras=(
-        Extra("POST", _TYPE.lower(), _start_upload, f"{_WORKSPACE}/metadata/codes/write", action="startpendingupload"),
+        Extra(
+            "POST",
+            _TYPE.lower(),
+            _start_upload,
+            f"{assets.WORKSPACE}/metadata/codes/write",
+            action="startpendingupload",
+        ),
     ),
 )

@@ -6,11 +6,11 @@ environment says, and their logs say so (`jobs.interpreter`). Source: Microsoft,
 
 from __future__ import annotations
 
-from azmlflow.localazure.kinds.base import Ask, Kind, NameRule
+from azmlflow.localazure.kinds import assets
+from azmlflow.localazure.kinds.base import Ask, Kind
 from azmlflow.localazure.kinds.fields import pick
 from azmlflow.localazure.store import Document
 
-_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _DEFAULTS: Document = {
     "isAnonymous": False, "isArchived": False, "osType": "Linux", "autoRebuild": "Disabled", "tags": {},
     "properties": {},
@@ -23,16 +23,17 @@ def _shape(ask: Ask, _existing: Document | None) -> Document:
 
 
 ENVIRONMENT = Kind(
-    type=f"{_WORKSPACE}/environments/versions",
-    name=NameRule(
-        r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}", "InvalidVersion", "The version '{name}' of an environment is not valid."
-    ),
+    type=f"{assets.WORKSPACE}/environments/versions",
+    name=assets.version_rule("an environment"),
     shape=_shape,
     api_versions=("2025-12-01", "2024-10-01", "2023-04-01-preview"),
     place="child",
-    parent=_WORKSPACE,
-    action_type=f"{_WORKSPACE}/environments",
+    parent=assets.WORKSPACE,
+    action_type=f"{assets.WORKSPACE}/environments",
     regions=(),
     stamped=True,
+    check=assets.check_name,
+    changed=assets.keep_container,
+    listed=assets.listed,
     visible=False,
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.cloud import REGIONS
 from azmlflow.localazure.errors import AzureError, bad_request
 from azmlflow.localazure.kinds.base import Ask
@@ -143,6 +144,14 @@ def linked_id(name: str, value: Any, type_: str) -> str:
             target=f"properties.{name}",
         )
     return value
+
+
+def stamp(ask: Ask, before: Document | None) -> Document:
+    """`systemData` of a resource that the request makes, or changes from `before`."""
+    now, who = timestamp(ask.cloud.clock.now()), ask.caller.principal
+    kind = "User" if who.kind == "User" else "Application"
+    created = (before or {}).get("systemData") or {"createdBy": who.name, "createdByType": kind, "createdAt": now}
+    return {**created, "lastModifiedBy": who.name, "lastModifiedByType": kind, "lastModifiedAt": now}
 
 
 def _same_type(value: Any, default: Any) -> bool:

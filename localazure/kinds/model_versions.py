@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.kinds.assets import WORKSPACE, in_view
 from azmlflow.localazure.kinds.base import Ask, Elsewhere, Kind, NameRule
 from azmlflow.localazure.kinds.fields import choice, pick, texts
-from azmlflow.localazure.kinds.models import API_VERSIONS, NAME, WORKSPACE, in_view
+from azmlflow.localazure.kinds.models import API_VERSIONS, NAME
 from azmlflow.localazure.models import mlmodel, places, records
 from azmlflow.localazure.models.places import Place
 from azmlflow.localazure.models.records import Version

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from azmlflow.localazure.kinds.assets import WORKSPACE, in_view
 from azmlflow.localazure.kinds.base import Ask, Elsewhere, Kind, NameRule
-from azmlflow.localazure.kinds.fields import choice, pick, texts
+from azmlflow.localazure.kinds.fields import pick, texts
 from azmlflow.localazure.models import records
 from azmlflow.localazure.models.records import Model, Version
 from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.store import Document
 
-WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 API_VERSIONS = ("2025-12-01", "2024-10-01", "2023-08-01-preview", "2023-04-01")
 NAME = NameRule(
     records.NAME,
@@ -24,19 +24,12 @@ NAME = NameRule(
     "or digit.",
 )
 _TYPE = f"{WORKSPACE}/models"
-_VIEWS = ("ActiveOnly", "ArchivedOnly", "All")
 _DEFAULTS: Document = {"description": "", "isArchived": False, "tags": {}, "properties": {}}
 
 
 def _shape(ask: Ask, _existing: Document | None) -> Document:
     found = pick(ask.properties, _DEFAULTS)
     return {"properties": {**found, "tags": texts("tags", found), "properties": texts("properties", found)}}
-
-
-def in_view(ask: Ask, archived: bool) -> bool:
-    """Whether the request's `listViewType` shows what is, or is not, archived."""
-    view = choice("listViewType", ask.query.get("listviewtype") or "ActiveOnly", _VIEWS)
-    return view == "All" or archived is (view == "ArchivedOnly")
 
 
 def _document(registry: Registry, model: Model, versions: Sequence[Version]) -> Document:

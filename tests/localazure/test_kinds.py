@@ -115,9 +115,21 @@ SAMPLES = {
         {"properties": {**_JOB, "displayName": "another"}},
     ),
 }
+_DATA = {"dataType": "uri_file", "dataUri": "https://example.org/iris.csv"}
+for _asset in ("codes", "environments", "data"):
+    SAMPLES[f"Microsoft.MachineLearningServices/workspaces/{_asset}"] = Sample(
+        f"{WORKSPACE}/{_asset}/mine", {"properties": {}}, CHAIN[:6], "-m", {"properties": {"description": "d"}}
+    )
 _MODEL = f"{WORKSPACE}/models/iris"
 _MODEL_FILES = {"modelUri": "azureml://jobs/run-1/outputs/artifacts/paths/model", "modelType": "custom_model"}
 SAMPLES |= {
+    "Microsoft.MachineLearningServices/workspaces/data/versions": Sample(
+        f"{WORKSPACE}/data/mine/versions/1",
+        {"properties": _DATA},
+        CHAIN[:6],
+        "-1",
+        {"properties": {**_DATA, "tags": {"a": "b"}}},
+    ),
     "Microsoft.MachineLearningServices/workspaces/models": Sample(
         _MODEL, {"properties": {"tags": {"a": "b"}}}, CHAIN[:6], "-m", {"properties": {"description": "d"}}
     ),
