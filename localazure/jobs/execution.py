@@ -16,7 +16,7 @@ from azmlflow.localazure.clock import timestamp
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.folder import LocalError
-from azmlflow.localazure.jobs import context, files, interpreter, records
+from azmlflow.localazure.jobs import context, files, interpreter, records, registered
 from azmlflow.localazure.jobs.command import UnknownName, render
 from azmlflow.localazure.jobs.layout import LOG, UPLOADED, output_path
 from azmlflow.localazure.jobs.limits import Limits, limits_of
@@ -130,7 +130,9 @@ class Execution:
         await self._keep_outputs(workspace, job)
         if ended.passed:
             return limits.reason(ended.passed)
-        return None if ended.code == 0 else f"The job's command exited with code {ended.code}; {LOG} has its output."
+        if ended.code != 0:
+            return f"The job's command exited with code {ended.code}; {LOG} has its output."
+        return " ".join(await registered.register(self._cloud, workspace, job, record)) or None
 
     def _limits(self, job: Document) -> Limits:
         compute = self._cloud.store.get("resources", job["properties"]["computeId"].lower())

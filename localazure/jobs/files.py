@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -13,10 +12,12 @@ from urllib.parse import unquote, urlsplit
 from azmlflow.localazure.azureml.origins import CONTAINER, RUN_ORIGIN
 from azmlflow.localazure.blobs.kept import CHUNK, Address, Blobs, read_range
 from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.jobs import inputs
+from azmlflow.localazure.models import places
 from azmlflow.localazure.store import Document
 
 SNAPSHOT_LIMIT = 300 * 1024 * 1024  # Azure's own (Microsoft, "Manage and increase quotas")
-_DATASTORE = re.compile(r"azureml:.*/datastores/(?P<store>[^/]+)/paths/(?P<path>.*)")
 
 
 class FilesError(Exception):
@@ -71,22 +72,27 @@ async def fetch(cloud: Cloud, account: str, container: str, prefix: str, *, fold
 
 
 async def uri_input(cloud: Cloud, workspace: Document, uri: str, folder: Path, limit: int) -> Path:
-    """Copy an input of type uri_file or uri_folder from one of the workspace's own datastores; where it is.
+    """Copy an input of files from one of the workspace's own datastores; where it is.
+
+    Args:
+        cloud: the embedded Azure.
+        workspace: the workspace's document.
+        uri: a path of a datastore or job, or the id of a data asset or model (`jobs.inputs`).
+        folder: where to; it is made.
+        limit: bytes that the files may have together.
 
     Raises:
         FilesError: it names another place, or nothing is there.
     """
-    found = _DATASTORE.fullmatch(uri)
-    store = cloud.store.get("resources", f"{workspace['id']}/datastores/{found['store'] if found else ''}".lower())
-    own = workspace["properties"]["storageAccount"].rpartition("/")[2].lower()
-    told = store["properties"] if store else {}
-    if found is None or told.get("datastoreType") != "AzureBlob" or told["accountName"].lower() != own:
-        raise FilesError(f"the input '{uri}' is not in a blob datastore of the workspace's own storage account")
-    prefix = found["path"].strip("/")
+    try:
+        place = await inputs.place(cloud, workspace, uri)
+    except AzureError as error:
+        raise FilesError(f"the input '{uri}' cannot be had: {error.message}") from error
+    found = places.container(cloud, workspace, place.datastore)
+    assert found is not None, "`inputs.place` has seen files there"
     folder.mkdir(parents=True)
-    if not await fetch(cloud, own, told["containerName"], prefix, folder=folder, limit=limit):
-        raise FilesError(f"the input '{uri}' holds no files")
-    single = folder / prefix.rpartition("/")[2]
+    await fetch(cloud, *found, place.path, folder=folder, limit=limit)
+    single = folder / place.path.rpartition("/")[2]
     return single if single.is_file() and len(list(folder.iterdir())) == 1 else folder
 
 

@@ -13,6 +13,7 @@ from azmlflow.localazure.arm.find import parent
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.errors import bad_request
 from azmlflow.localazure.jobs import records
+from azmlflow.localazure.jobs.inputs import ASSET
 from azmlflow.localazure.jobs.nodes import duration
 from azmlflow.localazure.kinds.base import Action, Answer, Ask, Kind, NameRule
 from azmlflow.localazure.kinds.fields import choice, pick, wrong_type
@@ -47,6 +48,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
             raise wrong_type(f"environmentVariables.{name}", value, "string")
     _check_limits(kept.get("limits"))
     _check_code(ask, workspace, kept.get("codeId"))
+    _check_inputs(ask, workspace, kept["inputs"])
     compute = _compute(ask, workspace, given.get("computeId"))
     outputs = {name: told for name, told in kept["outputs"].items() if name != "default"}
     region, host = workspace["location"], f"{workspace['location']}.api.azureml.ms"
@@ -96,6 +98,24 @@ def _check_code(ask: Ask, workspace: Document, given: Any) -> None:
     inside = f"{workspace['id']}/codes/".lower()
     if given and (not str(given).lower().startswith(inside) or not ask.cloud.store.get("resources", given.lower())):
         raise bad_request(_CODE, f"The code '{given}' was not found in the workspace.", target="codeId")
+
+
+def _check_inputs(ask: Ask, workspace: Document, inputs: Document) -> None:
+    """Refuse data assets and models that the caller may not read, and data assets that are not there.
+
+    Raises:
+        AzureError: 403, 400.
+    """
+    for name, told in inputs.items():
+        found = ASSET.fullmatch(str(told.get("uri", ""))) if isinstance(told, dict) else None
+        if found is None:
+            continue
+        kind = found["kind"].lower()
+        ask.cloud.enforcer.require(ask.caller, f"{_WORKSPACE}/{kind}/versions/read", workspace["id"])
+        if kind == "data" and ask.cloud.store.get("resources", found["id"].lower()) is None:
+            raise bad_request(
+                _CODE, f"The data asset '{found['name']}:{found['version']}' was not found.", target=f"inputs.{name}"
+            )
 
 
 def _check_limits(limits: Any) -> None:
