@@ -1,8 +1,9 @@
-"""How `*.api.azureml.ms` says no: in the shapes that its two kinds of clients print.
+"""How `*.api.azureml.ms` says no: in the shapes that its three kinds of clients print.
 
 MLflow's REST client reads `error_code` and `message` and prints "<error_code>: <message>"; azure-core's clients
-(artifacts) read `error.code` and `error.message`. One body serves both. A status of 5xx is kept for what may be tried
-again: MLflow's client repeats such a request for minutes.
+(artifacts) read `error.code` and `error.message`; azureml-core's of models and assets read `statusCode` and `details`.
+One body serves all. A status of 5xx is kept for what may be tried again: MLflow's client repeats such a request for
+minutes.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ def error_body(error: AzureError, request: Request) -> dict[str, Any]:
         "error_code": code,
         "message": error.message,
         **error.body(),
+        "code": error.code,
+        "statusCode": error.status,
+        "details": [{"code": error.code, "message": error.message}],
         "correlation": {"operation": correlation, "request": correlation},
     }
 

@@ -106,8 +106,6 @@ class Registry:
         Raises:
             AzureError: 409 the version exists; 400 for what MLflow refuses.
         """
-        if await self.model(name) is None:
-            await self.make_model(name, {key: kept[key] for key in ("createdBy",) if key in kept})
         body = {
             "name": name,
             "source": source,
@@ -115,7 +113,15 @@ class Registry:
             "description": description,
             "tags": [*_pairs(tags or {}), records.tag(kept)],
         }
-        made = await self._ask("POST", "model-versions/create", body, model_version=number)
+        first = await self.model(name) is None
+        if first:
+            await self.make_model(name, {key: kept[key] for key in ("createdBy",) if key in kept})
+        try:
+            made = await self._ask("POST", "model-versions/create", body, model_version=number)
+        except AzureError:
+            if first and not await self.versions(name):
+                await self._ask("DELETE", "registered-models/delete", {"name": name}, missing=True)
+            raise
         return records.version(made["model_version"])
 
     async def change_model(
