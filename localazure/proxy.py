@@ -36,7 +36,7 @@ _HEADERS_LIMIT = 16 * 1024
 _HEADERS_WITHIN = 30.0  # seconds for a client to say what it wants
 _CONNECT_WITHIN = 30.0  # seconds for the other end to answer
 _HALF_OPEN_FOR = 120.0  # seconds that one direction may stay silent after the other has ended
-_CHUNK = 64 * 1024
+CHUNK = 256 * 1024  # carried at a time: for artifacts of gigabytes, 64 KiB cost a quarter more
 _log = logging.getLogger("azmlflow.local.proxy")
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -171,7 +171,7 @@ class Proxy:
                 if self.azures(host):
                     if port != 443:
                         raise Refusal(403, f"the embedded Azure answers for {host} on port 443 only")
-                    return await asyncio.open_unix_connection(str(self.azure))
+                    return await asyncio.open_unix_connection(str(self.azure), limit=CHUNK)
                 if self.upstream is not None and self.upstream.carries(host):
                     return await _through(self.upstream, host, port)
                 return await asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
@@ -187,7 +187,7 @@ async def _request(client: h11.Connection, reader: asyncio.StreamReader) -> h11.
     try:
         async with asyncio.timeout(_HEADERS_WITHIN):
             while (event := client.next_event()) is h11.NEED_DATA:
-                client.receive_data(await reader.read(_CHUNK))
+                client.receive_data(await reader.read(CHUNK))
     except h11.RemoteProtocolError as error:
         raise Refusal(error.error_status_hint, "not an HTTP request that this proxy can read") from error
     except TimeoutError as error:
@@ -292,7 +292,7 @@ async def _pump(
     source: asyncio.StreamReader, sink: asyncio.StreamWriter, meter: _Meter, received: Callable[[], None]
 ) -> None:
     """Carry one direction to its end, then tell the other side of the end and leave the other direction open."""
-    while chunk := await source.read(_CHUNK):
+    while chunk := await source.read(CHUNK):
         received()
         meter.carried += len(chunk)
         sink.write(chunk)

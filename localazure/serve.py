@@ -39,7 +39,7 @@ from azmlflow.localazure.jobs.users import Users
 from azmlflow.localazure.latency import profile
 from azmlflow.localazure.mlflow import MlflowServer
 from azmlflow.localazure.polling import Operations
-from azmlflow.localazure.proxy import Proxy, Upstream, upstream_from
+from azmlflow.localazure.proxy import CHUNK, Proxy, Upstream, upstream_from
 from azmlflow.localazure.services import identity as identity_service
 from azmlflow.localazure.store import Store
 from azmlflow.localazure.tokens import Tokens
@@ -120,7 +120,7 @@ async def _serve_all(
 ) -> None:
     tls, identity, loopback = listeners
     proxy = Proxy(folder.secrets().proxy, folder.socket(), _upstream())
-    door = await asyncio.start_server(proxy.accept, sock=loopback)
+    door = await asyncio.start_server(proxy.accept, sock=loopback, limit=CHUNK)
     servers = (Server(_config(build_app(cloud), folder)), Server(_config(identity_service.service(cloud))))
     running = [
         asyncio.create_task(server.serve(sockets=[listener]))

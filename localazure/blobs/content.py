@@ -17,6 +17,7 @@ from azmlflow.localazure.clock import Ids
 from azmlflow.localazure.errors import AzureError
 
 CHUNK = 1024 * 1024
+_PIECES = 1024  # that one call may write (IOV_MAX)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Files:
 
         def write(target: BinaryIO) -> None:
             for name, offset, length in pieces:
-                with (folder / name).open("rb") as source:
+                with (folder / name).open("rb", buffering=0) as source:
                     source.seek(offset)
                     if _copy(source, target, length) != length:
                         raise AzureError(400, "InvalidBlockList", "The specified block list is invalid.")
@@ -135,11 +136,10 @@ async def _pour(chunks: AsyncIterable[bytes], file: BinaryIO, digest: hashlib._H
     size, writing = 0, None
 
     def write(pieces: list[bytes]) -> None:
-        data = memoryview(b"".join(pieces))
         if digest is not None:
-            digest.update(data)
-        while data:
-            data = data[file.write(data) :]
+            for piece in pieces:
+                digest.update(piece)
+        _write(file, pieces)
 
     try:
         async for chunk in chunks:
@@ -157,14 +157,25 @@ async def _pour(chunks: AsyncIterable[bytes], file: BinaryIO, digest: hashlib._H
     await asyncio.to_thread(write, waiting)
 
 
+def _write(file: BinaryIO, pieces: list[bytes]) -> None:
+    """Write pieces in one call of the system, where it takes them: each call hands the interpreter's lock over."""
+    written = os.writev(file.fileno(), pieces) if 0 < len(pieces) <= _PIECES else 0
+    if written < sum(map(len, pieces)):
+        rest = memoryview(b"".join(pieces))[written:]
+        while rest:
+            rest = rest[file.write(rest) :]
+
+
 def _copy(source: BinaryIO, target: BinaryIO, length: int) -> int:
     """Copy up to `length` bytes from where a file stands; how many there were."""
     left = length
+    if hasattr(os, "copy_file_range"):  # Linux: no byte comes here, an eighth of the time
+        while left > 0 and (count := os.copy_file_range(source.fileno(), target.fileno(), left)):
+            left -= count
+        return length - left
     while left > 0 and (data := source.read(min(CHUNK, left))):
         left -= len(data)
-        rest = memoryview(data)
-        while rest:
-            rest = rest[target.write(rest) :]
+        _write(target, [data])
     return length - left
 
 

@@ -188,7 +188,8 @@ class Blobs(Files):
         old = self._store.get(BLOCKS, key)
         stale = () if self.staged(address) else self._drop_blocks(address)
         try:
-            self._store.put(BLOCKS, key, {"file": content.file, "length": content.length, "staged": self.now()})
+            block = {"file": content.file, "length": content.length, "staged": self.now()}
+            self._store.put(BLOCKS, key, block, synced=False)  # as its file: both matter once they are committed
         except BaseException:
             self.discard(address, content.file)
             raise

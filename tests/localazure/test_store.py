@@ -87,3 +87,11 @@ def test_the_version_tells_what_another_process_wrote(tmp_path: Path) -> None:
         assert store.version("a") == version
         other.put("a", "k", {"n": 2})
         assert store.version("a") != version
+
+
+def test_a_write_that_need_not_be_synced_leaves_the_next_ones_synced(tmp_path: Path) -> None:
+    store = Store(tmp_path / "azure.db")
+    store.put("blocks", "a", {"n": 1}, synced=False)
+    assert store.get("blocks", "a") == {"n": 1}
+    assert store._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    store.close()

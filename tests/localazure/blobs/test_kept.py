@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import io
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 
@@ -103,7 +104,7 @@ def test_a_full_disk_is_told_and_nothing_kept(azure: Azure, monkeypatch: pytest.
     def full(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    def database_full(*_arguments: object) -> None:
+    def database_full(*_arguments: object, **_options: object) -> None:
         error = sqlite3.OperationalError("database or disk is full")
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise error
@@ -122,17 +123,42 @@ def test_a_full_disk_is_told_and_nothing_kept(azure: Azure, monkeypatch: pytest.
     assert len(azure.files()) == (2 if step == "sync" else 1), "a block is not synced"
 
 
-def test_a_full_disk_in_a_write_of_a_thread_ends_the_upload(azure: Azure) -> None:
-    class Full(io.BytesIO):
-        def write(self, data: object) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device that is always full is Linux's")
+def test_a_disk_that_is_full_in_the_midst_of_an_upload_ends_it(azure: Azure) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(3):
             yield b"x" * content.CHUNK
 
-    with pytest.raises(OSError, match="No space"):
-        asyncio.run(content._pour(chunks(), Full(), None))
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OSError, match="No space"):
+        asyncio.run(content._pour(chunks(), cast(BinaryIO, full), None))
+
+
+@pytest.mark.parametrize("offered", [True, False], ids=["Linux", "elsewhere"])
+def test_blocks_are_joined_with_and_without_linuxs_call(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch, offered: bool
+) -> None:
+    if not offered:
+        monkeypatch.delattr(os, "copy_file_range", raising=False)
+    blocks = [bytes([n]) * (content.CHUNK + n) for n in range(3)]
+    for number, block in enumerate(blocks):
+        azure.put_block("big", number, block)
+    azure.put_block_list("big", *(("Latest", number) for number in range(3)))
+    assert azure.http.get(azure.url("big")).content == b"".join(blocks)
+    azure.put_block_list("big", ("Latest", 2), ("Latest", 0))
+    assert azure.http.get(azure.url("big")).content == blocks[2] + blocks[0]
+
+
+def test_an_upload_in_very_small_pieces_is_kept_whole(azure: Azure) -> None:
+    pieces = [bytes([n % 256]) for n in range(5000)]
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    address = Address(ACCOUNT, "azureml", "a")
+    kept = asyncio.run(Blobs(azure.cloud).receive(address, chunks()))
+    (file,) = azure.files()
+    assert (file.read_bytes(), kept.length) == (b"".join(pieces), 5000)
 
 
 def test_other_faults_of_the_disk_are_faults_of_ours(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
