@@ -70,6 +70,12 @@ def _list_secrets(ask: Ask, document: Document) -> Answer:
     return Answer(200, {"secretsType": "AccountKey", "key": keys["keys"][0]})
 
 
+def _deleting(_ask: Ask, document: Document) -> None:
+    # Inferred: the studio does not offer it, and no documented request brings the default back.
+    if document["properties"]["isDefault"]:
+        raise bad_request("UserError", f"The default datastore '{document['name']}' cannot be deleted.")
+
+
 def _listed(ask: Ask) -> list[Document]:
     prefix = ask.target.id.lower() + "/"
     found = [document for _, document in ask.cloud.store.scan("resources", prefix)]
@@ -124,6 +130,7 @@ DATASTORE = Kind(
     stateful=False,
     stamped=True,
     changed=_keep_secrets,
+    deleting=_deleting,
     listed=_listed,
     visible=False,
     actions=(Action("listSecrets", _list_secrets, "listsecrets"),),

@@ -215,6 +215,14 @@ def test_with_identity_based_datastores_there_is_no_secret(azure: Azure) -> None
     assert azure.arm("POST", f"{path}/listSecrets").status == 400
 
 
+def test_all_datastores_but_the_default_can_be_deleted(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+    assert azure.arm("DELETE", f"{WORKSPACE}/datastores/workspaceblobstore").status == 400
+    assert azure.arm("DELETE", f"{WORKSPACE}/datastores/workspacefilestore").status == 200
+    names = [store["name"] for store in azure.arm("GET", f"{WORKSPACE}/datastores").body["value"]]
+    assert sorted(names) == ["workspaceartifactstore", "workspaceblobstore"]
+
+
 def test_a_datastores_secrets_are_write_only(azure: Azure) -> None:
     azure.make(*CHAIN[:6])
     secrets = {"secretsType": "Sas", "sasToken": "sv=hidden"}
