@@ -125,8 +125,7 @@ async def _link(blobs: Blobs, source: Address, target: Address) -> None:
     """Make a blob what another is."""
     blob = blobs.get(source)
     assert blob is not None
-    content = await blobs.link(source, blob.file, target, blob.length)
-    blobs.commit(target, content, md5=blob.md5, headers=blob.headers, metadata={})
+    await blobs.copy(source, blob, target, metadata={})
 
 
 def _sent(target: Target, told: Any) -> Iterator[tuple[str, Address]]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import bisect
 import contextlib
 import hashlib
+import io
+import itertools
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.clock import Ids
-from azmlflow.localazure.errors import AzureError
 
 CHUNK = 1024 * 1024
 _PIECES = 1024  # that one call may write (IOV_MAX)
@@ -65,38 +67,45 @@ class Files:
                 await asyncio.to_thread(_sync, file)
         return Content(name, length, None if md5 is None else base64.b64encode(md5.digest()).decode())
 
-    async def join(self, address: Address, pieces: Sequence[tuple[str, int, int]]) -> Content:
-        """Write the bytes of (file, offset, length) after (file, offset, length) to a file of their own.
+    def open_all(self, address: Address, pieces: Sequence[tuple[str, int]]) -> BinaryIO:
+        """The bytes of (file, length) after (file, length), to read.
 
-        Raises:
-            AzureError: 400 `InvalidBlockList` when one has not all its bytes: the machine went down after it came.
+        One file stays what it is if the blob changes meanwhile; of several, each is opened when reading comes to it,
+        and breaks off (FileNotFoundError) if it is gone.
         """
+        paths = [(self._folder(address) / name, length) for name, length in pieces]
+        return paths[0][0].open("rb") if len(paths) == 1 else cast(BinaryIO, io.BufferedReader(Joined(paths)))
+
+    async def secure(self, address: Address, pieces: Sequence[tuple[str, int]]) -> bool:
+        """Have the bytes of each (file, length) safe on disk; False when one has not all of them."""
         folder = self._folder(address)
 
-        def write(target: BinaryIO) -> None:
-            for name, offset, length in pieces:
-                with (folder / name).open("rb", buffering=0) as source:
-                    source.seek(offset)
-                    if _copy(source, target, length) != length:
-                        raise AzureError(400, "InvalidBlockList", "The specified block list is invalid.")
-            _sync(target)
+        def sync() -> bool:
+            for name, length in dict.fromkeys(pieces):
+                with (folder / name).open("rb") as file:
+                    os.fsync(file.fileno())
+                    if os.fstat(file.fileno()).st_size != length:
+                        return False
+            return True
 
-        async with self._fresh(address) as (fresh, file):
-            await asyncio.to_thread(write, file)
-            length = file.tell()
-        return Content(fresh, length, None)
+        return await asyncio.to_thread(sync)
 
-    async def link(self, source: Address, file: str, target: Address, length: int) -> Content:
-        """Give `target` a file with the same content. Files never change, so a second name for one is enough."""
-        name = self._ids.guid()
+    async def link(self, source: Address, files: Sequence[str], target: Address) -> list[str]:
+        """Give `target` files with the same content. Files never change, so a second name for one is enough."""
+        names = [self._ids.guid() for _ in files]
 
         def link() -> None:
             folder = self._folder(target)
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (folder / name).hardlink_to(self._folder(source) / file)
+            for name, file in zip(names, files, strict=True):
+                (folder / name).hardlink_to(self._folder(source) / file)
 
-        await asyncio.to_thread(link)
-        return Content(name, length, None)
+        try:
+            await asyncio.to_thread(link)
+        except BaseException:
+            self.discard(target, *names)
+            raise
+        return names
 
     @contextlib.asynccontextmanager
     async def _fresh(self, address: Address) -> AsyncIterator[tuple[str, BinaryIO]]:
@@ -110,12 +119,67 @@ class Files:
             (folder / name).unlink(missing_ok=True)
             raise
 
-    def discard(self, address: Address, file: str) -> None:
-        """Remove a content file that no document names any more."""
-        self._folder(address).joinpath(file).unlink(missing_ok=True)
+    def discard(self, address: Address, *files: str) -> None:
+        """Remove content files that no document names any more."""
+        for file in files:
+            self._folder(address).joinpath(file).unlink(missing_ok=True)
 
     def _folder(self, address: Address) -> Path:
         return self._root / address.account / address.container
+
+
+class Joined(io.RawIOBase):
+    """Several files as one, to read.
+
+    Args:
+        pieces: each file with its length.
+    """
+
+    def __init__(self, pieces: Sequence[tuple[Path, int]]) -> None:
+        super().__init__()
+        self._paths = [path for path, _ in pieces]
+        self._ends = list(itertools.accumulate(length for _, length in pieces))
+        self._at = 0
+        self._open: tuple[int, BinaryIO] | None = None
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to an offset."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._ends[-1] if self._ends else 0}[whence]
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Read from one file, where it stands."""
+        number = bisect.bisect_right(self._ends, self._at)
+        if number == len(self._ends):
+            return 0
+        if self._open is None or self._open[0] != number:
+            self._close()
+            self._open = number, self._paths[number].open("rb", buffering=0)
+        start = self._ends[number - 1] if number else 0
+        file = self._open[1]
+        file.seek(self._at - start)
+        count = file.readinto(memoryview(buffer)[: self._ends[number] - self._at])  # type: ignore[attr-defined]
+        self._at += count
+        return int(count)
+
+    def close(self) -> None:
+        """Close the file that is open."""
+        self._close()
+        super().close()
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
 
 
 async def read_range(file: BinaryIO, offset: int, length: int) -> AsyncIterator[bytes]:
@@ -164,19 +228,6 @@ def _write(file: BinaryIO, pieces: list[bytes]) -> None:
         rest = memoryview(b"".join(pieces))[written:]
         while rest:
             rest = rest[file.write(rest) :]
-
-
-def _copy(source: BinaryIO, target: BinaryIO, length: int) -> int:
-    """Copy up to `length` bytes from where a file stands; how many there were."""
-    left = length
-    if hasattr(os, "copy_file_range"):  # Linux: no byte comes here, an eighth of the time
-        while left > 0 and (count := os.copy_file_range(source.fileno(), target.fileno(), left)):
-            left -= count
-        return length - left
-    while left > 0 and (data := source.read(min(CHUNK, left))):
-        left -= len(data)
-        _write(target, [data])
-    return length - left
 
 
 def _sync(file: BinaryIO) -> None:

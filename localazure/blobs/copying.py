@@ -26,12 +26,6 @@ async def copy_blob(call: Call) -> Response:
     blob = call.existing(source)
     check_conditions(request, blob.etag, blob.last_modified, "x-ms-source-")
     call.check_write()
-    content = await call.blobs.link(source, blob.file, call.address, blob.length)
-    try:
-        call.check_write()  # again: another upload may have come first meanwhile
-    except AzureError:
-        call.blobs.discard(call.address, content.file)
-        raise
     copied = {
         "x-ms-copy-id": call.cloud.ids.guid(),
         "x-ms-copy-status": "success",
@@ -39,14 +33,13 @@ async def copy_blob(call: Call) -> Response:
         "x-ms-copy-progress": f"{blob.length}/{blob.length}",
         "x-ms-copy-completion-time": http_date(call.cloud.clock.now()),
     }
-    made = call.blobs.commit(
+    made = await call.blobs.copy(
+        source,
+        blob,
         call.address,
-        content,
-        md5=blob.md5,
-        headers=blob.headers,
         metadata=told_metadata(request) or blob.metadata,
-        parts=blob.parts,
         copied=copied,
+        check=call.check_write,  # again: another upload may have come first meanwhile
     )
     put = "x-ms-blob-type" in request.headers  # Put Blob From URL
     told = {} if put else {name: copied[name] for name in ("x-ms-copy-id", "x-ms-copy-status")}

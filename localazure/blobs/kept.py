@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,10 +33,10 @@ _KEPT_UNCOMMITTED = timedelta(weeks=1)
 
 @dataclass(frozen=True)
 class Part:
-    """A block of a committed blob: where its bytes are within the content."""
+    """A block of a committed blob: its id, its file and how many bytes are in it."""
 
     id: str
-    offset: int
+    file: str
     length: int
 
 
@@ -45,13 +45,14 @@ class Blob:
     """A committed block blob.
 
     Attributes:
-        file, length: its content.
+        file: its content, put whole; empty when its blocks (`parts`) have it.
+        length: how many bytes.
         md5: base64 digest; None for a blob made of blocks without one being told, as Azure computes none there.
         etag: changes with every change, quotes included.
         created, modified: ISO 8601 instants.
         headers: content-type, content-encoding, ... as told at the upload.
         metadata: the names and values of `x-ms-meta-*`.
-        parts: its blocks, for a later block list that keeps some.
+        parts: the blocks that it was made of, in order.
         copied: the `x-ms-copy-*` of the copy that made it.
     """
 
@@ -65,6 +66,11 @@ class Blob:
     metadata: Mapping[str, str]
     parts: Sequence[Part] = field(default=())
     copied: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def pieces(self) -> list[tuple[str, int]]:
+        """Its files in order, each with its length."""
+        return [(part.file, part.length) for part in self.parts] if self.parts else [(self.file, self.length)]
 
     @property
     def last_modified(self) -> datetime:
@@ -139,8 +145,8 @@ class Blobs(Files):
         return ((key[len(head) :], _blob(found)) for key, found in self._store.scan(BLOBS, head + prefix))
 
     def open(self, address: Address, blob: Blob) -> BinaryIO:
-        """The blob's content, to read; it stays what it is if the blob changes meanwhile."""
-        return self._folder(address).joinpath(blob.file).open("rb")
+        """The blob's content, to read."""
+        return self.open_all(address, blob.pieces)
 
     def commit(
         self,
@@ -153,9 +159,9 @@ class Blobs(Files):
         parts: Sequence[Part] = (),
         copied: Mapping[str, str] | None = None,
     ) -> Blob:
-        """Make `content` the blob at `address`, replacing what was there; its uncommitted blocks go.
+        """Make `content`, or `parts` where there are any, the blob at `address`, replacing what was there.
 
-        If that fails, the content goes.
+        Uncommitted blocks that it has no part in go. If it fails, the content goes.
         """
         now = self.now()
         old = self.get(address)
@@ -167,11 +173,35 @@ class Blobs(Files):
                 self._store.put(BLOBS, address.key, asdict(blob))
                 blocks = self._drop_blocks(address)
         except BaseException:
-            self.discard(address, content.file)
+            if not parts:
+                self.discard(address, content.file)
             raise
-        for file in [*blocks, *([] if old is None else [old.file])]:
-            self.discard(address, file)
+        self.discard(address, *({*blocks, *_files(old)} - _files(blob)))
         return blob
+
+    async def copy(
+        self,
+        source: Address,
+        blob: Blob,
+        target: Address,
+        *,
+        metadata: Mapping[str, str],
+        copied: Mapping[str, str] | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> Blob:
+        """Make a blob what another one is; `check` may refuse it at the last moment, by raising."""
+        names = await self.link(source, [file for file, _ in blob.pieces], target)
+        parts = [replace(part, file=name) for part, name in zip(blob.parts, names, strict=False)]
+        try:
+            check()
+        except BaseException:
+            self.discard(target, *names)
+            raise
+        content = Content("" if parts else names[0], blob.length, None)
+        headers = blob.headers
+        return self.commit(
+            target, content, md5=blob.md5, headers=headers, metadata=metadata, parts=parts, copied=copied
+        )
 
     def replace(self, address: Address, blob: Blob) -> None:
         """Write a blob's changed description; its content stays."""
@@ -180,7 +210,7 @@ class Blobs(Files):
     def delete(self, address: Address, blob: Blob) -> None:
         """Remove the blob."""
         self._store.delete(BLOBS, address.key)
-        self.discard(address, blob.file)
+        self.discard(address, *_files(blob))
 
     def stage(self, address: Address, block_id: str, content: Content) -> None:
         """Keep `content` as an uncommitted block, replacing one of the same id."""
@@ -193,8 +223,7 @@ class Blobs(Files):
         except BaseException:
             self.discard(address, content.file)
             raise
-        for file in {*stale, *([] if old is None else [old["file"]])}:
-            self.discard(address, file)
+        self.discard(address, *({*stale, *([] if old is None else [old["file"]])} - _files(self.get(address))))
 
     def staged(self, address: Address) -> dict[str, tuple[str, int]]:
         """The uncommitted blocks: id -> (file, length); none when the last was put more than a week ago."""
@@ -220,9 +249,10 @@ class Blobs(Files):
                 for key, _ in blocks:
                     self._store.delete(BLOCKS, key)
         named = {
-            f"{'/'.join(key.split('/')[:2])}/{document['file']}"
+            f"{'/'.join(key.split('/')[:2])}/{file}"
             for collection in (BLOBS, BLOCKS)
             for key, document in self._store.scan(collection)
+            for file in (document["file"], *(part["file"] for part in document.get("parts", ())))
         }
         for file in self._root.glob("*/*/*"):
             if file.relative_to(self._root).as_posix() not in named:
@@ -256,6 +286,10 @@ class Blobs(Files):
         """Whether the last of a blob's uncommitted blocks came more than a week ago ("Put Block", remarks)."""
         last = max((str(block.get("staged", "")) for block in blocks), default=self.now())
         return last < (self._clock.now() - _KEPT_UNCOMMITTED).isoformat()
+
+
+def _files(blob: Blob | None) -> set[str]:
+    return set() if blob is None else {file for file, _ in blob.pieces}
 
 
 def _blob(document: Mapping[str, Any]) -> Blob:

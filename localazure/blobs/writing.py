@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import itertools
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from starlette.responses import Response
 
 from azmlflow.localazure.blobs.call import Call
-from azmlflow.localazure.blobs.kept import Blob, Part
+from azmlflow.localazure.blobs.kept import Blob, Content, Part
 from azmlflow.localazure.blobs.protocol import (
     block_list,
     check_md5,
@@ -72,33 +71,41 @@ async def put_block_list(call: Call) -> Response:
     request, address, blobs = call.request, call.address, call.blobs
     wanted = block_list(await read_body(request, _BLOCK_LIST_LIMIT))
     call.check_write()
-    staged, old = blobs.staged(address), blobs.get(address)
-    committed = {} if old is None else {part.id: (old.file, part.offset, part.length) for part in old.parts}
-    pieces = [_piece(kind, block_id, staged, committed) for kind, block_id in wanted]
-    ends = itertools.accumulate((length for _, _, length in pieces), initial=0)
-    parts = [Part(name, at, length) for (_, name), at, (_, _, length) in zip(wanted, ends, pieces, strict=False)]
-    content = await blobs.join(address, pieces)
-    try:
-        call.check_write()
-    except AzureError:
-        blobs.discard(address, content.file)
-        raise
+    parts = _parts(call, wanted)
+    whole = await blobs.secure(address, [(part.file, part.length) for part in parts])
+    call.check_write()
+    if not whole or _parts(call, wanted) != parts:  # a power cut took bytes, or another request the blocks
+        raise _invalid_list()
+    length = sum(part.length for part in parts)
+    content = Content("", length, None) if parts else await blobs.receive(address, _nothing())
     headers = stored_headers(request, None)
     told_md5 = request.headers.get("x-ms-blob-content-md5")
     blob = blobs.commit(address, content, md5=told_md5, headers=headers, metadata=told_metadata(request), parts=parts)
     return written(blob, 201)
 
 
-def _piece(
-    kind: str, block_id: str, staged: Mapping[str, tuple[str, int]], committed: Mapping[str, tuple[str, int, int]]
-) -> tuple[str, int, int]:
-    """Where a block of a block list is kept: file, offset, length. `Latest` means staged before committed."""
-    if kind != "Committed" and block_id in staged:
-        file, length = staged[block_id]
-        return file, 0, length
-    if kind != "Uncommitted" and block_id in committed:
-        return committed[block_id]
-    raise AzureError(400, "InvalidBlockList", "The specified block list is invalid.")
+def _parts(call: Call, wanted: Sequence[tuple[str, str]]) -> list[Part]:
+    """The blocks of a block list.
+
+    Raises:
+        AzureError: 400 `InvalidBlockList` when one is not there.
+    """
+    staged, old = call.blobs.staged(call.address), call.blobs.get(call.address)
+    committed = {} if old is None else {part.id: (part.file, part.length) for part in old.parts}
+    # `Latest` means staged before committed.
+    places = {"Latest": committed | staged, "Committed": committed, "Uncommitted": staged}
+    if any(block_id not in places[kind] for kind, block_id in wanted):
+        raise _invalid_list()
+    return [Part(block_id, *places[kind][block_id]) for kind, block_id in wanted]
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield
+
+
+def _invalid_list() -> AzureError:
+    return AzureError(400, "InvalidBlockList", "The specified block list is invalid.")
 
 
 async def set_metadata(call: Call) -> Response:

@@ -175,7 +175,7 @@ def test_blocks(azure: Azure, options: dict[str, Any]) -> None:
     assert len(blob.get_block_list("uncommitted")[1]) == 1
     blob.commit_block_list([BlobBlock(committed[0].id), BlobBlock("b3Rlcg==")])
     assert blob.download_blob().readall() == content[:65536] + b"tail"
-    assert len(azure.files()) == 1
+    assert len(azure.files()) == 2
 
 
 def test_a_copy_within_the_account(account: BlobServiceClient, azure: Azure, options: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import os
 import tracemalloc
 from typing import Any
 from urllib.parse import quote
@@ -12,12 +13,13 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from azmlflow.localazure.blobs.kept import BLOCKS
+from azmlflow.localazure.blobs.kept import BLOCKS, Address, Blobs
 from azmlflow.localazure.services.blobs import service
 from tests.localazure.blobs.world import (
     ACCOUNT,
     HOST,
     Azure,
+    block_id,
     block_list,
 )
 
@@ -90,7 +92,7 @@ def test_blocks_become_a_blob_in_the_order_of_the_list(azure: Azure) -> None:
     assert (got.content, got.headers["content-type"]) == (b"three one two ", "text/x")
     assert "content-md5" not in got.headers
     assert list(azure.cloud.store.scan(BLOCKS)) == []
-    assert len(azure.files()) == 1, "uncommitted blocks are discarded, the unlisted one too"
+    assert len(azure.files()) == 3, "the unlisted block is discarded"
 
 
 def test_a_later_list_keeps_committed_blocks(azure: Azure) -> None:
@@ -101,6 +103,7 @@ def test_a_later_list_keeps_committed_blocks(azure: Azure) -> None:
     azure.put_block_list("big", ("Latest", 2), ("Committed", 2), ("Committed", 1))
     assert azure.http.get(azure.url("big")).content == b"TWO two one "
     told = azure.http.get(azure.url("big", more="&comp=blocklist&blocklisttype=all"))
+    assert len(azure.files()) == 3
     sizes = [size.text for size in Xml.fromstring(told.content).iterfind("CommittedBlocks/Block/Size")]
     assert sizes == ["4", "4", "4"]
 
@@ -224,3 +227,52 @@ def test_a_snapshot_is_not_answered_with_the_blob_itself(azure: Azure) -> None:
         told = azure.http.request(method, azure.url("a", more="&snapshot=2026-01-01T00:00:00.0000000Z"))
         assert told.status_code == 400
     assert azure.http.get(azure.url("a")).content == b"x"
+
+
+def test_ranges_go_across_blocks(azure: Azure) -> None:
+    for number, block in enumerate((b"0123", b"", b"456", b"789")):
+        azure.put_block("digits", number, block)
+    azure.put_block_list("digits", *(("Latest", number) for number in range(4)))
+    for first, last in ((0, 9), (2, 5), (4, 4), (3, 7), (9, 9)):
+        got = azure.http.get(azure.url("digits"), headers={"Range": f"bytes={first}-{last}"})
+        assert got.content == b"0123456789"[first : last + 1]
+    blobs = Blobs(azure.cloud)
+    address = Address(ACCOUNT, "azureml", "digits")
+    blob = blobs.get(address)
+    assert blob is not None
+    with blobs.open(address, blob) as file:
+        assert (file.read(5), file.seek(-3, os.SEEK_END), file.read()) == (b"01234", 7, b"789")
+
+
+def test_an_empty_block_list_makes_an_empty_blob(azure: Azure) -> None:
+    azure.put("a", b"first")
+    assert azure.put_block_list("a").status_code == 201
+    assert azure.http.get(azure.url("a")).content == b""
+    assert len(azure.files()) == 1
+
+
+def test_a_blob_that_goes_while_its_blocks_are_read_is_broken_off(azure: Azure) -> None:
+    for number in range(2):
+        azure.put_block("big", number, b"x" * 100)
+    azure.put_block_list("big", ("Latest", 0), ("Latest", 1))
+    blobs, address = Blobs(azure.cloud), Address(ACCOUNT, "azureml", "big")
+    blob = blobs.get(address)
+    assert blob is not None
+    with blobs.open(address, blob) as file:
+        blobs.delete(address, blob)
+        with pytest.raises(FileNotFoundError):
+            file.read()
+
+
+def test_two_block_lists_at_once_do_not_share_lost_blocks(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the blocks are made safe another request may drop them."""
+    azure.put_block("big", 1, b"one")
+    secure = Blobs.secure
+
+    async def late(blobs: Blobs, address: Address, pieces: Any) -> bool:
+        found = await secure(blobs, address, pieces)
+        azure.cloud.store.delete(BLOCKS, f"{address.key}\n{block_id(1)}")
+        return found
+
+    monkeypatch.setattr(Blobs, "secure", late)
+    assert azure.put_block_list("big", ("Latest", 1)).headers["x-ms-error-code"] == "InvalidBlockList"
