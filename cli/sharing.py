@@ -1,8 +1,8 @@
 """ARM with a short memory, for many removals side by side that all ask the same of a whole subscription.
 
-Role assignments, custom roles and soft-deleted vaults are asked for by subscription, the same for each of its groups,
-several times each. One answer serves all who ask within `seconds`; what is deleted here is forgotten at once. Azure's
-own lists of these lag longer than that (Microsoft, "Troubleshoot Azure RBAC": changes take up to 10 minutes).
+Role assignments, custom roles, locks and soft-deleted vaults are asked for by subscription, the same for each of its
+groups, several times each. One answer serves all who ask within `seconds`; what is deleted here is forgotten at once.
+Azure's own lists of these lag longer than that (Microsoft, "Troubleshoot Azure RBAC": changes take up to 10 minutes).
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from typing import Any, Self
 
 from azmlflow.cli.arm import Arm, OnWait, Wait
 
-_SHARED = ("/providers/microsoft.authorization/roleassignments", "/providers/microsoft.keyvault/deletedvaults")
+_SHARED = (
+    "/providers/microsoft.authorization/roleassignments",
+    "/providers/microsoft.authorization/locks",
+    "/providers/microsoft.keyvault/deletedvaults",
+)
 _ROLES = "/providers/microsoft.authorization/roledefinitions"
 _CUSTOM = {"$filter": "type eq 'CustomRole'"}
 

@@ -40,7 +40,7 @@ Plan = tuple[tuple[steps.Step, tuple[str, ...]], ...]
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask for the name.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
-@click.option("--resource-group", "-g", metavar="NAME", help="Remove this group, which no stack owns.")
+@click.option("--resource-group", "-g", metavar="NAME", help="Remove this group (name or id), which no stack owns.")
 @click.option("--unmanaged", is_flag=True, help="With --resource-group: azmlflow did not make it; all in it goes.")
 @click.option("--cancel-jobs", is_flag=True, help="Cancel jobs that run in the workspace.")
 @click.option("--timeout", metavar="TIME", callback=duration, help="Give up after 30s, 20m, 2h; else each wait has 1h.")
@@ -81,10 +81,11 @@ def command(
             holder.finish()
             invocation.result(_report(session.name, (), (), ()), f"nothing stands on stack {session.name}")
             return
-        _show(invocation, session, plan)
+        kept = _kept(session)
+        _show(invocation, session.name, plan, kept)
         if dry_run:
             refusals = [asdict(refusal) for refusal in teardown.plan.refusals]
-            document = {**_report(session.name, plan, (), ()), "refusals": refusals}
+            document = {**_report(session.name, plan, (), (), kept), "refusals": refusals}
             invocation.result(document, "\n".join(f"refused: {entry['why']}" for entry in refusals))
             return
         teardown.plan.check()
@@ -93,7 +94,7 @@ def command(
         done = _run(invocation, teardown, plan, timeout)
         left = steps.residue(teardown)
         holder.finish()
-    invocation.result(_report(session.name, plan, done, left), lambda: text(f"stack {session.name}", left))
+    invocation.result(_report(session.name, plan, done, left, kept), lambda: text(f"stack {session.name}", left))
     if left:
         raise leftover(f"stack `{session.name}`", left, f"azmlflow down --stack {session.name}")
 
@@ -175,13 +176,20 @@ def _never_was(invocation: Invocation) -> bool:
     return invocation.stack is None and name == DEFAULT_STACK and not project.settings_path(name).exists()
 
 
-def _show(invocation: Invocation, session: Session, plan: Plan) -> None:
-    invocation.say(click.style(f"stack {session.name}: this goes, for good", bold=True))
+def _kept(session: Session) -> tuple[str, ...]:
+    """What is not the cloud's, and stays."""
+    grants = len(session.settings().grants)
+    again = f", with {grants} grant{'s' if grants > 1 else ''} that the next `up` gives again" if grants else ""
+    return (f"{session.file.path.name}{again}", *(["the embedded Azure"] if session.file.local else []))
+
+
+def _show(invocation: Invocation, stack: str, plan: Plan, kept: tuple[str, ...]) -> None:
+    invocation.say(click.style(f"stack {stack}: this goes, for good", bold=True))
     for step, lines in plan:
         invocation.say(f"  {step.name}")
         for line in lines:
             invocation.say(click.style(f"    - {line}", fg="red"))
-    invocation.say(f"  kept: {session.file.path.name}" + (", the embedded Azure" if session.file.local else ""))
+    invocation.say(f"  kept: {', '.join(kept)}")
 
 
 def _run(
@@ -224,6 +232,9 @@ def _take_steps(invocation: Invocation, teardown: steps.Teardown, plan: Plan) ->
     return tuple(done)
 
 
-def _report(stack: str, plan: Plan, done: tuple[dict[str, object], ...], left: tuple[Left, ...]) -> dict[str, object]:
+def _report(
+    stack: str, plan: Plan, done: tuple[dict[str, object], ...], left: tuple[Left, ...], kept: tuple[str, ...] = ()
+) -> dict[str, object]:
     planned = [{"step": step.name, "what": list(lines)} for step, lines in plan]
-    return {"stack": stack, "plan": planned, "steps": list(done), "left": [asdict(entry) for entry in left]}
+    residue = [asdict(entry) for entry in left]
+    return {"stack": stack, "plan": planned, "kept": list(kept), "steps": list(done), "left": residue}

@@ -104,7 +104,7 @@ def command(
         raise CliError(
             f"{len(bad)} of {len(ends)} groups are left: {', '.join(end.group.name for end in bad)}",
             where=bad[0].group.id,
-            next=f"azmlflow down --resource-group {bad[0].group.name}",
+            next=f"azmlflow down --resource-group {bad[0].group.id}",
         )
 
 

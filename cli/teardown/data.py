@@ -13,7 +13,8 @@ from azure.core.exceptions import AzureError
 
 from azmlflow.cli.arm import Arm, ArmError
 from azmlflow.cli.errors import CliError
-from azmlflow.cli.teardown.ownership import STORAGE, WORKSPACE, Resource
+from azmlflow.cli.estate import VAULTS
+from azmlflow.cli.teardown.ownership import INSIGHTS, LOGS, STORAGE, VAULT, WORKSPACE, Resource
 
 STORAGE_VERSION = "2024-01-01"
 METRICS_VERSION = "2023-10-01"
@@ -21,6 +22,18 @@ METRICS_VERSION = "2023-10-01"
 _PAGES = 50  # of a hundred each; who has more reads "5000", and the deletion is the same
 
 Describe = Callable[[Resource], str]
+_CALLED = {
+    STORAGE: "storage account",
+    VAULT: "key vault",
+    LOGS: "Log Analytics workspace",
+    INSIGHTS: "Application Insights",
+    WORKSPACE: "workspace",
+}
+
+
+def called(one: Resource) -> str:
+    """What people call a resource of this type, and its name."""
+    return f"{_CALLED.get(one.type, one.type.rsplit('/', 1)[-1])} {one.name}"
 
 
 def describing(arm: Arm) -> Describe:
@@ -31,9 +44,23 @@ def describing(arm: Arm) -> Describe:
             return _storage(arm, one)
         if one.type == WORKSPACE:
             return _workspace(arm, one)
+        if one.type == VAULT:
+            return _vault(arm, one)
         return ""
 
     return describe
+
+
+def _vault(arm: Arm, one: Resource) -> str:
+    """What nobody can purge stays; its secrets nobody counts, for that takes a right of its own."""
+    try:
+        properties = (arm.get(one.id, VAULTS) or {}).get("properties") or {}
+    except ArmError:
+        return ""
+    if not properties.get("enablePurgeProtection"):
+        return ""
+    days = properties.get("softDeleteRetentionInDays", 90)
+    return f"purge protection keeps it, soft-deleted, and its name, for {days} days"
 
 
 def _storage(arm: Arm, one: Resource) -> str:

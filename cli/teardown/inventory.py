@@ -62,11 +62,12 @@ def read(arm: Arm, group_id: str) -> Inventory:
     if document is None:
         return Inventory(group_id, None, buried=buried)
     resources = tuple(_linked(arm, Resource.of(entry)) for entry in arm.list(f"{group_id}/resources", RESOURCES))
+    locks = (*arm.list(f"{group_id}/{_AUTHORIZATION}/locks", LOCKS), *_locks_above(arm, group_id))
     return Inventory(
         str(document.get("id") or group_id),
         document,
         resources,
-        tuple(arm.list(f"{group_id}/{_AUTHORIZATION}/locks", LOCKS)),
+        tuple({str(lock["id"]).lower(): lock for lock in locks}.values()),
         buried,
         tuple(_jobs(arm, resources)),
     )
@@ -80,6 +81,18 @@ def vault_id(buried: Mapping[str, Any]) -> str:
 def is_protected(buried: Mapping[str, Any]) -> bool:
     """Whether nobody can purge it before its time is over."""
     return bool((buried.get("properties") or {}).get("purgeProtectionEnabled"))
+
+
+def _locks_above(arm: Arm, group_id: str) -> tuple[Mapping[str, Any], ...]:
+    """The locks of the subscription itself, which all in it inherit; none where they may not be listed."""
+    place = f"{'/'.join(group_id.split('/')[:3])}/{_AUTHORIZATION}/locks"
+    try:
+        listed = tuple(arm.list(place, LOCKS))
+    except ArmError as fault:
+        if fault.status != 403:
+            raise
+        return ()
+    return tuple(lock for lock in listed if str(lock["id"]).lower().startswith(f"{place.lower()}/"))
 
 
 def _linked(arm: Arm, one: Resource) -> Resource:
@@ -145,14 +158,15 @@ def access(arm: Arm, group_id: str, holder: Owner | None) -> Access:
 
     A definition is ours by its GUID, which is computed from the group's id and the persona; an assignment by what its
     description says of its owner, where its scope is the group or inside it, or where its principal is deleted; or
-    because it is of one of those definitions, which could not be deleted before it.
+    because it is of one of those definitions, which could not be deleted before it. A definition that somebody has made
+    assignable elsewhere, too, stays: there others may have it.
     """
     from azmlflow.rbac.roles import PERSONAS, custom_role_guid
 
     subscription = "/".join(group_id.split("/")[:3])
     place = f"{subscription}/{_AUTHORIZATION}"
     candidates = (f"{place}/roleDefinitions/{custom_role_guid(each.name, group_id)}" for each in PERSONAS)
-    definitions = tuple(id_ for id_ in candidates if arm.get(id_, ROLES) is not None)
+    definitions = tuple(id_ for id_ in candidates if _only_here(arm.get(id_, ROLES), group_id))
     roles = {id_.rsplit("/", 1)[-1].lower() for id_ in definitions}
     assignments: list[str] = []
     for entry in arm.list(f"{place}/roleAssignments", ROLES):
@@ -163,6 +177,14 @@ def access(arm: Arm, group_id: str, holder: Owner | None) -> Access:
         if role in roles or ours:
             assignments.append(str(entry["id"]))
     return Access(definitions, tuple(assignments))
+
+
+def _only_here(definition: Mapping[str, Any] | None, group_id: str) -> bool:
+    """Whether a role is there, and assignable nowhere but in the group."""
+    if definition is None:
+        return False
+    places = (definition.get("properties") or {}).get("assignableScopes") or ()
+    return all(scopes.contains(group_id, str(place)) for place in places)
 
 
 def standing_vaults(resources: Iterable[Resource]) -> tuple[Resource, ...]:

@@ -13,11 +13,11 @@ from azmlflow.cli.invocation import Invocation
 from azmlflow.cli.project import read_stack
 from azmlflow.cli.session import Session, open_session
 from azmlflow.cli.teardown.ask import confirm, leftover, text
-from azmlflow.cli.teardown.data import describing
+from azmlflow.cli.teardown.data import Describe, describing
 from azmlflow.cli.teardown.group import remove_group
 from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group
 from azmlflow.cli.teardown.show import watching
-from azmlflow.cli.teardown.steps import group_lines
+from azmlflow.cli.teardown.steps import group_lines, vault_lines
 
 
 def down(
@@ -27,7 +27,7 @@ def down(
 
     Args:
         invocation: this run; its stack says which cloud and subscription.
-        name: the group's name.
+        name: the group's name, in the stack's subscription, or its ARM id.
         limits: what the user allows.
         yes: do not ask.
         dry_run: stop after the plan.
@@ -37,11 +37,11 @@ def down(
         CliError: the removal is refused, or something is left.
     """
     session = open_session(invocation)
+    group_id = _group_id(session, name)
     session.enter()
     arm = invocation.ports.open_arm()
-    group_id = f"/subscriptions/{session.subscription({})}/resourceGroups/{name}"
     plan = plan_group(arm, group_id, limits)
-    lines = _lines(plan, group_lines(plan, describing(arm)))
+    lines = _lines(plan, describing(arm))
     document = {"group": plan.seen.id, "plan": list(lines), "refusals": [asdict(each) for each in plan.refusals]}
     if plan.nothing:
         invocation.result({**document, "steps": [], "left": []}, f"nothing stands in resource group {name}")
@@ -53,31 +53,54 @@ def down(
         return
     plan.check()
     if not yes:
-        confirm("resource group", plan.seen.name, _again(plan))
+        confirm("resource group", plan.seen.name, _again(plan, name))
     if timeout is not None:
         arm = arm.within(timeout.total_seconds())
     with watching(f"removing {plan.seen.name}") as on_progress:
         try:
             report = remove_group(arm, group_id, limits, on_progress=on_progress, plan=plan)
         except TimedOut as fault:
-            raise TimedOut(fault.what, where=fault.where, next=f"{_again(plan)}    (it goes on from here)") from fault
+            raise TimedOut(
+                fault.what, where=fault.where, next=f"{_again(plan, name)}    (it goes on from here)"
+            ) from fault
     steps = [{"step": step, "seconds": round(seconds, 1)} for step, seconds in report.steps]
     found = {**document, "steps": steps, "left": [asdict(entry) for entry in report.left]}
     invocation.result(found, lambda: text(f"resource group {plan.seen.name}", report.left))
     if report.left:
-        raise leftover(f"resource group `{plan.seen.name}`", report.left, _again(plan))
+        raise leftover(f"resource group `{plan.seen.name}`", report.left, _again(plan, name))
 
 
-def _again(plan: GroupPlan) -> str:
+def _group_id(session: Session, text: str) -> str:
+    """The group that is meant, and nothing within it.
+
+    Raises:
+        CliError: the text is neither a group's name nor its id.
+    """
+    from azmlflow.infra import naming
+    from azmlflow.rbac import scopes
+
+    id_ = text
+    if not text.startswith("/"):
+        id_ = f"/subscriptions/{session.subscription({})}/resourceGroups/{text}"
+    try:
+        parsed = scopes.parse(id_)
+    except scopes.InvalidScope:
+        parsed = None
+    whole = parsed is not None and bool(parsed.resource_group) and parsed.namespace is None
+    if parsed is None or not whole or naming.check("resourceGroup", parsed.name):
+        raise CliError(f"`{text}` is neither a resource group's name nor its id", next="az group list --output table")
+    return id_
+
+
+def _again(plan: GroupPlan, name: str) -> str:
     option = " --unmanaged" if plan.limits.unmanaged else ""
-    return f"azmlflow down --resource-group {plan.seen.name}{option}"
+    return f"azmlflow down --resource-group {name}{option}"
 
 
-def _lines(plan: GroupPlan, inside: tuple[str, ...]) -> tuple[str, ...]:
+def _lines(plan: GroupPlan, describe: Describe) -> tuple[str, ...]:
     found = [f"job {job.rsplit('/', 1)[-1]}, cancelled" for job in plan.seen.jobs if plan.limits.cancel_jobs]
     found += [f"lock {lock.rsplit('/', 1)[-1]}" for lock in plan.locks]
-    found += inside
-    found += [f"key vault {id_.rsplit('/', 1)[-1]}, purged once it is deleted" for id_ in sorted(plan.purge)]
+    found += (*group_lines(plan, describe), *vault_lines(plan, describe))
     if plan.access:
         found.append(
             f"{len(plan.access.definitions)} role definitions and {len(plan.access.assignments)} role assignments"

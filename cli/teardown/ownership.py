@@ -43,6 +43,9 @@ AUTOMATIC: tuple[tuple[str, str, str], ...] = (
 )
 
 
+UNCLEAR = "?"
+
+
 @dataclass(frozen=True)
 class Owner:
     """A stack of a project, as tags and descriptions name it."""
@@ -54,7 +57,7 @@ class Owner:
     def of(cls, tags: Mapping[str, str] | None) -> Owner | None:
         """Whom tags name; None unless both tags are there."""
         project, stack = marks(tags)
-        return cls(project, stack) if project and stack else None
+        return cls(project, stack) if project and stack and UNCLEAR not in (project, stack) else None
 
     def owns(self, tags: Mapping[str, str] | None) -> bool:
         """Whether tags name this owner, by value, letter for letter."""
@@ -70,9 +73,16 @@ class Owner:
 
 
 def marks(tags: Mapping[str, str] | None) -> tuple[str, str]:
-    """The values of the two ownership tags, empty where there is none; tag names ignore case."""
-    found = {name.lower(): str(value) for name, value in (tags or {}).items()}
-    return found.get(PROJECT_TAG, ""), found.get(STACK_TAG, "")
+    """The values of the two ownership tags, empty where there is none; tag names ignore case.
+
+    Names that differ in case alone, with other values, name nobody: `UNCLEAR`, which no project or stack is called.
+    """
+    found: dict[str, set[str]] = {}
+    for name, value in (tags or {}).items():
+        found.setdefault(name.lower(), set()).add(str(value))
+    values = [found.get(tag) or {""} for tag in (PROJECT_TAG, STACK_TAG)]
+    project, stack = (next(iter(each)) if len(each) == 1 else UNCLEAR for each in values)
+    return project, stack
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,7 @@ class Resource:
         tags: its tags.
         links: lower-case ids of the resources that a workspace uses.
         location: its region.
+        manager: id of what manages it, where it is not whoever made it.
     """
 
     id: str
@@ -92,11 +103,17 @@ class Resource:
     tags: Mapping[str, str]
     links: frozenset[str] = frozenset()
     location: str = ""
+    manager: str = ""
 
     @property
     def name(self) -> str:
         """The last part of its id."""
         return self.id.rsplit("/", 1)[-1]
+
+    @property
+    def group(self) -> str:
+        """The beginning of all ids in its group, lower case."""
+        return "/".join(self.id.lower().split("/")[:5]) + "/"
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Resource:
@@ -109,6 +126,7 @@ class Resource:
             dict(document.get("tags") or {}),
             links,
             str(document.get("location") or ""),
+            str(document.get("managedBy") or ""),
         )
 
 
@@ -171,6 +189,8 @@ def _against(
     one: Resource, holder: Owner | None, known: frozenset[str] | None, ours: Mapping[str, Resource], unmanaged: bool
 ) -> str:
     """What speaks against deleting a resource; empty if nothing does."""
+    if one.manager and not one.manager.lower().startswith(one.group):
+        return f"is managed by {one.manager}"
     project, stack = marks(one.tags)
     if (project or stack) and (holder is None or (project, stack) != (holder.project, holder.stack)):
         return f"belongs to stack {stack or '?'} of project {project or '?'}"

@@ -133,6 +133,12 @@ def _refusals(plan: GroupPlan) -> Iterator[Refusal]:
     seen, limits = plan.seen, plan.limits
     if seen.document is None:
         return
+    if manager := str(seen.document.get("managedBy") or ""):
+        # Microsoft, "Resource Groups" (REST): the id of what manages the group, such as a Databricks workspace.
+        yield Refusal(
+            seen.id, f"it is managed by {manager}", f"remove what manages it: az resource show --ids {manager}"
+        )
+        return
     tags = seen.document.get("tags")
     if plan.holder is None or not plan.holder.owns(tags):
         refusal = _not_ours(seen, limits, tags)

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from azmlflow.cli import config_json
 from azmlflow.cli.estate import WORKSPACES, Estate, azure_name, workspace_left
-from azmlflow.cli.teardown.data import Describe
+from azmlflow.cli.teardown import inventory
+from azmlflow.cli.teardown.data import Describe, called
 from azmlflow.cli.teardown.group import Left, Removal
-from azmlflow.cli.teardown.ownership import WORKSPACE
+from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE
 from azmlflow.cli.teardown.plan import GroupPlan
 
 
@@ -65,7 +66,11 @@ def _plan_workspace(teardown: Teardown) -> tuple[str, ...]:
     estate = teardown.estate
     standing = [one for one in teardown.plan.verdict.ours if one.type == WORKSPACE]
     if standing:
-        return tuple(f"workspace {one.name} (stands), with {teardown.describe(one)}" for one in standing)
+        logs = [one for one in teardown.plan.verdict.ours if one.type == LOGS]
+        return (
+            *(f"{called(one)} (stands), with {teardown.describe(one)}" for one in standing),
+            *(f"{called(one)}, by force: nobody can recover it" for one in logs),
+        )
     # Azure does not show a soft-deleted workspace everywhere; after `pulumi destroy` there is one.
     return (f"workspace {estate.names.workspace}, should it be soft-deleted",) if estate.stack.exists() else ()
 
@@ -96,16 +101,27 @@ def group_lines(plan: GroupPlan, describe: Describe) -> tuple[str, ...]:
     inside = []
     for one in plan.verdict.ours:
         held = describe(one) if one.type != WORKSPACE else ""
-        inside.append(f"{one.type.rsplit('/', 1)[-1]} {one.name}" + (f": {held}" if held else ""))
+        inside.append(called(one) + (f": {held}" if held else ""))
     return (f"resource group {plan.seen.name}", *inside)
 
 
 def _plan_destroy(teardown: Teardown) -> tuple[str, ...]:
     state = teardown.estate.state
-    count = sum(1 for entry in state.resources if not entry.external)
-    if count:
-        return (f"{count} resources in Pulumi's state",)
+    managed = [entry for entry in state.resources if not entry.external]
+    if managed:
+        beside = [one for one in managed if _stands_elsewhere(one.id, teardown.plan)]
+        return (
+            f"{len(managed)} resources in Pulumi's state",
+            *(f"{one.kind} {azure_name(one.id)}, outside of the group: {one.id}" for one in beside),
+        )
     return ("an empty Pulumi state",) if state.components else ()
+
+
+def _stands_elsewhere(id_: str, plan: GroupPlan) -> bool:
+    """Whether an id is of something outside of the group, access apart, which the plan counts elsewhere."""
+    lower = id_.lower()
+    own = lower == plan.seen.id.lower() or inventory.inside(plan.seen.id, id_)
+    return lower.startswith("/subscriptions/") and not own and "/microsoft.authorization/role" not in lower
 
 
 def _destroy(teardown: Teardown) -> None:
@@ -115,7 +131,15 @@ def _destroy(teardown: Teardown) -> None:
 
 
 def _plan_vault(teardown: Teardown) -> tuple[str, ...]:
-    return tuple(f"key vault {azure_name(id_)}, purged once it is deleted" for id_ in sorted(teardown.plan.purge))
+    return vault_lines(teardown.plan, teardown.describe)
+
+
+def vault_lines(plan: GroupPlan, describe: Describe) -> tuple[str, ...]:
+    """The vaults that are purged, or that nobody can purge."""
+    standing = {one.id.lower(): describe(one) for one in plan.verdict.ours if one.id.lower() in plan.purge}
+    return tuple(
+        f"key vault {azure_name(id_)}, {standing.get(id_) or 'purged once it is deleted'}" for id_ in sorted(plan.purge)
+    )
 
 
 def _nothing_planned(_teardown: Teardown) -> tuple[str, ...]:

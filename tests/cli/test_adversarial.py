@@ -7,17 +7,21 @@ of the removal. Whatever the outcome, everything foreign still stands afterwards
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.teardown import Limits, Owner, plan_group, remove_group
+from azmlflow.cli.teardown.ownership import marks
 from azmlflow.infra.tags import ownership
 from azmlflow.localazure.cloud import TENANT_ID
-from tests.cli.door import Door, open_arm
+from azmlflow.rbac.roles import custom_role_guid
+from tests.cli.door import Door, Response, open_arm
 from tests.localazure.control import BODIES, CHAIN, COMPUTE, INSIGHTS, LOGS, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
 
 OURS, OTHERS = ownership("azmlflow", "old"), ownership("azmlflow", "prod")
@@ -52,8 +56,17 @@ class World:
     def group(self, name: str, tags: dict[str, str] | None = None) -> str:
         return self.put(f"{SUB}/resourceGroups/{name}", tags)
 
-    def lock(self, at: str, notes: str = "") -> str:
-        body = {"properties": {"level": "CanNotDelete", "notes": notes}}
+    def managed(self, path: str) -> str:
+        """Have it managed by something in another group: the lists tell of it."""
+        collection = "resources"
+        document = self.azure.cloud.store.get(collection, path.lower())
+        assert document is not None
+        manager = f"{SUB}/resourceGroups/other/providers/Microsoft.Databricks/workspaces/dbw"
+        self.azure.cloud.store.put(collection, path.lower(), {**document, "managedBy": manager})
+        return path
+
+    def lock(self, at: str, notes: str = "", level: str = "CanNotDelete") -> str:
+        body = {"properties": {"level": level, "notes": notes}}
         path = f"{at}/{LOCK}/keep"
         assert self.azure.arm("PUT", path, body, api="2020-05-01").status in (200, 201)
         return path
@@ -110,6 +123,13 @@ REFUSED: dict[str, Callable[[World], list[str]]] = {
     "our workspace with another stack's tags": lambda w: [w.retag(WORKSPACE, OTHERS)],
     "the group with half of its tags": lambda w: [w.retag(RG, {"azmlflow-stack": "old"}), STORAGE],
     "the group without tags": lambda w: [w.retag(RG, {"team": "x"}), STORAGE, VAULT],
+    "tags whose value ends in a space": lambda w: [w.storage("theirs1", tags=ownership("azmlflow", "old "))],
+    "a letter of another script in a value": lambda w: [w.storage("theirs1", tags=ownership("azmlflow", "\u043eld"))],
+    "a resource that something elsewhere manages": lambda w: [w.managed(STORAGE)],
+    "the group managed by something elsewhere": lambda w: [w.managed(RG), STORAGE, WORKSPACE],
+    "a lock on the subscription": lambda w: [w.lock(SUB), RG, WORKSPACE],
+    "a lock that only forbids writing": lambda w: [w.lock(VAULT, level="ReadOnly"), VAULT, WORKSPACE],
+    "a lock on a cluster": lambda w: [w.lock(COMPUTE), COMPUTE, WORKSPACE],
     "a lock on the group": lambda w: [w.lock(RG), RG, WORKSPACE],
     "a lock in the group": lambda w: [w.lock(STORAGE), STORAGE, WORKSPACE],
     "a lock whose note names a like stack": lambda w: [w.lock(RG, "azmlflow stack old of project azmlflow2"), RG],
@@ -126,6 +146,8 @@ SPARED: dict[str, Callable[[World], list[str]]] = {
     "a soft-deleted vault of a like group": lambda w: [w.bury("kv-dead", w.group("rg10"), OURS)],
     "a soft-deleted vault of ours, untagged": lambda w: [w.bury("kv-dead", RG)],
     "a soft-deleted vault of another stack in our group": lambda w: [w.bury("kv-dead", RG, OTHERS)],
+    "the storage account that our workspace uses, in another group": lambda w: [linked_elsewhere(w)],
+    "a role of ours that is assignable elsewhere, too": lambda w: [shared_role(w)],
     "a lock on another group": lambda w: [w.lock(w.group("rg2"))],
     "somebody's own role on another group": lambda w: [assigned(w, w.group("rg2"))],
     "somebody's role on the subscription": lambda w: [assigned(w, SUB)],
@@ -139,8 +161,47 @@ MIDWAY: dict[str, tuple[str, str, Callable[[World], list[str]]]] = {
     "a lock on the group, after the purge": ("DELETE", "/logs-one", lambda w: [w.lock(RG), RG, STORAGE]),
     "a lock in the group, right at its deletion": ("DELETE", "/rg1", lambda w: [w.lock(STORAGE), STORAGE, RG]),
     "the group's tags change": ("DELETE", "/logs-one", lambda w: [w.retag(RG, OTHERS), STORAGE]),
+    "something elsewhere comes to manage our vault": ("DELETE", "/logs-one", lambda w: [w.managed(VAULT)]),
+    "a job, before the purge": ("DELETE", "/old-mark", lambda w: [running(w), WORKSPACE]),
     "our vault becomes another stack's": ("DELETE", "/logs-one", lambda w: [w.retag(VAULT, OTHERS)]),
 }
+
+
+def linked_elsewhere(world: World) -> str:
+    """A storage account of others in a group of theirs, which our workspace uses instead of one of its own."""
+    theirs = world.storage("theirs1", world.group("rg2"))
+    store = world.azure.cloud.store
+    document = store.get("resources", WORKSPACE.lower())
+    assert document is not None
+    document["properties"]["storageAccount"] = theirs
+    store.put("resources", WORKSPACE.lower(), document)
+    store.delete("resources", STORAGE.lower())
+    return theirs
+
+
+def shared_role(world: World) -> str:
+    """The role of our viewers, which somebody has made assignable in a group of theirs, and assigned there."""
+    group = world.group("rg2")
+    role = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{custom_role_guid('viewer', RG)}"
+    properties = {
+        "roleName": "azmlflow viewer (rg1)",
+        "type": "CustomRole",
+        "permissions": [{"actions": ["*/read"]}],
+        "assignableScopes": [RG, group],
+    }
+    assert world.azure.arm("PUT", role, {"properties": properties}, api="2022-04-01").status == 201
+    assignment = f"{group}/providers/Microsoft.Authorization/roleAssignments/{world.azure.cloud.ids.guid()}"
+    given = {"roleDefinitionId": role, "principalId": world.azure.who("bob@local.test").object_id}
+    assert world.azure.arm("PUT", assignment, {"properties": given}, api="2022-04-01").status == 201
+    return assignment
+
+
+def running(world: World) -> str:
+    """A job on our cluster."""
+    job = f"{WORKSPACE}/jobs/train-1"
+    body = {"properties": {"jobType": "Command", "command": "sleep 1000", "computeId": COMPUTE, "environmentId": "x"}}
+    assert world.azure.arm("PUT", job, body).status in (200, 201)
+    return job
 
 
 def assigned(world: World, scope: str) -> str:
@@ -161,7 +222,7 @@ def test_what_is_not_ours_in_the_group_stops_it_before_anything_goes(world: Worl
 @pytest.mark.parametrize("case", REFUSED)
 def test_nor_does_unmanaged_reach_what_is_marked_as_others(world: World, case: str) -> None:
     kept = REFUSED[case](world)
-    marked = any(word in case for word in ("stack", "project", "value", "half", "lock"))
+    marked = any(word in case for word in ("stack", "project", "value", "half", "lock", "manage"))
     with contextlib.suppress(CliError):
         remove_group(open_arm(world.door), RG, Limits(unmanaged=True))
         assert not marked
@@ -214,6 +275,33 @@ def test_a_stack_does_not_take_another_stacks_group(world: World) -> None:
     with pytest.raises(CliError, match="belongs to stack old of project azmlflow"):
         remove_group(open_arm(world.door), RG, limits)
     assert world.stands(STORAGE)
+
+
+@pytest.mark.parametrize("tags", [{**OURS, "Azmlflow-Stack": "prod"}, {**OURS, "AZMLFLOW-PROJECT": "other"}])
+def test_tags_that_differ_in_the_case_of_their_name_prove_nothing(tags: dict[str, str]) -> None:
+    assert Owner.of(tags) is None
+    assert not HOLDER.owns(tags)
+    assert "" not in marks(tags)  # marked all the same: no `--unmanaged` reaches it
+    assert Owner.of({**OURS, "Azmlflow-Stack": "old"}) == HOLDER
+
+
+@pytest.mark.parametrize("unmanaged", [False, True])
+def test_types_that_no_plan_knows_are_refused(world: World, unmanaged: bool) -> None:
+    """Such as Azure may have tomorrow; here they are put into the list of the group's resources."""
+    unknown = f"{RG}/providers/Contoso.Quantum/annealers/q1"
+    real = world.door.send
+
+    def send(request: Any, **options: Any) -> Response:
+        answer = real(request, **options)
+        if request.method == "GET" and urlsplit(request.url).path == f"{RG}/resources":
+            listed = [*answer.json()["value"], {"id": unknown, "type": "Contoso.Quantum/annealers", "tags": OTHERS}]
+            answer.content = json.dumps({"value": listed}).encode()
+        return answer
+
+    world.door.send = send  # type: ignore[method-assign]
+    with pytest.raises(CliError, match="annealers/q1 belongs to stack prod"):
+        remove_group(open_arm(world.door), RG, Limits(unmanaged=unmanaged))
+    assert world.stands(WORKSPACE)
 
 
 def test_our_own_lock_is_dropped(world: World) -> None:

@@ -13,7 +13,7 @@ from azmlflow.cli.teardown.steps import STEPS
 from azmlflow.infra.identifiers import Place
 from azmlflow.infra.settings import Settings
 from azmlflow.infra.tags import ownership
-from tests.cli.desk import GROUP, GROUP_ID, OUTPUTS, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
+from tests.cli.desk import ALICE, GROUP, GROUP_ID, OUTPUTS, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
 
 NAMES = Settings.from_mapping({"azmlflow:cloud": "local"}).names("local", SUBSCRIPTION)
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
@@ -262,6 +262,56 @@ def test_a_group_that_no_stack_owns(standing: Desk) -> None:
         assert done.code == (0 if words else 1), done.err
     assert f"DELETE {GROUP_ID}" in standing.arm.calls
     assert standing.run("down", "-g", GROUP, "--yes").out == f"nothing stands in resource group {GROUP}\n"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "rg-old/providers/Microsoft.Storage/storageAccounts/st1",
+        "..",
+        "rg-old.",
+        "rg-old?x",
+        "rg old",
+        "/subscriptions/s",
+        "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv",
+        "",
+    ],
+)
+def test_what_names_no_group_is_refused_before_anything_is_asked(standing: Desk, written: str) -> None:
+    done = standing.run("down", "--resource-group", written, "--unmanaged", "--yes")
+    assert done.code == 1
+    assert "is neither a resource group's name nor its id" in done.err
+    assert standing.arm.calls == []
+
+
+def test_a_group_of_the_same_name_in_another_subscription_is_meant_by_its_id(standing: Desk) -> None:
+    other = f"/subscriptions/00000000-0000-4000-8000-00000000000b/resourceGroups/{GROUP}"
+    standing.arm.put(other, tags=ownership("azmlflow", "lost"))
+    done = standing.run("down", "--resource-group", other, "--yes", "-o", "json")
+    assert done.json()["left"] == []
+    assert standing.arm.calls == [f"DELETE {other}"]
+    assert GROUP_ID.lower() in standing.arm.documents
+
+
+def test_the_plan_tells_what_is_kept_and_what_cannot_be_purged(standing: Desk) -> None:
+    standing.settings(
+        text="config:\n  azmlflow:cloud: local\n  azmlflow:grants:\n    - principalId: "
+        f"{ALICE.id}\n      principalType: User\n      persona: viewer\n"
+    )
+    ours = ownership("azmlflow", "local")
+    protected = {"enablePurgeProtection": True, "softDeleteRetentionInDays": 30}
+    standing.arm.put(VAULT_ID, type="Microsoft.KeyVault/vaults", tags=ours, properties=protected)
+    outside = f"{GROUP_ID}-shared/providers/Microsoft.Storage/storageAccounts/shared"
+    standing.stand(*standing.stack.held.resources, Resource("urn::x", "azure-native:storage:StorageAccount", outside))
+    document = standing.run("down", "--dry-run", "-o", "json").json()
+    assert document["kept"] == [
+        "Pulumi.local.yaml, with 1 grant that the next `up` gives again",
+        "the embedded Azure",
+    ]
+    planned = {entry["step"]: entry["what"] for entry in document["plan"]}
+    keeps = f"key vault {NAMES.key_vault}, purge protection keeps it, soft-deleted, and its name, for 30 days"
+    assert planned["purge the key vault"] == [keeps]
+    assert f"StorageAccount shared, outside of the group: {outside}" in planned["destroy what the state holds"]
 
 
 def test_a_group_of_nobody_needs_unmanaged(standing: Desk) -> None:

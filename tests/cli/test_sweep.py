@@ -124,8 +124,8 @@ def test_apply_removes_notes_and_goes_on_after_a_failure(desk: Desk, groups: Man
     assert group_id("pr-17", TWO).lower() not in groups.documents
     assert group_id("rg-new").lower() in groups.documents
     assert (
-        "next: azmlflow down --resource-group rg-old" in done.err
-        or "rg-old" in json.loads(done.err.splitlines()[-1])["error"]["next"]
+        f"next: azmlflow down --resource-group {group_id('rg-old')}" in done.err
+        or group_id("rg-old") in json.loads(done.err.splitlines()[-1])["error"]["next"]
     )
     lines = [json.loads(line) for line in Path(done.json()["audit"]).read_text().splitlines()]
     assert [(line["what"], line["result"]) for line in lines if "pr-17" in line["what"]] == [
@@ -152,6 +152,15 @@ def test_a_stack_of_this_checkout_is_told_that_its_state_is_old(desk: Desk, grou
     done = desk.run("sweep", "--expired", "--apply")
     assert done.code == 0
     assert "next: azmlflow down --stack dev" in done.err
+
+
+def test_a_group_of_the_same_name_in_another_subscription_stays(desk: Desk, groups: ManyGroups) -> None:
+    ours = tags.ownership("azmlflow", "dev")
+    groups.put(group_id("rg-old", TWO), tags={**ours, **tags.life(NOW, "carol@contoso.com", NOW + timedelta(days=7))})
+    done = desk.run("sweep", "--expired", "--apply", "-o", "json")
+    assert [end["id"] for end in done.json()["groups"]] == [group_id("rg-old")]
+    assert groups.calls == [f"DELETE {group_id('rg-old')}"]
+    assert group_id("rg-old", TWO).lower() in groups.documents
 
 
 def test_what_is_not_gone_when_the_time_is_over_is_told(desk: Desk, groups: ManyGroups) -> None:
