@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from azmlflow.localazure.faults import Fault, write_faults
 from azmlflow.localazure.store import Store
-from tests.e2e.estate import Done, Estate, make_estate
+from tests.e2e.estate import LONG, Done, Estate, make_estate
+from tests.e2e.many import Arm
 
 pytestmark = pytest.mark.e2e
 
@@ -68,10 +70,62 @@ def test_no_secret_is_in_the_state_of_a_standing_stack(planted: Estate) -> None:
     checked = list(files(planted.folder))
     assert any(path.name == "local.json" and "stacks" in path.parts for path in checked)
     assert (planted.folder / ".azureml" / "config.json") in checked
-    found = [
-        (str(path), what) for path in checked for what, secret in secrets.items() if holds(path.read_bytes(), secret)
+    assert found_of(planted, secrets) == []
+
+
+def test_what_a_job_is_handed_stays_with_its_process(planted: Estate) -> None:
+    """Its run token and its variables: while it runs, after it was cancelled, and in what people are shown of it."""
+    outputs = planted.outputs()
+    job = f"{outputs['workspaceId']}/jobs/canary-1"
+    body = {
+        "jobType": "Command",
+        "command": "echo at work; sleep 600",
+        "computeId": f"{outputs['workspaceId']}/computes/{outputs['clusters'][0]['name']}",
+        "environmentId": f"{outputs['workspaceId']}/environments/any/versions/1",
+    }
+    cloud = Arm(planted)
+    cloud.put(job, "2024-10-01", {"properties": body})
+    until = time.monotonic() + LONG
+    while not (handed := handed_to("canary-1")):
+        assert time.monotonic() < until
+        assert cloud.ask("GET", job, "2024-10-01").body["properties"]["status"] not in {"Failed", "Completed"}
+    assert "MLFLOW_TRACKING_TOKEN" in handed
+    running = found_of(planted, handed)
+    refused = planted.azmlflow("down", "--yes", fails=True)
+    assert "running jobs: canary-1" in refused.err
+    told = [refused, planted.azmlflow("down", "--yes", "--cancel-jobs"), planted.azmlflow("local", "logs")]
+    shown = [
+        what for done in told for what, secret in handed.items() if holds(f"{done.out}{done.err}".encode(), secret)
     ]
-    assert found == []
+    assert (running, found_of(planted, handed), shown) == ([], [], [])
+
+
+def handed_to(job: str) -> dict[str, str]:
+    """The secrets among the variables of a job's processes; none where none runs."""
+    found: dict[str, str] = {}
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            text = path.read_bytes().decode(errors="replace")
+        except OSError:  # it has ended, or is another user's
+            continue
+        variables = dict(line.split("=", 1) for line in text.split("\0") if "=" in line)
+        if variables.get("MLFLOW_RUN_ID") == job:
+            found |= {
+                name: value
+                for name, value in variables.items()
+                if any(word in name for word in ("TOKEN", "SECRET", "HEADER")) and len(value) > 15
+            }
+    return found
+
+
+def found_of(estate: Estate, secrets: dict[str, str]) -> list[tuple[str, str]]:
+    """Which file has which of the secrets."""
+    return [
+        (str(path), what)
+        for path in files(estate.folder)
+        for what, secret in secrets.items()
+        if holds(path.read_bytes(), secret)
+    ]
 
 
 def secrets_of(local: Path) -> dict[str, str]:
