@@ -37,8 +37,8 @@ def down(
         CliError: the removal is refused, or something is left.
     """
     session = open_session(invocation)
-    group_id = _group_id(session, name)
     session.enter()
+    group_id = _group_id(session, name)
     arm = invocation.ports.open_arm()
     plan = plan_group(arm, group_id, limits)
     lines = _lines(plan, describing(arm))

@@ -72,6 +72,20 @@ class Estate:
         return outputs
 
 
+def processes_of(job: str) -> dict[Path, dict[str, str]]:
+    """The processes of a job that runs, by their folders in /proc, with their variables."""
+    found: dict[Path, dict[str, str]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (folder / "environ").read_bytes().decode(errors="replace")
+        except OSError:  # it has ended, or is another user's
+            continue
+        variables = dict(line.split("=", 1) for line in text.split("\0") if "=" in line)
+        if variables.get("MLFLOW_RUN_ID") == job:
+            found[folder] = variables
+    return found
+
+
 def make_estate(folder: Path) -> Estate:
     """A folder that looks like a fresh checkout with a stack `local` whose settings are written."""
     folder.mkdir(parents=True)

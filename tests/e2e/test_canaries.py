@@ -12,7 +12,7 @@ import pytest
 
 from azmlflow.localazure.faults import Fault, write_faults
 from azmlflow.localazure.store import Store
-from tests.e2e.estate import LONG, Done, Estate, make_estate
+from tests.e2e.estate import LONG, Done, Estate, make_estate, processes_of
 from tests.e2e.many import Arm
 
 pytestmark = pytest.mark.e2e
@@ -102,20 +102,12 @@ def test_what_a_job_is_handed_stays_with_its_process(planted: Estate) -> None:
 
 def handed_to(job: str) -> dict[str, str]:
     """The secrets among the variables of a job's processes; none where none runs."""
-    found: dict[str, str] = {}
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            text = path.read_bytes().decode(errors="replace")
-        except OSError:  # it has ended, or is another user's
-            continue
-        variables = dict(line.split("=", 1) for line in text.split("\0") if "=" in line)
-        if variables.get("MLFLOW_RUN_ID") == job:
-            found |= {
-                name: value
-                for name, value in variables.items()
-                if any(word in name for word in ("TOKEN", "SECRET", "HEADER")) and len(value) > 15
-            }
-    return found
+    return {
+        name: value
+        for variables in processes_of(job).values()
+        for name, value in variables.items()
+        if any(word in name for word in ("TOKEN", "SECRET", "HEADER")) and len(value) > 15
+    }
 
 
 def found_of(estate: Estate, secrets: dict[str, str]) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ import pytest
 
 from azmlflow.localazure.cloud import SUBSCRIPTION_ID
 from azmlflow.localazure.store import Store
-from tests.e2e.estate import Estate
+from tests.e2e.estate import Estate, processes_of
 from tests.e2e.people import ARM, sign_in
 
 pytestmark = pytest.mark.e2e
@@ -134,13 +134,13 @@ def test_down_leaves_nothing(bare_estate: Estate, before: dict[str, list[str]]) 
 def test_down_of_a_standing_stack_leaves_nothing(bare_estate: Estate, before: dict[str, list[str]]) -> None:
     bare_estate.azmlflow("up")
     bare_estate.azmlflow("grant", "bob@local.test", "viewer")
-    process = running_job(bare_estate)
+    processes = running_jobs(bare_estate)
     for words in (("--yes",), ("--resource-group", bare_estate.outputs()["resourceGroup"], "--yes")):
         refused = bare_estate.azmlflow("down", *words, fails=True)
         assert "running jobs: queues-1, runs-1, runs-2" in refused.err or "azmlflow down --stack local" in refused.err
-    assert process.exists()
+    assert all(process.exists() for process in processes)
     done = bare_estate.azmlflow("down", "--yes", "--cancel-jobs", "--output", "json")
-    assert not process.exists()
+    assert not any(process.exists() for process in processes)
     report: dict[str, Any] = done.json()
     assert report["left"] == []
     assert report["steps"][0]["step"] == "cancel running jobs"
@@ -151,14 +151,13 @@ def test_down_of_a_standing_stack_leaves_nothing(bare_estate: Estate, before: di
     assert "nothing" in (again.out + again.err).lower()
 
 
-def running_job(estate: Estate) -> Path:
-    """Jobs on both of the cluster's nodes, which do not end when asked to, and a third that waits; a process of one."""
-    outputs, note = estate.outputs(), estate.folder / "pid"
+def running_jobs(estate: Estate) -> tuple[Path, ...]:
+    """Jobs on both of the cluster's nodes, which do not end when asked to, and a third that waits; their processes."""
+    outputs, version = estate.outputs(), {"api-version": "2024-10-01"}
     workspace = outputs["workspaceId"]
-    version = {"api-version": "2024-10-01"}
     body = {
         "jobType": "Command",
-        "command": f"trap '' TERM; echo $$ > {note}; sleep 1000 & wait",
+        "command": "trap '' TERM; sleep 1000 & wait",
         "computeId": f"{workspace}/computes/{outputs['clusters'][0]['name']}",
         "environmentId": f"{workspace}/environments/any/versions/1",
     }
@@ -167,10 +166,10 @@ def running_job(estate: Estate) -> Path:
             put = owner.ask("PUT", f"{ARM}{workspace}/jobs/{name}", params=version, json={"properties": body})
             assert put.is_success, put.text
         until = time.monotonic() + 60
-        while not (note.exists() and note.read_text().strip()):
+        while not (processes_of("runs-1") and processes_of("runs-2")):
             assert time.monotonic() < until
             owner.ask("GET", f"{ARM}{workspace}/jobs/runs-1", params=version).raise_for_status()
-    return Path("/proc") / note.read_text().strip()
+    return (*processes_of("runs-1"), *processes_of("runs-2"))
 
 
 def assert_no_trace(folder: Path) -> None:
