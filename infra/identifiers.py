@@ -152,6 +152,15 @@ class Place:
             self.subscription_id, self.resource_group, "Microsoft.MachineLearningServices/workspaces", self.workspace
         )
 
+    @property
+    def storage_id(self) -> str | None:
+        """ARM id of the storage account, where personas need roles on it."""
+        if self.storage_account is None:
+            return None
+        return scopes.resource_id(
+            self.subscription_id, self.resource_group, "Microsoft.Storage/storageAccounts", self.storage_account
+        )
+
     def scope_id(self, scope: GrantScope) -> str:
         """ARM id of where a grant applies."""
         return self.group_id if scope == "group" else self.workspace_id
@@ -197,11 +206,9 @@ class Place:
         return self._own(grant).planned()
 
     def _called_for(self, grant: Grant) -> tuple[Assignment, ...]:
-        if self.storage_account is None:
+        account = self.storage_id
+        if account is None:
             return (self._own(grant),)
-        account = scopes.resource_id(
-            self.subscription_id, self.resource_group, "Microsoft.Storage/storageAccounts", self.storage_account
-        )
         why = "Artifacts of a workspace with identity-based storage"
         needed = roles.persona(grant.persona).storage_roles
         return (self._own(grant), *(self._built_in(grant, role, account, "", why) for role in needed))

@@ -2,7 +2,8 @@
 
 Four sorts: `missing`, a declared grant that Azure does not hold, or holds in part; `undeclared`, access of somebody who
 is granted nothing; `wider`, more than somebody's grants say, in operations or in scope; `orphaned`, an assignment of a
-principal that is deleted. Only what opens an operation of `access.COLUMNS` is access here.
+principal that is deleted. What counts as access is a `Subject`: what opens an operation of `access.COLUMNS`, or, where
+datastores are opened as the caller, what opens the data in the workspace's storage account.
 
 Access that a stack could not declare is told apart and is no drift: what comes from above its resource group to those
 whom it grants nothing, and what Azure itself gives to the workspace's own identity.
@@ -10,7 +11,7 @@ whom it grants nothing, and what Azure itself gives to the workspace's own ident
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,13 +25,53 @@ Sort = Literal["missing", "undeclared", "wider", "orphaned"]
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What is compared.
+
+    Attributes:
+        actions: the actions that count as access.
+        data: whether they are data actions.
+        opens: names, for people, of what some of them open.
+    """
+
+    actions: tuple[str, ...]
+    data: bool
+    opens: Callable[[Iterable[str]], tuple[str, ...]]
+
+
+def operations_of(actions: Iterable[str]) -> tuple[str, ...]:
+    """The matrix's operations that need one of these actions."""
+    wanted = set(actions)
+    return tuple(each.operation.name for each in COLUMNS if wanted.intersection(each.operation.actions))
+
+
+def data_of(actions: Iterable[str]) -> tuple[str, ...]:
+    """What data actions on a storage account open."""
+    wanted = set(actions)
+    return tuple(name for name, action in _DATA.items() if action in wanted)
+
+
+# Data actions (Microsoft, "Azure permissions for Storage"). Reading an account's keys, which open all of it, is an
+# action on the account and not compared here.
+_ACCOUNTS = "Microsoft.Storage/storageAccounts"
+_DATA: Mapping[str, str] = {
+    f"{verb}_{what}": f"{_ACCOUNTS}/{path}/{verb}"
+    for what, path in (("blobs", "blobServices/containers/blobs"), ("files", "fileServices/fileshares/files"))
+    for verb in ("read", "write", "delete")
+}
+MLFLOW = Subject(ACTIONS, False, operations_of)
+STORAGE = Subject(tuple(_DATA.values()), True, data_of)
+
+
+@dataclass(frozen=True)
 class Declared:
     """A grant as Azure should hold it.
 
     Attributes:
         principal_id: object id.
         persona: name of the persona, for people.
-        roles: what stands for it: pairs of scope (of the workspace, or of its group) and role definition's GUID.
+        roles: what stands for it: pairs of scope (of the workspace, its group or its storage account) and role
+            definition's GUID.
         permissions: what they should allow.
         ended: it has expired, and should be gone.
     """
@@ -41,9 +82,9 @@ class Declared:
     permissions: tuple[PermissionBlock, ...]
     ended: bool = False
 
-    def actions(self) -> frozenset[str]:
-        """The matrix's actions that it should allow."""
-        return frozenset(action for action in ACTIONS if permits(self.permissions, action, False)[0])
+    def actions(self, subject: Subject) -> frozenset[str]:
+        """The actions compared that it should allow."""
+        return frozenset(each for each in subject.actions if permits(self.permissions, each, subject.data)[0])
 
 
 @dataclass(frozen=True)
@@ -59,7 +100,7 @@ class Finding:
         assignment: id of the role assignment, if there is one.
         role: name of its role.
         scope: its scope.
-        operations: the operations that it is about.
+        operations: the operations, or the data, that it is about.
     """
 
     sort: Sort
@@ -96,20 +137,22 @@ def find_drift(
     directory: Directory,
     *,
     own: frozenset[str] = frozenset(),
+    subject: Subject = MLFLOW,
 ) -> Drift:
     """Compare.
 
     Args:
         facts: what there is.
-        scope: id of the workspace.
+        scope: id of the workspace, or of its storage account.
         group: id of its resource group.
         declared: what there should be.
         directory: who is who.
         own: object ids (lower case) of the workspace's own identities.
+        subject: what counts as access.
     """
     names = {role_guid(each.id): each.name for each in facts.definitions}
     places = frozenset(place for place, _ in facts.index.places(scope))
-    seen = _Seen(facts, places, group, tuple(declared), directory, own, names)
+    seen = _Seen(facts, places, group, tuple(declared), directory, own, names, subject)
     findings = [finding for each in seen.declared if not each.ended for finding in seen.missing(each)]
     outside: list[str] = []
     for assignment in facts.assignments:
@@ -118,14 +161,28 @@ def find_drift(
             findings.append(found)
         elif found is not None:
             outside.append(found)
-    order = ("missing", "undeclared", "wider", "orphaned")
-    findings.sort(key=lambda each: (order.index(each.sort), each.name.lower(), each.assignment or "", each.what))
+    findings.sort(key=_order)
     unchecked = []
     if not directory.readable:
         unchecked.append(
             "whether principals are deleted: needs User.Read.All, GroupMember.Read.All, Application.Read.All"
         )
     return Drift(tuple(findings), tuple(sorted(outside)), tuple(unchecked))
+
+
+def merged(found: Iterable[Drift]) -> Drift:
+    """Several comparisons as one; what more than one of them tells, such as an orphan at the group, is told once."""
+    every = tuple(found)
+    return Drift(
+        tuple(sorted(dict.fromkeys(each for drift in every for each in drift.findings), key=_order)),
+        tuple(sorted({each for drift in every for each in drift.outside})),
+        tuple(dict.fromkeys(each for drift in every for each in drift.unchecked)),
+    )
+
+
+def _order(finding: Finding) -> tuple[int, str, str, str]:
+    order = ("missing", "undeclared", "wider", "orphaned")
+    return order.index(finding.sort), finding.name.lower(), finding.assignment or "", finding.what
 
 
 @dataclass(frozen=True)
@@ -139,13 +196,14 @@ class _Seen:
     directory: Directory
     own: frozenset[str]
     roles: Mapping[str, str]
+    subject: Subject
 
     def allowed(self, guid: str) -> frozenset[str] | None:
-        """The matrix's actions that a role allows, whatever the condition; None for a role that is not known."""
+        """The actions compared that a role allows, whatever the condition; None for a role that is not known."""
         if guid not in self.roles:
             return None
-        index = self.facts.index
-        return frozenset(action for action in ACTIONS if guid in index.say(action, False).allows)
+        index, subject = self.facts.index, self.subject
+        return frozenset(each for each in subject.actions if guid in index.say(each, subject.data).allows)
 
     def role_name(self, guid: str) -> str:
         """The role's name, or its GUID where it is not known."""
@@ -180,16 +238,17 @@ class _Seen:
         for scope, guid in wanted.roles:
             found = list(self.held(wanted, scope, guid))
             if not found:
-                yield say(f"{name} is declared {wanted.persona}, but no role assignment gives it")
+                given = f"'{self.roles[guid]}' at {scope}" if guid in self.roles else "it"
+                yield say(f"{name} is declared {wanted.persona}, but no role assignment gives {given}")
                 return
             if all(each.condition for each in found):
                 yield say(f"{name} is declared {wanted.persona}, but has it under a condition only")
                 return
             holds |= self.allowed(guid) or frozenset()
-        if lacking := wanted.actions() - holds:
+        if lacking := wanted.actions(self.subject) - holds:
             yield say(
                 f"{name} is declared {wanted.persona}, but its role does not allow {', '.join(sorted(lacking))}",
-                operations_of(lacking),
+                self.subject.opens(lacking),
             )
 
     def judge(self, assignment: RoleAssignment) -> Finding | str | None:
@@ -218,24 +277,24 @@ class _Seen:
             return self._wider(assignment, allowed, current) if allowed else None
         if any(guid == role for each in mine for _, role in each.roles):
             line = f"{line}: its grant has ended"
-            return self._finding("undeclared", assignment, line, operations_of(allowed), "azmlflow up")
+            return self._finding("undeclared", assignment, line, self.subject.opens(allowed), "azmlflow up")
         if above:
             return line
-        return self._finding("undeclared", assignment, f"{line}: not declared", operations_of(allowed))
+        return self._finding("undeclared", assignment, f"{line}: not declared", self.subject.opens(allowed))
 
     def _wider(self, assignment: RoleAssignment, allowed: frozenset[str], mine: list[Declared]) -> Finding | None:
         """Whether an assignment gives more than the principal's grants, in actions or in scope."""
         guid = role_guid(assignment.role_definition_id)
         name, role = self.directory.name(assignment.principal_id), self.role_name(guid)
         personas = ", ".join(sorted({each.persona for each in mine}))
-        extra = allowed.difference(*(each.actions() for each in mine))
+        extra = allowed.difference(*(each.actions(self.subject) for each in mine))
         declared = {(scopes.key(scope), role) for each in mine for scope, role in each.roles}
         ours = (scopes.key(assignment.scope), guid) in declared
         if extra:
             line = (
                 f"{name} is declared {personas}; '{role}' at {assignment.scope} also allows {', '.join(sorted(extra))}"
             )
-            return self._finding("wider", assignment, line, operations_of(extra), "azmlflow up" if ours else None)
+            return self._finding("wider", assignment, line, self.subject.opens(extra), "azmlflow up" if ours else None)
         if any(scopes.contains(scope, assignment.scope) for each in mine for scope, _ in each.roles):
             return None
         line = f"{name} is declared {personas} at {mine[0].roles[0][0]}; '{role}' reaches from {assignment.scope}"
@@ -260,9 +319,3 @@ class _Seen:
             assignment.scope,
             operations,
         )
-
-
-def operations_of(actions: Iterable[str]) -> tuple[str, ...]:
-    """The matrix's operations that need one of these actions."""
-    wanted = set(actions)
-    return tuple(each.operation.name for each in COLUMNS if wanted.intersection(each.operation.actions))

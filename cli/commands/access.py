@@ -14,7 +14,7 @@ from azmlflow.cli.invocation import Command, Invocation, answering
 from azmlflow.cli.session import Session, open_session
 from azmlflow.rbac import access_html
 from azmlflow.rbac.access import COLUMNS, UNREAD, explain, find_operation, matrix
-from azmlflow.rbac.drift import find_drift
+from azmlflow.rbac.drift import STORAGE, find_drift, merged
 from azmlflow.rbac.operations import UnknownOperation
 
 if TYPE_CHECKING:
@@ -127,7 +127,18 @@ def _compared(session: Session, where: Place) -> tuple[str, bool]:
     ports = session.invocation.ports
     found = ports.read_tenant(where.subscription_id, where.workspace_id, tuple(each.principal_id for each in grants))
     own = declared.own_identities(ports.open_arm(), where.workspace_id)
-    drift = find_drift(found.facts, where.workspace_id, where.group_id, grants, found.directory, own=own)
+    compared = [find_drift(found.facts, where.workspace_id, where.group_id, grants, found.directory, own=own)]
+    if where.storage_id is not None:
+        on_storage = declared.on_storage(session, where)
+        data = ports.read_tenant(
+            where.subscription_id, where.storage_id, tuple(each.principal_id for each in on_storage)
+        )
+        compared.append(
+            find_drift(
+                data.facts, where.storage_id, where.group_id, on_storage, data.directory, own=own, subject=STORAGE
+            )
+        )
+    drift = merged(compared)
     for what in drift.unchecked:
         session.invocation.warn(f"not looked into: {what}")
     if session.invocation.output == "json":

@@ -153,6 +153,31 @@ def test_drift_ends_with_1_only_if_there_is_any(desk: Desk, tenant: Callable[...
     assert f"next: az role assignment delete --ids {HIS.id}" in text
 
 
+def test_drift_looks_into_the_storage_account_where_it_is_opened_as_the_caller(
+    desk: Desk, tenant: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant(HERS)
+    desk.settings(text=f"{SETTINGS}  azmlflow:storageAuth: identity\n")
+    connect, roles = desk.connect, persona("tracker").storage_roles
+    asked: list[str] = []
+    held: list[RoleAssignment] = []
+
+    def read(_subscription: str, scope: str, _also: tuple[str, ...]) -> Tenant:
+        asked.append(scope)
+        definitions = [TRACKER, *(built_in_role(name).definition() for name in roles)]
+        above = {f"/subscriptions/{SUBSCRIPTION}": ()}
+        mine = [HERS] if scope == WORKSPACE_ID else held
+        return Tenant(Facts(mine, definitions, management_groups=above), Directory(NAMES))
+
+    monkeypatch.setattr(desk, "connect", lambda: dataclasses.replace(connect(), read_tenant=read))
+    done = desk.run("access", "--drift", "-o", "json")
+    assert [each.rpartition("/")[0].rpartition("/")[2] for each in asked] == ["workspaces", "storageAccounts"]
+    assert done.code == 1
+    assert [(each["sort"], each["principalId"]) for each in done.json()["drift"]] == [("missing", ALICE.id)]
+    held += [RoleAssignment(f"{asked[1]}/{name}", ALICE.id, built_in_role(name).id, asked[1]) for name in roles]
+    assert desk.run("access", "--drift").code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.tenant import SCOPE, tenant
 
 from azmlflow.rbac.access import COLUMNS, DELETED, UNNAMED, UNREAD, Directory, explain, find_operation, matrix
-from azmlflow.rbac.drift import Declared, Drift, find_drift
+from azmlflow.rbac.drift import STORAGE, Declared, Drift, find_drift, merged
 from azmlflow.rbac.evaluate import DenyAssignment, Facts, PermissionBlock, RoleAssignment, RoleDefinition
 from azmlflow.rbac.operations import OPERATIONS, UnknownOperation
 from azmlflow.rbac.operations import WORKSPACE as WORKSPACE_TYPE
@@ -188,6 +188,60 @@ def test_without_the_directory_drift_says_what_it_could_not_look_into() -> None:
     found = drift(tenant_of(given(GONE, TRACKER)), directory=Directory({}, readable=False))
     assert sorts(found) == [("undeclared", GONE)]
     assert len(found.unchecked) == 1
+
+
+STORE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/st"
+BLOB_READER, BLOB_WRITER, FILE_READER = (
+    built_in_role(name).definition()
+    for name in ("Storage Blob Data Reader", "Storage Blob Data Contributor", "Storage File Data Privileged Reader")
+)
+
+
+def drift_of_data(*assignments: RoleAssignment, ended: bool = False) -> Drift:
+    """What differs on the storage account from the one grant there: Alice is a viewer."""
+    roles = (BLOB_READER, FILE_READER)
+    viewer = Declared(
+        ALICE,
+        "viewer",
+        tuple((STORE, role.id) for role in roles),
+        tuple(block for role in roles for block in role.permissions),
+        ended,
+    )
+    facts = Facts(
+        assignments,
+        [BLOB_READER, BLOB_WRITER, FILE_READER, OWNER, TRACKER],
+        management_groups={SUB: ()},
+    )
+    return find_drift(facts, STORE, GROUP, [viewer], DIRECTORY, own=frozenset({OWN}), subject=STORAGE)
+
+
+def test_drift_on_the_storage_account_of_each_sort() -> None:
+    held = (given(ALICE, BLOB_READER, STORE), given(ALICE, FILE_READER, STORE))
+    assert drift_of_data(*held) == Drift((), (), ())
+    # What opens no data is not asked about here: the workspace's roles, an owner's right to manage the account.
+    assert drift_of_data(*held, given(BOB, TRACKER, GROUP), given(BOB, OWNER, STORE)).findings == ()
+
+    lost = drift_of_data(held[0]).findings[0]
+    assert (lost.sort, lost.principal_id, lost.next) == ("missing", ALICE, "azmlflow up")
+    assert lost.what.endswith(f"gives 'Storage File Data Privileged Reader' at {STORE}")
+
+    wider = drift_of_data(*held, given(ALICE, BLOB_WRITER, STORE)).findings
+    assert [(each.sort, each.operations) for each in wider] == [("wider", ("write_blobs", "delete_blobs"))]
+    other = drift_of_data(*held, given(BOB, BLOB_READER, GROUP)).findings
+    assert [(each.sort, each.principal_id, each.operations) for each in other] == [("undeclared", BOB, ("read_blobs",))]
+    assert sorts(drift_of_data(*held, given(GONE, BLOB_WRITER, f"{STORE}/blobServices/default/containers/c"))) == [
+        ("orphaned", GONE)
+    ]
+    assert sorts(drift_of_data(*held, ended=True)) == [("undeclared", ALICE), ("undeclared", ALICE)]
+    given_by_azure = drift_of_data(*held, given(OWN, BLOB_WRITER, STORE))
+    assert given_by_azure.findings == ()
+    assert len(given_by_azure.outside) == 1
+
+
+def test_what_two_comparisons_tell_is_told_once() -> None:
+    orphan = given(GONE, OWNER, GROUP)
+    found = merged([drift(tenant_of(orphan)), drift_of_data(orphan)])
+    assert sorts(found) == [("missing", ALICE), ("orphaned", GONE)]
 
 
 # --- size ----------------------------------------------------------------------------------------------------------
