@@ -8,6 +8,8 @@ compute/NAME                                  the identity of a compute of this 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from azmlflow.cli.arm import Arm
 from azmlflow.cli.errors import CliError
@@ -69,11 +71,28 @@ def _of_resource(arm: Arm, id_: str, text: str) -> Person:
     if document is None:
         raise CliError(f"`{text}` does not exist", where=id_, next="az identity list --query [].id --output tsv")
     own = (document.get("properties") if "identities" in type_ else document.get("identity")) or {}
-    principal = str(own.get("principalId") or "").lower()
-    if not principal:
-        raise CliError(
-            f"`{text}` has no identity of its own",
-            where=id_,
-            next="give it a system-assigned identity, or grant to the user-assigned one that it uses",
-        )
+    principal = str(own.get("principalId") or "").lower() or _used(own, text, id_)
     return Person(principal, "ServicePrincipal", "/".join(scopes.parse(id_).id.rsplit("/", 2)[-2:]))
+
+
+def _used(own: Mapping[str, Any], text: str, id_: str) -> str:
+    """The object id of the one user-assigned identity that a resource without an identity of its own uses.
+
+    Raises:
+        CliError: it uses none, or several: then it is not known which of them will ask.
+    """
+    used: Mapping[str, Mapping[str, Any]] = own.get("userAssignedIdentities") or {}
+    if len(used) > 1:
+        raise CliError(
+            f"`{text}` uses {len(used)} identities: {', '.join(sorted(used))}",
+            where=id_,
+            next=f"azmlflow grant {min(used)} PERSONA    (one of them)",
+        )
+    found = [str(each.get("principalId") or "").lower() for each in used.values()]
+    if not any(found):
+        raise CliError(
+            f"`{text}` has no identity",
+            where=id_,
+            next="give it a system-assigned identity, or a user-assigned one",
+        )
+    return found[0]

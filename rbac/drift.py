@@ -258,7 +258,10 @@ class _Seen:
         above = not scopes.contains(self.group, assignment.scope)
         if self.directory.is_deleted(who):
             line = f"{line}, left over from a principal that is deleted"
-            return line if above else self._finding("orphaned", assignment, line)
+            # A declared grant would be given again, and refused: there is nobody to give it to.
+            declared = any(each.principal_id.lower() == who for each in self.declared)
+            revoke = f"azmlflow revoke {who}" if declared else None
+            return line if above else self._finding("orphaned", assignment, line, command=revoke)
         if scopes.key(assignment.scope) not in self.places:
             return None
         if who in self.own:

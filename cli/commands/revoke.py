@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from azmlflow.cli import assignments, grants
+from azmlflow.cli import assignments, grants, principals
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.hold import finish, hold
 from azmlflow.cli.invocation import Command, Invocation, common
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 def command(invocation: Invocation, principal: str, unwanted: str | None, scope: str | None) -> None:
     """Take a persona from a principal, or every one that the stack gave.
 
+    PRINCIPAL is what `grant` takes, or the name that `status` shows.
     A role assignment that somebody else made stays: it is named.
     """
     names = tuple(each.name for each in combined(unwanted)) if unwanted else ()
@@ -47,7 +48,7 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
         clear_the_way(session, stack, holder)
         where = grants.planned_place(session, stack)
         present = grants.listed(session)
-        gone = _meant(session, present, principal, names, scope)
+        gone = _meant(session, where, present, principal, names, scope)
         stay = [grant for grant in present if grant not in gone]
         arm = invocation.ports.open_arm()
         left = {each.key for each in where.assignments(stay)}
@@ -107,7 +108,12 @@ def _check_right(session: Session, where: Place, going: Sequence[Assignment]) ->
 
 
 def _meant(
-    session: Session, present: tuple[Grant, ...], principal: str, names: Sequence[str], scope: str | None
+    session: Session,
+    where: Place,
+    present: tuple[Grant, ...],
+    principal: str,
+    names: Sequence[str],
+    scope: str | None,
 ) -> tuple[Grant, ...]:
     """The grants to take. The settings are asked first: a principal that is gone from the directory is only there.
 
@@ -117,7 +123,7 @@ def _meant(
     word = principal.lower()
     theirs = [grant for grant in present if word in {grant.principal_id.lower(), grant.display_name.lower()}]
     if not theirs:
-        person = session.invocation.ports.find_person(principal, None)
+        person = principals.resolve(session.invocation.ports, where, principal, None)
         theirs = [grant for grant in present if grant.principal_id.lower() == person.id.lower()]
     gone = tuple(
         grant for grant in theirs if (not names or grant.persona in names) and (scope is None or grant.scope == scope)

@@ -21,6 +21,7 @@ from azmlflow.localazure.kinds.jobs import JOB
 from azmlflow.localazure.kinds.key_vaults import KEY_VAULT
 from azmlflow.localazure.kinds.locks import LOCK
 from azmlflow.localazure.kinds.log_analytics import LOG_ANALYTICS
+from azmlflow.localazure.kinds.managed_identities import USER_ASSIGNED_IDENTITY
 from azmlflow.localazure.kinds.ml_workspaces import ML_WORKSPACE
 from azmlflow.localazure.kinds.model_versions import MODEL_VERSION
 from azmlflow.localazure.kinds.models import MODEL
@@ -34,6 +35,7 @@ KINDS: tuple[Kind, ...] = (
     ROLE_DEFINITION,
     ROLE_ASSIGNMENT,
     LOCK,
+    USER_ASSIGNED_IDENTITY,
     STORAGE_ACCOUNT,
     BLOB_CONTAINER,
     KEY_VAULT,

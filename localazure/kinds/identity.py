@@ -1,15 +1,20 @@
-"""System-assigned identities: Azure makes a service principal for the resource and removes it with the resource.
+"""Identities of resources. System-assigned: Azure makes a service principal for the resource and removes it with the
+resource. User-assigned: resources of their own (`managed_identities`), which the resource names and may use.
 
 Source: Microsoft, "What are managed identities for Azure resources?".
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from azmlflow.localazure.cloud import TENANT_ID, Cloud
+from azmlflow.localazure.errors import bad_request
 from azmlflow.localazure.kinds.base import Ask
 from azmlflow.localazure.kinds.fields import choice, wrong_type
 from azmlflow.localazure.store import Document
 
+USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _TYPES = ("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")
 
 
@@ -34,7 +39,28 @@ def identity(ask: Ask, existing: Document | None, *, default: str | None = None)
     if "SystemAssigned" in chosen and "principalId" in before:
         found |= {"principalId": before["principalId"], "tenantId": before["tenantId"]}
     if "UserAssigned" in chosen.removeprefix("SystemAssigned"):
-        found["userAssignedIdentities"] = given.get("userAssignedIdentities") or {}
+        found["userAssignedIdentities"] = _used(ask.cloud, given.get("userAssignedIdentities") or {})
+    return found
+
+
+def _used(cloud: Cloud, given: Any) -> Document:
+    """The user-assigned identities that a body names, each with its ids, as Azure answers them.
+
+    Raises:
+        AzureError: 400, one of them is none, or is not there.
+    """
+    if not isinstance(given, dict):
+        raise wrong_type("identity.userAssignedIdentities", given, "object")
+    found: Document = {}
+    for id_ in given:
+        document = cloud.store.get("resources", id_.lower())
+        if document is None or document["type"].lower() != USER_ASSIGNED.lower():
+            raise bad_request(
+                "FailedIdentityOperation",
+                f"Identity operation failed with error 'Resource '{id_}' was not found.'.",
+                target="identity.userAssignedIdentities",
+            )
+        found[id_] = {key: document["properties"][key] for key in ("principalId", "clientId")}
     return found
 
 

@@ -319,3 +319,15 @@ def test_a_principal_gone_from_the_directory_can_be_revoked(standing: Desk) -> N
     standing.arm.documents.clear()
     assert standing.run("revoke", ALICE.id.upper()).code == 0
     assert written(standing) == []
+
+
+def test_what_a_compute_was_granted_is_revoked_by_the_same_words(standing: Desk) -> None:
+    """By a name that the settings do not hold: the compute's own, as it was typed for `grant`."""
+    robot = "00000000-0000-4000-8000-0000000000b0"
+    standing.arm.put(f"{PLACE.workspace_id}/computes/cpu", identity={"type": "SystemAssigned", "principalId": robot})
+    standing.arm.put(PLACE.assignment_id("tracker", robot))
+    assert standing.run("grant", "compute/cpu", "tracker").code == 0
+    assert [each["principalId"] for each in written(standing)] == [robot]
+    standing.arm.documents.pop(PLACE.assignment_id("tracker", robot).lower(), None)
+    assert standing.run("revoke", "compute/cpu", "tracker").code == 0
+    assert written(standing) == []

@@ -28,6 +28,12 @@ def test_a_managed_identity_and_a_computes(desk: Desk) -> None:
     assert resolve(ports, PLACE, f"{WORKSPACE_ID}/computes/cpu", None).id == ROBOT
 
 
+def test_the_one_identity_that_a_compute_uses(desk: Desk) -> None:
+    used = {IDENTITY: {"principalId": ROBOT.upper(), "clientId": "c"}}
+    desk.arm.put(f"{WORKSPACE_ID}/computes/cpu", identity={"type": "UserAssigned", "userAssignedIdentities": used})
+    assert resolve(desk.connect(), PLACE, "compute/cpu", None) == Person(ROBOT, "ServicePrincipal", "computes/cpu")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -39,11 +45,14 @@ def test_a_managed_identity_and_a_computes(desk: Desk) -> None:
         (GROUP_ID, "is no managed identity, workspace or compute"),
         (IDENTITY, "does not exist"),
         ("compute/gone", "does not exist"),
-        ("compute/cpu", "has no identity of its own"),
+        ("compute/cpu", "has no identity"),
+        ("compute/two", "uses 2 identities: .*robot.*zoe"),
     ],
 )
 def test_what_is_nobody(desk: Desk, text: str, words: str) -> None:
     desk.arm.put(f"{WORKSPACE_ID}/computes/cpu", properties={})
+    both = {IDENTITY: {"principalId": ROBOT}, f"{IDENTITY[:-5]}zoe": {"principalId": ALICE.id}}
+    desk.arm.put(f"{WORKSPACE_ID}/computes/two", identity={"type": "UserAssigned", "userAssignedIdentities": both})
     with pytest.raises(CliError, match=words) as caught:
         resolve(desk.connect(), PLACE, text, None)
     assert caught.value.next

@@ -105,6 +105,34 @@ def test_drift_of_each_sort(own_estate: Estate) -> None:
     for url in (wider, undeclared, orphan):
         ask(own_estate, "DELETE", url)
     assert drift(own_estate, differs=True) == [("missing", "alice@local.test")]
+    own_estate.azmlflow("revoke", "alice@local.test")
+
+
+def test_an_identity_is_granted_works_and_leaves_an_orphan(own_estate: Estate) -> None:
+    """A user-assigned identity, by its ARM id and by the compute that uses it."""
+    workspace = own_estate.outputs()["workspaceId"]
+    group = workspace.partition("/providers/")[0]
+    robot = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
+    made = ask(own_estate, "PUT", f"{ARM}{robot}?api-version=2023-01-31", {"location": "westeurope"})
+    who = made["properties"]["principalId"]
+    compute = f"{ARM}{workspace}/computes/cpu?api-version=2024-10-01"
+    body = ask(own_estate, "GET", compute)
+    body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {robot: {}}}
+    ask(own_estate, "PUT", compute, {key: body[key] for key in ("location", "properties", "identity")})
+
+    granted = own_estate.azmlflow("grant", robot, "tracker", "--output", "json").json()
+    assert (granted["principalId"], granted["principalType"]) == (who, "ServicePrincipal")
+    assert verdict(own_estate, who, "write_run")["verdict"] == "allowed"
+    again = own_estate.azmlflow("grant", "compute/cpu", "tracker", "--output", "json").json()
+    assert (again["principalId"], again["changed"]) == (who, False), "the compute asks as that identity"
+    assert drift(own_estate, differs=False) == []
+
+    ask(own_estate, "DELETE", f"{ARM}{robot}?api-version=2023-01-31")
+    assert drift(own_estate, differs=True) == [("orphaned", who)]
+    own_estate.azmlflow(
+        "revoke", "userAssignedIdentities/robot"
+    )  # as the settings have it: the directory knows no more
+    assert drift(own_estate, differs=False) == []
 
 
 def test_the_page_and_the_list(own_estate: Estate, tmp_path: Path) -> None:

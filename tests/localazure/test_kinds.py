@@ -71,6 +71,13 @@ SAMPLES = {
         "what%3F",
         {"properties": {"level": "CanNotDelete", "notes": "n"}},
     ),
+    "Microsoft.ManagedIdentity/userAssignedIdentities": Sample(
+        f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot",
+        {"location": "westeurope"},
+        CHAIN[:1],
+        "no",
+        _TAGGED,
+    ),
     "Microsoft.Storage/storageAccounts": Sample(STORAGE, BODIES[STORAGE], CHAIN[:1], "Upper-Case", _TAGGED),
     "Microsoft.Storage/storageAccounts/blobServices/containers": Sample(
         f"{STORAGE}/blobServices/default/containers/data",

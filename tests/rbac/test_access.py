@@ -168,6 +168,11 @@ def test_drift_of_each_sort(facts: Facts, grants: list[Declared], expected: list
     assert all(each.next.startswith(("azmlflow ", "az ")) for each in found.findings)
 
 
+def test_an_orphan_that_is_declared_is_revoked_not_deleted() -> None:
+    (found,) = drift(tenant_of(given(GONE, TRACKER)), declared(GONE)).findings
+    assert (found.sort, found.next) == ("orphaned", f"azmlflow revoke {GONE}")
+
+
 def test_what_a_role_lost_or_gained_is_drift() -> None:
     changed = PermissionBlock(actions=(*persona("viewer").actions, f"{WORKSPACE_TYPE}/models/delete"))
     facts = Facts([given(ALICE, TRACKER)], [RoleDefinition(TRACKER.id, "Tracker", (changed,))])
