@@ -48,7 +48,7 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
         clear_the_way(session, stack, holder)
         where = grants.planned_place(session, stack)
         present = grants.listed(session)
-        gone = _meant(session, where, present, principal, names, scope)
+        gone = _meant(session, where, present, principal, names=names, scope=scope)
         stay = [grant for grant in present if grant not in gone]
         arm = invocation.ports.open_arm()
         left = {each.key for each in where.assignments(stay)}
@@ -112,6 +112,7 @@ def _meant(
     where: Place,
     present: tuple[Grant, ...],
     principal: str,
+    *,
     names: Sequence[str],
     scope: str | None,
 ) -> tuple[Grant, ...]:
