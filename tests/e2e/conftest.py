@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
+from azmlflow.rbac.roles import PERSONAS
 from tests.e2e.estate import Estate, make_estate
+from tests.e2e.people import add_users, declare
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +28,12 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
         yield estate
     finally:
         estate.azmlflow("local", "stop")
+
+
+@pytest.fixture(scope="session")
+def holders(estate: Estate) -> Mapping[str, str]:
+    """A user for each persona of the shared workspace, and one called nobody: persona -> UPN."""
+    names = {each.name: f"{each.name}@roles.test" for each in PERSONAS}
+    ids = add_users(estate, (*names.values(), "nobody@roles.test"))
+    declare(estate, {upn: persona for persona, upn in names.items()}, ids)
+    return {**names, "nobody": "nobody@roles.test"}

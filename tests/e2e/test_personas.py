@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from azmlflow.rbac.roles import BUILT_IN_ROLES, PERSONAS
+from azmlflow.rbac.roles import BUILT_IN_ROLES
 from tests.e2e.estate import Estate
-from tests.e2e.people import ARM, ARM_VERSION, ML_VERSION, Person, sign_in
+from tests.e2e.people import ARM, ARM_VERSION, ML_VERSION, Person, add_users, sign_in
 from tests.e2e.world import World, requests_of
 
 pytestmark = pytest.mark.e2e
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.e2e
 EXPECTED = json.loads((Path(__file__).parents[1] / "rbac" / "data" / "persona-operations.json").read_text())
 OPERATIONS = tuple(EXPECTED["required_actions"])
 ROLES = tuple(EXPECTED["allowed"])
-PERSONA_NAMES = tuple(persona.name for persona in PERSONAS)
 BAD_REQUEST, FORBIDDEN = 400, 403
 
 
@@ -70,24 +69,23 @@ def assign(owner: Person, role: str, user_id: str, scope: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def stage(estate: Estate) -> Iterator[Stage]:
+def stage(estate: Estate, holders: Mapping[str, str]) -> Iterator[Stage]:
     with ExitStack() as open_people:
-        yield make_stage(estate, open_people)
+        yield make_stage(estate, holders, open_people)
 
 
-def make_stage(estate: Estate, open_people: ExitStack) -> Stage:
-    """Stand the other workspaces up, make the users, give them their roles, sign them in."""
+def make_stage(estate: Estate, holders: Mapping[str, str], open_people: ExitStack) -> Stage:
+    """Stand the other workspaces up, make the users of built-in roles, sign all in."""
     owner = open_people.enter_context(sign_in(estate, "developer@local.test"))
     workspace = workspace_of(owner, estate.outputs()["workspaceId"])
     estate.azmlflow("init", "elsewhere", "--cloud", "local", "--yes")
     estate.azmlflow("up", "--stack", "elsewhere")
     other = estate.outputs("elsewhere")["workspaceId"]
-    for role in ROLES:
-        user = estate.azmlflow("local", "user", "add", upn(role), "--output", "json").json()
-        if role in PERSONA_NAMES:
-            estate.azmlflow("grant", upn(role), role, "--stack", "local")
-        elif role != "nobody":
-            assign(owner, role, user["id"], workspace["id"])
+    built_in = [role for role in ROLES if role not in holders]
+    ids = add_users(estate, [upn(role) for role in built_in])
+    for role in built_in:
+        assign(owner, role, ids[upn(role)], workspace["id"])
+    assert all(holders[role] == upn(role) for role in ROLES if role in holders)
     return Stage(
         world=world_of(owner, workspace),
         sibling=world_of(owner, make_sibling(owner, workspace)),
