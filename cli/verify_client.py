@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PREFIX = "azmlflow-verify-"
-TAG = "azmlflow.verify"
+TAG = "azmlflow-verify"
 NOWHERE = "990000001"  # an experiment that is not there: a number, which every MLflow server takes for an id
 MODEL_FILE = "artifact_path: model\nflavors: {}\n"  # the least that azureml-mlflow takes for a model
 _FORBIDDEN = 403

@@ -31,7 +31,7 @@ def command(invocation: Invocation, principal: str | None, clean: bool, python: 
     """Prove what a principal can do with MLflow, with MLflow's real client.
 
     Makes an experiment, a run, a metric, a parameter, an artifact, a model and a version, reads them back, and removes
-    what it may; what stays is named and bears the tag `azmlflow.verify`. What MLflow removes can be restored; a model
+    what it may; what stays is named and bears the tag `azmlflow-verify`. What MLflow removes can be restored; a model
     registered from local files leaves them in the workspace's storage.
 
     Exit code 1 when Azure does other than the role assignments say, or a step ends in an error; a refusal that the

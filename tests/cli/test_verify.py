@@ -13,6 +13,7 @@ from azmlflow.cli import main, verify, verify_child, verify_client
 from azmlflow.cli.caller import Caller
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Invocation
+from azmlflow.localazure.models.records import RESERVED
 from azmlflow.rbac.facts import Facts, RoleAssignment, RoleDefinition
 from azmlflow.rbac.operations import OPERATIONS, operation
 from azmlflow.rbac.roles import persona
@@ -308,3 +309,7 @@ def test_a_stack_that_does_not_stand(prod: Desk) -> None:
     done = run(prod, None, [])
     assert done.code == 1
     assert "does not stand" in done.err
+
+
+def test_its_tag_is_none_that_the_embedded_azure_keeps_for_itself() -> None:
+    assert not verify_client.TAG.startswith(RESERVED)
