@@ -26,22 +26,31 @@ async def read(target: Target, limit: int = _LIMIT) -> bytes:
     return bytes(body)
 
 
+async def json_value(target: Target, limit: int = _LIMIT) -> Any:
+    """What the request's body is in JSON; None for an empty one.
+
+    Raises:
+        AzureError: 400, it is no JSON; 413, it has more than `limit` bytes.
+    """
+    body = await read(target, limit)
+    if not body.strip():
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise bad_request("UserError", "The request body is not JSON.") from error
+
+
 async def json_object(target: Target, limit: int = _LIMIT) -> dict[str, Any]:
     """The request's body, which is a JSON object; an empty body is an empty one.
 
     Raises:
         AzureError: 400, it is something else; 413, it has more than `limit` bytes.
     """
-    body = await read(target, limit)
-    if not body.strip():
-        return {}
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise bad_request("UserError", "The request body is not JSON.") from error
-    if not isinstance(found, dict):
+    found = await json_value(target, limit)
+    if not isinstance(found, dict | None):
         raise bad_request("UserError", "The request body is not a JSON object.")
-    return found
+    return found or {}
 
 
 def member(body: Mapping[str, Any], name: str) -> Any:

@@ -111,10 +111,7 @@ async def experiment_named(target: Target, name: str) -> Document:
     Raises:
         AzureError: 404, the workspace has none of this name.
     """
-    found = await _asked(target, "experiments/get-by-name", experiment_name=name)
-    if found is None:
-        raise AzureError(404, "UserError", f"Experiment {name} was not found in the workspace.")
-    return dict(found["experiment"])
+    return _experiment(name, await _asked(target, "experiments/get-by-name", experiment_name=name))
 
 
 async def experiment_numbered(target: Target, experiment_id: str) -> Document:
@@ -123,10 +120,7 @@ async def experiment_numbered(target: Target, experiment_id: str) -> Document:
     Raises:
         AzureError: 404, the workspace has none of this id.
     """
-    found = await _asked(target, "experiments/get", experiment_id=experiment_id)
-    if found is None:
-        raise AzureError(404, "UserError", f"Experiment {experiment_id} was not found in the workspace.")
-    return dict(found["experiment"])
+    return _experiment(experiment_id, await _asked(target, "experiments/get", experiment_id=experiment_id))
 
 
 async def experiment_id_of(target: Target, name: str) -> str | None:
@@ -138,6 +132,12 @@ async def experiment_id_of(target: Target, name: str) -> str | None:
 def local_key(workspace_id: str, run_id: str) -> str:
     """The store's key of a local run."""
     return f"{workspace_id}/{run_id}".lower()
+
+
+def _experiment(asked: str, found: Document | None) -> Document:
+    if found is None:
+        raise AzureError(404, "UserError", f"Experiment {asked} was not found in the workspace.")
+    return dict(found["experiment"])
 
 
 async def _asked(target: Target, call: str, **params: str) -> dict[str, Any] | None:

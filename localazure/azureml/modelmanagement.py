@@ -23,6 +23,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from azmlflow.localazure.azureml.bodies import json_object, json_value
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.errors import AzureError, bad_request
 from azmlflow.localazure.models import mlmodel, places, records
@@ -31,7 +32,6 @@ from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.store import Document
 
 _ASSET_URL = "aml://asset/"
-_BODY_LIMIT = 4 * 1024 * 1024
 _MOST = 255  # the SDK's own limit of a page
 # What the registry has no field for, kept and told again as it was given.
 _KEPT = (
@@ -54,20 +54,20 @@ async def answer(target: Target) -> Response:
     registry = Registry(target.cloud, target.workspace)
     match method, rest:
         case "POST", ("assets",):
-            return JSONResponse(_asset(_prefix_of(await _body(target))))
+            return JSONResponse(_asset(_prefix_of(await json_object(target))))
         case "GET", ("assets", id_):
             return JSONResponse(_asset(_decoded(id_)))
         case "GET", ("models",):
             return JSONResponse(await _list(target, registry))
         case "POST", ("models",):
-            return JSONResponse(await _register(target, registry, await _body(target)))
+            return JSONResponse(await _register(target, registry, await json_object(target)))
         case _, ("models", id_):
             version = await _existing(registry, id_)
             if method == "DELETE":
                 await registry.remove_version(version)
                 return Response(status_code=200)
             if method == "PATCH":
-                version = await _patched(registry, version, await _json(target))
+                version = await _patched(registry, version, await json_value(target))
             return JSONResponse(await _shown(registry, version, {}))
     raise no_such_endpoint(f"{method} {target.request.url.path}")
 
@@ -261,22 +261,3 @@ def _number(text: str | None, default: int) -> int:
     if not text.isdecimal():
         raise bad_request("UserError", f"'{text}' is not a number.")
     return int(text)
-
-
-async def _body(target: Target) -> Mapping[str, Any]:
-    found = await _json(target)
-    if not isinstance(found, dict):
-        raise bad_request("UserError", "The request body is not a JSON object.")
-    return found
-
-
-async def _json(target: Target) -> Any:
-    body = bytearray()
-    async for chunk in target.request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise AzureError(413, "RequestBodyTooLarge", "The request body is too large.")
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        raise bad_request("UserError", "The request body is not JSON.") from error

@@ -12,7 +12,6 @@ What is not the same as at an MLflow server of one's own:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import httpx
 from starlette.responses import JSONResponse, Response
 
+from azmlflow.localazure.azureml.bodies import json_value
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.errors import AzureError, bad_request
 from azmlflow.localazure.models import places, records
@@ -46,7 +46,7 @@ async def answer(target: Target) -> Response:
     method = target.request.method
     path = "/" + "/".join(_without_preview(target.rest))
     target.authorise(method, target.service, path)
-    body = await _body(target)
+    body = await json_value(target, _BODY_LIMIT)
     params = dict(target.request.query_params)
     await _translate_default_experiment(target, path, params, body)
     if path == f"{API}/experiments/create" and isinstance(body, dict):
@@ -89,25 +89,6 @@ def artifact_uri(target: Target, experiment_id: str, run_id: str, path: str = ""
 
 def _without_preview(rest: tuple[str, ...]) -> tuple[str, ...]:
     return ("api", "2.0", "mlflow", *rest[4:]) if rest[:4] == _PREVIEW else rest
-
-
-async def _body(target: Target) -> Any:
-    body = bytearray()
-    async for chunk in target.request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise AzureError(413, "RequestBodyTooLarge", f"A request to MLflow has at most {_BODY_LIMIT} bytes.")
-    if not body:
-        return None
-    try:
-        found = json.loads(body)
-        if isinstance(found, str):  # MLflow takes JSON in a JSON string, as clients of old send it
-            found = json.loads(found)
-    except ValueError as error:
-        raise bad_request("UserError", "The request body is not JSON.") from error
-    if isinstance(found, dict):  # and its members' names in camel case too, past what is checked here
-        return {_CAPITAL.sub("_", name).lower(): value for name, value in found.items()}
-    return found
 
 
 def _query(target: Target, params: Mapping[str, str]) -> str | Mapping[str, str]:
