@@ -252,7 +252,7 @@ class Blobs(Files):
             f"{'/'.join(key.split('/')[:2])}/{file}"
             for collection in (BLOBS, BLOCKS)
             for key, document in self._store.scan(collection)
-            for file in (document["file"], *(part["file"] for part in document.get("parts", ())))
+            for file in ([document["file"]] if collection == BLOCKS else _files(_blob(document)))
         }
         for file in self._root.glob("*/*/*"):
             if file.relative_to(self._root).as_posix() not in named:
@@ -293,4 +293,6 @@ def _files(blob: Blob | None) -> set[str]:
 
 
 def _blob(document: Mapping[str, Any]) -> Blob:
-    return Blob(**{**document, "parts": [Part(**part) for part in document["parts"]]})
+    # Kept by an earlier version, blocks were joined into one file, and told by offsets into it.
+    parts = [Part(**part) for part in document["parts"] if "offset" not in part]
+    return Blob(**{**document, "parts": parts})

@@ -153,3 +153,18 @@ def test_other_faults_of_the_disk_are_faults_of_ours(azure: Azure, monkeypatch: 
     with pytest.raises(OSError, match="Input/output"):
         azure.put("a", b"x")
     assert azure.files() == []
+
+
+def test_a_blob_that_an_earlier_version_joined_is_kept(azure: Azure, tmp_path: Path, keys: Path) -> None:
+    azure.put("a", b"onetwo")
+    key = f"{ACCOUNT}/azureml/a"
+    document = azure.cloud.store.get("blobs", key)
+    assert document is not None
+    parts = [{"id": block_id(n), "offset": n * 3, "length": 3} for n in range(2)]
+    azure.cloud.store.put(
+        "blobs", key, {name: document[name] for name in document if name != "copied"} | {"parts": parts}
+    )
+    cloud = open_cloud(tmp_path, azure.clock, keys)
+    again = Azure(cloud, azure.clock, Client(service(cloud)))
+    assert again.http.get(again.url("a")).content == b"onetwo"
+    cloud.store.close()
