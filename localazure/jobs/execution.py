@@ -166,7 +166,7 @@ class Execution:
             version = self._cloud.store.get("resources", properties["codeId"].lower())
             if version is None:
                 raise CannotRun(f"The code {properties['codeId']} was deleted.")
-            await files.snapshot(self._cloud, version["properties"]["codeUri"], self._folder / "code")
+            await files.snapshot(self._cloud, workspace, version["properties"]["codeUri"], self._folder / "code")
         inputs = {}
         for name, told in properties["inputs"].items():
             inputs[name] = await self._input(workspace, name, told or {})

@@ -24,22 +24,25 @@ class FilesError(Exception):
     """A job's files cannot be had or kept; the message is for the job's reason."""
 
 
-async def snapshot(cloud: Cloud, code_uri: str, folder: Path) -> None:
+async def snapshot(cloud: Cloud, workspace: Document, code_uri: str, folder: Path) -> None:
     """Copy a code version's files.
 
     Args:
         cloud: the embedded Azure.
+        workspace: the workspace's document.
         code_uri: `https://<account>.blob.core.windows.net/<container>[/<prefix>]`.
         folder: where to; it exists.
 
     Raises:
-        FilesError: there are none, or they are too large.
+        FilesError: there are none, they are too large, or not the workspace's: who writes a code version names any
+            place, and the embedded Azure reads without asking who that is.
     """
     parts = urlsplit(code_uri)
+    account = (parts.hostname or "").partition(".")[0]
+    if account != workspace["properties"]["storageAccount"].rpartition("/")[2].lower():
+        raise FilesError(f"the code at {code_uri} is not in the workspace's own storage account")
     container, _, prefix = unquote(parts.path).strip("/").partition("/")
-    count = await fetch(
-        cloud, (parts.hostname or "").partition(".")[0], container, prefix, folder=folder, limit=SNAPSHOT_LIMIT
-    )
+    count = await fetch(cloud, account, container, prefix, folder=folder, limit=SNAPSHOT_LIMIT)
     if not count:
         raise FilesError(f"the code at {code_uri} holds no files")
 

@@ -177,6 +177,21 @@ def test_what_is_refused(azure: Azure, more: dict[str, Any], said: str) -> None:
     assert said in answer.message
 
 
+def test_what_can_never_have_a_node_is_refused(slow_azure: Azure) -> None:
+    azure = slow_azure
+    azure.make(*CHAIN[:6], COMPUTE)
+    nobody = f"{WORKSPACE}/computes/no-nodes"
+    scale = {"minNodeCount": 0, "maxNodeCount": 0}
+    inner = {"vmSize": "Standard_DS3_v2", "scaleSettings": scale}
+    body = {"location": "westeurope", "properties": {"computeType": "AmlCompute", "properties": inner}}
+    azure.arm("PUT", nobody, body)
+    azure.wait()
+    azure.arm("DELETE", f"{COMPUTE}?underlyingResourceAction=Delete")
+    for compute, said in ((nobody, "at most 0 nodes"), (COMPUTE, "is being deleted")):
+        answer = azure.arm("PUT", f"{WORKSPACE}/jobs/job-1", {"properties": {**JOB, "computeId": compute}})
+        assert (answer.status, said in answer.message) == (400, True), answer
+
+
 async def _once(runner: Runner) -> None:
     runner.step()
     await turn()

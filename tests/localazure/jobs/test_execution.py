@@ -1,0 +1,190 @@
+"""Jobs as processes, with everything real but MLflow: how they end, and what they leave."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from azmlflow.localazure import authority
+from azmlflow.localazure.azureml.artifacts import CONTAINER
+from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
+from azmlflow.localazure.clock import SystemClock
+from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.jobs import files, records
+from azmlflow.localazure.jobs.execution import Execution
+from azmlflow.localazure.jobs.runner import Runner
+from azmlflow.localazure.jobs.users import Users
+from azmlflow.localazure.mlflow import MlflowServer, MlflowUnavailable
+from azmlflow.localazure.tokens import Tokens
+from tests.localazure.control import CHAIN, COMPUTE, STORAGE, WORKSPACE, Azure
+
+JOB = {"jobType": "Command", "computeId": COMPUTE, "experimentName": "tried"}
+ACCOUNT = STORAGE.rpartition("/")[2]
+WITHIN = 30.0
+
+
+class Mlflow:
+    """Notes what is asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.away = False
+
+    async def experiment(self, _workspace: str, name: str) -> str:
+        if self.away:
+            raise MlflowUnavailable("MLflow's server is still starting", 5)
+        return f"id-of-{name}"
+
+    async def request(
+        self, _method: str, path: str, _workspace: str, *, json_body: Any = None, run_id: str | None = None
+    ) -> httpx.Response:
+        what = run_id if path.endswith("create") else json_body["status"]
+        self.asked.append((path.rpartition("/")[2], str(what)))
+        return httpx.Response(200, json={})
+
+    def forget(self, _workspace: str) -> None:
+        """A workspace went."""
+
+
+@pytest.fixture
+def jobs(azure: Azure) -> Azure:
+    """A control plane whose jobs can run."""
+    folder = Folder.at(azure.cloud.state)
+    folder.make()
+    authority.ensure(folder, SystemClock())
+    azure.make(*CHAIN[:6], COMPUTE)
+    tokens = Tokens(azure.cloud.store, azure.clock, azure.cloud.state)
+    azure.cloud = dataclasses.replace(azure.cloud, tokens=tokens, mlflow=cast(MlflowServer, Mlflow()))
+    return azure
+
+
+def submit(azure: Azure, command: str, **more: Any) -> str:
+    answer = azure.arm("PUT", f"{WORKSPACE}/jobs/job-1", {"properties": {**JOB, "command": command, **more}})
+    assert answer.status == 201, answer
+    return f"{WORKSPACE}/jobs/job-1".lower()
+
+
+def run(azure: Azure, key: str) -> tuple[str | None, str]:
+    """Run a job to its end: its state, and the reason that is told."""
+    users = Users(azure.cloud.state, root=False)
+    asyncio.run(Execution(azure.cloud, users, key).run(lambda _key, _process: None, lambda: None, lambda: None))
+    record = azure.cloud.store.get(records.RECORDS, key)
+    assert record is not None
+    assert list(users.folder.glob("*")) == []
+    return records.status(azure.cloud, key), str(record.get("error"))
+
+
+def content(azure: Azure, path: str) -> str:
+    """An artifact of the job."""
+    blobs, address = Blobs(azure.cloud), Address(ACCOUNT, CONTAINER, f"ExperimentRun/dcid.job-1/{path}")
+    blob = blobs.get(address)
+    assert blob is not None, path
+
+    async def read() -> bytes:
+        return b"".join([data async for data in read_range(blobs.open(address, blob), 0, blob.length)])
+
+    return asyncio.run(read()).decode()
+
+
+def put_code(azure: Azure, container: str, name: str, text: bytes) -> None:
+    async def once() -> None:
+        async def chunks() -> Any:
+            yield text
+
+        blobs, address = Blobs(azure.cloud), Address(ACCOUNT, container, name)
+        blobs.make_container(ACCOUNT, container)
+        kept = await blobs.receive(address, chunks())
+        blobs.commit(address, kept, md5=kept.md5, headers={}, metadata={})
+
+    asyncio.run(once())
+
+
+def code(azure: Azure, uri: str) -> str:
+    id_ = f"{WORKSPACE}/codes/c/versions/1"
+    assert azure.arm("PUT", id_, {"properties": {"codeUri": uri}}).status in (200, 201)
+    return id_
+
+
+def test_a_job_runs_and_leaves_its_log_and_outputs_and_an_ended_run(jobs: Azure) -> None:
+    put_code(jobs, "snapshot", "train.py", b"print('trained'); open('outputs/model', 'w').write('weights')")
+    uri = code(jobs, f"https://{ACCOUNT}.blob.core.windows.net/snapshot")
+    assert run(jobs, submit(jobs, "python train.py", codeId=uri)) == ("Completed", "None")
+    assert "trained" in content(jobs, "user_logs/std_log.txt")
+    assert content(jobs, "outputs/model") == "weights"
+    mlflow = cast(Mlflow, jobs.cloud.mlflow)
+    assert mlflow.asked == [("create", "job-1"), ("update", "RUNNING"), ("update", "FINISHED")]
+
+
+def test_a_script_that_is_missing_fails_with_its_words_in_the_log(jobs: Azure) -> None:
+    assert run(jobs, submit(jobs, "python missing.py"))[1].startswith("The job's command exited with code 2")
+    assert "missing.py" in content(jobs, "user_logs/std_log.txt")
+
+
+def test_a_snapshot_over_the_limit_is_refused(jobs: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "SNAPSHOT_LIMIT", 10)
+    put_code(jobs, "snapshot", "train.py", b"x" * 11)
+    uri = code(jobs, f"https://{ACCOUNT}.blob.core.windows.net/snapshot")
+    state, why = run(jobs, submit(jobs, "true", codeId=uri))
+    assert (state, "larger than" in why) == ("Failed", True)
+
+
+def test_code_of_somebody_elses_account_is_not_read(jobs: Azure) -> None:
+    uri = code(jobs, "https://another.blob.core.windows.net/snapshot")
+    assert "own storage account" in run(jobs, submit(jobs, "true", codeId=uri))[1]
+
+
+def test_outputs_that_are_links_are_not_followed(jobs: Azure) -> None:
+    command = f"rmdir outputs; ln -s {jobs.cloud.state} outputs; ln -s {jobs.cloud.state}/secrets.json logs/found"
+    assert run(jobs, submit(jobs, command))[0] == "Completed"
+    kept = [name for name, _ in Blobs(jobs.cloud).list(ACCOUNT, CONTAINER)]
+    assert kept == ["ExperimentRun/dcid.job-1/user_logs/std_log.txt"]
+
+
+def test_without_mlflow_a_job_fails_and_says_so(jobs: Azure) -> None:
+    cast(Mlflow, jobs.cloud.mlflow).away = True
+    state, why = run(jobs, submit(jobs, "true"))
+    assert (state, "MLflow" in why) == ("Failed", True)
+
+
+def test_a_job_gets_nothing_of_our_environment_but_what_is_meant(jobs: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "told")
+    monkeypatch.setenv("SOMETHING", "told")
+    show = "import json, os; print(json.dumps(dict(os.environ)))"
+    assert run(jobs, submit(jobs, f'python -c "{show}"', environmentVariables={"HOME": "/root", "MINE": "1"}))[0]
+    told = json.loads(content(jobs, "user_logs/std_log.txt").splitlines()[-1])
+    assert not {"AZURE_CLIENT_SECRET", "SOMETHING"} & set(told)
+    assert (told["MINE"], told["MLFLOW_RUN_ID"]) == ("1", "job-1")
+    assert str(jobs.cloud.state / "jobs") in told["HOME"]
+
+
+def test_the_jobs_of_a_deleted_workspace_end_with_their_processes(jobs: Azure) -> None:
+    key = submit(jobs, "echo begun; sleep 600")
+    runner = Runner(jobs.cloud, Users(jobs.cloud.state, root=False))
+
+    async def until(true: Callable[[], bool]) -> None:
+        end = time.monotonic() + WITHIN
+        while not true():
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
+
+    async def script() -> None:
+        task = asyncio.create_task(runner.serve())
+        await until(lambda: records.status(jobs.cloud, key) == "Running")
+        await asyncio.to_thread(jobs.arm, "DELETE", f"{WORKSPACE}?forceToPurge=true")
+        await asyncio.to_thread(jobs.wait)
+        jobs.cloud.bell.ring()  # the request's own ring came from another thread
+        await until(lambda: not any((jobs.cloud.state / "jobs").iterdir()))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await runner.stop()
+
+    asyncio.run(script())
+    assert records.status(jobs.cloud, key) is None
+    assert records.open_jobs(jobs.cloud) == []
