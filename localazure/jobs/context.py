@@ -20,6 +20,7 @@ from azmlflow.localazure.environ import job_environment
 from azmlflow.localazure.store import Document
 
 _KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -47,7 +48,10 @@ def environment(
         "LOGNAME": "job",
         "TMPDIR": str(folder / "tmp"),
     }
-    told = job_environment(cloud.state, _identity(cloud, properties), base)
+    identity = identity_of(cloud, properties)
+    if identity is not None and identity.app_id:
+        base["DEFAULT_IDENTITY_CLIENT_ID"] = identity.app_id  # as Azure ML tells it on a cluster
+    told = job_environment(cloud.state, identity, base)
     bundle = folder / "certificates.pem"  # a copy: another user cannot read ours
     bundle.write_bytes(Path(told["SSL_CERT_FILE"]).read_bytes())
     bundle.chmod(0o644)
@@ -100,11 +104,24 @@ def run_variables(
     }
 
 
-def _identity(cloud: Cloud, properties: Document) -> Identity | None:
-    """The system-assigned identity of the job's cluster; of others the cluster's document says what its maker liked."""
+def identity_of(cloud: Cloud, properties: Document) -> Identity | None:
+    """The identity that a job signs in as: its cluster's own, else the first user-assigned one that the cluster uses.
+
+    The identity's own document is asked for whose principal it is, never the cluster's, in which its maker wrote.
+
+    Args:
+        cloud: the embedded Azure.
+        properties: of the job.
+    """
     compute = cloud.store.get("resources", properties["computeId"].lower()) or {}
-    told = compute.get("identity", {})
-    principal = cloud.directory.get(told["principalId"]) if told.get("principalId") else None
+    told = compute.get("identity") or {}
+    principal_id = told.get("principalId")
+    for id_ in () if principal_id else told.get("userAssignedIdentities") or {}:
+        used = cloud.store.get("resources", id_.lower())
+        if used is not None and used["type"] == _USER_ASSIGNED:
+            principal_id = used["properties"]["principalId"]
+            break
+    principal = cloud.directory.get(principal_id) if principal_id else None
     if principal is None:
         return None
     return Identity(principal.object_id, principal.kind, principal.display_name, app_id=principal.app_id)

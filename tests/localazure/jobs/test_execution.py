@@ -13,21 +13,24 @@ import httpx
 import pytest
 
 from azmlflow.localazure import authority
-from azmlflow.localazure.azureml.artifacts import CONTAINER
+from azmlflow.localazure.azureml import run_tokens
 from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
 from azmlflow.localazure.clock import SystemClock
+from azmlflow.localazure.errors import AzureError
 from azmlflow.localazure.folder import Folder
 from azmlflow.localazure.jobs import files, records
+from azmlflow.localazure.jobs.context import identity_of
 from azmlflow.localazure.jobs.execution import Execution
 from azmlflow.localazure.jobs.runner import Runner
 from azmlflow.localazure.jobs.users import Users
 from azmlflow.localazure.mlflow import MlflowServer, MlflowUnavailable
-from azmlflow.localazure.tokens import Tokens
-from tests.localazure.control import CHAIN, COMPUTE, STORAGE, WORKSPACE, Azure
+from azmlflow.localazure.tokens import MACHINE_LEARNING, Tokens
+from tests.localazure.control import CHAIN, COMPUTE, DEVELOPER, RG, STORAGE, WORKSPACE, Azure
 
 JOB = {"jobType": "Command", "computeId": COMPUTE, "experimentName": "tried"}
 ACCOUNT = STORAGE.rpartition("/")[2]
 WITHIN = 30.0
+USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
 class Mlflow:
@@ -83,7 +86,7 @@ def run(azure: Azure, key: str) -> tuple[str | None, str]:
 
 def content(azure: Azure, path: str) -> str:
     """An artifact of the job."""
-    blobs, address = Blobs(azure.cloud), Address(ACCOUNT, CONTAINER, f"ExperimentRun/dcid.job-1/{path}")
+    blobs, address = Blobs(azure.cloud), files.artifact(ACCOUNT, "job-1", path)
     blob = blobs.get(address)
     assert blob is not None, path
 
@@ -143,7 +146,7 @@ def test_code_of_somebody_elses_account_is_not_read(jobs: Azure) -> None:
 def test_outputs_that_are_links_are_not_followed(jobs: Azure) -> None:
     command = f"rmdir outputs; ln -s {jobs.cloud.state} outputs; ln -s {jobs.cloud.state}/secrets.json logs/found"
     assert run(jobs, submit(jobs, command))[0] == "Completed"
-    kept = [name for name, _ in Blobs(jobs.cloud).list(ACCOUNT, CONTAINER)]
+    kept = [name for name, _ in Blobs(jobs.cloud).list(ACCOUNT, files.artifact(ACCOUNT, "job-1", "x").container)]
     assert kept == ["ExperimentRun/dcid.job-1/user_logs/std_log.txt"]
 
 
@@ -188,3 +191,36 @@ def test_the_jobs_of_a_deleted_workspace_end_with_their_processes(jobs: Azure) -
     asyncio.run(script())
     assert records.status(jobs.cloud, key) is None
     assert records.open_jobs(jobs.cloud) == []
+
+
+def test_a_job_is_its_clusters_identity_whatever_the_clusters_maker_wrote_of_it(jobs: Azure) -> None:
+    store, owner = jobs.cloud.store, jobs.who(DEVELOPER)
+    compute, used = store.get("resources", COMPUTE.lower()), f"{RG}/providers/{USER_ASSIGNED}/used"
+    assert compute is not None
+    compute["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {used: {"principalId": owner.object_id}}}
+    store.put("resources", COMPUTE.lower(), compute)
+    assert identity_of(jobs.cloud, JOB) is None  # there is no such identity
+    principal, _ = jobs.cloud.directory.add_service_principal("used", with_secret=False)
+    document = {"id": used, "type": USER_ASSIGNED, "properties": {"principalId": principal.object_id}}
+    store.put("resources", used.lower(), document)
+    found = identity_of(jobs.cloud, JOB)
+    assert found is not None
+    assert found.id == principal.object_id
+    show = "import os; print('client', os.environ['DEFAULT_IDENTITY_CLIENT_ID'], 'IDENTITY_ENDPOINT' in os.environ)"
+    assert run(jobs, submit(jobs, f'python -c "{show}"'))[0] == "Completed"
+    assert f"client {principal.app_id} True" in content(jobs, "user_logs/std_log.txt")
+
+
+def test_a_run_token_ends_with_its_time_and_another_is_good(jobs: Azure) -> None:
+    submit(jobs, "true")
+    workspace = jobs.cloud.store.get("resources", WORKSPACE.lower())
+    assert workspace is not None
+    token, expires = run_tokens.issue(jobs.cloud, workspace, "job-1", jobs.who(DEVELOPER).object_id)
+    audiences = MACHINE_LEARNING.audiences
+    assert jobs.cloud.tokens.verify(token, audiences)["exp"] == expires
+    jobs.clock.advance(run_tokens.LIFETIME - 60)
+    later, _ = run_tokens.issue(jobs.cloud, workspace, "job-1", jobs.who(DEVELOPER).object_id)
+    jobs.clock.advance(600)
+    with pytest.raises(AzureError):
+        jobs.cloud.tokens.verify(token, audiences)
+    assert jobs.cloud.tokens.verify(later, audiences)["azmlflow_run"] == "job-1"
