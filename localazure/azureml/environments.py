@@ -133,7 +133,8 @@ def _part(given: Mapping[str, Any], name: str) -> Document:
 
 def _documents(target: Target, name: str) -> list[Document]:
     inside = f"{target.id}/environments/{name}".lower() + ("/versions/" if name else "")
-    return [document for _, document in target.cloud.store.scan("resources", inside)]
+    found = target.cloud.store.scan("resources", inside)
+    return [document for key, document in found if "/versions/" in key]  # not the names that versions stand under
 
 
 def _latest(target: Target, name: str) -> Document:
