@@ -81,13 +81,18 @@ def main() -> int:
             env=environment,
             start_new_session=True,
         )
-    killed = _follow(child, run, log, here / "killfile")
+    try:
+        killed = _follow(child, run, log, here / "killfile")
+    except urllib.error.HTTPError:  # cancelled elsewhere: the run has ended, and its token with it
+        killed = True
+    finally:
+        _end(child)
+    if killed:
+        return 0  # whoever did so has told of it
     for path in sorted(found for name in _UPLOADED for found in Path(name).rglob("*")):
         if path.is_file() and not path.is_symlink():
             run.upload(path.as_posix(), path.read_bytes())
     run.upload(LOG, log.read_bytes())
-    if killed:
-        return 0  # whoever wrote the file has told of it
     if child.returncode:
         message = f"The run's command exited with code {child.returncode}; {LOG} has its output."
         run.event("Error", ErrorResponse={"error": {"code": "UserError", "message": message}})
@@ -100,7 +105,6 @@ def _follow(child: subprocess.Popen[bytes], run: Run, log: Path, killfile: Path)
     size = -1
     while child.poll() is None:
         if killfile.exists():
-            _end(child)
             return True
         content = log.read_bytes()
         if len(content) != size:
@@ -108,13 +112,16 @@ def _follow(child: subprocess.Popen[bytes], run: Run, log: Path, killfile: Path)
             run.upload(LOG, content)
         run.keep_alive()
         try:
-            child.wait(_LOOK)
+            child.wait(max(_LOOK, size / 5_000_000))  # a long log less often: it is uploaded anew
         except subprocess.TimeoutExpired:
             continue
     return killfile.exists()
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
+    """End the command, if it has not ended."""
+    if child.poll() is not None:
+        return
     os.killpg(child.pid, signal.SIGTERM)
     try:
         child.wait(_GRACE)

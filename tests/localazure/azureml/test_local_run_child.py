@@ -31,6 +31,7 @@ class Services(ThreadingHTTPServer):
         self.events: list[str] = []
         self.errors: list[str] = []
         self.fails = 1  # the first upload is answered 503
+        self.refuses = False
 
     @property
     def url(self) -> str:
@@ -52,6 +53,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         assert self.headers["Authorization"] == "Bearer secret"
+        if self.server.refuses:
+            self._answer(401, None)
+            return
         if self.path.endswith("/events"):
             self.server.events.append(body["name"].rpartition(".")[2])
             self.server.errors += [body["data"]["ErrorResponse"]["error"]["message"]] if body["data"] else []
@@ -119,3 +123,10 @@ def test_a_run_is_ended_by_the_killfile(services: Services, tmp_path: Path) -> N
     done = run(services, tmp_path, "touch azureml-setup/killfile; sleep 1000")
     assert done.returncode == 0
     assert services.events == []
+
+
+def test_a_run_that_was_cancelled_elsewhere_is_ended(services: Services, tmp_path: Path) -> None:
+    services.refuses = True
+    done = run(services, tmp_path, "echo $$ > pid; exec sleep 1000")
+    assert done.returncode == 0
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
