@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azmlflow.cli.errors import CliError
+from azmlflow.localazure.cache import cache_folder
 
 Say = Callable[[str], None]
 
@@ -51,13 +52,6 @@ class Engine:
     def folder(self) -> Path:
         """The folder to put on PATH."""
         return self.command.parent
-
-
-def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Where engines are kept, outside every checkout: AZMLFLOW_CACHE, else the user's cache folder."""
-    if chosen := environment.get("AZMLFLOW_CACHE"):
-        return Path(chosen).expanduser()
-    return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "azmlflow"
 
 
 def present(environment: Mapping[str, str]) -> Engine | None:

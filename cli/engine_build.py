@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from azmlflow.cli.errors import CliError
+from azmlflow.localazure.cache import cache_folder
 
 if TYPE_CHECKING:
     from azmlflow.cli.engine import Say
@@ -114,8 +115,6 @@ def build_language_host(environment: Mapping[str, str], say: Say) -> Path:
 
 
 def _built(environment: Mapping[str, str], say: Say, wanted: Sequence[Binary]) -> Path:
-    from azmlflow.cli.engine import cache_folder
-
     cache = cache_folder(environment)
     place = target(cache)
     if place is None:
@@ -213,8 +212,6 @@ def find_go(environment: Mapping[str, str], say: Say) -> Path:
     """
     if found := shutil.which("go", path=environment.get("PATH")):
         return Path(found)
-    from azmlflow.cli.engine import cache_folder
-
     folder = cache_folder(environment) / "go"
     go = folder / "go" / "bin" / "go"
     if not go.exists():

@@ -9,6 +9,7 @@ import logging
 import shlex
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from azmlflow.localazure.azureml.tracking import API
@@ -105,7 +106,9 @@ class Execution:
             log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
         limits = self._limits(job)
         try:
-            python = await interpreter.prepare(self._cloud, workspace, job, log.say)
+            python = await interpreter.prepare(self._cloud, job, self._folder, log, partial(started, self._key))
+            if unwanted() is not None:
+                return None
             runs_as = await self._users.choose(self._key, python, log.say)
             command, environment = await self._prepare(workspace, job, record, python)
             if runs_as.user is not None:

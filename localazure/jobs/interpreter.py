@@ -1,11 +1,13 @@
-"""Which Python jobs run with: the setting, else the one that `azmlflow run` was last given, else azmlflow's own.
+"""Which Python a job runs with: the venv of its environment, else the one that jobs have anyway.
 
-No environment is built and no image is pulled: whatever a job's environment says, it runs with an interpreter that is
-here, and its log says which. `prepare` is the one place where a job's environment is looked at.
+That is the setting AZMLFLOW_JOB_PYTHON, else the interpreter that `azmlflow run` was last given, else azmlflow's own;
+an environment that is only an image, or that its user manages, asks for no packages and has it. `prepare` is the one
+place where a job's environment is looked at.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
@@ -13,26 +15,49 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.environments.build import ensure, environments_folder
+from azmlflow.localazure.environments.find import find
+from azmlflow.localazure.environments.plan import plan
+from azmlflow.localazure.environments.pythons import find as pythons
 from azmlflow.localazure.folder import write_private
+from azmlflow.localazure.jobs.logfile import LogFile
+from azmlflow.localazure.jobs.process import JobProcess
 from azmlflow.localazure.store import Document
 
 SETTING = "AZMLFLOW_JOB_PYTHON"
 _NOTE = "job-python"
 
 
-async def prepare(cloud: Cloud, _workspace: Document, job: Document, say: Callable[[str], None]) -> Path:
+async def prepare(
+    cloud: Cloud, job: Document, folder: Path, log: LogFile, started: Callable[[JobProcess], None]
+) -> Path:
     """The interpreter that a job is to run with, made ready.
 
     Args:
         cloud: the embedded Azure.
-        _workspace: the workspace's document.
-        job: the job's; `environmentId` names its environment.
-        say: writes a line into the job's log, which clients see at once.
+        job: the job's document; `environmentId` names its environment.
+        folder: the job's folder.
+        log: the job's log, which clients see at once.
+        started: told of the process that builds the environment, which may be ended.
+
+    Raises:
+        UnusableEnvironment: no job can run in its environment here.
     """
-    found = interpreter(cloud.state, os.environ)
-    wanted = job["properties"]["environmentId"].rpartition("/environments/")[2] or "none"
-    say(f"environment {wanted} is not built on this machine: the job runs with {found}")
-    return found
+    given = interpreter(cloud.state, os.environ)
+    wanted = find(cloud, job["properties"]["environmentId"])
+    if not wanted.built:
+        own = Path(wanted.interpreter or "")
+        python = own if own.is_absolute() and os.access(own, os.X_OK) and own.is_file() else given
+        for note in wanted.notes:
+            log.say(f"environment {wanted.name}: {note}")
+        log.say(f"environment {wanted.name} asks for no packages: the job runs with {python}")
+        return python
+    made = plan(wanted, await asyncio.to_thread(pythons, os.environ, given))
+    for note in made.notes:
+        log.say(f"environment {made.name}: {note}")
+    python = await ensure(made, environments_folder(os.environ), folder, log.path, started)
+    log.say(f"environment {made.name}: the job runs with {python}")
+    return python
 
 
 def remember(state: Path, words: Sequence[str], environment: Mapping[str, str]) -> None:

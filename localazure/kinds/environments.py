@@ -1,11 +1,14 @@
 """Microsoft.MachineLearningServices/workspaces/environments/versions: what jobs say they need.
 
-Kept and told as they were made. Jobs of the embedded Azure run with an interpreter of this machine whatever their
-environment says, and their logs say so (`jobs.interpreter`). Source: Microsoft, "Environment Versions".
+Kept and told as they were made; what can never be built here is refused at once. A job that names one gets a venv of
+its packages (`localazure.environments`). Source: Microsoft, "Environment Versions".
 """
 
 from __future__ import annotations
 
+from azmlflow.localazure.environments.errors import UnusableEnvironment
+from azmlflow.localazure.environments.specification import from_version
+from azmlflow.localazure.errors import bad_request
 from azmlflow.localazure.kinds import assets
 from azmlflow.localazure.kinds.base import Ask, Kind
 from azmlflow.localazure.kinds.fields import pick
@@ -19,6 +22,10 @@ _DEFAULTS: Document = {
 
 def _shape(ask: Ask, _existing: Document | None) -> Document:
     kept = pick(ask.properties, _DEFAULTS, ("description", "image", "condaFile", "build", "inferenceConfig", "stage"))
+    try:
+        from_version(f"{ask.target.path.split('/')[-3]}:{ask.target.name}", kept)
+    except UnusableEnvironment as error:
+        raise bad_request("UserError", str(error)) from error
     return {"properties": {**kept, "environmentType": "UserCreated"}}
 
 

@@ -1,0 +1,13 @@
+"""Where what was built or downloaded once is kept, outside every checkout: engines, and jobs' environments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """The folder: AZMLFLOW_CACHE, else the user's cache folder."""
+    if chosen := environment.get("AZMLFLOW_CACHE"):
+        return Path(chosen).expanduser()
+    return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "azmlflow"

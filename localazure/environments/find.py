@@ -1,0 +1,46 @@
+"""The specification of the environment that a job names.
+
+<workspace id>/environments/<name>/versions/<version>                 one of the workspace's own
+azureml://registries/<registry>/environments/<name>/versions|labels/... one of Azure's, by name (`curated`)
+an empty text                                                         none is asked for
+"""
+
+from __future__ import annotations
+
+import re
+
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.environments.curated import curated, is_curated
+from azmlflow.localazure.environments.errors import UnusableEnvironment
+from azmlflow.localazure.environments.specification import Specification, from_definition, from_version
+
+# Environments of azureml-core as they were given, by the ARM id of their version in lower case.
+DEFINITIONS = "sdk1_environments"
+_ID = re.compile(r".*/environments/(?P<name>[^/]+)(?:/(?:versions|labels)/(?P<version>[^/]+))?", re.IGNORECASE)
+
+
+def find(cloud: Cloud, environment_id: str) -> Specification:
+    """What a job's environment asks for.
+
+    Args:
+        cloud: the embedded Azure.
+        environment_id: `environmentId` of the job.
+
+    Raises:
+        UnusableEnvironment: there is none of that name, or no job can run in it here.
+    """
+    if not environment_id:
+        return Specification("none", notes=("the job names no environment",))
+    found = _ID.fullmatch(environment_id)
+    if found is None:
+        raise UnusableEnvironment(f"'{environment_id}' is no id of an environment.")
+    told = f"{found['name']}:{found['version'] or 'latest'}"
+    key = environment_id.lower()
+    document, definition = cloud.store.get("resources", key), cloud.store.get(DEFINITIONS, key)
+    if definition is not None:
+        return from_definition(told, definition)
+    if document is not None:
+        return from_version(told, document["properties"])
+    if "/registries/" in key or is_curated(found["name"]):
+        return curated(found["name"])
+    raise UnusableEnvironment(f"The environment '{told}' was not found in the workspace: create it, then submit again.")
