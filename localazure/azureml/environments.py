@@ -19,12 +19,12 @@ from starlette.responses import JSONResponse, Response
 from azmlflow.localazure.arm import lifecycle, paths
 from azmlflow.localazure.azureml.bodies import json_object, member
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
+from azmlflow.localazure.environments.find import DEFINITIONS
 from azmlflow.localazure.errors import AzureError, bad_request
 from azmlflow.localazure.kinds.base import Ask
 from azmlflow.localazure.kinds.environments import ENVIRONMENT
 from azmlflow.localazure.store import Document
 
-_GIVEN = "sdk1_environments"
 _NUMBER = re.compile(r"[1-9][0-9]*")
 
 
@@ -69,14 +69,14 @@ def register(target: Target, name: str, given: Mapping[str, Any]) -> Document:
     kept = _kept(given)
     versions = _documents(target, name)
     for document in sorted(versions, key=_order, reverse=True):
-        if _said(target.cloud.store.get(_GIVEN, document["id"].lower())) == _said(kept):
+        if _said(target.cloud.store.get(DEFINITIONS, document["id"].lower())) == _said(kept):
             return document
     numbers = [int(each["name"]) for each in versions if _NUMBER.fullmatch(each["name"])]
     path = f"{target.id}/environments/{name}/versions/{max(numbers, default=0) + 1}"
     body = {"properties": specification(kept)}
     ask = Ask(target.cloud, target.caller, paths.parse(path, "PUT"), {}, body, ENVIRONMENT.api_versions[0])
     made: Document = lifecycle.write(ask, ENVIRONMENT).body
-    target.cloud.store.put(_GIVEN, made["id"].lower(), kept)
+    target.cloud.store.put(DEFINITIONS, made["id"].lower(), kept)
     return made
 
 
@@ -155,7 +155,7 @@ def _missing(name: str) -> AzureError:
 
 
 def _shown(target: Target, document: Document) -> Document:
-    given = target.cloud.store.get(_GIVEN, document["id"].lower())
+    given = target.cloud.store.get(DEFINITIONS, document["id"].lower())
     if given is None:
         given = _of_arm(document["properties"])
     return {**given, "name": document["id"].split("/")[-3], "version": document["name"]}

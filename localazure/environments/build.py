@@ -21,11 +21,13 @@ from azmlflow.localazure.environments.plan import Plan
 from azmlflow.localazure.jobs.process import JobProcess, Keeping
 
 _KEPT = frozenset(
-    "PATH HOME TMPDIR LANG TZ LD_LIBRARY_PATH HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY REQUESTS_CA_BUNDLE "
-    "CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR XDG_CONFIG_HOME XDG_CONFIG_DIRS XDG_CACHE_HOME NETRC".split()
+    {"PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "NETRC"}
+    | {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+    | {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+    | {"XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_CACHE_HOME"}
 )
 # Where pip shall install, which here is the venv.
-_ELSEWHERE = frozenset("PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_REQUIREMENT".split())
+_ELSEWHERE = frozenset({"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_DRY_RUN"})
 
 
 def environments_folder(environment: Mapping[str, str]) -> Path:
@@ -84,6 +86,6 @@ def build_environment(base: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in outer(base).items()
-        if name.upper() in _KEPT or name.startswith(("LC_", "PIP_")) and name not in _ELSEWHERE
+        if name.upper() in _KEPT or (name.startswith(("LC_", "PIP_")) and name not in _ELSEWHERE)
     }
     return {**kept, "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}

@@ -36,32 +36,33 @@ def main(arguments: list[str]) -> int:
         if (place / READY).exists() and (place / VENV / "bin" / "python").exists():
             return 0
         (place / READY).unlink(missing_ok=True)
-        return _build(place, python, requirements, name, conda, held)
-
-
-def _build(place: Path, python: str, requirements: str, name: str, conda: list[str], held: int) -> int:
-    started = time.monotonic()
-    count = len(Path(requirements).read_text(encoding="utf-8").splitlines())
-    _say(f"building environment {name}, for the first time on this machine: {count} packages and what they need")
-    shutil.rmtree(place / VENV, ignore_errors=True)
-    code = _run([python, "-m", "venv", str(place / VENV)], held)
-    interpreter = str(place / VENV / "bin" / "python")
-    if code == 0 and count:
-        # A pip.conf that says `user = true` is meant for other installations than into a venv.
-        install = ("install", "--no-user", "--progress-bar", "off", "-r", requirements)
-        code = _run([interpreter, *_PIP, *install], held)
-        if code:
-            for each in conda:
-                _run([interpreter, *_PIP, "index", "versions", each], held, quiet=True)
-    if code:
+        started = time.monotonic()
+        count = len(Path(requirements).read_text(encoding="utf-8").splitlines())
+        _say(f"building environment {name}, for the first time on this machine: {count} packages and what they need")
         shutil.rmtree(place / VENV, ignore_errors=True)
-        return code
-    seconds = time.monotonic() - started
-    written = place / f".{READY}"
-    written.write_text(json.dumps({"name": name, "python": python, "seconds": round(seconds, 1)}), encoding="utf-8")
-    written.replace(place / READY)
-    _say(f"environment {name} is built: {seconds:.1f} s")
-    return 0
+        code = _run([python, "-m", "venv", str(place / VENV)], held) or _install(place, requirements, conda, held)
+        if code:
+            shutil.rmtree(place / VENV, ignore_errors=True)
+            return code
+        seconds = time.monotonic() - started
+        written = place / f".{READY}"
+        told = {"name": name, "python": python, "seconds": round(seconds, 1)}
+        written.write_text(json.dumps(told), encoding="utf-8")
+        written.replace(place / READY)
+        _say(f"environment {name} is built: {seconds:.1f} s")
+        return 0
+
+
+def _install(place: Path, requirements: str, conda: list[str], held: int) -> int:
+    if not Path(requirements).read_bytes():
+        return 0
+    pip = (str(place / VENV / "bin" / "python"), *_PIP)
+    # A pip.conf that says `user = true` is meant for other installations than into a venv.
+    code = _run([*pip, "install", "--no-user", "--progress-bar", "off", "-r", requirements], held)
+    if code:
+        for each in conda:
+            _run([*pip, "index", "versions", each], held, quiet=True)
+    return code
 
 
 def _run(words: list[str], held: int, quiet: bool = False) -> int:

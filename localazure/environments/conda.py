@@ -36,8 +36,9 @@ OTHER_NAMES = {
 }
 # On PyPI there is nothing of the name, or something else.
 CONDA_ALONE = frozenset(
-    "blas compilers conda cpuonly cuda cudatoolkit cudnn ffmpeg gcc git graphviz gxx libgcc-ng libstdcxx-ng mamba mpich "
-    "nccl nodejs openjdk openmpi openssl pytorch-cuda pytorch-mutex r-base".split()
+    {"blas", "libgcc-ng", "libstdcxx-ng", "mpich", "openmpi", "openssl", "r-base"}
+    | {"cpuonly", "cuda", "cudatoolkit", "cudnn", "nccl", "pytorch-cuda", "pytorch-mutex"}
+    | {"compilers", "conda", "ffmpeg", "gcc", "git", "graphviz", "gxx", "mamba", "nodejs", "openjdk"}
 )
 _SPECIFICATION = re.compile(
     r"(?:[^\s:]+::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*"

@@ -47,7 +47,7 @@ def reason(plan: Plan, lines: Iterable[str]) -> UnusableEnvironment:
         if hit is not None:
             return _failed(plan, why.format(what=hit["what"]))
     last = [found["what"] for line in told if (found := _COLLECTING.match(line))]
-    if last and any("subprocess-exited-with-error" in line for line in told):
+    if last and any("subprocess-exited-with-error" in line or line == "ERROR: Exception:" for line in told):
         version = plan.python.version
         return _failed(plan, f"'{last[-1]}' could not be built for Python {version}; name a version that has a wheel")
     errors = [line.removeprefix("ERROR: ") for line in told if line.startswith("ERROR: ")]
@@ -55,7 +55,7 @@ def reason(plan: Plan, lines: Iterable[str]) -> UnusableEnvironment:
 
 
 def _missing(plan: Plan, missing: list[str], told: list[str]) -> UnusableEnvironment:
-    names = {each: canonicalize_name(found[0]) for each in missing if (found := _NAME.match(each))}
+    names: dict[str, str] = {each: canonicalize_name(found[0]) for each in missing if (found := _NAME.match(each))}
     conda = sorted({name for name in names.values() if name in plan.conda})
     versions = next((found["versions"] for line in told if (found := _VERSIONS.match(line))), "none")
     if conda and versions == "none":

@@ -11,6 +11,8 @@ from typing import Any
 
 from azmlflow.localazure.arm.find import parent
 from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.environments.errors import UnusableEnvironment
+from azmlflow.localazure.environments.find import find
 from azmlflow.localazure.errors import bad_request
 from azmlflow.localazure.jobs import records
 from azmlflow.localazure.jobs.inputs import ASSET
@@ -49,6 +51,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     _check_limits(kept.get("limits"))
     _check_code(ask, workspace, kept.get("codeId"))
     _check_inputs(ask, workspace, kept["inputs"])
+    _check_environment(ask, kept["environmentId"])
     compute = _compute(ask, workspace, given.get("computeId"))
     outputs = {name: told for name, told in kept["outputs"].items() if name != "default"}
     region, host = workspace["location"], f"{workspace['location']}.api.azureml.ms"
@@ -116,6 +119,13 @@ def _check_inputs(ask: Ask, workspace: Document, inputs: Document) -> None:
             raise bad_request(
                 _CODE, f"The data asset '{found['name']}:{found['version']}' was not found.", target=f"inputs.{name}"
             )
+
+
+def _check_environment(ask: Ask, given: str) -> None:
+    try:
+        find(ask.cloud, given)
+    except UnusableEnvironment as error:
+        raise bad_request(_CODE, str(error), target="environmentId") from error
 
 
 def _check_limits(limits: Any) -> None:

@@ -159,7 +159,6 @@ def running_jobs(estate: Estate) -> tuple[Path, ...]:
         "jobType": "Command",
         "command": "trap '' TERM; sleep 1000 & wait",
         "computeId": f"{workspace}/computes/{outputs['clusters'][0]['name']}",
-        "environmentId": f"{workspace}/environments/any/versions/1",
     }
     with sign_in(estate, "developer@local.test") as owner:
         for name in ("runs-1", "runs-2", "queues-1"):

@@ -39,7 +39,6 @@ def _submit(person: Person, workspace: str, name: str, command: str, **more: Any
         "computeId": next(each["id"] for each in clusters.json()["value"] if "identity" not in each)
         if clusters.is_success
         else "",
-        "environmentId": f"{workspace}/environments/any/versions/1",
         "experimentName": "remote",
         **more,
     }

@@ -99,7 +99,12 @@ def test_what_is_no_conda_file_is_refused_by_the_environments_name(told: Any, sa
 
 
 def test_options_of_pip_that_name_no_file_stay() -> None:
-    lines = ["--extra-index-url https://packages.test/simple", "--pre", 'a>=1; python_version>"3"', "git+https://x.test/y"]
+    lines = [
+        "--extra-index-url https://packages.test/simple",
+        "--pre",
+        'a>=1; python_version>"3"',
+        "git+https://x.test/y",
+    ]
     assert from_conda("env:1", {"dependencies": [{"pip": lines}]}).pip == tuple(lines)
 
 
@@ -117,7 +122,7 @@ def test_a_version_with_a_conda_file_and_an_image() -> None:
 
 
 def test_what_is_built_from_a_dockerfile_is_refused() -> None:
-    with pytest.raises(UnusableEnvironment, match="Dockerfile.*conda file"):
+    with pytest.raises(UnusableEnvironment, match=r"Dockerfile.*conda file"):
         from_version("env:1", {"build": {"contextUri": "https://stacct1.blob.core.windows.net/c"}})
     with pytest.raises(UnusableEnvironment, match="Dockerfile"):
         from_definition("env:1", {"docker": {"baseDockerfile": "FROM scratch"}})

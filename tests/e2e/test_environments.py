@@ -1,0 +1,99 @@
+"""Jobs whose environments are built, through the real index; and what cannot be built."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.estate import Estate
+from tests.e2e.people import ARM, Person, sign_in
+from tests.e2e.test_remote_run import ENDED, VERSION, _details, _submit, _workspace
+
+pytestmark = pytest.mark.e2e
+
+BUILD = 150  # seconds
+
+
+@pytest.fixture(scope="module")
+def owner(estate: Estate) -> Iterator[Person]:
+    with sign_in(estate, "developer@local.test") as person:
+        yield person
+
+
+def _environment(person: Person, workspace: str, name: str, conda: str) -> str:
+    path = f"{workspace}/environments/{name}/versions/1"
+    body = {"properties": {"condaFile": conda}}
+    person.ask("PUT", f"{ARM}{path}", params=VERSION, json=body).raise_for_status()
+    return path
+
+
+def _ended(person: Person, workspace: str, name: str, seen: list[str]) -> str:
+    """The state that a job ends in; those before it are noted (each request is the wait for the next)."""
+    until = time.monotonic() + BUILD
+    while time.monotonic() < until:
+        answer = person.ask("GET", f"{ARM}{workspace}/jobs/{name}", params=VERSION)
+        status = str(answer.json()["properties"]["status"])
+        if status not in seen:
+            seen.append(status)
+        if status in ENDED:
+            return status
+    raise AssertionError(f"job {name} stays {seen}")
+
+
+def _log(person: Person, told: dict[str, Any]) -> str:
+    return person.ask("GET", told["logFiles"]["user_logs/std_log.txt"], headers={"Authorization": ""}).text
+
+
+def test_an_environment_is_built_once_and_then_there(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    # Another environment each time: an exclusion that excludes nothing.
+    unlike = f"toolz!=0.{uuid.uuid4().int % 10**9}"
+    conda = f"channels: [conda-forge]\ndependencies: [python=3.6.2, pip, toolz, {{pip: ['{unlike}']}}]\n"
+    wanted = {"environmentId": _environment(owner, workspace, "small", conda)}
+    command = "python -c \"import sys, toolz; print('toolz', toolz.__version__, sys.prefix)\""
+    states: list[str] = []
+    _submit(owner, workspace, "built-1", command, **wanted).raise_for_status()
+    assert _ended(owner, workspace, "built-1", states) == "Completed"
+    log = _log(owner, _details(owner, estate, "built-1"))
+    place = Path(re.search(r"the job runs with (\S+/environments/\w+)/", log)[1])  # type: ignore[index]
+    try:
+        assert "Preparing" in states
+        for part in (
+            "Python 3.6.2 is not on this machine",
+            "channels are not asked (conda-forge)",
+            "building environment small:1",
+            "Successfully installed toolz",
+            f"{place}/venv\n",
+        ):
+            assert part in log, log
+        _submit(owner, workspace, "built-2", command, **wanted).raise_for_status()
+        assert _ended(owner, workspace, "built-2", states) == "Completed"
+        told = _details(owner, estate, "built-2")
+        again = _log(owner, told)
+        assert "building environment" not in again
+        assert "toolz" in again
+    finally:
+        shutil.rmtree(place)
+
+
+def test_what_cannot_be_built_fails_its_job_by_name(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    nowhere = "azmlflow-no-such-package-9f1c"
+    cases = (
+        ("unknown", f"dependencies: [{{pip: [{nowhere}]}}]", f"has no '{nowhere}'"),
+        ("conda-alone", "dependencies: [numpy, cudatoolkit=11.3]", "has no cudatoolkit"),
+    )
+    for name, conda, said in cases:
+        wanted = {"environmentId": _environment(owner, workspace, name, conda)}
+        _submit(owner, workspace, f"{name}-1", "true", **wanted).raise_for_status()
+        assert _ended(owner, workspace, f"{name}-1", []) == "Failed"
+        told = _details(owner, estate, f"{name}-1")
+        assert said in told["error"]["error"]["message"]
+    assert f"No matching distribution found for {nowhere}" in _log(owner, _details(owner, estate, "unknown-1"))
