@@ -74,13 +74,18 @@ class Call:
         """The conditions of a write.
 
         Raises:
-            AzureError: 404 without the container, 409 `BlobAlreadyExists` for `If-None-Match: *`, 412 for others.
+            AzureError: 404 without the container, 409 `BlobAlreadyExists` for `If-None-Match: *`, 412 for others; 403
+            `UnauthorizedBlobOverwrite` when a signature permits to create only (`c`) and the blob is there.
         """
         self.blobs.container(self.account, self.container)
         blob = self.blobs.get(self.address)
         if blob is None:
             check_absent(self.request)
-        elif self.request.headers.get("if-none-match") == "*":
+            return
+        query = self.request.query_params
+        if "sig" in query and "w" not in query.get("sp", ""):
+            message = "This request is not authorized to perform blob overwrites."
+            raise AzureError(403, "UnauthorizedBlobOverwrite", message)
+        if self.request.headers.get("if-none-match") == "*":
             raise AzureError(409, "BlobAlreadyExists", "The specified blob already exists.")
-        else:
-            check_conditions(self.request, blob.etag, blob.last_modified)
+        check_conditions(self.request, blob.etag, blob.last_modified)

@@ -77,7 +77,7 @@ class Files:
         return paths[0][0].open("rb") if len(paths) == 1 else cast(BinaryIO, io.BufferedReader(Joined(paths)))
 
     async def secure(self, address: Address, pieces: Sequence[tuple[str, int]]) -> bool:
-        """Have the bytes of each (file, length) safe on disk; False when one has not all of them."""
+        """Have the bytes of each (file, length) safe on disk; False when one is gone or has not all of them."""
         folder = self._folder(address)
 
         def sync() -> bool:
@@ -88,7 +88,10 @@ class Files:
                         return False
             return True
 
-        return await asyncio.to_thread(sync)
+        try:
+            return await asyncio.to_thread(sync)
+        except FileNotFoundError:
+            return False
 
     async def link(self, source: Address, files: Sequence[str], target: Address) -> list[str]:
         """Give `target` files with the same content. Files never change, so a second name for one is enough."""

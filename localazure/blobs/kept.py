@@ -192,16 +192,15 @@ class Blobs(Files):
         """Make a blob what another one is; `check` may refuse it at the last moment, by raising."""
         names = await self.link(source, [file for file, _ in blob.pieces], target)
         parts = [replace(part, file=name) for part, name in zip(blob.parts, names, strict=False)]
+        content, headers = Content("" if parts else names[0], blob.length, None), blob.headers
         try:
             check()
+            return self.commit(
+                target, content, md5=blob.md5, headers=headers, metadata=metadata, parts=parts, copied=copied
+            )
         except BaseException:
             self.discard(target, *names)
             raise
-        content = Content("" if parts else names[0], blob.length, None)
-        headers = blob.headers
-        return self.commit(
-            target, content, md5=blob.md5, headers=headers, metadata=metadata, parts=parts, copied=copied
-        )
 
     def replace(self, address: Address, blob: Blob) -> None:
         """Write a blob's changed description; its content stays."""

@@ -70,3 +70,15 @@ def test_a_token_for_another_service_opens_no_blob(azure: Azure) -> None:
     assert azure.http.get(url, headers={"Authorization": f"Bearer {token}"}).status_code == 401
     assert azure.http.get(url, headers={"Authorization": "Bearer forged"}).status_code == 401
     assert azure.http.get(url, headers={"Authorization": f"SharedKey {ACCOUNT}:c2ln"}).status_code == 403
+
+
+def test_a_url_to_create_does_not_overwrite(azure: Azure) -> None:
+    headers = {"x-ms-blob-type": "BlockBlob"}
+    url = azure.url("a", "c")
+    assert azure.http.put(url, content=b"first", headers=headers).status_code == 201
+    again = azure.http.put(url, content=b"second", headers=headers)
+    assert (again.status_code, again.headers["x-ms-error-code"]) == (403, "UnauthorizedBlobOverwrite")
+    copy = azure.http.put(url, headers={"x-ms-copy-source": azure.url("a", "r")})
+    assert copy.headers["x-ms-error-code"] == "UnauthorizedBlobOverwrite"
+    assert azure.http.get(azure.url("a")).content == b"first"
+    assert len(azure.files()) == 1

@@ -168,3 +168,27 @@ def test_a_blob_that_an_earlier_version_joined_is_kept(azure: Azure, tmp_path: P
     again = Azure(cloud, azure.clock, Client(service(cloud)))
     assert again.http.get(again.url("a")).content == b"onetwo"
     cloud.store.close()
+
+
+def test_a_copy_that_cannot_be_described_leaves_no_file(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(2):
+        azure.put_block("big", number, b"x")
+    azure.put_block_list("big", ("Latest", 0), ("Latest", 1))
+    blobs, source = Blobs(azure.cloud), Address(ACCOUNT, "azureml", "big")
+    blob = blobs.get(source)
+    assert blob is not None
+
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(azure.cloud.store, "put", full)
+    with pytest.raises(OSError, match="No space"):
+        asyncio.run(blobs.copy(source, blob, Address(ACCOUNT, "azureml", "copy"), metadata={}))
+    assert len(azure.files()) == 2
+
+
+def test_a_block_whose_file_is_gone_is_not_committed(azure: Azure) -> None:
+    azure.put_block("big", 1, b"one")
+    (file,) = azure.files()
+    file.unlink()
+    assert azure.put_block_list("big", ("Latest", 1)).headers["x-ms-error-code"] == "InvalidBlockList"
