@@ -31,6 +31,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("revoke", "revoke", "Take a persona from a principal."),
     ("roles", "roles", "Show the personas, what each allows, and its role as `az` takes it."),
     ("access", "access", "Show who can do what, why, and what differs from the grants."),
+    ("ui", "ui", "Open the workspace in a browser: experiments, runs, models, computes, jobs, access."),
     ("verify", "verify", "Prove with MLflow's client what a principal can do."),
     ("doctor", "doctor", "Ask whether everything is here that the stack needs, and how to mend what is not."),
     ("down", "down", "Remove everything: plan, confirm, progress, residue report."),

@@ -43,6 +43,7 @@ class Collaborators:
         whoami: who this process is signed in as.
         visit: like `enter`, but gets no engine.
         read_tenant: who has access at a scope of a subscription, and who is who, of them and of further object ids.
+        browse: open an address in the user's browser; False where there is none.
         read_access: what decides on access at a scope of a subscription; None where it may not be read.
     """
 
@@ -59,13 +60,23 @@ class Collaborators:
     whoami: Callable[[], Caller] = lambda: _whoami()  # noqa: PLW0108 - it is defined below
     visit: Callable[[Project, StackFile, Say], None] = lambda *about: _visit(*about)  # noqa: PLW0108 - so is this
     read_tenant: Callable[[str, str, tuple[str, ...]], Tenant] = lambda *about: _read_tenant(*about)  # noqa: PLW0108
+    browse: Callable[[str], bool] = lambda _address: False
     read_access: Callable[[str, str], Facts | None] = lambda _subscription, _scope: None
 
 
 def real() -> Collaborators:
     """The real ones."""
     return Collaborators(
-        os.environ, _enter, _open_stack, _open_arm, _permitted, _find_person, _warm, _execute, read_access=_read_access
+        os.environ,
+        _enter,
+        _open_stack,
+        _open_arm,
+        _permitted,
+        _find_person,
+        _warm,
+        _execute,
+        read_access=_read_access,
+        browse=_browse,
     )
 
 
@@ -125,6 +136,12 @@ def _program() -> None:
     from azmlflow.infra.__main__ import main
 
     main()
+
+
+def _browse(address: str) -> bool:
+    import webbrowser
+
+    return webbrowser.open(address)
 
 
 def _open_arm() -> Arm:

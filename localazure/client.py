@@ -76,6 +76,25 @@ def who(folder: Folder, reference: str) -> Identity:
     return Identity(found["id"], found["kind"], found["displayName"], found["userPrincipalName"], found["appId"])
 
 
+def ui_address(folder: Folder, reference: str, workspace_id: str) -> str:
+    """Where a browser signs in, once and within a minute, to look at a workspace as a principal.
+
+    Raises:
+        UnknownPrincipal: there is no such principal.
+        NotRunning: the embedded Azure does not answer, or is an older one, without pages.
+    """
+    identity = who(folder, reference)
+    answer = _ask_identity(folder, f"{identity_path(folder, identity.id)}/ui", body={"workspace": workspace_id})
+    if answer.status != http.client.OK:
+        raise NotRunning(
+            "the embedded Azure that runs has no pages: an older azmlflow started it",
+            where=str(folder.path),
+            next="azmlflow local stop, then the command again",
+        )
+    address: str = answer.body["address"]
+    return address
+
+
 def ask(
     folder: Folder, method: str, url: str, *, principal: str | None = None, body: Any = None, within: float = _WITHIN
 ) -> Answer:
@@ -122,10 +141,11 @@ def _token(folder: Folder, principal: str, host: str) -> str:
     return token
 
 
-def _ask_identity(folder: Folder, target: str, headers: dict[str, str] | None = None) -> Answer:
+def _ask_identity(folder: Folder, target: str, headers: dict[str, str] | None = None, *, body: Any = None) -> Answer:
+    """GET, or POST what there is to send."""
     try:
         connection = http.client.HTTPConnection(LOOPBACK, folder.ports().identity, timeout=_WITHIN)
-        return _exchange(connection, "GET", target, headers or {}, None)
+        return _exchange(connection, "GET" if body is None else "POST", target, headers or {}, body)
     except (OSError, http.client.HTTPException) as error:
         raise _silent(folder, error) from error
 

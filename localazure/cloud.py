@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from azmlflow.localazure.clock import Clock, Ids
 from azmlflow.localazure.jobs.bell import Bell
 from azmlflow.localazure.store import Store
+from azmlflow.localazure.ui.sessions import Sessions
 
 if TYPE_CHECKING:
     from azmlflow.localazure.directory import Directory
@@ -50,6 +51,7 @@ class Cloud:
         operations: long-running operations and their durations (the latency profile).
         mlflow: the MLflow server behind the workspaces.
         bell: wakes the runner of jobs.
+        sessions: who looks at a workspace in a browser.
     """
 
     state: Path
@@ -62,3 +64,4 @@ class Cloud:
     operations: Operations
     mlflow: MlflowServer
     bell: Bell = field(default_factory=Bell)
+    sessions: Sessions = field(default_factory=Sessions)

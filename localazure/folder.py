@@ -5,7 +5,7 @@
                   so there is no stale pid file to interpret and no re-used pid to mistake
                   (it holds the daemon's pid)
     daemon.log    what it has to say
-    ports.json    the two loopback ports, chosen once
+    ports.json    the loopback ports, chosen once
     secrets.json  the proxy's credential and the key that identity addresses are made with (0600)
     signing.pem   signs access tokens (0600); sas.key signs blob URLs (0600)
     ca.pem, leaf.pem, leaf.key    the certificate authority and its one leaf (the authority's key is nowhere)
@@ -28,7 +28,8 @@ import secrets
 import socket
 import stat
 import tempfile
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -51,7 +52,7 @@ class LocalError(Exception):
 
 
 class PortTaken(LocalError):
-    """One of the two ports that this embedded Azure keeps is held by another program."""
+    """One of the ports that this embedded Azure keeps is held by another program."""
 
 
 class UnsafeFolder(LocalError):
@@ -83,10 +84,15 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Ports:
-    """The two ports on 127.0.0.1."""
+    """The ports on 127.0.0.1: the proxy's, the identity endpoint's, that of the pages of `azmlflow ui`.
+
+    The pages have one of their own, because a port is what browsers take for a site's border: the identity endpoint
+    refuses whatever comes from a web page.
+    """
 
     proxy: int
     identity: int
+    ui: int
 
 
 @dataclass(frozen=True)
@@ -163,9 +169,14 @@ class Folder:
             PortTaken: no free port at all.
         """
         path = self.path / "ports.json"
-        if not path.exists():
-            create_private(path, json.dumps(asdict(self._choose_ports())).encode())
-        return Ports(**json.loads(path.read_bytes()))
+        kept = json.loads(path.read_bytes()) if path.exists() else {}
+        missing = [each.name for each in fields(Ports) if each.name not in kept]
+        if missing:  # all at first; those that a later version has more
+            made = json.dumps(kept | dict(zip(missing, self._choose_ports(len(missing), kept.values()), strict=True)))
+            write = write_private if kept else create_private
+            write(path, made.encode())
+            kept = json.loads(path.read_bytes())
+        return Ports(**kept)
 
     def check_ports(self) -> None:
         """Raises PortTaken, naming the port, if one of them is taken."""
@@ -181,17 +192,19 @@ class Folder:
                         f"or delete {self.path / 'ports.json'} to have other ports chosen",
                     ) from error
 
-    def _choose_ports(self) -> Ports:
+    def _choose_ports(self, many: int, taken: Collection[int]) -> list[int]:
         start = int.from_bytes(hashlib.sha256(str(self.path).encode()).digest()[:4], "big") % _PORTS
         free: list[int] = []
         for step in range(_PORTS):
             port = _FIRST_PORT + (start + step) % _PORTS
+            if port in taken:
+                continue
             with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
                 bind(probe, port)
                 free.append(port)
-            if len(free) == 2:
-                return Ports(*free)
-        raise PortTaken(f"no two ports between {_FIRST_PORT} and {_FIRST_PORT + _PORTS} are free on {LOOPBACK}")
+            if len(free) == many:
+                return free
+        raise PortTaken(f"too few ports between {_FIRST_PORT} and {_FIRST_PORT + _PORTS} are free on {LOOPBACK}")
 
     def socket(self) -> Path:
         """Where the TLS application listens: a path short enough for a unix socket (104 bytes on macOS), in a folder

@@ -1,9 +1,9 @@
 """The embedded Azure's process: `python -m azmlflow.localazure.serve --state FOLDER`.
 
-One event loop serves the TLS application (on a unix socket: the proxy is the only way in), the identity endpoint and
-the proxy (on loopback ports); MLflow's server and the runner of jobs start beside them, and nothing waits for them.
-The process holds `daemon.lock` for its lifetime, ends in order on SIGTERM, and also when its state folder is taken away
-from under it.
+One event loop serves the TLS application (on a unix socket: the proxy is the only way in), the identity endpoint, the
+pages of `azmlflow ui` and the proxy (on loopback ports); MLflow's server and the runner of jobs start beside them, and
+nothing waits for them. The process holds `daemon.lock` for its lifetime, ends in order on SIGTERM, and also when its
+state folder is taken away from under it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from azmlflow.localazure.mlflow import MlflowServer
 from azmlflow.localazure.polling import Operations
 from azmlflow.localazure.proxy import CHUNK, Proxy, Upstream, upstream_from
 from azmlflow.localazure.services import identity as identity_service
+from azmlflow.localazure.services import ui as ui_service
 from azmlflow.localazure.store import Store
 from azmlflow.localazure.tokens import Tokens
 
@@ -96,7 +97,7 @@ async def serve(folder: Folder, latency: str, ready: int | None = None) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     ports = folder.ports()
     # Listening comes first: whoever asks from now on waits in a queue instead of being turned away.
-    listeners = (_listen_unix(folder.socket()), _listen(ports.identity), _listen(ports.proxy))
+    listeners = (_listen_unix(folder.socket()), _listen(ports.identity), _listen(ports.ui), _listen(ports.proxy))
     if authority.ensure(folder, SystemClock()):
         _log.info("made a certificate authority")
     cloud = assemble(folder.path, latency)
@@ -115,16 +116,17 @@ async def serve(folder: Folder, latency: str, ready: int | None = None) -> None:
         _log.info("stopped")
 
 
-async def _serve_all(
-    folder: Folder, cloud: Cloud, listeners: tuple[socket.socket, socket.socket, socket.socket], stop: asyncio.Event
-) -> None:
-    tls, identity, loopback = listeners
+async def _serve_all(folder: Folder, cloud: Cloud, listeners: tuple[socket.socket, ...], stop: asyncio.Event) -> None:
+    *served, loopback = listeners
     proxy = Proxy(folder.secrets().proxy, folder.socket(), _upstream())
     door = await asyncio.start_server(proxy.accept, sock=loopback, limit=CHUNK)
-    servers = (Server(_config(build_app(cloud), folder)), Server(_config(identity_service.service(cloud))))
+    servers = (
+        Server(_config(build_app(cloud), folder)),
+        Server(_config(identity_service.service(cloud))),
+        Server(_config(ui_service.service(cloud))),
+    )
     running = [
-        asyncio.create_task(server.serve(sockets=[listener]))
-        for server, listener in zip(servers, (tls, identity), strict=True)
+        asyncio.create_task(server.serve(sockets=[listener])) for server, listener in zip(servers, served, strict=True)
     ]
     watch = asyncio.create_task(_watch(folder, stop))
     stopping = asyncio.create_task(stop.wait())

@@ -7,6 +7,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--live", action="store_true", help="also run what needs a real Azure subscription (costs money)")
+    parser.addoption("--screenshots", action="store_true", help="take the pictures of docs/ anew, where a test has one")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

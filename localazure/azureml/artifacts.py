@@ -1,16 +1,16 @@
 """Artifacts: which blob each one is, and signed URLs to it.
 
 An artifact is `<origin>/<container>/<path>` (`origins`). For a run's and for one uploaded for a model that is its
-blob's name too, in the container `azureml` of the workspace's storage account. Nobody reads or writes a blob through
-this service: it hands out a URL for one blob, one purpose, one hour, after checking that the run or upload is this
-workspace's.
+blob's name too, in the container `azureml` of the workspace's storage account. Clients get a URL for one
+blob, one purpose, one hour, after a check that the run or upload is this workspace's; only the workspace's pages (`ui`)
+are given content.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from azmlflow.localazure.azureml.bodies import json_object
@@ -74,6 +74,26 @@ class Artifacts:
     def read_all(self, prefix: str) -> dict[str, Any]:
         """Where to read each artifact whose path is `prefix` or below it."""
         return {"value": [self._information(path, "r") for path, _ in self._found(prefix)]}
+
+    def level(self, folder: str = "") -> Sequence[dict[str, Any]]:
+        """The files and folders directly in a folder, as MLflow lists them: path, whether it is a folder, size."""
+        head = f"{folder}/" if folder else ""
+        found: dict[str, dict[str, Any]] = {}
+        for path, blob in self._found(folder):
+            name, slash, _ = path.removeprefix(head).partition("/")
+            if path.startswith(head) and name:
+                size = {} if slash else {"file_size": blob.length}
+                found[name] = {"path": head + name, "is_dir": bool(slash), **size}
+        return list(found.values())
+
+    def open(self, path: str) -> tuple[Blob, BinaryIO]:
+        """One artifact and its content.
+
+        Raises:
+            AzureError: 404 when there is none.
+        """
+        blob = self._existing(path)
+        return blob, self._blobs.open(self._address(path), blob)
 
     async def write(self) -> dict[str, Any]:
         """Where to write each of the artifacts that the request's body names: `{"paths": [{"path": ...}, ...]}`.

@@ -9,7 +9,7 @@ before it is decoded.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -76,6 +76,10 @@ class Target:
             AzureError: 403, the caller may not.
         """
         self.cloud.enforcer.require(self.caller, f"{WORKSPACE}/{action}", self.id)
+
+    def within(self, rest: tuple[str, ...]) -> Target:
+        """The same request under another path after the workspace's id."""
+        return replace(self, rest=rest)
 
     def authorise(self, method: str, service: str, path: str) -> Operation:
         """Check that the caller may do what a request in Azure ML's usual spelling does.

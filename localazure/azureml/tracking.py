@@ -158,6 +158,11 @@ def _passed_on(target: Target, response: httpx.Response) -> Response:
     return JSONResponse(_rewritten(target, body), response.status_code)
 
 
+def shown(target: Target, body: Any) -> Any:
+    """An answer of MLflow's GraphQL as the data plane would have told it."""
+    return _rewritten(target, records.hidden(body))
+
+
 def _rewritten(target: Target, value: Any) -> Any:
     if isinstance(value, list):
         return [_rewritten(target, one) for one in value]
@@ -166,6 +171,8 @@ def _rewritten(target: Target, value: Any) -> Any:
     changed = {key: _rewritten(target, one) for key, one in value.items()}
     if {"run_id", "experiment_id", "artifact_uri"} <= changed.keys():
         changed["artifact_uri"] = artifact_uri(target, changed["experiment_id"], changed["run_id"])
+    if {"runUuid", "experimentId", "artifactUri"} <= changed.keys():  # GraphQL's spelling
+        changed["artifactUri"] = artifact_uri(target, changed["experimentId"], changed["runUuid"])
     if {"experiment_id", "artifact_location"} <= changed.keys():
         base = f"azureml://{target.host}/mlflow/{target.version}{target.id}"
         changed["artifact_location"] = f"{base}/experiments/{changed['experiment_id']}"

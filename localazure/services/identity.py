@@ -5,6 +5,7 @@ A principal's address is `/{principal}.{mark}/...`, the mark being a 256-bit sec
     GET  .../msi/token?resource=&api-version=   App Service (X-IDENTITY-HEADER; `secret` in its older version)
     POST .../msi/token                          resource in a form, `Metadata: true`: what SDK v1 sends to MSI_ENDPOINT
     GET  .../principal                          whose address this is, for `azmlflow run --as`
+    POST .../ui                                 `{"workspace": <ARM id>}`: where a browser signs in as it, once (`ui`)
 
 https://learn.microsoft.com/azure/app-service/overview-managed-identity (REST endpoint reference)
 """
@@ -12,6 +13,7 @@ https://learn.microsoft.com/azure/app-service/overview-managed-identity (REST en
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
@@ -35,6 +37,7 @@ from azmlflow.localazure.services.entra import (
     token_answer,
 )
 
+_BODY_LIMIT = 4096
 _log = logging.getLogger("azmlflow.local")
 
 
@@ -72,6 +75,9 @@ def service(cloud: Cloud) -> ASGIApp:
                 "appId": principal.app_id,
             }
         )
+
+    async def post_ui(request: Request) -> Response:
+        return await _sign_in_address(cloud, principal_of(request)[0], request)
 
     def principal_of(request: Request) -> tuple[Principal, str]:
         """The principal whose address was asked, and the address's mark."""
@@ -117,6 +123,7 @@ def service(cloud: Cloud) -> ASGIApp:
         ("/{address}/msi/token/", get_token, "GET"),  # msrestazure's App Service flavour adds the slash
         ("/{address}/msi/token", post_token, "POST"),
         ("/{address}/principal", get_principal, "GET"),
+        ("/{address}/ui", post_ui, "POST"),
     )
     inner = Starlette(
         routes=[Route(path, endpoint, methods=[method]) for path, endpoint, method in endpoints],
@@ -138,3 +145,20 @@ def service(cloud: Cloud) -> ASGIApp:
         await inner(scope, receive, send)
 
     return guarded
+
+
+async def _sign_in_address(cloud: Cloud, principal: Principal, request: Request) -> Response:
+    """Where a browser signs in as a principal, at the workspace that the request names.
+
+    Raises:
+        Refused: it names none.
+    """
+    body = await request.body() if int(request.headers.get("content-length") or 0) <= _BODY_LIMIT else b""
+    try:
+        workspace = json.loads(body)["workspace"]
+    except (ValueError, TypeError, KeyError):
+        workspace = None
+    if not isinstance(workspace, str):
+        raise Refused(400, "invalid_request", 900144, 'The body must be {"workspace": "<ARM id>"}.')
+    code = cloud.sessions.issue(principal.object_id, workspace, cloud.clock.now())
+    return JSONResponse({"address": f"http://{LOOPBACK}:{Folder(cloud.state).ports().ui}/sign-in?code={code}"})

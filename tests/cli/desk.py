@@ -224,6 +224,8 @@ class Desk:
     read: Callable[[], tuple[str, str]]
     permitted: list[frozenset[str]] = field(default_factory=list)
     exit_code: int = 0
+    browser: bool = True
+    browsed: list[str] = field(default_factory=list)
     caller: Caller = field(default_factory=lambda: DEVELOPER)
 
     @property
@@ -259,6 +261,10 @@ class Desk:
             self.executed.append((command, environment))
             return self.exit_code
 
+        def browse(address: str) -> bool:
+            self.browsed.append(address)
+            return self.browser
+
         return Collaborators(
             self.environment,
             enter,
@@ -271,6 +277,7 @@ class Desk:
             lambda _: None,
             whoami=lambda: self.caller,
             visit=enter,
+            browse=browse,
         )
 
     def settings(self, stack: str = "local", text: str = "config:\n  azmlflow:cloud: local\n") -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import stat
 from pathlib import Path
@@ -62,6 +63,15 @@ def test_taken_ports_are_not_chosen(tmp_path: Path) -> None:
         bind(other, first.proxy)
         other.listen()
         assert first.proxy not in vars(Folder.at(tmp_path).ports()).values()
+
+
+def test_a_port_that_a_later_version_has_more_is_added_and_the_others_stay(tmp_path: Path) -> None:
+    ports = Folder.at(tmp_path).ports()
+    (tmp_path / "ports.json").write_text(json.dumps({"proxy": ports.proxy, "identity": ports.identity}))
+    later = Folder.at(tmp_path).ports()
+    assert (later.proxy, later.identity) == (ports.proxy, ports.identity)
+    assert len({later.proxy, later.identity, later.ui}) == 3
+    assert Folder.at(tmp_path).ports() == later
 
 
 def test_one_folder_has_one_spelling(tmp_path: Path) -> None:

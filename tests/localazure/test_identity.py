@@ -189,3 +189,19 @@ def test_addresses_are_not_logged(endpoint: Client, cloud: Cloud, caplog: pytest
     assert "identity token" in told
     assert headers["X-IDENTITY-HEADER"] not in told
     assert token not in told
+
+
+def test_a_browser_gets_a_code_for_the_principal_of_the_address(endpoint: Client, cloud: Cloud) -> None:
+    alice = cloud.directory.find_user("alice@local.test")
+    assert alice is not None
+    answer = endpoint.post(f"{address(cloud, 'alice@local.test')}/ui", json={"workspace": "/ws"})
+    place, _, code = answer.json()["address"].partition("?code=")
+    assert place == f"http://127.0.0.1:{Folder(cloud.state).ports().ui}/sign-in"
+    found = cloud.sessions.exchange(code, cloud.clock.now())
+    assert found is not None
+    assert (found[0].principal_id, found[0].workspace_id) == (alice.object_id, "/ws")
+    for body in (b"", b"[]", b"{}", b'{"workspace": 1}', b" " * 5000):
+        assert endpoint.post(f"{address(cloud, 'alice@local.test')}/ui", content=body).status_code == 400
+    assert endpoint.post("/alice@local.test.guessed/ui", json={"workspace": "/ws"}).status_code == 404
+    group = address(cloud, "data-scientists")
+    assert endpoint.post(f"{group}/ui", json={"workspace": "/ws"}).status_code == 404

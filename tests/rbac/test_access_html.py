@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from benchmarks.tenant import SCOPE, tenant
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from azmlflow.rbac import access_html
 from azmlflow.rbac.access import COLUMNS, Directory, matrix
 from azmlflow.rbac.evaluate import Facts, RoleAssignment
 from azmlflow.rbac.roles import built_in_role
+from tests.browser import chromium
 from tests.cli.desk import SUBSCRIPTION, WORKSPACE_ID
 
 NAMES = ("alice@local.test", "bob@local.test", "data-scientists", "<img src=x onerror=document.title='hacked'>")
 ROLES = ("AzureML Data Scientist", "Reader", "Owner", "Contributor")
 SUMMARY = {0: "User", 1: "User", 2: "Group", 3: "ServicePrincipal"}
-
-
-def find_browser() -> str | None:
-    return next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-    )
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +41,14 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(document: Path) -> Iterator[Page]:
-    """The page, open; without a Chromium on PATH the tests are skipped, but not in CI."""
-    browser = find_browser()
-    if browser is None:
-        assert os.environ.get("CI") != "true", "no Chromium on PATH: in CI it has to be installed (.ci/run)"
-        pytest.skip("no Chromium on PATH (chromium, chromium-browser or google-chrome)")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        page = opened.new_page(viewport={"width": 1000, "height": 560})
+    """The page, open."""
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1000, "height": 560})
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(document.as_uri())
         yield page
         assert asked == [document.as_uri()], "the page fetched something"
-        opened.close()
 
 
 def shown(page: Page) -> int:

@@ -1,0 +1,234 @@
+"""The pages of `azmlflow ui`, in plain http on 127.0.0.1, at a port of their own.
+
+    GET  /sign-in?code=            a one-time code becomes a session, whose cookie the answer sets
+    GET  /<session>/               the workspace; computes, jobs, access, access-matrix (`ui.pages`)
+    *    /<session>/mlflow/...     MLflow's own page, and what it asks (`ui.mlflow`)
+    POST /<session>/sign-out
+
+Against other web pages: Host must be this address (DNS rebinding), Origin, where a browser sends one, this page's own,
+and with every request that may write. The cookie is HttpOnly, SameSite=Strict and of this session's path alone; not
+Secure, as not every browser keeps such a cookie of http on 127.0.0.1.
+
+Signing in answers with a page that goes on by itself, not with a 303: to a browser a redirect belongs to whatever made
+it ask, a file or a chat in a browser, and from there a Strict cookie is not sent. The page is ours, so from it it is;
+and it takes the place of the address with the code.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from http.cookies import SimpleCookie
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from azmlflow.localazure import middleware
+from azmlflow.localazure.azureml.answers import refusal
+from azmlflow.localazure.azureml.target import Target
+from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.enforce import Caller
+from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.folder import LOOPBACK, Folder
+from azmlflow.localazure.mlflow import MlflowUnavailable
+from azmlflow.localazure.ui import html, mlflow, pages
+from azmlflow.localazure.ui.arm import Reader
+from azmlflow.localazure.ui.pages import Visit
+from azmlflow.localazure.ui.sessions import SESSION_LIFETIME, Session
+
+COOKIE = "azmlflow"
+_AGAIN = "Type `azmlflow ui` for a new one."
+_log = logging.getLogger("azmlflow.local")
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # with `no-referrer` browsers post forms with `Origin: null`
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+# The matrix of access brings a policy of its own for its style and script.
+_MATRIX_POLICY = "frame-ancestors 'none'; base-uri 'none'"
+# MLflow's page: its charts compile expressions, its styles and fonts are made by script. It reaches nothing but this.
+_MLFLOW_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' blob: data:; "
+    "frame-src 'self' blob:; "
+    "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+class _SignIn(Exception):
+    """There is no session, or none any more; the text says why."""
+
+
+def service(cloud: Cloud) -> ASGIApp:
+    """The pages of `cloud`'s workspaces."""
+    address = f"{LOOPBACK}:{Folder(cloud.state).ports().ui}"
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            _check_place(request, address)
+            response = await _answer(cloud, request)
+        except _SignIn as error:
+            response = _refusal(request, HTTPStatus.UNAUTHORIZED, "Signed out", f"{error} {_AGAIN}")
+        except AzureError as error:
+            response = _refused(request, error)
+        except MlflowUnavailable as error:
+            response = _refused(
+                request, AzureError(503, "ServiceUnavailable", str(error), headers={"Retry-After": "5"})
+            )
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    stack: ASGIApp = application
+    for layer in (middleware.settle, middleware.errors, _guard, middleware.correlation):
+        stack = layer(stack, cloud)
+
+    async def only_http(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await stack(scope, receive, send)
+
+    return only_http
+
+
+def _guard(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
+    """The layer that gives every answer its headers, and writes one line without the session or the query."""
+
+    async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in {**_HEADERS, "Content-Security-Policy": _POLICY}.items():
+                    headers.setdefault(name, value)
+                _log.info("%s ui %s %s", scope["method"], _told_path(scope["path"]), message["status"])
+            await send(message)
+
+        await app(scope, receive, guarded)
+
+    return layer
+
+
+def _told_path(path: str) -> str:
+    rest = path if path == "/sign-in" else "/" + path.lstrip("/").partition("/")[2]
+    return "".join(character if character.isprintable() else "?" for character in rest)
+
+
+def _check_place(request: Request, address: str) -> None:
+    """Refuse what another web page makes a browser ask.
+
+    Raises:
+        AzureError: 403, the wrong Host or Origin.
+    """
+    if request.headers.get("host") != address:
+        raise AzureError(403, "WrongHost", f"These pages are at http://{address}/ only.")
+    origin = request.headers.get("origin")
+    reads = request.method in ("GET", "HEAD")
+    if origin != f"http://{address}" and not (reads and origin is None):
+        raise AzureError(403, "WrongOrigin", "Another web page may not ask this.")
+    # Told by all browsers of today: an image or script of another page, even one on another port of this machine.
+    told, mode = request.headers.get("sec-fetch-site"), request.headers.get("sec-fetch-mode")
+    if told in ("cross-site", "same-site") and not (reads and mode == "navigate"):
+        raise AzureError(403, "WrongOrigin", "Another web page may not ask this.")
+
+
+async def _answer(cloud: Cloud, request: Request) -> Response:
+    first, _, rest = request.url.path.removeprefix("/").partition("/")
+    if (request.method, request.url.path) == ("GET", "/style.css"):
+        return Response(html.STYLE, media_type="text/css")
+    if (request.method, request.url.path) == ("GET", "/sign-in"):
+        return _sign_in(cloud, request)
+    session = _session(cloud, request, first)
+    principal = cloud.directory.get(session.principal_id)
+    workspace = cloud.store.get("resources", session.workspace_id.lower())
+    if principal is None:
+        raise _SignIn("Who was signed in is not in the directory any more.")
+    if workspace is None:
+        raise AzureError(404, "ResourceNotFound", "The workspace does not stand any more.")
+    caller = Caller(principal)
+    if (request.method, rest) == ("POST", "sign-out"):
+        cloud.sessions.end(session.id)
+        raise _SignIn("You are signed out.")
+    if rest == "mlflow":
+        return RedirectResponse(f"/{session.id}/mlflow/", HTTPStatus.MOVED_PERMANENTLY)
+    if rest.startswith("mlflow/"):
+        target = Target(
+            cloud=cloud,
+            request=request,
+            caller=caller,
+            host=f"{workspace['location']}.api.azureml.ms",
+            service="mlflow",
+            version="v2.0",
+            workspace=workspace,
+            rest=tuple(rest.removeprefix("mlflow/").split("/")),
+        )
+        response = await mlflow.answer(target)
+        response.headers.setdefault("Content-Security-Policy", _MLFLOW_POLICY)
+        return response
+    visit = Visit(cloud, principal, workspace, Reader(cloud, caller))
+    if (request.method, rest) == ("GET", "access-matrix"):
+        return HTMLResponse(await pages.access_matrix(visit), headers={"Content-Security-Policy": _MATRIX_POLICY})
+    for tab in pages.TABS:
+        if (request.method, rest) == ("GET", tab.path):
+            return HTMLResponse(html.frame(tab.title, await tab.show(visit), header=_header(visit, session, rest)))
+    raise AzureError(404, "NotFound", "There is no such page.")
+
+
+def _sign_in(cloud: Cloud, request: Request) -> Response:
+    found = cloud.sessions.exchange(request.query_params.get("code", ""), cloud.clock.now())
+    if found is None:
+        raise _SignIn("An address to sign in by is good once, for a minute.")
+    session, key = found
+    onward = f"/{session.id}/"
+    head = f'<meta http-equiv="refresh" content="0;url={onward}">\n'
+    response = HTMLResponse(html.frame("Signed in", html.link("Go on", onward), head=head))
+    response.headers["Referrer-Policy"] = "no-referrer"  # the address holds the code
+    response.set_cookie(
+        COOKIE, key, max_age=int(SESSION_LIFETIME.total_seconds()), path=onward, httponly=True, samesite="strict"
+    )
+    return response
+
+
+def _session(cloud: Cloud, request: Request, session_id: str) -> Session:
+    """The session that the path and the cookie name together.
+
+    Raises:
+        _SignIn: there is none.
+    """
+    sent = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
+    found = cloud.sessions.find(session_id, sent.value if sent else "", cloud.clock.now())
+    if found is None:
+        raise _SignIn("You are not signed in here, or no longer.")
+    return found
+
+
+def _header(visit: Visit, session: Session, path: str) -> str:
+    links = [
+        f'<a href="/{session.id}/{tab.path}"{" aria-current=page" if tab.path == path else ""}>{tab.title}</a>'
+        for tab in pages.TABS
+    ]
+    links.insert(1, html.link("MLflow", f"/{session.id}/{pages.MLFLOW}"))
+    return (
+        f"<header><strong>{html.cell(visit.workspace['name'])}</strong><nav>{''.join(links)}</nav>"
+        f'<span>{html.cell(visit.principal.name)}</span><form method="post" action="/{session.id}/sign-out">'
+        "<button>Sign out</button></form></header>\n"
+    )
+
+
+def _refused(request: Request, error: AzureError) -> Response:
+    if "/mlflow/" in request.url.path:
+        return refusal(error, request)  # what MLflow's page shows
+    return _refusal(request, HTTPStatus(error.status), HTTPStatus(error.status).phrase, error.message)
+
+
+def _refusal(request: Request, status: HTTPStatus, title: str, message: str) -> Response:
+    if "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(html.frame(title, html.refused(message)), status)
+    return refusal(AzureError(status, title.replace(" ", ""), message), request)

@@ -1,0 +1,371 @@
+"""The pages without a browser: signing in, who is kept out, what each principal is shown, what artifacts come as."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.services import ui
+from azmlflow.localazure.ui.sessions import CODE_LIFETIME, SESSION_LIFETIME
+from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
+
+OWNER, READER, NOBODY = "developer@local.test", "bob@local.test", "alice@local.test"
+HTML = {"Accept": "text/html,*/*;q=0.8"}
+AJAX = "mlflow/ajax-api/2.0/mlflow"
+
+
+@dataclass
+class Browser:
+    """Asks the pages as a browser would: with the cookie of its session, and an Origin where it posts."""
+
+    azure: Azure
+    base: str = ""
+    cookie: str = ""
+    answers: dict[str, httpx.Response] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{Folder(self.azure.cloud.state).ports().ui}"
+
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any) -> httpx.Response:
+        sent = {"Origin": self.origin} if method != "GET" else {}
+        sent |= {"Cookie": self.cookie} if self.cookie else {}
+        app = ui.service(self.azure.cloud)
+
+        async def once() -> httpx.Response:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=self.origin) as client:
+                return await client.request(method, path, headers={**HTML, **sent, **(headers or {})}, **options)
+
+        return asyncio.run(once())
+
+    def get(self, path: str = "", **options: Any) -> httpx.Response:
+        return self.ask("GET", self.base + path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.ask("POST", self.base + path, **options)
+
+    def sign_in(self, who: str, workspace: str = WORKSPACE) -> httpx.Response:
+        cloud = self.azure.cloud
+        code = cloud.sessions.issue(self.azure.who(who).object_id, workspace, cloud.clock.now())
+        answer = self.ask("GET", f"/sign-in?code={code}")
+        assert answer.status_code == 200
+        self.cookie = answer.headers["set-cookie"].partition(";")[0]
+        self.base = re.search(r"0;url=(/[\w-]+/)", answer.text).group(1)  # type: ignore[union-attr]
+        return answer
+
+
+@pytest.fixture
+def browser(azure: Azure) -> Browser:
+    """A standing workspace with a cluster, on which one may read; nobody is signed in yet."""
+    azure.make(*CHAIN)
+    azure.assign(READER, "Reader", WORKSPACE)
+    return Browser(azure)
+
+
+def signed_in(browser: Browser, who: str) -> Browser:
+    browser.sign_in(who)
+    return browser
+
+
+# --- signing in ----------------------------------------------------------------------------------------------------
+
+
+def test_signing_in_sets_a_cookie_that_only_this_session_gets_and_leads_on(browser: Browser) -> None:
+    answer = browser.sign_in(READER)
+    cookie = answer.headers["set-cookie"]
+    for part in ("HttpOnly", "SameSite=strict", f"Path={browser.base}", "Max-Age=28800"):
+        assert part in cookie, cookie
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "code" not in answer.text
+    assert browser.get().status_code == 200
+
+
+def test_a_code_is_good_once_and_for_a_minute(browser: Browser) -> None:
+    cloud = browser.azure.cloud
+    who = browser.azure.who(READER).object_id
+    used, late = (cloud.sessions.issue(who, WORKSPACE, cloud.clock.now()) for _ in range(2))
+    assert browser.ask("GET", f"/sign-in?code={used}").status_code == 200
+    browser.azure.clock.advance(CODE_LIFETIME.total_seconds())
+    for code in (used, late, "", "guessed"):
+        refused = browser.ask("GET", f"/sign-in?code={code}")
+        assert refused.status_code == 401
+        assert "set-cookie" not in refused.headers
+        assert "azmlflow ui" in refused.text
+
+
+def test_neither_code_nor_session_is_logged(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    signed_in(browser, READER).get("jobs")
+    # Not what this test's own client says.
+    logged = "\n".join(each.getMessage() for each in caplog.records if each.name != "httpx")
+    assert "ui /sign-in 200" in logged
+    assert "ui /jobs 200" in logged
+    assert "code=" not in logged
+    assert browser.base.strip("/") not in logged
+
+
+def test_without_the_cookie_with_another_or_too_late_there_is_nothing(browser: Browser) -> None:
+    signed_in(browser, READER)
+    other = Browser(browser.azure)
+    other.sign_in(OWNER)
+    for cookie in ("", other.cookie, "azmlflow=", "azmlflow=x"):
+        for path in ("", "jobs", "mlflow/", f"{AJAX}/experiments/search"):
+            assert Browser(browser.azure, browser.base, cookie).get(path).status_code == 401
+    browser.azure.clock.advance(SESSION_LIFETIME.total_seconds())
+    assert "azmlflow ui" in browser.get().text
+    refused = browser.get(f"{AJAX}/experiments/search", headers={"Accept": "*/*"})
+    assert (refused.status_code, refused.json()["error_code"]) == (401, "UNAUTHENTICATED")
+
+
+def test_signing_out_ends_the_session(browser: Browser) -> None:
+    signed_in(browser, READER)
+    assert browser.get("sign-out").status_code == 404
+    assert browser.post("sign-out").status_code == 401
+    assert browser.get().status_code == 401
+
+
+def test_who_leaves_the_directory_and_a_workspace_that_goes_end_it_too(browser: Browser) -> None:
+    signed_in(browser, READER)
+    browser.azure.cloud.directory.remove(browser.azure.who(READER).object_id)
+    assert browser.get().status_code == 401
+    signed_in(browser, OWNER)
+    browser.azure.cloud.store.delete("resources", WORKSPACE.lower())
+    assert browser.get().status_code == 404
+
+
+# --- other web pages -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["localhost", "evil.example", "127.0.0.1", "127.0.0.1:1", ""])
+def test_another_host_is_refused(browser: Browser, host: str) -> None:
+    signed_in(browser, OWNER)
+    for path in ("", "mlflow/", f"{AJAX}/experiments/search"):
+        assert browser.get(path, headers={"Host": host}).status_code == 403
+    assert browser.ask("GET", "/sign-in?code=x", headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"},
+    ],
+    ids=str,
+)
+def test_a_post_of_another_page_is_refused(browser: Browser, headers: dict[str, str]) -> None:
+    signed_in(browser, OWNER)
+    refused = browser.post(f"{AJAX}/experiments/create", headers=headers, json={"name": "x"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "WrongOrigin")
+
+
+def test_a_post_without_an_origin_is_refused(browser: Browser) -> None:
+    signed_in(browser, OWNER)
+    assert browser.ask("POST", f"{browser.base}sign-out", headers={"Origin": ""}).status_code == 403
+    assert browser.get().status_code == 200
+
+
+def test_another_page_may_lead_here_but_not_read(browser: Browser) -> None:
+    signed_in(browser, OWNER)
+    led = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert browser.get(headers=led).status_code == 200
+    for headers in ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}, {"Origin": "http://evil.example"}):
+        assert browser.get(headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["", "computes", "access-matrix", "mlflow/", "nothing", "mlflow/ajax-api/9"])
+def test_every_answer_has_its_headers(browser: Browser, path: str) -> None:
+    headers = signed_in(browser, OWNER).get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "access-control-allow-origin" not in headers
+
+
+# --- pages ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_workspace_with_a_snippet(browser: Browser) -> None:
+    page = signed_in(browser, READER).get().text
+    for shown in ("ws-one", "stacct1", "mlflow.set_tracking_uri", "azureml://", "westeurope", READER):
+        assert shown in page
+    assert "<script" not in page
+
+
+def test_computes_with_nodes_and_jobs_in_their_order(browser: Browser) -> None:
+    azure = browser.azure
+    job = {"jobType": "Command", "command": "true", "computeId": COMPUTE, "displayName": "<b>first</b>"}
+    for name in ("job-1", "job-2"):
+        assert azure.arm("PUT", f"{WORKSPACE}/jobs/{name}", {"properties": job}).status == 201
+        azure.clock.advance(1)
+    azure.cloud.store.put("nodes", COMPUTE.lower(), {"nodes": [{"number": 0, "job": f"{WORKSPACE}/jobs/job-1"}]})
+    signed_in(browser, READER)
+    computes = browser.get("computes").text
+    assert "cpu-cluster 0" in computes
+    assert "job-1" in computes
+    jobs = browser.get("jobs").text
+    assert "number 1 in the queue" in jobs
+    assert "number 2 in the queue" in jobs
+    assert jobs.index("job-2") < jobs.index("job-1"), "the newest first"
+    assert OWNER in jobs
+    assert "&lt;b&gt;first" in jobs
+    assert "<b>first" not in jobs
+
+
+def test_who_has_access_and_the_matrix(browser: Browser) -> None:
+    page = signed_in(browser, READER).get("access").text
+    assert OWNER in page
+    assert READER in page
+    assert NOBODY not in page
+    matrix = browser.get("access-matrix").text
+    assert "Content-Security-Policy" in matrix
+    assert READER in matrix
+
+
+def test_what_may_not_be_read_is_said(browser: Browser) -> None:
+    signed_in(browser, NOBODY)
+    for path, action in (
+        ("", "Microsoft.MachineLearningServices/workspaces/read"),
+        ("computes", "Microsoft.MachineLearningServices/workspaces/computes/read"),
+        ("jobs", "Microsoft.MachineLearningServices/workspaces/jobs/read"),
+        ("access", "Microsoft.Authorization/roleAssignments/read"),
+    ):
+        page = browser.get(path).text
+        assert action in page
+        assert NOBODY in page
+        assert "stacct1" not in page
+        assert "cpu-cluster" not in page
+    assert browser.get("access-matrix").status_code == 403
+
+
+# --- MLflow's page -------------------------------------------------------------------------------------------------
+
+
+def test_the_page_and_its_files_are_mlflows_own(browser: Browser) -> None:
+    signed_in(browser, NOBODY)
+    assert browser.get("mlflow").headers["location"] == f"{browser.base}mlflow/"
+    page = browser.get("mlflow/").text
+    assert "<title>MLflow</title>" in page
+    script = re.search(r'src="(static-files/[^"]+)"', page).group(1)  # type: ignore[union-attr]
+    found = browser.get(f"mlflow/{script}")
+    assert (found.status_code, "immutable" in found.headers["cache-control"]) == (200, True)
+    for path in ("static-files/../../handlers.py", "static-files/%2e%2e/%2e%2e/handlers.py", "static-files/", "x"):
+        assert browser.get(f"mlflow/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"{AJAX}/experiments/search"),
+        ("POST", f"{AJAX}/runs/search"),
+        ("POST", f"{AJAX}/experiments/search-datasets"),
+        ("POST", f"{AJAX}/logged-models/search"),
+        ("POST", "mlflow/ajax-api/3.0/mlflow/traces/search"),
+        ("GET", f"{AJAX}/artifacts/list?run_id=r1"),
+        ("GET", "mlflow/get-artifact?run_id=r1&path=a"),
+        ("GET", "mlflow/model-versions/get-artifact?name=m&version=1&path=a"),
+        ("POST", f"{AJAX}/runs/delete"),
+        ("POST", f"{AJAX}/registered-models/create"),
+    ],
+)
+def test_no_role_sees_nothing_and_changes_nothing(browser: Browser, method: str, path: str) -> None:
+    signed_in(browser, NOBODY)
+    refused = browser.ask(method, browser.base + path, **({"json": {}} if method == "POST" else {}))
+    assert (refused.status_code, refused.json()["error_code"]) == (403, "PERMISSION_DENIED")
+    assert NOBODY in refused.json()["message"]
+
+
+def test_graphql_is_asked_with_the_rights_of_who_looks(browser: Browser) -> None:
+    query = {"query": "{ mlflowGetRun(input: {}) { run { info { runId } } } }"}
+    assert signed_in(browser, NOBODY).post("mlflow/graphql", json=query).status_code == 403
+    assert signed_in(browser, READER).post("mlflow/graphql", json={"query": "mutation { x }"}).status_code == 404
+    assert browser.post("mlflow/graphql", content=b"nonsense").status_code == 400
+
+
+@pytest.mark.parametrize("call", ["runs/update", "runs/delete", "experiments/create", "registered-models/create"])
+def test_a_reader_may_not_write(browser: Browser, call: str) -> None:
+    refused = signed_in(browser, READER).post(f"{AJAX}/{call}", json={"run_id": "r1", "name": "x"})
+    assert (refused.status_code, refused.json()["error_code"]) == (403, "PERMISSION_DENIED")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "mlflow/ajax-api/3.0/mlflow/workspaces"),
+        ("GET", "mlflow/ajax-api/3.0/mlflow/workspaces"),
+        ("POST", "mlflow/ajax-api/3.0/mlflow/gateway/endpoints/create"),
+        ("POST", f"{AJAX}/upload-artifact"),
+        ("GET", f"{AJAX}/gateway-proxy"),
+        ("GET", "mlflow/api/2.0/mlflow/experiments/search"),
+        ("GET", "mlflow/health"),
+        ("GET", "mlflow/ajax-api"),
+    ],
+)
+def test_what_is_not_listed_is_not_there_even_for_an_owner(browser: Browser, method: str, path: str) -> None:
+    signed_in(browser, OWNER)
+    answer = browser.ask(method, browser.base + path, **({"json": {}} if method == "POST" else {}))
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
+
+
+def test_artifacts_are_listed_level_by_level_and_shown_as_files_only(browser: Browser) -> None:
+    azure = browser.azure
+    azure.run("r1")
+    files = {
+        "notes.txt": b"hello",
+        "model/MLmodel": b"flavors: {}",
+        "model/data/model.pkl": b"\x80",
+        "x.svg": b"<svg/>",
+    }
+    files["page.html"] = b"<script>alert(1)</script>"
+    for path, content in files.items():
+        azure.blob("azureml", f"ExperimentRun/dcid.r1/{path}", content)
+    azure.blob("azureml", "ExperimentRun/dcid.r2/secret.txt")
+    signed_in(browser, READER)
+    top = browser.get(f"{AJAX}/artifacts/list?run_id=r1").json()
+    assert {(each["path"], each["is_dir"]) for each in top["files"]} == {
+        ("notes.txt", False), ("model", True), ("x.svg", False), ("page.html", False),
+    }  # fmt: skip
+    assert top["root_uri"].startswith("azureml://westeurope.api.azureml.ms/mlflow/v2.0/subscriptions/")
+    below = browser.get(f"{AJAX}/artifacts/list?run_uuid=r1&path=model").json()["files"]
+    assert below == [
+        {"path": "model/MLmodel", "is_dir": False, "file_size": 11},
+        {"path": "model/data", "is_dir": True},
+    ]
+    kinds = {"notes.txt": "text/plain", "model/MLmodel": "text/plain", "page.html": "text/plain", "x.svg": "image/svg"}
+    for path, content in files.items():
+        found = browser.get(f"mlflow/get-artifact?run_uuid=r1&path={path}")
+        assert found.content == content
+        assert found.headers["content-type"].startswith(kinds.get(path, "application/octet-stream"))
+        assert found.headers["content-security-policy"].startswith("sandbox;")
+        assert found.headers["content-disposition"].startswith("attachment;")
+    for run, path in (("r1", "gone"), ("r1", "../dcid.r2/secret.txt"), ("r2", "secret.txt")):
+        assert browser.get(f"mlflow/get-artifact?run_uuid={run}&path={path}").status_code in (400, 404)
+    assert browser.get("mlflow/get-artifact?run_uuid=r1").status_code == 400
+
+
+def test_the_files_of_a_model_version(browser: Browser) -> None:
+    azure = browser.azure
+    azure.run("r1")
+    azure.blob("azureml", "ExperimentRun/dcid.r1/model/MLmodel", b"flavors: {}")
+    azure.blob("azureml", "ExperimentRun/dcid.r1/other.txt")
+    signed_in(browser, OWNER)
+    assert browser.post(f"{AJAX}/registered-models/create", json={"name": "iris"}).status_code == 200
+    made = browser.post(f"{AJAX}/model-versions/create", json={"name": "iris", "source": "runs:/r1/model"})
+    assert made.status_code == 200
+    signed_in(browser, READER)
+    found = browser.get("mlflow/model-versions/get-artifact?name=iris&version=1&path=MLmodel")
+    assert (found.status_code, found.content) == (200, b"flavors: {}")
+    for query in ("name=iris&version=2&path=MLmodel", "name=iris&version=1&path=../other.txt"):
+        assert browser.get(f"mlflow/model-versions/get-artifact?{query}").status_code in (400, 404)
