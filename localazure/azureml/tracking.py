@@ -12,6 +12,7 @@ What is not the same as at an MLflow server of one's own:
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +47,7 @@ async def answer(target: Target) -> Response:
     method = target.request.method
     path = "/" + "/".join(_without_preview(target.rest))
     target.authorise(method, target.service, path)
-    body = await json_value(target, _BODY_LIMIT)
+    body = _plain(await json_value(target, _BODY_LIMIT))
     params = dict(target.request.query_params)
     await _translate_default_experiment(target, path, params, body)
     if path == f"{API}/experiments/create" and isinstance(body, dict):
@@ -85,6 +86,24 @@ def artifact_uri(target: Target, experiment_id: str, run_id: str, path: str = ""
     return (
         f"azureml://{target.host}/mlflow/{version}{target.id}/experiments/{experiment_id}/runs/{run_id}/artifacts{tail}"
     )
+
+
+def _plain(body: Any) -> Any:
+    """A body in the one spelling that is checked here.
+
+    MLflow also takes JSON in a JSON string, as clients of old send it, and members' names in camel case.
+
+    Raises:
+        AzureError: 400, the string is no JSON.
+    """
+    if isinstance(body, str):
+        try:
+            body = json.loads(body)
+        except ValueError as error:
+            raise bad_request("UserError", "The request body is not JSON.") from error
+    if isinstance(body, dict):
+        return {_CAPITAL.sub("_", name).lower(): value for name, value in body.items()}
+    return body
 
 
 def _without_preview(rest: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -330,6 +331,14 @@ def test_experiment_0_is_the_workspaces_default(azure: Azure) -> None:
     assert azure.mlflow.asked[-1][3] == {"experiment_id": "41"}
     azure.mlflow_call("viewer", "POST", "runs/search", json={"experiment_ids": ["0", "7"]})
     assert azure.mlflow.asked[-1][4] == {"experiment_ids": ["41", "7"]}
+
+
+@pytest.mark.parametrize("sent", [{"artifactLocation": "file:///etc"}, {"artifact_location": "file:///etc"}])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_no_spelling_lets_a_client_say_where_artifacts_go(azure: Azure, sent: dict[str, str], wrapped: bool) -> None:
+    body: Any = {"name": "e", **sent}
+    azure.mlflow_call("tracker", "POST", "experiments/create", json=json.dumps(body) if wrapped else body)
+    assert azure.mlflow.asked == [("POST", f"{API}/experiments/create", "guid-ws1", {}, {"name": "e"})]
 
 
 def test_the_preview_spelling_and_the_late_batch(azure: Azure) -> None:
