@@ -186,10 +186,6 @@ class Place:
         distinct = {each.key: each for _, each in reversed(every) if adopted or each.key not in others}
         return tuple(dict.fromkeys(distinct[each.key] for _, each in every if each.key in distinct))
 
-    def assignment_id(self, persona: str, principal_id: str) -> str:
-        """ARM id of the role assignment of a grant at the workspace."""
-        return self._own(Grant(principal_id, "", "", persona)).id
-
     def role(self, persona: str) -> Planned:
         """The role definition of a persona."""
         id_ = scopes.extension_id(self.group_id, "Microsoft.Authorization/roleDefinitions", self.role_guid(persona))

@@ -23,6 +23,7 @@ from azmlflow.cli.ports import Collaborators, Say
 from azmlflow.cli.project import Project, StackFile
 from azmlflow.cli.session import Session
 from azmlflow.cli.stack import Import, Stack
+from azmlflow.infra.identifiers import Place
 from azmlflow.infra.settings import Settings
 from azmlflow.rbac.grants import Grant
 
@@ -43,6 +44,11 @@ OUTPUTS: dict[str, Any] = {
 }
 DEVELOPER = Caller("00000000-0000-4000-8000-0000000000d1", "developer@local.test", "t1")
 ALICE = Person("00000000-0000-4000-8000-0000000000a1", "User", "alice@local.test")
+
+
+def assignment_id(place: Place, persona: str, principal_id: str) -> str:
+    """ARM id of the role assignment of a grant at the workspace."""
+    return place.assignment(Grant(principal_id, "", "", persona)).id
 
 
 @dataclass

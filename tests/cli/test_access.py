@@ -16,7 +16,7 @@ from azmlflow.rbac.access import COLUMNS, Directory
 from azmlflow.rbac.evaluate import Facts, RoleAssignment, RoleDefinition
 from azmlflow.rbac.people import Tenant
 from azmlflow.rbac.roles import built_in_role, persona
-from tests.cli.desk import ALICE, GROUP, GROUP_ID, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
+from tests.cli.desk import ALICE, GROUP, GROUP_ID, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk, assignment_id
 
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
 BOB = "00000000-0000-4000-8000-0000000000b2"
@@ -24,7 +24,7 @@ TEAM = "00000000-0000-4000-8000-0000000000c3"
 EVIL = '=HYPERLINK("x")<script>alert(1)</script>'
 TRACKER = RoleDefinition(PLACE.role_definition_id("tracker"), "azmlflow tracker", persona("tracker").permissions)
 OWNER = built_in_role("Owner").definition()
-HERS = RoleAssignment(PLACE.assignment_id("tracker", ALICE.id), ALICE.id, TRACKER.id, WORKSPACE_ID)
+HERS = RoleAssignment(assignment_id(PLACE, "tracker", ALICE.id), ALICE.id, TRACKER.id, WORKSPACE_ID)
 HIS = RoleAssignment(f"{GROUP_ID}/providers/Microsoft.Authorization/roleAssignments/his", BOB, OWNER.id, GROUP_ID)
 THEIRS = RoleAssignment(f"{WORKSPACE_ID}/theirs", TEAM, TRACKER.id, WORKSPACE_ID, principal_type="Group")
 NAMES = {ALICE.id: ("User", ALICE.name), BOB: ("User", EVIL), TEAM: ("Group", "team")}

@@ -16,7 +16,7 @@ from azmlflow.cli.errors import CliError
 from azmlflow.infra.identifiers import Place
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.roles import persona
-from tests.cli.desk import ALICE, GROUP, OUTPUTS, SUBSCRIPTION, WORKSPACE, Desk, FakeStack
+from tests.cli.desk import ALICE, GROUP, OUTPUTS, SUBSCRIPTION, WORKSPACE, Desk, FakeStack, assignment_id
 
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
 GRANT = Grant(ALICE.id, ALICE.type, ALICE.name, "tracker")
@@ -34,7 +34,7 @@ def standing(desk: Desk) -> Desk:
     desk.settings()
     desk.stand()
     desk.stack.planned = (planned(ROLE, "create"), planned(ASSIGNMENT, "create"), OTHER)
-    desk.arm.put(PLACE.assignment_id("tracker", ALICE.id))
+    desk.arm.put(assignment_id(PLACE, "tracker", ALICE.id))
     return desk
 
 
@@ -123,7 +123,7 @@ def test_the_wait_tells_how_long_it_has_been() -> None:
 
 
 def test_a_combination_is_several_grants(standing: Desk) -> None:
-    standing.arm.put(PLACE.assignment_id("viewer", ALICE.id))
+    standing.arm.put(assignment_id(PLACE, "viewer", ALICE.id))
     document = standing.run("grant", "alice@local.test", "tracker+viewer", "-o", "json").json()
     assert [one["persona"] for one in document["grants"]] == ["tracker", "viewer"]
     assert [one["persona"] for one in written(standing)] == ["tracker", "viewer"]
@@ -325,9 +325,9 @@ def test_what_a_compute_was_granted_is_revoked_by_the_same_words(standing: Desk)
     """By a name that the settings do not hold: the compute's own, as it was typed for `grant`."""
     robot = "00000000-0000-4000-8000-0000000000b0"
     standing.arm.put(f"{PLACE.workspace_id}/computes/cpu", identity={"type": "SystemAssigned", "principalId": robot})
-    standing.arm.put(PLACE.assignment_id("tracker", robot))
+    standing.arm.put(assignment_id(PLACE, "tracker", robot))
     assert standing.run("grant", "compute/cpu", "tracker").code == 0
     assert [each["principalId"] for each in written(standing)] == [robot]
-    standing.arm.documents.pop(PLACE.assignment_id("tracker", robot).lower(), None)
+    standing.arm.documents.pop(assignment_id(PLACE, "tracker", robot).lower(), None)
     assert standing.run("revoke", "compute/cpu", "tracker").code == 0
     assert written(standing) == []
