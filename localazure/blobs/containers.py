@@ -21,6 +21,7 @@ from azmlflow.localazure.blobs.protocol import (
 )
 from azmlflow.localazure.cloud import TENANT_ID
 from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.kinds import blob_containers
 from azmlflow.localazure.tokens import DELEGATION, SAS_VERSION, second
 
 _KEY_LIFETIME = timedelta(days=7)
@@ -33,7 +34,12 @@ async def create_container(call: Call) -> Response:
         raise AzureError(409, "PublicAccessNotPermitted", "Public access is not permitted on this storage account.")
     if not call.blobs.make_container(call.account, call.container, told_metadata(call.request)):
         raise AzureError(409, "ContainerAlreadyExists", "The specified container already exists.")
-    return _described(call.blobs.container(call.account, call.container), 201)
+    made, account_id = call.blobs.container(call.account, call.container), call.place.account.document["id"]
+    document = blob_containers.describe(
+        account_id, call.container, made["etag"], datetime.fromisoformat(made["modified"])
+    )
+    call.cloud.store.put("resources", call.place.scope.lower(), document)
+    return _described(made, 201)
 
 
 async def get_container(call: Call) -> Response:

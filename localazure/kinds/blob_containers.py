@@ -6,6 +6,8 @@ called `default` and is never made or deleted.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from azmlflow.localazure.arm.find import parent
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.clock import timestamp
@@ -58,6 +60,13 @@ def _touch(ask: Ask, document: Document) -> None:
 
 def _made(ask: Ask, document: Document) -> None:
     Blobs(ask.cloud).make_container(_account(document), document["name"])
+
+
+def describe(account_id: str, name: str, etag: str, modified: datetime) -> Document:
+    """A container as ARM answers it, of one that was made through the blob service: ARM knows it just the same."""
+    properties = {**_DEFAULTS, **_FIXED, "lastModifiedTime": timestamp(modified)}
+    id_ = f"{account_id}/blobServices/default/containers/{name}"
+    return {"id": id_, "name": name, "type": _TYPE, "etag": etag, "properties": properties}
 
 
 def _gone(cloud: Cloud, document: Document) -> None:

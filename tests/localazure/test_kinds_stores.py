@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from azmlflow.localazure.blobs import sas
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.cloud import TENANT_ID
 from azmlflow.localazure.kinds.names import take_elsewhere
+from azmlflow.localazure.services import blobs
+from azmlflow.localazure.tokens import second
 from tests.localazure.control import (
     ALICE,
     BOB,
@@ -23,6 +28,7 @@ from tests.localazure.control import (
     VAULT,
     Azure,
 )
+from tests.localazure.transport import Client
 
 _RG2 = f"{SUB}/resourceGroups/rg2"
 _DELETED = f"{PROVIDERS}/Microsoft.KeyVault/locations/westeurope/deletedVaults/kv-one"
@@ -243,3 +249,20 @@ def test_what_is_left_of_a_group(azure: Azure) -> None:
     left = sorted(record["document"]["name"] for _, record in azure.cloud.store.scan("deleted"))
     assert left == ["kv-one", "ws-one"]
     assert list(azure.cloud.store.scan("resources")) == []
+
+
+def test_a_container_made_through_the_blob_service_is_one_of_arms(azure: Azure) -> None:
+    """So that it has a scope for role assignments, goes with its account and is gone for both."""
+    azure.make(RG, STORAGE)
+    expires = azure.cloud.clock.now() + timedelta(hours=1)
+    container = f"{STORAGE}/blobServices/default/containers/data"
+    key = azure.arm("POST", f"{STORAGE}/listKeys").body["keys"][0]["value"]
+    fields = {"sv": "2024-11-04", "ss": "b", "srt": "c", "sp": "cd", "se": second(expires)}
+    fields["sig"] = sas.signature(key, sas.string_to_sign(fields, "stacct1", ""))
+    url = f"https://stacct1.blob.core.windows.net/data?restype=container&{urlencode(fields)}"
+    http = Client(blobs.service(azure.cloud))
+    assert http.request("PUT", url).status_code == 201
+    found = azure.arm("GET", container)
+    assert (found.status, found.body["name"], found.body["id"]) == (200, "data", container)
+    assert http.request("DELETE", url).status_code == 202
+    assert azure.arm("GET", container).status == 404
