@@ -17,10 +17,10 @@ from azmlflow.localazure.azureml.run_tokens import LIFETIME, issue
 from azmlflow.localazure.client import Identity
 from azmlflow.localazure.cloud import SUBSCRIPTION_ID, Cloud
 from azmlflow.localazure.environ import job_environment
+from azmlflow.localazure.kinds.identity import USER_ASSIGNED
 from azmlflow.localazure.store import Document
 
 _KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -118,7 +118,7 @@ def identity_of(cloud: Cloud, properties: Document) -> Identity | None:
     principal_id = told.get("principalId")
     for id_ in () if principal_id else told.get("userAssignedIdentities") or {}:
         used = cloud.store.get("resources", id_.lower())
-        if used is not None and used["type"] == _USER_ASSIGNED:
+        if used is not None and used["type"] == USER_ASSIGNED:
             principal_id = used["properties"]["principalId"]
             break
     principal = cloud.directory.get(principal_id) if principal_id else None

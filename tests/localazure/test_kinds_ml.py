@@ -327,3 +327,14 @@ def test_usages_count_the_vcpus_of_a_family_in_a_region(azure: Azure) -> None:
         found = {entry["name"]["value"]: entry for entry in azure.arm("GET", f"{asked}/{place}/usages").body["value"]}
         assert (found["standardDSv2Family"]["currentValue"], found["standardDSv2Family"]["limit"]) == (used, 24)
         assert found["standardNCSv3Family"]["limit"] == 0
+
+
+def test_who_may_not_assign_an_identity_cannot_let_a_cluster_use_it(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+    used = f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/used"
+    assert azure.arm("PUT", used, {"location": "westeurope"}).status == 201
+    azure.assign(ALICE, "Contributor", WORKSPACE)
+    body = {**BODIES[COMPUTE], "identity": {"type": "UserAssigned", "userAssignedIdentities": {used: {}}}}
+    assert azure.arm("PUT", COMPUTE, body, who=ALICE).status == 403
+    azure.assign(ALICE, "Managed Identity Operator", used)
+    assert azure.arm("PUT", COMPUTE, body, who=ALICE).status == 201
