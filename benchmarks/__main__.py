@@ -1,53 +1,61 @@
-"""`make bench`: access in a large tenant; the CLI's start against click's import; a no-op `azmlflow up`
-against `pulumi up` of nothing."""
+"""`make bench`, or `python -m benchmarks NAME ...` for some of them: ratios of two things run side by side.
+
+Each is measured in a project folder of its own, with an embedded Azure of its own. For figures to quote, on a machine
+that does nothing else; the whole takes a quarter of an hour.
+"""
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import access
-from benchmarks.pairs import Command, compare, show
+from benchmarks import access, artifacts, jobs, latency, startup, sweep, ui
 from tests.e2e.estate import Estate, make_estate
 
-HELP_BOUND, NO_OP_BOUND = 2.0, 2.5
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One measurement: its name, how it is taken, and whether it begins in a standing workspace."""
+
+    name: str
+    report: Callable[[Estate], str]
+    stands: bool = True
 
 
-def help_pair(folder: Path, environment: dict[str, str]) -> str:
-    """`azmlflow --help` / `python -c "import click"`."""
-    helped = Command("azmlflow --help", ("azmlflow", "--help"), folder, environment)
-    imported = Command('python -c "import click"', (sys.executable, "-c", "import click"), folder, environment)
-    return show(compare(helped, imported, runs=15), HELP_BOUND)
+BENCHMARKS = (
+    Benchmark("help", startup.help_pair, stands=False),
+    Benchmark("no-op", startup.no_op_pair),
+    Benchmark("latency", latency.report, stands=False),
+    Benchmark("sweep", sweep.report, stands=False),
+    Benchmark("jobs", jobs.report),
+    Benchmark("ui", ui.report),
+    Benchmark("artifacts", artifacts.report),
+    Benchmark("matrix", access.report, stands=False),
+    Benchmark("access", access.whole),
+)
 
 
-def no_op_pair(estate: Estate, empty: Path) -> str:
-    """A no-op `azmlflow up` / `pulumi up` of an empty Python program, on the same kind of backend."""
-    engine = estate.azmlflow("env", "--engine", "--output", "json").json()["set"]
-    environment = {**estate.environment, **engine}
-    (empty / "backend").mkdir(parents=True)
-    environment["PULUMI_BACKEND_URL"] = f"file://{empty / 'backend'}"
-    (empty / "Pulumi.yaml").write_text("name: empty\nruntime: python\n")
-    (empty / "__main__.py").write_text("")
-    Command("", ("pulumi", "stack", "init", "local", "--non-interactive"), empty, environment).seconds()
-    words = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "local")
-    nothing = Command("pulumi up of an empty program", words, empty, environment)
-    no_op = Command("no-op azmlflow up", ("azmlflow", "up"), estate.folder, estate.environment)
-    return show(compare(no_op, nothing), NO_OP_BOUND)
-
-
-def main() -> None:
-    """Stand an estate up in a folder of its own, measure, take it down."""
-    print(access.report(), flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        estate = make_estate(Path(folder) / "project")
-        try:
-            estate.azmlflow("up")
-            print(help_pair(estate.folder, estate.environment), flush=True)
-            print(no_op_pair(estate, Path(folder) / "empty"), flush=True)
-        finally:
-            estate.azmlflow("local", "stop")
+def main(names: list[str]) -> int:
+    """Take all measurements, or those named; exit code 2 for a name that is none."""
+    known = [each.name for each in BENCHMARKS]
+    if unknown := set(names) - set(known):
+        print(f"no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(known)}", file=sys.stderr)
+        return 2
+    for each in BENCHMARKS:
+        if not names or each.name in names:
+            with tempfile.TemporaryDirectory() as folder:
+                estate = make_estate(Path(folder) / "project")
+                try:
+                    if each.stands:
+                        estate.azmlflow("up")
+                    print(f"== {each.name}\n{each.report(estate)}", flush=True)
+                finally:
+                    estate.azmlflow("local", "stop")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -42,7 +42,7 @@ def memory(assignments: int) -> tuple[int, int]:
     return most, held
 
 
-def report() -> str:
+def report(_estate: Estate) -> str:
     """One line a size: the least and the median of five runs, what each assignment adds, and memory."""
     lines = [f"matrix of {USERS + GROUPS} principals x {len(COLUMNS)} operations, {DEFINITIONS_HELD} definitions:"]
     fixed = min(seconds(0) for _ in range(5))
@@ -85,7 +85,3 @@ def whole(estate: Estate, runs: int = 3) -> str:
         f"azmlflow access, fetching 4,000 assignments, 500 definitions and 1,100 principals: {min(times):.2f} s "
         f"(median {statistics.median(times):.2f}, n={runs}), {most // 1024} MB at most"
     )
-
-
-if __name__ == "__main__":
-    print(report())

@@ -1,14 +1,13 @@
-"""A 1 GiB artifact up and down, by MLflow's own client, against a plain copy through TLS on loopback:
-`python -m benchmarks.artifacts`. Tells also how the embedded Azure's memory grows meanwhile."""
+"""A 1 GiB artifact up and down, by MLflow's own client, against a plain copy through TLS on loopback; and how the
+embedded Azure's memory grows meanwhile."""
 
 from __future__ import annotations
 
 import json
 import statistics
-import tempfile
 from pathlib import Path
 
-from tests.e2e.estate import Estate, make_estate
+from tests.e2e.estate import Estate
 
 SIZE, RUNS = 1024**3, 5
 OWNER = "developer@local.test"
@@ -31,8 +30,10 @@ def transfer(estate: Estate, work: Path) -> dict[str, float]:
     return told
 
 
-def report(estate: Estate, work: Path) -> str:
+def report(estate: Estate) -> str:
     """One line for each direction, and one for the memory."""
+    work = estate.folder.with_name("work")
+    work.mkdir()
     before = resident(estate)
     runs = [transfer(estate, work) for _ in range(RUNS)]
     after = resident(estate)
@@ -48,20 +49,3 @@ def report(estate: Estate, work: Path) -> str:
         rest, end, peak = (kib / 1024 for kib in (before["VmRSS"], after["VmRSS"], after["VmHWM"]))
         lines.append(f"the embedded Azure's memory: {rest:.0f} MiB before, {end:.0f} MiB after, peak {peak:.0f} MiB")
     return "\n".join(lines)
-
-
-def main() -> None:
-    """Stand an estate up in a folder of its own, measure, stop it."""
-    with tempfile.TemporaryDirectory() as folder:
-        estate = make_estate(Path(folder) / "project")
-        try:
-            estate.azmlflow("up")
-            work = Path(folder) / "work"
-            work.mkdir()
-            print(report(estate, work), flush=True)
-        finally:
-            estate.azmlflow("local", "stop")
-
-
-if __name__ == "__main__":
-    main()

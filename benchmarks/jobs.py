@@ -1,4 +1,4 @@
-"""Jobs on a cluster against the same script started bare: `python -m benchmarks.jobs`.
+"""Jobs on a cluster against the same script started bare.
 
 Throughput: 200 jobs of half a second on 4 nodes, from the first submission to the end of the last job, against the
 same script as plain processes, 4 at a time. Latency: from a submission to the first line in the log that a client
@@ -10,14 +10,12 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-from tests.e2e.estate import Estate, make_estate
+from tests.e2e.estate import Estate
 from tests.e2e.people import ARM, Person, sign_in
 
 COUNT, WIDTH, RATE_BOUND = 200, 4, 0.8
@@ -140,18 +138,3 @@ def _details(owner: Person, workspace: str, name: str) -> dict[str, Any]:
 def _log(owner: Person, workspace: str, name: str) -> str:
     found = _details(owner, workspace, name)["logFiles"]
     return owner.ask("GET", next(iter(found.values())), headers={"Authorization": ""}).text if found else ""
-
-
-def main() -> None:
-    """Stand an estate up in a folder of its own, measure, take it down."""
-    with tempfile.TemporaryDirectory() as folder:
-        estate = make_estate(Path(folder) / "project")
-        try:
-            estate.azmlflow("up")
-            print(report(estate), flush=True)
-        finally:
-            estate.azmlflow("local", "stop")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """`up` and `down` against Azure's own seconds, by the latency profile `azure` at scale 1: what azmlflow adds to them.
 
-`python -m benchmarks.latency`; about three and a half minutes, nearly all of them waiting. The ideals are computed:
+About three and a half minutes, nearly all of them waiting. The ideals are computed:
 
     up      the longest chain of what stands: a resource's seconds of PUT, and before it the longest chain of what it
             depends on, as Pulumi's state tells the dependencies
@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import functools
 import json
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from azmlflow.localazure.latency import Latency, profile
 from azmlflow.rbac import scopes
-from tests.e2e.estate import Estate, make_estate
+from tests.e2e.estate import Estate
 
 BOUND = 1.15
 _GROUPS = "Microsoft.Resources/resourceGroups"
@@ -70,22 +68,13 @@ def show(title: str, seconds: float, steps: Iterable[tuple[str, float]]) -> str:
     return f"{title} {seconds:.1f} s / {ideal:.0f} s ({told}) = {seconds / ideal:.3f} (wanted: at most {BOUND})"
 
 
-def report() -> str:
-    """Two lines, of an estate in a folder of its own."""
+def report(estate: Estate) -> str:
+    """Two lines, of an embedded Azure that is not started yet."""
     latency = profile("azure")
-    with tempfile.TemporaryDirectory() as folder:
-        estate = make_estate(Path(folder) / "project")
-        try:
-            estate.azmlflow("local", "start", "--latency", "azure")
-            up = timed(estate, "up")
-            (state,) = (estate.folder / ".azmlflow" / "backend").glob(".pulumi/stacks/*/local.json")
-            resources = json.loads(state.read_text())["checkpoint"]["latest"]["resources"]
-            down = timed(estate, "down", "--yes")
-        finally:
-            estate.azmlflow("local", "stop")
+    estate.azmlflow("local", "start", "--latency", "azure")
+    up = timed(estate, "up")
+    (state,) = (estate.folder / ".azmlflow" / "backend").glob(".pulumi/stacks/*/local.json")
+    resources = json.loads(state.read_text())["checkpoint"]["latest"]["resources"]
+    down = timed(estate, "down", "--yes")
     gone = [(type_, latency.seconds("delete", type_)) for type_ in _GONE]
     return f"{show('up', up, longest_chain(resources, latency))}\n{show('down', down, gone)}"
-
-
-if __name__ == "__main__":
-    print(report())

@@ -1,6 +1,6 @@
 """`azmlflow sweep` of 50 groups whose deletion takes 1 s each, ten at a time, against the ideal of 5 s; and its memory.
 
-`python -m benchmarks.sweep`. The second is a fault rule of the embedded Azure (a slow answer), so that it is the same
+The second is a fault rule of the embedded Azure (a slow answer), so that it is the same
 on every machine; all else that a removal asks Azure (plan, check, residue) is what the ratio tells.
 """
 
@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from azmlflow.localazure.faults import Fault, write_faults
-from tests.e2e.estate import Estate, make_estate
+from tests.e2e.estate import Estate
 from tests.e2e.many import group_id, make_groups
 
 GROUPS, WIDTH, SECONDS, BOUND = 50, 10, 1.0, 0.8
@@ -71,19 +70,11 @@ def measure(estate: Estate) -> str:
     )
 
 
-def main() -> None:
-    """Start an estate in a folder of its own, measure, take it down."""
-    with tempfile.TemporaryDirectory() as folder:
-        estate = make_estate(Path(folder) / "project")
-        try:
-            estate.azmlflow("local", "start")
-            for _ in range(2):
-                print(bare(estate), flush=True)
-                print(measure(estate), flush=True)
-                (estate.folder / ".azmlflow" / "logs" / "sweep.jsonl").unlink()
-        finally:
-            estate.azmlflow("local", "stop")
-
-
-if __name__ == "__main__":
-    main()
+def report(estate: Estate) -> str:
+    """Twice two lines."""
+    estate.azmlflow("local", "start")
+    lines = []
+    for _ in range(2):
+        lines += [bare(estate), measure(estate)]
+        (estate.folder / ".azmlflow" / "logs" / "sweep.jsonl").unlink()
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ui`: MLflow's page by `azmlflow ui` against the bare MLflow server's own, in turn.
+"""MLflow's page by `azmlflow ui` against the bare MLflow server's own, in turn.
 
 A load: the same browser without a cache opens the list of experiments, until one of them is on the screen. Both are
 answered by the same MLflow process; the bare one through a pipe, since browsers cannot open its unix socket, that adds
@@ -11,7 +11,6 @@ import contextlib
 import http.client
 import socket
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from azmlflow.localazure import client
 from azmlflow.localazure.folder import Folder
 from azmlflow.localazure.mlflow import WORKSPACE_HEADER
 from tests.browser import chromium
-from tests.e2e.estate import SCIENCE_PYTHON, Estate, make_estate
+from tests.e2e.estate import SCIENCE_PYTHON, Estate
 
 BOUND = 1.5
 RUNS = 9
@@ -132,18 +131,3 @@ def _pipe(path: Path, workspace: str) -> type[BaseHTTPRequestHandler]:
             """Nothing is said."""
 
     return Pipe
-
-
-def main() -> None:
-    """Stand an estate up in a folder of its own, measure, take it down."""
-    with tempfile.TemporaryDirectory() as folder:
-        estate = make_estate(Path(folder) / "project")
-        try:
-            estate.azmlflow("up")
-            print(report(estate), flush=True)
-        finally:
-            estate.azmlflow("local", "stop")
-
-
-if __name__ == "__main__":
-    main()
