@@ -137,7 +137,6 @@ def reset(state: Path) -> None:
     folder = Folder.at(state)
     with _held(folder):
         _stop(folder)
-        folder.remove_socket()
         if folder.path.exists():
             shutil.rmtree(folder.path)
 
@@ -288,6 +287,7 @@ def _stop(folder: Folder) -> None:
             _kill(folder)
     if _pid(folder) is not None:
         raise LocalError("the embedded Azure cannot be stopped", where=f"pid {pid}", next=f"kill -9 {pid}")
+    folder.remove_sockets()  # one that was killed has left them
 
 
 def _kill(folder: Folder) -> None:

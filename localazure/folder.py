@@ -213,8 +213,7 @@ class Folder:
         Raises:
             UnsafeFolder: someone else has made that folder.
         """
-        name = hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
-        parent = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"azmlflow-{os.getuid()}-{name}"
+        parent = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / self._short_name()
         with contextlib.suppress(FileExistsError):
             parent.mkdir(mode=0o700)
         found = parent.lstat()
@@ -246,13 +245,21 @@ class Folder:
 
     def _jobs_path(self) -> Path:
         # Not where the socket is: XDG_RUNTIME_DIR is closed to others by its nature.
-        return Path(tempfile.gettempdir()) / f"{self.socket().parent.name}-jobs"
+        return Path(tempfile.gettempdir()) / f"{self._short_name()}-jobs"
 
-    def remove_socket(self) -> None:
-        """Remove the socket and its folder, and that of the jobs' folders, as far as they are there and empty."""
-        path = self.socket()
-        path.unlink(missing_ok=True)
-        for folder in (path.parent, self._jobs_path()):
+    def _short_name(self) -> str:
+        return f"azmlflow-{os.getuid()}-{hashlib.sha256(str(self.path).encode()).hexdigest()[:12]}"
+
+    def remove_sockets(self) -> None:
+        """Remove the sockets and their folder, and that of the jobs' folders if it is empty: nobody listens any more.
+
+        Raises:
+            UnsafeFolder: someone else has made the sockets' folder.
+        """
+        sockets = self.socket().parent
+        for path in sockets.glob("*.sock"):
+            path.unlink()
+        for folder in (sockets, self._jobs_path()):
             with contextlib.suppress(OSError):
                 folder.rmdir()
 

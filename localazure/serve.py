@@ -110,8 +110,8 @@ async def serve(folder: Folder, latency: str, ready: int | None = None) -> None:
         await _serve_all(folder, cloud, listeners, stop)
     finally:
         folder.record.unlink(missing_ok=True)
-        folder.remove_socket()
         await cloud.mlflow.stop()
+        folder.remove_sockets()
         cloud.store.close()
         _log.info("stopped")
 

@@ -10,8 +10,9 @@ lies in the job's folder, and the size of each file (RLIMIT_FSIZE: a single writ
 looked at, not set as a limit of the kernel's: RLIMIT_AS and RLIMIT_DATA count what is reserved, and numpy's threads
 reserve far more than they use, for one process at a time; control groups are root's, and often not even root's to
 write. So a burst between two looks can pass the limit before it is seen. Pages that several processes share count once
-(PSS, asked for when the plain sum is over). Without /proc (macOS) memory is not limited. Which limit was passed is
-written to standard output: `time`, `memory` or `disk`.
+(PSS, asked for when the plain sum is over). Without /proc (macOS) memory is not limited. What
+ended the command is written to standard output: the limit that it passed (`time`, `memory` or `disk`), or `asked` when
+it ran still as the pipe closed.
 
 With `user`, the command runs as that user and group with no others, and can gain no privilege (PR_SET_NO_NEW_PRIVS).
 With `seen`, folders that lie where that user cannot go (an interpreter below root's home) are laid open to it: in a
@@ -39,6 +40,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+ASKED = "asked"
 _GRACE = 2.0  # seconds between SIGTERM and SIGKILL
 _LOOK = 0.05  # seconds between two looks at the memory
 _LOOK_AT_FILES = 1.0  # at the folder, and never more than a tenth of the time
@@ -66,14 +68,15 @@ def main(arguments: list[str]) -> int:
     assert child.stdout is not None
     pump = threading.Thread(target=_pump, args=(child.stdout.fileno(), log, spec["log_limit"]), daemon=True)
     pump.start()
-    threading.Thread(target=_watch, args=(child,), daemon=True).start()
+    asked = threading.Event()
+    threading.Thread(target=_watch, args=(child, asked), daemon=True).start()
     passed = _wait(child, spec)
     code = child.wait()
     _kill_all(child.pid)
     pump.join(5)
     if passed is None and code != 0 and spec["disk"] and _is_full(spec["folder"], spec["disk"]):
         passed = "disk"  # the kernel refused to let a file grow, and the command made what it liked of that
-    os.write(1, (passed or "").encode())
+    os.write(1, (passed or (ASKED if asked.is_set() else "")).encode())
     return code if code >= 0 else 128 - code
 
 
@@ -145,10 +148,12 @@ def _waiter(child: subprocess.Popen[bytes]) -> Callable[[float], bool]:
     return wait
 
 
-def _watch(child: subprocess.Popen[bytes]) -> None:
+def _watch(child: subprocess.Popen[bytes], asked: threading.Event) -> None:
     while os.read(0, 64):
         pass
-    _end(child)
+    if child.poll() is None:
+        asked.set()
+        _end(child)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

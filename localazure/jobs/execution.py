@@ -50,6 +50,7 @@ class Execution:
         self._cloud, self._users, self._key = cloud, users, key
         # A digest: jobs of two workspaces may have one name, and a path has a greatest length.
         self._folder = users.folder / hashlib.sha256(key.encode()).hexdigest()[:16]
+        self._ended_by_itself = False
 
     async def run(
         self,
@@ -79,6 +80,8 @@ class Execution:
                 await asyncio.to_thread(files.remove, self._folder)
             self._users.give_back(self._key)
         state = unwanted()
+        if state == "Queued" and self._ended_by_itself:
+            state = None  # its node was to be taken away in the instant in which it ended
         if state == "Queued":
             records.set_status(self._cloud, self._key, "Queued", preempted=self._preempted() + 1)
             return
@@ -99,8 +102,7 @@ class Execution:
         """Run it; why it failed, or None."""
         await open_run(self._cloud, self._key)
         job, record, workspace = self._documents()
-        self._folder.mkdir(parents=True)
-        self._folder.chmod(0o711)  # ours, as is the log in it: the job can put nothing in their place
+        self._users.make(self._folder.name)
         log = LogFile(self._cloud, files.artifact(_account(workspace), job["name"], LOG), self._folder / "std_log.txt")
         if self._preempted():
             log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
@@ -122,6 +124,7 @@ class Execution:
             try:
                 started(self._key, process)
                 ended = await process.wait()
+                self._ended_by_itself = not ended.asked
             finally:
                 await process.close()
                 release()

@@ -43,10 +43,17 @@ class Keeping:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code, and the limit that it passed (`time`, `memory`, `disk`) or an empty text."""
+    """How a command ended.
+
+    Attributes:
+        code: its exit code.
+        passed: the limit that it passed (`time`, `memory`, `disk`), or an empty text.
+        asked: whether it was ended because we asked for it, and not by itself.
+    """
 
     code: int
     passed: str
+    asked: bool
 
 
 class JobProcess:
@@ -83,8 +90,9 @@ class JobProcess:
     async def wait(self) -> Ended:
         """How it ended."""
         assert self._process.stdout is not None
-        told = await self._process.stdout.read()
-        return Ended(await self._process.wait(), told.decode().strip())
+        told = (await self._process.stdout.read()).decode()
+        asked = told == child.ASKED
+        return Ended(await self._process.wait(), "" if asked else told, asked)
 
     def end(self) -> None:
         """Ask the keeper to end everything; `wait` tells when it has."""

@@ -53,7 +53,7 @@ class Users:
     """
 
     def __init__(self, state: Path, *, root: bool | None = None) -> None:
-        self._root = os.geteuid() == 0 if root is None else root
+        self._state, self._root = state, os.geteuid() == 0 if root is None else root
         self._why = ""
         self.folder = state / "jobs"
         self._taken: dict[str, int] = {}
@@ -63,6 +63,24 @@ class Users:
                 self.folder = Folder.at(state).jobs()
             except UnsafeFolder as error:
                 self._root, self._why = False, f"{error.what} ({error.where})"
+
+    def make(self, name: str) -> Path:
+        """Make a job's folder, and the folder of them all should it have been taken away; ours, as is the log in it:
+        the job can put nothing in their place.
+
+        Args:
+            name: the folder's.
+
+        Raises:
+            UnsafeFolder: someone else has made the folder of them all.
+            OSError: it cannot be made.
+        """
+        if self._root:
+            Folder.at(self._state).jobs()
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        folder.chmod(0o711)
+        return folder
 
     async def choose(self, key: str, python: Path, say: Callable[[str], None]) -> RunsAs:
         """Whom a job runs as; `give_back` when it has ended.

@@ -138,8 +138,8 @@ async def jobs(visit: Visit) -> str:
         if properties["status"] == "Queued":
             waiting[compute] = waiting.get(compute, 0) + 1
             shown = html.Markup(f"{shown}, number {waiting[compute]} in the queue")
-        if record.get("reason"):
-            shown = html.Markup(f"{shown}<br>{html.cell(record['reason'])}")
+        if record.get("error"):
+            shown = html.Markup(f"{shown}<br>{html.cell(record['error'])}")
         owner = visit.cloud.directory.get(record.get("owner", ""))
         rows.append(
             (

@@ -31,7 +31,7 @@ def _workspace(estate: Estate) -> str:
     return str(estate.outputs()["workspaceId"])
 
 
-def _submit(person: Person, workspace: str, name: str, command: str, **more: Any) -> httpx.Response:
+def submit(person: Person, workspace: str, name: str, command: str, **more: Any) -> httpx.Response:
     clusters = person.ask("GET", f"{ARM}{workspace}/computes", params=VERSION)
     properties = {
         "jobType": "Command",
@@ -46,12 +46,12 @@ def _submit(person: Person, workspace: str, name: str, command: str, **more: Any
     return person.ask("PUT", url, params=VERSION, json={"properties": properties})
 
 
-def _until(person: Person, workspace: str, name: str, good: Callable[[str], bool]) -> str:
+def until(person: Person, workspace: str, name: str, good: Callable[[str], bool]) -> str:
     """The job's state once it is as wanted; each request is the wait for the next (no sleeping)."""
     import time
 
-    until = time.monotonic() + LONG
-    while time.monotonic() < until:
+    deadline = time.monotonic() + LONG
+    while time.monotonic() < deadline:
         answer = person.ask("GET", f"{ARM}{workspace}/jobs/{name}", params=VERSION)
         answer.raise_for_status()
         status = str(answer.json()["properties"]["status"])
@@ -88,35 +88,35 @@ def test_submitter_may_submit_and_see_tracker_may_not(estate: Estate) -> None:
         estate.azmlflow("local", "user", "add", name)
         estate.azmlflow("grant", name, persona)
     with sign_in(estate, "sam@jobs.test") as sam, sign_in(estate, "tom@jobs.test") as tom:
-        assert _submit(tom, workspace, "tom-1", "true").status_code == httpx.codes.FORBIDDEN
-        assert _submit(sam, workspace, "sam-1", "true").status_code == httpx.codes.CREATED
-        assert _submit(sam, workspace, "sam-1", "true").status_code == httpx.codes.OK  # idempotent
-        assert _until(sam, workspace, "sam-1", ENDED.__contains__) == "Completed"
+        assert submit(tom, workspace, "tom-1", "true").status_code == httpx.codes.FORBIDDEN
+        assert submit(sam, workspace, "sam-1", "true").status_code == httpx.codes.CREATED
+        assert submit(sam, workspace, "sam-1", "true").status_code == httpx.codes.OK  # idempotent
+        assert until(sam, workspace, "sam-1", ENDED.__contains__) == "Completed"
         cancel = f"{ARM}{workspace}/jobs/sam-1/cancel"
         assert tom.ask("POST", cancel, params=VERSION).status_code == httpx.codes.FORBIDDEN
 
 
 def test_a_failing_script_fails_its_job_and_its_run(estate: Estate, owner: Person) -> None:
     workspace = _workspace(estate)
-    _submit(owner, workspace, "fails-1", "echo before; exit 3").raise_for_status()
-    assert _until(owner, workspace, "fails-1", ENDED.__contains__) == "Failed"
+    submit(owner, workspace, "fails-1", "echo before; exit 3").raise_for_status()
+    assert until(owner, workspace, "fails-1", ENDED.__contains__) == "Failed"
     assert "exited with code 3" in _details(owner, estate, "fails-1")["error"]["error"]["message"]
     assert "before" in _log(owner, estate, "fails-1")
 
 
 def test_cancel_ends_the_process(estate: Estate, owner: Person) -> None:
     workspace = _workspace(estate)
-    _submit(owner, workspace, "endless-1", "trap '' TERM; echo $$; sleep 1000 & wait").raise_for_status()
-    _until(owner, workspace, "endless-1", lambda status: status == "Running")
+    submit(owner, workspace, "endless-1", "trap '' TERM; echo $$; sleep 1000 & wait").raise_for_status()
+    until(owner, workspace, "endless-1", lambda status: status == "Running")
     owner.ask("POST", f"{ARM}{workspace}/jobs/endless-1/cancel", params=VERSION).raise_for_status()
-    assert _until(owner, workspace, "endless-1", ENDED.__contains__) == "Canceled"
+    assert until(owner, workspace, "endless-1", ENDED.__contains__) == "Canceled"
 
 
 def test_a_job_over_its_time_limit_fails(estate: Estate, owner: Person) -> None:
     workspace = _workspace(estate)
     limits = {"jobLimitsType": "Command", "timeout": "PT1S"}
-    _submit(owner, workspace, "long-1", "sleep 1000", limits=limits).raise_for_status()
-    assert _until(owner, workspace, "long-1", ENDED.__contains__) == "Failed"
+    submit(owner, workspace, "long-1", "sleep 1000", limits=limits).raise_for_status()
+    assert until(owner, workspace, "long-1", ENDED.__contains__) == "Failed"
     assert "longer than its limit" in _details(owner, estate, "long-1")["error"]["error"]["message"]
 
 
@@ -131,7 +131,7 @@ def test_a_job_over_its_time_limit_fails(estate: Estate, owner: Person) -> None:
     ],
 )
 def test_what_can_never_run_is_refused(estate: Estate, owner: Person, more: dict[str, Any], said: str) -> None:
-    answer = _submit(owner, _workspace(estate), "never-1", **{"command": "true", **more})
+    answer = submit(owner, _workspace(estate), "never-1", **{"command": "true", **more})
     assert answer.status_code == httpx.codes.BAD_REQUEST
     assert said in answer.text
 
@@ -151,6 +151,11 @@ print("own", ask("/api/2.0/mlflow/runs/log-metric", metric(os.environ["MLFLOW_RU
 print("other", ask("/api/2.0/mlflow/runs/log-metric", metric("sam-1")))
 print("new", ask("/api/2.0/mlflow/runs/create", {"experiment_id": os.environ["MLFLOW_EXPERIMENT_ID"]}))
 print("delete", ask("/api/2.0/mlflow/runs/delete", {"run_id": os.environ["MLFLOW_RUN_ID"]}))
+renewal = lambda run: ask("/token", None, uri.replace("/mlflow/v2.0/", "/history/v1.0/")
+    + "/experimentids/" + os.environ["MLFLOW_EXPERIMENT_ID"] + "/runs/" + run)
+print("renewed", renewal(os.environ["MLFLOW_RUN_ID"]))
+print("other renewed", renewal("sam-1"))
+print("token", os.environ["MLFLOW_TRACKING_TOKEN"])
 print("arm", ask("/subscriptions?api-version=2022-12-01", None, "https://management.azure.com"))
 print("secrets", [name for name in os.environ if "SECRET" in name or "IDENTITY" in name])
 """
@@ -159,11 +164,15 @@ print("secrets", [name for name in os.environ if "SECRET" in name or "IDENTITY" 
 def test_a_run_token_is_good_for_its_own_run_only(estate: Estate, owner: Person) -> None:
     workspace = _workspace(estate)
     variables = {"SCRIPT": RUN_TOKEN}
-    _submit(owner, workspace, "token-1", 'python -c "$SCRIPT"', environmentVariables=variables).raise_for_status()
-    _until(owner, workspace, "token-1", ENDED.__contains__)
+    submit(owner, workspace, "token-1", 'python -c "$SCRIPT"', environmentVariables=variables).raise_for_status()
+    until(owner, workspace, "token-1", ENDED.__contains__)
     log = _log(owner, estate, "token-1")
-    for line in ("own 200", "other 403", "new 403", "delete 403", "arm 401"):
-        assert line in log, log
+    for line in ("own 200", "other 403", "new 403", "delete 403", "renewed 200", "other renewed 403", "arm 401"):
+        assert f"\n{line}" in f"\n{log}", log
+    (token,) = (line.removeprefix("token ") for line in log.splitlines() if line.startswith("token "))
+    url = f"https://westeurope.api.azureml.ms/history/v1.0{workspace}/runs/token-1/details"
+    refused = owner.ask("GET", url, headers={"Authorization": f"Bearer {token}"})
+    assert (refused.status_code, "has ended" in refused.text) == (httpx.codes.UNAUTHORIZED, True)
 
 
 CLOSED = """
@@ -187,8 +196,8 @@ print("own home", os.access(os.environ["HOME"], os.W_OK), os.path.expanduser("~"
 def test_a_job_reads_nothing_of_the_embedded_azures_nor_of_other_jobs(estate: Estate, owner: Person) -> None:
     workspace = _workspace(estate)
     variables = {"SCRIPT": CLOSED, "STATE": str(estate.folder / ".azmlflow" / "local")}
-    _submit(owner, workspace, "closed-1", 'exec python -c "$SCRIPT"', environmentVariables=variables).raise_for_status()
-    assert _until(owner, workspace, "closed-1", ENDED.__contains__) == "Completed", _log(owner, estate, "closed-1")
+    submit(owner, workspace, "closed-1", 'exec python -c "$SCRIPT"', environmentVariables=variables).raise_for_status()
+    assert until(owner, workspace, "closed-1", ENDED.__contains__) == "Completed", _log(owner, estate, "closed-1")
     told = _log(owner, estate, "closed-1").splitlines()
     assert "user True []" in told
     for name in ("secrets.json", "leaf.key", "signing.pem", "azure.db", "keeper's environment"):
@@ -204,9 +213,9 @@ def test_jobs_over_a_limit_that_was_set_fail_by_its_name(estate: Estate, owner: 
         hungry = "python -c 'kept = bytearray(200 << 20); import time; time.sleep(1000)'"
         full = 'python -c \'open("outputs/big", "wb").write(bytes(9 << 20))\''
         for name, command in (("memory", hungry), ("disk", full)):
-            _submit(owner, workspace, f"over-{name}", command).raise_for_status()
+            submit(owner, workspace, f"over-{name}", command).raise_for_status()
         for name, told in (("memory", "more memory than its limit of 80 MiB"), ("disk", "limit of 4 MiB")):
-            assert _until(owner, workspace, f"over-{name}", ENDED.__contains__) == "Failed"
+            assert until(owner, workspace, f"over-{name}", ENDED.__contains__) == "Failed"
             assert told in _details(owner, estate, f"over-{name}")["error"]["error"]["message"]
     finally:
         estate.azmlflow("local", "limits", "--none")
@@ -246,8 +255,8 @@ def test_a_job_signs_in_as_its_clusters_identity_and_has_what_that_was_granted(e
 
     def answer(name: str) -> str:
         more = {"computeId": cluster, "environmentVariables": {"SCRIPT": IDENTITY}}
-        _submit(owner, workspace, name, 'python -c "$SCRIPT"', **more).raise_for_status()
-        _until(owner, workspace, name, ENDED.__contains__)
+        submit(owner, workspace, name, 'python -c "$SCRIPT"', **more).raise_for_status()
+        until(owner, workspace, name, ENDED.__contains__)
         return _log(owner, estate, name)
 
     assert "workspace 403" in answer("identity-1")
@@ -273,13 +282,13 @@ def test_after_a_crash_nothing_runs_and_the_job_is_failed(bare_estate: Estate) -
     estate.azmlflow("up", "--yes")
     workspace = _workspace(estate)
     with sign_in(estate, "developer@local.test") as person:
-        _submit(person, workspace, "lost-1", "echo pid $$; sleep 1000").raise_for_status()
-        _until(person, workspace, "lost-1", lambda _: "pid" in _log(person, estate, "lost-1"))
+        submit(person, workspace, "lost-1", "echo pid $$; sleep 1000").raise_for_status()
+        until(person, workspace, "lost-1", lambda _: "pid" in _log(person, estate, "lost-1"))
         job = int(_log(person, estate, "lost-1").partition("pid ")[2].split()[0])
     (state,) = estate.folder.glob(".azmlflow/local/daemon.lock")
     os.kill(int(state.read_text()), signal.SIGKILL)
     estate.azmlflow("local", "start")
     with sign_in(estate, "developer@local.test") as person:
-        assert _until(person, workspace, "lost-1", ENDED.__contains__) == "Failed"
+        assert until(person, workspace, "lost-1", ENDED.__contains__) == "Failed"
         assert "ended while the job ran" in _details(person, estate, "lost-1")["error"]["error"]["message"]
     assert not Path(f"/proc/{job}").exists()

@@ -123,6 +123,14 @@ def test_two_starts_at_once_make_one(state: Path) -> None:
     assert first == second
 
 
+def folders_of(state: Path) -> list[Path]:
+    """The folders of its sockets and of its jobs' folders that are there."""
+    socket_folder = Folder.at(state).socket().parent
+    if not any(socket_folder.iterdir()):
+        socket_folder.rmdir()  # asking for the address has made it
+    return [each for each in (socket_folder, socket_folder.with_name(f"{socket_folder.name}-jobs")) if each.exists()]
+
+
 def test_a_stop_is_orderly_and_what_it_held_stays(state: Path) -> None:
     before = daemon.start(state)
     carol = daemon.add_user(state, "carol@local.test")
@@ -131,6 +139,7 @@ def test_a_stop_is_orderly_and_what_it_held_stays(state: Path) -> None:
     assert Folder.at(state).log.read_text().endswith("stopped\n")
     assert not Folder.at(state).record.exists()
     wait_until_gone(before.pid)
+    assert folders_of(state) == []
     daemon.stop(state)  # nothing to do
     after = daemon.start(state, "azure")
     assert (after.proxy_port, after.identity_port) == (before.proxy_port, before.identity_port)
@@ -156,9 +165,11 @@ def test_one_that_does_not_listen_is_stopped_by_force(state: Path, monkeypatch: 
     monkeypatch.setattr(daemon, "_STOPPED_WITHIN", 0.1)
     pid = daemon.start(state).pid
     os.kill(pid, signal.SIGSTOP)
+    assert folders_of(state) != []
     daemon.stop(state)
     wait_until_gone(pid)
     assert daemon.status(state) is None
+    assert folders_of(state) == []
 
 
 def test_a_stale_pid_is_nobodys(state: Path) -> None:

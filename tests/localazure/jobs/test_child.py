@@ -35,12 +35,6 @@ def passed(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     return process.wait(20), told
 
 
-def _end(process: subprocess.Popen[bytes]) -> int:
-    assert process.stdin is not None
-    process.stdin.close()
-    return process.wait(20)
-
-
 def _alive(process: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
@@ -81,7 +75,9 @@ def test_when_the_pipe_closes_the_whole_tree_ends_even_what_left_the_session_and
     with keeper(tmp_path / "log", f"exec > {fifo}; {script}") as process:
         pids = _pids(fifo, 2)
         assert all(map(_alive, pids))
-        _end(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert passed(process) == (128 + 9, "asked")
     assert not any(map(_alive, pids))
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
+import stat
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -21,6 +24,7 @@ from azmlflow.localazure.folder import Folder
 from azmlflow.localazure.jobs import files, records
 from azmlflow.localazure.jobs.context import identity_of
 from azmlflow.localazure.jobs.execution import Execution
+from azmlflow.localazure.jobs.process import JobProcess
 from azmlflow.localazure.jobs.runner import Runner
 from azmlflow.localazure.jobs.users import Users
 from azmlflow.localazure.mlflow import MlflowServer, MlflowUnavailable
@@ -148,6 +152,52 @@ def test_outputs_that_are_links_are_not_followed(jobs: Azure) -> None:
     assert run(jobs, submit(jobs, command))[0] == "Completed"
     kept = [name for name, _ in Blobs(jobs.cloud).list(ACCOUNT, files.artifact(ACCOUNT, "job-1", "x").container)]
     assert kept == ["ExperimentRun/dcid.job-1/user_logs/std_log.txt"]
+
+
+@pytest.mark.parametrize(
+    ("command", "state"),
+    [
+        ("touch {}", "Completed"),
+        ("touch {}; exit 3", "Failed"),
+        ("trap 'exit 0' TERM; touch {}; sleep 600 & wait", "Queued"),
+    ],
+)
+def test_an_eviction_makes_only_what_it_ended_run_again(jobs: Azure, tmp_path: Path, command: str, state: str) -> None:
+    """The node is to be taken away from when the job has made a file: one job is just then ending by itself."""
+    made = tmp_path / "made"
+    key = submit(jobs, command.format(made))
+
+    async def script() -> None:
+        watching: list[asyncio.Task[None]] = []
+
+        async def end_once_made(process: JobProcess) -> None:
+            while not made.exists():
+                await asyncio.sleep(0.01)
+            if state == "Queued":
+                process.end()
+
+        def started(_key: str, process: JobProcess) -> None:
+            watching.append(asyncio.create_task(end_once_made(process)))
+
+        execution = Execution(jobs.cloud, Users(jobs.cloud.state, root=False), key)
+        await execution.run(started, lambda: None, lambda: "Queued" if made.exists() else None)
+        await asyncio.gather(*watching)
+
+    asyncio.run(script())
+    assert records.status(jobs.cloud, key) == state
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's jobs have their folders elsewhere")
+def test_the_folder_of_the_jobs_folders_is_made_again_as_it_was(jobs: Azure) -> None:
+    users = Users(jobs.cloud.state, root=True)
+    users.folder.rmdir()
+    try:
+        made = users.make("job")
+        assert [stat.S_IMODE(folder.stat().st_mode) for folder in (made, users.folder)] == [0o711, 0o711]
+        made.rmdir()
+    finally:
+        Folder.at(jobs.cloud.state).remove_sockets()
+    assert not users.folder.exists()
 
 
 def test_without_mlflow_a_job_fails_and_says_so(jobs: Azure) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.jobs import records
 from azmlflow.localazure.services import ui
 from azmlflow.localazure.ui.sessions import CODE_LIFETIME, SESSION_LIFETIME
 from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
@@ -219,6 +220,8 @@ def test_computes_with_nodes_and_jobs_in_their_order(browser: Browser) -> None:
     assert "number 1 in the queue" in jobs
     assert "number 2 in the queue" in jobs
     assert jobs.index("job-2") < jobs.index("job-1"), "the newest first"
+    records.set_status(azure.cloud, f"{WORKSPACE}/jobs/job-1".lower(), "Failed", error="It exited with <3>.")
+    assert "It exited with &lt;3&gt;." in browser.get("jobs").text
     assert OWNER in jobs
     assert "&lt;b&gt;first" in jobs
     assert "<b>first" not in jobs
