@@ -52,6 +52,7 @@ class Cloud:
         mlflow: the MLflow server behind the workspaces.
         bell: wakes the runner of jobs.
         sessions: who looks at a workspace in a browser.
+        run_token_seconds: how long a run token is good, which jobs renew before it ends.
     """
 
     state: Path
@@ -65,3 +66,4 @@ class Cloud:
     mlflow: MlflowServer
     bell: Bell = field(default_factory=Bell)
     sessions: Sessions = field(default_factory=Sessions)
+    run_token_seconds: int = 3600

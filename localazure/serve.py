@@ -48,6 +48,7 @@ from azmlflow.localazure.tokens import Tokens
 _BACKLOG = 512
 _GRACE = 5  # seconds that requests under way get at the end
 _WATCH = 2.0  # seconds between two looks at whether the state folder is still there
+RUN_TOKEN_SETTING = "AZMLFLOW_RUN_TOKEN_SECONDS"  # for trying what a client does whose token ends while its job runs
 _log = logging.getLogger("azmlflow.local")
 
 
@@ -70,7 +71,17 @@ def assemble(state: Path, latency: str) -> Cloud:
         enforcer=Enforcer(store, directory, clock),
         operations=Operations(store, clock, ids, profile(latency)),
         mlflow=MlflowServer(state),
+        run_token_seconds=_run_token_seconds(),
     )
+
+
+def _run_token_seconds() -> int:
+    told = os.environ.get(RUN_TOKEN_SETTING, "3600")
+    if not told.isdecimal() or int(told) < 1:
+        raise LocalError(
+            f"'{told}' is no whole number of seconds", where=RUN_TOKEN_SETTING, next=f"unset {RUN_TOKEN_SETTING}"
+        )
+    return int(told)
 
 
 class Server(uvicorn.Server):

@@ -22,7 +22,6 @@ from azmlflow.localazure.store import Document
 from azmlflow.localazure.tokens import MACHINE_LEARNING
 from azmlflow.rbac.operations import recognise
 
-LIFETIME = 3600
 _RUN, _WORKSPACE = "azmlflow_run", "azmlflow_workspace"
 _PARENT = "mlflow.parentRunId"
 _SERVICES = ("mlflow", "history", "artifact", "metric", "data", "modelmanagement")
@@ -42,7 +41,7 @@ def issue(cloud: Cloud, workspace: Document, run_id: str, owner: str) -> tuple[s
         owner: object id of who submitted it.
     """
     claims = {_RUN: run_id, _WORKSPACE: workspace["properties"]["workspaceId"]}
-    return cloud.tokens.issue(owner, MACHINE_LEARNING.audiences[0], LIFETIME, claims)
+    return cloud.tokens.issue(owner, MACHINE_LEARNING.audiences[0], cloud.run_token_seconds, claims)
 
 
 def renew(target: Target, run_id: str) -> tuple[str, int]:

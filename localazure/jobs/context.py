@@ -13,7 +13,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from azmlflow.localazure.azureml.run_tokens import LIFETIME, issue
+from azmlflow.localazure.azureml.run_tokens import issue
 from azmlflow.localazure.client import Identity
 from azmlflow.localazure.cloud import SUBSCRIPTION_ID, Cloud
 from azmlflow.localazure.environ import job_environment
@@ -89,7 +89,7 @@ def run_variables(
         "AZUREML_ROOT_RUN_ID": name,
         "AZUREML_RUN_TOKEN": token,
         "AZUREML_RUN_TOKEN_EXPIRY": str(expires),
-        "AZUREML_RUN_TOKEN_RAND": str(LIFETIME // 10),
+        "AZUREML_RUN_TOKEN_RAND": str(cloud.run_token_seconds // 10),
         "AZUREML_ARM_SUBSCRIPTION": SUBSCRIPTION_ID,
         "AZUREML_ARM_RESOURCEGROUP": id_.split("/")[4],
         "AZUREML_ARM_WORKSPACE_NAME": workspace["name"],

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.estate import Estate
 from tests.e2e.people import ARM, Person, sign_in
-from tests.e2e.test_remote_run import ENDED, VERSION, _details, _submit, _workspace
+from tests.e2e.test_remote_run import ENDED, VERSION, _details, _workspace, submit
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +59,7 @@ def test_an_environment_is_built_once_and_then_there(estate: Estate, owner: Pers
     wanted = {"environmentId": _environment(owner, workspace, "small", conda)}
     command = "python -c \"import sys, toolz; print('toolz', toolz.__version__, sys.prefix)\""
     states: list[str] = []
-    _submit(owner, workspace, "built-1", command, **wanted).raise_for_status()
+    submit(owner, workspace, "built-1", command, **wanted).raise_for_status()
     assert _ended(owner, workspace, "built-1", states) == "Completed"
     log = _log(owner, _details(owner, estate, "built-1"))
     place = Path(re.search(r"the job runs with (\S+/environments/\w+)/", log)[1])  # type: ignore[index]
@@ -73,7 +73,7 @@ def test_an_environment_is_built_once_and_then_there(estate: Estate, owner: Pers
             f"{place}/venv\n",
         ):
             assert part in log, log
-        _submit(owner, workspace, "built-2", command, **wanted).raise_for_status()
+        submit(owner, workspace, "built-2", command, **wanted).raise_for_status()
         assert _ended(owner, workspace, "built-2", states) == "Completed"
         told = _details(owner, estate, "built-2")
         again = _log(owner, told)
@@ -92,7 +92,7 @@ def test_what_cannot_be_built_fails_its_job_by_name(estate: Estate, owner: Perso
     )
     for name, conda, said in cases:
         wanted = {"environmentId": _environment(owner, workspace, name, conda)}
-        _submit(owner, workspace, f"{name}-1", "true", **wanted).raise_for_status()
+        submit(owner, workspace, f"{name}-1", "true", **wanted).raise_for_status()
         assert _ended(owner, workspace, f"{name}-1", []) == "Failed"
         told = _details(owner, estate, f"{name}-1")
         assert said in told["error"]["error"]["message"]

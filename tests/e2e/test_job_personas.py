@@ -96,7 +96,7 @@ class Stage:
         execution = at("execution/v1.0", f"experiments/{EXPERIMENT}/snapshotrun?runId=personas-v1-{who}")
         scale = {"properties": {"properties": {"scaleSettings": {"minNodeCount": 0, "maxNodeCount": 4}}}}
         logs = f"artifacts/prefix/contentinfo/ExperimentRun/dcid.{DONE}/user_logs"
-        return {
+        requests: dict[str, tuple[str, str, dict[str, Any]]] = {
             "submit, ARM": ("PUT", f"{arm}/jobs/personas-{who}", {**versioned, "json": self.job("true")}),
             "submit, SDK v1": ("POST", execution, {"json": {"Configuration": configuration}}),
             "upload a snapshot, SDK v1": (
@@ -133,7 +133,8 @@ class Stage:
                 "POST", at("history/v1.0", f"experiments/{EXPERIMENT}/runs/{ENDLESS}/events"), {"json": cancel},
             ),
             "cancel, ARM": ("POST", f"{arm}/jobs/{ENDLESS}/cancel", versioned),
-        }[what]  # fmt: skip
+        }  # fmt: skip
+        return requests[what]
 
 
 @pytest.fixture(scope="module")

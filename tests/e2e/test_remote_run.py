@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.estate import EXAMPLES, Estate
+from tests.e2e.estate import EXAMPLES, SCIENCE_PYTHON, Estate, processes_of
 from tests.e2e.people import ARM, Person, sign_in
 
 pytestmark = pytest.mark.e2e
@@ -19,6 +22,7 @@ pytestmark = pytest.mark.e2e
 VERSION = {"api-version": "2025-01-01-preview"}
 ENDED = ("Completed", "Failed", "Canceled")
 LONG = 60
+SCRIPTS = Path(__file__).parent / "scripts"
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +52,6 @@ def submit(person: Person, workspace: str, name: str, command: str, **more: Any)
 
 def until(person: Person, workspace: str, name: str, good: Callable[[str], bool]) -> str:
     """The job's state once it is as wanted; each request is the wait for the next (no sleeping)."""
-    import time
-
     deadline = time.monotonic() + LONG
     while time.monotonic() < deadline:
         answer = person.ask("GET", f"{ARM}{workspace}/jobs/{name}", params=VERSION)
@@ -223,28 +225,44 @@ def test_jobs_over_a_limit_that_was_set_fail_by_its_name(estate: Estate, owner: 
 
 IDENTITY = """
 import json, os, urllib.error, urllib.request
-def ask(url, **headers):
+def ask(url, method="GET", **headers):
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers, method=method)) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, None
 arm = "https://management.azure.com"
 endpoint = os.environ["IDENTITY_ENDPOINT"] + "?api-version=2019-08-01&resource=" + arm
 _, token = ask(endpoint, **{"X-IDENTITY-HEADER": os.environ["IDENTITY_HEADER"]})
-code, _ = ask(arm + os.environ["AZUREML_WORKSPACE_SCOPE"] + "?api-version=2024-10-01",
-              Authorization="Bearer " + token["access_token"])
-print("workspace", code)
+scope = os.environ["AZUREML_WORKSPACE_SCOPE"]
+def arm_as_identity(path, version, method="GET"):
+    bearer = "Bearer " + token["access_token"]
+    return ask(arm + path + "?api-version=" + version, method=method, Authorization=bearer)[0]
+print("workspace", arm_as_identity(scope, "2024-10-01"))
+print("group", arm_as_identity(scope.partition("/providers/")[0], "2022-09-01"))
+print("delete", arm_as_identity(scope + "/computes/systemassigned", "2024-10-01", "DELETE"))
+print("client", "DEFAULT_IDENTITY_CLIENT_ID" in os.environ)
 """
 
 
-def test_a_job_signs_in_as_its_clusters_identity_and_has_what_that_was_granted(estate: Estate, owner: Person) -> None:
+@pytest.mark.parametrize("kind", ["SystemAssigned", "UserAssigned"])
+def test_a_job_signs_in_as_its_clusters_identity_and_has_what_that_was_granted(
+    estate: Estate, owner: Person, kind: str
+) -> None:
     workspace = _workspace(estate)
     scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"}
-    cluster = f"{workspace}/computes/with-identity"
+    cluster, identity, principal = f"{workspace}/computes/{kind.lower()}", {"type": kind}, ""
+    if kind == "UserAssigned":
+        group = workspace.partition("/providers/")[0]
+        used = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/of-jobs"
+        version = {"api-version": "2023-01-31"}
+        answer = owner.ask("PUT", f"{ARM}{used}", params=version, json={"location": "westeurope"})
+        answer.raise_for_status()
+        principal = answer.json()["properties"]["principalId"]
+        identity["userAssignedIdentities"] = {used: {}}
     body = {
         "location": "westeurope",
-        "identity": {"type": "SystemAssigned"},
+        "identity": identity,
         "properties": {
             "computeType": "AmlCompute",
             "properties": {"vmSize": "Standard_DS3_v2", "scaleSettings": scale},
@@ -252,29 +270,69 @@ def test_a_job_signs_in_as_its_clusters_identity_and_has_what_that_was_granted(e
     }
     made = owner.ask("PUT", f"{ARM}{cluster}", params=VERSION, json=body)
     made.raise_for_status()
+    principal = principal or made.json()["identity"]["principalId"]
 
-    def answer(name: str) -> str:
+    def told(name: str) -> list[str]:
         more = {"computeId": cluster, "environmentVariables": {"SCRIPT": IDENTITY}}
         submit(owner, workspace, name, 'python -c "$SCRIPT"', **more).raise_for_status()
         until(owner, workspace, name, ENDED.__contains__)
-        return _log(owner, estate, name)
+        return _log(owner, estate, name).splitlines()[-4:]
 
-    assert "workspace 403" in answer("identity-1")
+    assert told(f"{kind.lower()}-1") == ["workspace 403", "group 403", "delete 403", "client True"]
     reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
     subscription = workspace.partition("/resourceGroups/")[0]
     definition = f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{reader}"
-    properties = {
-        "principalId": made.json()["identity"]["principalId"],
-        "principalType": "ServicePrincipal",
-        "roleDefinitionId": definition,
-    }
+    properties = {"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": definition}
     owner.ask(
         "PUT",
-        f"{ARM}{workspace}/providers/Microsoft.Authorization/roleAssignments/{reader}",
+        f"{ARM}{workspace}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid5(uuid.NAMESPACE_URL, kind)}",
         params={"api-version": "2022-04-01"},
         json={"properties": properties},
     ).raise_for_status()
-    assert "workspace 200" in answer("identity-2")
+    assert told(f"{kind.lower()}-2") == ["workspace 200", "group 403", "delete 403", "client True"]
+
+
+def test_a_run_has_one_id_in_every_client_whichever_submitted_it(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    by_v2, by_v1 = "by_v2_of_more_than_thirty-two_characters", "by_v1_1700000000_of_more_than_thirty-two_too"
+    command = 'mkdir -p outputs && echo "$MLFLOW_RUN_ID" > outputs/id.txt'
+    submit(owner, workspace, by_v2, command, experimentName="one_id").raise_for_status()
+    cluster = owner.ask("GET", f"{ARM}{workspace}/jobs/{by_v2}", params=VERSION).json()["properties"]["computeId"]
+    environment = {"name": "one-id", "python": {"userManagedDependencies": True}}
+    configuration = {"command": command, "target": cluster.rpartition("/")[2], "environment": environment}
+    host = f"https://westeurope.api.azureml.ms/execution/v1.0{workspace}"
+    until(owner, workspace, by_v2, ENDED.__contains__)
+    owner.ask(
+        "POST", f"{host}/experiments/one_id/snapshotrun?runId={by_v1}", json={"Configuration": configuration}
+    ).raise_for_status()
+    until(owner, workspace, by_v1, ENDED.__contains__)
+    done = estate.science("developer@local.test", SCRIPTS / "one_id.py", by_v2, by_v1)
+    for name in (by_v2, by_v1):
+        assert json.loads(done.out.partition(f"{name}: ")[2].partition("\n")[0]) == {
+            "azure-ai-ml": [name, "Completed"],
+            "azure-ai-ml lists it": True,
+            "azureml-core": [name, "Completed", f"dcid.{name}"],
+            "azureml-core lists it": True,
+            "mlflow": [name, "FINISHED", True],
+            "mlflow finds it": True,
+            "inside": name,
+            "deleted": ["deleted", False],
+            "restored": ["active", True],
+        }
+
+
+def test_a_job_outlives_its_token(bare_estate: Estate) -> None:
+    estate = bare_estate
+    estate.command("azmlflow", "up", "--yes", extra={"AZMLFLOW_RUN_TOKEN_SECONDS": "15"})
+    estate.azmlflow("run", "--", str(SCIENCE_PYTHON), "-c", "pass")  # what jobs run with from now on
+    workspace = _workspace(estate)
+    with sign_in(estate, "developer@local.test") as person:
+        variables = {"SCRIPT": (SCRIPTS / "outlives_its_token.py").read_text()}
+        submit(person, workspace, "outlives", 'python -c "$SCRIPT"', environmentVariables=variables).raise_for_status()
+        assert until(person, workspace, "outlives", ENDED.__contains__) == "Completed", _log(person, estate, "outlives")
+        told = _log(person, estate, "outlives").splitlines()
+        assert "first token 401" in told
+        assert "logged after its end True" in told
 
 
 def test_after_a_crash_nothing_runs_and_the_job_is_failed(bare_estate: Estate) -> None:
@@ -292,3 +350,28 @@ def test_after_a_crash_nothing_runs_and_the_job_is_failed(bare_estate: Estate) -
         assert until(person, workspace, "lost-1", ENDED.__contains__) == "Failed"
         assert "ended while the job ran" in _details(person, estate, "lost-1")["error"]["error"]["message"]
     assert not Path(f"/proc/{job}").exists()
+
+
+def test_the_jobs_of_a_deleted_workspace_end_with_it(bare_estate: Estate) -> None:
+    estate = bare_estate
+    estate.azmlflow("up", "--yes")
+    workspace = _workspace(estate)
+    with sign_in(estate, "developer@local.test") as person:
+        for name in ("gone-1", "gone-2"):
+            submit(person, workspace, name, "trap '' TERM; sleep 1000 & wait").raise_for_status()
+        until(person, workspace, "gone-1", lambda status: status == "Running")
+        assert processes_of("gone-1")
+        gone = person.ask("DELETE", f"{ARM}{workspace}", params={**VERSION, "forceToPurge": "true"})
+        gone.raise_for_status()
+        deadline = time.monotonic() + LONG
+        while person.ask("GET", f"{ARM}{workspace}", params=VERSION).status_code != httpx.codes.NOT_FOUND:
+            assert time.monotonic() < deadline
+        while processes_of("gone-1") or processes_of("gone-2"):
+            assert time.monotonic() < deadline
+            person.ask("GET", f"{ARM}/subscriptions", params=VERSION)
+        url = f"{ARM}{workspace}/jobs/gone-1"
+        assert person.ask("GET", url, params=VERSION).status_code == httpx.codes.NOT_FOUND
+    estate.azmlflow("up", "--yes")  # the next workspace of that name knows nothing of them
+    with sign_in(estate, "developer@local.test") as person:
+        jobs = person.ask("GET", f"{ARM}{workspace}/jobs", params=VERSION)
+        assert jobs.json() == {"value": []}

@@ -268,7 +268,7 @@ def test_a_run_token_ends_with_its_time_and_another_is_good(jobs: Azure) -> None
     token, expires = run_tokens.issue(jobs.cloud, workspace, "job-1", jobs.who(DEVELOPER).object_id)
     audiences = MACHINE_LEARNING.audiences
     assert jobs.cloud.tokens.verify(token, audiences)["exp"] == expires
-    jobs.clock.advance(run_tokens.LIFETIME - 60)
+    jobs.clock.advance(jobs.cloud.run_token_seconds - 60)
     later, _ = run_tokens.issue(jobs.cloud, workspace, "job-1", jobs.who(DEVELOPER).object_id)
     jobs.clock.advance(600)
     with pytest.raises(AzureError):
