@@ -78,9 +78,7 @@ def assemble(state: Path, latency: str) -> Cloud:
 def _run_token_seconds() -> int:
     told = os.environ.get(RUN_TOKEN_SETTING, "3600")
     if not told.isdecimal() or int(told) < 1:
-        raise LocalError(
-            f"'{told}' is no whole number of seconds", where=RUN_TOKEN_SETTING, next=f"unset {RUN_TOKEN_SETTING}"
-        )
+        raise LocalError(f"{RUN_TOKEN_SETTING} is '{told}', which is no whole number of seconds")
     return int(told)
 
 

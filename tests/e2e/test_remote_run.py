@@ -251,7 +251,8 @@ def test_a_job_signs_in_as_its_clusters_identity_and_has_what_that_was_granted(
 ) -> None:
     workspace = _workspace(estate)
     scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"}
-    cluster, identity, principal = f"{workspace}/computes/{kind.lower()}", {"type": kind}, ""
+    cluster, principal = f"{workspace}/computes/{kind.lower()}", ""
+    identity: dict[str, Any] = {"type": kind}
     if kind == "UserAssigned":
         group = workspace.partition("/providers/")[0]
         used = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/of-jobs"
@@ -321,6 +322,36 @@ def test_a_run_has_one_id_in_every_client_whichever_submitted_it(estate: Estate,
         }
 
 
+def test_the_jobs_of_a_deleted_workspace_end_with_it(estate: Estate, owner: Person) -> None:
+    first = owner.ask("GET", f"{ARM}{_workspace(estate)}", params=VERSION).json()
+    linked = {name: first["properties"][name] for name in ("storageAccount", "keyVault", "applicationInsights")}
+    url = f"{ARM}{first['id']}-gone"
+    scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"}
+    inner = {"computeType": "AmlCompute", "properties": {"vmSize": "Standard_DS3_v2", "scaleSettings": scale}}
+
+    def make() -> None:
+        body = {"location": first["location"], "identity": {"type": "SystemAssigned"}, "properties": linked}
+        owner.ask("PUT", url, params=VERSION, json=body).raise_for_status()
+        cluster = {"location": first["location"], "properties": inner}
+        owner.ask("PUT", f"{url}/computes/cpu-cluster", params=VERSION, json=cluster).raise_for_status()
+
+    make()
+    workspace = url.removeprefix(ARM)
+    for name in ("gone-1", "gone-2"):  # one runs, one waits
+        submit(owner, workspace, name, "trap '' TERM; sleep 1000 & wait").raise_for_status()
+    deadline = time.monotonic() + LONG
+    while not processes_of("gone-1"):
+        assert until(owner, workspace, "gone-1", bool) not in ENDED
+        assert time.monotonic() < deadline
+    owner.ask("DELETE", url, params={**VERSION, "forceToPurge": "true"}).raise_for_status()
+    while owner.ask("GET", url, params=VERSION).status_code != httpx.codes.NOT_FOUND or processes_of("gone-1"):
+        assert time.monotonic() < deadline
+    make()
+    assert owner.ask("GET", f"{url}/jobs", params=VERSION).json()["value"] == []
+    assert not processes_of("gone-2")
+    owner.ask("DELETE", url, params={**VERSION, "forceToPurge": "true"}).raise_for_status()
+
+
 def test_a_job_outlives_its_token(bare_estate: Estate) -> None:
     estate = bare_estate
     estate.command("azmlflow", "up", "--yes", extra={"AZMLFLOW_RUN_TOKEN_SECONDS": "15"})
@@ -350,28 +381,3 @@ def test_after_a_crash_nothing_runs_and_the_job_is_failed(bare_estate: Estate) -
         assert until(person, workspace, "lost-1", ENDED.__contains__) == "Failed"
         assert "ended while the job ran" in _details(person, estate, "lost-1")["error"]["error"]["message"]
     assert not Path(f"/proc/{job}").exists()
-
-
-def test_the_jobs_of_a_deleted_workspace_end_with_it(bare_estate: Estate) -> None:
-    estate = bare_estate
-    estate.azmlflow("up", "--yes")
-    workspace = _workspace(estate)
-    with sign_in(estate, "developer@local.test") as person:
-        for name in ("gone-1", "gone-2"):
-            submit(person, workspace, name, "trap '' TERM; sleep 1000 & wait").raise_for_status()
-        until(person, workspace, "gone-1", lambda status: status == "Running")
-        assert processes_of("gone-1")
-        gone = person.ask("DELETE", f"{ARM}{workspace}", params={**VERSION, "forceToPurge": "true"})
-        gone.raise_for_status()
-        deadline = time.monotonic() + LONG
-        while person.ask("GET", f"{ARM}{workspace}", params=VERSION).status_code != httpx.codes.NOT_FOUND:
-            assert time.monotonic() < deadline
-        while processes_of("gone-1") or processes_of("gone-2"):
-            assert time.monotonic() < deadline
-            person.ask("GET", f"{ARM}/subscriptions", params=VERSION)
-        url = f"{ARM}{workspace}/jobs/gone-1"
-        assert person.ask("GET", url, params=VERSION).status_code == httpx.codes.NOT_FOUND
-    estate.azmlflow("up", "--yes")  # the next workspace of that name knows nothing of them
-    with sign_in(estate, "developer@local.test") as person:
-        jobs = person.ask("GET", f"{ARM}{workspace}/jobs", params=VERSION)
-        assert jobs.json() == {"value": []}

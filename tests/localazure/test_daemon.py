@@ -192,6 +192,12 @@ def test_a_taken_port_is_an_error_that_names_it(state: Path) -> None:
     assert daemon.start(state).proxy_port == port
 
 
+def test_a_setting_that_cannot_be_read_is_named(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZMLFLOW_RUN_TOKEN_SECONDS", "soon")
+    with pytest.raises(LocalError, match="AZMLFLOW_RUN_TOKEN_SECONDS is 'soon'"):
+        daemon.start(state)
+
+
 def test_a_start_that_fails_shows_the_end_of_its_log(state: Path) -> None:
     state.mkdir()
     (state / "azure.db").write_text("this is no database at all, and it is long enough to be looked at" * 100)
