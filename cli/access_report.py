@@ -116,13 +116,18 @@ def explained_json(told: Explanation, name: str, stack: str) -> str:
     return json.dumps(document, indent=2)
 
 
-def explained_text(told: Explanation, name: str, stack: str, directory: Directory) -> str:
-    """An explanation for people: each action with what decided, then what would let it."""
+def explained_text(told: Explanation, principal_id: str, name: str, stack: str, directory: Directory) -> str:
+    """An explanation for people: the actions, what decided told once for those that share it, and what would let it."""
     words: dict[Verdict, str] = {"allowed": "may", "refused": "may not", "unknown": "may or may not (unknown)"}
     lines = [f"{name} {words[told.verdict]} {told.operation.name}: {told.operation.summary}"]
+    grounds: dict[tuple[Verdict, tuple[str, ...]], list[str]] = {}
     for each in told.decisions:
-        lines.append(f"  {_SIGNS[each.verdict]:<3} {each.action}")
-        lines += [f"        {line}" for line in _grounds(each, directory)]
+        grounds.setdefault((each.verdict, _grounds(each, (principal_id.lower(), name), directory)), []).append(
+            each.action
+        )
+    for (verdict, why), actions in grounds.items():
+        lines += [f"  {_SIGNS[verdict]:<3} {action}" for action in actions]
+        lines += [f"        {line}" for line in why]
     if missing := [each.action for each in told.decisions if not each.allowed]:
         lines.append(f"missing: {', '.join(missing)}")
     if command := remedy(told, name, stack):
@@ -130,9 +135,9 @@ def explained_text(told: Explanation, name: str, stack: str, directory: Director
     return "\n".join(lines)
 
 
-def _grounds(found: Decision, directory: Directory) -> list[str]:
+def _grounds(found: Decision, who: tuple[str, str], directory: Directory) -> tuple[str, ...]:
     if found.assignment is None or not found.allowed:
-        lines = [found.reason]
+        lines = [found.reason.replace(*who).replace(found.action, "it")]
     else:
         lines = [f"role '{found.role}', by its pattern '{found.pattern}'"]
     if found.assignment is not None:
@@ -141,7 +146,7 @@ def _grounds(found: Decision, directory: Directory) -> list[str]:
         lines.append(f"through group {directory.name(found.through)} ({found.through})")
     if found.marked:
         lines.append("this rests on a wildcard that stands for no segment")
-    return lines
+    return tuple(lines)
 
 
 def remedy(told: Explanation, name: str, stack: str) -> str | None:

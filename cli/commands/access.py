@@ -119,7 +119,7 @@ def _explained(session: Session, where: Place, question: tuple[str, str], kind: 
     name = person.name or found.directory.name(person.id)
     if session.invocation.output == "json":
         return access_report.explained_json(told, name, session.name)
-    return access_report.explained_text(told, name, session.name, found.directory)
+    return access_report.explained_text(told, person.id, name, session.name, found.directory)
 
 
 def _compared(session: Session, where: Place) -> tuple[str, bool]:

@@ -12,11 +12,9 @@ the rights of the principal who looks, its artifacts out of the workspace's stor
 from __future__ import annotations
 
 import importlib.util
-import json
 import mimetypes
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -24,6 +22,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 
 from azmlflow.localazure.azureml import tracking
 from azmlflow.localazure.azureml.artifacts import Artifacts, of_run
+from azmlflow.localazure.azureml.bodies import json_value
 from azmlflow.localazure.azureml.model_files import whole_version
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.blobs.kept import read_range
@@ -32,7 +31,6 @@ from azmlflow.localazure.ui import calls
 from azmlflow.rbac.operations import operation, recognise
 
 _API = ("ajax-api", "2.0", "mlflow")
-_BODY_LIMIT = 4 * 1024 * 1024
 _TEXT = ("text/", "application/json", "application/yaml", "application/xml", "application/javascript")
 # A file that somebody logged is never a page of ours: whatever opens it shows it in a box without scripts or origin.
 _ARTIFACT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -106,7 +104,7 @@ async def _version_file(target: Target) -> Response:
 
 async def _read(target: Target) -> Response:
     path = "/" + "/".join(quote(part, safe="") for part in target.rest)
-    body = await _body(target) if target.request.method == "POST" else None
+    body = await json_value(target) if target.request.method == "POST" else None
     found = await target.cloud.mlflow.request(
         target.request.method, path, target.workspace_id, params=target.request.url.query, json_body=body
     )
@@ -117,7 +115,7 @@ async def _read(target: Target) -> Response:
 
 
 async def _graphql(target: Target) -> Response:
-    body = await _body(target)
+    body = await json_value(target)
     text = body.get("query") if isinstance(body, dict) else None
     try:
         needed = calls.asked(text if isinstance(text, str) else "")
@@ -162,18 +160,6 @@ def _asked(target: Target, *names: str) -> str:
     if found is None:
         raise bad_request("UserError", f"The parameter '{names[-1]}' is missing.", target=names[-1])
     return found
-
-
-async def _body(target: Target) -> Any:
-    body = bytearray()
-    async for chunk in target.request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise AzureError(413, "RequestBodyTooLarge", "The request body is too large.")
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        raise bad_request("UserError", "The request body is not JSON.") from error
 
 
 def _told(found: httpx.Response) -> Response:

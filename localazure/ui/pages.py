@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from azmlflow.localazure.cloud import Cloud
 from azmlflow.localazure.directory import Principal
@@ -24,9 +25,7 @@ from azmlflow.rbac.evaluate import Facts
 # Of MLflow's two arrangements of its page, the one for training; the other is for agents.
 _KIND = "workflowType=machine_learning"
 MLFLOW = f"mlflow/#/experiments?{_KIND}"
-_JOB_COLUMNS = (
-    "Job", "Name", "Experiment", "Compute", "State", "Submitted by", "Submitted", "Started", "Ended", "MLflow",
-)  # fmt: skip
+_JOB_COLUMNS = ("Job", "Experiment", "Compute", "State", "Submitted by", "Submitted", "Took")
 _AUTHORIZATION = "providers/Microsoft.Authorization/roleAssignments"
 
 
@@ -92,7 +91,8 @@ async def workspace(visit: Visit) -> str:
     return (
         html.facts(pairs)
         + "<h2>Track a run</h2>"
-        + f"<pre><code>{html.cell(snippet)}</code></pre><p>Run it with <code>{html.cell(who)}</code></p>"
+        + f"<pre><code>{html.cell(snippet)}</code></pre><p>Run it with <code>{html.cell(who)}</code>: "
+        "it signs in, and sets <code>MLFLOW_TRACKING_URI</code>, so the line with the URI may go.</p>"
     )
 
 
@@ -115,7 +115,7 @@ async def computes(visit: Visit) -> str:
         rows.append((each["name"], each["properties"]["computeType"], inner.get("vmSize"), place, size, now, state))
         kept = visit.cloud.store.get(NODES, each["id"].lower()) or {"nodes": []}
         nodes += [(f"{each['name']} {node['number']}", _job_link(node["job"])) for node in kept["nodes"]]
-    head = ("Compute", "Type", "Size", "Priority", "Nodes, at least and at most", "Nodes now", "State")
+    head = ("Compute", "Type", "Size", "Priority", "Nodes", "Now", "State")
     shown = html.table("Computes of the workspace", head, rows)
     if nodes:
         return shown + "<h2>Nodes</h2>" + html.table("Nodes that are there now", ("Node", "Job"), nodes)
@@ -131,36 +131,40 @@ async def jobs(visit: Visit) -> str:
     told = [(each, visit.cloud.store.get(records.RECORDS, each["id"].lower()) or {}) for each in found]
     told.sort(key=lambda pair: (pair[1].get("queued", ""), pair[0]["id"]))
     waiting: dict[str, int] = {}
-    rows = []
+    rows, notes = [], []
     for each, record in told:
         properties = each["properties"]
         shown, compute = html.state(properties["status"]), _last(properties["computeId"])
         if properties["status"] == "Queued":
             waiting[compute] = waiting.get(compute, 0) + 1
             shown = html.Markup(f"{shown}, number {waiting[compute]} in the queue")
-        if record.get("error"):
-            shown = html.Markup(f"{shown}<br>{html.cell(record['error'])}")
-        owner = visit.cloud.directory.get(record.get("owner", ""))
+        title, owner = properties["displayName"], visit.cloud.directory.get(record.get("owner", ""))
+        ended = record.get("ended")
+        name: object = each["name"]
+        if record.get("experiment"):
+            name = html.link(name, f"mlflow/#/experiments/{record['experiment']}/runs/{name}?{_KIND}")
         rows.append(
             (
-                each["name"],
-                properties["displayName"],
-                properties["experimentName"],
+                html.identifier(name, None if title == each["name"] else title),
+                html.identifier(properties["experimentName"]),
                 compute,
                 shown,
                 owner.name if owner else record.get("owner"),
-                record.get("queued"),
-                record.get("started"),
-                record.get("ended"),
-                html.link("run", f"mlflow/#/experiments/{record['experiment']}/runs/{each['name']}?{_KIND}")
-                if record.get("experiment")
-                else "",
+                html.time(record.get("queued")),
+                html.duration(
+                    record.get("started"), datetime.fromisoformat(ended) if ended else visit.cloud.clock.now()
+                ),
             )
         )
+        notes.append(record.get("error"))
     if not rows:
         return "<p>No job was submitted.</p>"
-
-    return html.table("Jobs of the workspace, the newest first", _JOB_COLUMNS, reversed(rows))
+    return html.table(
+        "Jobs of the workspace, the newest first, each with its run in MLflow; times are UTC",
+        _JOB_COLUMNS,
+        reversed(rows),
+        reversed(notes),
+    )
 
 
 async def access(visit: Visit) -> str:
@@ -175,7 +179,7 @@ async def access(visit: Visit) -> str:
         for column, each in zip(table.columns, row.cells, strict=True):
             allowed[column.group] = allowed.get(column.group, 0) + (each.verdict == "allowed")
         words = ", ".join(group for group, count in allowed.items() if count)
-        rows.append((row.name, row.type, words or "nothing", "; ".join(row.notes)))
+        rows.append((html.identifier(row.name), row.type, words or "nothing", "; ".join(row.notes)))
     return html.link("The whole matrix, with reasons", "access-matrix") + html.table(
         "Who may do at least something of each group of operations", ("Principal", "Type", "May", "Note"), rows
     )
@@ -225,7 +229,7 @@ def _memberships(named: set[str], known: Mapping[str, Iterable[str]]) -> dict[st
 
 
 def _job_link(job: str | None) -> object:
-    return "idle" if job is None else html.link(_last(job), "jobs")
+    return "idle" if job is None else html.identifier(html.link(_last(job), "jobs"))
 
 
 def _last(id_: str | None) -> str:

@@ -132,6 +132,11 @@ def test_why_somebody_may_not_and_what_would_let_it(desk: Desk, tenant: Callable
     done = desk.run("access", "--explain", ALICE.name, "stage-models")
     assert "missing: Microsoft.MachineLearningServices/workspaces/models/write" in done.out
     assert f"next: azmlflow grant {ALICE.name} registrar --stack local" in done.out
+    assert f"No role assignment of {ALICE.name} or of its groups reaches" in done.out
+    assert ALICE.id not in done.out
+    done = desk.run("access", "--explain", ALICE.name, "submit_job")
+    assert done.out.count("No role assignment of") == 1, "the actions share it"
+    assert done.out.count("\n  -   Microsoft.") > 1
     done = desk.run("access", "--explain", ALICE.name, "grant_access")
     assert "az role assignment create --assignee alice@local.test" in done.out
 

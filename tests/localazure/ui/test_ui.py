@@ -227,6 +227,26 @@ def test_computes_with_nodes_and_jobs_in_their_order(browser: Browser) -> None:
     assert "<b>first" not in jobs
 
 
+def test_a_job_with_its_times_its_run_and_why_it_failed(browser: Browser) -> None:
+    azure = browser.azure
+    job = {"jobType": "Command", "command": "true", "computeId": COMPUTE, "displayName": "job-1"}
+    assert azure.arm("PUT", f"{WORKSPACE}/jobs/job-1", {"properties": job}).status == 201
+    key = f"{WORKSPACE}/jobs/job-1".lower()
+    azure.clock.advance(5)
+    records.set_status(azure.cloud, key, "Running", experiment="7")
+    azure.clock.advance(61.5)
+    shown = signed_in(browser, READER).get("jobs").text
+    assert '<time datetime="2026-01-01T00:00:00.0000000Z"><span>2026-01-01</span> <span>00:00:00</span></time>' in shown
+    assert "1 min 2 s" in shown, "so far"
+    assert "mlflow/#/experiments/7/runs/job-1?" in shown
+    assert "<small>" not in shown, "the display name is the job's name"
+    records.set_status(azure.cloud, key, "Failed", error="It took > 2 GiB.")
+    azure.clock.advance(3600)
+    shown = browser.get("jobs").text
+    assert "It took &gt; 2 GiB." in shown
+    assert "1 min 2 s" in shown, "and no longer"
+
+
 def test_who_has_access_and_the_matrix(browser: Browser) -> None:
     page = signed_in(browser, READER).get("access").text
     assert OWNER in page
