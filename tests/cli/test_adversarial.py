@@ -199,7 +199,7 @@ def shared_role(world: World) -> str:
 def running(world: World) -> str:
     """A job on our cluster."""
     job = f"{WORKSPACE}/jobs/train-1"
-    body = {"properties": {"jobType": "Command", "command": "sleep 1000", "computeId": COMPUTE, "environmentId": "x"}}
+    body = {"properties": {"jobType": "Command", "command": "sleep 1000", "computeId": COMPUTE}}
     assert world.azure.arm("PUT", job, body).status in (200, 201)
     return job
 

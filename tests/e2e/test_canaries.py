@@ -81,7 +81,6 @@ def test_what_a_job_is_handed_stays_with_its_process(planted: Estate) -> None:
         "jobType": "Command",
         "command": "echo at work; sleep 600",
         "computeId": f"{outputs['workspaceId']}/computes/{outputs['clusters'][0]['name']}",
-        "environmentId": f"{outputs['workspaceId']}/environments/any/versions/1",
     }
     cloud = Arm(planted)
     cloud.put(job, "2024-10-01", {"properties": body})
