@@ -10,9 +10,9 @@ lies in the job's folder, and the size of each file (RLIMIT_FSIZE: a single writ
 looked at, not set as a limit of the kernel's: RLIMIT_AS and RLIMIT_DATA count what is reserved, and numpy's threads
 reserve far more than they use, for one process at a time; control groups are root's, and often not even root's to
 write. So a burst between two looks can pass the limit before it is seen. Pages that several processes share count once
-(PSS, asked for when the plain sum is over). Without /proc (macOS) memory is not limited. What
-ended the command is written to standard output: the limit that it passed (`time`, `memory` or `disk`), or `asked` when
-it ran still as the pipe closed.
+(PSS, asked for when the plain sum is over). Without /proc (macOS) memory is not limited. What ended the
+command is written to standard output: the limit that it passed (`time`, `memory` or `disk`), or `asked` when it still
+ran as the pipe closed.
 
 With `user`, the command runs as that user and group with no others, and can gain no privilege (PR_SET_NO_NEW_PRIVS).
 With `seen`, folders that lie where that user cannot go (an interpreter below root's home) are laid open to it: in a

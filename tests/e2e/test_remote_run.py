@@ -117,7 +117,7 @@ def test_cancel_ends_the_process(estate: Estate, owner: Person) -> None:
 def test_a_job_over_its_time_limit_fails(estate: Estate, owner: Person) -> None:
     workspace = _workspace(estate)
     limits = {"jobLimitsType": "Command", "timeout": "PT1S"}
-    submit(owner, workspace, "long-1", "sleep 1000", limits=limits).raise_for_status()
+    submit(owner, workspace, "long-1", "while :; do :; done", limits=limits).raise_for_status()
     assert until(owner, workspace, "long-1", ENDED.__contains__) == "Failed"
     assert "longer than its limit" in _details(owner, estate, "long-1")["error"]["error"]["message"]
 
@@ -136,6 +136,28 @@ def test_what_can_never_run_is_refused(estate: Estate, owner: Person, more: dict
     answer = submit(owner, _workspace(estate), "never-1", **{"command": "true", **more})
     assert answer.status_code == httpx.codes.BAD_REQUEST
     assert said in answer.text
+
+
+def test_a_snapshot_over_the_limit_is_refused_by_azureml_cores_route(estate: Estate, owner: Person) -> None:
+    content = f"https://westeurope.api.azureml.ms/content/v2.0{_workspace(estate)}/snapshots"
+    place = owner.ask("POST", f"{content}/getblob", json={"FileNames": ["big.bin"]}).json()["fileNodes"][0]["blobUri"]
+    block = bytes(1024 * 1024)
+    sent = owner.ask(
+        "PUT",
+        place,
+        content=(block for _ in range(301)),
+        headers={"x-ms-blob-type": "BlockBlob", "Authorization": "", "Content-Length": str(301 * len(block))},
+    )
+    assert sent.status_code == httpx.codes.CREATED, sent.text
+    body = {
+        "ParentSnapshotId": "00000000-0000-0000-0000-000000000000",
+        "DirTreeNode": {"name": "", "children": {"big.bin": {"name": "big.bin", "type": "File", "hash": "h"}}},
+        "FileRevisionList": {"FileNodes": [{"FullName": "big.bin", "BlobUri": place, "FileSize": 301 * len(block)}]},
+    }
+    answer = owner.ask("POST", f"{content}/{uuid.uuid4()}", json=body)
+    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert "300 MiB" in answer.text
+    assert ".amlignore" in answer.text
 
 
 RUN_TOKEN = """

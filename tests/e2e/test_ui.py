@@ -195,6 +195,8 @@ def test_two_principals_side_by_side_until_one_signs_out(look: Look, shoot: Any)
     expect(owner.locator("tbody tr:visible")).to_have_count(1)
     viewer.get_by_role("link", name="Access").click()
     expect(viewer.get_by_text("roleAssignments/read")).to_be_visible()
+    viewer.get_by_role("link", name="Computes").click()
+    expect(viewer.get_by_text("workspaces/computes/read")).to_be_visible()  # which the persona has not, on Azure too
     viewer.get_by_role("button", name="Sign out").click()
     expect(viewer.get_by_text("You are signed out")).to_be_visible()
     owner.go_back()
