@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from azmlflow.cli import clusters, recover
-from azmlflow.cli.hold import Holder
+from azmlflow.cli.hold import Holder, finish, hold
 from azmlflow.cli.sdk import azure_native_version
 from azmlflow.cli.session import Session
 from azmlflow.cli.stack import Stack
@@ -26,6 +27,23 @@ def clear_the_way(session: Session, stack: Stack, holder: Holder) -> None:
     if session.file.local:
         project = session.project
         recover.drop_dead_locks(stack, recover.locks(project.backend, project.name, session.name), say)
+
+
+@contextlib.contextmanager
+def held(session: Session, command: str) -> Iterator[Stack]:
+    """A stack to change in part, held by `command`; what a dead command left there is mended first.
+
+    Raises:
+        CliError: a living process holds the stack.
+        SettingsError: infra's; the settings are not valid.
+    """
+    session.settings()
+    with hold(session.project, session.name, command) as holder:
+        session.enter()
+        stack = session.stack(holder)
+        clear_the_way(session, stack, holder)
+        yield stack
+        finish(holder)
 
 
 def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> None:

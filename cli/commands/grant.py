@@ -10,9 +10,8 @@ import click
 
 from azmlflow.cli import assignments, grants, principals
 from azmlflow.cli.errors import CliError
-from azmlflow.cli.hold import finish, hold
 from azmlflow.cli.invocation import Command, Invocation, common
-from azmlflow.cli.mending import clear_the_way
+from azmlflow.cli.mending import held
 from azmlflow.cli.people import Person, in_force
 from azmlflow.cli.session import Session, open_session
 from azmlflow.rbac import scopes
@@ -81,11 +80,7 @@ def command(
         )
     invocation.ports.warm()
     session = open_session(invocation)
-    session.settings()
-    with hold(session.project, session.name, f"azmlflow grant {principal} {wanted}") as holder:
-        session.enter()
-        stack = session.stack(holder)
-        clear_the_way(session, stack, holder)
+    with held(session, f"azmlflow grant {principal} {wanted}") as stack:
         where = grants.place(session, stack)
         at = _scope(where, scope)
         person = principals.resolve(invocation.ports, where, principal, kind)
@@ -98,7 +93,6 @@ def command(
             what="the grant to be in force",
             sleep=invocation.ports.sleep,
         )
-        finish(holder)
     grants.tell_pending(session, applied)
     if not certain:
         invocation.warn("Azure has not put the grant in force within ten minutes; it will")

@@ -9,9 +9,8 @@ import click
 
 from azmlflow.cli import assignments, grants, principals
 from azmlflow.cli.errors import CliError
-from azmlflow.cli.hold import finish, hold
 from azmlflow.cli.invocation import Command, Invocation, common
-from azmlflow.cli.mending import clear_the_way
+from azmlflow.cli.mending import held
 from azmlflow.cli.session import Session, open_session
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.roles import combined
@@ -41,11 +40,7 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
     names = tuple(each.name for each in combined(unwanted)) if unwanted else ()
     invocation.ports.warm()
     session = open_session(invocation)
-    session.settings()
-    with hold(session.project, session.name, f"azmlflow revoke {principal}") as holder:
-        session.enter()
-        stack = session.stack(holder)
-        clear_the_way(session, stack, holder)
+    with held(session, f"azmlflow revoke {principal}") as stack:
         where = grants.planned_place(session, stack)
         present = grants.listed(session)
         gone = _meant(session, where, present, principal, names=names, scope=scope)
@@ -66,7 +61,6 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
             what="the role assignment to go",
             sleep=invocation.ports.sleep,
         )
-        finish(holder)
     grants.tell_pending(session, applied)
     if not certain:
         invocation.warn("a role assignment is still there after ten minutes; see `azmlflow status`")

@@ -1,7 +1,7 @@
 """MLflow's own page and what it asks, at `<session>/mlflow/`: its files as MLflow's package has them, its requests with
 the rights of the principal who looks, its artifacts out of the workspace's storage.
 
-    GET  static-files/<file>, ""               the page
+    GET  static-files/<file>, ""               the page, with a bar that leads back; `beside.js`
     *    ajax-api/2.0/mlflow/<call>            what Azure ML's tracking has too: `azureml.tracking`
     *    ajax-api/<version>/mlflow/<call>      what `calls` lists beyond it
     POST graphql                               `calls.asked` says what it reads
@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from azmlflow.localazure.azureml import tracking
 from azmlflow.localazure.azureml.artifacts import Artifacts, of_run
@@ -27,13 +27,26 @@ from azmlflow.localazure.azureml.model_files import whole_version
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.blobs.kept import read_range
 from azmlflow.localazure.errors import AzureError, bad_request
-from azmlflow.localazure.ui import calls
+from azmlflow.localazure.ui import calls, html, pages
 from azmlflow.rbac.operations import operation, recognise
 
 _API = ("ajax-api", "2.0", "mlflow")
 _TEXT = ("text/", "application/json", "application/yaml", "application/xml", "application/javascript")
 # A file that somebody logged is never a page of ours: whatever opens it shows it in a box without scripts or origin.
 _ARTIFACT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+# MLflow's root is as high as its body.
+_BAR = """<style>
+body { display: flex; flex-direction: column } #root { flex: 1; min-height: 0 }
+#beside { font: 13px/28px system-ui, sans-serif; padding: 0 16px; background: #11171c; color: #e8ecf0 }
+#beside a { color: #8acaff; margin-left: 16px }
+</style>"""
+# MLflow's page opens its assistant by itself once, and notes that in the browser. There is no assistant here (the page
+# would ask `assistant/...` in vain), so it is noted before. Read in MLflow 3.17's page.
+_BESIDE = """
+const key = "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1";
+try { if (localStorage.getItem(key) === null) localStorage.setItem(key, "true"); } catch { }
+"""
 
 
 def static_folder() -> Path:
@@ -80,8 +93,17 @@ def _authorise(target: Target, operations: Iterable[str]) -> None:
             target.cloud.enforcer.require(target.caller, action, target.id)
 
 
-async def _page(_target: Target) -> Response:
-    return FileResponse(static_folder() / "index.html")
+async def _page(target: Target) -> Response:
+    """MLflow's page as its package has it, a bar above it that leads back to the pages beside it."""
+    text = (static_folder() / "index.html").read_text(encoding="utf-8")
+    links = " ".join(html.link(tab.title, f"../{tab.path}") for tab in pages.TABS)
+    bar = f'{_BAR}<nav id="beside"><strong>{html.cell(target.workspace["name"])}</strong> {links}</nav>'
+    text = text.replace("<head>", '<head><script src="beside.js"></script>', 1).replace("<body>", f"<body>{bar}", 1)
+    return HTMLResponse(text)
+
+
+async def _beside(_target: Target) -> Response:
+    return Response(_BESIDE, media_type="text/javascript")
 
 
 async def _static(target: Target) -> Response:
@@ -169,6 +191,7 @@ def _told(found: httpx.Response) -> Response:
 # What is answered here: the operations that are all needed, and by what.
 _OWN: Mapping[tuple[str, str], tuple[tuple[str, ...], Callable[[Target], Awaitable[Response]]]] = {
     ("GET", ""): ((), _page),
+    ("GET", "beside.js"): ((), _beside),
     ("POST", "graphql"): ((), _graphql),  # looks into the document for what is needed
     ("GET", "get-artifact"): (("read_artifacts",), _run_file),
     ("GET", "model-versions/get-artifact"): (("read_models", "read_artifacts"), _version_file),

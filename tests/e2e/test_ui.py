@@ -133,6 +133,9 @@ def test_a_viewer_sees_experiments_charts_artifacts_and_models(look: Look, shoot
     shoot(page, "ui-workspace")
     page.get_by_role("link", name="MLflow").first.click()
     expect(page.get_by_role("link", name="looked_at").first).to_be_visible()
+    expect(page.get_by_text("Welcome to MLflow Assistant")).to_have_count(0)  # there is none here: it stays closed
+    page.get_by_role("link", name="Workspace", exact=True).click()  # the way back
+    expect(page.get_by_text("Track a run")).to_be_visible()
 
     page.goto(look.run_page(base, "/model-metrics"))
     expect(page.locator(".js-plotly-plot .scatterlayer .point")).to_have_count(4)

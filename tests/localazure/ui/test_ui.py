@@ -281,6 +281,11 @@ def test_the_page_and_its_files_are_mlflows_own(browser: Browser) -> None:
     assert browser.get("mlflow").headers["location"] == f"{browser.base}mlflow/"
     page = browser.get("mlflow/").text
     assert "<title>MLflow</title>" in page
+    assert page.index('<script src="beside.js">') < page.index('src="static-files/'), (
+        "what it stores is read by MLflow's"
+    )
+    assert '<a href="../jobs">Jobs</a>' in page
+    assert "autoOpenedOnFirstLoad" in browser.get("mlflow/beside.js").text
     script = re.search(r'src="(static-files/[^"]+)"', page).group(1)  # type: ignore[union-attr]
     found = browser.get(f"mlflow/{script}")
     assert (found.status_code, "immutable" in found.headers["cache-control"]) == (200, True)
