@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -23,6 +23,10 @@ from azmlflow.localazure.environments.errors import UnusableEnvironment
 
 # Of pip's options in a requirements file, those that name files: an environment has none beside it.
 _FILES = re.compile(r"(-r|-c|-e|--requirement|--constraint|--editable)\b|[./~]|file:|[^#]*@\s*file:", re.IGNORECASE)
+
+# What azureml-core writes by itself (`CondaDependencies`, DEFAULT_SDK_ORIGIN): on the internet it leads on to pypi.org,
+# where only that is reachable pip waits minutes for it.
+_OLD_PYPI = re.compile(r"--(extra-index-url|index-url|find-links)[ =]https?://pypi\.python\.org/", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,10 @@ def from_conda(name: str, told: Any) -> Specification:
         else:
             raise _unusable(name, f"'{each}' in its conda file is neither a package nor a list of pip's")
     channels = tuple(str(each) for each in told.get("channels") or ())
-    return Specification(name, True, python, tuple(packages), tuple(lines), channels)
+    old = [line for line in lines if _OLD_PYPI.match(line)]
+    notes = tuple(f"'{line}' is left out: the old address of PyPI; pip asks its own index" for line in old)
+    asked = tuple(line for line in lines if line not in old)
+    return Specification(name, True, python, tuple(packages), asked, channels, notes=notes)
 
 
 def from_version(name: str, properties: Mapping[str, Any]) -> Specification:
@@ -103,7 +110,7 @@ def from_version(name: str, properties: Mapping[str, Any]) -> Specification:
     if not properties.get("condaFile"):
         return Specification(name, notes=notes)
     found = from_conda(name, properties["condaFile"])
-    return Specification(**{**vars(found), "notes": notes})
+    return replace(found, notes=(*notes, *found.notes))
 
 
 def from_definition(name: str, definition: Mapping[str, Any]) -> Specification:

@@ -46,6 +46,15 @@ dependencies:
         ("numpy >= 1.20", "numpy>=1.20"),
         ("numpy==1.21.2=py38h20f2e39_0", "numpy==1.21.2"),
         ("numpy 1.21*", "numpy==1.21.*"),
+        ("numpy=1.21.2=build", "numpy==1.21.2"),
+        ("numpy==1.21.2=build", "numpy==1.21.2"),
+        ("numpy 1.21.2 build", "numpy==1.21.2"),
+        ("numpy=1.21=*", "numpy==1.21.*"),
+        ("numpy=1.21*", "numpy==1.21.*"),
+        ("defaults::NumPy", "numpy"),
+        ("numpy[version=1.21.2]", "numpy==1.21.2"),
+        ("pytorch::pytorch==2.2.1", "torch==2.2.1"),
+        ("PyTorch", "torch"),
         ("numpy >=1.20, <2", "numpy>=1.20,<2"),
         ("numpy[version='1.21.*']", "numpy==1.21.*"),
         ("numpy=*", "numpy"),
@@ -62,7 +71,17 @@ def test_conda_versions_in_pips_words(text: str, requirement: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("numpy=1.2|2", "choose"), ("numpy>=a b", "cannot be said"), ("", "no package"), ("=1", "no")]
+    ("text", "said"),
+    [
+        ("numpy=1.2|2", "choose"),
+        ("numpy>=a b", "cannot be said"),
+        ("", "no package"),
+        ("=1", "no"),
+        ("=name", "no package"),
+        ("numpy 1.21|1.22", "choose"),
+        ("numpy[version='1.21|1.22']", "choose"),
+        ("numpy=", "cannot be said"),
+    ],
 )
 def test_what_pip_has_no_words_for(text: str, said: str) -> None:
     with pytest.raises(UnusableEnvironment, match=said):
@@ -87,6 +106,9 @@ def test_a_conda_file() -> None:
         ({"dependencies": [3]}, "neither"),
         ({"dependencies": [{"pip": ["-r /etc/passwd"]}]}, "names a file"),
         ({"dependencies": [{"pip": ["--constraint=c.txt"]}]}, "names a file"),
+        ({"dependencies": [{"pip": ["--requirement requirements.txt"]}]}, "names a file"),
+        ({"dependencies": [{"pip": ["-e ."]}]}, "names a file"),
+        ({"dependencies": [{"pip": ["--editable=."]}]}, "names a file"),
         ({"dependencies": [{"pip": ["./package"]}]}, "names a file"),
         ({"dependencies": [{"pip": ["package @ file:///package"]}]}, "names a file"),
         ({"dependencies": [{"pip": ["not a requirement"]}]}, "no requirement"),
@@ -106,6 +128,19 @@ def test_options_of_pip_that_name_no_file_stay() -> None:
         "git+https://x.test/y",
     ]
     assert from_conda("env:1", {"dependencies": [{"pip": lines}]}).pip == tuple(lines)
+
+
+def test_the_old_address_of_pypi_which_azureml_core_writes_is_not_asked() -> None:
+    written = [
+        "--extra-index-url https://pypi.python.org/simple",
+        "--find-links https://pypi.python.org/simple/index.html",
+    ]
+    found = from_version(
+        "env:1", {"image": "i", "condaFile": {"dependencies": [{"pip": [*written, "azureml-mlflow"]}]}}
+    )
+    assert found.pip == ("azureml-mlflow",)
+    assert found.notes[0] == "the image i is not pulled"
+    assert [note.partition(" is left out")[0] for note in found.notes[1:]] == [f"'{line}'" for line in written]
 
 
 def test_an_image_alone_asks_for_nothing() -> None:
