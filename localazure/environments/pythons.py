@@ -14,11 +14,16 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 _NAME = re.compile(r"python3(\.\d+)?")
-_ASK = (
-    "import importlib.util as u, json, platform, sys\n"
-    "ready = all(u.find_spec(each) for each in ('venv', 'ensurepip'))\n"
-    "print(json.dumps([platform.python_version(), getattr(sys, '_base_executable', sys.executable), ready]))"
-)
+# Where a venv's Python comes from: what goes with the venv is no base for others. Before 3.11 `_base_executable` is the
+# venv's own, or is not there; with -S the prefix is the base's in all versions.
+_ASK = """
+import importlib.util, json, os, platform, sys
+ready = all(importlib.util.find_spec(each) for each in ("venv", "ensurepip"))
+base = os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2])
+if sys.version_info >= (3, 11) or not os.access(base, os.X_OK):
+    base = getattr(sys, "_base_executable", sys.executable)
+print(json.dumps([platform.python_version(), base, ready]))
+"""
 OLDEST = (3, 8)  # MLflow 2 and the versions of Azure's clients that speak to it need it
 _LONG = 10  # seconds after which an interpreter that does not answer is none
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -110,3 +112,14 @@ def test_the_pythons_of_this_machine(tmp_path: Path) -> None:
     assert [each.version for each in found] == [sys.version.split()[0], "3.9.2"]  # 3.7 is too old for MLflow 2
     assert found[0].path.exists()
     assert found[1].path == other
+
+
+@pytest.mark.parametrize("found", find(os.environ, Path(sys.executable)), ids=lambda each: each.version)
+def test_a_venv_is_no_base_of_another_whatever_its_python(tmp_path: Path, found: Python) -> None:
+    """A venv of a venv too: before 3.11 its pyvenv.cfg names the outer venv."""
+    assert not (found.path.parent.parent / "pyvenv.cfg").exists()
+    outer, inner = tmp_path / "outer", tmp_path / "inner"
+    for python, folder in ((found.path, outer), (outer / "bin" / "python", inner)):
+        subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
+        (again,) = find({"PATH": str(folder / "bin")}, folder / "bin" / "python")
+        assert (again.version, again.path.resolve()) == (found.version, found.path.resolve())
