@@ -108,7 +108,8 @@ class Execution:
             log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
         limits = self._limits(job)
         try:
-            python = await interpreter.prepare(self._cloud, job, self._folder, log, partial(started, self._key))
+            told, choose = partial(started, self._key), partial(self._users.choose, self._key)
+            python = await interpreter.prepare(self._cloud, job, self._folder, log, started=told, choose=choose)
             if unwanted() is not None:
                 return None
             runs_as = await self._users.choose(self._key, python, log.say)

@@ -11,7 +11,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from azmlflow.localazure.cloud import Cloud
@@ -22,6 +22,7 @@ from azmlflow.localazure.environments.pythons import find as pythons
 from azmlflow.localazure.folder import write_private
 from azmlflow.localazure.jobs.logfile import LogFile
 from azmlflow.localazure.jobs.process import JobProcess
+from azmlflow.localazure.jobs.users import RunsAs
 from azmlflow.localazure.store import Document
 
 SETTING = "AZMLFLOW_JOB_PYTHON"
@@ -29,7 +30,13 @@ _NOTE = "job-python"
 
 
 async def prepare(
-    cloud: Cloud, job: Document, folder: Path, log: LogFile, started: Callable[[JobProcess], None]
+    cloud: Cloud,
+    job: Document,
+    folder: Path,
+    log: LogFile,
+    *,
+    started: Callable[[JobProcess], None],
+    choose: Callable[[Path, Callable[[str], None]], Awaitable[RunsAs]],
 ) -> Path:
     """The interpreter that a job is to run with, made ready.
 
@@ -39,6 +46,7 @@ async def prepare(
         folder: the job's folder.
         log: the job's log, which clients see at once.
         started: told of the process that builds the environment, which may be ended.
+        choose: whom that process runs as (`Users.choose` for the job).
 
     Raises:
         UnusableEnvironment: no job can run in its environment here.
@@ -55,7 +63,11 @@ async def prepare(
     made = plan(wanted, await asyncio.to_thread(pythons, os.environ, given))
     for note in made.notes:
         log.say(f"environment {made.name}: {note}")
-    python = await ensure(made, environments_folder(os.environ), folder, log.path, started)
+
+    async def builder(base: Path) -> RunsAs:
+        return await choose(base, lambda line: log.say(f"environment {made.name} is built as jobs run: {line}"))
+
+    python = await ensure(made, environments_folder(os.environ), folder, log.path, started=started, choose=builder)
     log.say(f"environment {made.name}: the job runs with {python}")
     return python
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,8 @@ from azmlflow.localazure.environments.plan import Plan, plan
 from azmlflow.localazure.environments.pythons import Python
 from azmlflow.localazure.environments.specification import from_conda
 from azmlflow.localazure.jobs.process import JobProcess
-from tests.localazure.environments.wheels import wheel
+from azmlflow.localazure.jobs.users import RunsAs, Users
+from tests.localazure.environments.wheels import source, wheel
 
 PYTHON = Python(sys.version.split()[0], Path(sys.executable))
 
@@ -33,6 +36,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder, self.index, self.cache = folder, folder / "index", folder / "cache"
         self.jobs = 0
+        self.runs_as = RunsAs(None)
         for name, version in (("alpha", "1.0"), ("alpha", "2.0"), ("beta", "1.0")):
             wheel(self.index, name, version, needs=("beta",) if name == "alpha" else ())
 
@@ -44,7 +48,13 @@ class Desk:
         folder = self.folder / f"job-{self.jobs}"
         folder.mkdir()
         (folder / "log").touch()
-        return await build.ensure(wanted, self.cache, folder, folder / "log", started)
+        folder.chmod(0o711)
+
+        async def choose(python: Path) -> RunsAs:
+            assert python == wanted.python.path
+            return self.runs_as
+
+        return await build.ensure(wanted, self.cache, folder, folder / "log", started=started, choose=choose)
 
     def log(self, job: int) -> str:
         return (self.folder / f"job-{job}" / "log").read_text()
@@ -112,6 +122,52 @@ def test_one_that_was_ended_in_the_middle_is_built_anew(desk: Desk) -> None:
     assert build.ready(place) is None
     python = asyncio.run(desk.start(wanted))
     assert _asked(python, "import alpha; print(alpha.VERSION)") == "2.0"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_as_root_setup_code_runs_as_a_jobs_user_and_what_is_built_is_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache lies below a closed folder, as in root's home; another job's user then starts what was built there."""
+    home, place = tmp_path / "home", Path(tempfile.mkdtemp())  # tmp_path is closed to others
+    try:
+        place.chmod(0o755)
+        (home / ".config" / "pip").mkdir(parents=True)
+        (home / ".config" / "pip" / "pip.conf").write_text("[global]\nretries = 0\n")
+        home.chmod(0o700)
+        (home / "secret").write_text("told")
+        source(place / "index", "gamma", tmp_path / "home" / "secret")
+        for name in [name for name in os.environ if name.startswith(("PIP_", "XDG_"))]:
+            monkeypatch.delenv(name)
+        for name, value in (("HOME", str(home)), ("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", str(place / "index"))):
+            monkeypatch.setenv(name, value)
+        desk, users, said = Desk(place), Users(place / "state", root=True), list[str]()
+        desk.cache = home / "cache"
+        wanted = desk.plan({"pip": ["gamma"]})
+
+        async def built() -> tuple[RunsAs, Path, RunsAs]:
+            desk.runs_as = await users.choose("builder", wanted.python.path, said.append)
+            python = await desk.start(wanted)
+            return desk.runs_as, python, await users.choose("another", python, said.append)
+
+        builder, python, another = asyncio.run(built())
+        shutil.rmtree(users.folder)
+        if builder.user is None:
+            pytest.skip(said[0])
+        told = json.loads(_asked(python, "import gamma; print(gamma.TOLD)"))
+        assert told["user"] == [builder.user, builder.user]
+        assert told["secret"] == "closed"
+        assert told["settings"] == "[global]\nretries = 0\n"
+        assert not Path(told["home"]).exists()
+        assert not Path(f"/proc/{told['stays']}").exists()  # what the setup code left running
+        for path in (python.parents[2]).rglob("*"):
+            found = path.lstat()
+            assert found.st_uid == os.getuid()
+            assert path.is_symlink() or found.st_mode & 0o022 == 0
+            assert path.is_symlink() or found.st_mode & 0o004
+        assert another.user not in (None, builder.user)
+    finally:
+        shutil.rmtree(place)
 
 
 def test_pip_sees_the_users_way_out_and_neither_ours_nor_other_secrets() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +15,7 @@ from azmlflow.localazure.environments.find import DEFINITIONS, find
 from azmlflow.localazure.jobs.interpreter import SETTING, prepare
 from azmlflow.localazure.jobs.logfile import LogFile
 from azmlflow.localazure.jobs.process import JobProcess
+from azmlflow.localazure.jobs.users import Users
 from azmlflow.localazure.store import Document
 from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
 
@@ -119,7 +121,8 @@ def test_without_packages_a_job_has_the_interpreter_that_jobs_have(
         raise AssertionError("nothing is to be built")
 
     job = {"properties": {"environmentId": ENVIRONMENT}}
-    found = asyncio.run(prepare(workspace.cloud, job, folder, cast(LogFile, log), never))
+    choose = partial(Users(folder, root=False).choose, "job")
+    found = asyncio.run(prepare(workspace.cloud, job, folder, cast(LogFile, log), started=never, choose=choose))
     assert found == (Path(sys.executable) if own else given)
     assert any(said in line for line in log.said)
     assert str(found) in log.said[-1]

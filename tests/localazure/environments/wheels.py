@@ -1,7 +1,9 @@
-"""Tiny wheels made by hand, and an index that is a folder of them."""
+"""Tiny wheels and source packages made by hand, and an index that is a folder of them."""
 
 from __future__ import annotations
 
+import io
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -21,3 +23,42 @@ def wheel(folder: Path, name: str, version: str = "1.0", *, needs: tuple[str, ..
             f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         archive.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+
+
+# A build backend that notes, as module `TOLD`, what setup code can do, and leaves a process behind.
+_BACKEND = """
+import json, os, subprocess, zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    try:
+        secret = open({secret!r}).read()
+    except OSError:
+        secret = "closed"
+    stays = subprocess.Popen(["sleep", "60"], start_new_session=True, stdin=-3, stdout=-3, stderr=-3)
+    told = dict(user=[os.getuid(), os.getgid(), *os.getgroups()], secret=secret, home=os.environ["HOME"])
+    told.update(stays=stays.pid, settings=open(os.path.expanduser("~/.config/pip/pip.conf")).read())
+    name, info = "{name}-1.0-py3-none-any.whl", "{name}-1.0.dist-info"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        wheel.writestr("{name}.py", "TOLD = %r" % json.dumps(told))
+        wheel.writestr(info + "/METADATA", "Metadata-Version: 2.1\\nName: {name}\\nVersion: 1.0\\n")
+        wheel.writestr(info + "/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "/RECORD", "".join(n + ",,\\n" for n in wheel.namelist()))
+    return name
+"""
+
+
+def source(folder: Path, name: str, secret: Path) -> None:
+    """Put a source package into a folder, whose setup code tries to read a secret and leaves a process behind."""
+    folder.mkdir(exist_ok=True)
+    project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    information = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    files = {
+        "pyproject.toml": project,
+        "PKG-INFO": information,
+        "backend.py": _BACKEND.format(name=name, secret=str(secret)),
+    }
+    with tarfile.open(folder / f"{name}-1.0.tar.gz", "w:gz") as archive:
+        for path, text in files.items():
+            member = tarfile.TarInfo(f"{name}-1.0/{path}")
+            member.size, member.mode = len(text), 0o644
+            archive.addfile(member, io.BytesIO(text.encode()))
