@@ -20,26 +20,22 @@ import contextlib
 import hmac
 import logging
 import socket
-import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import h11
 
 from azmlflow.localazure.client import PROXY_USER
-from azmlflow.localazure.hosts import is_azure, normal, within, without_port
+from azmlflow.localazure.hosts import is_azure, normal
+from azmlflow.localazure.upstream import HEADERS_LIMIT, NoTunnel, Streams, Upstream, through
 
-_HEADERS_LIMIT = 16 * 1024
 _HEADERS_WITHIN = 30.0  # seconds for a client to say what it wants
 _CONNECT_WITHIN = 30.0  # seconds for the other end to answer
 _HALF_OPEN_FOR = 120.0  # seconds that one direction may stay silent after the other has ended
 CHUNK = 256 * 1024  # carried at a time: for artifacts of gigabytes, 64 KiB cost a quarter more
 _log = logging.getLogger("azmlflow.local.proxy")
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Refusal(Exception):
@@ -48,53 +44,6 @@ class Refusal(Exception):
     def __init__(self, status: int, reason: str, *headers: tuple[str, str]) -> None:
         super().__init__(reason)
         self.status, self.reason, self.headers = status, reason, headers
-
-
-@dataclass(frozen=True)
-class Upstream:
-    """The proxy that the user had for https, and what it was not for.
-
-    Attributes:
-        host, port: where it is.
-        tls: it is itself reached by TLS.
-        credential: `user:password`, or None.
-        bypass: entries of the user's NO_PROXY.
-    """
-
-    host: str
-    port: int
-    tls: bool = False
-    credential: str | None = field(default=None, repr=False)
-    bypass: tuple[str, ...] = ()
-
-    def carries(self, host: str) -> bool:
-        """Whether requests for `host` go through it (NO_PROXY: names with all below them, addresses, networks, `*`)."""
-        return not any(_bypasses(entry, normal(host)) for entry in self.bypass)
-
-
-def upstream_from(environment: Mapping[str, str]) -> Upstream | None:
-    """The user's own proxy for https, from HTTPS_PROXY or https_proxy with NO_PROXY; None without one.
-
-    Raises:
-        ValueError: it is of a kind that this proxy cannot go through (socks), or no address.
-    """
-    text = environment.get("https_proxy") or environment.get("HTTPS_PROXY")
-    if not text:
-        return None
-    parts = urlsplit(text if "://" in text else f"http://{text}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"HTTPS_PROXY must be http://host:port or https://host:port, not of the kind {parts.scheme}")
-    credential = None
-    if parts.username is not None:
-        credential = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    entries = f"{environment.get('no_proxy', '')},{environment.get('NO_PROXY', '')}".split(",")
-    return Upstream(
-        parts.hostname,
-        parts.port or (443 if parts.scheme == "https" else 80),
-        parts.scheme == "https",
-        credential,
-        tuple(entry.strip() for entry in entries if entry.strip()),
-    )
 
 
 @dataclass(eq=False)
@@ -137,7 +86,7 @@ class Proxy:
             await _close(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEADERS_LIMIT)
+        client = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADERS_LIMIT)
         try:
             request = await _request(client, reader)
             if request is None:
@@ -173,10 +122,12 @@ class Proxy:
                         raise Refusal(403, f"the embedded Azure answers for {host} on port 443 only")
                     return await asyncio.open_unix_connection(str(self.azure), limit=CHUNK)
                 if self.upstream is not None and self.upstream.carries(host):
-                    return await _through(self.upstream, host, port)
+                    return await through(self.upstream, host, port)
                 return await asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
         except TimeoutError as error:
             raise Refusal(504, f"{host}:{port} did not answer within {_CONNECT_WITHIN:.0f} s") from error
+        except NoTunnel as error:
+            raise Refusal(502, str(error)) from error
         except (OSError, UnicodeError) as error:
             told = error.strerror if isinstance(error, OSError) else None
             raise Refusal(502, f"{host}:{port} cannot be reached: {told or type(error).__name__}") from error
@@ -222,33 +173,6 @@ async def _refuse(client: h11.Connection, writer: asyncio.StreamWriter, refusal:
     writer.write(client.send(h11.Data(data=body)) or b"")
     await writer.drain()
     _log.info("proxy refused with %d: %s", refusal.status, refusal.reason)
-
-
-async def _through(upstream: Upstream, host: str, port: int) -> Streams:
-    """A tunnel to host:port through the user's own proxy."""
-    tls = ssl.create_default_context() if upstream.tls else None
-    reader, writer = await asyncio.open_connection(upstream.host, upstream.port, ssl=tls)
-    try:
-        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        headers = [("Host", authority)]
-        if upstream.credential is not None:
-            headers.append(("Proxy-Authorization", f"Basic {base64.b64encode(upstream.credential.encode()).decode()}"))
-        server = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEADERS_LIMIT)
-        writer.write(server.send(h11.Request(method="CONNECT", target=authority, headers=headers)) or b"")
-        writer.write(server.send(h11.EndOfMessage()) or b"")
-        # Read up to the end of the answer's headers and no further: what follows belongs to the tunnel.
-        try:
-            server.receive_data(await reader.readuntil(b"\r\n\r\n"))
-            event = server.next_event()
-        except (h11.RemoteProtocolError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            raise Refusal(502, "the proxy named by HTTPS_PROXY did not answer as a proxy does") from error
-        if not isinstance(event, h11.Response) or not 200 <= event.status_code < 300:
-            told = getattr(event, "status_code", "nothing")
-            raise Refusal(502, f"the proxy named by HTTPS_PROXY answered {told} for {host}:{port}")
-    except BaseException:
-        writer.close()
-        raise
-    return reader, writer
 
 
 async def _tunnel(near: Streams, far: Streams) -> None:
@@ -313,16 +237,6 @@ def _password(header: bytes) -> bytes:
     except binascii.Error:
         return b""
     return password if user == PROXY_USER.encode() else b""
-
-
-def _bypasses(entry: str, host: str) -> bool:
-    if entry == "*":
-        return True
-    if "/" in entry:
-        with contextlib.suppress(ValueError):
-            return ip_address(host) in ip_network(entry, strict=False)
-        return False
-    return within(host, without_port(entry).removeprefix("*").removeprefix("."))
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

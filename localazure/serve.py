@@ -39,11 +39,12 @@ from azmlflow.localazure.jobs.users import Users
 from azmlflow.localazure.latency import profile
 from azmlflow.localazure.mlflow import MlflowServer
 from azmlflow.localazure.polling import Operations
-from azmlflow.localazure.proxy import CHUNK, Proxy, Upstream, upstream_from
+from azmlflow.localazure.proxy import CHUNK, Proxy
 from azmlflow.localazure.services import identity as identity_service
 from azmlflow.localazure.services import ui as ui_service
 from azmlflow.localazure.store import Store
 from azmlflow.localazure.tokens import Tokens
+from azmlflow.localazure.upstream import Upstream, upstream_from
 
 _BACKLOG = 512
 _GRACE = 5  # seconds that requests under way get at the end

@@ -17,13 +17,12 @@ from azmlflow.localazure.cloud import TENANT_ID, Cloud
 from azmlflow.localazure.enforce import ASSIGNMENTS, PROPAGATION
 from azmlflow.localazure.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.kinds.base import Ask, Kind, NameRule, Verb
-from azmlflow.localazure.kinds.role_definitions import definition, is_assignable
+from azmlflow.localazure.kinds.role_definitions import GUID, definition, is_assignable
 from azmlflow.localazure.store import Document
 from azmlflow.rbac import scopes
 from azmlflow.rbac.roles import built_in_role
 
 TYPE = "Microsoft.Authorization/roleAssignments"
-GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _FILTERS = ("atscope()", "assignedto()", "principalid")
 _LIMIT = 4000
 

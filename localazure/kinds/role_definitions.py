@@ -25,6 +25,7 @@ from azmlflow.rbac.evaluate import PermissionBlock
 from azmlflow.rbac.roles import BUILT_IN_ROLES
 
 TYPE = "Microsoft.Authorization/roleDefinitions"
+GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _LISTS = ("actions", "notActions", "dataActions", "notDataActions")
 _FILTERS = ("rolename", "type", "atscopeandbelow()", "atscope()")
 _ACTION = re.compile(
@@ -203,7 +204,7 @@ def _listed(ask: Ask) -> list[Document]:
 ROLE_DEFINITION = Kind(
     type=TYPE,
     name=NameRule(
-        r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+        GUID,
         "InvalidRoleDefinitionId",
         "The role definition ID '{name}' is not valid. The role definition ID must be a GUID.",
     ),
