@@ -10,7 +10,7 @@ import click
 from azmlflow.cli import access_report, declared
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.grants import place
-from azmlflow.cli.invocation import Command, Invocation, answering
+from azmlflow.cli.invocation import Command, Invocation, answering, principal_type
 from azmlflow.cli.session import Session, open_session
 from azmlflow.rbac import access_html
 from azmlflow.rbac.access import COLUMNS, UNREAD, explain, find_operation, matrix
@@ -42,12 +42,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="What differs from the declared grants: missing, undeclared, wider, orphaned. Exit code 1 if anything does.",
 )
-@click.option(
-    "--type",
-    "kind",
-    type=click.Choice(["User", "Group", "ServicePrincipal"]),
-    help="What PRINCIPAL is; with an object id the directory is not needed then.",
-)
+@principal_type
 @click.option(
     "--file",
     "path",

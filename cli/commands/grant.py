@@ -10,7 +10,7 @@ import click
 
 from azmlflow.cli import assignments, grants, principals
 from azmlflow.cli.errors import CliError
-from azmlflow.cli.invocation import Command, Invocation, common
+from azmlflow.cli.invocation import Command, Invocation, common, principal_type
 from azmlflow.cli.mending import held
 from azmlflow.cli.people import Person, in_force
 from azmlflow.cli.session import Session, open_session
@@ -42,12 +42,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, text: str | None)
 )
 @click.argument("principal")
 @click.argument("wanted", metavar="PERSONA", required=True)
-@click.option(
-    "--type",
-    "kind",
-    type=click.Choice(["User", "Group", "ServicePrincipal"]),
-    help="What PRINCIPAL is; with an object id the directory is not needed then.",
-)
+@principal_type
 @click.option(
     "--scope",
     "scope",
