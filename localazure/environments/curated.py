@@ -3,7 +3,7 @@
 A curated environment is an image with a conda environment in it. Its framework's version is in its name
 (`sklearn-1.5`, `AzureML-lightgbm-3.3-ubuntu18.04-py37-cpu`); what stands beside the framework in all of them is listed
 here without Azure's pins, which are for one Python. Source: the conda files in the repository Azure/azureml-assets,
-`assets/training/general/environments`. Of the others (PyTorch, TensorFlow: gigabytes, made for GPUs) no venv is built.
+`assets/training/general/environments`. The others (PyTorch, TensorFlow: gigabytes, made for GPUs) are refused.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from azmlflow.localazure.environments.conda import Package
+from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import Specification
 
 _FRAMEWORKS = {"sklearn": "scikit-learn", "lightgbm": "lightgbm"}
@@ -28,12 +29,18 @@ def curated(name: str) -> Specification:
 
     Args:
         name: its name, without version.
+
+    Raises:
+        UnusableEnvironment: of this one no venv is built.
     """
     found = _NAME.fullmatch(name)
     framework = _FRAMEWORKS.get(found["framework"].lower()) if found else None
     if found is None or framework is None:
-        note = "of this curated environment no venv is built; give the job a conda file to have its packages"
-        return Specification(name, notes=(note,))
+        known = ", ".join(f"{each}-<version>" for each in sorted(_FRAMEWORKS))
+        raise UnusableEnvironment(
+            f"The curated environment '{name}' is not here; those that are: {known} (sklearn-1.5, say), with or "
+            "without 'AzureML-' before them. Give the job a conda file with the packages it needs instead."
+        )
     wanted = Package(framework, framework, f"=={found['version']}.*")
     beside = tuple(Package(each, each, "") for each in _BESIDE)
     note = f"a curated environment: {wanted.requirement} with {', '.join(_BESIDE)} (not Azure's exact list)"

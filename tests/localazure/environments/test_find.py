@@ -83,7 +83,14 @@ def test_what_can_never_be_built_is_refused_at_once(workspace: Azure, properties
     assert said in answer.message
 
 
-@pytest.mark.parametrize(("environment_id", "said"), [(ENVIRONMENT, "'env:1' was not found"), ("numpy", "no id")])
+@pytest.mark.parametrize(
+    ("environment_id", "said"),
+    [
+        (ENVIRONMENT, "'env:1' was not found"),
+        ("numpy", "no id"),
+        ("azureml://registries/azureml/environments/acpt-pytorch-2.2/labels/latest", "those that are: lightgbm-"),
+    ],
+)
 def test_a_job_whose_environment_is_not_there_is_refused(workspace: Azure, environment_id: str, said: str) -> None:
     with pytest.raises(UnusableEnvironment, match=said):
         find(workspace.cloud, environment_id)

@@ -13,7 +13,7 @@ from azmlflow.localazure.environments.curated import curated
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.plan import Plan, plan
 from azmlflow.localazure.environments.pythons import Python, choose, find
-from azmlflow.localazure.environments.specification import Specification, from_conda
+from azmlflow.localazure.environments.specification import from_conda
 
 PYTHONS = tuple(Python(version, Path(f"/usr/bin/python{version}")) for version in ("3.11.7", "3.12.1", "3.9.2"))
 
@@ -90,10 +90,9 @@ def test_curated_environments_have_the_framework_of_their_name(name: str, first:
 
 
 @pytest.mark.parametrize("name", ["acpt-pytorch-2.2-cuda12.1", "AzureML-Minimal", "tensorflow-2.16-cuda12"])
-def test_of_other_curated_environments_no_venv_is_built_and_that_is_said(name: str) -> None:
-    found = curated(name)
-    assert found == Specification(name, notes=found.notes)
-    assert "conda file" in found.notes[0]
+def test_other_curated_environments_are_refused_and_those_that_are_here_named(name: str) -> None:
+    with pytest.raises(UnusableEnvironment, match=rf"'{name}' is not here.*lightgbm-<version>, sklearn-<.*conda file"):
+        curated(name)
 
 
 def test_the_pythons_of_this_machine(tmp_path: Path) -> None:
