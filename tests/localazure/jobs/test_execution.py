@@ -217,6 +217,52 @@ def test_a_job_gets_nothing_of_our_environment_but_what_is_meant(jobs: Azure, mo
     assert str(jobs.cloud.state / "jobs") in told["HOME"]
 
 
+def test_a_job_that_is_cancelled_while_its_environment_is_built_ends_then(
+    jobs: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip waits for an index that does not answer; nothing of it stays, and no half environment counts as built."""
+    path = f"{WORKSPACE}/environments/env/versions/1"
+    conda = "dependencies: [{pip: [azmlflow-alpha]}]"
+    assert jobs.arm("PUT", path, {"properties": {"condaFile": conda}}).status == 201
+    key = submit(jobs, "true", environmentId=path)
+    monkeypatch.setenv("AZMLFLOW_CACHE", str(tmp_path / "cache"))
+    for name in ("PIP_FIND_LINKS", "PIP_CONFIG_FILE", "PIP_NO_INDEX", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    runner = Runner(jobs.cloud, Users(jobs.cloud.state, root=False))
+    seen: list[str | None] = []
+
+    async def script() -> None:
+        asked, gone = asyncio.Event(), asyncio.Event()
+
+        async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.set()
+            while await reader.read(1024):
+                pass
+            gone.set()  # pip's process has ended
+            writer.close()
+
+        server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/simple")
+        task = asyncio.create_task(runner.serve())
+        async with asyncio.timeout(WITHIN):
+            await asked.wait()
+            seen.append(records.status(jobs.cloud, key))
+            answer = await asyncio.to_thread(jobs.arm, "POST", f"{WORKSPACE}/jobs/job-1/cancel")
+            assert answer.status == 200
+            jobs.cloud.bell.ring()  # the request's own ring came from another thread
+            await gone.wait()
+            while records.status(jobs.cloud, key) != "Canceled":
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await runner.stop()
+        server.close()
+
+    asyncio.run(script())
+    assert seen == ["Preparing"]
+    assert not list((tmp_path / "cache").rglob("ready.json"))
+
+
 def test_the_jobs_of_a_deleted_workspace_end_with_their_processes(jobs: Azure) -> None:
     key = submit(jobs, "echo begun; sleep 600")
     runner = Runner(jobs.cloud, Users(jobs.cloud.state, root=False))
