@@ -14,6 +14,7 @@ from azmlflow.localazure.environments.conda import Package
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import Specification
 
+LISTED = ("AzureML-lightgbm-3.3", "AzureML-sklearn-1.5")  # those that every workspace shows; others go by name
 _FRAMEWORKS = {"sklearn": "scikit-learn", "lightgbm": "lightgbm"}
 _BESIDE = ("azureml-core", "azureml-mlflow", "joblib", "matplotlib", "pandas", "psutil", "scipy", "tqdm")
 _NAME = re.compile(r"(?:azureml-)?(?P<framework>[a-z]+)-(?P<version>[0-9]+\.[0-9]+)\b.*", re.IGNORECASE)
@@ -45,3 +46,14 @@ def curated(name: str) -> Specification:
     beside = tuple(Package(each, each, "") for each in _BESIDE)
     note = f"a curated environment: {wanted.requirement} with {', '.join(_BESIDE)} (not Azure's exact list)"
     return Specification(name, True, packages=(wanted, *beside), notes=(note,))
+
+
+def document(name: str) -> dict[str, str]:
+    """What a workspace tells of a curated environment: its image's address, and its packages as a conda file.
+
+    Args:
+        name: one of `LISTED`.
+    """
+    packages = "".join(f"  - {each.requirement}\n" for each in curated(name).packages)
+    image = f"mcr.microsoft.com/azureml/curated/{name.lower().removeprefix('azureml-')}:1"
+    return {"image": image, "condaFile": f"name: {name}\ndependencies:\n{packages}"}

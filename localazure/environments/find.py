@@ -2,6 +2,7 @@
 
 <workspace id>/environments/<name>/versions/<version>                 one of the workspace's own
 azureml://registries/<registry>/environments/<name>/versions|labels/... one of Azure's, by name (`curated`)
+azureml:<name>[:<version>|@<label>]                                   one of Azure's: azure-ai-ml leaves these to Azure
 an empty text                                                         none is asked for
 """
 
@@ -17,6 +18,7 @@ from azmlflow.localazure.environments.specification import Specification, from_d
 # Environments of azureml-core as they were given, by the ARM id of their version in lower case.
 DEFINITIONS = "sdk1_environments"
 _ID = re.compile(r".*/environments/(?P<name>[^/]+)(?:/(?:versions|labels)/(?P<version>[^/]+))?", re.IGNORECASE)
+_SHORT = re.compile(r"azureml:(?P<name>AzureML-[^:@/]+)(?:[:@](?P<version>[^:@/]+))?", re.IGNORECASE)
 
 
 def find(cloud: Cloud, environment_id: str) -> Specification:
@@ -31,16 +33,16 @@ def find(cloud: Cloud, environment_id: str) -> Specification:
     """
     if not environment_id:
         return Specification("none", notes=("the job names no environment",))
-    found = _ID.fullmatch(environment_id)
+    found = _ID.fullmatch(environment_id) or _SHORT.fullmatch(environment_id)
     if found is None:
         raise UnusableEnvironment(f"'{environment_id}' is no id of an environment.")
     told = f"{found['name']}:{found['version'] or 'latest'}"
     key = environment_id.lower()
+    if "/registries/" in key or is_curated(found["name"]):
+        return curated(found["name"])
     document, definition = cloud.store.get("resources", key), cloud.store.get(DEFINITIONS, key)
     if definition is not None:
         return from_definition(told, definition)
     if document is not None:
         return from_version(told, document["properties"])
-    if "/registries/" in key or is_curated(found["name"]):
-        return curated(found["name"])
     raise UnusableEnvironment(f"The environment '{told}' was not found in the workspace: create it, then submit again.")

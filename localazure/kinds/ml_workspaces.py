@@ -18,6 +18,7 @@ from azmlflow.localazure.errors import AzureError, bad_request
 from azmlflow.localazure.kinds import key_vaults, storage_accounts
 from azmlflow.localazure.kinds.base import OF_WORKSPACES, Action, Answer, Ask, Burial, Kind, NameRule, Verb
 from azmlflow.localazure.kinds.datastores import make_default_datastores
+from azmlflow.localazure.kinds.environments import make_curated
 from azmlflow.localazure.kinds.fields import choice, envelope, linked_id, pick
 from azmlflow.localazure.kinds.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.kinds.role_assignments import assign
@@ -151,6 +152,7 @@ def _changed(ask: Ask, document: Document) -> None:
     if principal_id and principal_id != before:
         _grant(ask, document, principal_id)
     make_default_datastores(ask, document)
+    make_curated(ask, document)
 
 
 def _grant(ask: Ask, document: Document, principal_id: str) -> None:

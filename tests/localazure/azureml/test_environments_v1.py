@@ -25,7 +25,18 @@ def test_register_and_get(plane: DataPlane) -> None:
     assert changed["version"] == "2"
     assert plane.good("GET", "environment", "/environments/env") == changed
     assert plane.good("GET", "environment", "/environments/env/versions/1") == told
-    assert plane.good("GET", "environment", "/environments/")["value"] == [changed]
+    listed = plane.good("GET", "environment", "/environments/")["value"]
+    assert [each for each in listed if not each["name"].startswith("AzureML-")] == [changed]
+
+
+def test_curated_environments_are_in_every_workspace(plane: DataPlane) -> None:
+    told = plane.good("GET", "environment", "/environments/AzureML-sklearn-1.5")
+    assert told["version"] == "1"
+    assert told["python"]["condaDependencies"]["dependencies"][:3] == [
+        "scikit-learn==1.5.*",
+        "azureml-core",
+        "azureml-mlflow",
+    ]
 
 
 def test_an_environment_of_azure_ai_ml_is_read_too(plane: DataPlane) -> None:
@@ -60,3 +71,9 @@ def test_computes(plane: DataPlane) -> None:
     plane.refused(404, "DELETE", "rp", "/computes/cpu-cluster")
     plane.refused(403, "GET", "rp", "/computes", who="tracker@local.test")
     plane.refused(404, "GET", "rp", "/computes/cpu-cluster", workspace=OTHER)
+
+
+def test_their_names_are_not_for_others(plane: DataPlane) -> None:
+    refused = plane.ask("PUT", "environment", "/environments/AzureML-mine", PASCAL)
+    assert refused.status_code == 400, refused.text
+    assert "are those of curated environments" in refused.text

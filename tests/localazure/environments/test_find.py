@@ -64,6 +64,8 @@ def test_what_azureml_core_said_of_it_counts(workspace: Azure) -> None:
         "azureml://registries/azureml/environments/sklearn-1.5/labels/latest",
         "azureml://registries/azureml/environments/sklearn-1.5/versions/12",
         f"{WORKSPACE}/environments/AzureML-sklearn-1.5/versions/1",
+        "azureml:AzureML-sklearn-1.5@latest",
+        "azureml:AzureML-sklearn-1.5:1",
     ],
 )
 def test_azures_own_by_name(workspace: Azure, environment_id: str) -> None:
