@@ -349,7 +349,7 @@ def test_the_jobs_of_a_deleted_workspace_end_with_it(estate: Estate, owner: Pers
     linked = {name: first["properties"][name] for name in ("storageAccount", "keyVault", "applicationInsights")}
     url = f"{ARM}{first['id']}-gone"
     scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"}
-    inner = {"computeType": "AmlCompute", "properties": {"vmSize": "Standard_DS3_v2", "scaleSettings": scale}}
+    inner = {"computeType": "AmlCompute", "properties": {"vmSize": "Standard_F4s_v2", "scaleSettings": scale}}
 
     def make() -> None:
         body = {"location": first["location"], "identity": {"type": "SystemAssigned"}, "properties": linked}
