@@ -37,9 +37,6 @@ async def answer(target: Target) -> Response:
 def _shown(target: Target, document: Document) -> Document:
     shown = COMPUTE.shown(target.cloud, document)
     inner = {"subnet": None, **shown["properties"]["properties"]}
-    if shown["properties"]["computeType"] == "ComputeInstance":  # the SDK reads no list of computes without these
-        ssh = {"sshPublicAccess": "Disabled", "adminUserName": "azureuser", "sshPort": 22}
-        inner = {"sshSettings": ssh, "createdBy": {}, "errors": [], "state": "Running", **inner}
     inner.pop("userAccountCredentials", None)
     told = {"description": None, **shown["properties"], "properties": inner}
     rest = {name: value for name, value in shown.items() if name not in _UNREAD}

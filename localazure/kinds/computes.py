@@ -33,7 +33,10 @@ _CLUSTER: Document = {
     "remoteLoginPortPublicAccess": "NotSpecified",
     "vmPriority": "Dedicated",
 }
-_INSTANCE: Document = {"applicationSharingPolicy": "Shared", "enableNodePublicIp": True, "enableSSO": True}
+_INSTANCE: Document = {
+    "applicationSharingPolicy": "Shared", "enableNodePublicIp": True, "enableSSO": True,
+    "sshSettings": {"sshPublicAccess": "Disabled"},  # azureml-core lists no computes where one is without it
+}  # fmt: skip
 _FIXED = ("vmSize", "vmPriority", "enableNodePublicIp", "subnet")
 
 
@@ -132,7 +135,7 @@ def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
 
 
 def _instance(ask: Ask, inner: Document, before: Document) -> Document:
-    given = pick(inner, _INSTANCE, ("subnet", "sshSettings", "personalComputeInstanceSettings"))
+    given = pick(inner, _INSTANCE, ("subnet", "personalComputeInstanceSettings"))
     who = ask.caller.principal
     was = before.get("properties", {})
     creator = {"userId": who.object_id, "userName": who.display_name, "userOrgId": ""}
