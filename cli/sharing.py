@@ -1,16 +1,19 @@
 """ARM with a short memory, for many removals side by side that all ask the same of a whole subscription.
 
 Role assignments, custom roles, locks and soft-deleted vaults are asked for by subscription, the same for each of its
-groups, several times each. One answer serves all who ask within `seconds`; what is deleted here is forgotten at once.
-Azure's own lists of these lag longer than that (Microsoft, "Troubleshoot Azure RBAC": changes take up to 10 minutes).
+groups, several times each. One answer serves all who ask within `seconds`, but nobody is served one that was asked for
+before a deletion of their own. Azure's own lists of these lag longer than that (Microsoft, "Troubleshoot Azure RBAC":
+changes take up to 10 minutes).
 """
 
 from __future__ import annotations
 
 import copy
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
@@ -25,6 +28,27 @@ _ROLES = "/providers/microsoft.authorization/roledefinitions"
 _CUSTOM = {"$filter": "type eq 'CustomRole'"}
 
 
+Entries = tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A list as it was, with its place among all questions and deletions, and the instant of the question."""
+
+    place: int
+    asked: float
+    entries: Entries
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """What all share: counts questions and deletions in their order."""
+
+    answers: dict[str, _Answer] = field(default_factory=dict)
+    locks: dict[str, threading.Lock] = field(default_factory=dict)
+    places: Iterator[int] = field(default_factory=itertools.count)
+
+
 class SharingArm:
     """An `Arm` that asks another.
 
@@ -36,10 +60,11 @@ class SharingArm:
 
     def __init__(self, arm: Arm, seconds: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._arm, self._seconds, self._clock = arm, seconds, clock
-        self._lock = threading.Lock()
-        self._locks: dict[str, threading.Lock] = {}
-        self._answers: dict[str, tuple[int, float, tuple[dict[str, Any], ...]]] = {}
-        self._changes = 0
+        self._memory, self._deleted = _Memory(), -1
+
+    def apart(self) -> Self:
+        """The same memory for one removal, which must know at once what it deletes itself, and not what others do."""
+        return copy.copy(self)
 
     def get(self, path: str, version: str) -> dict[str, Any] | None:
         """One document; a role definition is looked up among the subscription's custom roles."""
@@ -105,25 +130,22 @@ class SharingArm:
     def within(self, seconds: float | None) -> Self:
         """The same, with a memory of its own, that gives up so many seconds from now."""
         bounded = copy.copy(self)
-        bounded._arm, bounded._answers = self._arm.within(seconds), {}
+        bounded._arm, bounded._memory, bounded._deleted = self._arm.within(seconds), _Memory(), -1
         return bounded
 
-    def _once(self, path: str, version: str, query: Mapping[str, str] | None) -> tuple[dict[str, Any], ...]:
-        key = path.lower()
-        with self._lock:
-            own, needed = self._locks.setdefault(key, threading.Lock()), self._changes
-        with own:  # whoever comes meanwhile waits for the answer that is under way
-            held, now, asked = self._answers.get(key), self._clock(), self._changes
-            # It must tell of all that had been deleted when the caller came; of what is deleted since, it need not.
-            if held is not None and held[0] >= needed and now - held[1] <= self._seconds:
-                return held[2]
+    def _once(self, path: str, version: str, query: Mapping[str, str] | None) -> Entries:
+        key, memory = path.lower(), self._memory
+        with memory.locks.setdefault(key, threading.Lock()):  # who comes meanwhile waits for the answer under way
+            held, now = memory.answers.get(key), self._clock()
+            if held is not None and held.place > self._deleted and now - held.asked <= self._seconds:
+                return held.entries
+            place = next(memory.places)
             entries = tuple(self._arm.list(path, version, query))
-            self._answers[key] = (asked, now, entries)
+            memory.answers[key] = _Answer(place, now, entries)
             return entries
 
     def _forget(self) -> None:
-        with self._lock:
-            self._changes += 1
+        self._deleted = next(self._memory.places)
 
 
 def _of_subscription(path: str, kinds: tuple[str, ...]) -> bool:

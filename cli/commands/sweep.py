@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from azmlflow.cli.arm import Arm
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Command, Invocation, common
 from azmlflow.cli.life import duration
@@ -120,12 +119,13 @@ def _tell_states(session: Session, ends: Sequence[Progress]) -> None:
             )
 
 
-def _remove_by(arm: Arm) -> Remove:
+def _remove_by(arm: SharingArm) -> Remove:
     """Removal of one group, as `down` does it: whatever is not azmlflow's stops it."""
     from azmlflow.cli.teardown import remove_group
 
     def remove(group: Found, tell: Tell, turn: Turn) -> Sequence[str]:
-        report = remove_group(arm, group.id, on_progress=lambda step: tell(f"{step.step}: {step.what}"), turn=turn)
+        own = arm.apart()
+        report = remove_group(own, group.id, on_progress=lambda step: tell(f"{step.step}: {step.what}"), turn=turn)
         return [f"{left.kind} {left.name}{f': {left.why}' if left.why else ''}" for left in report.left]
 
     return remove

@@ -96,7 +96,7 @@ def remove_group(
         limits: what is allowed; by default what bears azmlflow's tags, and nothing else.
         on_progress: hears what is under way.
         plan: what was shown to the user; made anew if absent. What is not in it is never removed.
-        turn: entered for as long as anything is changed; looking before and after needs no turn.
+        turn: entered while resources are removed; looking before, and what is done after, needs no turn.
         clock: seconds, monotonic.
 
     Raises:
@@ -150,9 +150,9 @@ class Removal:
                 ("remove roles and grants", self.remove_access),
                 ("delete the group", self.delete_group),
                 ("purge the key vault", self.purge_vaults),
-                ("sweep roles and grants", self.remove_access),
             ):
                 self.take(name, act)
+        self.take("sweep roles and grants", self.remove_access)
         return Report(self._plan.seen.id, tuple(self._done), self.residue(), tuple(self._notes))
 
     def take(self, name: str, act: Callable[[], bool]) -> None:

@@ -62,6 +62,32 @@ def test_what_is_deleted_is_forgotten_at_once() -> None:
     assert not list(arm.list(VAULTS, "v"))
 
 
+def test_a_removal_forgets_what_it_deletes_itself_and_not_what_others_do() -> None:
+    inner = Counted()
+    for name in ("v1", "v2"):
+        inner.put(f"{VAULTS}/{name}")
+    arm = SharingArm(inner)
+    one, other = arm.apart(), arm.apart()
+    assert len(list(one.list(VAULTS, "v"))) == 2
+    one.post(f"{VAULTS}/v1/purge", "v")
+    assert len(list(other.list(VAULTS, "v"))) == 2
+    assert [call for call in inner.calls if call.startswith("LIST")] == ["LIST deletedVaults"]
+    assert len(list(one.list(VAULTS, "v"))) == 1
+    assert len(list(other.list(VAULTS, "v"))) == 1
+    assert [call for call in inner.calls if call.startswith("LIST")] == ["LIST deletedVaults"] * 2
+
+
+def test_a_bound_comes_with_a_memory_of_its_own_whatever_was_deleted_before() -> None:
+    inner = Counted()
+    inner.put(f"{VAULTS}/v1")
+    arm = SharingArm(inner)
+    for _ in range(3):
+        arm.post(f"{VAULTS}/v1/purge", "v")
+    bounded = arm.within(60.0)
+    assert list(bounded.list(VAULTS, "v")) == list(bounded.list(VAULTS, "v")) == []
+    assert [call for call in inner.calls if call.startswith("LIST")] == ["LIST deletedVaults"]
+
+
 def test_an_answer_that_a_deletion_overtook_is_not_kept() -> None:
     inner = Counted()
     arm = SharingArm(inner)
