@@ -28,7 +28,7 @@ class Found:
         id: its ARM id.
         tags: its tags.
         location: its region.
-        contents: how many resources of each kind are in it; None where nobody looked.
+        contents: how many resources of each ARM type are in it; None where nobody looked.
     """
 
     id: str
@@ -154,29 +154,32 @@ def _made(documents: Iterable[Mapping[str, Any]]) -> Iterable[Found]:
             yield group
 
 
-def _kind(arm_type: str) -> str:
-    """A type's last word; workspaces with whose they are, for there are two sorts."""
-    namespace, _, kind = arm_type.removeprefix("Microsoft.").partition("/")
-    return f"{namespace} {kind}" if kind.lower() == "workspaces" else kind.rpartition("/")[2]
-
-
 def _look_into(arm: Arm, group: Found) -> Found:
     try:
-        kinds = Counter(_kind(str(entry.get("type", ""))) for entry in arm.list(f"{group.id}/resources", _GROUPS))
+        types = Counter(str(entry.get("type", "")) for entry in arm.list(f"{group.id}/resources", _GROUPS))
     except ArmError as fault:
         if fault.status != 403:
             raise
         return group  # the group may be seen, and not what is in it
-    return replace(group, contents=dict(sorted(kinds.items())))
+    return replace(group, contents=dict(sorted(types.items())))
 
 
 def refused(arm: Arm, groups: Iterable[Found], width: int) -> dict[str, tuple[str, ...]]:
-    """Why groups could not be removed as they are, by their ids: what in them is not azmlflow's, locks, jobs."""
-    from azmlflow.cli.teardown import plan_group
-
+    """Why groups could not be removed as they are, by their ids: what in them is not azmlflow's or may not be seen,
+    locks, jobs.
+    """
     every = tuple(groups)
     with ThreadPoolExecutor(max_workers=width, thread_name_prefix="plan") as pool:
-        plans = pool.map(lambda group: plan_group(arm, group.id), every)
-        return {
-            group.id: tuple(refusal.why for refusal in plan.refusals) for group, plan in zip(every, plans, strict=True)
-        }
+        whys = pool.map(lambda group: _refused(arm, group), every)
+        return {group.id: why for group, why in zip(every, whys, strict=True)}
+
+
+def _refused(arm: Arm, group: Found) -> tuple[str, ...]:
+    from azmlflow.cli.teardown import plan_group
+
+    try:
+        return tuple(refusal.why for refusal in plan_group(arm, group.id).refusals)
+    except ArmError as fault:
+        if fault.status != 403:
+            raise
+        return (fault.what,)

@@ -18,6 +18,7 @@ from azmlflow.cli.session import Session, open_session
 from azmlflow.cli.sharing import SharingArm
 from azmlflow.cli.sweep import Found, Wanted, find, look_into, refused
 from azmlflow.cli.sweeping import AuditLog, Progress, Remove, Tell, Turn, sweep
+from azmlflow.cli.words import called, many, span
 
 _WIDTH, _WIDEST = 10, 64
 
@@ -140,36 +141,37 @@ def _confirm(invocation: Invocation, groups: Sequence[Found], now: datetime) -> 
         raise CliError("nothing is removed: the number typed is another", next="azmlflow sweep")
 
 
-def _age(group: Found, now: datetime) -> str:
-    if group.created is None:
-        return "?"
-    seconds = (now - group.created).total_seconds()
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f}{unit}"
-    return "now"
-
-
 def _table(groups: Sequence[Found], now: datetime, why: dict[str, tuple[str, ...]], apply: bool) -> str:
+    """A line each of whose and since when, and below it what is in the group and what forbids its removal."""
     if not groups:
         return "nothing that azmlflow made fits"
-    width = max(len(group.name) for group in groups)
-    lines = [f"  {'group':<{width}}  {'age':>4}  {'owner':<24} {'expires':<10}  stack, and what is in it"]
+    name, owner = (max(map(len, each)) for each in zip(*((one.name, one.owner) for one in groups), strict=True))
+    owner = max(owner, len("owner"))
+    lines = [f"  {'group':<{name}}  {'age':>4}  {'expires':<8}  {'owner':<{owner}}  stack"]
     for group in groups:
-        contents = ", ".join(f"{count} {kind}" for kind, count in (group.contents or {}).items()) or "nothing"
-        expires = group.expires.date().isoformat() if group.expires else "-"
         late = group.expires is not None and group.expires <= now
-        lines.append(
-            f"  {group.name:<{width}}  {_age(group, now):>4}  {group.owner or '?':<24} "
-            + click.style(f"{expires:<10}", fg="red" if late else None)
-            + f"  {group.project}/{group.stack}: {contents}"
-        )
         lines += [
-            click.style(f"{'':{width + 4}}not removable: {reason}", fg="yellow") for reason in why.get(group.id, ())
+            f"  {group.name:<{name}}  {span(now - group.created) if group.created else '?':>4}  "
+            + click.style(f"{_end(group, now):<8}", fg="red" if late else None)
+            + f"  {group.owner or '?':<{owner}}  {group.project}/{group.stack}",
+            f"      {_contents(group)}",
+            *(click.style(f"      not removable: {reason}", fg="yellow") for reason in why.get(group.id, ())),
         ]
     if not apply:
         lines.append(f"{len(groups)} found in all; nothing is changed without --apply")
     return "\n".join(lines)
+
+
+def _end(group: Found, now: datetime) -> str:
+    if group.expires is None:
+        return "-"
+    return f"{span(now - group.expires)} ago" if group.expires <= now else f"in {span(group.expires - now)}"
+
+
+def _contents(group: Found) -> str:
+    if group.contents is None:
+        return "what is in it is not yours to see"
+    return ", ".join(many(count, called(type_)) for type_, count in group.contents.items()) or "empty"
 
 
 @contextlib.contextmanager

@@ -14,7 +14,8 @@ from azure.core.exceptions import AzureError
 from azmlflow.cli.arm import Arm, ArmError
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.estate import VAULTS
-from azmlflow.cli.teardown.ownership import INSIGHTS, LOGS, STORAGE, VAULT, WORKSPACE, Resource
+from azmlflow.cli.teardown.ownership import STORAGE, VAULT, WORKSPACE, Resource
+from azmlflow.cli.words import called, many
 
 STORAGE_VERSION = "2024-01-01"
 METRICS_VERSION = "2023-10-01"
@@ -22,18 +23,11 @@ METRICS_VERSION = "2023-10-01"
 _PAGES = 50  # of a hundred each; who has more reads "5000", and the deletion is the same
 
 Describe = Callable[[Resource], str]
-_CALLED = {
-    STORAGE: "storage account",
-    VAULT: "key vault",
-    LOGS: "Log Analytics workspace",
-    INSIGHTS: "Application Insights",
-    WORKSPACE: "workspace",
-}
 
 
-def called(one: Resource) -> str:
+def named(one: Resource) -> str:
     """What people call a resource of this type, and its name."""
-    return f"{_CALLED.get(one.type, one.type.rsplit('/', 1)[-1])} {one.name}"
+    return f"{called(one.type)} {one.name}"
 
 
 def describing(arm: Arm) -> Describe:
@@ -69,7 +63,7 @@ def _storage(arm: Arm, one: Resource) -> str:
     except ArmError:
         return ""
     size = _used(arm, one)
-    return _many(count, "container") + (f", {_bytes(size)}" if size is not None else "")
+    return many(count, "container") + (f", {_bytes(size)}" if size is not None else "")
 
 
 def _used(arm: Arm, one: Resource) -> float | None:
@@ -97,7 +91,7 @@ def _workspace(arm: Arm, one: Resource) -> str:
     if experiments is None:  # nor will it tell the rest: do not wait twice for who does not answer
         return "all experiments, runs and models"
     models = _count(arm, "GET", f"{place}/registered-models/search", "registered_models")
-    told = [_many(experiments, "experiment"), *([] if models is None else [_many(models, "registered model")])]
+    told = [many(experiments, "experiment"), *([] if models is None else [many(models, "registered model")])]
     return f"{', '.join(told)}, all runs"
 
 
@@ -120,10 +114,6 @@ def _count(arm: Arm, method: str, url: str, what: str) -> int | None:
             break
         query = {"max_results": "100", "page_token": str(token)}
     return count
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _bytes(size: float) -> str:

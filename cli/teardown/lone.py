@@ -17,7 +17,7 @@ from azmlflow.cli.teardown.data import Describe, describing
 from azmlflow.cli.teardown.group import remove_group
 from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group
 from azmlflow.cli.teardown.show import watching
-from azmlflow.cli.teardown.steps import group_lines, vault_lines
+from azmlflow.cli.teardown.steps import access_lines, group_lines, vault_lines
 
 
 def down(
@@ -100,12 +100,7 @@ def _again(plan: GroupPlan, name: str) -> str:
 def _lines(plan: GroupPlan, describe: Describe) -> tuple[str, ...]:
     found = [f"job {job.rsplit('/', 1)[-1]}, cancelled" for job in plan.seen.jobs if plan.limits.cancel_jobs]
     found += [f"lock {lock.rsplit('/', 1)[-1]}" for lock in plan.locks]
-    found += (*group_lines(plan, describe), *vault_lines(plan, describe))
-    if plan.access:
-        found.append(
-            f"{len(plan.access.definitions)} role definitions and {len(plan.access.assignments)} role assignments"
-        )
-    return tuple(found)
+    return (*found, *group_lines(plan, describe), *vault_lines(plan, describe), *access_lines(plan))
 
 
 def _tell(invocation: Invocation, plan: GroupPlan, lines: tuple[str, ...]) -> None:

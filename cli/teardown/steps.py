@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from azmlflow.cli import config_json
 from azmlflow.cli.estate import WORKSPACES, Estate, azure_name, workspace_left
 from azmlflow.cli.teardown import inventory
-from azmlflow.cli.teardown.data import Describe, called
+from azmlflow.cli.teardown.data import Describe, named
 from azmlflow.cli.teardown.group import Left, Removal
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE
 from azmlflow.cli.teardown.plan import GroupPlan
+from azmlflow.cli.words import many
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ def _plan_workspace(teardown: Teardown) -> tuple[str, ...]:
     if standing:
         logs = [one for one in teardown.plan.verdict.ours if one.type == LOGS]
         return (
-            *(f"{called(one)} (stands), with {teardown.describe(one)}" for one in standing),
-            *(f"{called(one)}, by force: nobody can recover it" for one in logs),
+            *(f"{named(one)} (stands), with {teardown.describe(one)}" for one in standing),
+            *(f"{named(one)}, by force: nobody can recover it" for one in logs),
         )
     # Azure does not show a soft-deleted workspace everywhere; after `pulumi destroy` there is one.
     return (f"workspace {estate.names.workspace}, should it be soft-deleted",) if estate.stack.exists() else ()
@@ -84,10 +85,15 @@ def _purge_workspace(teardown: Teardown) -> None:
 
 
 def _plan_access(teardown: Teardown) -> tuple[str, ...]:
-    found = teardown.plan.access
-    if not found:
-        return ()
-    return (f"{len(found.definitions)} role definitions and {len(found.assignments)} role assignments",)
+    return access_lines(teardown.plan)
+
+
+def access_lines(plan: GroupPlan) -> tuple[str, ...]:
+    """How many role definitions and assignments go."""
+    found = plan.access
+    counted = ((len(found.definitions), "role definition"), (len(found.assignments), "role assignment"))
+    told = " and ".join(many(count, what) for count, what in counted if count)
+    return (told,) if told else ()
 
 
 def _plan_group(teardown: Teardown) -> tuple[str, ...]:
@@ -101,7 +107,7 @@ def group_lines(plan: GroupPlan, describe: Describe) -> tuple[str, ...]:
     inside = []
     for one in plan.verdict.ours:
         held = describe(one) if one.type != WORKSPACE else ""
-        inside.append(called(one) + (f": {held}" if held else ""))
+        inside.append(named(one) + (f": {held}" if held else ""))
     return (f"resource group {plan.seen.name}", *inside)
 
 
@@ -111,7 +117,7 @@ def _plan_destroy(teardown: Teardown) -> tuple[str, ...]:
     if managed:
         beside = [one for one in managed if _stands_elsewhere(one.id, teardown.plan)]
         return (
-            f"{len(managed)} resources in Pulumi's state",
+            f"{many(len(managed), 'resource')} in Pulumi's state",
             *(f"{one.kind} {azure_name(one.id)}, outside of the group: {one.id}" for one in beside),
         )
     return ("an empty Pulumi state",) if state.components else ()

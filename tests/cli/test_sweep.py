@@ -89,13 +89,27 @@ def test_the_table_tells_age_owner_end_and_contents(desk: Desk, groups: ManyGrou
     row = next(line for line in shown.splitlines() if "rg-old" in line)
     assert "14d" in row
     assert "bob@contoso.com" in row
-    assert (NOW - timedelta(days=7)).date().isoformat() in row
-    assert "1 storageAccounts" in shown
+    assert "7d ago" in row
+    assert "\n      1 storage account\n" in shown
     assert "nothing is changed without --apply" in shown
     assert "theirs" not in shown
     document = desk.run("sweep", "--name", "rg-new", "-o", "json").json()["groups"][0]
-    assert document["contents"] == {"storageAccounts": 1}
+    assert document["contents"] == {"Microsoft.Storage/storageAccounts": 1}
     assert document["owner"] == "alice@contoso.com"
+
+
+def test_what_may_not_be_seen_is_not_called_empty(
+    desk: Desk, groups: ManyGroups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        if path.endswith("rg-new/resources"):
+            raise ArmError(403, "AuthorizationFailed", "no", path)
+        return ManyGroups.list(groups, path, version, query)
+
+    monkeypatch.setattr(groups, "list", closed)
+    shown = desk.run("sweep", "--name", "rg-new").out
+    assert "what is in it is not yours to see" in shown
+    assert "empty" not in shown
 
 
 def test_what_cannot_go_is_said_before(desk: Desk, groups: ManyGroups) -> None:
