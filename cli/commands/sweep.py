@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -73,16 +73,17 @@ def command(
     invocation.ports.visit(session.project, session.file, invocation.say)
     arm, now = SharingArm(invocation.ports.open_arm()), datetime.now(UTC)
     groups = find(arm, wanted, now)
-    shown = not apply or (not yes and sys.stdin.isatty())
-    if shown:
+    asks = apply and not yes and sys.stdin.isatty()
+    why: Mapping[str, tuple[str, ...]] = {}
+    if asks or not apply:
         groups = look_into(arm, groups, width)
-    if not apply or not groups:
         why = refused(arm, groups, width)
+    if not apply or not groups:
         document = [{**group.document(now), "refused": list(why[group.id])} for group in groups]
         invocation.result({"applied": False, "groups": document}, lambda: _table(groups, now, why, apply))
         return
-    if shown:
-        _confirm(invocation, groups, now)
+    if asks:
+        _confirm(invocation, _table(groups, now, why, apply), len(groups))
     if timeout is not None:
         arm = arm.within(timeout.total_seconds())
     audit = AuditLog(session.project.logs / "sweep.jsonl", invocation.ports.whoami().name)
@@ -132,16 +133,15 @@ def _remove_by(arm: SharingArm) -> Remove:
     return remove
 
 
-def _confirm(invocation: Invocation, groups: Sequence[Found], now: datetime) -> None:
+def _confirm(invocation: Invocation, table: str, count: int) -> None:
     """On a terminal the count is typed back; elsewhere --apply has said it."""
-    invocation.say(_table(groups, now, {}, True))
-    count = str(len(groups))
+    invocation.say(table)
     typed = click.prompt(f"type how many go ({count}), for good", err=True, default="", show_default=False)
-    if typed.strip() != count:
+    if typed.strip() != str(count):
         raise CliError("nothing is removed: the number typed is another", next="azmlflow sweep")
 
 
-def _table(groups: Sequence[Found], now: datetime, why: dict[str, tuple[str, ...]], apply: bool) -> str:
+def _table(groups: Sequence[Found], now: datetime, why: Mapping[str, tuple[str, ...]], apply: bool) -> str:
     """A line each of whose and since when, and below it what is in the group and what forbids its removal."""
     if not groups:
         return "nothing that azmlflow made fits"

@@ -130,6 +130,19 @@ def test_wrong_usage(desk: Desk, groups: ManyGroups, words: tuple[str, ...]) -> 
     assert groups.calls == []
 
 
+@pytest.mark.parametrize(("typed", "removed"), [("1", True), ("2", False), ("", False)])
+def test_on_a_terminal_the_number_is_typed_back_below_what_forbids_a_removal(
+    desk: Desk, groups: ManyGroups, monkeypatch: pytest.MonkeyPatch, typed: str, removed: bool
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: typed)
+    done = desk.run("sweep", "--name", "rg-old", "--apply")
+    assert (done.code == 0) is removed
+    assert bool(groups.calls) is removed
+    groups.put(f"{group_id('rg-new')}/providers/Foo.Bar/things/x", type="Foo.Bar/things", tags={})
+    assert "not removable: things/x" in desk.run("sweep", "--name", "rg-new", "--apply").err
+
+
 def test_apply_removes_notes_and_goes_on_after_a_failure(desk: Desk, groups: ManyGroups) -> None:
     groups.faults[group_id("rg-old")] = ArmError(403, "AuthorizationFailed", "not you", group_id("rg-old"))
     done = desk.run("sweep", "--older-than", "1d", "--apply", "-o", "json")
