@@ -108,7 +108,7 @@ def _packages(situation: Situation) -> Finding:
         answer = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as fault:
         return Finding("failed", f"{command} does not run: {fault}")
-    if Path(answer["prefix"]) == Path(sys.prefix) and situation.python is None:
+    if Path(answer["prefix"]).resolve() == Path(sys.prefix).resolve() and situation.python is None:
         return Finding("skipped", "python3 on PATH is azmlflow's own; name yours: azmlflow doctor --python PATH")
     return judge_packages(answer["found"])
 

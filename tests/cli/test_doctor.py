@@ -246,6 +246,17 @@ def test_packages_of_an_interpreter(desk: Desk) -> None:
     assert "does not run" in asked(desk, "--python", "/nowhere/python")["packages"]["says"]
 
 
+def test_azmlflows_own_interpreter_is_nobodys_even_by_another_way(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = tmp_path / "link"
+    way.symlink_to(sys.prefix)
+    for prefix in (Path(sys.prefix), way):
+        monkeypatch.setitem(desk.environment, "PATH", f"{prefix / 'bin'}")
+        found = asked(desk)["packages"]
+        assert (found["status"], "azmlflow's own" in found["says"]) == ("skipped", True)
+
+
 def test_a_standing_stack_is_not_asked_again(desk: Desk) -> None:
     desk.settings()
     desk.stand()
