@@ -47,7 +47,7 @@ def main(names: list[str]) -> int:
     for each in BENCHMARKS:
         if not names or each.name in names:
             with tempfile.TemporaryDirectory() as folder:
-                estate = make_estate(Path(folder) / "project")
+                estate = make_estate(Path(folder) / "project", typed=True)
                 try:
                     if each.stands:
                         estate.azmlflow("up")

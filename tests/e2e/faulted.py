@@ -17,11 +17,11 @@ from azmlflow.infra.tags import CREATED_TAG
 from azmlflow.localazure.faults import PAUSED, Fault, write_faults
 from azmlflow.localazure.store import Store
 from tests.e2e.estate import LONG, Estate
-from tests.e2e.zygote import Zygote
+from tests.e2e.zygote import zygote
 
 # What a snapshot leaves out: links to the checkout, the engine's plugins and logs, and all of the embedded Azure, which
 # runs on, but its documents.
-_LEFT_OUT = {"Pulumi.yaml", "infra", "engine", "home", "local", "local.lock", "pulumi", "logs", "said"}
+_LEFT_OUT = {"Pulumi.yaml", "infra", "engine", "home", "local", "local.lock", "pulumi", "logs"}
 _COLLECTIONS = ("resources", "deleted", "locks", "definitions", "running")
 
 
@@ -36,11 +36,9 @@ class World:
     def __init__(self, estate: Estate, snapshots: Path) -> None:
         self.estate, self._snapshots = estate, snapshots
         self.state = estate.folder / ".azmlflow" / "local"
-        self._zygote = Zygote(estate.folder, estate.environment)
 
     def close(self) -> None:
         """Take the faults away, and stop the embedded Azure."""
-        self._zygote.close()
         write_faults(self.state, ())
         self.estate.azmlflow("local", "stop")
 
@@ -69,8 +67,8 @@ class World:
 
     def type(self, *words: str) -> tuple[int, str]:
         """Run `azmlflow WORDS` to its end: exit code, and what it said."""
-        self._zygote.start(*words)
-        return self._zygote.end()
+        code, out, err = zygote().run(words, self.estate.folder, self.estate.environment, LONG)
+        return code, err + out
 
     def type_until_done(self, *words: str) -> None:
         """Type the command, and again where it fails, as its own error says; the faults are on the first time."""
@@ -87,10 +85,10 @@ class World:
     def kill_in_mid_request(self, *words: str) -> None:
         """Run a command until the cloud holds a request of its back, and kill it with its engine (-9)."""
         mark, until = self.state / PAUSED, time.monotonic() + LONG
-        pid = self._zygote.start(*words)
+        pid = zygote().start(words, self.estate.folder, self.estate.environment)
         while not mark.exists():
             assert time.monotonic() < until
-            if self._zygote.has_ended(0.01):
+            if zygote().has_ended(0.01):
                 break  # it made fewer requests
         else:
             note = read_note(self.estate.folder / ".azmlflow" / "holders" / "local.json")
@@ -98,7 +96,7 @@ class World:
             if note is not None and note.engine:
                 with contextlib.suppress(ProcessLookupError):  # it had ended before
                     os.killpg(note.engine, signal.SIGKILL)
-        self._zygote.end()
+        zygote().end()
         write_faults(self.state, ())
         mark.unlink(missing_ok=True)
 

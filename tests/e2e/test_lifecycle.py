@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,12 @@ def changes(done_out: str) -> dict[str, int]:
 def engine_variables(estate: Estate) -> dict[str, str]:
     variables: dict[str, str] = estate.azmlflow("env", "--engine", "--output", "json").json()["set"]
     return variables
+
+
+@pytest.fixture(scope="module")
+def bare_estate(bare_estate: Estate) -> Estate:
+    """Here at least, each command is a process of its own, as a user's is."""
+    return replace(bare_estate, typed=True)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Starts commands by forking a process that has imported azmlflow already: the same command, a second sooner.
+"""Starts commands by forking a process that has imported azmlflow already: the same command, two seconds sooner.
 
 `python -m tests.e2e.zygote` reads a JSON line a command from standard input, and answers two: its process id, and,
 when it has ended, its exit code. One command at a time.
@@ -6,20 +6,35 @@ when it has ended, its exit code. One command at a time.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+
+Said = tuple[int, str, str]
+
+
+@functools.cache
+def zygote() -> Zygote:
+    """The one of this process; it ends with it."""
+    made = Zygote()
+    atexit.register(made.close)
+    return made
 
 
 class Zygote:
     """The forking process, as tests see it."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self._folder, self._environment = folder, environment
+    def __init__(self) -> None:
+        self._said = tempfile.TemporaryDirectory(prefix="said-")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.e2e.zygote"],
             stdin=subprocess.PIPE,
@@ -28,9 +43,16 @@ class Zygote:
             cwd=Path(__file__).parents[2],
         )
 
-    def start(self, *words: str) -> int:
-        """Begin `azmlflow WORDS` in the folder, in a session of its own; its process id."""
-        asked = {"words": words, "folder": str(self._folder), "environment": self._environment}
+    def run(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], within: float) -> Said:
+        """Run `azmlflow WORDS` to its end; killed if that takes longer than so many seconds."""
+        pid = self.start(words, folder, environment)
+        if not self.has_ended(within):
+            os.killpg(pid, signal.SIGKILL)
+        return self.end()
+
+    def start(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+        """Begin `azmlflow WORDS` in a folder, in a session of its own; its process id."""
+        asked = {"words": words, "folder": str(folder), "environment": dict(environment), "said": self._said.name}
         self._pipe(self._process.stdin).write(json.dumps(asked).encode() + b"\n")
         return int(self._answer()["pid"])
 
@@ -38,16 +60,18 @@ class Zygote:
         """Whether the command has ended by itself, or does in so many seconds."""
         return bool(select.select([self._pipe(self._process.stdout)], [], [], within)[0])
 
-    def end(self) -> tuple[int, str]:
-        """Wait for the command; its exit code, or the signal as a negative number, and what it said."""
+    def end(self) -> Said:
+        """Wait for the command; its exit code, or the signal as a negative number, and what it said on each stream."""
         code = int(self._answer()["code"])
-        return code, (self._folder / "said").read_text(encoding="utf-8")
+        out, err = ((Path(self._said.name) / name).read_text(encoding="utf-8") for name in ("out", "err"))
+        return code, out, err
 
     def close(self) -> None:
         """End the forking process."""
         self._pipe(self._process.stdin).close()
         self._process.wait(10)
         self._pipe(self._process.stdout).close()
+        self._said.cleanup()
 
     def _answer(self) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self._pipe(self._process.stdout).readline())
@@ -65,9 +89,9 @@ def _run(asked: dict[str, Any]) -> int:
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environment"])
-    nothing, said = os.open(os.devnull, os.O_RDWR), os.open("said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    for target, source in ((0, nothing), (1, said), (2, said)):
-        os.dup2(source, target)
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    for target, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(Path(asked["said"]) / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), target)
     from azmlflow.cli import main
 
     code = main.run(asked["words"])

@@ -25,7 +25,7 @@ def live_estate(tmp_path: Path) -> Iterator[Estate]:
     """A project folder on the user's own cloud, in the user's own environment."""
     for name in ("Pulumi.yaml", "infra", "engine"):
         (tmp_path / name).symlink_to(CHECKOUT / name)
-    estate = Estate(tmp_path, {**os.environ, "AZMLFLOW_STACK": STACK})
+    estate = Estate(tmp_path, {**os.environ, "AZMLFLOW_STACK": STACK}, typed=True)
     location = os.environ.get("AZMLFLOW_LIVE_LOCATION", "westeurope")
     estate.azmlflow("init", STACK, "--cloud", "azure", "--location", location, "--yes")
     try:
