@@ -1,5 +1,7 @@
 # `make up` sets everything up and stands the local workspace up; `make test` sets everything up and passes the tests.
 
+# The two environments are installed side by side, and the engine is built while the code is checked.
+MAKEFLAGS += --jobs=2
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -47,7 +49,7 @@ clean:
 	rm -rf .venv .venv-examples
 
 Pulumi.local.yaml: | $(TOOLKIT)
-	@$(BIN)/azmlflow init local
+	@$(BIN)/azmlflow init local --yes
 
 $(TOOLKIT): requirements/toolkit.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "azmlflow needs Python 3.11 or newer; name one: make PYTHON=python3.11 ...")'
