@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def clear_the_way(session: Session, stack: Stack, holder: Holder) -> None:
-    """End what a dead command left running, and drop its lock.
+    """End what a dead command left running, and drop its lock and what it had half written.
 
     Raises:
         CliError: a living process holds the stack.
@@ -26,7 +26,11 @@ def clear_the_way(session: Session, stack: Stack, holder: Holder) -> None:
     recover.end_leftovers(holder.previous, say)
     if session.file.local:
         project = session.project
-        recover.drop_dead_locks(stack, recover.locks(project.backend, project.name, session.name), say)
+        locks = recover.locks(project.backend, project.name, session.name)
+        recover.check_dead(session.name, locks)
+        if locks or holder.previous:
+            recover.drop_torn_files(project.backend)
+        recover.drop_dead_locks(stack, locks, say)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """Mends what a dead engine or a lost answer left, before `up` starts.
 
-    1. a leftover engine and its plugins end; the lock of a dead process is dropped
+    1. a leftover engine and its plugins end; files that it had half written and the lock of a dead process are dropped
     2. operations without an end are forgotten
     3. planned resources that exist in the cloud, are missing from the state and are provably ours are imported
 
@@ -94,37 +94,56 @@ def end_leftovers(previous: Note | None, say: Say) -> None:
         say(f"ended {count} process{'es' if count > 1 else ''} that {previous.words} left behind")
 
 
-def drop_dead_locks(
-    stack: Stack,
+def check_dead(
+    stack: str,
     found: tuple[Lock, ...],
-    say: Say,
     *,
     alive: Callable[[int], bool] = processes.alive,
     host: str | None = None,
 ) -> None:
-    """Cancel an update whose process on this machine is dead.
+    """Make sure that nobody works on a stack.
 
     Raises:
         CliError: a lock is of a living process, or of another machine; the error says which.
     """
-    if not found:
-        return
     here = host or socket.gethostname()
     for lock in found:
         if lock.host != here:
             raise CliError(
-                f"stack `{stack.name}` is held by pid {lock.pid} on {lock.host}, since {lock.since}",
+                f"stack `{stack}` is held by pid {lock.pid} on {lock.host}, since {lock.since}",
                 where=str(lock.path),
-                next=f"ask there; if it is dead, `pulumi cancel --stack {stack.name}`",
+                next=f"ask there; if it is dead, `pulumi cancel --stack {stack}`",
             )
         if alive(lock.pid):
             raise CliError(
-                f"stack `{stack.name}` is held by pulumi (pid {lock.pid}), since {lock.since}",
+                f"stack `{stack}` is held by pulumi (pid {lock.pid}), since {lock.since}",
                 where=str(lock.path),
                 next=f"wait for it to end: ps -p {lock.pid}",
             )
-    stack.cancel()
-    say(f"dropped the lock of a dead engine (pid {found[0].pid})")
+
+
+def drop_torn_files(backend: Path) -> None:
+    """Remove what an engine that was killed had half written: nobody may be at work on the file backend.
+
+    The backend writes a file beside its place and renames it, so that a state is never torn. But the attributes that go
+    with it (`.attrs`: its content type and hash) are written in place, and no engine reads a file whose attributes are
+    torn: "failed to load checkpoint: EOF" (gocloud.dev blob/fileblob: writerWithSidecar.Close, setAttrs). It does read
+    one without any.
+    """
+    for path in (backend / ".pulumi").rglob("*.attrs"):
+        try:
+            json.loads(path.read_bytes())
+        except ValueError:
+            path.unlink()
+    for path in (backend / ".pulumi").rglob("*.tmp"):
+        path.unlink()
+
+
+def drop_dead_locks(stack: Stack, found: tuple[Lock, ...], say: Say) -> None:
+    """Cancel an update whose process is dead."""
+    if found:
+        stack.cancel()
+        say(f"dropped the lock of a dead engine (pid {found[0].pid})")
 
 
 def take_over(

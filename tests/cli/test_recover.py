@@ -36,7 +36,8 @@ def test_the_lock_of_a_dead_process_is_dropped(tmp_path: Path) -> None:
     stack = FakeStack()
     said: list[str] = []
     found = recover.locks(tmp_path, "azmlflow", "local")
-    recover.drop_dead_locks(stack, found, said.append, alive=lambda _: False, host="here")
+    recover.check_dead("local", found, alive=lambda _: False, host="here")
+    recover.drop_dead_locks(stack, found, said.append)
     assert stack.calls == ["cancel"]
     assert "4711" in said[0]
 
@@ -44,11 +45,35 @@ def test_the_lock_of_a_dead_process_is_dropped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("host", "alive"), [("here", True), ("elsewhere", False)])
 def test_a_lock_that_may_be_alive_is_named_and_left(tmp_path: Path, host: str, alive: bool) -> None:
     lock(tmp_path, 4711, host)
-    stack = FakeStack()
     found = recover.locks(tmp_path, "azmlflow", "local")
     with pytest.raises(CliError, match=r"held by .*4711.*since 2026-01-01"):
-        recover.drop_dead_locks(stack, found, lambda _: None, alive=lambda _: alive, host="here")
-    assert stack.calls == []
+        recover.check_dead("local", found, alive=lambda _: alive, host="here")
+
+
+def test_files_that_were_half_written_go_and_whole_ones_stay(tmp_path: Path) -> None:
+    folder = tmp_path / ".pulumi" / "stacks" / "azmlflow"
+    folder.mkdir(parents=True)
+    whole = {"local.json": "{}", "local.json.attrs": '{"user.metadata": null}', "local.json.bak": "{}"}
+    torn = {"local.json.bak.attrs": "", "prod.json.attrs": '{"user.cac', "local.json.18ab9c.tmp": '{"versi'}
+    for name, text in {**whole, **torn}.items():
+        (folder / name).write_text(text)
+    recover.drop_torn_files(tmp_path)
+    assert {path.name for path in folder.iterdir()} == set(whole)
+    recover.drop_torn_files(tmp_path / "nowhere")
+
+
+def test_only_a_sign_of_trouble_has_files_looked_at(desk: Desk) -> None:
+    desk.settings()
+    desk.stand()
+    torn = desk.project.backend / ".pulumi" / "stacks" / "azmlflow" / "local.json.attrs"
+    torn.parent.mkdir(parents=True, exist_ok=True)
+    torn.touch()
+    assert desk.run("up").code == 0
+    assert torn.exists()
+    with hold(desk.project, "local", "azmlflow up") as holder:
+        holder.engine(DEAD)
+    assert desk.run("up").code == 0
+    assert not torn.exists()
 
 
 def test_no_lock_costs_nothing(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ def test_up_converges_after_the_cloud_was_killed(fresh: Estate, fault: Fault) ->
     killed = fresh.azmlflow("up", fails=True)
     assert "azmlflow up" in killed.err
     (state / FILE).unlink()
+    # As though the engine, too, had been killed, while it wrote the attributes of its state's file.
+    (fresh.folder / ".azmlflow" / "backend" / ".pulumi" / "stacks" / "azmlflow" / "local.json.attrs").write_text("")
     fresh.azmlflow("up")
     again = fresh.azmlflow("up", "--output", "json")
     assert set(json.loads(again.out)["changes"]) == {"same"}
