@@ -37,8 +37,18 @@ class Place:
     backend: Path | None = None
 
 
-def make(name: str, place: Place, engine: Engine, on_engine: Callable[[int], None] | None) -> tuple[Any, Any]:
-    """The Automation API's objects, in versions that ask nothing twice. Imports `pulumi`, half a second."""
+def make(
+    name: str, place: Place, engine: Engine, on_engine: Callable[[int], None] | None, again: str
+) -> tuple[Any, Any]:
+    """The Automation API's objects, in versions that ask nothing twice. Imports `pulumi`, half a second.
+
+    Args:
+        name: the stack.
+        place: where it lives.
+        engine: the engine.
+        on_engine: hears the process id of each engine that starts.
+        again: the command that goes on where an engine was killed.
+    """
     from pulumi import automation
     from pulumi.automation._stack import StackInitMode
     from pulumi.automation.errors import create_command_error
@@ -84,7 +94,7 @@ def make(name: str, place: Place, engine: Engine, on_engine: Callable[[int], Non
                 raise CliError(
                     f"the Pulumi engine was ended by signal {-process.returncode}",
                     where=f"pid {process.pid}",
-                    next=f"azmlflow up --stack {name}    (it goes on from here)",
+                    next=again,
                 )
             result = automation.CommandResult(stdout=stdout.rstrip(), stderr=stderr.rstrip(), code=process.returncode)
             if process.returncode:

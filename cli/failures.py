@@ -19,12 +19,18 @@ def held(stack: str, text: str) -> CliError:
     )
 
 
-def failed(stack: str, outcome: Outcome, text: str) -> CliError:
-    """The error for an operation that failed: the first resource's own words, else the engine's last ones."""
+def failed(stack: str, outcome: Outcome, text: str, again: str) -> CliError:
+    """The error for an operation that failed: the first resource's own words, else the engine's last ones.
+
+    Args:
+        stack: the stack.
+        outcome: what the engine told while it worked.
+        text: what it said at its end.
+        again: the command that goes on from here.
+    """
     errors = [entry for entry in outcome.diagnoses if entry.severity == "error"]
     # What providers say of a resource explains more than the engine's "update failed" on the stack.
     told = [entry for entry in errors if entry.urn and "pulumi:pulumi:Stack" not in entry.urn] or errors
-    again = f"azmlflow up --stack {stack}    (it goes on from here)"
     if not told:
         lines = [line.strip() for line in text.splitlines() if line.strip().startswith("error:")]
         what = lines[0].removeprefix("error:").strip() if lines else _last_line(text)

@@ -53,6 +53,11 @@ class Holder:
         self._done = False
         self._write()
 
+    @property
+    def command(self) -> str:
+        """The command that holds it, e.g. `azmlflow down`."""
+        return self._note.command
+
     def engine(self, pid: int) -> None:
         """Note the engine that was started."""
         self._note = Note(self._note.pid, self._note.command, self._note.since, pid)

@@ -129,6 +129,8 @@ def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: 
         _program,
         on_engine=holder.engine if holder else None,
         say=say,
+        # What others began (a grant, a preview) `up` ends as well.
+        command="azmlflow down" if holder and holder.command == "azmlflow down" else "azmlflow up",
     )
 
 

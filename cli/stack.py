@@ -105,6 +105,7 @@ class EngineStack:
         program: the Pulumi program.
         on_engine: hears the process id of each engine that starts (the holder's note keeps it).
         say: hears what to tell people.
+        command: what goes on after a failure.
     """
 
     def __init__(
@@ -116,9 +117,11 @@ class EngineStack:
         *,
         on_engine: Callable[[int], None] | None = None,
         say: Callable[[str], None] = lambda _: None,
+        command: str = "azmlflow up",
     ) -> None:
         self.name, self._place, self._engine, self._program = name, place, engine, program
         self._on_engine, self._say = on_engine, say
+        self._again = f"{command} --stack {name}    (it goes on from here)"
         self._faults: list[BaseException] = []
         self._made: tuple[Any, Any] | None = None
 
@@ -249,7 +252,7 @@ class EngineStack:
                 # The program's own: a typed error, or a mistake of ours, which belongs in the log.
                 if isinstance(own, Exception) and type(own) not in {Exception, RunError}:
                     raise own
-            raise failed(self.name, watcher.outcome(), str(fault)) from None
+            raise failed(self.name, watcher.outcome(), str(fault), self._again) from None
         raise fault
 
     def _wait(self, thread: threading.Thread, command: Any) -> int:
@@ -268,5 +271,5 @@ class EngineStack:
 
     def _automation(self) -> tuple[Any, Any]:
         if self._made is None:
-            self._made = automation.make(self.name, self._place, self._engine(), self._on_engine)
+            self._made = automation.make(self.name, self._place, self._engine(), self._on_engine, self._again)
         return self._made

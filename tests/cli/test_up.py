@@ -201,16 +201,16 @@ def test_a_failure_says_what_the_cloud_said_of_the_first_resource() -> None:
             Diagnosis("error", "1 error occurred:\n\t* creating: VaultAlreadyExists: in use", urn),
         )
     )
-    fault = failed("local", outcome, "")
+    fault = failed("local", outcome, "", "again")
     assert fault.what == "creating: VaultAlreadyExists: in use"
     assert fault.where == "mlflow-vault"
     assert "azmlflow:salt" in str(fault.next)
 
 
 def test_a_failure_without_a_word_shows_the_engines_last() -> None:
-    fault = failed("local", Outcome(), "code: 255\nstdout: \nstderr: x\nerror: no credentials\n")
+    fault = failed("local", Outcome(), "code: 255\nstdout: \nstderr: x\nerror: no credentials\n", "again")
     assert "no credentials" in fault.what
-    assert fault.next is not None
+    assert fault.next == "again"
 
 
 @pytest.mark.parametrize(
