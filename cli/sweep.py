@@ -36,6 +36,11 @@ class Found:
     location: str = ""
     contents: Mapping[str, int] | None = None
 
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Found:
+        """From ARM's document, in a list or by itself."""
+        return cls(str(document["id"]), document.get("tags") or {}, str(document.get("location", "")))
+
     @property
     def name(self) -> str:
         """The group's name."""
@@ -148,10 +153,7 @@ def look_into(arm: Arm, groups: Iterable[Found], width: int) -> tuple[Found, ...
 
 
 def _made(documents: Iterable[Mapping[str, Any]]) -> Iterable[Found]:
-    for document in documents:
-        group = Found(str(document["id"]), document.get("tags") or {}, str(document.get("location", "")))
-        if group.project and group.stack:
-            yield group
+    return (group for group in map(Found.of, documents) if group.project and group.stack)
 
 
 def _look_into(arm: Arm, group: Found) -> Found:

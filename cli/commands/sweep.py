@@ -88,7 +88,7 @@ def command(
         arm = arm.within(timeout.total_seconds())
     audit = AuditLog(session.project.logs / "sweep.jsonl", invocation.ports.whoami().name)
     with _drawing(invocation, len(groups)) as on_change:
-        ends = sweep(groups, _remove_by(arm), width=width, audit=audit, on_change=on_change)
+        ends = sweep(groups, _remove_by(arm, wanted, now), width=width, audit=audit, on_change=on_change)
     audit.close()
     removed = sum(end.state == "removed" for end in ends)
     _tell_states(session, ends)
@@ -121,13 +121,18 @@ def _tell_states(session: Session, ends: Sequence[Progress]) -> None:
             )
 
 
-def _remove_by(arm: SharingArm) -> Remove:
-    """Removal of one group, as `down` does it: whatever is not azmlflow's stops it."""
-    from azmlflow.cli.teardown import remove_group
+def _remove_by(arm: SharingArm, wanted: Wanted, now: datetime) -> Remove:
+    """Removal of one group, as `down` does it: what is not azmlflow's stops it, and so does an end put off since."""
+    from azmlflow.cli.teardown import Limits, remove_group
+    from azmlflow.cli.teardown import Progress as Step
+
+    limits = Limits(chosen=lambda document: wanted.fits(Found.of(document), now))
 
     def remove(group: Found, tell: Tell, turn: Turn) -> Sequence[str]:
-        own = arm.apart()
-        report = remove_group(own, group.id, on_progress=lambda step: tell(f"{step.step}: {step.what}"), turn=turn)
+        def on_progress(step: Step) -> None:
+            tell(f"{step.step}: {step.what}")
+
+        report = remove_group(arm.apart(), group.id, limits, on_progress=on_progress, turn=turn)
         return [f"{left.kind} {left.name}{f': {left.why}' if left.why else ''}" for left in report.left]
 
     return remove

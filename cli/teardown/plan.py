@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ class Limits:
         unmanaged: untagged groups and resources are meant, too.
         cancel_jobs: running jobs may be cancelled.
         our_locks: lower-case ids of locks that the stack's state has.
+        chosen: whether a group, as its document is now, is what the user chose; None where it was named.
     """
 
     holder: Owner | None = None
@@ -38,6 +39,7 @@ class Limits:
     unmanaged: bool = False
     cancel_jobs: bool = False
     our_locks: frozenset[str] = frozenset()
+    chosen: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,9 @@ def _refusals(plan: GroupPlan) -> Iterator[Refusal]:
         yield Refusal(
             seen.id, f"it is managed by {manager}", f"remove what manages it: az resource show --ids {manager}"
         )
+        return
+    if limits.chosen is not None and not limits.chosen(seen.document):
+        yield Refusal(seen.id, "its tags have changed, and it is none of those that were chosen", "azmlflow sweep")
         return
     tags = seen.document.get("tags")
     if plan.holder is None or not plan.holder.owns(tags):

@@ -174,6 +174,25 @@ def test_a_foreign_resource_keeps_its_group(desk: Desk, groups: ManyGroups) -> N
     assert groups.calls == []
 
 
+@pytest.mark.parametrize("at", [1, 2], ids=["before the plan", "before the deletion"])
+def test_an_end_that_is_put_off_meanwhile_keeps_its_group(
+    desk: Desk, groups: ManyGroups, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    looks = [0]
+
+    def get(path: str, version: str) -> dict[str, Any] | None:
+        looks[0] += path == group_id("rg-old")
+        if looks[0] == at:
+            kept = {**tags.ownership("azmlflow", "dev"), **tags.life(NOW, "bob@contoso.com", NOW + timedelta(days=7))}
+            groups.put(group_id("rg-old"), tags=kept)
+        return FakeArm.get(groups, path, version)
+
+    monkeypatch.setattr(groups, "get", get)
+    done = desk.run("sweep", "--expired", "--apply")
+    assert (done.code, groups.calls) == (1, [])
+    assert "none of those that were chosen" in done.err
+
+
 def test_a_stack_of_this_checkout_is_told_that_its_state_is_old(desk: Desk, groups: ManyGroups) -> None:
     desk.settings("dev")
     done = desk.run("sweep", "--expired", "--apply")
