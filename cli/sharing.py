@@ -1,9 +1,9 @@
 """ARM with a short memory, for many removals side by side that all ask the same of a whole subscription.
 
-Role assignments, custom roles, locks and soft-deleted vaults are asked for by subscription, the same for each of its
-groups, several times each. One answer serves all who ask within `seconds`, but nobody is served one that was asked for
-before a deletion of their own. Azure's own lists of these lag longer than that (Microsoft, "Troubleshoot Azure RBAC":
-changes take up to 10 minutes).
+Role assignments, custom roles, locks, workspaces and soft-deleted vaults are asked for by subscription, the same for
+each of its groups, several times each. One answer serves all who ask within `seconds`, but nobody is served one that
+was asked for before a deletion of their own. Azure's own lists of these lag longer than that (Microsoft, "Troubleshoot
+Azure RBAC": changes take up to 10 minutes).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _SHARED = (
     "/providers/microsoft.authorization/roleassignments",
     "/providers/microsoft.authorization/locks",
     "/providers/microsoft.keyvault/deletedvaults",
+    "/providers/microsoft.machinelearningservices/workspaces",
 )
 _ROLES = "/providers/microsoft.authorization/roledefinitions"
 _CUSTOM = {"$filter": "type eq 'CustomRole'"}

@@ -59,7 +59,7 @@ def command(
 
     Purges the workspace and the key vault, so that their names are free again; removes role definitions, role
     assignments, Pulumi's state and config.json. The settings file stays. Refuses where something in the group is not
-    the stack's, or is locked. Safe to interrupt and to type again.
+    the stack's, is locked, or is used by a workspace elsewhere. Safe to interrupt and to type again.
     """
     if unmanaged and resource_group is None:
         raise click.UsageError("--unmanaged goes with --resource-group")

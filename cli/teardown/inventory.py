@@ -20,6 +20,14 @@ _RUNNING = frozenset(
 
 
 @dataclass(frozen=True)
+class Use:
+    """A workspace elsewhere that needs something of the group: ids of both."""
+
+    workspace: str
+    resource: str
+
+
+@dataclass(frozen=True)
 class Inventory:
     """A group and its surroundings at one instant.
 
@@ -30,6 +38,7 @@ class Inventory:
         locks: documents of the locks on it, above it and in it.
         buried: documents of the soft-deleted vaults that were in it.
         jobs: ids of the jobs that run in its workspaces.
+        uses: the subscription's workspaces in other groups that use what is in it.
     """
 
     id: str
@@ -38,6 +47,7 @@ class Inventory:
     locks: tuple[Mapping[str, Any], ...] = ()
     buried: tuple[Mapping[str, Any], ...] = ()
     jobs: tuple[str, ...] = ()
+    uses: tuple[Use, ...] = ()
 
     @property
     def name(self) -> str:
@@ -62,7 +72,9 @@ def read(arm: Arm, group_id: str) -> Inventory:
     if document is None:
         return Inventory(group_id, None, buried=buried)
     resources = tuple(_linked(arm, Resource.of(entry)) for entry in arm.list(f"{group_id}/resources", RESOURCES))
-    locks = (*arm.list(f"{group_id}/{_AUTHORIZATION}/locks", LOCKS), *_locks_above(arm, group_id))
+    subscription = _subscription(group_id)
+    locks = (*arm.list(f"{group_id}/{_AUTHORIZATION}/locks", LOCKS), *_locks_above(arm, subscription))
+    workspaces = _listed(arm, f"{subscription}/providers/Microsoft.MachineLearningServices/workspaces", WORKSPACES)
     return Inventory(
         str(document.get("id") or group_id),
         document,
@@ -70,7 +82,29 @@ def read(arm: Arm, group_id: str) -> Inventory:
         tuple({str(lock["id"]).lower(): lock for lock in locks}.values()),
         buried,
         tuple(_jobs(arm, resources)),
+        tuple(_uses(map(Resource.of, workspaces), group_id, resources)),
     )
+
+
+def _subscription(id_: str) -> str:
+    return "/".join(id_.split("/")[:3])
+
+
+def _listed(arm: Arm, path: str, version: str) -> tuple[Mapping[str, Any], ...]:
+    """A list of the whole subscription; empty for who may not see that, but may still delete the group."""
+    try:
+        return tuple(arm.list(path, version))
+    except ArmError as fault:
+        if fault.status != 403:
+            raise
+        return ()
+
+
+def _uses(workspaces: Iterable[Resource], group_id: str, resources: Iterable[Resource]) -> Iterable[Use]:
+    there = {one.id.lower(): one.id for one in resources}
+    for workspace in workspaces:
+        if not inside(group_id, workspace.id):
+            yield from (Use(workspace.id, there[link]) for link in sorted(workspace.links & there.keys()))
 
 
 def vault_id(buried: Mapping[str, Any]) -> str:
@@ -83,16 +117,10 @@ def is_protected(buried: Mapping[str, Any]) -> bool:
     return bool((buried.get("properties") or {}).get("purgeProtectionEnabled"))
 
 
-def _locks_above(arm: Arm, group_id: str) -> tuple[Mapping[str, Any], ...]:
-    """The locks of the subscription itself, which all in it inherit; none where they may not be listed."""
-    place = f"{'/'.join(group_id.split('/')[:3])}/{_AUTHORIZATION}/locks"
-    try:
-        listed = tuple(arm.list(place, LOCKS))
-    except ArmError as fault:
-        if fault.status != 403:
-            raise
-        return ()
-    return tuple(lock for lock in listed if str(lock["id"]).lower().startswith(f"{place.lower()}/"))
+def _locks_above(arm: Arm, subscription: str) -> tuple[Mapping[str, Any], ...]:
+    """The locks of the subscription itself, which all in it inherit."""
+    place = f"{subscription}/{_AUTHORIZATION}/locks"
+    return tuple(lock for lock in _listed(arm, place, LOCKS) if str(lock["id"]).lower().startswith(f"{place.lower()}/"))
 
 
 def _linked(arm: Arm, one: Resource) -> Resource:
@@ -105,13 +133,7 @@ def _linked(arm: Arm, one: Resource) -> Resource:
 
 def read_buried(arm: Arm, group_id: str) -> tuple[Mapping[str, Any], ...]:
     """The soft-deleted vaults that were in a group."""
-    subscription = "/".join(group_id.split("/")[:3])
-    try:
-        listed = tuple(arm.list(f"{subscription}/providers/Microsoft.KeyVault/deletedVaults", VAULTS))
-    except ArmError as fault:
-        if fault.status != 403:  # who may not list them may still delete the group
-            raise
-        return ()
+    listed = _listed(arm, f"{_subscription(group_id)}/providers/Microsoft.KeyVault/deletedVaults", VAULTS)
     return tuple(entry for entry in listed if inside(group_id, vault_id(entry)))
 
 
@@ -163,8 +185,7 @@ def access(arm: Arm, group_id: str, holder: Owner | None) -> Access:
     """
     from azmlflow.rbac.roles import PERSONAS, custom_role_guid
 
-    subscription = "/".join(group_id.split("/")[:3])
-    place = f"{subscription}/{_AUTHORIZATION}"
+    place = f"{_subscription(group_id)}/{_AUTHORIZATION}"
     candidates = (f"{place}/roleDefinitions/{custom_role_guid(each.name, group_id)}" for each in PERSONAS)
     definitions = tuple(id_ for id_ in candidates if _only_here(arm.get(id_, ROLES), group_id))
     roles = {id_.rsplit("/", 1)[-1].lower() for id_ in definitions}

@@ -93,7 +93,7 @@ class Resource:
         id: its ARM id, as Azure writes it.
         type: its full type, lower case.
         tags: its tags.
-        links: lower-case ids of the resources that a workspace uses.
+        links: lower-case ids of the resources and identities that a workspace uses.
         location: its region.
         manager: id of what manages it, where it is not whoever made it.
     """
@@ -119,12 +119,14 @@ class Resource:
     def of(cls, document: Mapping[str, Any]) -> Resource:
         """From ARM's document, in a list or by itself."""
         properties = document.get("properties") or {}
-        links = frozenset(str(properties[name]).lower() for name in LINKED.values() if properties.get(name))
+        names = (*LINKED.values(), "containerRegistry")
+        identities = (document.get("identity") or {}).get("userAssignedIdentities") or {}
+        links = (*(properties[name] for name in names if properties.get(name)), *identities)
         return cls(
             str(document["id"]),
             str(document.get("type", "")).lower(),
             dict(document.get("tags") or {}),
-            links,
+            frozenset(str(link).lower() for link in links),
             str(document.get("location") or ""),
             str(document.get("managedBy") or ""),
         )

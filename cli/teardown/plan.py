@@ -154,6 +154,9 @@ def _refusals(plan: GroupPlan) -> Iterator[Refusal]:
         return
     for entry in plan.verdict.foreign:
         yield Refusal(entry.id, f"{short(entry.id)} {entry.why}", _foreign_way(plan, entry))
+    for use in seen.uses:
+        why = f"{short(use.resource)} is used by workspace `{use.workspace.rsplit('/', 1)[-1]}` in another group"
+        yield Refusal(use.workspace, why, "remove that workspace first, or have it use another")
     for lock in seen.locks:
         id_ = str(lock["id"])
         if id_ not in plan.locks:

@@ -130,6 +130,8 @@ REFUSED: dict[str, Callable[[World], list[str]]] = {
     "a lock on the subscription": lambda w: [w.lock(SUB), RG, WORKSPACE],
     "a lock that only forbids writing": lambda w: [w.lock(VAULT, level="ReadOnly"), VAULT, WORKSPACE],
     "a lock on a cluster": lambda w: [w.lock(COMPUTE), COMPUTE, WORKSPACE],
+    "our vault that a workspace elsewhere uses": lambda w: [user(w, VAULT), VAULT],
+    "our storage account that another of our stacks uses": lambda w: [user(w, STORAGE, tags=OURS), STORAGE],
     "a lock on the group": lambda w: [w.lock(RG), RG, WORKSPACE],
     "a lock in the group": lambda w: [w.lock(STORAGE), STORAGE, WORKSPACE],
     "a lock whose note names a like stack": lambda w: [w.lock(RG, "azmlflow stack old of project azmlflow2"), RG],
@@ -148,6 +150,7 @@ SPARED: dict[str, Callable[[World], list[str]]] = {
     "a soft-deleted vault of another stack in our group": lambda w: [w.bury("kv-dead", RG, OTHERS)],
     "the storage account that our workspace uses, in another group": lambda w: [linked_elsewhere(w)],
     "a role of ours that is assignable elsewhere, too": lambda w: [shared_role(w)],
+    "a workspace elsewhere with a vault of its own": lambda w: [user(w)],
     "a lock on another group": lambda w: [w.lock(w.group("rg2"))],
     "somebody's own role on another group": lambda w: [assigned(w, w.group("rg2"))],
     "somebody's role on the subscription": lambda w: [assigned(w, SUB)],
@@ -162,6 +165,11 @@ MIDWAY: dict[str, tuple[str, str, Callable[[World], list[str]]]] = {
     "a lock in the group, right at its deletion": ("DELETE", "/rg1", lambda w: [w.lock(STORAGE), STORAGE, RG]),
     "the group's tags change": ("DELETE", "/logs-one", lambda w: [w.retag(RG, OTHERS), STORAGE]),
     "something elsewhere comes to manage our vault": ("DELETE", "/logs-one", lambda w: [w.managed(VAULT)]),
+    "a workspace elsewhere takes our vault, midway": (
+        "DELETE",
+        "/logs-one",
+        lambda w: [user(w, VAULT), VAULT],
+    ),
     "a job, before the purge": ("DELETE", "/old-mark", lambda w: [running(w), WORKSPACE]),
     "our vault becomes another stack's": ("DELETE", "/logs-one", lambda w: [w.retag(VAULT, OTHERS)]),
 }
@@ -196,6 +204,18 @@ def shared_role(world: World) -> str:
     return assignment
 
 
+def user(world: World, *shared: str, tags: dict[str, str] = OTHERS) -> str:
+    """A workspace in another group that uses some of ours, and else its own."""
+    group = world.group("rg2", tags)
+    uses = {
+        "keyVault": VAULT if VAULT in shared else world.vault("kv-two", group, tags),
+        "storageAccount": STORAGE if STORAGE in shared else world.storage("theirs1", group, tags),
+        "applicationInsights": world.put(INSIGHTS.replace(RG, group), tags, BODIES[INSIGHTS]),
+    }
+    body = {**BODIES[WORKSPACE], "properties": {**BODIES[WORKSPACE]["properties"], **uses}}
+    return world.put(WORKSPACE.replace(RG, group), tags, body)
+
+
 def running(world: World) -> str:
     """A job on our cluster."""
     job = f"{WORKSPACE}/jobs/train-1"
@@ -222,7 +242,7 @@ def test_what_is_not_ours_in_the_group_stops_it_before_anything_goes(world: Worl
 @pytest.mark.parametrize("case", REFUSED)
 def test_nor_does_unmanaged_reach_what_is_marked_as_others(world: World, case: str) -> None:
     kept = REFUSED[case](world)
-    marked = any(word in case for word in ("stack", "project", "value", "half", "lock", "manage"))
+    marked = any(word in case for word in ("stack", "project", "value", "half", "lock", "manage", "uses"))
     with contextlib.suppress(CliError):
         remove_group(open_arm(world.door), RG, Limits(unmanaged=True))
         assert not marked
