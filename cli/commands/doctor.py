@@ -12,6 +12,7 @@ from azmlflow.cli.checks import Situation
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Command, Invocation, common
 from azmlflow.cli.session import Session, open_session
+from azmlflow.cli.words import hanging
 
 _SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red"), "skipped": ("-", "bright_black")}
 
@@ -75,7 +76,7 @@ def _table(answers: Sequence[doctor.Answer]) -> str:
     lines: list[str] = []
     for answer in answers:
         sign, colour = _SIGNS[answer.finding.status]
-        lines.append(f"  {click.style(sign, fg=colour)} {answer.check.name:<13} {answer.finding.says}")
+        lines.append(f"  {click.style(sign, fg=colour)} {answer.check.name:<13} {hanging(answer.finding.says, 18)}")
         if answer.fix:
             lines.append(f"{'':18}{click.style('fix:', bold=True)} {answer.fix}")
     return "\n".join(lines)

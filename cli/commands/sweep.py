@@ -18,7 +18,7 @@ from azmlflow.cli.session import Session, open_session
 from azmlflow.cli.sharing import SharingArm
 from azmlflow.cli.sweep import Found, Wanted, find, look_into, refused
 from azmlflow.cli.sweeping import AuditLog, Progress, Remove, Tell, Turn, sweep
-from azmlflow.cli.words import called, many, span
+from azmlflow.cli.words import called, hanging, many, span
 
 _WIDTH, _WIDEST = 10, 64
 
@@ -159,8 +159,11 @@ def _table(groups: Sequence[Found], now: datetime, why: Mapping[str, tuple[str, 
             f"  {group.name:<{name}}  {span(now - group.created) if group.created else '?':>4}  "
             + click.style(f"{_end(group, now):<8}", fg="red" if late else None)
             + f"  {group.owner or '?':<{owner}}  {group.project}/{group.stack}",
-            f"      {_contents(group)}",
-            *(click.style(f"      not removable: {reason}", fg="yellow") for reason in why.get(group.id, ())),
+            f"      {hanging(_contents(group), 6)}",
+            *(
+                click.style(f"      {hanging(f'not removable: {each}', 6)}", fg="yellow")
+                for each in why.get(group.id, ())
+            ),
         ]
     if not apply:
         lines.append(f"{len(groups)} found in all; nothing is changed without --apply")

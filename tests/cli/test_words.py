@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from azmlflow.cli.words import called, many, span
+from azmlflow.cli.words import called, hanging, many, span
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,14 @@ def test_many(count: int, what: str, told: str) -> None:
 )
 def test_span(time: timedelta, told: str) -> None:
     assert span(time) == told
+
+
+def test_only_a_terminal_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "signed in as developer@local.test (7aa670de-3d41-4e9d-8cdf-35fc40b96491)"
+    assert hanging(text, 18) == text
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    assert hanging(text, 18).splitlines() == [
+        "signed in as developer@local.test",
+        f"{'':18}(7aa670de-3d41-4e9d-8cdf-35fc40b96491)",
+    ]
