@@ -7,7 +7,7 @@ import sys
 import click
 
 from azmlflow.cli.errors import CliError
-from azmlflow.cli.teardown.group import Left
+from azmlflow.cli.teardown.outcome import Left
 
 
 def confirm(what: str, name: str, again: str) -> None:

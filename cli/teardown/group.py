@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from typing import Any
 
 from azmlflow.cli.arm import Arm, ArmError, TimedOut
@@ -18,64 +17,14 @@ from azmlflow.cli.errors import CliError
 from azmlflow.cli.estate import GROUPS, LOCKS, ROLES, VAULTS, WORKSPACES
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.inventory import is_protected, vault_id
-from azmlflow.cli.teardown.ownership import (
-    LOGS,
-    WORKSPACE,
-    Resource,
-)
+from azmlflow.cli.teardown.outcome import Left, OnProgress, Progress, Report
+from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE, Resource
 from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group, plan_inside, short
 
 LOG_ANALYTICS = "2023-09-01"
 # Codes of an operation that Azure accepted and failed by itself; whatever refuses has others, and is final.
 _PASSING = frozenset(("InternalServerError", "OperationFailed", "Conflict", "ServiceUnavailable", "Timeout"))
 _ATTEMPTS = 3  # an operation that Azure itself fails half-way is begun again
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What is under way: `deleting` resource `x` since so many seconds."""
-
-    step: str
-    what: str
-    state: str
-    seconds: float
-
-
-OnProgress = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Left:
-    """Something that is still there after a removal.
-
-    Attributes:
-        kind: what it is.
-        name: which one.
-        where: ARM id or path.
-        why: the reason, if it is known.
-    """
-
-    kind: str
-    name: str
-    where: str
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a removal did.
-
-    Attributes:
-        group: the group's id.
-        steps: (step, seconds), those that had something to do.
-        left: what is still there.
-        notes: what else there is to say.
-    """
-
-    group: str
-    steps: tuple[tuple[str, float], ...] = ()
-    left: tuple[Left, ...] = ()
-    notes: tuple[str, ...] = field(default=())
 
 
 def remove_group(

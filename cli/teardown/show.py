@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import click
 
-from azmlflow.cli.teardown.group import OnProgress, Progress
+from azmlflow.cli.teardown.outcome import OnProgress, Progress
 
 _EVERY = 30.0
 
@@ -63,4 +63,4 @@ class Lines:
 
 def line(progress: Progress) -> str:
     """`deleting     storageAccounts/st1     3 s`."""
-    return f"{progress.state:<12} {progress.what:<56} {progress.seconds:5.0f} s"
+    return f"{progress.state:<12} {progress.what:<52} {progress.seconds:5.0f} s"

@@ -16,7 +16,8 @@ from azmlflow.cli import config_json
 from azmlflow.cli.estate import WORKSPACES, Estate, azure_name, workspace_left
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.data import Describe, named
-from azmlflow.cli.teardown.group import Left, Removal
+from azmlflow.cli.teardown.group import Removal
+from azmlflow.cli.teardown.outcome import Left
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE
 from azmlflow.cli.teardown.plan import GroupPlan
 from azmlflow.cli.words import many
