@@ -85,7 +85,6 @@ class Removal:
         self._arm, self._plan, self._clock = arm, plan, clock
         self._on_progress: OnProgress = on_progress or (lambda _: None)
         self._done: list[tuple[str, float]] = []
-        self._notes: list[str] = []
         self._step, self._began = "", clock()
 
     def run(self, turn: AbstractContextManager[object]) -> Report:
@@ -102,7 +101,7 @@ class Removal:
             ):
                 self.take(name, act)
         self.take("sweep roles and grants", self.remove_access)
-        return Report(self._plan.seen.id, tuple(self._done), self.residue(), tuple(self._notes))
+        return Report(self._plan.seen.id, tuple(self._done), self.residue())
 
     def take(self, name: str, act: Callable[[], bool]) -> None:
         """One step, timed; it counts as done if it had something to do."""
@@ -275,8 +274,8 @@ class Removal:
             except ArmError as fault:
                 if fault.status < 500 and fault.code not in _PASSING:
                     raise
-                self._notes.append(f"{fault.where}: {fault.code}, begun again")
+                self._tell(fault.where or self._plan.seen.id, "begun again", f" ({fault.code})")
         return act()
 
-    def _tell(self, id_: str, state: str) -> None:
-        self._on_progress(Progress(self._step, short(id_), state, self._clock() - self._began))
+    def _tell(self, id_: str, state: str, why: str = "") -> None:
+        self._on_progress(Progress(self._step, f"{short(id_)}{why}", state, self._clock() - self._began))

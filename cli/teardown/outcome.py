@@ -44,10 +44,8 @@ class Report:
         group: the group's id.
         steps: (step, seconds), those that had something to do.
         left: what is still there.
-        notes: what else there is to say.
     """
 
     group: str
     steps: tuple[tuple[str, float], ...] = ()
     left: tuple[Left, ...] = ()
-    notes: tuple[str, ...] = ()

@@ -170,6 +170,18 @@ def test_every_request_failed_in_every_way_ends_as_if_none_had(tmp_path: Path, w
         azure.cloud.store.close()
 
 
+def test_what_azure_accepts_and_fails_is_begun_again_and_told(azure: Azure, door: Door) -> None:
+    stand(azure)
+    answer = Response(409, b'{"error": {"code": "OperationFailed", "message": "injected"}}', {})
+    left = [answer]
+    door.fault = lambda _, method, path: left.pop() if left and (method, path) == ("DELETE", RG) else None
+    told: list[Progress] = []
+    assert remove_group(open_arm(door), RG, on_progress=told.append).left == ()
+    assert [(each.what, each.state) for each in told if each.state == "begun again"] == [
+        ("resourceGroups/rg1 (OperationFailed)", "begun again")
+    ]
+
+
 def lose() -> Response:
     from azure.core.exceptions import ServiceResponseError
 
