@@ -83,10 +83,11 @@ class Holder:
         self._file.close()
 
     def _write(self) -> None:
+        # Over the old note, and only then cut: at no instant is there none, should we be killed.
         self._file.seek(0)
-        self._file.truncate()
-        json.dump(asdict(self._note), self._file)
+        self._file.write(json.dumps(asdict(self._note)))
         self._file.flush()
+        self._file.truncate()
 
 
 def note_path(project: Project, stack: str) -> Path:
@@ -105,7 +106,7 @@ def hold(project: Project, stack: str, command: str) -> Iterator[Holder]:
     _make_private(project.state)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        file = path.open("a+", encoding="utf-8")
+        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")  # noqa: PTH123, SIM115
     except OSError as fault:
         raise CliError(f"cannot write {path.name}: {fault.strerror}", where=str(path), next=f"ls -l {path}") from fault
     try:
@@ -144,7 +145,8 @@ def holding(project: Project, stack: str) -> Note | None:
 def read_note(path: Path) -> Note | None:
     """The note in a file, None if there is none that can be read."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        # What follows is the rest of a longer note before it.
+        document, _ = json.JSONDecoder().raw_decode(path.read_text(encoding="utf-8"))
         return Note(
             int(document["pid"]), str(document["command"]), str(document["since"]), int(document.get("engine", 0))
         )

@@ -35,6 +35,18 @@ def test_a_finished_command_leaves_no_note(project: Project) -> None:
     assert read_note(note_path(project, "local")) is None
 
 
+def test_a_holder_killed_while_it_writes_leaves_a_note(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = note_path(project, "local")
+    with hold(project, "local", "azmlflow up") as holder:
+        holder.engine(4711)
+        monkeypatch.setattr(holder._file, "truncate", lambda: None)  # killed right before it cuts off the old rest
+        holder.engine(5)
+        assert path.read_text().endswith("}11}")
+        note = read_note(path)
+    assert note is not None
+    assert (note.command, note.engine) == ("azmlflow up", 5)
+
+
 def test_a_failed_command_leaves_its_note(project: Project) -> None:
     with pytest.raises(ValueError, match="died"):  # noqa: SIM117
         with hold(project, "local", "azmlflow up") as holder:
