@@ -19,7 +19,7 @@ def held(stack: str, text: str) -> CliError:
     )
 
 
-def failed(stack: str, outcome: Outcome, text: str, again: str) -> CliError:
+def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool = True) -> CliError:
     """The error for an operation that failed: the first resource's own words, else the engine's last ones.
 
     Args:
@@ -27,6 +27,7 @@ def failed(stack: str, outcome: Outcome, text: str, again: str) -> CliError:
         outcome: what the engine told while it worked.
         text: what it said at its end.
         again: the command that goes on from here.
+        mended: that command mends what a killed engine left half written.
     """
     errors = [entry for entry in outcome.diagnoses if entry.severity == "error"]
     # What providers say of a resource explains more than the engine's "update failed" on the stack.
@@ -34,12 +35,19 @@ def failed(stack: str, outcome: Outcome, text: str, again: str) -> CliError:
     if not told:
         lines = [line.strip() for line in text.splitlines() if line.strip().startswith("error:")]
         what = lines[0].removeprefix("error:").strip() if lines else _last_line(text)
-        return CliError(f"the Pulumi engine failed: {what}", next=again)
+        return CliError(f"the Pulumi engine failed: {what}", next=again if mended else _torn(what) or again)
     first = told[0]
     others = len({entry.urn for entry in told}) - 1
     more = f" (and {others} more)" if others > 0 else ""
     what = _unwrapped(first.message)
     return CliError(f"{what}{more}", where=urn_name(first.urn) or None, next=advice(what, stack) or again)
+
+
+def _torn(what: str) -> str | None:
+    """The command for a file backend that a killed engine left half written (cli/recover.py: `drop_torn_files`)."""
+    if not what.endswith(": EOF"):
+        return None
+    return "find BACKEND -name '*.attrs' -empty -delete    (its folder: `pulumi whoami -v`), and the command again"
 
 
 def advice(message: str, stack: str) -> str | None:

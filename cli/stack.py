@@ -252,7 +252,8 @@ class EngineStack:
                 # The program's own: a typed error, or a mistake of ours, which belongs in the log.
                 if isinstance(own, Exception) and type(own) not in {Exception, RunError}:
                     raise own
-            raise failed(self.name, watcher.outcome(), str(fault), self._again) from None
+            mended = self._place.backend is not None
+            raise failed(self.name, watcher.outcome(), str(fault), self._again, mended=mended) from None
         raise fault
 
     def _wait(self, thread: threading.Thread, command: Any) -> int:

@@ -213,6 +213,13 @@ def test_a_failure_without_a_word_shows_the_engines_last() -> None:
     assert fault.next == "again"
 
 
+def test_a_backend_of_ones_own_that_is_torn_is_mended_by_hand() -> None:
+    text = "stderr: error: failed to load checkpoint: EOF"
+    assert "-name '*.attrs' -empty -delete" in str(failed("prod", Outcome(), text, "again", mended=False).next)
+    assert failed("local", Outcome(), text, "again").next == "again"
+    assert failed("prod", Outcome(), "error: no credentials", "again", mended=False).next == "again"
+
+
 @pytest.mark.parametrize(
     ("message", "command"),
     [
