@@ -119,7 +119,7 @@ class Resource:
     def of(cls, document: Mapping[str, Any]) -> Resource:
         """From ARM's document, in a list or by itself."""
         properties = document.get("properties") or {}
-        names = (*LINKED.values(), "containerRegistry")
+        names = (*LINKED.values(), "containerRegistry", "hubResourceId")  # Microsoft, "Workspaces - Get": properties
         identities = (document.get("identity") or {}).get("userAssignedIdentities") or {}
         links = (*(properties[name] for name in names if properties.get(name)), *identities)
         return cls(

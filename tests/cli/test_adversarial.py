@@ -131,6 +131,7 @@ REFUSED: dict[str, Callable[[World], list[str]]] = {
     "a lock that only forbids writing": lambda w: [w.lock(VAULT, level="ReadOnly"), VAULT, WORKSPACE],
     "a lock on a cluster": lambda w: [w.lock(COMPUTE), COMPUTE, WORKSPACE],
     "our vault that a workspace elsewhere uses": lambda w: [user(w, VAULT), VAULT],
+    "our workspace that is the hub of a project elsewhere": lambda w: [project(w), WORKSPACE],
     "our storage account that another of our stacks uses": lambda w: [user(w, STORAGE, tags=OURS), STORAGE],
     "a lock on the group": lambda w: [w.lock(RG), RG, WORKSPACE],
     "a lock in the group": lambda w: [w.lock(STORAGE), STORAGE, WORKSPACE],
@@ -216,6 +217,16 @@ def user(world: World, *shared: str, tags: dict[str, str] = OTHERS) -> str:
     return world.put(WORKSPACE.replace(RG, group), tags, body)
 
 
+def project(world: World) -> str:
+    """A project of others whose hub is our workspace."""
+    theirs, store = user(world), world.azure.cloud.store
+    document = store.get("resources", theirs.lower())
+    assert document is not None
+    document["properties"]["hubResourceId"] = WORKSPACE
+    store.put("resources", theirs.lower(), document)
+    return theirs
+
+
 def running(world: World) -> str:
     """A job on our cluster."""
     job = f"{WORKSPACE}/jobs/train-1"
@@ -242,7 +253,7 @@ def test_what_is_not_ours_in_the_group_stops_it_before_anything_goes(world: Worl
 @pytest.mark.parametrize("case", REFUSED)
 def test_nor_does_unmanaged_reach_what_is_marked_as_others(world: World, case: str) -> None:
     kept = REFUSED[case](world)
-    marked = any(word in case for word in ("stack", "project", "value", "half", "lock", "manage", "uses"))
+    marked = any(word in case for word in ("stack", "project", "value", "half", "lock", "manage", "uses", "hub"))
     with contextlib.suppress(CliError):
         remove_group(open_arm(world.door), RG, Limits(unmanaged=True))
         assert not marked
