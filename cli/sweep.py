@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -129,31 +129,39 @@ class Wanted:
         return not self.expired or (group.expires is not None and group.expires <= now)
 
 
-def find(arm: Arm, wanted: Wanted, now: datetime) -> tuple[Found, ...]:
+def find(arm: Arm, wanted: Wanted, now: datetime, width: int, warn: Callable[[str], None]) -> tuple[Found, ...]:
     """The groups that are meant, oldest first.
 
     Args:
         arm: Azure Resource Manager.
         wanted: which are meant.
         now: the time.
+        width: how many subscriptions are asked at a time.
+        warn: hears of subscriptions whose groups may not be seen.
     """
-    groups = [
-        group
-        for subscription in arm.list("/subscriptions", _SUBSCRIPTIONS)
-        for group in _made(arm.list(f"/subscriptions/{subscription['subscriptionId']}/resourceGroups", _GROUPS))
-        if wanted.fits(group, now)
-    ]
+    subscriptions = [str(each["subscriptionId"]) for each in arm.list("/subscriptions", _SUBSCRIPTIONS)]
+    with ThreadPoolExecutor(max_workers=width, thread_name_prefix="find") as pool:
+        lists = pool.map(lambda each: _groups(arm, each, warn), subscriptions)
+        groups = [group for found in lists for group in found if wanted.fits(group, now)]
     return tuple(sorted(groups, key=lambda group: (group.created or now, group.id)))
+
+
+def _groups(arm: Arm, subscription: str, warn: Callable[[str], None]) -> tuple[Found, ...]:
+    """Those of a subscription that azmlflow made: they bear both ownership tags."""
+    try:
+        every = tuple(map(Found.of, arm.list(f"/subscriptions/{subscription}/resourceGroups", _GROUPS)))
+    except ArmError as fault:
+        if fault.status != 403:
+            raise
+        warn(f"the groups of subscription {subscription} are not looked at: {fault.message}")
+        return ()
+    return tuple(group for group in every if group.project and group.stack)
 
 
 def look_into(arm: Arm, groups: Iterable[Found], width: int) -> tuple[Found, ...]:
     """The same groups with what is in them, `width` asked for at a time."""
     with ThreadPoolExecutor(max_workers=width, thread_name_prefix="look") as pool:
         return tuple(pool.map(lambda group: _look_into(arm, group), groups))
-
-
-def _made(documents: Iterable[Mapping[str, Any]]) -> Iterable[Found]:
-    return (group for group in map(Found.of, documents) if group.project and group.stack)
 
 
 def _look_into(arm: Arm, group: Found) -> Found:

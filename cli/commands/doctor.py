@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from azmlflow.cli import doctor
+from azmlflow.cli import doctor, progress
 from azmlflow.cli.checks import Situation
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Command, Invocation, common
@@ -34,9 +34,10 @@ def command(invocation: Invocation, fix: bool, python: str | None) -> None:
     before = dict(invocation.ports.environment)  # entering a cloud changes it
     unreachable = _visit(session)
     situation = Situation(session, _outputs(session), before, python, unreachable)
-    answers = doctor.examine(situation)
-    if fix:
-        answers = doctor.repair(situation, answers)
+    with progress.drawing(f"examining stack {session.name}"):
+        answers = doctor.examine(situation)
+        if fix:
+            answers = doctor.repair(situation, answers)
     failed = sum(answer.finding.status == "failed" for answer in answers)
     invocation.result(
         {"stack": session.name, "ok": not failed, "checks": [answer.document() for answer in answers]},

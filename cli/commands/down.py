@@ -75,8 +75,9 @@ def command(
         session.enter()
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)
-        teardown = open_teardown(session, stack, cancel_jobs=cancel_jobs)
-        plan = tuple((step, lines) for step in steps.STEPS if (lines := step.plan(teardown)))
+        with progress.drawing(f"looking at stack {session.name}"):
+            teardown = open_teardown(session, stack, cancel_jobs=cancel_jobs)
+            plan = tuple((step, lines) for step in steps.STEPS if (lines := step.plan(teardown)))
         if not plan:
             holder.finish()
             invocation.result(_report(session.name, (), (), ()), f"nothing stands on stack {session.name}")
@@ -92,7 +93,8 @@ def command(
         if not yes:
             confirm("stack", session.name, f"azmlflow down --stack {session.name}")
         done = _run(invocation, teardown, plan, timeout)
-        left = steps.residue(teardown)
+        with progress.drawing("looking for what is left"):
+            left = steps.residue(teardown)
         holder.finish()
     invocation.result(_report(session.name, plan, done, left, kept), lambda: text(f"stack {session.name}", left))
     if left:

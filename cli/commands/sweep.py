@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from azmlflow.cli import progress
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Command, Invocation, common
 from azmlflow.cli.life import duration
@@ -72,12 +73,13 @@ def command(
     session = open_session(invocation)
     invocation.ports.visit(session.project, session.file, invocation.say)
     arm, now = SharingArm(invocation.ports.open_arm()), datetime.now(UTC)
-    groups = find(arm, wanted, now)
     asks = apply and not yes and sys.stdin.isatty()
     why: Mapping[str, tuple[str, ...]] = {}
-    if asks or not apply:
-        groups = look_into(arm, groups, width)
-        why = refused(arm, groups, width)
+    with progress.drawing("looking for what azmlflow made"):
+        groups = find(arm, wanted, now, width, invocation.warn)
+        if asks or not apply:
+            groups = look_into(arm, groups, width)
+            why = refused(arm, groups, width)
     if not apply or not groups:
         document = [{**group.document(now), "refused": list(why[group.id])} for group in groups]
         invocation.result({"applied": False, "groups": document}, lambda: _table(groups, now, why, apply))

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import click
 
+from azmlflow.cli import progress
 from azmlflow.cli.arm import TimedOut
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.invocation import Invocation
@@ -40,8 +41,9 @@ def down(
     session.enter()
     group_id = _group_id(session, name)
     arm = invocation.ports.open_arm()
-    plan = plan_group(arm, group_id, limits)
-    lines = _lines(plan, describing(arm))
+    with progress.drawing(f"looking at resource group {name}"):
+        plan = plan_group(arm, group_id, limits)
+        lines = _lines(plan, describing(arm))
     document = {"group": plan.seen.id, "plan": list(lines), "refusals": [asdict(each) for each in plan.refusals]}
     if plan.nothing:
         invocation.result({**document, "steps": [], "left": []}, f"nothing stands in resource group {name}")

@@ -98,6 +98,20 @@ def test_the_table_tells_age_owner_end_and_contents(desk: Desk, groups: ManyGrou
     assert document["owner"] == "alice@contoso.com"
 
 
+def test_a_subscription_that_may_not_be_seen_is_told_and_the_others_are_looked_at(
+    desk: Desk, groups: ManyGroups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        if path == f"/subscriptions/{ONE}/resourceGroups":
+            raise ArmError(403, "AuthorizationFailed", "not for you", path)
+        return ManyGroups.list(groups, path, version, query)
+
+    monkeypatch.setattr(groups, "list", closed)
+    done = desk.run("sweep", "-o", "json")
+    assert [group["name"] for group in done.json()["groups"]] == ["pr-17"]
+    assert f"subscription {ONE} are not looked at: not for you" in done.err
+
+
 def test_what_may_not_be_seen_is_not_called_empty(
     desk: Desk, groups: ManyGroups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
