@@ -4,7 +4,9 @@
 MAKEFLAGS += --jobs=2
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# One more than there are cores: the end-to-end tests wait half of their time, for a cloud's clock or for what was killed.
+WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 TOOLKIT := .venv/.installed
 EXAMPLES := .venv-examples/.installed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,7 @@ class World:
     workspace: str
     host: str
     _experiments: dict[str, str] = field(default_factory=dict)
+    _own: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def mlflow(self, path: str) -> str:
@@ -46,8 +48,8 @@ class World:
         return made
 
     def name(self, kind: str) -> str:
-        """A name not used before."""
-        return f"{kind}-{next(self._numbers)}"
+        """A name not used before, nor by another world of the same workspace."""
+        return f"{kind}-{self._own}-{next(self._numbers)}"
 
     def experiment(self) -> str:
         """The id of a new experiment."""
