@@ -1,6 +1,6 @@
 # `make up` sets everything up and stands the local workspace up; `make test` sets everything up and passes the tests.
 
-# The two environments are installed side by side, and the engine is built while the code is checked.
+# The two environments are installed side by side, and the code is checked while it is tested.
 MAKEFLAGS += --jobs=2
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,12 +10,14 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --d
 TOOLKIT := .venv/.installed
 EXAMPLES := .venv-examples/.installed
 
-.PHONY: up test unit check bench faults mutants examples engine lock live clean
+.PHONY: up test pytest unit check bench faults mutants examples engine lock live clean
 
 up: engine Pulumi.local.yaml
 	@$(BIN)/azmlflow up --stack local
 
-test: engine examples check
+test: check pytest
+
+pytest: engine examples
 	$(PYTEST)
 
 unit: $(TOOLKIT)  ## the quick tests only
