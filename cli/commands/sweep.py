@@ -126,15 +126,13 @@ def _tell_states(session: Session, ends: Sequence[Progress]) -> None:
 def _remove_by(arm: SharingArm, wanted: Wanted, now: datetime) -> Remove:
     """Removal of one group, as `down` does it: what is not azmlflow's stops it, and so does an end put off since."""
     from azmlflow.cli.teardown import Limits, remove_group
-    from azmlflow.cli.teardown import Progress as Step
 
     limits = Limits(chosen=lambda document: wanted.fits(Found.of(document), now))
 
     def remove(group: Found, tell: Tell, turn: Turn) -> Sequence[str]:
-        def on_progress(step: Step) -> None:
-            tell(f"{step.step}: {step.what}")
-
-        report = remove_group(arm.apart(), group.id, limits, on_progress=on_progress, turn=turn)
+        report = remove_group(
+            arm.apart(), group.id, limits, on_progress=lambda step: tell(f"{step.step}: {step.what}"), turn=turn
+        )
         return [f"{left.kind} {left.name}{f': {left.why}' if left.why else ''}" for left in report.left]
 
     return remove
