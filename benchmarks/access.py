@@ -13,7 +13,7 @@ import subprocess
 import time
 import tracemalloc
 
-from azmlflow.localazure.store import Store
+from azmlflow.localazure.core.store import Store
 from azmlflow.rbac.access import COLUMNS, Directory, matrix
 from benchmarks.tenant import DEFINITIONS_HELD, GROUPS, SCOPE, USERS, tenant, write
 from tests.e2e.estate import Estate

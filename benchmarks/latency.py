@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from azmlflow.localazure.latency import Latency, profile
+from azmlflow.localazure.core.latency import Latency, profile
 from azmlflow.rbac import scopes
 from tests.e2e.estate import Estate
 

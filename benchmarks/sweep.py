@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from azmlflow.localazure.faults import Fault, write_faults
+from azmlflow.localazure.front.faults import Fault, write_faults
 from tests.e2e.estate import Estate
 from tests.e2e.many import group_id, make_groups
 

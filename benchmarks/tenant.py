@@ -10,10 +10,10 @@ from __future__ import annotations
 import random
 from dataclasses import asdict
 
-from azmlflow.localazure.directory import Principal, PrincipalKind
-from azmlflow.localazure.enforce import ASSIGNMENTS, DEFINITIONS
+from azmlflow.localazure.core.directory import Principal, PrincipalKind
+from azmlflow.localazure.core.enforce import ASSIGNMENTS, DEFINITIONS
+from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.kinds import role_assignments, role_definitions
-from azmlflow.localazure.store import Store
 from azmlflow.rbac import scopes
 from azmlflow.rbac.evaluate import Facts, PermissionBlock, RoleAssignment, RoleDefinition
 from azmlflow.rbac.operations import WORKSPACE

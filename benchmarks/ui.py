@@ -20,9 +20,9 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from azmlflow.localazure import client
-from azmlflow.localazure.folder import Folder
-from azmlflow.localazure.mlflow import WORKSPACE_HEADER
+from azmlflow.localazure.clients import control
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.tracking.server import WORKSPACE_HEADER
 from tests.browser import chromium
 from tests.e2e.estate import SCIENCE_PYTHON, Estate
 
@@ -82,7 +82,7 @@ def _bare(estate: Estate) -> Iterator[str]:
 
 def _workspace_guid(estate: Estate, state: Folder) -> str:
     url = f"https://management.azure.com{estate.outputs()['workspaceId']}?api-version=2024-10-01"
-    body = client.ask(state, "GET", url, principal="developer@local.test").body
+    body = control.ask(state, "GET", url, principal="developer@local.test").body
     return str(body["properties"]["workspaceId"]).lower()
 
 

@@ -35,7 +35,7 @@ def enter(
     if not stack.local:
         return
     start(project, say)
-    from azmlflow.localazure import environ
+    from azmlflow.localazure.clients import environ
 
     wanted = environ.client_environment(project.local, DEVELOPER, dict(environment), only_ours=True)
     for name in _PULUMI_DROPPED:
@@ -48,7 +48,7 @@ def enter(
 
 def start(project: Project, say: Callable[[str], None], latency: str | None = None) -> None:
     """Start the embedded Azure unless it runs."""
-    from azmlflow.localazure import daemon
+    from azmlflow.localazure.process import daemon
 
     project.state.mkdir(mode=0o700, exist_ok=True)
     if latency is None:
@@ -59,21 +59,21 @@ def start(project: Project, say: Callable[[str], None], latency: str | None = No
 
 def running(project: Project) -> bool:
     """Does the embedded Azure run?"""
-    from azmlflow.localazure import daemon
+    from azmlflow.localazure.process import daemon
 
     return project.local.exists() and daemon.status(project.local) is not None
 
 
 def remember_interpreter(project: Project, words: Sequence[str], environment: Mapping[str, str]) -> None:
     """Have jobs of the embedded Azure run with the Python that a command line begins with, if it does."""
-    from azmlflow.localazure.jobs.interpreter import remember
+    from azmlflow.localazure.runner.interpreter import remember
 
     remember(project.local, words, environment)
 
 
 def pulumi_variables(project: Project) -> dict[str, str]:
     """What Pulumi needs for a local stack: a home, a backend and a passphrase of the checkout's own, a subscription."""
-    from azmlflow.localazure.cloud import SUBSCRIPTION_ID
+    from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 
     return {
         "ARM_SUBSCRIPTION_ID": SUBSCRIPTION_ID,
@@ -131,7 +131,7 @@ def child_environment(
             )
         refuse_mixed_clouds(stack, environment)
         return dict(environment)
-    from azmlflow.localazure import environ
+    from azmlflow.localazure.clients import environ
 
     base = {name: value for name, value in environment.items() if not name.startswith("PULUMI_")}
     return environ.client_environment(project.local, principal or DEVELOPER, base)

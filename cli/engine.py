@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azmlflow.cli.errors import CliError
-from azmlflow.localazure.cache import cache_folder
+from azmlflow.localazure.machine.cache import cache_folder
 
 Say = Callable[[str], None]
 

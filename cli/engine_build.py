@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from azmlflow.cli.errors import CliError
-from azmlflow.localazure.cache import cache_folder
+from azmlflow.localazure.machine.cache import cache_folder
 
 if TYPE_CHECKING:
     from azmlflow.cli.engine import Say

@@ -12,7 +12,7 @@ from azmlflow.cli.invocation import Command, Invocation, common
 from azmlflow.cli.project import find_project
 
 if TYPE_CHECKING:
-    from azmlflow.localazure.faults import Fault
+    from azmlflow.localazure.front.faults import Fault
 
 # As `localazure.faults` has them; not imported, to keep `--help` quick. A test holds the two together.
 WHENS = ("before", "after", "answered")
@@ -45,7 +45,7 @@ def add(invocation: Invocation, **rule: object) -> None:
     """Add a rule; counting begins anew."""
     import re
 
-    from azmlflow.localazure.faults import Fault, read_faults, write_faults
+    from azmlflow.localazure.front.faults import Fault, read_faults, write_faults
 
     fault = Fault(**{**rule, "method": str(rule["method"]).upper()})  # type: ignore[arg-type]
     try:
@@ -63,7 +63,7 @@ def add(invocation: Invocation, **rule: object) -> None:
 @common
 def list_(invocation: Invocation) -> None:
     """List the rules."""
-    from azmlflow.localazure.faults import read_faults
+    from azmlflow.localazure.front.faults import read_faults
 
     _tell(invocation, read_faults(find_project().local))
 
@@ -72,7 +72,7 @@ def list_(invocation: Invocation) -> None:
 @common
 def clear(invocation: Invocation) -> None:
     """Take all rules away."""
-    from azmlflow.localazure.faults import write_faults
+    from azmlflow.localazure.front.faults import write_faults
 
     write_faults(find_project().local, ())
     invocation.result([], "no faults")

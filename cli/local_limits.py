@@ -52,7 +52,7 @@ def limits(
     disk that its cluster's VM size has; the least counts. Which Python jobs run with is told to `azmlflow local start`
     by the variable AZMLFLOW_JOB_PYTHON; else it is the one that `azmlflow run` was last given.
     """
-    from azmlflow.localazure.jobs.limits import Limits, amount, read_limits, write_limits
+    from azmlflow.localazure.work.limits import Limits, amount, read_limits, write_limits
 
     state = find_project().local
     before = read_limits(state)

@@ -20,10 +20,10 @@ def address(project: Project, principal: str, workspace_id: str) -> str:
     Raises:
         LocalError: there is no such principal, or the embedded Azure does not answer.
     """
-    from azmlflow.localazure import client
-    from azmlflow.localazure.folder import Folder
+    from azmlflow.localazure.clients import control
+    from azmlflow.localazure.machine.folder import Folder
 
-    return client.ui_address(Folder.at(project.local), principal, workspace_id)
+    return control.ui_address(Folder.at(project.local), principal, workspace_id)
 
 
 def show(project: Project | None, target: str, browse: Callable[[str], bool]) -> bool:

@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from azmlflow.cli.errors import CliError
 from azmlflow.cli.project import Project
-from azmlflow.localazure import client, daemon
-from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.clients import control
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.process import daemon
 
 if TYPE_CHECKING:
     from azmlflow.cli.ports import Collaborators
@@ -91,7 +92,7 @@ def permitted(project: Project, principal: str, scope: str) -> frozenset[str]:
     (Microsoft, "Permissions - List For Resource": `GET {scope}/providers/Microsoft.Authorization/permissions`.)
     """
     url = f"https://management.azure.com{scope}/providers/Microsoft.Authorization/permissions?api-version={_ROLES}"
-    answer = client.ask(Folder.at(project.local), "GET", url, principal=principal)
+    answer = control.ask(Folder.at(project.local), "GET", url, principal=principal)
     if answer.status != 200:
         return frozenset()  # whoever has no role there is not told anything
     entries = answer.body.get("value") or ()
@@ -127,7 +128,7 @@ class Directory:
         self._ask("DELETE", f"{GRAPH}/v1.0/users/{quote(upn, safe='@')}")
 
     def _ask(self, method: str, url: str) -> dict[str, Any]:
-        answer = client.ask(self._folder, method, url, principal=daemon.DEVELOPER)
+        answer = control.ask(self._folder, method, url, principal=daemon.DEVELOPER)
         if answer.status >= 400:
             error = answer.body.get("error") if isinstance(answer.body, dict) else None
             message = error.get("message") if isinstance(error, dict) else f"status {answer.status}"

@@ -130,7 +130,7 @@ def _trust(situation: Situation) -> Finding:
         return Finding("ok", "the system's own certificates, or those that your variables name")
     from cryptography import x509
 
-    from azmlflow.localazure.folder import Folder
+    from azmlflow.localazure.machine.folder import Folder
 
     path = Folder.at(situation.session.project.local).ca
     if not path.exists():

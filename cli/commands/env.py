@@ -52,7 +52,7 @@ def _wanted(session: Session, principal: str | None, environment: Mapping[str, s
             )
         return Variables(_tracking(session), ())
     cloud.start(session.project, session.invocation.say)
-    from azmlflow.localazure import environ
+    from azmlflow.localazure.clients import environ
 
     given, dropped = environ.variables(session.project.local, principal or cloud.DEVELOPER, environment)
     return Variables({**given, **_tracking(session)}, tuple(dropped))

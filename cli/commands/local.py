@@ -58,7 +58,7 @@ def start(invocation: Invocation, latency: str | None) -> None:
 @common
 def stop(invocation: Invocation) -> None:
     """Stop it; what it holds stays."""
-    from azmlflow.localazure import daemon
+    from azmlflow.localazure.process import daemon
 
     project = _project(invocation)
     was = cloud.running(project)
@@ -103,7 +103,7 @@ def logs(invocation: Invocation, lines: int, follow: bool) -> None:
 @common
 def reset(invocation: Invocation, yes: bool) -> None:
     """Throw away all that it holds; Pulumi's state and the grants of the local stacks go with it."""
-    from azmlflow.localazure import daemon
+    from azmlflow.localazure.process import daemon
 
     project = _project(invocation)
     _confirm_reset(invocation, project, yes)
@@ -194,7 +194,7 @@ def _plain(entry: dict[str, str]) -> dict[str, str]:
 
 
 def _tell(invocation: Invocation, project: Project) -> None:
-    from azmlflow.localazure import daemon
+    from azmlflow.localazure.process import daemon
 
     found = daemon.status(project.local) if project.local.exists() else None
     log = Path(project.local / "daemon.log")

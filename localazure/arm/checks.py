@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from azmlflow.localazure.arm import find
-from azmlflow.localazure.arm.paths import GROUP_TYPE, group_id
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.kinds.base import Ask, Kind
-from azmlflow.localazure.kinds.fields import region
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.fields import region
+from azmlflow.localazure.resources.kind import Ask, Kind
+from azmlflow.localazure.resources.paths import GROUP_TYPE, group_id
 from azmlflow.rbac import scopes
 
 # These are part of ARM and never need registration (Microsoft, "Azure resource providers and types").

@@ -1,6 +1,6 @@
 """What becomes of a resource when an operation on it ends: made, deleted, soft-deleted, purged.
 
-Each effect runs inside the transaction of `polling.settle`, or of the request where nothing is long-running.
+Each effect runs inside the transaction of `arm.due`, or of the request where nothing is long-running.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from azmlflow.localazure.arm.paths import GROUP_TYPE
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.enforce import ASSIGNMENTS, PROPAGATION
-from azmlflow.localazure.errors import not_found
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.enforce import ASSIGNMENTS, PROPAGATION
+from azmlflow.localazure.core.errors import not_found
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
-from azmlflow.localazure.kinds.base import DELETED, SECRETS, Kind
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.kind import DELETED, SECRETS, Kind
+from azmlflow.localazure.resources.paths import GROUP_TYPE
 from azmlflow.rbac import scopes
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from azmlflow.localazure.arm import checks, find, lifecycle, lists
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.kinds.base import Answer, Ask, Elsewhere, Kind
-from azmlflow.localazure.mlflow import MlflowUnavailable
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.arm import checks, lifecycle, lists
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.kind import Answer, Ask, Elsewhere, Kind
+from azmlflow.localazure.tracking.server import MlflowUnavailable
 
 
 async def answer(ask: Ask, kind: Kind, elsewhere: Elsewhere, method: str) -> Answer:

@@ -9,13 +9,14 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from azmlflow.localazure.arm import checks, effects, find
-from azmlflow.localazure.arm.paths import GROUP_TYPE
-from azmlflow.localazure.cloud import SUBSCRIPTION_ID
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.kinds.base import DELETED, Answer, Ask, Kind, Polling
-from azmlflow.localazure.kinds.fields import stamp
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.arm import checks, effects
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.fields import stamp
+from azmlflow.localazure.resources.kind import DELETED, Answer, Ask, Kind, Polling
+from azmlflow.localazure.resources.paths import GROUP_TYPE
 from azmlflow.rbac import scopes
 
 MANAGEMENT = "https://management.azure.com"
@@ -56,7 +57,7 @@ def write(ask: Ask, kind: Kind) -> Answer:
     kind.name.check(ask.target.name)
     before = find.document(ask.cloud, kind, ask.target)
     checks.location(ask, kind, before)
-    return _settle_on(ask, kind, before)
+    return _put(ask, kind, before)
 
 
 def patch(ask: Ask, kind: Kind) -> Answer:
@@ -67,7 +68,7 @@ def patch(ask: Ask, kind: Kind) -> Answer:
         raise AzureError(405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.")
     before = existing(ask, kind)
     checks.location(ask, kind, before)
-    return _settle_on(dataclasses.replace(ask, body=_merged(before, ask.body)), kind, before)
+    return _put(dataclasses.replace(ask, body=_merged(before, ask.body)), kind, before)
 
 
 def remove(ask: Ask, kind: Kind) -> Answer:
@@ -136,7 +137,7 @@ def polling_headers(ask: Ask, polling: Polling, operation: Document, document: M
     return {**urls, "Retry-After": str(ask.cloud.operations.retry_after(operation))}
 
 
-def _settle_on(ask: Ask, kind: Kind, before: Document | None) -> Answer:
+def _put(ask: Ask, kind: Kind, before: Document | None) -> Answer:
     cloud = ask.cloud
     checks.idle(ask, before)
     kind.check(ask, before)

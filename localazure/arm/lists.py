@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from azmlflow.localazure import odata
-from azmlflow.localazure.arm import find, lifecycle
-from azmlflow.localazure.arm.paths import group_id
-from azmlflow.localazure.errors import bad_request
+from azmlflow.localazure.arm import lifecycle
+from azmlflow.localazure.core import odata
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE
-from azmlflow.localazure.kinds.base import Answer, Ask, Kind
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.kind import Answer, Ask, Kind
+from azmlflow.localazure.resources.paths import group_id
 from azmlflow.rbac import scopes
 
 PAGE = 100

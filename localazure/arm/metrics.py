@@ -5,12 +5,12 @@ Source: Microsoft, "Metrics - List" (REST 2023-10-01), "Azure Blob Storage monit
 
 from __future__ import annotations
 
-from azmlflow.localazure.arm import find
 from azmlflow.localazure.blobs.kept import BLOBS
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.errors import bad_request, not_found
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.errors import bad_request, not_found
 from azmlflow.localazure.kinds import storage_accounts
-from azmlflow.localazure.kinds.base import Answer, Ask
+from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.kind import Answer, Ask
 
 _NAME = "UsedCapacity"
 

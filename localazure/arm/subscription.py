@@ -10,12 +10,12 @@ import json
 from pathlib import Path
 
 from azmlflow.localazure.arm import checks, lifecycle, lists
-from azmlflow.localazure.cloud import REGIONS, SUBSCRIPTION_ID, TENANT_ID
-from azmlflow.localazure.errors import AzureError, not_found
+from azmlflow.localazure.core.constants import REGIONS, SUBSCRIPTION_ID, TENANT_ID
+from azmlflow.localazure.core.errors import AzureError, not_found
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
-from azmlflow.localazure.kinds.base import Answer, Ask
 from azmlflow.localazure.kinds.role_definitions import permissions as arm_permissions
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.kind import Answer, Ask
 from azmlflow.rbac import scopes
 
 _DATA = Path(__file__).parent.parent / "data"

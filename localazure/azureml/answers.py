@@ -14,7 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.core.errors import AzureError
 
 # MLflow's codes by Azure's, else by HTTP status (mlflow/protos/databricks.proto, ErrorCode).
 _BY_CODE = {"EndpointNotFound": "ENDPOINT_NOT_FOUND", "ResourceAlreadyExists": "RESOURCE_ALREADY_EXISTS"}

@@ -15,11 +15,12 @@ from urllib.parse import quote
 
 from azmlflow.localazure.azureml.bodies import json_object
 from azmlflow.localazure.azureml.known_runs import find
-from azmlflow.localazure.azureml.origins import CONTAINER, RUN_ORIGIN, UPLOAD_ORIGIN, own_upload, upload_owner
 from azmlflow.localazure.azureml.target import Target
 from azmlflow.localazure.blobs.kept import Address, Blob, Blobs
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.errors import AzureError, bad_request, not_found
+from azmlflow.localazure.blobs.origins import CONTAINER, RUN_ORIGIN, UPLOAD_ORIGIN, own_upload, upload_owner
+from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.errors import AzureError, bad_request, not_found
 
 URL_LIFETIME = timedelta(hours=1)
 
@@ -165,7 +166,7 @@ class Artifacts:
     def _information(self, path: str, permissions: str) -> dict[str, Any]:
         address = self._address(path)
         expires = self._target.cloud.clock.now() + URL_LIFETIME
-        query = self._target.cloud.tokens.sign_url(f"/{address.key}", permissions, expires)
+        query = Signing(self._target.cloud).url(f"/{address.key}", permissions, expires)
         url = f"https://{address.account}.blob.core.windows.net/{address.container}/{quote(address.name)}?{query}"
         return {"contentUri": url, "origin": self._origin, "container": self._container, "path": path}
 

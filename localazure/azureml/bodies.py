@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from azmlflow.localazure.azureml.target import Target
-from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.core.errors import AzureError, bad_request
 
 _LIMIT = 4 * 1024 * 1024
 

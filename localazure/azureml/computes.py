@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.computes import COMPUTE
-from azmlflow.localazure.store import Document
 
 # What azureml-core 1.61 cannot read when it is there without all that it expects of it.
 _UNREAD = ("identity",)

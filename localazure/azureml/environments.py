@@ -16,14 +16,15 @@ from typing import Any
 import yaml
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.arm import lifecycle, paths
+from azmlflow.localazure.arm import lifecycle
 from azmlflow.localazure.azureml.bodies import json_object, member
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
+from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.find import DEFINITIONS
-from azmlflow.localazure.errors import AzureError, bad_request
-from azmlflow.localazure.kinds.base import Ask
 from azmlflow.localazure.kinds.environments import ENVIRONMENT
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources import paths
+from azmlflow.localazure.resources.kind import Ask
 
 _NUMBER = re.compile(r"[1-9][0-9]*")
 

@@ -16,17 +16,18 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.arm import lifecycle, paths
+from azmlflow.localazure.arm import lifecycle
+from azmlflow.localazure.arm.submit import submit
 from azmlflow.localazure.azureml import environments, known_runs, local_runs, snapshots
 from azmlflow.localazure.azureml.bodies import json_object, member, text_map
 from azmlflow.localazure.azureml.run_dto import SNAPSHOT
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
-from azmlflow.localazure.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.jobs import records
-from azmlflow.localazure.jobs.submit import submit
-from azmlflow.localazure.kinds.base import Ask
+from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.kinds.codes import CODE
 from azmlflow.localazure.kinds.jobs import JOB
+from azmlflow.localazure.resources import paths
+from azmlflow.localazure.resources.kind import Ask
+from azmlflow.localazure.work import records
 
 
 async def answer(target: Target) -> Response:

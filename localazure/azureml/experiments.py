@@ -7,9 +7,9 @@ from typing import Any
 
 from azmlflow.localazure.azureml.known_runs import experiment_named, experiment_numbered
 from azmlflow.localazure.azureml.target import Target
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
 
 
 async def get(target: Target, name: str) -> dict[str, Any]:

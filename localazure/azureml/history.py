@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.artifacts import Artifacts, of_origin, of_run
 from azmlflow.localazure.azureml.model_files import of_version
-from azmlflow.localazure.azureml.origins import MODEL_ORIGIN, RUN_ORIGIN
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
-from azmlflow.localazure.errors import bad_request
+from azmlflow.localazure.blobs.origins import MODEL_ORIGIN, RUN_ORIGIN
+from azmlflow.localazure.core.errors import bad_request
 
 # The acts, by the segments that name them; longer ones first, since "contentinfo" ends "prefix/contentinfo".
 _ACTS = (

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from azmlflow.localazure.azureml.target import Target
-from azmlflow.localazure.azureml.tracking import API
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.jobs import records
-from azmlflow.localazure.kinds.base import LOCAL_RUNS
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.kind import LOCAL_RUNS
+from azmlflow.localazure.work import records
+from azmlflow.rbac.operations import TRACKING
 
 _PAGE = 1000
 
@@ -86,7 +86,9 @@ async def in_experiment(target: Target, experiment: Document) -> list[KnownRun]:
     page: str | None = ""
     while page is not None:
         body = {"experiment_ids": [experiment_id], "max_results": _PAGE, **({"page_token": page} if page else {})}
-        answer = await target.cloud.mlflow.request("POST", f"{API}/runs/search", target.workspace_id, json_body=body)
+        answer = await target.cloud.mlflow.request(
+            "POST", f"{TRACKING}/runs/search", target.workspace_id, json_body=body
+        )
         found = answer.json() if answer.is_success else {}
         runs += found.get("runs", [])
         page = found.get("next_page_token") or None
@@ -142,5 +144,5 @@ def _experiment(asked: str, found: Document | None) -> Document:
 
 async def _asked(target: Target, call: str, **params: str) -> dict[str, Any] | None:
     """What MLflow says to a GET; None when there is no such thing."""
-    answer = await target.cloud.mlflow.request("GET", f"{API}/{call}", target.workspace_id, params=params)
+    answer = await target.cloud.mlflow.request("GET", f"{TRACKING}/{call}", target.workspace_id, params=params)
     return dict(answer.json()) if answer.is_success else None

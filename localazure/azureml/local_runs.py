@@ -22,11 +22,11 @@ from azmlflow.localazure.azureml import environments, known_runs, local_run_chil
 from azmlflow.localazure.azureml.bodies import member, read, text_map
 from azmlflow.localazure.azureml.known_runs import local_key
 from azmlflow.localazure.azureml.target import Target
-from azmlflow.localazure.azureml.tracking import API
-from azmlflow.localazure.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.jobs import records
-from azmlflow.localazure.jobs.context import run_variables
-from azmlflow.localazure.kinds.base import LOCAL_RUNS
+from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.resources.kind import LOCAL_RUNS
+from azmlflow.localazure.runner.context import run_variables
+from azmlflow.localazure.work import records
+from azmlflow.rbac.operations import TRACKING
 
 _FOLDER = "azureml-setup"
 _BODY_LIMIT = 32 * 1024 * 1024  # azureml-core sends at most 25 MiB
@@ -109,7 +109,7 @@ async def _make(target: Target, experiment_id: str, run_id: str) -> None:
         "start_time": int(target.cloud.clock.now().timestamp() * 1000),
         "tags": [{"key": "mlflow.user", "value": target.caller.principal.name}],
     }
-    made = await mlflow.request("POST", f"{API}/runs/create", workspace, json_body=body, run_id=run_id)
+    made = await mlflow.request("POST", f"{TRACKING}/runs/create", workspace, json_body=body, run_id=run_id)
     if not made.is_success:
         exists = made.json().get("error_code") == "RESOURCE_ALREADY_EXISTS"
         message = str(made.json().get("message", "MLflow did not make the run."))

@@ -22,10 +22,10 @@ from starlette.responses import JSONResponse, Response
 from azmlflow.localazure.azureml import known_runs
 from azmlflow.localazure.azureml.bodies import json_object
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
-from azmlflow.localazure.azureml.tracking import API
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.errors import AzureError, bad_request
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.store import Document
+from azmlflow.rbac.operations import TRACKING
 
 _SCALAR, _LIST = "azureml.v1.scalar", "azureml.v1.list"
 _MLFLOW_BATCH = 1000  # metrics that MLflow takes at once
@@ -56,7 +56,7 @@ async def answer(target: Target) -> Response:
 async def _full(target: Target, run: known_runs.KnownRun, body: Mapping[str, Any]) -> Document:
     name = str(body.get("metricName") or "")
     params = {"run_id": run.id, "metric_key": name}
-    path = f"{API}/metrics/get-history"
+    path = f"{TRACKING}/metrics/get-history"
     answer = await target.cloud.mlflow.request("GET", path, target.workspace_id, params=params)
     history = answer.json().get("metrics", []) if answer.is_success else []
     if not history:
@@ -104,7 +104,9 @@ async def _log(target: Target, run: known_runs.KnownRun, body: Mapping[str, Any]
             logged.append({"key": name, "value": number, "timestamp": int(time), "step": step})
     for begin in range(0, len(logged), _MLFLOW_BATCH):
         told = {"run_id": run.id, "metrics": logged[begin:][:_MLFLOW_BATCH]}
-        answer = await target.cloud.mlflow.request("POST", f"{API}/runs/log-batch", target.workspace_id, json_body=told)
+        answer = await target.cloud.mlflow.request(
+            "POST", f"{TRACKING}/runs/log-batch", target.workspace_id, json_body=told
+        )
         if not answer.is_success:
             raise bad_request("UserError", str(answer.json().get("message", "MLflow did not take the metrics.")))
     return errors

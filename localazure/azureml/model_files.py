@@ -6,9 +6,9 @@ Whoever may read models and artifacts reaches the files of that version, and not
 from __future__ import annotations
 
 from azmlflow.localazure.azureml.artifacts import Artifacts
-from azmlflow.localazure.azureml.origins import MODEL_ORIGIN
 from azmlflow.localazure.azureml.target import Target
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.blobs.origins import MODEL_ORIGIN
+from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.models import places
 from azmlflow.localazure.models.registry import Registry
 

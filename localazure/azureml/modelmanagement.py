@@ -25,11 +25,11 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.bodies import json_object, json_value
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
-from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import mlmodel, places, records
 from azmlflow.localazure.models.records import Version
 from azmlflow.localazure.models.registry import Registry
-from azmlflow.localazure.store import Document
 
 _ASSET_URL = "aml://asset/"
 _MOST = 255  # the SDK's own limit of a page

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from azmlflow.localazure.arm import lifecycle, paths
+from azmlflow.localazure.arm import lifecycle
 from azmlflow.localazure.azureml.bodies import member, text_map
 from azmlflow.localazure.azureml.known_runs import KnownRun, local_key
 from azmlflow.localazure.azureml.run_dto import properties
 from azmlflow.localazure.azureml.target import Target
-from azmlflow.localazure.azureml.tracking import API
-from azmlflow.localazure.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.kinds.base import LOCAL_RUNS, Ask
+from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.kinds.jobs import JOB
+from azmlflow.localazure.resources import paths
+from azmlflow.localazure.resources.kind import LOCAL_RUNS, Ask
+from azmlflow.rbac.operations import TRACKING
 
 _EVENT = "Microsoft.MachineLearning.Run."
 # The states that events bring, in Azure ML's words and in MLflow's.
@@ -43,9 +44,9 @@ async def patch(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
     ask, workspace = target.cloud.mlflow.request, target.workspace_id
     if tags:
         told = [{"key": key, "value": value} for key, value in tags.items()]
-        await ask("POST", f"{API}/runs/log-batch", workspace, json_body={"run_id": run.id, "tags": told})
+        await ask("POST", f"{TRACKING}/runs/log-batch", workspace, json_body={"run_id": run.id, "tags": told})
     if name:
-        await ask("POST", f"{API}/runs/update", workspace, json_body={"run_id": run.id, "run_name": str(name)})
+        await ask("POST", f"{TRACKING}/runs/update", workspace, json_body={"run_id": run.id, "run_name": str(name)})
 
 
 async def event(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
@@ -114,6 +115,6 @@ async def _end(target: Target, run: KnownRun, state: str) -> None:
         "status": _ENDS[state],
         "end_time": int(target.cloud.clock.now().timestamp() * 1000),
     }
-    answer = await target.cloud.mlflow.request("POST", f"{API}/runs/update", target.workspace_id, json_body=body)
+    answer = await target.cloud.mlflow.request("POST", f"{TRACKING}/runs/update", target.workspace_id, json_body=body)
     if not answer.is_success:
         raise AzureError(400, "UserError", str(answer.json().get("message", "MLflow did not end the run.")))

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azmlflow.localazure.azureml.known_runs import KnownRun
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.cloud import TENANT_ID, Cloud
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.store import Document
 
 PARENT = "mlflow.parentRunId"
 SNAPSHOT = "ContentSnapshotId"

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.core.errors import AzureError, bad_request
 
 Run = Mapping[str, Any]
 Test = Callable[[Run], bool]

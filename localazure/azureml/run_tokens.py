@@ -1,9 +1,8 @@
-"""A run token: it speaks for who submitted a job or local run, about that run in its own workspace, while it runs.
+"""What a run token (`work.run_token`) is good for, on every request that bears one.
 
-It is an access token for the data plane alone (audience `https://ml.azure.com`, which Azure Resource Manager, Graph,
-vaults and storage refuse) with two more claims, the run and the workspace's id. What it may do is the smaller of what
-the submitter may do and of this: read in the workspace, log to its own run and to runs that say that they are its
-children, and register models. A client renews it at `.../runs/<id>/token` before it expires.
+What it may do is the smaller of what the submitter may do and of this: read in the workspace, log to its own run and
+to runs that say that they are its children, and register models. A client renews it at `.../runs/<id>/token` before it
+expires.
 """
 
 from __future__ import annotations
@@ -13,35 +12,18 @@ from typing import Any
 
 from azmlflow.localazure.azureml.known_runs import local_key
 from azmlflow.localazure.azureml.target import Target
-from azmlflow.localazure.azureml.tracking import API
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.errors import AzureError, unauthenticated
-from azmlflow.localazure.jobs import records
-from azmlflow.localazure.kinds.base import LOCAL_RUNS
-from azmlflow.localazure.store import Document
-from azmlflow.localazure.tokens import MACHINE_LEARNING
-from azmlflow.rbac.operations import recognise
+from azmlflow.localazure.core.errors import AzureError, unauthenticated
+from azmlflow.localazure.resources.kind import LOCAL_RUNS
+from azmlflow.localazure.work import records
+from azmlflow.localazure.work.run_token import RUN, WORKSPACE, issue
+from azmlflow.rbac.operations import TRACKING, recognise
 
-_RUN, _WORKSPACE = "azmlflow_run", "azmlflow_workspace"
 _PARENT = "mlflow.parentRunId"
 _SERVICES = ("mlflow", "history", "artifact", "metric", "data", "modelmanagement")
 _READS = ("read_experiments", "read_runs", "search_runs", "read_artifacts", "read_models")
 _MODELS = ("write_models", "register_local_model")
 _ON_RUNS = ("write_run", "log_artifact")
 _BODY_LIMIT = 32 * 1024 * 1024
-
-
-def issue(cloud: Cloud, workspace: Document, run_id: str, owner: str) -> tuple[str, int]:
-    """A run's token, and when it expires.
-
-    Args:
-        cloud: the embedded Azure.
-        workspace: the workspace's document.
-        run_id: the run's id, which is its job's name.
-        owner: object id of who submitted it.
-    """
-    claims = {_RUN: run_id, _WORKSPACE: workspace["properties"]["workspaceId"]}
-    return cloud.tokens.issue(owner, MACHINE_LEARNING.audiences[0], cloud.run_token_seconds, claims)
 
 
 def renew(target: Target, run_id: str) -> tuple[str, int]:
@@ -61,7 +43,7 @@ def renew(target: Target, run_id: str) -> tuple[str, int]:
 
 def run_of(target: Target) -> str | None:
     """The run that the request's token is for; None for an ordinary token."""
-    found = target.caller.claims.get(_RUN)
+    found = target.caller.claims.get(RUN)
     return None if found is None else str(found)
 
 
@@ -74,7 +56,7 @@ async def check(target: Target) -> None:
     run_id = run_of(target)
     if run_id is None:
         return
-    if target.caller.claims.get(_WORKSPACE) != target.workspace_id:
+    if target.caller.claims.get(WORKSPACE) != target.workspace_id:
         raise _refused("it is another workspace's")
     if not _runs(target, run_id):
         raise unauthenticated(f"The job '{run_id}' of the run token has ended.", code="ExpiredAuthenticationToken")
@@ -131,7 +113,9 @@ async def _is_own(target: Target, own: str, run_id: str) -> bool:
     """Whether a run is the job's, or says that it is a child of the job's."""
     if run_id == own:
         return True
-    found = await target.cloud.mlflow.request("GET", f"{API}/runs/get", target.workspace_id, params={"run_id": run_id})
+    found = await target.cloud.mlflow.request(
+        "GET", f"{TRACKING}/runs/get", target.workspace_id, params={"run_id": run_id}
+    )
     if not found.is_success:
         return False
     tags: list[dict[str, Any]] = found.json()["run"].get("data", {}).get("tags", [])

@@ -29,9 +29,11 @@ from azmlflow.localazure.azureml.bodies import json_object
 from azmlflow.localazure.azureml.run_dto import PARENT, details_dto, output_type, run_dto
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.blobs.kept import Blobs
-from azmlflow.localazure.errors import bad_request
-from azmlflow.localazure.jobs import files, records
-from azmlflow.localazure.jobs.layout import LOG, output_path
+from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.runner import files
+from azmlflow.localazure.work import records
+from azmlflow.localazure.work.layout import LOG, output_path
 
 _LOG_URL = timedelta(hours=1)
 _EXPERIMENTS = ("experiments", "experimentids")
@@ -144,7 +146,7 @@ def _logs(target: Target, run_id: str) -> dict[str, str]:
     if Blobs(target.cloud).get(address) is None:
         return {}
     end = target.cloud.clock.now() + _LOG_URL
-    query = target.cloud.tokens.sign_url(f"/{address.key}", "r", end)
+    query = Signing(target.cloud).url(f"/{address.key}", "r", end)
     url = f"https://{address.account}.blob.core.windows.net/{address.container}/{quote(address.name)}?{query}"
     return {LOG: url}
 

@@ -22,9 +22,10 @@ from starlette.responses import JSONResponse, Response
 from azmlflow.localazure.azureml.bodies import json_object, member
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.blobs.kept import Address, Blobs
-from azmlflow.localazure.errors import bad_request, not_found
-from azmlflow.localazure.jobs.files import SNAPSHOT_LIMIT
-from azmlflow.localazure.kinds.base import SNAPSHOTS
+from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.errors import bad_request, not_found
+from azmlflow.localazure.resources.kind import SNAPSHOTS
+from azmlflow.localazure.runner.files import SNAPSHOT_LIMIT
 from azmlflow.rbac.scopes import is_guid
 
 REVISIONS = "revisions"  # the container of uploads; that of snapshots has the name of their collection
@@ -79,7 +80,7 @@ def _places(target: Target, body: Mapping[str, Any]) -> list[dict[str, str]]:
     told = []
     for name in names:
         address = Address(account, REVISIONS, f"{target.workspace_id}/{upload}/{_path(name)}")
-        query = target.cloud.tokens.sign_url(f"/{address.key}", "rcw", end)
+        query = Signing(target.cloud).url(f"/{address.key}", "rcw", end)
         url = f"https://{account}.blob.core.windows.net/{REVISIONS}/{quote(address.name)}?{query}"
         told.append({"fullName": name, "blobUri": url})
     return told

@@ -14,10 +14,10 @@ from urllib.parse import unquote
 
 from starlette.requests import Request
 
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.enforce import Caller
-from azmlflow.localazure.errors import AzureError, not_found
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.core.errors import AzureError, not_found
+from azmlflow.localazure.core.store import Document
 from azmlflow.rbac.operations import WORKSPACE, Operation, recognise
 
 _WORKSPACE = ("subscriptions", None, "resourcegroups", None, "providers", "microsoft.machinelearningservices")

@@ -1,4 +1,4 @@
-"""`/mlflow/<version><workspace id>/api/2.0/mlflow/...`: MLflow's REST API, passed on to the MLflow server.
+"""`/mlflow/<version><workspace id>/api/2.0/mlflow/...`: MLflow's REST TRACKING, passed on to the MLflow server.
 
 What is not the same as at an MLflow server of one's own:
 - the server sees one MLflow workspace per Azure ML workspace, so another workspace's ids do not exist for it;
@@ -22,19 +22,17 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.bodies import json_value
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
-from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.models import places, records
 from azmlflow.rbac.operations import TRACKING
-
-API = TRACKING
 
 _PREVIEW = ("api", "2.0", "preview", "mlflow")
 _BODY_LIMIT = 32 * 1024 * 1024
 _CAPITAL = re.compile(r"(?=[A-Z])")
-_REGISTRY = (f"{API}/registered-models/", f"{API}/model-versions/")
+_REGISTRY = (f"{TRACKING}/registered-models/", f"{TRACKING}/model-versions/")
 # Calls that make something of the registry, or give it another name, and the member that holds the name.
-_NAMED = {f"{API}/registered-models/create": "name", f"{API}/registered-models/rename": "new_name"}
-_MADE = (f"{API}/registered-models/create", f"{API}/model-versions/create")
+_NAMED = {f"{TRACKING}/registered-models/create": "name", f"{TRACKING}/registered-models/rename": "new_name"}
+_MADE = (f"{TRACKING}/registered-models/create", f"{TRACKING}/model-versions/create")
 
 
 async def answer(target: Target) -> Response:
@@ -50,18 +48,20 @@ async def answer(target: Target) -> Response:
     body = _plain(await json_value(target, _BODY_LIMIT))
     params = dict(target.request.query_params)
     await _translate_default_experiment(target, path, params, body)
-    if path == f"{API}/experiments/create" and isinstance(body, dict):
+    if path == f"{TRACKING}/experiments/create" and isinstance(body, dict):
         body.pop("artifact_location", None)
     if path.startswith(_REGISTRY):
         _check_model(target, path, body)
-    if path == f"{API}/runs/log-batch-async":
+    if path == f"{TRACKING}/runs/log-batch-async":
         # Azure ML's own: it keeps metrics later. Here they are kept at once; no tracking id means nothing to wait for.
-        logged = await target.cloud.mlflow.request("POST", f"{API}/runs/log-batch", target.workspace_id, json_body=body)
+        logged = await target.cloud.mlflow.request(
+            "POST", f"{TRACKING}/runs/log-batch", target.workspace_id, json_body=body
+        )
         return JSONResponse({"batch_tracking_id": ""}) if logged.is_success else _passed_on(target, logged)
     response = await target.cloud.mlflow.request(
         method, path, target.workspace_id, params=_query(target, params), json_body=body
     )
-    if path == f"{API}/model-versions/get-download-uri" and response.is_success:
+    if path == f"{TRACKING}/model-versions/get-download-uri" and response.is_success:
         return await _download_uri(target, params, response.json())
     return _passed_on(target, response)
 
@@ -72,7 +72,9 @@ async def run_experiment(target: Target, run_id: str) -> str:
     Raises:
         AzureError: 404 when the workspace has no such run.
     """
-    found = await target.cloud.mlflow.request("GET", f"{API}/runs/get", target.workspace_id, params={"run_id": run_id})
+    found = await target.cloud.mlflow.request(
+        "GET", f"{TRACKING}/runs/get", target.workspace_id, params={"run_id": run_id}
+    )
     if not found.is_success:
         raise AzureError(404, "UserError", f"Run {run_id} was not found in the workspace.")
     experiment_id: str = found.json()["run"]["info"]["experiment_id"]
@@ -123,7 +125,7 @@ async def _translate_default_experiment(target: Target, path: str, params: dict[
     single = [place for place in places if str(place.get("experiment_id")) == "0"]
     if not listed and not single:
         return
-    default = await target.cloud.mlflow.default_experiment(target.workspace_id, make=path == f"{API}/runs/create")
+    default = await target.cloud.mlflow.default_experiment(target.workspace_id, make=path == f"{TRACKING}/runs/create")
     if default is None:
         return
     for place in single:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from azmlflow.localazure.store import SECRETS, Document, Store, Version
+from azmlflow.localazure.core.store import SECRETS, Document, Store, Version
 
 _TYPE = "/providers/microsoft.storage/storageaccounts/"
 _WORKSPACE_TYPE = "/providers/microsoft.machinelearningservices/workspaces/"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from azmlflow.localazure.blobs.names import Address
-from azmlflow.localazure.clock import Ids
+from azmlflow.localazure.core.clock import Ids
 
 CHUNK = 1024 * 1024
 _PIECES = 1024  # that one call may write (IOV_MAX)

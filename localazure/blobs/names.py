@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.core.errors import AzureError
 
 _CONTAINER = re.compile(r"\$root|\$web|\$logs|(?=.{3,63}$)[a-z0-9](?:-?[a-z0-9])*")
 _MAX_NAME, _MAX_SEGMENTS = 1024, 254

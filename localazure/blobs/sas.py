@@ -1,4 +1,4 @@
-"""Shared access signatures: what is signed, and with which key. Pure; `authorise.py` says what one is good for.
+"""Shared access signatures: what is signed, and with which key. Pure.
 
 Three kinds, told apart by their fields: an *account* SAS (`ss`, `srt`), a *user delegation* SAS (`skoid` and the like:
 signed with a key that a principal was given for some days), a *service* SAS (any other). What is signed depends on the
@@ -13,6 +13,8 @@ import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+SAS_VERSION = "2024-11-04"  # of those that are signed here
+DELEGATION = ("skoid", "sktid", "skt", "ske", "sks", "skv")  # what a SAS tells of its user delegation key
 _OLDEST = "2015-04-05"
 # What is signed, a line for each: the version that brought it, and the fields in order.
 _LIMITS = ((_OLDEST, "sip spr sv"), ("2018-11-09", "sr snapshot"), ("2020-12-06", "ses"))
@@ -89,3 +91,8 @@ def instant(text: str) -> datetime:
     except ValueError:
         raise SasError(f"'{text}' is not a time.") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def second(instant: datetime) -> str:
+    """An instant as the storage service writes it, to the second."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azmlflow.localazure.folder import LocalError
+from azmlflow.localazure.machine.folder import LocalError
 
 
 class UnusableEnvironment(LocalError):

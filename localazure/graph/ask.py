@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from azmlflow.localazure.arm import lists
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.directory import Principal, PrincipalKind
-from azmlflow.localazure.enforce import Caller
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.directory import Principal, PrincipalKind
+from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.graph import shapes
-from azmlflow.localazure.kinds.base import Answer
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.kind import Answer
 
 HOST = "graph.microsoft.com"
 APPLICATIONS = "applications"

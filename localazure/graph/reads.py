@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from azmlflow.localazure.cloud import TENANT_ID
-from azmlflow.localazure.directory import Principal
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.directory import Principal
+from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import shapes
 from azmlflow.localazure.graph.ask import (
     APPLICATIONS,
@@ -19,7 +19,7 @@ from azmlflow.localazure.graph.ask import (
     plain,
     subject_of,
 )
-from azmlflow.localazure.kinds.base import Answer
+from azmlflow.localazure.resources.kind import Answer
 
 
 def me(ask: Ask) -> Answer:

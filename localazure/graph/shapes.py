@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from azmlflow.localazure import odata
-from azmlflow.localazure.cloud import TENANT_ID
-from azmlflow.localazure.directory import Principal, PrincipalKind
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core import odata
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.directory import Principal, PrincipalKind
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
 
 COLLECTIONS: Mapping[str, PrincipalKind] = {"users": "User", "groups": "Group", "serviceprincipals": "ServicePrincipal"}
 _TYPES = {"User": "user", "Group": "group", "ServicePrincipal": "servicePrincipal"}

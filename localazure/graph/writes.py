@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.graph import shapes
 from azmlflow.localazure.graph.ask import (
     APPLICATIONS,
@@ -16,8 +17,7 @@ from azmlflow.localazure.graph.ask import (
     one,
     required_text,
 )
-from azmlflow.localazure.kinds.base import Answer
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.kind import Answer
 
 _REFERENCE = re.compile(r"https://graph\.microsoft\.com/(?:v1\.0|beta)/[A-Za-z]+/(?P<id>[^/']+)", re.IGNORECASE)
 

@@ -7,7 +7,6 @@ deletion goes through the tuple backwards.
 from __future__ import annotations
 
 from azmlflow.localazure.kinds.app_insights import APP_INSIGHTS
-from azmlflow.localazure.kinds.base import Kind
 from azmlflow.localazure.kinds.blob_containers import BLOB_CONTAINER
 from azmlflow.localazure.kinds.code_containers import CODE_CONTAINER
 from azmlflow.localazure.kinds.codes import CODE
@@ -29,6 +28,7 @@ from azmlflow.localazure.kinds.resource_groups import RESOURCE_GROUP
 from azmlflow.localazure.kinds.role_assignments import ROLE_ASSIGNMENT
 from azmlflow.localazure.kinds.role_definitions import ROLE_DEFINITION
 from azmlflow.localazure.kinds.storage_accounts import STORAGE_ACCOUNT
+from azmlflow.localazure.resources.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
     RESOURCE_GROUP,

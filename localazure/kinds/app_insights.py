@@ -7,14 +7,14 @@ classic, workspace-less kind.
 
 from __future__ import annotations
 
-from azmlflow.localazure.arm.find import resource
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.cloud import TENANT_ID
-from azmlflow.localazure.errors import bad_request
-from azmlflow.localazure.kinds.base import Ask, Kind, NameRule, Verb
-from azmlflow.localazure.kinds.fields import choice, envelope, linked_id, pick
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.log_analytics import TYPE as LOG_ANALYTICS_TYPE
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
+from azmlflow.localazure.resources.find import resource
+from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
 
 _DEFAULTS: Document = {
     "Application_Type": "web",

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.kinds.base import Ask, Kind, NameRule
-from azmlflow.localazure.kinds.fields import choice, pick, stamp
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.fields import choice, pick, stamp
+from azmlflow.localazure.resources.kind import Ask, Kind, NameRule
 
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _RULE = r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}"

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from azmlflow.localazure.arm.find import parent
 from azmlflow.localazure.blobs.kept import Blobs
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.errors import bad_request, conflict
-from azmlflow.localazure.kinds.base import Answer, Ask, Extra, Kind, NameRule
-from azmlflow.localazure.kinds.fields import choice, pick
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.errors import bad_request, conflict
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.storage_accounts import TYPE as ACCOUNT_TYPE
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.fields import choice, pick
+from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.kind import Answer, Ask, Extra, Kind, NameRule
 
 _TYPE = f"{ACCOUNT_TYPE}/blobServices/containers"
 _DEFAULTS: Document = {

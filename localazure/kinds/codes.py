@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from azmlflow.localazure.arm.find import parent
 from azmlflow.localazure.blobs.kept import Blobs
-from azmlflow.localazure.errors import bad_request
+from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import assets
-from azmlflow.localazure.kinds.base import Answer, Ask, Extra, Kind
-from azmlflow.localazure.kinds.fields import pick
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.fields import pick
+from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.kind import Answer, Ask, Extra, Kind
 
 _TYPE = f"{assets.WORKSPACE}/codes/versions"
 _UPLOAD = timedelta(hours=1)
@@ -38,7 +39,7 @@ def _start_upload(ask: Ask) -> Answer:
     if blobs.account_id(account) is None:
         raise bad_request("BadRequest", f"The workspace's storage account '{account}' no longer exists.")
     blobs.make_container(account, container)
-    query = ask.cloud.tokens.sign_container(account, container, "rcwl", ask.cloud.clock.now() + _UPLOAD)
+    query = Signing(ask.cloud).container(account, container, "rcwl", ask.cloud.clock.now() + _UPLOAD)
     uri = f"https://{account}.blob.core.windows.net/{container}"
     reference = {
         "blobUri": uri,

@@ -11,15 +11,15 @@ import re
 from pathlib import Path
 from typing import Any
 
-from azmlflow.localazure.arm.find import parent
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.cloud import REGIONS
-from azmlflow.localazure.errors import AzureError, bad_request
-from azmlflow.localazure.jobs.nodes import counted
-from azmlflow.localazure.kinds.base import Action, Answer, Ask, Extra, Kind, NameRule, Verb
-from azmlflow.localazure.kinds.fields import choice, pick, region, tags, whole_number, wrong_type
-from azmlflow.localazure.kinds.identity import give_identity, identity, remove_identity
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.constants import REGIONS
+from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.fields import choice, pick, region, tags, whole_number, wrong_type
+from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
+from azmlflow.localazure.resources.kind import Action, Answer, Ask, Extra, Kind, NameRule, Verb
+from azmlflow.localazure.work.nodes import counted
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/computes"

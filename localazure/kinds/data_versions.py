@@ -7,13 +7,13 @@ sends. Which actions guard data assets Microsoft does not say: inferred from the
 
 from __future__ import annotations
 
-from azmlflow.localazure.arm.find import parent
-from azmlflow.localazure.errors import bad_request
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import assets
-from azmlflow.localazure.kinds.base import Ask, Kind
-from azmlflow.localazure.kinds.fields import choice, pick, texts
 from azmlflow.localazure.models import places
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.fields import choice, pick, texts
+from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.kind import Ask, Kind
 
 _TYPES = ("uri_file", "uri_folder", "mltable")
 _DEFAULTS: Document = {"isAnonymous": False, "isArchived": False, "tags": {}, "properties": {}}

@@ -10,10 +10,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from azmlflow.localazure.blobs.kept import Blobs
-from azmlflow.localazure.errors import bad_request
-from azmlflow.localazure.kinds.base import SECRETS, Action, Answer, Ask, Kind, NameRule
-from azmlflow.localazure.kinds.fields import choice, pick, wrong_type
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.fields import choice, pick, wrong_type
+from azmlflow.localazure.resources.kind import SECRETS, Action, Answer, Ask, Kind, NameRule
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/datastores"
@@ -63,9 +64,7 @@ def _list_secrets(ask: Ask, document: Document) -> Answer:
         raise bad_request("BadRequest", f"The storage account of the datastore '{document['name']}' no longer exists.")
     if ask.body.get("expirableSecret") and document["properties"]["datastoreType"] == "AzureBlob":
         properties, end = document["properties"], ask.cloud.clock.now() + _SAS_LIFETIME
-        sas = ask.cloud.tokens.sign_container(
-            properties["accountName"].lower(), properties["containerName"], "rcwl", end
-        )
+        sas = Signing(ask.cloud).container(properties["accountName"].lower(), properties["containerName"], "rcwl", end)
         return Answer(200, {"secretsType": "Sas", "sasToken": sas})
     return Answer(200, {"secretsType": "AccountKey", "key": keys["keys"][0]})
 

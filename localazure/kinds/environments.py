@@ -7,14 +7,14 @@ its packages (`localazure.environments`). Every workspace has some of Azure's cu
 
 from __future__ import annotations
 
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments import curated
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import from_version
-from azmlflow.localazure.errors import bad_request
 from azmlflow.localazure.kinds import assets
-from azmlflow.localazure.kinds.base import Ask, Kind
-from azmlflow.localazure.kinds.fields import pick, stamp
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.fields import pick, stamp
+from azmlflow.localazure.resources.kind import Ask, Kind
 
 _DEFAULTS: Document = {
     "isAnonymous": False, "isArchived": False, "osType": "Linux", "autoRebuild": "Disabled", "tags": {},

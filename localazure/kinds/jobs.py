@@ -1,6 +1,6 @@
 """Microsoft.MachineLearningServices/workspaces/jobs: command jobs on the workspace's clusters.
 
-A PUT makes a job, which waits in the state Queued until `jobs.runner` starts it; the same PUT again changes nothing.
+A PUT makes a job, which waits in the state Queued until `runner.runner` starts it; the same PUT again changes nothing.
 What can change later is its name to show, description, tags and whether it is archived. Source: Microsoft, "Jobs -
 Create Or Update" (REST 2025-01-01-preview), and what azure-ai-ml 1.35 sends.
 """
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from azmlflow.localazure.arm.find import parent
-from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.find import find
-from azmlflow.localazure.errors import bad_request
-from azmlflow.localazure.jobs import records
-from azmlflow.localazure.jobs.inputs import ASSET
-from azmlflow.localazure.jobs.nodes import duration
-from azmlflow.localazure.kinds.base import Action, Answer, Ask, Kind, NameRule
-from azmlflow.localazure.kinds.fields import choice, pick, wrong_type
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.models.inputs import ASSET
+from azmlflow.localazure.resources.fields import choice, pick, wrong_type
+from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.kind import Action, Answer, Ask, Kind, NameRule
+from azmlflow.localazure.work import records
+from azmlflow.localazure.work.nodes import duration
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/jobs"

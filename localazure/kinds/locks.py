@@ -5,10 +5,10 @@ Source: Microsoft, "Lock your resources to protect your infrastructure", "Manage
 
 from __future__ import annotations
 
-from azmlflow.localazure import odata
-from azmlflow.localazure.kinds.base import Ask, Kind, NameRule
-from azmlflow.localazure.kinds.fields import choice, pick
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core import odata
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.fields import choice, pick
+from azmlflow.localazure.resources.kind import Ask, Kind, NameRule
 from azmlflow.rbac import scopes
 
 

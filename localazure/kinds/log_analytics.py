@@ -12,12 +12,23 @@ import base64
 import hashlib
 from datetime import timedelta
 
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.errors import bad_request
-from azmlflow.localazure.kinds.base import DELETED, SECRETS, Action, Answer, Ask, Burial, Extra, Kind, NameRule, Verb
-from azmlflow.localazure.kinds.fields import choice, envelope, pick, whole_number
-from azmlflow.localazure.kinds.identity import give_identity, identity, remove_identity
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.fields import choice, envelope, pick, whole_number
+from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
+from azmlflow.localazure.resources.kind import (
+    DELETED,
+    SECRETS,
+    Action,
+    Answer,
+    Ask,
+    Burial,
+    Extra,
+    Kind,
+    NameRule,
+    Verb,
+)
 
 TYPE = "Microsoft.OperationalInsights/workspaces"
 _SKUS = ("PerGB2018", "PerNode", "Standalone", "CapacityReservation", "Free", "Standard", "Premium", "LACluster")

@@ -6,11 +6,12 @@ Azure makes a service principal with the identity and removes it with the identi
 
 from __future__ import annotations
 
-from azmlflow.localazure.cloud import TENANT_ID, Cloud
-from azmlflow.localazure.kinds.base import Ask, Kind, NameRule, Verb
-from azmlflow.localazure.kinds.fields import envelope
-from azmlflow.localazure.kinds.identity import USER_ASSIGNED
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.fields import envelope
+from azmlflow.localazure.resources.identity import USER_ASSIGNED
+from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:

@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import hashlib
 
-from azmlflow.localazure.arm.find import resource
-from azmlflow.localazure.cloud import TENANT_ID, Cloud
-from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import key_vaults, storage_accounts
-from azmlflow.localazure.kinds.base import OF_WORKSPACES, Action, Answer, Ask, Burial, Kind, NameRule, Verb
 from azmlflow.localazure.kinds.datastores import make_default_datastores
 from azmlflow.localazure.kinds.environments import make_curated
-from azmlflow.localazure.kinds.fields import choice, envelope, linked_id, pick
-from azmlflow.localazure.kinds.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.kinds.role_assignments import assign
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
+from azmlflow.localazure.resources.find import resource
+from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
+from azmlflow.localazure.resources.kind import OF_WORKSPACES, Action, Answer, Ask, Burial, Kind, NameRule, Verb
 
 TYPE = "Microsoft.MachineLearningServices/workspaces"
 _DEFAULTS: Document = {

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets import WORKSPACE, in_view
-from azmlflow.localazure.kinds.base import Ask, Elsewhere, Kind, NameRule
-from azmlflow.localazure.kinds.fields import choice, pick, texts
 from azmlflow.localazure.kinds.models import API_VERSIONS, NAME
 from azmlflow.localazure.models import mlmodel, places, records
 from azmlflow.localazure.models.places import Place
 from azmlflow.localazure.models.records import Version
 from azmlflow.localazure.models.registry import Registry
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.fields import choice, pick, texts
+from azmlflow.localazure.resources.kind import Ask, Elsewhere, Kind, NameRule
 
 _TYPE = f"{WORKSPACE}/models/versions"
 _CUSTOM, _MLFLOW = "custom_model", "mlflow_model"

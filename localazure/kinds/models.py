@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets import WORKSPACE, in_view
-from azmlflow.localazure.kinds.base import Ask, Elsewhere, Kind, NameRule
-from azmlflow.localazure.kinds.fields import pick, texts
 from azmlflow.localazure.models import records
 from azmlflow.localazure.models.records import Model, Version
 from azmlflow.localazure.models.registry import Registry
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources.fields import pick, texts
+from azmlflow.localazure.resources.kind import Ask, Elsewhere, Kind, NameRule
 
 API_VERSIONS = ("2025-12-01", "2024-10-01", "2023-08-01-preview", "2023-04-01")
 NAME = NameRule(

@@ -6,10 +6,10 @@ the end. The deletion is one operation that removes all inside; it is told by Lo
 
 from __future__ import annotations
 
-from azmlflow.localazure.arm.paths import GROUP_TYPE
-from azmlflow.localazure.kinds.base import Ask, Kind, NameRule, Verb
-from azmlflow.localazure.kinds.fields import envelope
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.fields import envelope
+from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
+from azmlflow.localazure.resources.paths import GROUP_TYPE
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import functools
 from datetime import timedelta
 
-from azmlflow.localazure import odata
-from azmlflow.localazure.arm import find
-from azmlflow.localazure.arm.paths import Target
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.cloud import TENANT_ID, Cloud
-from azmlflow.localazure.enforce import ASSIGNMENTS, PROPAGATION
-from azmlflow.localazure.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.kinds.base import Ask, Kind, NameRule, Verb
+from azmlflow.localazure.core import odata
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.enforce import ASSIGNMENTS, PROPAGATION
+from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.role_definitions import GUID, definition, is_assignable
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
+from azmlflow.localazure.resources.paths import Target
 from azmlflow.rbac import scopes
 from azmlflow.rbac.roles import built_in_role
 

@@ -11,15 +11,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from azmlflow.localazure import odata
-from azmlflow.localazure.arm.paths import Target
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.cloud import SUBSCRIPTION_ID, Cloud
-from azmlflow.localazure.enforce import ASSIGNMENTS, DEFINITIONS
-from azmlflow.localazure.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.kinds.base import Ask, Kind, NameRule, Verb
-from azmlflow.localazure.kinds.fields import wrong_type
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core import odata
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+from azmlflow.localazure.core.enforce import ASSIGNMENTS, DEFINITIONS
+from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.fields import wrong_type
+from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
+from azmlflow.localazure.resources.paths import Target
 from azmlflow.rbac import scopes
 from azmlflow.rbac.evaluate import PermissionBlock
 from azmlflow.rbac.roles import BUILT_IN_ROLES

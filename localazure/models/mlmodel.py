@@ -15,10 +15,10 @@ from typing import Any
 import yaml
 
 from azmlflow.localazure.blobs.kept import Address, Blobs
-from azmlflow.localazure.cloud import Cloud
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import places
 from azmlflow.localazure.models.places import Place
-from azmlflow.localazure.store import Document
 
 FILE = "MLmodel"
 _LIMIT = 1024 * 1024

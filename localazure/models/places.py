@@ -20,14 +20,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from azmlflow.localazure.azureml.origins import CONTAINER, MODEL_ORIGIN, RUN_ORIGIN, UPLOAD_ORIGIN, upload_owner
 from azmlflow.localazure.blobs.kept import Blob, Blobs
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.errors import AzureError, bad_request
-from azmlflow.localazure.jobs.layout import output_path
+from azmlflow.localazure.blobs.origins import CONTAINER, MODEL_ORIGIN, RUN_ORIGIN, UPLOAD_ORIGIN, upload_owner
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models.records import Version
 from azmlflow.localazure.models.registry import Registry
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.work.layout import output_path
 from azmlflow.rbac.operations import WORKSPACE
 
 ARTIFACTS, DEFAULT = "workspaceartifactstore", "workspaceblobstore"

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from azmlflow.localazure.clock import timestamp
-from azmlflow.localazure.enforce import Caller
-from azmlflow.localazure.errors import bad_request
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
 
 RESERVED = "azmlflow."
 TAG = f"{RESERVED}asset"

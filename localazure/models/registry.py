@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import records
 from azmlflow.localazure.models.records import Model, Version
-from azmlflow.localazure.store import Document
 from azmlflow.rbac.operations import TRACKING
 
 _PAGE = 1000  # MLflow's own limit for registered models

@@ -40,9 +40,9 @@ from azmlflow.localazure.azureml import (
 from azmlflow.localazure.azureml.answers import refusal
 from azmlflow.localazure.azureml.discovery import discovery
 from azmlflow.localazure.azureml.target import Target, find_target, no_such_endpoint
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.mlflow import MlflowUnavailable
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.tracking.server import MlflowUnavailable
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.blobs import containers, copying, listing, reading, writing
-from azmlflow.localazure.blobs.authorise import (
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import check_container
+from azmlflow.localazure.blobservice import containers, copying, listing, reading, writing
+from azmlflow.localazure.blobservice.authorise import (
     CREATE,
     CREATE_CONTAINER,
     DELEGATE,
@@ -36,12 +38,10 @@ from azmlflow.localazure.blobs.authorise import (
     Place,
     authorise,
 )
-from azmlflow.localazure.blobs.call import Call
-from azmlflow.localazure.blobs.kept import Blobs
-from azmlflow.localazure.blobs.names import check_container
-from azmlflow.localazure.blobs.protocol import drain, http_date, refusal
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.blobservice.call import Call
+from azmlflow.localazure.blobservice.protocol import drain, http_date, refusal
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.errors import AzureError
 
 VERSION = "2023-11-03"
 

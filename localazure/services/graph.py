@@ -18,11 +18,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.cloud import SUBSCRIPTION_ID, Cloud
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import reads, writes
 from azmlflow.localazure.graph.ask import Ask
-from azmlflow.localazure.kinds.base import Answer
+from azmlflow.localazure.resources.kind import Answer
 from azmlflow.rbac import scopes
 
 _VERSIONS = ("v1.0", "beta")

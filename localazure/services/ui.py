@@ -25,18 +25,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from azmlflow.localazure import middleware
 from azmlflow.localazure.azureml.answers import refusal
 from azmlflow.localazure.azureml.target import Target
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.enforce import Caller
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.folder import LOOPBACK, Folder
-from azmlflow.localazure.mlflow import MlflowUnavailable
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.sessions import SESSION_LIFETIME, Session
+from azmlflow.localazure.front import middleware
+from azmlflow.localazure.machine.folder import LOOPBACK, Folder
+from azmlflow.localazure.tracking.server import MlflowUnavailable
 from azmlflow.localazure.ui import html, mlflow, pages
 from azmlflow.localazure.ui.arm import Reader
 from azmlflow.localazure.ui.pages import Visit
-from azmlflow.localazure.ui.sessions import SESSION_LIFETIME, Session
 
 COOKIE = "azmlflow"
 _AGAIN = "Type `azmlflow ui` for a new one."
@@ -89,7 +89,7 @@ def service(cloud: Cloud) -> ASGIApp:
         await response(scope, receive, send)
 
     stack: ASGIApp = application
-    for layer in (middleware.settle, middleware.errors, _guard, middleware.correlation):
+    for layer in (middleware.due, middleware.errors, _guard, middleware.correlation):
         stack = layer(stack, cloud)
 
     async def only_http(scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.hosts import without_port
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.hosts import without_port
 
 # What it holds: the path's first part, the data action and the access policy's permission to list and to read it
 # (facts: Microsoft, "Azure Key Vault RBAC guide" and "Assign a Key Vault access policy").

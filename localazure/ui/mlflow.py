@@ -26,9 +26,9 @@ from azmlflow.localazure.azureml.bodies import json_value
 from azmlflow.localazure.azureml.model_files import whole_version
 from azmlflow.localazure.azureml.target import Target, no_such_endpoint
 from azmlflow.localazure.blobs.kept import read_range
-from azmlflow.localazure.errors import AzureError, bad_request
+from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.ui import calls, html, pages
-from azmlflow.rbac.operations import operation, recognise
+from azmlflow.rbac.operations import TRACKING, operation, recognise
 
 _API = ("ajax-api", "2.0", "mlflow")
 _TEXT = ("text/", "application/json", "application/yaml", "application/xml", "application/javascript")
@@ -72,7 +72,7 @@ async def answer(target: Target) -> Response:
         needed, answers = (), _static
     elif (found := _reading(target)) is not None:
         needed, answers = found, _read
-    elif rest[:3] == _API and recognise(method, "mlflow", f"{tracking.API}/{'/'.join(rest[3:])}"):
+    elif rest[:3] == _API and recognise(method, "mlflow", f"{TRACKING}/{'/'.join(rest[3:])}"):
         return await tracking.answer(target.within(("api", *rest[1:])))
     else:
         raise no_such_endpoint(f"{method} {path}")

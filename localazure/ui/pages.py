@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.directory import Principal
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.jobs import records
-from azmlflow.localazure.jobs.nodes import NODES
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.directory import Principal
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.ui import html
 from azmlflow.localazure.ui.arm import Reader
+from azmlflow.localazure.work import records
+from azmlflow.localazure.work.nodes import NODES
 from azmlflow.rbac import access_html
 from azmlflow.rbac.access import Directory, Matrix, matrix, principals
 from azmlflow.rbac.evaluate import Facts

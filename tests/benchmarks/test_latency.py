@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.latency import longest_chain, show
 
-from azmlflow.localazure.latency import profile
+from azmlflow.localazure.core.latency import profile
 
 GROUP = "/subscriptions/10ca1000-0000-4000-8000-000000000002/resourceGroups/rg"
 

@@ -17,7 +17,7 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.utils import case_insensitive_dict
 
 from azmlflow.cli.arm import LiveArm, connect
-from azmlflow.localazure import polling
+from azmlflow.localazure.arm.due import apply_due
 from tests.localazure.control import DEVELOPER, Azure
 
 Watcher = Callable[[str, str], None]
@@ -71,7 +71,7 @@ class Door(HttpTransport[Any, Any]):
         """Time passes in the cloud, not here."""
         self.slept += duration
         self.azure.clock.advance(duration)
-        polling.settle(self.azure.cloud)
+        apply_due(self.azure.cloud)
 
     def open(self) -> None:
         pass

@@ -19,7 +19,7 @@ from azmlflow.cli.errors import CliError
 from azmlflow.cli.teardown import Limits, Owner, plan_group, remove_group
 from azmlflow.cli.teardown.ownership import marks
 from azmlflow.infra.tags import ownership
-from azmlflow.localazure.cloud import TENANT_ID
+from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.rbac.roles import custom_role_guid
 from tests.cli.door import Door, Response, open_arm
 from tests.localazure.control import BODIES, CHAIN, COMPUTE, INSIGHTS, LOGS, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure

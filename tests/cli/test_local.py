@@ -6,7 +6,7 @@ import pytest
 
 from azmlflow.cli import report
 from azmlflow.cli.errors import CliError
-from azmlflow.localazure.folder import PortTaken
+from azmlflow.localazure.machine.folder import PortTaken
 from tests.cli.desk import Desk
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from azmlflow.cli.hold import read_note
 from azmlflow.infra.tags import CREATED_TAG
-from azmlflow.localazure.faults import PAUSED, Fault, write_faults
-from azmlflow.localazure.store import Store
+from azmlflow.localazure.core.store import Store
+from azmlflow.localazure.front.faults import PAUSED, Fault, write_faults
 from tests.e2e.estate import LONG, Estate
 from tests.e2e.zygote import zygote
 

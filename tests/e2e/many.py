@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from azmlflow.infra import tags
-from azmlflow.localazure import client
-from azmlflow.localazure.cloud import SUBSCRIPTION_ID, TENANT_ID
-from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.clients import control
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
+from azmlflow.localazure.machine.folder import Folder
 from tests.e2e.estate import Estate
 
 OWNER = "developer@local.test"
@@ -31,9 +31,9 @@ class Arm:
     def __init__(self, estate: Estate) -> None:
         self._folder = Folder.at(estate.folder / ".azmlflow" / "local")
 
-    def ask(self, method: str, path: str, version: str, body: Any = None) -> client.Answer:
+    def ask(self, method: str, path: str, version: str, body: Any = None) -> control.Answer:
         """One request, whatever is answered."""
-        return client.ask(self._folder, method, f"{_ARM}{path}?api-version={version}", principal=OWNER, body=body)
+        return control.ask(self._folder, method, f"{_ARM}{path}?api-version={version}", principal=OWNER, body=body)
 
     def put(self, path: str, version: str, body: dict[str, Any]) -> None:
         """Make something."""

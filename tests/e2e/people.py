@@ -10,8 +10,8 @@ from typing import Any, Self
 import httpx
 import yaml
 
-from azmlflow.localazure import client
-from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.clients import control
+from azmlflow.localazure.machine.folder import Folder
 from tests.e2e.estate import Estate
 
 OWNER = "developer@local.test"
@@ -70,7 +70,7 @@ def add_users(estate: Estate, names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in names:
         body = {"userPrincipalName": name, "displayName": name.partition("@")[0]}
-        answer = client.ask(folder, "POST", f"{GRAPH}/users", principal=OWNER, body=body)
+        answer = control.ask(folder, "POST", f"{GRAPH}/users", principal=OWNER, body=body)
         assert answer.status == 201, answer
         found[name] = answer.body["id"]
     return found

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure import client
-from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.clients import control
+from azmlflow.localazure.machine.folder import Folder
 from azmlflow.rbac.roles import built_in_role
 from tests.e2e.estate import Estate, make_estate
 
@@ -32,7 +32,7 @@ def own_estate(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def ask(estate: Estate, method: str, url: str, body: Any = None) -> Any:
     """A request as the developer."""
-    answer = client.ask(Folder.at(estate.folder / ".azmlflow" / "local"), method, url, principal=DEVELOPER, body=body)
+    answer = control.ask(Folder.at(estate.folder / ".azmlflow" / "local"), method, url, principal=DEVELOPER, body=body)
     assert answer.status < 300, answer
     return answer.body
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from azmlflow.localazure.faults import Fault, write_faults
-from azmlflow.localazure.store import Store
+from azmlflow.localazure.core.store import Store
+from azmlflow.localazure.front.faults import Fault, write_faults
 from tests.e2e.estate import LONG, Done, Estate, make_estate, processes_of
 from tests.e2e.many import Arm
 

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from azmlflow.localazure.azureml.tracking import API
-from azmlflow.localazure.mlflow import MlflowServer, MlflowUnavailable
+from azmlflow.localazure.tracking.server import MlflowServer, MlflowUnavailable
+from azmlflow.rbac.operations import TRACKING
 from tests.localazure.registry import RegistryMlflow, walk
 
 pytestmark = pytest.mark.e2e
@@ -32,7 +32,7 @@ class Running:
     runner: asyncio.Runner
 
     def ask(self, method: str, call: str, body: Any = None, workspace: str = OURS, **params: str) -> httpx.Response:
-        request = self.server.request(method, f"{API}/{call}", workspace, params=params, json_body=body)
+        request = self.server.request(method, f"{TRACKING}/{call}", workspace, params=params, json_body=body)
         return self.runner.run(request)
 
 
@@ -122,7 +122,7 @@ def test_requests_together_all_get_their_answer(mlflow: Running, run: tuple[str,
     async def together() -> list[httpx.Response]:
         body = {"run_id": run[1], "timestamp": 1, "value": 1.0}
         calls = (
-            mlflow.server.request("POST", f"{API}/runs/log-metric", OURS, json_body={**body, "key": f"m{number}"})
+            mlflow.server.request("POST", f"{TRACKING}/runs/log-metric", OURS, json_body={**body, "key": f"m{number}"})
             for number in range(40)
         )
         return await asyncio.gather(*calls)
@@ -166,7 +166,7 @@ def test_the_server_ends_when_its_parent_does(tmp_path: Path) -> None:
     """However the parent ends, `kill -9` included, the system closes its end of the pipe."""
     with socket.socket(socket.AF_UNIX) as listener:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "azmlflow.localazure.mlflow_child", str(listener.fileno())],
+            [sys.executable, "-P", "-m", "azmlflow.localazure.tracking.child", str(listener.fileno())],
             cwd=tmp_path,
             stdin=subprocess.PIPE,
             pass_fds=(listener.fileno(),),

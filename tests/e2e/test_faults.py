@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.faults import Fault, What, When
+from azmlflow.localazure.front.faults import Fault, What, When
 from tests.e2e.estate import make_estate
 from tests.e2e.faulted import World
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from azmlflow.localazure.cloud import SUBSCRIPTION_ID
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.rbac.roles import built_in_role, persona
 from tests.e2e.estate import Estate
 from tests.e2e.people import ARM, ARM_VERSION, ML_VERSION, Person, sign_in

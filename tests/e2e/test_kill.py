@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from azmlflow.localazure.faults import FILE, Fault, write_faults
+from azmlflow.localazure.front.faults import FILE, Fault, write_faults
 from tests.e2e.estate import Estate, make_estate
 
 pytestmark = pytest.mark.e2e

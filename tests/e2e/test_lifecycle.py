@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.cloud import SUBSCRIPTION_ID
-from azmlflow.localazure.store import Store
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+from azmlflow.localazure.core.store import Store
 from tests.e2e.estate import Estate, processes_of
 from tests.e2e.people import ARM, sign_in
 

@@ -114,7 +114,7 @@ def main() -> None:
     import azmlflow.cli.commands.up
     import azmlflow.cli.stack
     import azmlflow.infra.__main__
-    import azmlflow.localazure.daemon
+    import azmlflow.localazure.process.daemon
 
     assert azure.identity and pulumi.automation and requests and azmlflow
     for line in sys.stdin:

@@ -14,20 +14,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure import polling
+from azmlflow.localazure.arm.due import apply_due
 from azmlflow.localazure.blobs.kept import Address, Blobs
-from azmlflow.localazure.clock import CountedIds, ManualClock
-from azmlflow.localazure.cloud import SUBSCRIPTION_ID, TENANT_ID, Cloud
-from azmlflow.localazure.directory import Directory, Principal
-from azmlflow.localazure.enforce import Caller, Enforcer
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.latency import profile
-from azmlflow.localazure.mlflow import MlflowServer
-from azmlflow.localazure.polling import Operations
-from azmlflow.localazure.seed import seed
+from azmlflow.localazure.core.clock import CountedIds, ManualClock
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
+from azmlflow.localazure.core.directory import Directory, Principal
+from azmlflow.localazure.core.enforce import Caller, Enforcer
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.latency import profile
+from azmlflow.localazure.core.operations import Operations
+from azmlflow.localazure.core.store import Store
+from azmlflow.localazure.core.tokens import Tokens
+from azmlflow.localazure.process.seed import seed
 from azmlflow.localazure.services import arm, graph
-from azmlflow.localazure.store import Store
-from azmlflow.localazure.tokens import Tokens
+from azmlflow.localazure.tracking.server import MlflowServer
 from tests.localazure.registry import RegistryMlflow
 
 DEVELOPER, ALICE, BOB = "developer@local.test", "alice@local.test", "bob@local.test"
@@ -181,7 +182,7 @@ class Azure:
         """Let everything that runs end."""
         while running := [document for _, document in self.cloud.store.scan("running")]:
             self.clock.advance(max(document["seconds"] for document in running))
-            polling.settle(self.cloud)
+            apply_due(self.cloud)
 
     def assign(self, upn: str, role: str, scope: str, name: str = "") -> str:
         """Give somebody a built-in role; returns the assignment's id."""
@@ -197,7 +198,7 @@ class Azure:
 
     def _app(self, service: ASGIApp) -> ASGIApp:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            polling.settle(self.cloud)
+            apply_due(self.cloud)
             who = Request(scope).headers.get("x-who")
             if who:
                 scope.setdefault("state", {})["caller"] = Caller(self.who(who))

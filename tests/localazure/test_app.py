@@ -13,14 +13,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from azmlflow.localazure import tokens
-from azmlflow.localazure.app import SITES, build_app
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.directory import Principal
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.hosts import CERTIFIED
-from azmlflow.localazure.latency import profile
-from azmlflow.localazure.middleware import Site
+from azmlflow.localazure.core import tokens
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.directory import Principal
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.hosts import CERTIFIED
+from azmlflow.localazure.core.latency import profile
+from azmlflow.localazure.front.middleware import Site
+from azmlflow.localazure.process.app import SITES, build_app
 from tests.localazure.transport import Client, advance, make_cloud
 
 SECRET = "hunter2-in-an-exception"
@@ -274,7 +274,7 @@ def test_a_profile_holds_answers_back(tmp_path: Path, monkeypatch: pytest.Monkey
 
         return app
 
-    monkeypatch.setattr("azmlflow.localazure.middleware.asyncio.sleep", sleep)
+    monkeypatch.setattr("azmlflow.localazure.front.middleware.asyncio.sleep", sleep)
     cloud = make_cloud(tmp_path)
     sites = (Site(("a.test",), echo), Site(("b.test",), slow))
     for name, expected in (("none", []), ("azure", [0.05, 5.05])):

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from azmlflow.localazure.cloud import REGIONS, SUBSCRIPTION_ID, TENANT_ID
+from azmlflow.localazure.core.constants import REGIONS, SUBSCRIPTION_ID, TENANT_ID
 from tests.localazure.control import (
     ALICE,
     BOB,

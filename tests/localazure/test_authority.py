@@ -12,9 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from azmlflow.localazure import authority
-from azmlflow.localazure.clock import ManualClock, SystemClock
-from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.core.clock import ManualClock, SystemClock
+from azmlflow.localazure.front import authority
+from azmlflow.localazure.machine.folder import Folder
 
 HOSTS = (
     "management.azure.com",

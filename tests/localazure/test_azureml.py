@@ -15,14 +15,14 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from azmlflow.localazure.blobs.kept import Address, Blobs
-from azmlflow.localazure.clock import ManualClock, RandomIds
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.directory import Directory, Principal
-from azmlflow.localazure.enforce import ASSIGNMENTS, DEFINITIONS, Caller, Enforcer
-from azmlflow.localazure.mlflow import MlflowUnavailable
+from azmlflow.localazure.core.clock import ManualClock, RandomIds
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.directory import Directory, Principal
+from azmlflow.localazure.core.enforce import ASSIGNMENTS, DEFINITIONS, Caller, Enforcer
+from azmlflow.localazure.core.store import SECRETS, Store
+from azmlflow.localazure.core.tokens import Tokens
 from azmlflow.localazure.services import azureml, blobs
-from azmlflow.localazure.store import SECRETS, Store
-from azmlflow.localazure.tokens import Tokens
+from azmlflow.localazure.tracking.server import MlflowUnavailable
 from azmlflow.rbac.operations import OPERATIONS
 from azmlflow.rbac.roles import persona
 

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from azmlflow.localazure import client, daemon
-from azmlflow.localazure.daemon import LocalError, NotRunning, PortTaken, Running, StartFailed
-from azmlflow.localazure.environ import client_environment
-from azmlflow.localazure.folder import Folder, bind
+from azmlflow.localazure.clients import control
+from azmlflow.localazure.clients.environ import client_environment
+from azmlflow.localazure.machine.folder import Folder, bind
+from azmlflow.localazure.process import daemon
+from azmlflow.localazure.process.daemon import LocalError, NotRunning, PortTaken, Running, StartFailed
 
 GROUPS = "https://management.azure.com/subscriptions?api-version=2022-12-01"
 
@@ -72,16 +73,16 @@ def test_a_second_start_finds_the_first(running: Running) -> None:
 
 
 def test_it_answers_as_the_developer(running: Running) -> None:
-    answer = client.ask(Folder.at(running.state), "GET", GROUPS, principal=daemon.DEVELOPER)
+    answer = control.ask(Folder.at(running.state), "GET", GROUPS, principal=daemon.DEVELOPER)
     assert answer.status == 200
     assert len(answer.body["value"]) == 1
-    assert client.ask(Folder.at(running.state), "GET", GROUPS).status == 401
+    assert control.ask(Folder.at(running.state), "GET", GROUPS).status == 401
 
 
 def test_users_are_added_through_graph(running: Running) -> None:
     added = daemon.add_user(running.state, "carol@local.test", "Carol")
     assert (added["userPrincipalName"], added["displayName"]) == ("carol@local.test", "Carol")
-    assert client.who(Folder.at(running.state), "carol@local.test").id == added["id"]
+    assert control.who(Folder.at(running.state), "carol@local.test").id == added["id"]
     with pytest.raises(LocalError, match=r"carol@local\.test.*cannot be added"):
         daemon.add_user(running.state, "carol@local.test")
 
@@ -110,7 +111,7 @@ def test_everything_kept_is_this_users_alone(running: Running) -> None:
 def test_secrets_are_not_in_the_log(running: Running) -> None:
     folder = Folder.at(running.state)
     environment = client_environment(running.state, daemon.DEVELOPER, {})
-    client.ask(folder, "GET", GROUPS + "&sig=verysecret", principal=daemon.DEVELOPER)
+    control.ask(folder, "GET", GROUPS + "&sig=verysecret", principal=daemon.DEVELOPER)
     log = folder.log.read_text()
     assert "GET management.azure.com /subscriptions 200" in log
     for secret in (folder.secrets().proxy, environment["IDENTITY_HEADER"], "verysecret", "eyJ"):
@@ -144,7 +145,7 @@ def test_a_stop_is_orderly_and_what_it_held_stays(state: Path) -> None:
     after = daemon.start(state, "azure")
     assert (after.proxy_port, after.identity_port) == (before.proxy_port, before.identity_port)
     assert (after.pid != before.pid, after.latency) == (True, "azure")
-    assert client.who(Folder.at(state), "carol@local.test").id == carol["id"]
+    assert control.who(Folder.at(state), "carol@local.test").id == carol["id"]
 
 
 def test_killed_it_starts_again(state: Path) -> None:
@@ -156,7 +157,7 @@ def test_killed_it_starts_again(state: Path) -> None:
     wait_until(lambda: daemon.status(state) is None, "nothing runs over the state folder")
     after = daemon.start(state)
     assert after.pid != before.pid
-    assert client.who(Folder.at(state), "carol@local.test").id == carol["id"]
+    assert control.who(Folder.at(state), "carol@local.test").id == carol["id"]
     assert len(children) == 1  # MLflow's server
     wait_until_gone(children[0])
 
@@ -221,8 +222,8 @@ def test_a_reset_leaves_nothing(state: Path) -> None:
     assert not state.exists()
     assert not socket_folder.exists()
     daemon.start(state)
-    with pytest.raises(client.UnknownPrincipal):
-        client.who(Folder.at(state), "carol@local.test")
+    with pytest.raises(control.UnknownPrincipal):
+        control.who(Folder.at(state), "carol@local.test")
 
 
 def test_nothing_runs(state: Path) -> None:
@@ -236,4 +237,4 @@ def test_nothing_runs(state: Path) -> None:
 def test_only_azures_names_are_asked(state: Path) -> None:
     for url in ("https://example.org/", "http://management.azure.com/"):
         with pytest.raises(ValueError, match="no https address"):
-            client.ask(Folder.at(state), "GET", url)
+            control.ask(Folder.at(state), "GET", url)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.clock import CountedIds
-from azmlflow.localazure.directory import Directory
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.store import Store
+from azmlflow.localazure.core.clock import CountedIds
+from azmlflow.localazure.core.directory import Directory
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Store
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.enforce import Caller
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.seed import seed
+from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.process.seed import seed
 from tests.localazure.control import ALICE, BOB, DEVELOPER, RG, SUB, Azure
 
 READ = "Microsoft.Resources/subscriptions/resourceGroups/read"

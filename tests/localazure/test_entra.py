@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.cloud import TENANT_ID, Cloud
-from azmlflow.localazure.directory import Principal
-from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.directory import Principal
+from azmlflow.localazure.core.tokens import MANAGEMENT
+from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.services import entra
-from azmlflow.localazure.tokens import MANAGEMENT
 from tests.localazure.transport import Client, make_cloud
 
 LOGIN = "https://login.microsoftonline.com"

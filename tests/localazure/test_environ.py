@@ -13,11 +13,11 @@ from urllib.parse import unquote
 import certifi
 import pytest
 
-from azmlflow.localazure import environ
-from azmlflow.localazure.client import NotRunning, UnknownPrincipal
-from azmlflow.localazure.cloud import TENANT_ID
-from azmlflow.localazure.environ import BadEnvironment, client_environment, outer, variables
-from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.clients import environ
+from azmlflow.localazure.clients.control import NotRunning, UnknownPrincipal
+from azmlflow.localazure.clients.environ import BadEnvironment, client_environment, outer, variables
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.machine.folder import Folder
 
 PEOPLE = {
     "alice@local.test": {

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from azmlflow.cli import local_faults
-from azmlflow.localazure.faults import (
+from azmlflow.localazure.front.faults import (
     FILE,
     WHATS,
     WHENS,

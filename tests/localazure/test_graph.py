@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from azmlflow.localazure.directory import Principal
+from azmlflow.localazure.core.directory import Principal
 from tests.localazure.control import ALICE, BOB, DEVELOPER, RG, SUB, Azure
 
 

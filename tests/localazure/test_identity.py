@@ -7,9 +7,9 @@ from typing import Any
 import jwt
 import pytest
 
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.directory import Principal
-from azmlflow.localazure.folder import Folder
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.directory import Principal
+from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.services import identity
 from tests.localazure.transport import Client, advance, make_cloud
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from azmlflow.localazure import kinds
-from azmlflow.localazure.kinds.base import Kind
+from azmlflow.localazure.resources.kind import Kind
 from azmlflow.rbac import scopes
 from tests.localazure.control import (
     ALICE,

@@ -10,10 +10,10 @@ import pytest
 
 from azmlflow.localazure.blobs import sas
 from azmlflow.localazure.blobs.kept import Blobs
-from azmlflow.localazure.cloud import TENANT_ID
-from azmlflow.localazure.kinds.names import take_elsewhere
+from azmlflow.localazure.blobs.sas import second
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.resources.names import take_elsewhere
 from azmlflow.localazure.services import blobs
-from azmlflow.localazure.tokens import second
 from tests.localazure.control import (
     ALICE,
     BOB,

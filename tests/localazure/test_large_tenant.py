@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from benchmarks.tenant import tenant, write
 
-from azmlflow.localazure.cloud import SUBSCRIPTION_ID
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.rbac.access import COLUMNS, matrix
 from azmlflow.rbac.people import read_tenant
 from tests.localazure.control import CHAIN, DEVELOPER, WORKSPACE, Azure

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from azmlflow.localazure.mlflow import WORKSPACE_HEADER, MlflowServer, MlflowUnavailable
+from azmlflow.localazure.tracking.server import WORKSPACE_HEADER, MlflowServer, MlflowUnavailable
 
 STAND_IN = """
 import json, os, pathlib, socket, subprocess, sys, time

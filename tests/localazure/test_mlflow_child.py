@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow.db import upgrade
 
-from azmlflow.localazure import mlflow_child
+from azmlflow.localazure.tracking import child
 
 
 class CutOff(Exception):
@@ -31,7 +31,7 @@ def migration(fails: bool) -> Callable[..., None]:
 
 
 def tables() -> set[str]:
-    with closing(sqlite3.connect(mlflow_child.DATABASE)) as database:
+    with closing(sqlite3.connect(child.DATABASE)) as database:
         return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
@@ -39,10 +39,10 @@ def test_a_migration_that_was_cut_off_is_begun_again(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(upgrade, "main", migration(fails=True))
     with pytest.raises(CutOff):
-        mlflow_child._migrate()
-    assert not Path(mlflow_child.DATABASE).exists()
+        child._migrate()
+    assert not Path(child.DATABASE).exists()
     monkeypatch.setattr(upgrade, "main", migration(fails=False))
-    mlflow_child._migrate()
+    child._migrate()
     assert tables() == {"first", "second"}
 
 
@@ -50,21 +50,21 @@ def test_a_later_migration_keeps_the_data_and_one_cut_off_leaves_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with closing(sqlite3.connect(mlflow_child.DATABASE)) as database:
+    with closing(sqlite3.connect(child.DATABASE)) as database:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("CREATE TABLE kept (n INTEGER)")
     monkeypatch.setattr(upgrade, "main", migration(fails=True))
     with pytest.raises(CutOff):
-        mlflow_child._migrate()
+        child._migrate()
     assert tables() == {"kept"}
     monkeypatch.setattr(upgrade, "main", migration(fails=False))
-    mlflow_child._migrate()
+    child._migrate()
     assert tables() == {"kept", "first", "second"}
 
 
 def test_a_migrated_database_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(upgrade, "main", migration(fails=False))
-    mlflow_child._migrate()
-    mlflow_child._migrate()  # would fail on `CREATE TABLE first`
+    child._migrate()
+    child._migrate()  # would fail on `CREATE TABLE first`
     assert tables() == {"first", "second"}

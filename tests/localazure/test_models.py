@@ -12,13 +12,13 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from azmlflow.localazure.enforce import Caller
-from azmlflow.localazure.mlflow import MlflowUnavailable
+from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.core.tokens import Tokens
 from azmlflow.localazure.models import mlmodel, places, records
 from azmlflow.localazure.models.places import Place
 from azmlflow.localazure.services import azureml
-from azmlflow.localazure.store import Document
-from azmlflow.localazure.tokens import Tokens
+from azmlflow.localazure.tracking.server import MlflowUnavailable
 from tests.localazure.control import ALICE, CHAIN, DEVELOPER, WORKSPACE, Answer, Azure
 
 HOST = "westeurope.api.azureml.ms"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.latency import NONE, UnknownLatency, profile
+from azmlflow.localazure.core.latency import NONE, UnknownLatency, profile
 from tests.localazure.control import BODIES, CHAIN, RG, STORAGE, VAULT, WORKSPACE, Azure
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from azmlflow.localazure import proxy as proxy_module
-from azmlflow.localazure.proxy import Proxy
-from azmlflow.localazure.upstream import Streams, Upstream, upstream_from
+from azmlflow.localazure.front import proxy as proxy_module
+from azmlflow.localazure.front.proxy import Proxy
+from azmlflow.localazure.front.upstream import Streams, Upstream, upstream_from
 
 SECRET = "5" * 64
 AZURE = "management.azure.com:443"

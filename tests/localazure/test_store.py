@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from azmlflow.localazure.store import Store
+from azmlflow.localazure.core.store import Store
 
 
 def test_documents_come_back_replace_and_go() -> None:

@@ -1,30 +1,24 @@
-"""Access tokens and signed blob URLs: good ones pass, every other is refused with Azure's code."""
+"""Access tokens: good ones pass, every other is refused with Azure's code."""
 
 from __future__ import annotations
 
-import base64
-import hmac
 import stat
-from datetime import timedelta
 from pathlib import Path
-from urllib.parse import parse_qs
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from azmlflow.localazure.clock import ManualClock
-from azmlflow.localazure.cloud import TENANT_ID
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.store import SECRETS, Store
-from azmlflow.localazure.tokens import GRAPH, MANAGEMENT, Tokens, find_resource
+from azmlflow.localazure.core.clock import ManualClock
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Store
+from azmlflow.localazure.core.tokens import GRAPH, MANAGEMENT, Tokens, find_resource
 
 USER = "00000000-0000-0000-0000-00000000000a"
 APP = "00000000-0000-0000-0000-00000000000b"
 ARM = "https://management.azure.com"
-ACCOUNT_ID = "/subscriptions/s/resourcegroups/g/providers/microsoft.storage/storageaccounts/account"
-BLOB = "/account/azureml/ExperimentRun/dcid.1/model.bin"
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +36,6 @@ def tokens(keys: Path, clock: ManualClock) -> Tokens:
     store = Store()
     store.put("principals", USER, {"object_id": USER, "kind": "User", "display_name": "A", "upn": "a@local.test"})
     store.put("principals", APP, {"object_id": APP, "kind": "ServicePrincipal", "display_name": "B", "app_id": "b-id"})
-    store.put("resources", ACCOUNT_ID, {"id": ACCOUNT_ID})
-    store.put(SECRETS, ACCOUNT_ID, {"keys": [base64.b64encode(b"first key").decode(), ""]})
     return Tokens(store, clock, keys)
 
 
@@ -150,14 +142,9 @@ def test_anybody_can_verify_with_the_published_key(tokens: Tokens) -> None:
 
 def test_keys_are_kept_and_nobody_elses_to_read(tokens: Tokens, keys: Path, clock: ManualClock) -> None:
     token, _ = tokens.issue(USER, ARM)
-    delegated = tokens.delegation_key("account", {"skoid": USER})
     again = Tokens(Store(), clock, keys)
     assert again.verify(token, MANAGEMENT.audiences)["oid"] == USER
-    assert again.delegation_key("account", {"skoid": USER}) == delegated != again.delegation_key("account", {})
-    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in keys.iterdir()} == {
-        "signing.pem": 0o600,
-        "sas.key": 0o600,
-    }
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in keys.iterdir()} == {"signing.pem": 0o600}
     serialization.load_pem_private_key((keys / "signing.pem").read_bytes(), password=None)
 
 
@@ -166,25 +153,6 @@ def test_resources_are_listed() -> None:
     assert find_resource("00000003-0000-0000-c000-000000000000") is GRAPH
     assert find_resource("https://example.org") is None
     assert find_resource("") is None
-
-
-def test_a_signed_url_is_a_service_sas_by_the_first_key(tokens: Tokens, clock: ManualClock) -> None:
-    fields = parse_qs(tokens.sign_url(BLOB, "cw", clock.now() + timedelta(hours=1)))
-    assert {name: fields[name] for name in ("sp", "sr", "spr", "se")} == {
-        "sp": ["cw"],
-        "sr": ["b"],
-        "spr": ["https"],
-        "se": ["2026-01-01T01:00:00Z"],
-    }
-    lines = ["cw", "", "2026-01-01T01:00:00Z", f"/blob{BLOB}", "", "", "https", "2024-11-04", "b", *[""] * 7]
-    expected = hmac.digest(b"first key", "\n".join(lines).encode(), "sha256")
-    assert base64.b64decode(fields["sig"][0]) == expected
-
-
-def test_no_url_is_signed_for_an_account_that_is_not_there(tokens: Tokens, clock: ManualClock) -> None:
-    with pytest.raises(AzureError) as refused:
-        tokens.sign_container("stranger", "azureml", "r", clock.now() + timedelta(hours=1))
-    assert refused.value.status == 404
 
 
 def test_further_claims_come_back(tokens: Tokens) -> None:

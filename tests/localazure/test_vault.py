@@ -9,8 +9,9 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from azmlflow.localazure.cloud import SUBSCRIPTION_ID, Cloud
-from azmlflow.localazure.enforce import ASSIGNMENTS, Caller
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+from azmlflow.localazure.core.enforce import ASSIGNMENTS, Caller
 from azmlflow.localazure.services import vault
 from azmlflow.rbac.roles import BUILT_IN_ROLES
 from tests.localazure.transport import Client, make_cloud

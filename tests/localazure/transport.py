@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from azmlflow.localazure.clock import CountedIds, ManualClock
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.directory import Directory
-from azmlflow.localazure.enforce import Enforcer
-from azmlflow.localazure.latency import NONE
-from azmlflow.localazure.mlflow import MlflowServer
-from azmlflow.localazure.polling import Operations
-from azmlflow.localazure.store import Store
-from azmlflow.localazure.tokens import Tokens
+from azmlflow.localazure.core.clock import CountedIds, ManualClock
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.directory import Directory
+from azmlflow.localazure.core.enforce import Enforcer
+from azmlflow.localazure.core.latency import NONE
+from azmlflow.localazure.core.operations import Operations
+from azmlflow.localazure.core.store import Store
+from azmlflow.localazure.core.tokens import Tokens
+from azmlflow.localazure.tracking.server import MlflowServer
 
 
 def make_cloud(state: Path) -> Cloud:

@@ -13,12 +13,12 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from azmlflow.localazure.azureml import run_tokens
 from azmlflow.localazure.blobs.kept import Address, Blobs
-from azmlflow.localazure.enforce import ASSIGNMENTS, DEFINITIONS, Caller
-from azmlflow.localazure.mlflow import MlflowServer
+from azmlflow.localazure.core.enforce import ASSIGNMENTS, DEFINITIONS, Caller
+from azmlflow.localazure.core.tokens import MACHINE_LEARNING, Tokens
 from azmlflow.localazure.services import azureml
-from azmlflow.localazure.tokens import MACHINE_LEARNING, Tokens
+from azmlflow.localazure.tracking.server import MlflowServer
+from azmlflow.localazure.work import run_token
 from azmlflow.rbac.roles import persona
 from tests.localazure.azureml.tracking import TrackingMlflow
 from tests.localazure.control import BODIES, CHAIN, DEVELOPER, SUB, WORKSPACE, Azure
@@ -135,7 +135,7 @@ class DataPlane:
         """The claims of a run's token, as the runner issues it."""
         workspace = self.cloud.store.get("resources", WORKSPACE.lower())
         assert workspace is not None
-        token, _ = run_tokens.issue(self.cloud, workspace, run_id, self.azure.who(DEVELOPER).object_id)
+        token, _ = run_token.issue(self.cloud, workspace, run_id, self.azure.who(DEVELOPER).object_id)
         return dict(self.cloud.tokens.verify(token, MACHINE_LEARNING.audiences))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from azmlflow.localazure.azureml import run_filters
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.core.errors import AzureError
 
 RUN = {
     "runId": "r1",

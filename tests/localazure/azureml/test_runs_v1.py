@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.enforce import Caller
-from azmlflow.localazure.jobs import records
-from azmlflow.localazure.jobs.submit import submit
+from azmlflow.localazure.arm.submit import submit
+from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.work import records
 from tests.localazure.azureml.conftest import OTHER, DataPlane
 from tests.localazure.control import COMPUTE, DEVELOPER, WORKSPACE
 

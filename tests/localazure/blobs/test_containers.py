@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import quote
 from xml.etree import ElementTree as Xml
 
+from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.services.blobs import OPERATIONS
 from tests.localazure.blobs.world import (
     ACCOUNT,
@@ -36,7 +37,7 @@ def test_lists_by_prefix_delimiter_and_page(azure: Azure) -> None:
 def test_an_unknown_account_or_container_is_404(azure: Azure) -> None:
     stranger = azure.http.get(azure.url("a").replace(ACCOUNT, "stranger"))
     assert (stranger.status_code, stranger.headers["x-ms-error-code"]) == (404, "ResourceNotFound")
-    query = azure.cloud.tokens.sign_url(f"/{ACCOUNT}/missing/a", "rw", azure.clock.now() + timedelta(hours=1))
+    query = Signing(azure.cloud).url(f"/{ACCOUNT}/missing/a", "rw", azure.clock.now() + timedelta(hours=1))
     url = f"{HOST}/missing/a?{query}"
     assert azure.http.get(url).headers["x-ms-error-code"] == "ContainerNotFound"
     put = azure.http.put(url, content=b"x", headers={"x-ms-blob-type": "BlockBlob"})

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from azmlflow.localazure.blobs.kept import Address
-from azmlflow.localazure.errors import AzureError
+from azmlflow.localazure.core.errors import AzureError
 from tests.localazure.blobs.world import (
     ACCOUNT,
     HOST,

@@ -14,13 +14,14 @@ from xml.etree import ElementTree as Xml
 import httpx
 from starlette.types import ASGIApp
 
-from azmlflow.localazure.clock import ManualClock, RandomIds
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.directory import Directory
-from azmlflow.localazure.enforce import ASSIGNMENTS, Enforcer
+from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.clock import ManualClock, RandomIds
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.directory import Directory
+from azmlflow.localazure.core.enforce import ASSIGNMENTS, Enforcer
+from azmlflow.localazure.core.store import SECRETS, Store
+from azmlflow.localazure.core.tokens import Tokens
 from azmlflow.localazure.services.blobs import service
-from azmlflow.localazure.store import SECRETS, Store
-from azmlflow.localazure.tokens import Tokens
 from azmlflow.rbac.roles import built_in_role
 
 ACCOUNT = "stmlflow"
@@ -67,11 +68,11 @@ class Azure:
         """The address of a blob of the container `azureml`, or of that container itself, signed for an hour."""
         path = "/azureml" + (f"/{name}" if name else "")
         expires = self.clock.now() + timedelta(hours=1)
-        tokens = self.cloud.tokens
+        signing = Signing(self.cloud)
         query = (
-            tokens.sign_url(f"/{ACCOUNT}{path}", permissions, expires)
+            signing.url(f"/{ACCOUNT}{path}", permissions, expires)
             if name
-            else tokens.sign_container(ACCOUNT, "azureml", permissions, expires)
+            else signing.container(ACCOUNT, "azureml", permissions, expires)
         )
         return f"{HOST}{quote(path)}?{query}{more}"
 

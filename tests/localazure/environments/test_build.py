@@ -18,13 +18,13 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.environments import build
+from azmlflow.localazure.builder import build
+from azmlflow.localazure.builder.plan import Plan, plan
+from azmlflow.localazure.builder.pythons import Python
 from azmlflow.localazure.environments.errors import UnusableEnvironment
-from azmlflow.localazure.environments.plan import Plan, plan
-from azmlflow.localazure.environments.pythons import Python
 from azmlflow.localazure.environments.specification import from_conda
-from azmlflow.localazure.jobs.process import JobProcess
-from azmlflow.localazure.jobs.users import RunsAs, Users
+from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.users import RunsAs, Users
 from tests.localazure.environments.wheels import source, wheel
 
 PYTHON = Python(sys.version.split()[0], Path(sys.executable))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from azmlflow.localazure.environments.failure import reason
-from azmlflow.localazure.environments.plan import plan
-from azmlflow.localazure.environments.pythons import Python
+from azmlflow.localazure.builder.failure import reason
+from azmlflow.localazure.builder.plan import plan
+from azmlflow.localazure.builder.pythons import Python
 from azmlflow.localazure.environments.specification import from_conda
 
 PLAN = plan(

@@ -10,13 +10,13 @@ from typing import cast
 
 import pytest
 
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.find import DEFINITIONS, find
-from azmlflow.localazure.jobs.interpreter import SETTING, prepare
-from azmlflow.localazure.jobs.logfile import LogFile
-from azmlflow.localazure.jobs.process import JobProcess
-from azmlflow.localazure.jobs.users import Users
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.users import Users
+from azmlflow.localazure.runner.interpreter import SETTING, prepare
+from azmlflow.localazure.runner.logfile import LogFile
 from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
 
 CONDA = "dependencies: [numpy=1.21, {pip: [mlflow<3]}]"

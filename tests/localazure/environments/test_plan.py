@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from azmlflow.localazure.builder.plan import Plan, plan
+from azmlflow.localazure.builder.pythons import Python, choose, find
 from azmlflow.localazure.environments.curated import curated
 from azmlflow.localazure.environments.errors import UnusableEnvironment
-from azmlflow.localazure.environments.plan import Plan, plan
-from azmlflow.localazure.environments.pythons import Python, choose, find
 from azmlflow.localazure.environments.specification import from_conda
 
 PYTHONS = tuple(Python(version, Path(f"/usr/bin/python{version}")) for version in ("3.11.7", "3.12.1", "3.9.2"))

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.jobs import files, records, registered
-from azmlflow.localazure.jobs.files import FilesError
-from azmlflow.localazure.store import Document
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.runner import files, registered
+from azmlflow.localazure.runner.files import FilesError
+from azmlflow.localazure.work import records
 from tests.localazure.control import ALICE, CHAIN, COMPUTE, WORKSPACE, Answer, Azure
 
 DATA = f"{WORKSPACE}/data/mine/versions"

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.jobs import child
-from azmlflow.localazure.jobs.process import Keeping
+from azmlflow.localazure.keeper import child
+from azmlflow.localazure.keeper.process import Keeping
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.jobs.command import UnknownName, render
+from azmlflow.localazure.work.command import UnknownName, render
 
 
 def test_names_become_values_quoted_for_the_shell() -> None:

@@ -15,20 +15,20 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from azmlflow.localazure import authority
-from azmlflow.localazure.azureml import run_tokens
 from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
-from azmlflow.localazure.clock import SystemClock
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.folder import Folder
-from azmlflow.localazure.jobs import files, records
-from azmlflow.localazure.jobs.context import identity_of
-from azmlflow.localazure.jobs.execution import Execution
-from azmlflow.localazure.jobs.process import JobProcess
-from azmlflow.localazure.jobs.runner import Runner
-from azmlflow.localazure.jobs.users import Users
-from azmlflow.localazure.mlflow import MlflowServer, MlflowUnavailable
-from azmlflow.localazure.tokens import MACHINE_LEARNING, Tokens
+from azmlflow.localazure.core.clock import SystemClock
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.tokens import MACHINE_LEARNING, Tokens
+from azmlflow.localazure.front import authority
+from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.users import Users
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.runner import files
+from azmlflow.localazure.runner.context import identity_of
+from azmlflow.localazure.runner.execution import Execution
+from azmlflow.localazure.runner.runner import Runner
+from azmlflow.localazure.tracking.server import MlflowServer, MlflowUnavailable
+from azmlflow.localazure.work import records, run_token
 from tests.localazure.control import CHAIN, COMPUTE, DEVELOPER, RG, STORAGE, WORKSPACE, Azure
 
 JOB = {"jobType": "Command", "computeId": COMPUTE, "experimentName": "tried"}
@@ -311,11 +311,11 @@ def test_a_run_token_ends_with_its_time_and_another_is_good(jobs: Azure) -> None
     submit(jobs, "true")
     workspace = jobs.cloud.store.get("resources", WORKSPACE.lower())
     assert workspace is not None
-    token, expires = run_tokens.issue(jobs.cloud, workspace, "job-1", jobs.who(DEVELOPER).object_id)
+    token, expires = run_token.issue(jobs.cloud, workspace, "job-1", jobs.who(DEVELOPER).object_id)
     audiences = MACHINE_LEARNING.audiences
     assert jobs.cloud.tokens.verify(token, audiences)["exp"] == expires
     jobs.clock.advance(jobs.cloud.run_token_seconds - 60)
-    later, _ = run_tokens.issue(jobs.cloud, workspace, "job-1", jobs.who(DEVELOPER).object_id)
+    later, _ = run_token.issue(jobs.cloud, workspace, "job-1", jobs.who(DEVELOPER).object_id)
     jobs.clock.advance(600)
     with pytest.raises(AzureError):
         jobs.cloud.tokens.verify(token, audiences)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from azmlflow.localazure.jobs.interpreter import SETTING, interpreter, remember
+from azmlflow.localazure.runner.interpreter import SETTING, interpreter, remember
 
 
 def _python(folder: Path) -> Path:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.cloud import Cloud
-from azmlflow.localazure.jobs import execution, records
-from azmlflow.localazure.jobs.process import JobProcess
-from azmlflow.localazure.jobs.runner import LOST, Runner
-from azmlflow.localazure.jobs.users import Users
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.users import Users
+from azmlflow.localazure.runner import execution
+from azmlflow.localazure.runner.runner import LOST, Runner
+from azmlflow.localazure.work import records
 from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
 
 JOB = {"jobType": "Command", "command": "true", "computeId": COMPUTE}

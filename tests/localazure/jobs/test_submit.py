@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.enforce import Caller
-from azmlflow.localazure.errors import AzureError
-from azmlflow.localazure.jobs import records
-from azmlflow.localazure.jobs.submit import submit
+from azmlflow.localazure.arm.submit import submit
+from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.work import records
 from tests.localazure.control import BOB, CHAIN, COMPUTE, DEVELOPER, WORKSPACE, Azure
 
 JOB = {"jobType": "Command", "command": "true", "computeId": COMPUTE}

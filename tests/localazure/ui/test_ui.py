@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from azmlflow.localazure.folder import Folder
-from azmlflow.localazure.jobs import records
+from azmlflow.localazure.core.sessions import CODE_LIFETIME, SESSION_LIFETIME
+from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.services import ui
-from azmlflow.localazure.ui.sessions import CODE_LIFETIME, SESSION_LIFETIME
+from azmlflow.localazure.work import records
 from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
 
 OWNER, READER, NOBODY = "developer@local.test", "bob@local.test", "alice@local.test"

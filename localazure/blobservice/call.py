@@ -1,0 +1,91 @@
+"""A request to the Blob service that has found its operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from azmlflow.localazure.blobs.kept import Blob, Blobs
+from azmlflow.localazure.blobs.names import Address
+from azmlflow.localazure.blobservice.authorise import Place
+from azmlflow.localazure.blobservice.protocol import check_absent, check_conditions
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.core.errors import AzureError
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request, where it points and who asks.
+
+    Attributes:
+        cloud: the embedded Azure.
+        blobs: its blobs.
+        request: the request.
+        place: where it points.
+        caller: the principal, when the request carries a token.
+    """
+
+    cloud: Cloud
+    blobs: Blobs
+    request: Request
+    place: Place
+    caller: Caller | None
+
+    @property
+    def account(self) -> str:
+        """The account's name."""
+        return self.place.account.name
+
+    @property
+    def container(self) -> str:
+        """The container's name."""
+        return self.place.container
+
+    @property
+    def address(self) -> Address:
+        """The blob that the path names."""
+        return Address(self.account, self.container, self.place.name)
+
+    def found(self) -> Blob:
+        """The blob, its conditions checked.
+
+        Raises:
+            AzureError: 404 `BlobNotFound` or `ContainerNotFound`; 304 or 412 when a condition does not hold.
+        """
+        blob = self.existing(self.address)
+        check_conditions(self.request, blob.etag, blob.last_modified)
+        return blob
+
+    def existing(self, address: Address) -> Blob:
+        """The blob at an address.
+
+        Raises:
+            AzureError: 404 `BlobNotFound` or `ContainerNotFound`.
+        """
+        self.blobs.container(address.account, address.container)
+        blob = self.blobs.get(address)
+        if blob is None:
+            raise AzureError(404, "BlobNotFound", "The specified blob does not exist.")
+        return blob
+
+    def check_write(self) -> None:
+        """The conditions of a write.
+
+        Raises:
+            AzureError: 404 without the container, 409 `BlobAlreadyExists` for `If-None-Match: *`, 412 for others; 403
+            `UnauthorizedBlobOverwrite` when a signature permits to create only (`c`) and the blob is there.
+        """
+        self.blobs.container(self.account, self.container)
+        blob = self.blobs.get(self.address)
+        if blob is None:
+            check_absent(self.request)
+            return
+        query = self.request.query_params
+        if "sig" in query and "w" not in query.get("sp", ""):
+            message = "This request is not authorized to perform blob overwrites."
+            raise AzureError(403, "UnauthorizedBlobOverwrite", message)
+        if self.request.headers.get("if-none-match") == "*":
+            raise AzureError(409, "BlobAlreadyExists", "The specified blob already exists.")
+        check_conditions(self.request, blob.etag, blob.last_modified)

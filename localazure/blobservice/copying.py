@@ -1,0 +1,79 @@
+"""Copy Blob, Copy Blob From URL, Put Blob From URL: a blob from another one of the embedded Azure.
+
+The source is named by its URL, with a signature of its own (SAS) or, in the same account, by the right of whoever asks.
+All three are done when they are answered. Microsoft, "Copy Blob", "Copy Blob From URL", "Put Blob From URL".
+"""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+from starlette.responses import Response
+
+from azmlflow.localazure.blobs.names import Address
+from azmlflow.localazure.blobservice.authorise import READ, Place, check_sas, permits
+from azmlflow.localazure.blobservice.call import Call
+from azmlflow.localazure.blobservice.protocol import check_conditions, http_date, told_metadata, written
+from azmlflow.localazure.core.errors import AzureError
+
+_DOMAIN = ".blob.core.windows.net"
+
+
+async def copy_blob(call: Call) -> Response:
+    """Copy Blob and its kin: content and headers of the source; its metadata unless the request brings some."""
+    request = call.request
+    source = _source(call)
+    blob = call.existing(source)
+    check_conditions(request, blob.etag, blob.last_modified, "x-ms-source-")
+    call.check_write()
+    copied = {
+        "x-ms-copy-id": call.cloud.ids.guid(),
+        "x-ms-copy-status": "success",
+        "x-ms-copy-source": request.headers["x-ms-copy-source"].partition("?")[0],
+        "x-ms-copy-progress": f"{blob.length}/{blob.length}",
+        "x-ms-copy-completion-time": http_date(call.cloud.clock.now()),
+    }
+    made = await call.blobs.copy(
+        source,
+        blob,
+        call.address,
+        metadata=told_metadata(request) or blob.metadata,
+        copied=copied,
+        check=call.check_write,  # again: another upload may have come first meanwhile
+    )
+    put = "x-ms-blob-type" in request.headers  # Put Blob From URL
+    told = {} if put else {name: copied[name] for name in ("x-ms-copy-id", "x-ms-copy-status")}
+    return written(made, 201 if put else 202, told)
+
+
+def _source(call: Call) -> Address:
+    """The blob to copy, once whoever asks may read it.
+
+    Raises:
+        AzureError: 400 for an address that is not a blob's, 403 `CannotVerifyCopySource` for one that may not be read,
+            404 for an account that is not there.
+    """
+    parts = urlsplit(call.request.headers["x-ms-copy-source"])
+    host = (parts.hostname or "").lower()
+    account = call.blobs.account(host.removesuffix(_DOMAIN))
+    container, _, name = (unquote(part) for part in parts.path.lstrip("/").partition("/"))
+    if parts.scheme != "https" or not host.endswith(_DOMAIN) or not name:
+        raise AzureError(400, "InvalidHeaderValue", "x-ms-copy-source must be the address of a blob.")
+    if account is None:
+        raise AzureError(404, "CannotVerifyCopySource", "The specified resource does not exist.")
+    address = Address(account.name, container, name)
+    place = Place(account, parts.path, container, name)
+    if "sig=" in parts.query:
+        try:
+            check_sas(call.cloud, parts.query, READ, place)
+        except AzureError as error:
+            raise AzureError(error.status, "CannotVerifyCopySource", error.message) from None
+    elif account != call.place.account or not _may_read(call, place):
+        raise AzureError(403, "CannotVerifyCopySource", "Whoever asks for the copy may not read its source.")
+    return address
+
+
+def _may_read(call: Call, place: Place) -> bool:
+    if call.caller is not None:
+        return permits(call.cloud, call.caller.principal.object_id, READ, place)
+    return call.request.headers.get("authorization", "").startswith("SharedKey")

@@ -1,0 +1,173 @@
+"""Asking the running embedded Azure, with the standard library alone: what starts it and what sets up environments
+must not wait for an HTTP client to be imported.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from azmlflow.localazure.core.hosts import is_azure
+from azmlflow.localazure.machine.folder import LOOPBACK, Folder, LocalError
+
+PROXY_USER = "azmlflow"
+_WITHIN = 30.0
+
+
+class NotRunning(LocalError):
+    """The embedded Azure does not answer."""
+
+
+class UnknownPrincipal(LocalError):
+    """Nobody in the directory goes by that name, or a group, which cannot sign in."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A principal that can sign in here.
+
+    Attributes:
+        id: object id.
+        kind: `User` or `ServicePrincipal`.
+        display_name: what people call it.
+        upn: a user's sign-in name.
+        app_id: a service principal's application id.
+    """
+
+    id: str
+    kind: str
+    display_name: str
+    upn: str | None = None
+    app_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request came back with."""
+
+    status: int
+    body: Any
+
+
+def identity_path(folder: Folder, reference: str) -> str:
+    """The path of a principal's identity address; its last part is the mark that proves who made it."""
+    return f"/{quote(reference, safe='')}.{folder.secrets().identity_mark(reference)}"
+
+
+def who(folder: Folder, reference: str) -> Identity:
+    """The principal with this sign-in name, mail address, object id or application id.
+
+    Raises:
+        UnknownPrincipal: there is none that can sign in.
+        NotRunning: the embedded Azure does not answer.
+    """
+    answer = _ask_identity(folder, f"{identity_path(folder, reference)}/principal")
+    if answer.status != http.client.OK:
+        raise UnknownPrincipal(
+            f"'{reference}' is no user or application of the embedded Azure's directory",
+            next="azmlflow local user list, or azmlflow local user add NAME@DOMAIN",
+        )
+    found = answer.body
+    return Identity(found["id"], found["kind"], found["displayName"], found["userPrincipalName"], found["appId"])
+
+
+def ui_address(folder: Folder, reference: str, workspace_id: str) -> str:
+    """Where a browser signs in, once and within a minute, to look at a workspace as a principal.
+
+    Raises:
+        UnknownPrincipal: there is no such principal.
+        NotRunning: the embedded Azure does not answer, or is an older one, without pages.
+    """
+    identity = who(folder, reference)
+    answer = _ask_identity(folder, f"{identity_path(folder, identity.id)}/ui", body={"workspace": workspace_id})
+    if answer.status != http.client.OK:
+        raise NotRunning(
+            "the embedded Azure that runs has no pages: an older azmlflow started it",
+            where=str(folder.path),
+            next="azmlflow local stop, then the command again",
+        )
+    address: str = answer.body["address"]
+    return address
+
+
+def ask(
+    folder: Folder, method: str, url: str, *, principal: str | None = None, body: Any = None, within: float = _WITHIN
+) -> Answer:
+    """Make a request to the embedded Azure, trusting its own authority only.
+
+    Args:
+        folder: its state folder.
+        method: HTTP method.
+        url: `https://` address of one of Azure's hosts.
+        principal: who asks: a sign-in name, object id or application id; None asks without a token.
+        body: sent as JSON, unless None.
+        within: seconds.
+
+    Raises:
+        NotRunning: it does not answer.
+        UnknownPrincipal: there is no such principal.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or not is_azure(host):
+        raise ValueError(f"{url} is no https address of Azure's")
+    headers = {"Accept": "application/json"}
+    if principal is not None:
+        headers["Authorization"] = f"Bearer {_token(folder, principal, host)}"
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    credential = base64.b64encode(f"{PROXY_USER}:{folder.secrets().proxy}".encode()).decode()
+    try:
+        trusted = ssl.create_default_context(cafile=str(folder.ca))
+        connection = http.client.HTTPSConnection(LOOPBACK, folder.ports().proxy, timeout=within, context=trusted)
+        connection.set_tunnel(host, 443, {"Proxy-Authorization": f"Basic {credential}"})
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        return _exchange(connection, method, target, headers, body)
+    except (OSError, http.client.HTTPException) as error:
+        raise _silent(folder, error) from error
+
+
+def _token(folder: Folder, principal: str, host: str) -> str:
+    resource = f"https://{host}" if host == "graph.microsoft.com" else "https://management.azure.com"
+    address = identity_path(folder, who(folder, principal).id)
+    query = urlencode({"resource": resource, "api-version": "2019-08-01"})
+    answer = _ask_identity(folder, f"{address}/msi/token?{query}", {"X-IDENTITY-HEADER": address.rpartition(".")[2]})
+    token: str = answer.body["access_token"]
+    return token
+
+
+def _ask_identity(folder: Folder, target: str, headers: dict[str, str] | None = None, *, body: Any = None) -> Answer:
+    """GET, or POST what there is to send."""
+    try:
+        connection = http.client.HTTPConnection(LOOPBACK, folder.ports().identity, timeout=_WITHIN)
+        return _exchange(connection, "GET" if body is None else "POST", target, headers or {}, body)
+    except (OSError, http.client.HTTPException) as error:
+        raise _silent(folder, error) from error
+
+
+def _exchange(
+    connection: http.client.HTTPConnection, method: str, target: str, headers: dict[str, str], body: Any
+) -> Answer:
+    try:
+        connection.request(method, target, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        content = response.read()
+    finally:
+        connection.close()
+    try:
+        return Answer(response.status, json.loads(content) if content else None)
+    except ValueError:
+        return Answer(response.status, content.decode("utf-8", "replace"))
+
+
+def _silent(folder: Folder, error: Exception) -> NotRunning:
+    return NotRunning(
+        f"the embedded Azure does not answer ({type(error).__name__})",
+        where=str(folder.path),
+        next="azmlflow local start",
+    )

@@ -1,0 +1,15 @@
+"""What is the same in every embedded Azure: its tenant, its subscription, its regions."""
+
+# One tenant and one subscription, the same on every machine, recognisable at sight.
+TENANT_ID = "10ca1000-0000-4000-8000-000000000001"
+SUBSCRIPTION_ID = "10ca1000-0000-4000-8000-000000000002"
+REGIONS = (
+    "westeurope",
+    "northeurope",
+    "eastus",
+    "eastus2",
+    "westus2",
+    "uksouth",
+    "swedencentral",
+    "germanywestcentral",
+)

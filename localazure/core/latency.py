@@ -1,0 +1,73 @@
+"""How long Azure takes: one profile for a whole embedded Azure, `none` or `azure`.
+
+The seconds of the `azure` profile lie in data/latency.json and are fixed there: nobody tunes them, so that two people
+who speak of the same profile speak of the same times. An operation is due at an instant of the injected clock
+(polling.py), an assignment comes into force at one (enforce.py); only an answer's own seconds, of the way there and of
+what Azure does before it answers, are waited for, by a layer before all services (middleware.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_DATA = Path(__file__).parent.parent / "data" / "latency.json"
+
+
+class UnknownLatency(ValueError):
+    """A latency profile that does not exist; the message lists those that do."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """A profile.
+
+    Attributes:
+        name: `none` or `azure`.
+        put: seconds from the acceptance of a PUT to its end, by ARM type; `default` for all others.
+        delete: the same of a DELETE or a purge.
+        rbac_propagation: seconds until a new role assignment is in force.
+        request_round_trip: seconds that any request takes.
+    """
+
+    name: str = "none"
+    put: Mapping[str, float] = field(default_factory=dict)
+    delete: Mapping[str, float] = field(default_factory=dict)
+    rbac_propagation: float = 0.0
+    request_round_trip: float = 0.0
+
+    def seconds(self, verb: str, arm_type: str) -> float:
+        """How long an operation takes.
+
+        Args:
+            verb: `put` or `delete`.
+            arm_type: `Microsoft.Storage/storageAccounts`.
+        """
+        table = self.put if verb == "put" else self.delete
+        return table.get(arm_type, table.get("default", 0.0))
+
+
+NONE = Latency()
+
+
+def profile(name: str) -> Latency:
+    """The profile of a name.
+
+    Raises:
+        UnknownLatency: there is none of that name.
+    """
+    if name == "none":
+        return NONE
+    if name != "azure":
+        raise UnknownLatency(f"There is no latency profile '{name}'. Choose 'none' or 'azure'.")
+    data = json.loads(_DATA.read_text(encoding="utf-8"))
+    scale = float(data["scale"])
+    return Latency(
+        name="azure",
+        put={arm_type: seconds * scale for arm_type, seconds in data["put"].items()},
+        delete={arm_type: seconds * scale for arm_type, seconds in data["delete"].items()},
+        rbac_propagation=data["rbac_propagation"] * scale,
+        request_round_trip=data["request_round_trip"] * scale,
+    )

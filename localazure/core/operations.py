@@ -1,0 +1,125 @@
+"""Long-running operations: accepted now, done later, without anything running in between.
+
+An operation is a document with the instant at which it is due. `arm.due` applies all that are due, in order and in
+one transaction, before each request is answered: to every client it looks as if the work had been done meanwhile, and
+a process killed at any point loses nothing. Running operations lie in the collection `running`, ended ones in
+`operations`, where they can be asked about for a day.
+
+With the latency profile `none` an operation is due at once: the request that starts it is answered 201 or 202 as on
+Azure, and the first poll says Succeeded.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from azmlflow.localazure.core.clock import Clock, Ids, timestamp
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.latency import Latency
+from azmlflow.localazure.core.store import Document, Store
+
+_RUNNING, _ENDED = "running", "operations"
+_KEPT = timedelta(days=1)
+
+
+class Operations:
+    """The operations of a store.
+
+    Args:
+        store: keeps them.
+        clock: tells when one is due.
+        ids: names them; a name cannot be guessed when the ids cannot.
+        latency: how long each takes.
+    """
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids, latency: Latency) -> None:
+        self._store, self._clock, self._ids = store, clock, ids
+        self.latency = latency
+
+    def begin(self, verb: str, arm_type: str, target: str, *, timed_as: str | None = None, **details: Any) -> Document:
+        """Start an operation.
+
+        Args:
+            verb: what `arm.due` will do: `put`, `delete` or `purge`.
+            arm_type: the kind of the target.
+            target: ARM id of what is worked on.
+            timed_as: row of the latency profile, where it is not `arm_type`.
+            details: whatever the verb needs to know when it is done.
+
+        Returns:
+            The operation's document; `id` names it.
+        """
+        started = self._clock.now()
+        table = "put" if verb == "put" else "delete"
+        seconds = self.latency.seconds(table, timed_as or arm_type)
+        before = [document["sequence"] for _, document in self._store.scan(_RUNNING)]
+        operation: Document = {
+            "id": self._ids.guid(),
+            "sequence": max(before, default=0) + 1,
+            "verb": verb,
+            "type": arm_type,
+            "target": target,
+            "status": "InProgress",
+            "started": timestamp(started),
+            "ready_at": (started + timedelta(seconds=seconds)).isoformat(),
+            "seconds": seconds,
+            **details,
+        }
+        self._store.put(_RUNNING, operation["id"], operation)
+        return operation
+
+    def get(self, operation_id: str) -> Document | None:
+        """An operation, running or ended, or None."""
+        return self._store.get(_RUNNING, operation_id) or self._store.get(_ENDED, operation_id)
+
+    def running(self, target: str) -> Document | None:
+        """The operation that works on a resource now, or None."""
+        wanted = target.lower()
+        return next((found for _, found in self._store.scan(_RUNNING) if found["target"].lower() == wanted), None)
+
+    def retry_after(self, operation: Document) -> int:
+        """Seconds after which asking again makes sense: what is left, at most ten; 0 when due at once."""
+        left = (datetime.fromisoformat(operation["ready_at"]) - self._clock.now()).total_seconds()
+        return max(0, min(10, round(left)))
+
+    def due(self) -> list[Document]:
+        """The running operations whose time has come, in the order in which they end."""
+        now = self._clock.now()
+        found = [document for _, document in self._store.scan(_RUNNING)]
+        ready = [document for document in found if datetime.fromisoformat(document["ready_at"]) <= now]
+        return sorted(ready, key=lambda one: (datetime.fromisoformat(one["ready_at"]), one["sequence"]))
+
+    def going(self, arm_type: str) -> list[tuple[Document, float]]:
+        """The deletions of a type that are under way, each with the share of its time that has passed."""
+        now = self._clock.now()
+        found: list[tuple[Document, float]] = []
+        for _, one in self._store.scan(_RUNNING):
+            left = (datetime.fromisoformat(one["ready_at"]) - now).total_seconds()
+            if one["verb"] == "delete" and one["type"] == arm_type and left > 0:
+                found.append((one, 1 - left / one["seconds"]))
+        return found
+
+    def end(self, operation: Document, error: AzureError | None = None, *, canceled: bool = False) -> None:
+        """Note the outcome of an operation: Succeeded, Failed with an error, or Canceled."""
+        ended = dict(operation)
+        ended["status"] = "Canceled" if canceled else "Failed" if error else "Succeeded"
+        ended["ended"] = timestamp(self._clock.now())
+        if error is not None:
+            ended["error"] = {"status": error.status, **error.body()["error"]}
+        self._store.delete(_RUNNING, operation["id"])
+        self._store.put(_ENDED, operation["id"], ended)
+        self._forget_old()
+
+    def cancel_within(self, scope: str) -> None:
+        """Cancel what works on anything below a scope: its ground is gone."""
+        prefix = scope.lower().rstrip("/") + "/"
+        for _, found in list(self._store.scan(_RUNNING)):
+            if found["target"].lower().startswith(prefix):
+                self.end(found, canceled=True)
+
+    def _forget_old(self) -> None:
+        oldest = timestamp(self._clock.now() - _KEPT)
+        for key, document in list(self._store.scan(_ENDED)):
+            if document["ended"] < oldest:
+                self._store.delete(_ENDED, key)

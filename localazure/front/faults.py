@@ -1,0 +1,216 @@
+"""Faults by rule, for tests: never on unless `faults.json` stands in the state folder.
+
+A rule says which request (method, a pattern searched in its path, the how-manieth that matches), when (before the work,
+after the work but before the answer, or once the answer is out) and what. Each strikes once. The file is read anew when
+it changes, and counting then begins anew.
+
+    429 500 503   that answer, with Retry-After where Azure sends it; after the work, the work is done all the same
+    reset         the connection breaks off
+    failed        the operation that the request starts ends Failed; a group's deletion half-way
+    slow          `seconds` pass first
+    pause         the request waits while `faults.paused` stands, so that a test can kill who asked
+    kill          the embedded Azure ends as by `kill -9`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.machine.folder import write_private
+
+FILE, PAUSED = "faults.json", "faults.paused"
+When = Literal["before", "after", "answered"]
+What = Literal["429", "500", "503", "reset", "failed", "slow", "pause", "kill"]
+WHENS: tuple[str, ...] = get_args(When)
+WHATS: tuple[str, ...] = get_args(What)
+_CODES = {"429": "TooManyRequests", "500": "InternalServerError", "503": "ServiceUnavailable"}
+_LOOK = 0.02  # seconds between two looks at whether a pause is over
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One rule.
+
+    Attributes:
+        method: HTTP method it is for; `*` for any.
+        path: pattern searched in the request's path, case-insensitive.
+        when: `before` the work, `after` it with the answer lost, or once it is `answered`.
+        nth: which of the matching requests it strikes, from 1.
+        what: see above.
+        seconds: of `slow`, and what Retry-After says.
+    """
+
+    method: str
+    path: str
+    when: When = "before"
+    nth: int = 1
+    what: What = "kill"
+    seconds: float = 1.0
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether it is for such a request."""
+        return self.method in {"*", method} and re.search(self.path, path, re.IGNORECASE) is not None
+
+
+def read_faults(state: Path) -> tuple[Fault, ...]:
+    """The rules in a state folder; none where there is no file."""
+    file = state / FILE
+    return tuple(Fault(**rule) for rule in json.loads(file.read_text())) if file.exists() else ()
+
+
+def write_faults(state: Path, faults: tuple[Fault, ...]) -> None:
+    """Put rules into a state folder, in place of those that are there; none takes the file away."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if faults:
+        write_private(state / FILE, json.dumps([asdict(fault) for fault in faults]).encode())
+    else:
+        (state / FILE).unlink(missing_ok=True)
+
+
+def kill_this_process() -> None:
+    """End at once, as by `kill -9`."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FaultLayer:
+    """Strikes by the rules in the state folder as they are now; without a file, one look for it is all it does."""
+
+    def __init__(self, app: ASGIApp, cloud: Cloud) -> None:
+        self._app, self._cloud = app, cloud
+        self._stamp: tuple[int, int] | None = None
+        self._current: ASGIApp = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            found = (self._cloud.state / FILE).stat()
+            stamp = (found.st_mtime_ns, found.st_ino)
+        except FileNotFoundError:
+            stamp = None
+        if stamp != self._stamp:
+            self._stamp = stamp
+            rules = read_faults(self._cloud.state)
+            self._current = FaultMiddleware(self._app, rules, cloud=self._cloud) if rules else self._app
+        await self._current(scope, receive, send)
+
+
+class FaultMiddleware:
+    """Strikes the requests that the rules name.
+
+    Args:
+        app: what answers.
+        faults: the rules.
+        strike: what `kill` does; tests put something gentler.
+        cloud: where operations run that shall fail.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        faults: tuple[Fault, ...],
+        strike: Callable[[], None] = kill_this_process,
+        cloud: Cloud | None = None,
+    ) -> None:
+        self._app, self._strike, self._cloud = app, strike, cloud
+        self._left = {fault: fault.nth for fault in faults}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for fault in self._struck(scope) if scope["type"] == "http" else ():
+            await self._act(fault, scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _act(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault.what == "failed":
+            await self._app(scope, receive, self._failing(send))
+            return
+        if fault.when == "answered":
+            await self._app(scope, receive, send)
+            await self._happen(fault, scope, receive, send)
+            return
+        if fault.when == "before":
+            if await self._happen(fault, scope, receive, send):
+                await self._app(scope, receive, send)
+            return
+        answer: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        await self._app(scope, receive, keep)
+        if await self._happen(fault, scope, receive, send):
+            for message in answer:
+                await send(message)
+
+    async def _happen(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Let it happen; whether the request goes on afterwards."""
+        match fault.what:
+            case "kill":
+                self._strike()
+            case "slow":
+                await asyncio.sleep(fault.seconds)
+            case "pause":
+                await self._pause()
+            case "reset":
+                await _break_off(scope, receive)
+                return False
+            case _:
+                headers = {} if fault.what == "500" else {"Retry-After": f"{fault.seconds:.0f}"}
+                error = AzureError(int(fault.what), _CODES[fault.what], "A fault was asked for.", headers=headers)
+                await JSONResponse(error.body(), error.status, error.headers)(scope, receive, send)
+                return False
+        return True
+
+    def _failing(self, send: Send) -> Send:
+        """A `send` that marks what the request has started, so that it ends Failed."""
+        store = self._cloud.store if self._cloud else None
+        before = {key for key, _ in store.scan("running")} if store else set()
+
+        async def marking(message: Message) -> None:
+            if store is not None and message["type"] == "http.response.start":
+                for key, operation in list(store.scan("running")):
+                    if key not in before:
+                        store.put("running", key, {**operation, "fails": True})
+            await send(message)
+
+        return marking
+
+    async def _pause(self) -> None:
+        if self._cloud is None:
+            return
+        mark = self._cloud.state / PAUSED
+        mark.touch()
+        while mark.exists():
+            await asyncio.sleep(_LOOK)
+
+    def _struck(self, scope: Scope) -> list[Fault]:
+        struck: list[Fault] = []
+        for fault, left in list(self._left.items()):
+            if fault.matches(scope["method"], scope["path"]):
+                self._left[fault] = left - 1
+                if left == 1:
+                    struck.append(fault)
+        return struck
+
+
+async def _break_off(scope: Scope, receive: Receive) -> None:
+    """End the connection without an answer; where there is no server, raise, which is all that a client would see."""
+    server = getattr(scope.get("state", {}).get("send"), "__self__", None)
+    transport = getattr(server, "transport", None)
+    if transport is None:
+        raise ConnectionResetError("a fault was asked for")
+    transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,289 @@
+"""The embedded Azure's process: `python -m azmlflow.localazure.process.serve --state FOLDER`.
+
+One event loop serves the TLS application (on a unix socket: the proxy is the only way in), the identity endpoint, the
+pages of `azmlflow ui` and the proxy (on loopback ports); MLflow's server and the runner of jobs start beside them, and
+nothing waits for them. The process holds `daemon.lock` for its lifetime, ends in order on SIGTERM, and also when its
+state folder is taken away from under it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from azmlflow.localazure.core.clock import RandomIds, SystemClock
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.directory import Directory
+from azmlflow.localazure.core.enforce import Enforcer
+from azmlflow.localazure.core.latency import profile
+from azmlflow.localazure.core.operations import Operations
+from azmlflow.localazure.core.store import Store
+from azmlflow.localazure.core.tokens import Tokens
+from azmlflow.localazure.front import authority
+from azmlflow.localazure.front.proxy import CHUNK, Proxy
+from azmlflow.localazure.front.upstream import Upstream, upstream_from
+from azmlflow.localazure.keeper.users import Users
+from azmlflow.localazure.machine.folder import Folder, LocalError, bind, kept_secret, write_private
+from azmlflow.localazure.process import seed
+from azmlflow.localazure.process.app import build_app
+from azmlflow.localazure.runner.runner import Runner
+from azmlflow.localazure.services import identity as identity_service
+from azmlflow.localazure.services import ui as ui_service
+from azmlflow.localazure.tracking.server import MlflowServer
+
+_BACKLOG = 512
+_GRACE = 5  # seconds that requests under way get at the end
+_WATCH = 2.0  # seconds between two looks at whether the state folder is still there
+RUN_TOKEN_SETTING = "AZMLFLOW_RUN_TOKEN_SECONDS"  # for trying what a client does whose token ends while its job runs
+_log = logging.getLogger("azmlflow.local")
+
+
+def assemble(state: Path, latency: str) -> Cloud:
+    """Everything that the services share, over a state folder.
+
+    Args:
+        state: the folder, which exists.
+        latency: name of the latency profile.
+    """
+    store, clock, ids = Store(state / "azure.db"), SystemClock(), RandomIds()
+    directory = Directory(store, ids)
+    return Cloud(
+        state=state,
+        store=store,
+        clock=clock,
+        ids=ids,
+        directory=directory,
+        tokens=Tokens(store, clock, state),
+        enforcer=Enforcer(store, directory, clock),
+        operations=Operations(store, clock, ids, profile(latency)),
+        mlflow=MlflowServer(state),
+        sas_key=kept_secret(state, "sas.key", lambda: secrets.token_bytes(32)),
+        run_token_seconds=_run_token_seconds(),
+    )
+
+
+def _run_token_seconds() -> int:
+    told = os.environ.get(RUN_TOKEN_SETTING, "3600")
+    if not told.isdecimal() or int(told) < 1:
+        raise LocalError(f"{RUN_TOKEN_SETTING} is '{told}', which is no whole number of seconds")
+    return int(told)
+
+
+class Server(uvicorn.Server):
+    """One of several in a process: signals are the process's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(folder: Folder, latency: str, ready: int | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, or until the state folder is gone.
+
+    Args:
+        folder: the state folder, whose lock the caller holds.
+        latency: name of the latency profile.
+        ready: descriptor to write a line to once every port listens.
+
+    Raises:
+        OSError: a port or socket cannot be listened on.
+    """
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    ports = folder.ports()
+    # Listening comes first: whoever asks from now on waits in a queue instead of being turned away.
+    listeners = (_listen_unix(folder.socket()), _listen(ports.identity), _listen(ports.ui), _listen(ports.proxy))
+    if authority.ensure(folder, SystemClock()):
+        _log.info("made a certificate authority")
+    cloud = assemble(folder.path, latency)
+    seed.seed(cloud)
+    _record(folder, latency)
+    if ready is not None:
+        os.write(ready, b"ready\n")
+        os.close(ready)
+    try:
+        await _serve_all(folder, cloud, listeners, stop)
+    finally:
+        folder.record.unlink(missing_ok=True)
+        await cloud.mlflow.stop()
+        folder.remove_sockets()
+        cloud.store.close()
+        _log.info("stopped")
+
+
+async def _serve_all(folder: Folder, cloud: Cloud, listeners: tuple[socket.socket, ...], stop: asyncio.Event) -> None:
+    *served, loopback = listeners
+    proxy = Proxy(folder.secrets().proxy, folder.socket(), _upstream())
+    door = await asyncio.start_server(proxy.accept, sock=loopback, limit=CHUNK)
+    servers = (
+        Server(_config(build_app(cloud), folder)),
+        Server(_config(identity_service.service(cloud))),
+        Server(_config(ui_service.service(cloud))),
+    )
+    running = [
+        asyncio.create_task(server.serve(sockets=[listener])) for server, listener in zip(servers, served, strict=True)
+    ]
+    watch = asyncio.create_task(_watch(folder, stop))
+    stopping = asyncio.create_task(stop.wait())
+    runner = Runner(cloud, Users(cloud.state))
+    jobs = asyncio.create_task(runner.serve())
+    _log.info("serving, pid %d", os.getpid())
+    try:
+        await _start_mlflow(cloud)
+        await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        door.close()
+        jobs.cancel()
+        await asyncio.gather(jobs, return_exceptions=True)
+        await runner.stop()
+        for server in servers:
+            server.should_exit = True
+        ended = await asyncio.gather(*running, return_exceptions=True)
+        await proxy.close()
+        for task in (watch, stopping):
+            task.cancel()
+        await asyncio.gather(watch, stopping, return_exceptions=True)
+    for outcome in ended:
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def _start_mlflow(cloud: Cloud) -> None:
+    """Begin to start MLflow; without it the control plane still works, and tracking answers 503 with the reason."""
+    try:
+        await cloud.mlflow.start()
+    except OSError as error:
+        _log.error("MLflow's server cannot be started: %s", error)
+
+
+async def _watch(folder: Folder, stop: asyncio.Event) -> None:
+    while folder.lock.exists():
+        await asyncio.sleep(_WATCH)
+    _log.info("the state folder is gone")
+    stop.set()
+
+
+def _config(app: ASGIApp, folder: Folder | None = None) -> uvicorn.Config:
+    context = None
+    if folder is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(folder.leaf, folder.leaf_key)
+    return uvicorn.Config(
+        app,
+        interface="asgi3",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        # Longer than clients keep an idle connection, so that none writes to one that we are just closing.
+        timeout_keep_alive=300,
+        timeout_graceful_shutdown=_GRACE,
+        ssl_context_factory=None if context is None else lambda _config, _default: context,
+    )
+
+
+def _upstream() -> Upstream | None:
+    try:
+        return upstream_from(os.environ)
+    except ValueError as error:
+        _log.warning("going straight to names that are not Azure's: %s", error)
+        return None
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    bind(listener, port)
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _listen_unix(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _record(folder: Folder, latency: str) -> None:
+    ports = folder.ports()
+    content = {
+        "pid": os.getpid(),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "proxy_port": ports.proxy,
+        "identity_port": ports.identity,
+        "latency": latency,
+    }
+    write_private(folder.record, json.dumps(content).encode())
+
+
+@contextlib.contextmanager
+def _lifetime(folder: Folder) -> Iterator[None]:
+    """Hold the daemon's lock, with our pid in it."""
+    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        for attempt in range(40):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if attempt == 39:
+                    raise LocalError("it runs already", where=str(folder.path)) from None
+                time.sleep(0.05)  # somebody is only looking whether it is held
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the process; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m azmlflow.localazure.process.serve", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="the state folder")
+    parser.add_argument("--latency", default="none", choices=["none", "azure"], help="how long things take")
+    parser.add_argument("--detach", action="store_true", help="go on in the background")
+    parser.add_argument("--ready", type=int, metavar="FD", help="descriptor to report to when it listens")
+    options = parser.parse_args(arguments)
+    if options.detach and os.fork():
+        return 0  # the child's parent is now the system, which waits for it at its end
+    os.umask(0o077)  # whatever is written here is this user's alone
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold whole addresses
+    folder = Folder.at(options.state)
+    try:
+        folder.make()
+        with _lifetime(folder):
+            asyncio.run(serve(folder, options.latency, options.ready))
+    except (LocalError, OSError) as error:
+        _log.error("cannot serve: %s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

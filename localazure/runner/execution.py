@@ -1,0 +1,278 @@
+"""One job from its node to its end: MLflow run, folder, snapshot, process, log, outputs, state."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import shlex
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.keeper import folders
+from azmlflow.localazure.keeper.process import JobProcess, Keeping
+from azmlflow.localazure.keeper.users import Users
+from azmlflow.localazure.machine.folder import LocalError
+from azmlflow.localazure.runner import context, files, interpreter, registered
+from azmlflow.localazure.runner.logfile import LogFile
+from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.work import records
+from azmlflow.localazure.work.command import UnknownName, render
+from azmlflow.localazure.work.layout import LOG, UPLOADED, output_path
+from azmlflow.localazure.work.limits import Limits, limits_of
+from azmlflow.rbac.operations import TRACKING
+
+_INPUT_LIMIT = 8 * 1024 * 1024 * 1024
+_OWN = ("code", "home", "tmp", "inputs", "named-outputs")  # folders that are the job's own
+_MLFLOW_STATES = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
+_log = logging.getLogger("azmlflow.local")
+
+
+class CannotRun(Exception):
+    """The job fails before its process; the message is its reason."""
+
+
+class Execution:
+    """A job that has a node.
+
+    Args:
+        cloud: the embedded Azure.
+        users: whom jobs run as.
+        key: the job's ARM id in lower case.
+    """
+
+    def __init__(self, cloud: Cloud, users: Users, key: str) -> None:
+        self._cloud, self._users, self._key = cloud, users, key
+        # A digest: jobs of two workspaces may have one name, and a path has a greatest length.
+        self._folder = users.folder / hashlib.sha256(key.encode()).hexdigest()[:16]
+        self._ended_by_itself = False
+
+    async def run(
+        self,
+        started: Callable[[str, JobProcess], None],
+        release: Callable[[], None],
+        unwanted: Callable[[], str | None],
+    ) -> None:
+        """Run it to its end, whatever that is; raises nothing but cancellation.
+
+        Args:
+            started: told of the process.
+            release: told when the node is free.
+            unwanted: the state that the job is to end in, if it shall end now; Queued if it is to start again.
+        """
+        error: str | None = None
+        try:
+            error = await self._attempt(started, release, unwanted)
+        except (CannotRun, files.FilesError, UnknownName, LocalError, AzureError, MlflowUnavailable) as cause:
+            error = str(cause)
+        except OSError as cause:
+            error = f"The job's files could not be written or its process not started: {cause.strerror}."
+        except Exception:  # noqa: BLE001 - the job's fault or ours: either way the runner goes on, and the job says that it failed
+            _log.exception("job %s", self._key)
+            error = "The embedded Azure failed; `azmlflow local logs` has more."
+        finally:
+            if self._folder.exists():
+                await asyncio.to_thread(folders.remove, self._folder)
+            self._users.give_back(self._key)
+        state = unwanted()
+        if state == "Queued" and self._ended_by_itself:
+            state = None  # its node was to be taken away in the instant in which it ended
+        if state == "Queued":
+            records.set_status(self._cloud, self._key, "Queued", preempted=self._preempted() + 1)
+            return
+        told = error
+        if state == "Failed":
+            told = "The compute of the job was deleted, or the embedded Azure was stopped, while the job ran."
+        state = state or ("Completed" if error is None else "Failed")
+        with contextlib.suppress(MlflowUnavailable):  # the run first: who sees the job ended finds its run ended
+            await close_run(self._cloud, self._key, state)
+        records.set_status(self._cloud, self._key, state, error=told if state == "Failed" else None)
+
+    async def _attempt(
+        self,
+        started: Callable[[str, JobProcess], None],
+        release: Callable[[], None],
+        unwanted: Callable[[], str | None],
+    ) -> str | None:
+        """Run it; why it failed, or None."""
+        await open_run(self._cloud, self._key)
+        job, record, workspace = self._documents()
+        self._users.make(self._folder.name)
+        log = LogFile(self._cloud, files.artifact(_account(workspace), job["name"], LOG), self._folder / "std_log.txt")
+        if self._preempted():
+            log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
+        limits = self._limits(job)
+        try:
+            told, choose = partial(started, self._key), partial(self._users.choose, self._key)
+            python = await interpreter.prepare(self._cloud, job, self._folder, log, started=told, choose=choose)
+            if unwanted() is not None:
+                return None
+            runs_as = await self._users.choose(self._key, python, log.say)
+            command, environment = await self._prepare(workspace, job, record, python)
+            if runs_as.user is not None:
+                await asyncio.to_thread(folders.give, [self._folder / name for name in _OWN], runs_as.user)
+            if unwanted() is not None:
+                return None
+            records.set_status(self._cloud, self._key, "Running")
+            begun = asyncio.get_running_loop().create_task(self._begin_run(workspace, job["name"]))
+            keeping = Keeping(str(log.path), str(self._folder), **asdict(limits), user=runs_as.user, seen=runs_as.seen)
+            process = await JobProcess.start(command, self._folder / "code", environment, keeping)
+            try:
+                started(self._key, process)
+                ended = await process.wait()
+                self._ended_by_itself = not ended.asked
+            finally:
+                await process.close()
+                release()
+                await begun
+        finally:
+            await log.close()
+        if unwanted() is None:
+            records.set_status(self._cloud, self._key, "Finalizing")
+        await self._keep_outputs(workspace, job)
+        if ended.passed:
+            return limits.reason(ended.passed)
+        if ended.code != 0:
+            return f"The job's command exited with code {ended.code}; {LOG} has its output."
+        return " ".join(await registered.register(self._cloud, workspace, job, record)) or None
+
+    def _limits(self, job: Document) -> Limits:
+        compute = self._cloud.store.get("resources", job["properties"]["computeId"].lower())
+        return limits_of(self._cloud.state, compute, job)
+
+    async def _begin_run(self, workspace: Document, run_id: str) -> None:
+        """Tell MLflow that the run, until now SCHEDULED, is RUNNING; the job does not wait for it."""
+        body = {"run_id": run_id, "status": "RUNNING"}
+        with contextlib.suppress(MlflowUnavailable):
+            await self._cloud.mlflow.request(
+                "POST", f"{TRACKING}/runs/update", workspace["properties"]["workspaceId"], json_body=body
+            )
+
+    def _preempted(self) -> int:
+        record = self._cloud.store.get(records.RECORDS, self._key)
+        return 0 if record is None else int(record.get("preempted", 0))
+
+    def _documents(self) -> tuple[Document, Document, Document]:
+        return documents(self._cloud, self._key)
+
+    async def _prepare(
+        self, workspace: Document, job: Document, record: Document, python: Path
+    ) -> tuple[str, dict[str, str]]:
+        """Make the job's folder; its command for the shell, and its environment."""
+        properties = job["properties"]
+        for name in _OWN:
+            (self._folder / name).mkdir(mode=0o700)
+        for name in UPLOADED:
+            (self._folder / "code" / name).mkdir()
+        if properties.get("codeId"):
+            version = self._cloud.store.get("resources", properties["codeId"].lower())
+            if version is None:
+                raise CannotRun(f"The code {properties['codeId']} was deleted.")
+            await files.snapshot(self._cloud, workspace, version["properties"]["codeUri"], self._folder / "code")
+        inputs = {}
+        for name, told in properties["inputs"].items():
+            inputs[name] = await self._input(workspace, name, told or {})
+        outputs = {name: str(self._folder / "named-outputs" / name) for name in properties["outputs"]}
+        for path in outputs.values():
+            Path(path).mkdir()
+        environment = context.environment(self._cloud, workspace, job, record, folder=self._folder, python=python)
+        command = render(properties["command"], inputs, outputs)
+        # `python` is the interpreter even where its folder has it only under another name, `python3.12`.
+        shim = self._folder / "bin"
+        shim.mkdir()
+        shim.chmod(0o755)
+        for name in ("python", "python3"):
+            (shim / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} "$@"\n', encoding="utf-8")
+            (shim / name).chmod(0o755)
+        return command, {**environment, "PATH": f"{shim}:{environment['PATH']}"}
+
+    async def _input(self, workspace: Document, name: str, told: Document) -> str:
+        if str(told.get("jobInputType", "literal")).lower() == "literal":
+            return str(told.get("value", ""))
+        folder = self._folder / "inputs" / name
+        return str(await files.uri_input(self._cloud, workspace, str(told.get("uri", "")), folder, _INPUT_LIMIT))
+
+    async def _keep_outputs(self, workspace: Document, job: Document) -> None:
+        account = _account(workspace)
+        for name in UPLOADED:
+            address = files.artifact(account, job["name"], name)
+            await files.keep_tree(self._cloud, account, address.container, address.name, self._folder / "code" / name)
+        container = f"azureml-blobstore-{workspace['properties']['workspaceId']}"
+        for name in job["properties"]["outputs"]:
+            path = output_path(job["name"], name)
+            await files.keep_tree(self._cloud, account, container, path, self._folder / "named-outputs" / name)
+
+
+def documents(cloud: Cloud, key: str) -> tuple[Document, Document, Document]:
+    """A job's document, its record, and its workspace's document.
+
+    Raises:
+        CannotRun: one of them is no more.
+    """
+    job, record = cloud.store.get("resources", key), cloud.store.get(records.RECORDS, key)
+    workspace = cloud.store.get("resources", key.rpartition("/jobs/")[0])
+    if job is None or record is None or workspace is None:
+        raise CannotRun("The job or its workspace was deleted.")
+    return job, record, workspace
+
+
+async def open_run(cloud: Cloud, key: str) -> None:
+    """Make the MLflow run of a job, whose id is the job's name, unless it is made; its record notes the experiment.
+
+    Raises:
+        CannotRun: MLflow refuses, or the job is no more.
+        MlflowUnavailable: MLflow cannot answer now.
+    """
+    job, record, workspace = documents(cloud, key)
+    if record.get("experiment"):
+        return
+    workspace_id, properties = workspace["properties"]["workspaceId"], job["properties"]
+    experiment = await cloud.mlflow.experiment(workspace_id, properties["experimentName"])
+    if experiment is None:
+        raise CannotRun(f"MLflow did not make the experiment '{properties['experimentName']}'.")
+    owner = cloud.directory.get(record["owner"])
+    tags = {"mlflow.user": owner.name if owner else record["owner"], "azureml.jobtype": "command", **properties["tags"]}
+    body = {
+        "experiment_id": experiment,
+        "run_name": properties["displayName"],
+        "start_time": int(cloud.clock.now().timestamp() * 1000),
+        "tags": [{"key": name, "value": str(value)} for name, value in tags.items()],
+    }
+    made = await cloud.mlflow.request(
+        "POST", f"{TRACKING}/runs/create", workspace_id, json_body=body, run_id=job["name"]
+    )
+    if not made.is_success:
+        raise CannotRun(f"MLflow did not make the run: {made.json().get('message', made.status_code)}")
+    records.note(cloud, key, experiment=experiment)
+
+
+async def close_run(cloud: Cloud, key: str, state: str) -> None:
+    """End the MLflow run of a job that ends in `state`.
+
+    Raises:
+        MlflowUnavailable: MLflow cannot answer now; the next start of the embedded Azure does it.
+    """
+    job, record = cloud.store.get("resources", key), cloud.store.get(records.RECORDS, key)
+    workspace = cloud.store.get("resources", key.rpartition("/jobs/")[0])
+    if job is None or record is None or workspace is None or not record.get("experiment"):
+        return
+    body = {
+        "run_id": job["name"],
+        "status": _MLFLOW_STATES[state],
+        "end_time": int(cloud.clock.now().timestamp() * 1000),
+    }
+    await cloud.mlflow.request(
+        "POST", f"{TRACKING}/runs/update", workspace["properties"]["workspaceId"], json_body=body
+    )
+    records.note(cloud, key, closed=timestamp(cloud.clock.now()))
+
+
+def _account(workspace: Document) -> str:
+    return str(workspace["properties"]["storageAccount"]).rpartition("/")[2].lower()

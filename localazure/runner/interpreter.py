@@ -1,0 +1,99 @@
+"""Which Python a job runs with: the venv of its environment, else the one that jobs have anyway.
+
+That is the setting AZMLFLOW_JOB_PYTHON, else the interpreter that `azmlflow run` was last given, else azmlflow's own;
+an environment that is only an image, or that its user manages, asks for no packages and has it. `prepare` is the one
+place where a job's environment is looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from azmlflow.localazure.builder.build import ensure, environments_folder
+from azmlflow.localazure.builder.plan import plan
+from azmlflow.localazure.builder.pythons import find as pythons
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.environments.find import find
+from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.users import RunsAs
+from azmlflow.localazure.machine.folder import write_private
+from azmlflow.localazure.runner.logfile import LogFile
+
+SETTING = "AZMLFLOW_JOB_PYTHON"
+_NOTE = "job-python"
+
+
+async def prepare(
+    cloud: Cloud,
+    job: Document,
+    folder: Path,
+    log: LogFile,
+    *,
+    started: Callable[[JobProcess], None],
+    choose: Callable[[Path, Callable[[str], None]], Awaitable[RunsAs]],
+) -> Path:
+    """The interpreter that a job is to run with, made ready.
+
+    Args:
+        cloud: the embedded Azure.
+        job: the job's document; `environmentId` names its environment.
+        folder: the job's folder.
+        log: the job's log, which clients see at once.
+        started: told of the process that builds the environment, which may be ended.
+        choose: whom that process runs as (`Users.choose` for the job).
+
+    Raises:
+        UnusableEnvironment: no job can run in its environment here.
+    """
+    given = interpreter(cloud.state, os.environ)
+    wanted = find(cloud, job["properties"]["environmentId"])
+    if not wanted.built:
+        own = Path(wanted.interpreter or "")
+        python = own if own.is_absolute() and os.access(own, os.X_OK) and own.is_file() else given
+        for note in wanted.notes:
+            log.say(f"environment {wanted.name}: {note}")
+        log.say(f"environment {wanted.name} asks for no packages: the job runs with {python}")
+        return python
+    made = plan(wanted, await asyncio.to_thread(pythons, os.environ, given))
+    for note in made.notes:
+        log.say(f"environment {made.name}: {note}")
+
+    async def builder(base: Path) -> RunsAs:
+        return await choose(base, lambda line: log.say(f"environment {made.name} is built as jobs run: {line}"))
+
+    python = await ensure(made, environments_folder(os.environ), folder, log.path, started=started, choose=builder)
+    log.say(f"environment {made.name}: the job runs with {python}")
+    return python
+
+
+def remember(state: Path, words: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Note the interpreter of a command line that begins with one: `python train.py`.
+
+    Args:
+        state: the state folder.
+        words: the command line.
+        environment: where its first word is looked up.
+    """
+    if not words or not Path(words[0]).name.startswith("python"):
+        return
+    found = shutil.which(words[0], path=environment.get("PATH"))
+    if found is not None:  # absolute, but not resolved: a venv's python is a link to another
+        write_private(state / _NOTE, str(Path.cwd() / found).encode())
+
+
+def interpreter(state: Path, base: Mapping[str, str]) -> Path:
+    """The interpreter for jobs.
+
+    Args:
+        state: the state folder.
+        base: the embedded Azure's own environment.
+    """
+    noted = state / _NOTE
+    told = base.get(SETTING) or (noted.read_text(encoding="utf-8") if noted.exists() else "")
+    return Path(told) if told and Path(told).is_file() else Path(sys.executable)

@@ -1,0 +1,68 @@
+"""Named outputs that a job registers when it has succeeded: data assets and models.
+
+`Output(name="prepared", version="1")` of azure-ai-ml arrives as `assetName` and `assetVersion`. The asset is made by
+the request that the submitter would make, with what the submitter may do.
+"""
+
+from __future__ import annotations
+
+from azmlflow.localazure.arm import elsewhere, lifecycle
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.data import DATA
+from azmlflow.localazure.kinds.data_versions import DATA_VERSION
+from azmlflow.localazure.kinds.model_versions import MODEL_VERSION
+from azmlflow.localazure.models.registry import Registry
+from azmlflow.localazure.resources import paths
+from azmlflow.localazure.resources.kind import Ask
+from azmlflow.localazure.tracking.server import MlflowUnavailable
+
+_API_VERSION = "2023-08-01-preview"
+_MODELS = ("custom_model", "mlflow_model", "triton_model")
+
+
+async def register(cloud: Cloud, workspace: Document, job: Document, record: Document) -> list[str]:
+    """Register the outputs of a job that say so; sentences about those that could not be.
+
+    Args:
+        cloud: the embedded Azure.
+        workspace: the workspace's document.
+        job: the job's.
+        record: what is known of the job (`work.records`).
+    """
+    refused = []
+    for name, told in job["properties"]["outputs"].items():
+        if told and told.get("assetName"):
+            try:
+                await _register(cloud, workspace, job, record, name)
+            except (AzureError, MlflowUnavailable) as error:
+                refused.append(f"The output '{name}' was not registered as '{told['assetName']}': {error}")
+    return refused
+
+
+async def _register(cloud: Cloud, workspace: Document, job: Document, record: Document, output: str) -> None:
+    told = job["properties"]["outputs"][output]
+    kind = str(told.get("jobOutputType") or "uri_folder").lower()
+    uri = f"azureml://jobs/{job['name']}/outputs/{output}/paths/"
+    owner = cloud.directory.get(record["owner"])
+    if owner is None:
+        raise AzureError(403, "AuthorizationFailed", "who submitted the job is no more")
+    collection = f"{workspace['id']}/{'models' if kind in _MODELS else 'data'}/{told['assetName']}"
+    if kind in _MODELS:
+        made = await Registry(cloud, workspace).versions(told["assetName"])
+        number = told.get("assetVersion") or max((each.number for each in made), default=0) + 1
+        body = {"modelUri": uri, "modelType": kind}
+    else:
+        container = cloud.store.get("resources", collection.lower())
+        following = "1" if container is None else DATA.shown(cloud, container)["properties"]["nextVersion"]
+        number = told.get("assetVersion") or following
+        body = {"dataUri": uri, "dataType": kind}
+    target = paths.parse(f"{collection}/versions/{number}", "PUT")
+    ask = Ask(cloud, Caller(owner), target, {}, {"properties": body}, _API_VERSION)
+    if kind in _MODELS:
+        assert MODEL_VERSION.elsewhere is not None
+        await elsewhere.answer(ask, MODEL_VERSION, MODEL_VERSION.elsewhere, "PUT")
+    else:
+        lifecycle.write(ask, DATA_VERSION)

@@ -1,0 +1,250 @@
+"""The runner: takes queued jobs to free nodes, and what was asked to end to its end.
+
+It is the one thing of the embedded Azure that works by itself, since processes do: a task of `serve`, woken by the
+bell that requests ring, by the end of a job, and when an idle node is due to go. A request never waits for it.
+
+A job that was started when the embedded Azure ended, in order or not, is lost: its keeper has ended its processes
+(`child`), and it is Failed with the reason. Jobs that were only queued stay queued.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+from pathlib import Path
+
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.keeper import folders
+from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.users import Users
+from azmlflow.localazure.runner import execution
+from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.work import quota, records
+from azmlflow.localazure.work.nodes import NODES, Node, Pool, Scale
+
+LOST = "The embedded Azure ended while the job ran."
+_LOOK = 60.0  # seconds after which it looks anyway
+_AFTER_FAULT = 5.0
+_OPENING = 2  # MLflow runs of queued jobs that are made at a time
+_log = logging.getLogger("azmlflow.local")
+
+
+class Runner:
+    """Runs the jobs of an embedded Azure.
+
+    Args:
+        cloud: the embedded Azure.
+        users: whom jobs run as.
+    """
+
+    def __init__(self, cloud: Cloud, users: Users) -> None:
+        self._cloud, self._users = cloud, users
+        self._pools: dict[str, Pool] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._openings: dict[str, asyncio.Task[None]] = {}
+        self._opening = asyncio.Semaphore(_OPENING)
+        self._processes: dict[str, JobProcess] = {}
+        self._evicted: set[str] = set()  # jobs whose node is being taken away
+        self._finishing: set[str] = set()  # jobs whose process has ended
+        self._stopping = False
+
+    async def serve(self) -> None:
+        """Run jobs until cancelled; `stop` then ends those that run."""
+        await self._recover()
+        while True:
+            try:
+                wait = self.step()
+            except Exception:  # noqa: BLE001 - whatever it is, other jobs are not to suffer for it
+                _log.exception("the runner of jobs")
+                wait = _AFTER_FAULT
+            await self._cloud.bell.wait(wait)
+
+    async def stop(self) -> None:
+        """End all running jobs; they are Failed, with the reason."""
+        self._stopping = True
+        for process in list(self._processes.values()):
+            process.end()
+        waiting = [*self._tasks.values(), *self._openings.values()]
+        for task in self._openings.values():
+            task.cancel()
+        for key, task in self._tasks.items():
+            if key not in self._processes and key not in self._finishing:
+                task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        for key, job in records.open_jobs(self._cloud):
+            if job.status in records.STARTED:
+                records.set_status(self._cloud, key, "Failed", error=LOST)
+
+    def step(self) -> float:
+        """Look at the jobs that have not ended and at their clusters; in how many seconds to look again if no bell
+        rings."""
+        for key in list(self._processes):
+            if self._unwanted(key) is not None:
+                self._processes[key].end()
+        queued: dict[str, list[str]] = {}
+        there = records.open_jobs(self._cloud)
+        for key in set(self._openings) - {key for key, _ in there} - set(self._tasks):
+            del self._openings[key]
+        for key, job in there:
+            if key in self._tasks:
+                continue
+            if job.status == "CancelRequested":
+                self._end_queued(key, "Canceled", None)
+            elif job.status == "Queued":
+                queued.setdefault(job.compute, []).append(key)
+                if key not in self._openings:
+                    self._openings[key] = asyncio.get_running_loop().create_task(self._open(key))
+        found = {key: self._cloud.store.get("resources", key) for key in {*queued, *self._pools}}
+        clusters = {key: compute for key, compute in found.items() if compute is not None}
+        for key in set(self._pools) - set(clusters):
+            self._rest(key)
+        for compute in set(queued) - set(clusters):
+            for key in queued[compute]:
+                self._end_queued(key, "Failed", "The compute of the job was deleted.")
+        for key in clusters:
+            self._pools.setdefault(key, Pool())
+        # Dedicated clusters come first: what low priority gets is what they leave.
+        order = sorted(clusters, key=lambda key: (quota.is_low_priority(clusters[key]), key))
+        waits = [self._tend(key, clusters, queued.get(key, [])) for key in order]
+        return min([_LOOK, *waits])
+
+    def _tend(self, key: str, clusters: dict[str, Document], queued: list[str]) -> float:
+        """Let a cluster's nodes come and go, and start what waits for one; when its next node will go."""
+        pool, compute = self._pools[key], clusters[key]
+        scale, now = Scale.of(compute), self._cloud.clock.now()
+        standing = [(clusters[other], len(found.nodes)) for other, found in self._pools.items() if other in clusters]
+        free = pool.adjust(scale, len(queued), now, quota.room(compute, standing))
+        for job, node in zip(queued, free, strict=False):
+            node.job, node.since = job, now
+            records.set_status(self._cloud, job, "Preparing")
+            self._tasks[job] = asyncio.get_running_loop().create_task(self._run(job, key, node))
+        short = min(len(queued) - len(free), scale.high - len(pool.nodes))
+        if short > 0 and not quota.is_low_priority(compute):
+            self._preempt(compute, short, clusters)
+        if pool.at_rest(scale):
+            self._rest(key)
+            return _LOOK
+        if pool.summary() != self._cloud.store.get(NODES, key):
+            self._cloud.store.put(NODES, key, pool.summary())
+        change = pool.next_change(scale)
+        return _LOOK if change is None else max(0.0, (change - now).total_seconds())
+
+    def _preempt(self, compute: Document, short: int, clusters: dict[str, Document]) -> None:
+        """Take cores for a dedicated cluster that is `short` of nodes from low-priority ones, as many as it needs."""
+        wanted = quota.size_of(compute)
+        cores = short * wanted.cores if wanted else 0
+        for key, other in clusters.items():
+            size = quota.size_of(other)
+            if cores <= 0 or size is None or not (quota.is_low_priority(other) and quota.shares(compute, other)):
+                continue
+            pool = self._pools[key]
+            before = len(pool.nodes)
+            going = sum(node.job in self._evicted for node in pool.nodes)
+            jobs = pool.evict(math.ceil(cores / size.cores) - going, self._evicted)
+            for job in jobs:
+                _log.info("job %s is preempted", job)
+                self._evicted.add(job)
+                if job in self._processes:
+                    self._processes[job].end()
+            taken = before - len(pool.nodes)
+            if taken:
+                self._cloud.bell.ring()  # free nodes: their cores are there at once
+            cores -= (going + len(jobs) + taken) * size.cores
+
+    def _rest(self, key: str) -> None:
+        """A cluster at which nothing happens is as its document says, and is not looked at until a job waits for it."""
+        del self._pools[key]
+        self._cloud.store.delete(NODES, key)
+
+    def _end_queued(self, key: str, state: str, error: str | None) -> None:
+        """End a job that never had a node; its MLflow run is ended when MLflow can."""
+        records.set_status(self._cloud, key, state, error=error)
+        self._tasks[key] = asyncio.get_running_loop().create_task(self._close(key, state))
+
+    def _unwanted(self, key: str) -> str | None:
+        """Why a job is to end: the state that it will have; None while it may run."""
+        document = self._cloud.store.get("resources", key)
+        if document is None or document["properties"]["status"] == "CancelRequested":
+            return "Canceled"
+        compute = self._cloud.store.get("resources", document["properties"]["computeId"].lower())
+        if compute is None or self._stopping:
+            return "Failed"
+        return "Queued" if key in self._evicted else None
+
+    async def _open(self, key: str) -> None:
+        """Make a queued job's MLflow run; where MLflow cannot, the job's start asks again, and says why it fails."""
+        try:
+            async with self._opening:
+                await execution.open_run(self._cloud, key)
+        except (execution.CannotRun, MlflowUnavailable) as error:
+            _log.info("job %s: %s", key, error)
+
+    async def _opened(self, key: str) -> None:
+        opening = self._openings.get(key)
+        if opening is not None:
+            await asyncio.wait([opening])
+
+    async def _close(self, key: str, state: str) -> None:
+        try:
+            await self._opened(key)
+            with contextlib.suppress(MlflowUnavailable):
+                await execution.close_run(self._cloud, key, state)
+        finally:
+            self._forget(key)
+
+    async def _run(self, key: str, cluster: str, node: Node) -> None:
+        job = execution.Execution(self._cloud, self._users, key)
+
+        def release() -> None:
+            """The node is free once the job's process has ended: its files are kept by the embedded Azure."""
+            self._processes.pop(key, None)
+            self._finishing.add(key)
+            if node.job == key:
+                pool = self._pools.get(cluster)
+                if pool is not None:
+                    pool.release(node, self._cloud.clock.now(), gone=key in self._evicted)
+                self._cloud.bell.ring()
+
+        try:
+            await self._opened(key)
+            await job.run(self._started, release, lambda: self._unwanted(key))
+        finally:
+            release()
+            if key in self._evicted:  # queued again
+                self._evicted.discard(key)
+                self._cloud.bell.ring()
+            self._forget(key)
+
+    def _forget(self, key: str) -> None:
+        self._tasks.pop(key, None)
+        self._openings.pop(key, None)
+        self._finishing.discard(key)
+
+    def _started(self, key: str, process: JobProcess) -> None:
+        self._processes[key] = process
+        if self._unwanted(key) is not None:
+            process.end()
+
+    async def _recover(self) -> None:
+        """After the embedded Azure ended with jobs running: tell so, and clear away."""
+        for key, _ in list(self._cloud.store.scan(NODES)):
+            self._cloud.store.delete(NODES, key)
+        for key, document, record in list(records.jobs(self._cloud)):
+            if document["properties"]["status"] in records.STARTED:
+                _log.info("job %s was lost", document["name"])
+                records.set_status(self._cloud, key, "Failed", error=LOST)
+            elif document["properties"]["status"] not in records.ENDED:
+                records.set_status(self._cloud, key, "Queued")
+            state = records.status(self._cloud, key)
+            if state in records.ENDED and record.get("experiment") and not record.get("closed"):
+                with contextlib.suppress(MlflowUnavailable):
+                    await execution.close_run(self._cloud, key, state)
+        await asyncio.to_thread(_clear, self._users.folder)
+
+
+def _clear(root: Path) -> None:
+    for folder in root.glob("*"):
+        folders.remove(folder)

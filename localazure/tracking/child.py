@@ -1,0 +1,87 @@
+"""The MLflow server's own process: `python -P -m azmlflow.localazure.tracking.child <fd>`, started by `server.py`.
+
+It lives as long as its standard input is open. The embedded Azure holds the other end of that pipe and never writes
+to it, so the operating system closes it however the embedded Azure ends, `kill -9` included; that works alike on
+Linux and macOS, where the kernel's own "die with your parent" does not exist.
+
+What `mlflow server --enable-workspaces --workers 1` does beyond this is to supervise: a second process of the same
+size. Here the embedded Azure supervises.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+DATABASE = "mlflow.db"
+DATABASE_URI = f"sqlite:///{DATABASE}"  # relative to the working folder: no machine path, nothing to quote
+_COPY = "migrating.db"
+
+
+def main(arguments: list[str]) -> None:
+    """Serve MLflow on the listening socket whose file descriptor is the first argument, until standard input closes."""
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    _migrate()
+    _serve(int(arguments[0]))
+
+
+def _end_with_parent() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(0)  # not sys.exit: this is not the main thread, and there is nobody left to wait for a tidy end
+
+
+def _migrate() -> None:
+    """Bring the database to this MLflow's schema, once per MLflow version: even with nothing to do it takes seconds.
+
+    In a copy, which takes the database's place once it is whole: a migration that was cut off, by `kill -9` say, has
+    run half of its statements and cannot be taken up again.
+    """
+    from importlib.metadata import version
+
+    marker = Path(f"migrated-{version('mlflow')}")
+    if marker.exists():
+        return
+    from mlflow.db import upgrade
+
+    for leftover in Path().glob(f"{_COPY}*"):
+        leftover.unlink()
+    if Path(DATABASE).exists():
+        with closing(sqlite3.connect(DATABASE)) as before, closing(sqlite3.connect(_COPY)) as copy:
+            before.backup(copy)
+    upgrade.main([f"sqlite:///{_COPY}"], standalone_mode=False)
+    Path(_COPY).replace(DATABASE)
+    with closing(sqlite3.connect(DATABASE)) as database:
+        database.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a writer
+    for other in Path().glob("migrated-*"):
+        other.unlink()
+    marker.touch()
+
+
+def _serve(descriptor: int) -> None:
+    import uvicorn
+    from mlflow.server.fastapi_app import app
+
+    from azmlflow.localazure.tracking import store
+
+    store.register()
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        # Longer than the client keeps an idle connection, so that it never writes to one that is just being closed.
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=3,
+    )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

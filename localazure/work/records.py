@@ -1,0 +1,110 @@
+"""What is known of a job beside its ARM document: whose it is, when it began and ended, and why it failed.
+
+Kept under the job's key (its ARM id in lower case) in a collection of its own, so that the document stays what ARM
+answers. The state is in the document, `properties.status`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.core.store import Document
+
+RECORDS = "job_records"
+_OPEN = "open_jobs"  # an index of the jobs that have not ended: what the runner looks at, however many jobs there were
+ENDED = ("Completed", "Failed", "Canceled")
+# States in which a process may be there; what is found in one of them when the embedded Azure starts was lost.
+STARTED = ("Preparing", "Running", "Finalizing", "CancelRequested")
+_JOBS = "/jobs/"
+
+
+def jobs(cloud: Cloud) -> Iterator[tuple[str, Document, Document]]:
+    """(key, document, record) of every job, the one queued first first."""
+    found = ((key, cloud.store.get("resources", key), record) for key, record in cloud.store.scan(RECORDS))
+    there = [(key, document, record) for key, document, record in found if document is not None]
+    return iter(sorted(there, key=lambda each: (each[2]["queued"], each[0])))
+
+
+@dataclass(frozen=True)
+class Open:
+    """A job that has not ended, as the runner needs to know it.
+
+    Attributes:
+        queued: when it was submitted.
+        compute: its cluster's key.
+        status: its state.
+    """
+
+    queued: str
+    compute: str
+    status: str
+
+
+def open_jobs(cloud: Cloud) -> list[tuple[str, Open]]:
+    """(key, what to know) of every job that has not ended, the one queued first first."""
+    found = [(key, Open(**told)) for key, told in cloud.store.scan(_OPEN)]
+    return sorted(found, key=lambda each: (each[1].queued, each[0]))
+
+
+def begin(cloud: Cloud, job: Document, owner: str) -> None:
+    """Note a job that was just made, and whose it is."""
+    key, queued, properties = job["id"].lower(), timestamp(cloud.clock.now()), job["properties"]
+    cloud.store.put(RECORDS, key, {"owner": owner, "queued": queued})
+    cloud.store.put(_OPEN, key, asdict(Open(queued, properties["computeId"].lower(), properties["status"])))
+
+
+def forget(cloud: Cloud, key: str) -> None:
+    """A job is no more."""
+    cloud.store.delete(RECORDS, key)
+    cloud.store.delete(_OPEN, key)
+
+
+def find(cloud: Cloud, workspace_id: str, name: str) -> tuple[Document, Document] | None:
+    """The document and record of a workspace's job, or None.
+
+    Args:
+        cloud: the embedded Azure.
+        workspace_id: the workspace's ARM id.
+        name: the job's.
+    """
+    key = f"{workspace_id}{_JOBS}{name}".lower()
+    document, record = cloud.store.get("resources", key), cloud.store.get(RECORDS, key)
+    return None if document is None or record is None else (document, record)
+
+
+def status(cloud: Cloud, key: str) -> str | None:
+    """A job's state, or None when it is no more."""
+    document = cloud.store.get("resources", key)
+    return None if document is None else str(document["properties"]["status"])
+
+
+def set_status(cloud: Cloud, key: str, state: str, **noted: Any) -> None:
+    """Write a job's state, and things to note in its record; nothing where the job is no more."""
+    document, record = cloud.store.get("resources", key), cloud.store.get(RECORDS, key)
+    if document is None or record is None:
+        return
+    document["properties"]["status"] = state
+    now = timestamp(cloud.clock.now())
+    if state == "Running":
+        record["started"] = now
+    if state in ENDED:
+        record["ended"] = now
+    with cloud.store.transaction():
+        cloud.store.put("resources", key, document)
+        cloud.store.put(RECORDS, key, {**record, **noted})
+        if state in ENDED:
+            cloud.store.delete(_OPEN, key)
+        else:
+            open_ = Open(record["queued"], document["properties"]["computeId"].lower(), state)
+            cloud.store.put(_OPEN, key, asdict(open_))
+
+
+def note(cloud: Cloud, key: str, **noted: Any) -> None:
+    """Note things in a job's record; nothing where the job is no more."""
+    record = cloud.store.get(RECORDS, key)
+    if record is not None:
+        cloud.store.put(RECORDS, key, {**record, **noted})
