@@ -32,7 +32,7 @@ bench: engine examples
 	$(BIN)/python -m benchmarks
 
 faults: engine  ## every request of `up` and `down` failed in every way, and the command killed around each: an hour
-	AZMLFLOW_FAULTS=all $(PYTEST) --dist load tests/cli/test_teardown.py tests/e2e/test_faults.py
+	AZMLFLOW_FAULTS=all $(PYTEST) --dist load tests/cli/teardown/test_teardown.py tests/e2e/test_faults.py
 
 mutants: $(TOOLKIT)  ## change the access evaluator in every small way and see which rule's test fails
 	$(BIN)/python scripts/mutants.py
@@ -40,7 +40,7 @@ mutants: $(TOOLKIT)  ## change the access evaluator in every small way and see w
 examples: $(EXAMPLES)
 
 engine: $(TOOLKIT)
-	@$(BIN)/python -m azmlflow.cli.engine
+	@$(BIN)/python -m azmlflow.cli.pulumi.engine
 
 live: engine examples  ## the end-to-end tests against a real subscription; costs money, asks first
 	$(BIN)/python -m pytest -m live --live

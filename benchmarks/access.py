@@ -14,7 +14,7 @@ import time
 import tracemalloc
 
 from azmlflow.localazure.core.store import Store
-from azmlflow.rbac.access import COLUMNS, Directory, matrix
+from azmlflow.rbac.report.access import COLUMNS, Directory, matrix
 from benchmarks.tenant import DEFINITIONS_HELD, GROUPS, SCOPE, USERS, tenant, write
 from tests.e2e.estate import Estate
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import random
 from dataclasses import asdict
 
-from azmlflow.localazure.core.directory import Principal, PrincipalKind
-from azmlflow.localazure.core.enforce import ASSIGNMENTS, DEFINITIONS
 from azmlflow.localazure.core.store import Store
-from azmlflow.localazure.kinds import role_assignments, role_definitions
+from azmlflow.localazure.kinds.foundation import role_assignments, role_definitions
+from azmlflow.localazure.principals.directory import Principal, PrincipalKind
+from azmlflow.localazure.principals.enforce import ASSIGNMENTS, DEFINITIONS
 from azmlflow.rbac import scopes
-from azmlflow.rbac.evaluate import Facts, PermissionBlock, RoleAssignment, RoleDefinition
+from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.operations import WORKSPACE
+from azmlflow.rbac.patterns import PermissionBlock
+from azmlflow.rbac.records import RoleAssignment, RoleDefinition
 from azmlflow.rbac.roles import BUILT_IN_ROLES, PERSONAS
 
 DEFINITIONS_HELD, USERS, GROUPS = 500, 1000, 100

@@ -12,31 +12,35 @@ import json
 import os
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from azmlflow.cli.errors import CliError, Interrupted
-from azmlflow.cli.invocation import Invocation
+from azmlflow.cli.frame.errors import CliError, Interrupted
+from azmlflow.cli.session.invocation import Invocation
+
+if TYPE_CHECKING:
+    from azmlflow.cli.session.collaborators import Collaborators
 
 # (name, module, one line for people), in the order of a day's work.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
-    ("init", "init", "Write a stack's settings, from options or questions."),
-    ("up", "up", "Stand the workspace up, or bring it in line with the settings."),
-    ("preview", "preview", "Show what `up` would change, and change nothing."),
-    ("status", "status", "Show what stands, where, and who holds it."),
-    ("config", "config", "Write the config.json that Workspace.from_config() reads."),
-    ("env", "env", "Print the variables that point a shell at the stack."),
-    ("run", "run", "Run a command with the stack's variables, as yourself or as somebody else."),
-    ("grant", "grant", "Give a principal a persona on the workspace."),
-    ("revoke", "revoke", "Take a persona from a principal."),
-    ("roles", "roles", "Show the personas, what each allows, and its role as `az` takes it."),
-    ("access", "access", "Show who can do what, why, and what differs from the grants."),
-    ("ui", "ui", "Open the workspace in a browser: experiments, runs, models, computes, jobs, access."),
-    ("verify", "verify", "Prove with MLflow's client what a principal can do."),
-    ("doctor", "doctor", "Ask whether everything is here that the stack needs, and how to mend what is not."),
-    ("down", "down", "Remove everything: plan, confirm, progress, residue report."),
-    ("sweep", "sweep", "Find what azmlflow made, by tags, age or name; remove it side by side."),
-    ("local", "local", "The embedded Azure on this machine: start, stop, look inside."),
+    ("init", "stack.init", "Write a stack's settings, from options or questions."),
+    ("up", "stack.up", "Stand the workspace up, or bring it in line with the settings."),
+    ("preview", "stack.preview", "Show what `up` would change, and change nothing."),
+    ("status", "stack.status", "Show what stands, where, and who holds it."),
+    ("config", "use.config", "Write the config.json that Workspace.from_config() reads."),
+    ("env", "use.env", "Print the variables that point a shell at the stack."),
+    ("run", "use.run", "Run a command with the stack's variables, as yourself or as somebody else."),
+    ("grant", "access.grant", "Give a principal a persona on the workspace."),
+    ("revoke", "access.revoke", "Take a persona from a principal."),
+    ("roles", "access.roles", "Show the personas, what each allows, and its role as `az` takes it."),
+    ("access", "access.access", "Show who can do what, why, and what differs from the grants."),
+    ("ui", "use.ui", "Open the workspace in a browser: experiments, runs, models, computes, jobs, access."),
+    ("verify", "access.verify", "Prove with MLflow's client what a principal can do."),
+    ("doctor", "stack.doctor", "Ask whether everything is here that the stack needs, and how to mend what is not."),
+    ("down", "stack.down", "Remove everything: plan, confirm, progress, residue report."),
+    ("sweep", "stack.sweep", "Find what azmlflow made, by tags, age or name; remove it side by side."),
+    ("local", "local.local", "The embedded Azure on this machine: start, stop, look inside."),
 )
 
 
@@ -93,10 +97,16 @@ def cli() -> None:
     """
 
 
+def _connect() -> Collaborators:
+    from azmlflow.cli.wiring import real
+
+    return real()
+
+
 def run(args: list[str] | None = None, invocation: Invocation | None = None) -> int:
     """The console entry: run the command line and give its exit code. Never lets a traceback reach the user."""
     arguments = sys.argv[1:] if args is None else args
-    invocation = invocation or Invocation()
+    invocation = invocation or Invocation(_connect)
     try:
         code = cli.main(arguments, prog_name="azmlflow", standalone_mode=False, obj=invocation)
     except click.ClickException as fault:
@@ -123,7 +133,7 @@ def _usage(fault: click.ClickException, invocation: Invocation) -> int:
 
 
 def _failure(fault: Exception, invocation: Invocation) -> int:
-    from azmlflow.cli import report
+    from azmlflow.cli.project import report
 
     if os.environ.get("AZMLFLOW_DEBUG") == "1":
         report.show_traceback(fault)

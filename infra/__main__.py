@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pulumi
 from pulumi_azure_native import authorization
 
-from azmlflow.infra import identifiers, outputs, tags
-from azmlflow.infra.access import Access, AccessArgs
-from azmlflow.infra.compute import ComputeCluster, ComputeClusterArgs
-from azmlflow.infra.settings import Settings, SettingsError
-from azmlflow.infra.workspace import MlflowWorkspace, MlflowWorkspaceArgs
+from azmlflow.infra.components.access import Access, AccessArgs
+from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.components.workspace import MlflowWorkspace, MlflowWorkspaceArgs
+from azmlflow.infra.plan import identifiers, outputs, tags
+from azmlflow.infra.settings.settings import Settings, SettingsError
 
 
 def main() -> None:

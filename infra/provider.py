@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from pulumi.provider.experimental import component_provider_host
 
-from azmlflow.infra.access import Access
-from azmlflow.infra.compute import ComputeCluster
-from azmlflow.infra.workspace import MlflowWorkspace
+from azmlflow.infra.components.access import Access
+from azmlflow.infra.components.compute import ComputeCluster
+from azmlflow.infra.components.workspace import MlflowWorkspace
 
 NAME = "azmlflow"
 COMPONENTS = (MlflowWorkspace, ComputeCluster, Access)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from azmlflow.rbac import scopes
-from azmlflow.rbac.facts import RoleDefinition
 from azmlflow.rbac.patterns import PermissionBlock
+from azmlflow.rbac.records import RoleDefinition
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from azmlflow.rbac.facts import DenyAssignment, Facts, RoleAssignment, RoleDefinition
+from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.index import Barrier, Doubt, Held, Index, Reached
 from azmlflow.rbac.patterns import Match, PermissionBlock
+from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
 
 __all__ = [
     "EVERYONE",

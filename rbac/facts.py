@@ -10,42 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from azmlflow.rbac.index import Index
-from azmlflow.rbac.patterns import PermissionBlock
-
-
-@dataclass(frozen=True)
-class RoleDefinition:
-    """A role: `id` is its full id or only its GUID, `name` what people call it."""
-
-    id: str
-    name: str
-    permissions: tuple[PermissionBlock, ...]
-
-
-@dataclass(frozen=True)
-class RoleAssignment:
-    """A role given to a principal at a scope, perhaps under a condition; `principal_type` empty where not told."""
-
-    id: str
-    principal_id: str
-    role_definition_id: str
-    scope: str
-    condition: str | None = None
-    principal_type: str = ""
-
-
-@dataclass(frozen=True)
-class DenyAssignment:
-    """What Azure forbids to some principals at a scope; `applies_to_children` False: at that very scope only."""
-
-    id: str
-    name: str
-    scope: str
-    principals: tuple[str, ...]
-    excluded: tuple[str, ...]
-    permissions: tuple[PermissionBlock, ...]
-    applies_to_children: bool = True
-    condition: str | None = None
+from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
 
 
 @dataclass(frozen=True)
@@ -74,4 +39,11 @@ class Facts:
     @functools.cached_property
     def index(self) -> Index:
         """The facts arranged for look-ups; made once, at the first question."""
-        return Index(self)
+        return Index(
+            assignments=self.assignments,
+            definitions=self.definitions,
+            denies=self.denies,
+            memberships=self.memberships,
+            management_groups=self.management_groups,
+            unread_groups=self.unread_groups,
+        )

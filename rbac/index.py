@@ -15,7 +15,7 @@ from azmlflow.rbac import scopes
 from azmlflow.rbac.patterns import Match, permits
 
 if TYPE_CHECKING:
-    from azmlflow.rbac.facts import DenyAssignment, Facts, RoleAssignment
+    from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
 
 Doubt = Literal["hierarchy", "membership"]
 Value = TypeVar("Value")
@@ -92,24 +92,33 @@ class Barrier:
 class Index:
     """Facts arranged so that a decision costs what reaches it, not the whole tenant."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(
+        self,
+        *,
+        assignments: Iterable[RoleAssignment],
+        definitions: Iterable[RoleDefinition],
+        denies: Iterable[DenyAssignment],
+        memberships: Mapping[str, Iterable[str]],
+        management_groups: Mapping[str, Iterable[str]],
+        unread_groups: Iterable[str],
+    ) -> None:
         self._assignments: dict[tuple[str, str], list[RoleAssignment]] = {}
         used: set[str] = set()
         places: set[str] = set()
-        for assignment in facts.assignments:
+        for assignment in assignments:
             place = scopes.key(assignment.scope)
             places.add(place)
             used.add(role_guid(assignment.role_definition_id))
             self._assignments.setdefault((assignment.principal_id.lower(), place), []).append(assignment)
-        self._roles = {guid: role for role in facts.definitions if (guid := role_guid(role.id)) in used}
+        self._roles = {guid: role for role in definitions if (guid := role_guid(role.id)) in used}
         self._denies: dict[str, list[DenyAssignment]] = {}
-        for deny in facts.denies:
+        for deny in denies:
             self._denies.setdefault(scopes.key(deny.scope), []).append(deny)
-        self._memberships = _compared(facts.memberships, str.lower)
-        self._above = _compared(facts.management_groups, scopes.key)
+        self._memberships = _compared(memberships, str.lower)
+        self._above = _compared(management_groups, scopes.key)
         self._management_groups = tuple(sorted(at for at in places | set(self._denies) if _is_management_group(at)))
         self._closures: dict[str, tuple[str, ...]] = {}
-        self._perhaps = frozenset(group for unread in facts.unread_groups for group in self.identities(unread))
+        self._perhaps = frozenset(group for unread in unread_groups for group in self.identities(unread))
         self._places: dict[str, tuple[tuple[str, Doubt | None], ...]] = {}
         self._reached: dict[tuple[str, str], Reached] = {}
         self._says: dict[tuple[str, bool], RolesSay] = {}

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from azmlflow.cli.session import Session
+from azmlflow.cli.session.session import Session
 
 if TYPE_CHECKING:
-    from azmlflow.cli.arm import Arm
-    from azmlflow.cli.caller import Caller
-    from azmlflow.infra.naming import Names
-    from azmlflow.infra.settings import Settings
+    from azmlflow.cli.azure.arm import Arm
+    from azmlflow.cli.azure.caller import Caller
+    from azmlflow.infra.plan.naming import Names
+    from azmlflow.infra.settings.settings import Settings
 
 # `skipped`: the question does not arise here, or Azure doesn't let us see the answer.
 Status = Literal["ok", "warning", "failed", "skipped"]

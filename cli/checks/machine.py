@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from azmlflow.cli import config_json, engine, sdk
 from azmlflow.cli.checks.base import Check, Finding, Situation
+from azmlflow.cli.project import config_json
+from azmlflow.cli.pulumi import engine, sdk
 
 _ASK_PACKAGES = """
 import importlib.metadata, json, sys
@@ -58,10 +59,10 @@ def _plugin(situation: Situation) -> Finding:
 
 
 def _put_plugin(situation: Situation) -> None:
-    from azmlflow.cli import cloud
+    from azmlflow.cli.local import entering
 
     if situation.session.file.local:
-        cloud.prepare_pulumi(situation.session.project)
+        entering.prepare_pulumi(situation.session.project)
         return
     found = engine.ensure(situation.environment, situation.session.invocation.say)
     words = [str(found.command), "plugin", "install", "resource", "azure-native", sdk.azure_native_version()]

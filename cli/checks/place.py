@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from azmlflow.cli.arm import ArmError
+from azmlflow.cli.azure.arm import ArmError
 from azmlflow.cli.checks.base import Check, Finding, Situation
 from azmlflow.cli.checks.cloud import ML, ML_VERSION
-from azmlflow.infra import tags
+from azmlflow.infra.plan import tags
 from azmlflow.rbac.patterns import PermissionBlock, permits
 
 _STORAGE, _VAULT, _AUTHORIZATION, _LOCKS = "2024-01-01", "2023-07-01", "2022-04-01", "2020-05-01"

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from azmlflow.cli.errors import CliError
+from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown.outcome import Left
 
 

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 from azure.core.exceptions import AzureError
 
-from azmlflow.cli.arm import Arm, ArmError
-from azmlflow.cli.errors import CliError
-from azmlflow.cli.estate import VAULTS
+from azmlflow.cli.azure.arm import Arm, ArmError
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.words import called, many
+from azmlflow.cli.teardown.estate import VAULTS
 from azmlflow.cli.teardown.ownership import STORAGE, VAULT, WORKSPACE, Resource
-from azmlflow.cli.words import called, many
 
 STORAGE_VERSION = "2024-01-01"
 METRICS_VERSION = "2023-10-01"

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from azmlflow.cli.arm import Arm, ArmError, TimedOut
-from azmlflow.cli.errors import CliError
-from azmlflow.cli.estate import GROUPS, LOCKS, ROLES, VAULTS, WORKSPACES
+from azmlflow.cli.azure.arm import Arm, ArmError, TimedOut
+from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import inventory
+from azmlflow.cli.teardown.estate import GROUPS, LOCKS, ROLES, VAULTS, WORKSPACES
 from azmlflow.cli.teardown.inventory import is_protected, vault_id
 from azmlflow.cli.teardown.outcome import Left, OnProgress, Progress, Report
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE, Resource

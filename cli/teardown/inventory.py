@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from azmlflow.cli.arm import Arm, ArmError
-from azmlflow.cli.estate import GROUPS, LOCKS, ROLES, VAULTS, WORKSPACES
+from azmlflow.cli.azure.arm import Arm, ArmError
+from azmlflow.cli.teardown.estate import GROUPS, LOCKS, ROLES, VAULTS, WORKSPACES
 from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource
 from azmlflow.rbac import scopes
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import click
 
-from azmlflow.cli import progress
-from azmlflow.cli.arm import TimedOut
-from azmlflow.cli.errors import CliError
-from azmlflow.cli.invocation import Invocation
-from azmlflow.cli.project import read_stack
-from azmlflow.cli.session import Session, open_session
+from azmlflow.cli.azure.arm import TimedOut
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.project import read_stack
+from azmlflow.cli.pulumi import progress
+from azmlflow.cli.session.invocation import Invocation
+from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.teardown.ask import confirm, leftover, text
 from azmlflow.cli.teardown.data import Describe, describing
 from azmlflow.cli.teardown.group import remove_group
@@ -78,7 +78,7 @@ def _group_id(session: Session, text: str) -> str:
     Raises:
         CliError: the text is neither a group's name nor its id.
     """
-    from azmlflow.infra import naming
+    from azmlflow.infra.plan import naming
     from azmlflow.rbac import scopes
 
     id_ = text

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from azmlflow.infra.tags import PROJECT_TAG, STACK_TAG, owner
+from azmlflow.infra.plan.tags import PROJECT_TAG, STACK_TAG, owner
 
 WORKSPACE = "microsoft.machinelearningservices/workspaces"
 VAULT = "microsoft.keyvault/vaults"

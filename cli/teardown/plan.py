@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from azmlflow.cli.arm import Arm
-from azmlflow.cli.errors import CliError
+from azmlflow.cli.azure.arm import Arm
+from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.inventory import Access, Inventory, vault_id
 from azmlflow.cli.teardown.ownership import (
@@ -18,7 +18,7 @@ from azmlflow.cli.teardown.ownership import (
     judge,
     marks,
 )
-from azmlflow.infra.tags import ownership
+from azmlflow.infra.plan.tags import ownership
 
 
 @dataclass(frozen=True)

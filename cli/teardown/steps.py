@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from azmlflow.cli import config_json
-from azmlflow.cli.estate import WORKSPACES, Estate, azure_name, workspace_left
+from azmlflow.cli.frame.words import many
+from azmlflow.cli.project import config_json
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.data import Describe, named
+from azmlflow.cli.teardown.estate import WORKSPACES, Estate, azure_name, workspace_left
 from azmlflow.cli.teardown.group import Removal
 from azmlflow.cli.teardown.outcome import Left
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE
 from azmlflow.cli.teardown.plan import GroupPlan
-from azmlflow.cli.words import many
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from azmlflow.localazure.arm import elsewhere, lifecycle, lists, metrics, subscription
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
+from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.kind import Answer, Ask, Kind
 from azmlflow.rbac.operations import WORKSPACE, recognise

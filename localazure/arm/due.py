@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azmlflow.localazure.arm import effects
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.resources.paths import GROUP_TYPE
 

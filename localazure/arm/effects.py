@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.enforce import ASSIGNMENTS, PROPAGATION
 from azmlflow.localazure.core.errors import not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
+from azmlflow.localazure.principals.enforce import ASSIGNMENTS, PROPAGATION
 from azmlflow.localazure.resources.kind import DELETED, SECRETS, Kind
 from azmlflow.localazure.resources.paths import GROUP_TYPE
 from azmlflow.rbac import scopes

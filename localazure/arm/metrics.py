@@ -8,7 +8,7 @@ from __future__ import annotations
 from azmlflow.localazure.blobs.kept import BLOBS
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.errors import bad_request, not_found
-from azmlflow.localazure.kinds import storage_accounts
+from azmlflow.localazure.kinds.foundation import storage_accounts
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.kind import Answer, Ask
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from azmlflow.localazure.arm import lifecycle
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.jobs import JOB
+from azmlflow.localazure.kinds.workspaces.jobs import JOB
+from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.kind import Ask
 
@@ -21,7 +21,7 @@ def submit(cloud: Cloud, caller: Caller, workspace_id: str, name: str, propertie
         caller: who submits.
         workspace_id: the workspace's ARM id.
         name: the job's, which is its MLflow run's id.
-        properties: as Resource Manager takes them (`kinds.jobs`): jobType, command, computeId, codeId, ...
+        properties: as Resource Manager takes them (`kinds.workspaces.jobs`): jobType, command, computeId, codeId, ...
 
     Returns:
         The job's document.

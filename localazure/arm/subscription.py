@@ -14,7 +14,7 @@ from azmlflow.localazure.core.constants import REGIONS, SUBSCRIPTION_ID, TENANT_
 from azmlflow.localazure.core.errors import AzureError, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
-from azmlflow.localazure.kinds.role_definitions import permissions as arm_permissions
+from azmlflow.localazure.kinds.foundation.role_definitions import permissions as arm_permissions
 from azmlflow.localazure.resources.kind import Answer, Ask
 from azmlflow.rbac import scopes
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.azureml.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.computes import COMPUTE
+from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
 
 # What azureml-core 1.61 cannot read when it is there without all that it expects of it.
 _UNREAD = ("identity",)

@@ -23,8 +23,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.azureml.bodies import json_object, json_value
-from azmlflow.localazure.azureml.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.bodies import json_object, json_value
+from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import mlmodel, places, records

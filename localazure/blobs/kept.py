@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from azmlflow.localazure.blobs.accounts import Account, Accounts
 from azmlflow.localazure.blobs.content import CHUNK, Content, Files, read_range
 from azmlflow.localazure.blobs.names import Address, check_container
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 
 __all__ = ["CHUNK", "Address", "Blob", "Blobs", "Content", "Part", "check_container", "forget_account", "read_range"]

@@ -9,7 +9,7 @@ The first two are blobs of that name in the container `azureml` of the workspace
 
 from __future__ import annotations
 
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 
 CONTAINER = "azureml"
 RUN_ORIGIN, UPLOAD_ORIGIN, MODEL_ORIGIN = "ExperimentRun", "LocalUpload", "ModelVersion"

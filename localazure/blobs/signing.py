@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from azmlflow.localazure.blobs import sas
 from azmlflow.localazure.blobs.accounts import Accounts
 from azmlflow.localazure.blobs.sas import DELEGATION, SAS_VERSION, second
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError
 

@@ -21,11 +21,11 @@ from azmlflow.localazure.blobs import sas
 from azmlflow.localazure.blobs.accounts import Account
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.blobservice import shared_key
-from azmlflow.localazure.core import tokens
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import TENANT_ID
-from azmlflow.localazure.core.enforce import Caller
 from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.principals import tokens
+from azmlflow.localazure.principals.enforce import Caller
 
 _CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _CLIENT = IPv4Address("127.0.0.1")  # whoever comes through the proxy is on this machine

@@ -10,9 +10,9 @@ from azmlflow.localazure.blobs.kept import Blob, Blobs
 from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.blobservice.authorise import Place
 from azmlflow.localazure.blobservice.protocol import check_absent, check_conditions
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.principals.enforce import Caller
 
 
 @dataclass(frozen=True)

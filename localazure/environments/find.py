@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.environments.curated import curated, is_curated
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import Specification, from_definition, from_version

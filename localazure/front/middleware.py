@@ -20,13 +20,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from azmlflow.localazure.arm.due import apply_due
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import TENANT_ID
-from azmlflow.localazure.core.enforce import Caller
 from azmlflow.localazure.core.errors import AzureError, unauthenticated
 from azmlflow.localazure.core.hosts import within, without_port
-from azmlflow.localazure.core.tokens import Resource
 from azmlflow.localazure.front.faults import FaultLayer
+from azmlflow.localazure.principals.enforce import Caller
+from azmlflow.localazure.principals.tokens import Resource
 
 Layer = Callable[[ASGIApp, Cloud], ASGIApp]
 _log = logging.getLogger("azmlflow.local")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from azmlflow.localazure.arm import lists
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.directory import Principal, PrincipalKind
-from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.graph import shapes
+from azmlflow.localazure.principals.directory import Principal, PrincipalKind
+from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources.kind import Answer
 
 HOST = "graph.microsoft.com"

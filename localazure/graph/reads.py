@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from azmlflow.localazure.core.constants import TENANT_ID
-from azmlflow.localazure.core.directory import Principal
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import shapes
 from azmlflow.localazure.graph.ask import (
@@ -19,6 +18,7 @@ from azmlflow.localazure.graph.ask import (
     plain,
     subject_of,
 )
+from azmlflow.localazure.principals.directory import Principal
 from azmlflow.localazure.resources.kind import Answer
 
 

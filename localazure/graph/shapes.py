@@ -10,9 +10,9 @@ from typing import Any
 
 from azmlflow.localazure.core import odata
 from azmlflow.localazure.core.constants import TENANT_ID
-from azmlflow.localazure.core.directory import Principal, PrincipalKind
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.principals.directory import Principal, PrincipalKind
 
 COLLECTIONS: Mapping[str, PrincipalKind] = {"users": "User", "groups": "Group", "serviceprincipals": "ServicePrincipal"}
 _TYPES = {"User": "user", "Group": "group", "ServicePrincipal": "servicePrincipal"}

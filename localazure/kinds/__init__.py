@@ -6,28 +6,28 @@ deletion goes through the tuple backwards.
 
 from __future__ import annotations
 
-from azmlflow.localazure.kinds.app_insights import APP_INSIGHTS
-from azmlflow.localazure.kinds.blob_containers import BLOB_CONTAINER
-from azmlflow.localazure.kinds.code_containers import CODE_CONTAINER
-from azmlflow.localazure.kinds.codes import CODE
-from azmlflow.localazure.kinds.computes import COMPUTE
-from azmlflow.localazure.kinds.data import DATA
-from azmlflow.localazure.kinds.data_versions import DATA_VERSION
-from azmlflow.localazure.kinds.datastores import DATASTORE
-from azmlflow.localazure.kinds.environment_containers import ENVIRONMENT_CONTAINER
-from azmlflow.localazure.kinds.environments import ENVIRONMENT
-from azmlflow.localazure.kinds.jobs import JOB
-from azmlflow.localazure.kinds.key_vaults import KEY_VAULT
-from azmlflow.localazure.kinds.locks import LOCK
-from azmlflow.localazure.kinds.log_analytics import LOG_ANALYTICS
-from azmlflow.localazure.kinds.managed_identities import USER_ASSIGNED_IDENTITY
-from azmlflow.localazure.kinds.ml_workspaces import ML_WORKSPACE
-from azmlflow.localazure.kinds.model_versions import MODEL_VERSION
-from azmlflow.localazure.kinds.models import MODEL
-from azmlflow.localazure.kinds.resource_groups import RESOURCE_GROUP
-from azmlflow.localazure.kinds.role_assignments import ROLE_ASSIGNMENT
-from azmlflow.localazure.kinds.role_definitions import ROLE_DEFINITION
-from azmlflow.localazure.kinds.storage_accounts import STORAGE_ACCOUNT
+from azmlflow.localazure.kinds.assets.code_containers import CODE_CONTAINER
+from azmlflow.localazure.kinds.assets.codes import CODE
+from azmlflow.localazure.kinds.assets.data import DATA
+from azmlflow.localazure.kinds.assets.data_versions import DATA_VERSION
+from azmlflow.localazure.kinds.assets.environment_containers import ENVIRONMENT_CONTAINER
+from azmlflow.localazure.kinds.assets.environments import ENVIRONMENT
+from azmlflow.localazure.kinds.assets.model_versions import MODEL_VERSION
+from azmlflow.localazure.kinds.assets.models import MODEL
+from azmlflow.localazure.kinds.foundation.app_insights import APP_INSIGHTS
+from azmlflow.localazure.kinds.foundation.blob_containers import BLOB_CONTAINER
+from azmlflow.localazure.kinds.foundation.key_vaults import KEY_VAULT
+from azmlflow.localazure.kinds.foundation.locks import LOCK
+from azmlflow.localazure.kinds.foundation.log_analytics import LOG_ANALYTICS
+from azmlflow.localazure.kinds.foundation.managed_identities import USER_ASSIGNED_IDENTITY
+from azmlflow.localazure.kinds.foundation.resource_groups import RESOURCE_GROUP
+from azmlflow.localazure.kinds.foundation.role_assignments import ROLE_ASSIGNMENT
+from azmlflow.localazure.kinds.foundation.role_definitions import ROLE_DEFINITION
+from azmlflow.localazure.kinds.foundation.storage_accounts import STORAGE_ACCOUNT
+from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
+from azmlflow.localazure.kinds.workspaces.datastores import DATASTORE
+from azmlflow.localazure.kinds.workspaces.jobs import JOB
+from azmlflow.localazure.kinds.workspaces.ml_workspaces import ML_WORKSPACE
 from azmlflow.localazure.resources.kind import Kind
 
 KINDS: tuple[Kind, ...] = (

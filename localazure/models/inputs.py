@@ -1,14 +1,14 @@
 """What a job's inputs of files mean: a data asset or model of the workspace by its id, or a path that Azure ML spells.
 
 azure-ai-ml sends an asset as its ARM id, `azureml:<name>:<version>` resolved by the client. Whether the submitter may
-read it is asked when the job is submitted (`kinds.jobs`); what it means when the job starts, is looked up then.
+read it is asked when the job is submitted (`kinds.workspaces.jobs`); what it means is looked up when it starts.
 """
 
 from __future__ import annotations
 
 import re
 
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import bad_request, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import places

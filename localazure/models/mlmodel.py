@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from azmlflow.localazure.blobs.kept import Address, Blobs
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import places
 from azmlflow.localazure.models.places import Place

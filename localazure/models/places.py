@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from azmlflow.localazure.blobs.kept import Blob, Blobs
 from azmlflow.localazure.blobs.origins import CONTAINER, MODEL_ORIGIN, RUN_ORIGIN, UPLOAD_ORIGIN, upload_owner
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models.records import Version

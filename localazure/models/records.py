@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azmlflow.localazure.core.clock import timestamp
-from azmlflow.localazure.core.enforce import Caller
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.principals.enforce import Caller
 
 RESERVED = "azmlflow."
 TAG = f"{RESERVED}asset"

@@ -19,7 +19,7 @@ from azmlflow.localazure.plugin.provider import AzureProvider
 from azmlflow.localazure.plugin.server import serve
 
 if TYPE_CHECKING:
-    from azmlflow.localazure.plugin.arm import Arm
+    from azmlflow.localazure.plugin.client.client import Arm
 
 MARKER = "AZMLFLOW_CLOUD"
 VERSION = "3.29.0"  # of the azure-native that this stands in for
@@ -39,8 +39,8 @@ def main() -> None:
 
     def connect() -> Arm:
         # 0.4 s of imports that the start need not wait for, and that overlap the engine's own work.
-        from azmlflow.localazure.plugin.arm import Arm, StoppableTransport
-        from azmlflow.localazure.plugin.identity import credential
+        from azmlflow.localazure.plugin.client.client import Arm, StoppableTransport
+        from azmlflow.localazure.plugin.client.identity import credential
 
         transport = StoppableTransport(stopped, verify=str(authority))
         return Arm(credential(os.environ, transport), transport, correlation_id=str(uuid.uuid4()))

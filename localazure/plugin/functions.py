@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from azmlflow.localazure.plugin import shapes
-from azmlflow.localazure.plugin.calls import ArmError, Call
-from azmlflow.localazure.plugin.types import Catalogue, Function, NotServed, TypeMap, parameters
+from azmlflow.localazure.plugin.client.calls import ArmError, Call
+from azmlflow.localazure.plugin.schema import shapes
+from azmlflow.localazure.plugin.schema.types import Catalogue, Function, NotServed, TypeMap, parameters
 
 if TYPE_CHECKING:
-    from azmlflow.localazure.plugin.arm import Arm
+    from azmlflow.localazure.plugin.client.client import Arm
 
 CLIENT_CONFIG = "azure-native:authorization:getClientConfig"
 CLIENT_TOKEN = "azure-native:authorization:getClientToken"
@@ -45,7 +45,7 @@ def invoke(arm: Arm, catalogue: Catalogue, subscription: str, token: str, args: 
 
 
 def _client_config(arm: Arm, subscription: str) -> dict[str, Any]:
-    from azmlflow.localazure.plugin.identity import claims
+    from azmlflow.localazure.plugin.client.identity import claims
 
     who = claims(arm.token())
     return {

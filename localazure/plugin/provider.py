@@ -14,15 +14,23 @@ from typing import TYPE_CHECKING, Any
 from pulumi.provider.experimental import provider as base
 from pulumi.provider.experimental.property_value import PropertyValue
 
-from azmlflow.localazure.plugin import functions, shapes
-from azmlflow.localazure.plugin.calls import DEFAULT_TIMEOUT, ArmError, Call, Interrupted, OperationFailed
-from azmlflow.localazure.plugin.changes import Change, changes, merge
-from azmlflow.localazure.plugin.checks import CREATE_BEFORE_DELETE, Autonaming, NameRequired, Naming, faults, with_name
-from azmlflow.localazure.plugin.types import TypeMap, catalogue
-from azmlflow.localazure.plugin.values import UNKNOWN, has_unknown, plain_map, wrap_map
+from azmlflow.localazure.plugin import functions
+from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmError, Call, Interrupted, OperationFailed
+from azmlflow.localazure.plugin.schema import shapes
+from azmlflow.localazure.plugin.schema.changes import Change, changes, merge
+from azmlflow.localazure.plugin.schema.checks import (
+    CREATE_BEFORE_DELETE,
+    Autonaming,
+    NameRequired,
+    Naming,
+    faults,
+    with_name,
+)
+from azmlflow.localazure.plugin.schema.types import TypeMap, catalogue
+from azmlflow.localazure.plugin.schema.values import UNKNOWN, has_unknown, plain_map, wrap_map
 
 if TYPE_CHECKING:
-    from azmlflow.localazure.plugin.arm import Arm
+    from azmlflow.localazure.plugin.client.client import Arm
 
 Values = dict[str, PropertyValue]
 _GROUP_PATH = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"

@@ -26,8 +26,7 @@ from pulumi.runtime import proto
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
-from azmlflow.localazure.plugin.calls import ArmError, Interrupted, NotSignedIn
-from azmlflow.localazure.plugin.checks import Autonaming
+from azmlflow.localazure.plugin.client.calls import ArmError, Interrupted, NotSignedIn
 from azmlflow.localazure.plugin.provider import (
     AlreadyExists,
     AzureProvider,
@@ -37,9 +36,10 @@ from azmlflow.localazure.plugin.provider import (
     Misconfigured,
     UpdateRequest,
 )
-from azmlflow.localazure.plugin.shapes import BadId
-from azmlflow.localazure.plugin.types import NotServed
-from azmlflow.localazure.plugin.values import UnsupportedValue
+from azmlflow.localazure.plugin.schema.checks import Autonaming
+from azmlflow.localazure.plugin.schema.shapes import BadId
+from azmlflow.localazure.plugin.schema.types import NotServed
+from azmlflow.localazure.plugin.schema.values import UnsupportedValue
 
 REFUSALS = (AlreadyExists, ArmError, BadId, Interrupted, Misconfigured, NotServed, NotSignedIn, UnsupportedValue)
 # One thread waits out each resource at work; the default of five on a small machine would serialise a deployment.

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.core import tokens
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.front import middleware
 from azmlflow.localazure.front.middleware import Layer, Site
+from azmlflow.localazure.principals import tokens
 from azmlflow.localazure.services import arm, azureml, blobs, entra, graph, vault
 
 SITES = (

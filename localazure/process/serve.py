@@ -28,19 +28,19 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.cloud.operations import Operations
 from azmlflow.localazure.core.clock import RandomIds, SystemClock
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.directory import Directory
-from azmlflow.localazure.core.enforce import Enforcer
 from azmlflow.localazure.core.latency import profile
-from azmlflow.localazure.core.operations import Operations
 from azmlflow.localazure.core.store import Store
-from azmlflow.localazure.core.tokens import Tokens
 from azmlflow.localazure.front import authority
 from azmlflow.localazure.front.proxy import CHUNK, Proxy
 from azmlflow.localazure.front.upstream import Upstream, upstream_from
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.folder import Folder, LocalError, bind, kept_secret, write_private
+from azmlflow.localazure.principals.directory import Directory
+from azmlflow.localazure.principals.enforce import Enforcer
+from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.process import seed
 from azmlflow.localazure.process.app import build_app
 from azmlflow.localazure.runner.runner import Runner

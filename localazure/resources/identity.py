@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document

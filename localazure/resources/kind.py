@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from azmlflow.localazure.core import store
 from azmlflow.localazure.core.constants import REGIONS
-from azmlflow.localazure.core.enforce import Caller
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources.paths import Target
 
 if TYPE_CHECKING:
-    from azmlflow.localazure.core.cloud import Cloud
+    from azmlflow.localazure.cloud.cloud import Cloud
 
 # Collections: what is soft-deleted, and keys and the like that no GET answers; both by the resource's key.
 DELETED, SECRETS = "deleted", store.SECRETS

@@ -5,7 +5,7 @@ What other people took lies in the collection `foreign_names`, under `<type>/<na
 
 from __future__ import annotations
 
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 
 FOREIGN = "foreign_names"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from azmlflow.localazure.clients.control import Identity
 from azmlflow.localazure.clients.environ import job_environment
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.identity import USER_ASSIGNED

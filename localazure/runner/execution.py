@@ -12,8 +12,8 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
-from azmlflow.localazure.core.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.keeper import folders

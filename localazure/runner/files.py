@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from azmlflow.localazure.blobs.kept import CHUNK, Address, Blobs, read_range
 from azmlflow.localazure.blobs.origins import CONTAINER, RUN_ORIGIN
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import inputs, places

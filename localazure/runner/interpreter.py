@@ -17,7 +17,7 @@ from pathlib import Path
 from azmlflow.localazure.builder.build import ensure, environments_folder
 from azmlflow.localazure.builder.plan import plan
 from azmlflow.localazure.builder.pythons import find as pythons
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.find import find
 from azmlflow.localazure.keeper.process import JobProcess

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from azmlflow.localazure.blobs.kept import Address
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.runner import files
 
 _FIRST, _LATER = 0.1, 0.3  # seconds between two looks, until there is something and afterwards

@@ -7,14 +7,14 @@ the request that the submitter would make, with what the submitter may do.
 from __future__ import annotations
 
 from azmlflow.localazure.arm import elsewhere, lifecycle
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.data import DATA
-from azmlflow.localazure.kinds.data_versions import DATA_VERSION
-from azmlflow.localazure.kinds.model_versions import MODEL_VERSION
+from azmlflow.localazure.kinds.assets.data import DATA
+from azmlflow.localazure.kinds.assets.data_versions import DATA_VERSION
+from azmlflow.localazure.kinds.assets.model_versions import MODEL_VERSION
 from azmlflow.localazure.models.registry import Registry
+from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.kind import Ask
 from azmlflow.localazure.tracking.server import MlflowUnavailable

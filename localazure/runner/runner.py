@@ -15,7 +15,7 @@ import logging
 import math
 from pathlib import Path
 
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.keeper import folders
 from azmlflow.localazure.keeper.process import JobProcess

@@ -25,22 +25,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.azureml import (
-    computes,
-    environments,
-    execution,
-    history,
-    metrics,
-    modelmanagement,
-    run_tokens,
-    runs,
-    snapshots,
-    tracking,
-)
-from azmlflow.localazure.azureml.answers import refusal
+from azmlflow.localazure.azureml import computes, modelmanagement, tracking
 from azmlflow.localazure.azureml.discovery import discovery
-from azmlflow.localazure.azureml.target import Target, find_target, no_such_endpoint
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.azureml.history import metrics, routes, run_tokens, runs
+from azmlflow.localazure.azureml.request.answers import refusal
+from azmlflow.localazure.azureml.request.target import Target, find_target, no_such_endpoint
+from azmlflow.localazure.azureml.submission import environments, execution, snapshots
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.tracking.server import MlflowUnavailable
 
@@ -62,7 +53,7 @@ SERVICES: Mapping[str, Service] = {
     "mlflow": Service(("v1.0", "v2.0"), tracking.answer),
     "history": Service(("v1.0",), runs.answer),
     "metric": Service(("v2.0",), metrics.answer),
-    "artifact": Service(("v1.0", "v2.0"), history.answer),
+    "artifact": Service(("v1.0", "v2.0"), routes.answer),
     "data": Service(("v1.0",), runs.resolve),
     "content": Service(("v1.0", "v2.0"), snapshots.answer),
     "execution": Service(("v1.0",), execution.answer),

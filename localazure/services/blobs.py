@@ -40,7 +40,7 @@ from azmlflow.localazure.blobservice.authorise import (
 )
 from azmlflow.localazure.blobservice.call import Call
 from azmlflow.localazure.blobservice.protocol import drain, http_date, refusal
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 
 VERSION = "2023-11-03"

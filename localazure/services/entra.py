@@ -24,11 +24,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from azmlflow.localazure.core import tokens
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import TENANT_ID
-from azmlflow.localazure.core.directory import Principal
 from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.principals import tokens
+from azmlflow.localazure.principals.directory import Principal
 
 AUTHORITY = "https://login.microsoftonline.com"
 LIFETIME = 3600

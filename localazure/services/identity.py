@@ -24,9 +24,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.directory import Principal
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.machine.folder import LOOPBACK, Folder
+from azmlflow.localazure.principals.directory import Principal
 from azmlflow.localazure.services.entra import (
     LIFETIME,
     Refused,

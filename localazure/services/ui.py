@@ -25,18 +25,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from azmlflow.localazure.azureml.answers import refusal
-from azmlflow.localazure.azureml.target import Target
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.azureml.request.answers import refusal
+from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.core.sessions import SESSION_LIFETIME, Session
 from azmlflow.localazure.front import middleware
 from azmlflow.localazure.machine.folder import LOOPBACK, Folder
+from azmlflow.localazure.principals.enforce import Caller
+from azmlflow.localazure.principals.sessions import SESSION_LIFETIME, Session
 from azmlflow.localazure.tracking.server import MlflowUnavailable
 from azmlflow.localazure.ui import html, mlflow, pages
-from azmlflow.localazure.ui.arm import Reader
 from azmlflow.localazure.ui.pages import Visit
+from azmlflow.localazure.ui.reader import Reader
 
 COOKIE = "azmlflow"
 _AGAIN = "Type `azmlflow ui` for a new one."

@@ -21,10 +21,10 @@ import httpx
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from azmlflow.localazure.azureml import tracking
-from azmlflow.localazure.azureml.artifacts import Artifacts, of_run
-from azmlflow.localazure.azureml.bodies import json_value
-from azmlflow.localazure.azureml.model_files import whole_version
-from azmlflow.localazure.azureml.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.history.artifacts import Artifacts, of_run
+from azmlflow.localazure.azureml.history.model_files import whole_version
+from azmlflow.localazure.azureml.request.bodies import json_value
+from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
 from azmlflow.localazure.blobs.kept import read_range
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.ui import calls, html, pages

@@ -10,17 +10,17 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.directory import Principal
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.principals.directory import Principal
 from azmlflow.localazure.ui import html
-from azmlflow.localazure.ui.arm import Reader
+from azmlflow.localazure.ui.reader import Reader
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.nodes import NODES
-from azmlflow.rbac import access_html
-from azmlflow.rbac.access import Directory, Matrix, matrix, principals
-from azmlflow.rbac.evaluate import Facts
+from azmlflow.rbac.facts import Facts
+from azmlflow.rbac.report import access_html
+from azmlflow.rbac.report.access import Directory, Matrix, matrix, principals
 
 # Of MLflow's two arrangements of its page, the one for training; the other is for agents.
 _KIND = "workflowType=machine_learning"

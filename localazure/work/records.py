@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
-from azmlflow.localazure.core.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 
 RECORDS = "job_records"

@@ -6,9 +6,9 @@ vaults and storage refuse) with two more claims, the run and the workspace's id.
 
 from __future__ import annotations
 
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.core.tokens import MACHINE_LEARNING
+from azmlflow.localazure.principals.tokens import MACHINE_LEARNING
 
 RUN, WORKSPACE = "azmlflow_run", "azmlflow_workspace"  # the claims
 

@@ -6,26 +6,26 @@ import copy
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from azmlflow.cli import main
-from azmlflow.cli.arm import ArmError, OnWait, TimedOut, Wait
-from azmlflow.cli.caller import Caller
-from azmlflow.cli.changes import Change, OnChange, Outcome
-from azmlflow.cli.deployment import Resource, State
-from azmlflow.cli.errors import CliError
-from azmlflow.cli.hold import Holder
-from azmlflow.cli.invocation import Invocation
-from azmlflow.cli.people import Person
-from azmlflow.cli.ports import Collaborators, Say
-from azmlflow.cli.project import Project, StackFile
-from azmlflow.cli.session import Session
-from azmlflow.cli.stack import Import, Stack
-from azmlflow.infra.identifiers import Place
-from azmlflow.infra.settings import Settings
+from azmlflow.cli.azure.arm import ArmError, OnWait, TimedOut, Wait
+from azmlflow.cli.azure.caller import Caller
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.words import Say
+from azmlflow.cli.project.hold import Holder
+from azmlflow.cli.project.project import Project, StackFile
+from azmlflow.cli.pulumi.changes import Change, OnChange, Outcome
+from azmlflow.cli.pulumi.deployment import Resource, State
+from azmlflow.cli.pulumi.stack import Import, Stack
+from azmlflow.cli.session.collaborators import Collaborators, Person
+from azmlflow.cli.session.invocation import Invocation
+from azmlflow.infra.plan.identifiers import Place
+from azmlflow.infra.settings.settings import Settings
 from azmlflow.rbac.grants import Grant
+from azmlflow.rbac.live.people import Tenant
 
 SUBSCRIPTION = "00000000-0000-4000-8000-00000000000a"
 GROUP, WORKSPACE = "rg-mlflow-local", "mlw-mlflow-local"
@@ -255,7 +255,7 @@ class Desk:
                 holder.engine(2**22 + 1)  # an engine that is dead by now: above every process id there is
             return self.stack
 
-        def permitted(session: Session, grant: Grant, scope: str) -> frozenset[str] | None:
+        def permitted(project: Project, stack: StackFile, grant: Grant, scope: str) -> frozenset[str] | None:
             return self.permitted.pop(0) if self.permitted else None
 
         def find(name: str, kind: str | None) -> Person:
@@ -271,19 +271,25 @@ class Desk:
             self.browsed.append(address)
             return self.browser
 
+        def read_tenant(_subscription: str, _scope: str, _also: tuple[str, ...]) -> Tenant:
+            raise AssertionError("a test of access hands in its own tenant")
+
         return Collaborators(
-            self.environment,
-            enter,
-            open_stack,
-            lambda: self.arm,
-            permitted,
-            find,
-            lambda: None,
-            execute,
-            lambda _: None,
-            whoami=lambda: self.caller,
+            environment=self.environment,
+            enter=enter,
             visit=enter,
+            open_stack=open_stack,
+            open_arm=lambda: self.arm,
+            permitted=permitted,
+            find_person=find,
+            whoami=lambda: self.caller,
+            read_tenant=read_tenant,
+            read_access=lambda _subscription, _scope: None,
+            warm=lambda: None,
+            execute=execute,
             browse=browse,
+            sleep=lambda _: None,
+            today=lambda: datetime.now(UTC).date(),
         )
 
     def settings(self, stack: str = "local", text: str = "config:\n  azmlflow:cloud: local\n") -> Path:

@@ -16,7 +16,7 @@ from azure.core.pipeline.policies import HeadersPolicy
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.utils import case_insensitive_dict
 
-from azmlflow.cli.arm import LiveArm, connect
+from azmlflow.cli.azure.arm import LiveArm, connect
 from azmlflow.localazure.arm.due import apply_due
 from tests.localazure.control import DEVELOPER, Azure
 

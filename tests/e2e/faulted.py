@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from azmlflow.cli.hold import read_note
-from azmlflow.infra.tags import CREATED_TAG
+from azmlflow.cli.project.hold import read_note
+from azmlflow.infra.plan.tags import CREATED_TAG
 from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.front.faults import PAUSED, Fault, write_faults
 from tests.e2e.estate import LONG, Estate

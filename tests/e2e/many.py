@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from azmlflow.infra import tags
+from azmlflow.infra.plan import tags
 from azmlflow.localazure.clients import control
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
 from azmlflow.localazure.machine.folder import Folder

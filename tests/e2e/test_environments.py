@@ -19,7 +19,7 @@ import pytest
 from tests.e2e.estate import Estate
 from tests.e2e.people import ARM, Person, sign_in
 from tests.e2e.test_remote_run import ENDED, VERSION, _details, _workspace, submit
-from tests.localazure.environments.wheels import wheel
+from tests.localazure.builder.wheels import wheel
 
 pytestmark = pytest.mark.e2e
 

@@ -110,9 +110,9 @@ def main() -> None:
     import pulumi.automation
     import requests
 
-    import azmlflow.cli.commands.down
-    import azmlflow.cli.commands.up
-    import azmlflow.cli.stack
+    import azmlflow.cli.commands.stack.down
+    import azmlflow.cli.commands.stack.up
+    import azmlflow.cli.pulumi.stack
     import azmlflow.infra.__main__
     import azmlflow.localazure.process.daemon
 

@@ -9,9 +9,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from azmlflow.infra import identifiers, naming
-from azmlflow.infra.compute import ComputeCluster, ComputeClusterArgs
-from azmlflow.infra.settings import Settings
+from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.plan import identifiers, naming
+from azmlflow.infra.settings.settings import Settings
 from azmlflow.rbac import roles
 
 TENANT = "11111111-1111-4111-8111-111111111111"

@@ -8,11 +8,11 @@ import pulumi
 import pytest
 from pulumi.provider.experimental.component import ComponentProvider
 
-from azmlflow.infra import identifiers
-from azmlflow.infra.access import Access
-from azmlflow.infra.arguments import given
+from azmlflow.infra.components.access import Access
+from azmlflow.infra.components.arguments import given
+from azmlflow.infra.components.workspace import MlflowWorkspace, MlflowWorkspaceArgs
+from azmlflow.infra.plan import identifiers
 from azmlflow.infra.provider import COMPONENTS, NAME
-from azmlflow.infra.workspace import MlflowWorkspace, MlflowWorkspaceArgs
 
 
 @pytest.fixture(scope="module")

@@ -16,16 +16,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azmlflow.localazure.arm.due import apply_due
 from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.cloud.operations import Operations
 from azmlflow.localazure.core.clock import CountedIds, ManualClock
-from azmlflow.localazure.core.cloud import Cloud
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
-from azmlflow.localazure.core.directory import Directory, Principal
-from azmlflow.localazure.core.enforce import Caller, Enforcer
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.latency import profile
-from azmlflow.localazure.core.operations import Operations
 from azmlflow.localazure.core.store import Store
-from azmlflow.localazure.core.tokens import Tokens
+from azmlflow.localazure.principals.directory import Directory, Principal
+from azmlflow.localazure.principals.enforce import Caller, Enforcer
+from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.process.seed import seed
 from azmlflow.localazure.services import arm, graph
 from azmlflow.localazure.tracking.server import MlflowServer

@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.cloud.operations import Operations
 from azmlflow.localazure.core.clock import CountedIds, ManualClock
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.directory import Directory
-from azmlflow.localazure.core.enforce import Enforcer
 from azmlflow.localazure.core.latency import NONE
-from azmlflow.localazure.core.operations import Operations
 from azmlflow.localazure.core.store import Store
-from azmlflow.localazure.core.tokens import Tokens
+from azmlflow.localazure.principals.directory import Directory
+from azmlflow.localazure.principals.enforce import Enforcer
+from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.tracking.server import MlflowServer
 
 

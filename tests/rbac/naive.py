@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from azmlflow.rbac.evaluate import Facts
+from azmlflow.rbac.facts import Facts
 
 
 @cache

@@ -11,16 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azmlflow.rbac import scopes
-from azmlflow.rbac.evaluate import (
-    EVERYONE,
-    Decision,
-    DenyAssignment,
-    Facts,
-    PermissionBlock,
-    RoleAssignment,
-    RoleDefinition,
-    evaluate,
-)
+from azmlflow.rbac.evaluate import EVERYONE, Decision, evaluate
+from azmlflow.rbac.facts import Facts
+from azmlflow.rbac.patterns import PermissionBlock
+from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
 
 T = TypeVar("T")
 

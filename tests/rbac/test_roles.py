@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from azmlflow.rbac.evaluate import Facts, RoleAssignment, RoleDefinition, evaluate
+from azmlflow.rbac.evaluate import evaluate
+from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.operations import OPERATIONS, WORKSPACE, Operation
 from azmlflow.rbac.patterns import match
+from azmlflow.rbac.records import RoleAssignment, RoleDefinition
 from azmlflow.rbac.roles import (
     BUILT_IN_ROLES,
     PERSONAS,

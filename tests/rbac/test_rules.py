@@ -15,15 +15,10 @@ from typing import Any
 
 import pytest
 
-from azmlflow.rbac.evaluate import (
-    EVERYONE,
-    DenyAssignment,
-    Facts,
-    PermissionBlock,
-    RoleAssignment,
-    RoleDefinition,
-    evaluate,
-)
+from azmlflow.rbac.evaluate import EVERYONE, evaluate
+from azmlflow.rbac.facts import Facts
+from azmlflow.rbac.patterns import PermissionBlock
+from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
 from azmlflow.rbac.roles import built_in_role
 
 SUB = "/subscriptions/10ca1000-0000-4000-8000-000000000002"

@@ -14,8 +14,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from azmlflow.localazure.blobs.kept import Address, Blobs
-from azmlflow.localazure.core.enforce import ASSIGNMENTS, DEFINITIONS, Caller
-from azmlflow.localazure.core.tokens import MACHINE_LEARNING, Tokens
+from azmlflow.localazure.principals.enforce import ASSIGNMENTS, DEFINITIONS, Caller
+from azmlflow.localazure.principals.tokens import MACHINE_LEARNING, Tokens
 from azmlflow.localazure.services import azureml
 from azmlflow.localazure.tracking.server import MlflowServer
 from azmlflow.localazure.work import run_token

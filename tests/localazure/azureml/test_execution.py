@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.azureml import snapshots
+from azmlflow.localazure.azureml.submission import snapshots
 from tests.localazure.azureml.conftest import OTHER, DataPlane
 from tests.localazure.azureml.test_snapshots import ONE, body, send
 from tests.localazure.control import COMPUTE, WORKSPACE

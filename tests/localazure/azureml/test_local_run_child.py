@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.azureml import local_run_child
+from azmlflow.localazure.azureml.submission import local_run_child
 
 
 class Services(ThreadingHTTPServer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.azureml import run_filters
+from azmlflow.localazure.azureml.history import run_filters
 from azmlflow.localazure.core.errors import AzureError
 
 RUN = {

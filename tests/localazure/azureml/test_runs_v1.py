@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from azmlflow.localazure.arm.submit import submit
-from azmlflow.localazure.core.enforce import Caller
+from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.work import records
 from tests.localazure.azureml.conftest import OTHER, DataPlane
 from tests.localazure.control import COMPUTE, DEVELOPER, WORKSPACE

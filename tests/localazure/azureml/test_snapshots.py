@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.azureml import snapshots
+from azmlflow.localazure.azureml.submission import snapshots
 from tests.localazure.azureml.conftest import OTHER, DataPlane
 from tests.localazure.control import WORKSPACE
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from azmlflow.localazure.blobs.signing import Signing
-from azmlflow.localazure.core.cloud import Cloud
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import SECRETS
 from azmlflow.localazure.machine.folder import kept_secret

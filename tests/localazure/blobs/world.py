@@ -15,12 +15,12 @@ import httpx
 from starlette.types import ASGIApp
 
 from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import ManualClock, RandomIds
-from azmlflow.localazure.core.cloud import Cloud
-from azmlflow.localazure.core.directory import Directory
-from azmlflow.localazure.core.enforce import ASSIGNMENTS, Enforcer
 from azmlflow.localazure.core.store import SECRETS, Store
-from azmlflow.localazure.core.tokens import Tokens
+from azmlflow.localazure.principals.directory import Directory
+from azmlflow.localazure.principals.enforce import ASSIGNMENTS, Enforcer
+from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.services.blobs import service
 from azmlflow.rbac.roles import built_in_role
 

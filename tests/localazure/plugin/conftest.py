@@ -15,7 +15,7 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest._requests_basic import RestRequestsTransportResponse
 from requests.structures import CaseInsensitiveDict
 
-from azmlflow.localazure.plugin.arm import Arm
+from azmlflow.localazure.plugin.client.client import Arm
 
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000000a"
 

@@ -20,8 +20,8 @@ import grpc.aio
 import pytest
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from azmlflow.cli import engine
-from azmlflow.localazure.plugin.arm import Arm
+from azmlflow.cli.pulumi import engine
+from azmlflow.localazure.plugin.client.client import Arm
 from azmlflow.localazure.plugin.install import install
 from azmlflow.localazure.plugin.provider import AzureProvider
 from azmlflow.localazure.plugin.server import Servicer

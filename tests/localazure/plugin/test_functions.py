@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.plugin.arm import Arm
-from azmlflow.localazure.plugin.calls import ArmError, NotSignedIn
+from azmlflow.localazure.plugin.client.calls import ArmError, NotSignedIn
+from azmlflow.localazure.plugin.client.client import Arm
 from azmlflow.localazure.plugin.functions import invoke
-from azmlflow.localazure.plugin.shapes import BadId
-from azmlflow.localazure.plugin.types import NotServed, catalogue
+from azmlflow.localazure.plugin.schema.shapes import BadId
+from azmlflow.localazure.plugin.schema.types import NotServed, catalogue
 
 
 def _token(claims: dict[str, Any]) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pulumi.provider.experimental import provider as base
 
-from azmlflow.localazure.plugin.arm import Arm
-from azmlflow.localazure.plugin.calls import ArmError
+from azmlflow.localazure.plugin.client.calls import ArmError
+from azmlflow.localazure.plugin.client.client import Arm
 from azmlflow.localazure.plugin.provider import (
     AlreadyExists,
     AzureProvider,
@@ -19,8 +19,8 @@ from azmlflow.localazure.plugin.provider import (
     Misconfigured,
     UpdateRequest,
 )
-from azmlflow.localazure.plugin.types import NotServed
-from azmlflow.localazure.plugin.values import UNKNOWN, plain_map, wrap_map
+from azmlflow.localazure.plugin.schema.types import NotServed
+from azmlflow.localazure.plugin.schema.values import UNKNOWN, plain_map, wrap_map
 
 GROUP, VAULT = "azure-native:resources:ResourceGroup", "azure-native:keyvault:Vault"
 ACCOUNT, ASSIGNMENT = "azure-native:storage:StorageAccount", "azure-native:authorization:RoleAssignment"

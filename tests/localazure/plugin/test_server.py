@@ -19,10 +19,10 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
-from azmlflow.localazure.plugin.arm import Arm
+from azmlflow.localazure.plugin.client.client import Arm
 from azmlflow.localazure.plugin.provider import AzureProvider
+from azmlflow.localazure.plugin.schema.values import plain_map, wrap_map
 from azmlflow.localazure.plugin.server import Servicer
-from azmlflow.localazure.plugin.values import plain_map, wrap_map
 
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000000a"
 GROUP_URN = "urn:pulumi:dev::p::azure-native:resources:ResourceGroup::g"

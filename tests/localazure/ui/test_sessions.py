@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from azmlflow.localazure.core.sessions import CODE_LIFETIME, SESSION_LIFETIME, Sessions
+from azmlflow.localazure.principals.sessions import CODE_LIFETIME, SESSION_LIFETIME, Sessions
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from azmlflow.localazure.core.sessions import CODE_LIFETIME, SESSION_LIFETIME
 from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.principals.sessions import CODE_LIFETIME, SESSION_LIFETIME
 from azmlflow.localazure.services import ui
 from azmlflow.localazure.work import records
 from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure

@@ -1,0 +1,66 @@
+"""The stack's grants as `rbac.drift` compares them, and whom Azure itself gives access on a workspace."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from azmlflow.rbac.report.drift import Declared
+from azmlflow.rbac.roles import built_in_role, persona
+
+if TYPE_CHECKING:
+    from azmlflow.cli.azure.arm import Arm
+    from azmlflow.cli.session.session import Session
+    from azmlflow.infra.plan.identifiers import Assignment, Place
+    from azmlflow.rbac.grants import Grant
+    from azmlflow.rbac.patterns import PermissionBlock
+
+_WORKSPACES = "2024-10-01"
+
+
+def of(session: Session, where: Place) -> tuple[Declared, ...]:
+    """The grants in the settings, those that have ended among them, by their roles at the workspace or its group."""
+    settings, today = session.settings(), session.invocation.ports.today()
+    place = replace(where, profile=settings.role_profile, storage_account=None)
+    found = []
+    for entry in settings.grants:
+        grant = entry.record()
+        role = persona(grant.persona, strict_tracker=settings.strict_tracker)
+        permissions = built_in_role(role.nearest).permissions if place.profile == "built-in" else role.permissions
+        found.append(_declared(place.assignments([grant], adopted=True), grant, permissions, today))
+    return tuple(found)
+
+
+def on_storage(session: Session, where: Place) -> tuple[Declared, ...]:
+    """The same grants by their roles on the storage account, where datastores are opened as the caller; else none."""
+    account, today = where.storage_id, session.invocation.ports.today()
+    found = []
+    for entry in session.settings().grants if account is not None else ():
+        grant = entry.record()
+        roles = [each for each in where.assignments([grant], adopted=True) if each.scope == account]
+        permissions = tuple(
+            block for name in persona(grant.persona).storage_roles for block in built_in_role(name).permissions
+        )
+        if roles:
+            found.append(_declared(roles, grant, permissions, today))
+    return tuple(found)
+
+
+def _declared(
+    roles: Iterable[Assignment], grant: Grant, permissions: tuple[PermissionBlock, ...], today: datetime.date
+) -> Declared:
+    return Declared(
+        grant.principal_id,
+        grant.persona,
+        tuple((each.scope, each.role_guid) for each in roles),
+        permissions,
+        ended=not grant.in_force(today),
+    )
+
+
+def own_identities(arm: Arm, workspace_id: str) -> frozenset[str]:
+    """Object ids (lower case) of the workspace's system-assigned identity: Azure gives it roles by itself."""
+    identity = (arm.get(workspace_id, _WORKSPACES) or {}).get("identity") or {}
+    return frozenset(str(identity[key]).lower() for key in ("principalId",) if identity.get(key))

@@ -1,0 +1,246 @@
+"""Grants in a stack's settings, and their application: only the grant's own resources, then a wait until in force.
+
+The settings are what counts: the grant is written there first, by object id, so that a later `up` agrees with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.settings_file import write_settings
+from azmlflow.cli.pulumi import progress
+from azmlflow.cli.pulumi.changes import Change, Outcome
+from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.cli.session.invocation import Invocation
+from azmlflow.cli.session.session import Session, standing
+from azmlflow.rbac.grants import Grant
+
+if TYPE_CHECKING:
+    from azmlflow.infra.plan.identifiers import Place
+
+# Microsoft: role assignments take up to 10 minutes to be in force everywhere.
+LONGEST_WAIT = 600.0
+# A principal that the directory has just made is unknown to Azure Resource Manager for a while.
+LONGEST_REPLICATION = 300.0
+_BETWEEN_WORDS = 10.0
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What applying a grant came to.
+
+    Attributes:
+        changes: what the engine did.
+        pending: changes of other resources that wait for an `up`.
+    """
+
+    changes: tuple[Change, ...]
+    pending: tuple[Change, ...]
+
+
+def listed(session: Session) -> tuple[Grant, ...]:
+    """The grants in the settings; infra's SettingsError if they are not valid."""
+    return tuple(entry.record() for entry in session.settings().grants)
+
+
+def merged(present: Sequence[Grant], new: Sequence[Grant]) -> tuple[Grant, ...]:
+    """The grants with new ones among them: one for the same principal, persona and scope takes the old one's place."""
+    by_key = {grant.key: grant for grant in new}
+    kept = tuple(by_key.pop(grant.key, grant) for grant in present)
+    return (*kept, *by_key.values())
+
+
+def save(session: Session, wanted: Sequence[Grant]) -> Session:
+    """Write the grants into the settings file; the session with the new settings."""
+    file = write_settings(session.project, session.name, {"grants": [grant.to_config() for grant in wanted]})
+    return replace(session, file=file)
+
+
+def place(session: Session, stack: Stack) -> Place:
+    """The workspace that the grants are on.
+
+    Raises:
+        CliError: the stack does not stand.
+    """
+    outputs = stack.state().outputs
+    standing(session.name, outputs)
+    return planned_place(session, stack)
+
+
+def planned_place(session: Session, stack: Stack) -> Place:
+    """The workspace that the grants are on, or will be: a stack that came up only in part can be revoked on."""
+    outputs = stack.state().outputs
+    return session.settings().place(session.names(outputs), session.subscription(outputs))
+
+
+def targets(session: Session, where: Place, changed: Sequence[Grant]) -> tuple[str, ...]:
+    """URNs of the role definitions and assignments of grants."""
+    planned = (*where.roles(changed), *(each.planned() for each in where.assignments(changed, adopted=True)))
+    return tuple(dict.fromkeys(each.urn(session.name, session.project.name) for each in planned))
+
+
+def apply(session: Session, stack: Stack, urns: Sequence[str], also: Sequence[str] = ()) -> Applied:
+    """Apply only these resources, and tell what else waits.
+
+    Args:
+        session: the stack's session.
+        stack: the stack.
+        urns: what may change.
+        also: what goes along even where nothing but its options change, which no preview tells.
+    """
+    with progress.drawing(f"looking at stack {session.name}"):
+        plan = stack.preview()
+    mine = [change.urn for change in plan.loud if change.urn in urns]
+    others = tuple(change for change in plan.loud if change.urn not in urns)
+    if not mine and not also:
+        return Applied((), others)
+    outcome = _patiently(session, stack, tuple(dict.fromkeys((*also, *mine))))
+    return Applied(outcome.loud, others)
+
+
+def _patiently(session: Session, stack: Stack, urns: Sequence[str]) -> Outcome:
+    """Apply; while Azure doesn't know the principal yet (`PrincipalNotFound`), wait and try again.
+
+    Raises:
+        CliError: the engine's own, and Azure's when five minutes have not helped.
+    """
+    waited, pause = 0.0, 2.0
+    while True:
+        try:
+            with progress.drawing("applying the grant") as on_change:
+                return stack.up(on_change, targets=urns)
+        except CliError as fault:
+            if "principalnotfound" not in fault.what.lower() or waited >= LONGEST_REPLICATION:
+                raise
+        session.invocation.say(f"waiting for Azure to learn of the principal ({waited:.0f} s so far) ...")
+        session.invocation.ports.sleep(pause)
+        waited += pause
+        pause = min(pause * 1.5, 30.0)
+
+
+def warn_of_built_in(invocation: Invocation, personas: Iterable[str]) -> None:
+    """In the profile `built-in`: say what the role that stands for each persona grants too much, and what it lacks."""
+    from azmlflow.rbac.profiles import compare
+    from azmlflow.rbac.roles import persona
+
+    for name in dict.fromkeys(personas):
+        found = compare(persona(name))
+        invocation.warn(
+            f"{name} is the built-in role `{found.role}` here, which also allows to: {'; '.join(found.too_much)}"
+            + (f"; it lacks {', '.join(found.missing)}" if found.missing else "")
+        )
+
+
+def take_over_roles(session: Session, stack: Stack, where: Place, wanted: Sequence[Grant]) -> None:
+    """Take roles of ours that are in Azure but not in the state into it: the provider refuses to create what exists.
+
+    A role stays behind when the last grant of its persona goes while somebody else's assignment of it is there.
+    """
+    state = stack.state()
+    name, project = session.name, session.project.name
+    lost = [each for each in where.roles(wanted) if not state.has(each.urn(name, project))]
+    if not lost:
+        return
+    from azmlflow.cli.mending.recover import take_over
+    from azmlflow.cli.pulumi.sdk import azure_native_version
+
+    take_over(
+        stack,
+        session.invocation.ports.open_arm(),
+        lost,
+        project=project,
+        version=azure_native_version(),
+        owned=lambda _: True,  # a role's GUID follows from the group and the persona: it is nobody else's
+        say=lambda _: session.invocation.say("taking over the role of a persona, which is in Azure already"),
+    )
+
+
+def settle(session: Session, stack: Stack) -> Session:
+    """Before an `up`: adopt what somebody else assigned meanwhile, and make ours what they took away again.
+
+    Without new or adopted grants nothing is asked. Says which grants have ended.
+    """
+    today, present = session.invocation.ports.today(), listed(session)
+    if session.settings().role_profile == "built-in":
+        warn_of_built_in(session.invocation, [grant.persona for grant in present if grant.in_force(today)])
+    state = stack.state()
+    if "workspaceId" not in state.outputs:
+        return session
+    from azmlflow.cli.access import assignments
+
+    _tell_ended(session, [grant for grant in present if not grant.in_force(today)], state.outputs)
+    where = planned_place(session, stack)
+
+    def made(grant: Grant) -> bool:
+        planned = (each.planned() for each in where.assignments((grant,)))
+        return all(state.has(each.urn(session.name, session.project.name)) for each in planned)
+
+    wanted = tuple(grant for grant in present if grant.in_force(today))
+    if all(made(grant) and not grant.adopted for grant in wanted):
+        return session
+    arm = session.invocation.ports.open_arm()
+    listing = assignments.read(arm, where)
+    assignments.check_names(arm, where, wanted)
+    assignments.check_room(listing, where.assignments(wanted), session.invocation.warn)
+    settled = assignments.adopt(arm, where, assignments.release(arm, wanted), listing)
+    take_over_roles(session, stack, where, settled)
+    settled = merged(present, settled)
+    return session if settled == present else save(session, settled)
+
+
+def _tell_ended(session: Session, ended: Sequence[Grant], outputs: Mapping[str, Any]) -> None:
+    """Say which grants this `up` takes away because their last day is over."""
+    names = {(str(e.get("principalId")), e.get("persona"), e.get("scope")) for e in outputs.get("grants") or ()}
+    for grant in ended:
+        if grant.key in names:
+            session.invocation.say(
+                f"{grant.display_name or grant.principal_id} is no longer {grant.persona}: "
+                f"the grant's last day was {grant.until}"
+            )
+
+
+def tell_pending(session: Session, applied: Applied) -> None:
+    """Name the changes that wait for an `up`."""
+    if applied.pending:
+        session.invocation.warn(f"other changes wait for `azmlflow up --stack {session.name}`:")
+        for change in applied.pending:
+            session.invocation.say(progress.plan_line(change))
+
+
+def wait(
+    asks: Callable[[], bool],
+    say: Callable[[str], None],
+    *,
+    what: str,
+    sleep: Callable[[float], None] = time.sleep,
+    longest: float = LONGEST_WAIT,
+) -> bool:
+    """Ask until Azure says yes.
+
+    Args:
+        asks: one question.
+        say: hears that there is a wait, and every ten seconds how long it has been.
+        what: what is waited for.
+        sleep: waits.
+        longest: seconds to wait in all.
+
+    Returns:
+        False when the time is over without a yes.
+    """
+    waited, pause, told = 0.0, 0.25, 0.0
+    while not asks():
+        if waited >= longest:
+            return False
+        if waited < 1 <= waited + pause:
+            say(f"waiting for Azure: {what} (this can take minutes) ...")
+        elif waited >= told + _BETWEEN_WORDS:
+            told = waited
+            say(f"  still waiting, {waited:.0f} s: asked again every {pause:.0f} s")
+        sleep(pause)
+        waited += pause
+        pause = min(pause * 1.5, 5.0)
+    return True

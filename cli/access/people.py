@@ -1,0 +1,63 @@
+"""Who is meant, and what they have: principals of the directory, and whether their grants are in force.
+
+The look-up by name is `azmlflow.rbac.live.principals`'s; here its answer becomes what the settings hold.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from azmlflow.cli.session.collaborators import Collaborators, Person
+from azmlflow.cli.session.session import Session
+
+if TYPE_CHECKING:
+    from azmlflow.infra.plan.identifiers import Place
+    from azmlflow.rbac.grants import Grant
+
+_ROLES = "2022-04-01"
+
+
+def find(name: str, kind: str | None = None) -> Person:
+    """A principal by user name, mail address, display name, application id or object id.
+
+    Raises:
+        Typed errors of `azmlflow.rbac.live.errors`: nobody is called so, several are, the directory may not be read.
+    """
+    from azure.identity import DefaultAzureCredential
+
+    from azmlflow.rbac.live.graph import PrincipalType
+    from azmlflow.rbac.live.principals import resolve_principal
+
+    found = resolve_principal(DefaultAzureCredential(), name, kind=cast("PrincipalType | None", kind))
+    return Person(found.object_id, found.type, found.display_name)
+
+
+def assigned(ports: Collaborators, where: Place, grant: Grant) -> bool:
+    """Are the grant's role assignments there? Those that somebody else made are not asked for."""
+    arm = ports.open_arm()
+    return all(arm.get(each.id, _ROLES) is not None for each in where.assignments((grant,)))
+
+
+def in_force(ports: Collaborators, session: Session, where: Place, grant: Grant) -> bool:
+    """Does Azure act on the grant yet?
+
+    Azure tells nobody when an assignment has reached all of its servers; only the principal's own permissions do. Where
+    we can sign in as the principal (a user of the embedded Azure) they are asked; else the assignments must be there.
+    """
+    if not assigned(ports, where, grant):
+        return False
+    allowed = ports.permitted(session.project, session.file, grant, where.workspace_id)
+    if allowed is None:
+        return True
+    from azmlflow.rbac.patterns import match
+    from azmlflow.rbac.profiles import compare
+    from azmlflow.rbac.roles import persona
+
+    wanted = persona(grant.persona, strict_tracker=session.settings().strict_tracker)
+    never = compare(persona(grant.persona)).missing if where.profile == "built-in" else ()
+    # Patterns: an Owner's `*` covers the persona too, whatever is assigned.
+    return all(
+        any(match(pattern, action) is not None for pattern in allowed)
+        for action in wanted.actions
+        if action not in never
+    )

@@ -1,0 +1,97 @@
+"""Who gets a grant, from what people type: a name, an id, an Azure resource, a compute.
+
+NAME | mail | application id | object id      the directory is asked
+/subscriptions/...                            a managed identity, or a resource with one of its own
+compute/NAME                                  the identity of a compute of this workspace
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from azmlflow.cli.azure.arm import Arm
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.session.collaborators import Collaborators, Person
+from azmlflow.infra.plan.identifiers import Place
+from azmlflow.rbac import scopes
+
+COMPUTE = "compute/"
+# API version by ARM type (lower case), of resources that can have an identity of their own.
+_VERSIONS = {
+    "microsoft.managedidentity/userassignedidentities": "2023-01-31",
+    "microsoft.machinelearningservices/workspaces": "2024-10-01",
+    "microsoft.machinelearningservices/workspaces/computes": "2024-10-01",
+}
+_NEARLY_A_GUID = re.compile(r"\{?[0-9a-fA-F-]{28,40}\}?")
+
+
+def resolve(ports: Collaborators, place: Place, text: str, kind: str | None) -> Person:
+    """Who is meant.
+
+    Args:
+        ports: the directory, and ARM.
+        place: the workspace, for its computes.
+        text: as typed.
+        kind: the type, if it is said; with an object id the directory is dispensable then.
+
+    Raises:
+        CliError: an id is malformed, or the resource has no identity.
+        Typed errors of `azmlflow.rbac.live.errors`: nobody is called so, several are, the directory may not be read.
+    """
+    text = text.strip()
+    if text.lower().startswith(COMPUTE):
+        name = text[len(COMPUTE) :]
+        return _of_resource(ports.open_arm(), f"{place.workspace_id}/computes/{name}", text)
+    if text.startswith("/"):
+        return _of_resource(ports.open_arm(), text, text)
+    if _NEARLY_A_GUID.fullmatch(text) and not scopes.is_guid(text):
+        raise CliError(
+            f"`{text}` is no object id: a GUID has 8-4-4-4-12 hexadecimal digits",
+            next="azmlflow grant --help    (a name or mail address does as well)",
+        )
+    return ports.find_person(text, kind)
+
+
+def _of_resource(arm: Arm, id_: str, text: str) -> Person:
+    try:
+        parsed = scopes.parse(id_)
+        type_ = (parsed.type or "").lower()
+    except scopes.InvalidScope as fault:
+        raise CliError(f"`{text}` is no ARM id: {fault}", next="az resource list --query [].id --output tsv") from fault
+    version = _VERSIONS.get(type_)
+    if version is None:
+        raise CliError(
+            f"`{text}` is no managed identity, workspace or compute",
+            next="az identity list --query [].id --output tsv; or give the object id of its service principal",
+        )
+    document = arm.get(id_, version)
+    if document is None:
+        raise CliError(f"`{text}` does not exist", where=id_, next="az identity list --query [].id --output tsv")
+    own = (document.get("properties") if "identities" in type_ else document.get("identity")) or {}
+    principal = str(own.get("principalId") or "").lower() or _used(own, text, id_)
+    return Person(principal, "ServicePrincipal", "/".join(scopes.parse(id_).id.rsplit("/", 2)[-2:]))
+
+
+def _used(own: Mapping[str, Any], text: str, id_: str) -> str:
+    """The object id of the one user-assigned identity that a resource without an identity of its own uses.
+
+    Raises:
+        CliError: it uses none, or several: then it is not known which of them will ask.
+    """
+    used: Mapping[str, Mapping[str, Any]] = own.get("userAssignedIdentities") or {}
+    if len(used) > 1:
+        raise CliError(
+            f"`{text}` uses {len(used)} identities: {', '.join(sorted(used))}",
+            where=id_,
+            next=f"azmlflow grant {min(used)} PERSONA    (one of them)",
+        )
+    found = [str(each.get("principalId") or "").lower() for each in used.values()]
+    if not any(found):
+        raise CliError(
+            f"`{text}` has no identity",
+            where=id_,
+            next="give it a system-assigned identity, or a user-assigned one",
+        )
+    return found[0]

@@ -1,0 +1,218 @@
+"""What `azmlflow access` found, as text, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+import shlex
+from typing import Any
+
+from azmlflow.rbac.evaluate import Decision, Verdict
+from azmlflow.rbac.operations import OPERATIONS
+from azmlflow.rbac.report.access import AROUND, COLUMNS, Directory, Explanation, Matrix, Row
+from azmlflow.rbac.report.drift import Drift
+
+NO_NAMES = (
+    "names and deleted principals are not told; it needs User.Read.All, GroupMember.Read.All, Application.Read.All"
+)
+_SIGNS: dict[Verdict, str] = {"allowed": "yes", "refused": "-", "unknown": "?"}
+
+
+def as_text(table: Matrix) -> str:
+    """The matrix by groups: `view 6/6` where all is allowed, each operation with its sign in the order of `columns`."""
+    groups = list(dict.fromkeys(column.group for column in table.columns))
+    width = max([len("principal"), *(len(_title(row)) for row in table.rows)])
+    lines = [f"access at {table.scope}", ""]
+    lines.append("  ".join([f"{'principal':<{width}}", *(f"{group:<10}" for group in groups)]).rstrip())
+    for row in table.rows:
+        cells = (f"{_share(table, row, group):<10}" for group in groups)
+        lines.append("  ".join([f"{_title(row):<{width}}", *cells]).rstrip())
+        lines += [f"  ! {note}" for note in row.notes]
+    lines += ["", "each group's operations; `yes` all of them, `-` none, `?` rests on what is not known:"]
+    for group in groups:
+        names = ", ".join(column.operation.name for column in table.columns if column.group == group)
+        lines.append(f"  {group:<10}  {names}")
+    return "\n".join([*lines, "why: azmlflow access --explain PRINCIPAL OPERATION"])
+
+
+def _share(table: Matrix, row: Row, group: str) -> str:
+    """`yes`, `-`, `?`, or how many of a group's operations: `3/5`, `3/5 ?`."""
+    verdicts = [cell.verdict for cell, column in zip(row.cells, table.columns, strict=True) if column.group == group]
+    if len(set(verdicts)) == 1:
+        return _SIGNS[verdicts[0]]
+    doubt = " ?" if "unknown" in verdicts else ""
+    return f"{verdicts.count('allowed')}/{len(verdicts)}{doubt}"
+
+
+def _title(row: Row) -> str:
+    return f"{row.name} ({row.type})"
+
+
+def as_json(table: Matrix) -> str:
+    """The matrix, each cell with its reason."""
+    rows = [
+        {
+            "principalId": row.object_id,
+            "type": row.type,
+            "name": row.name,
+            "notes": list(row.notes),
+            "operations": {
+                column.operation.name: {"verdict": cell.verdict, **_decision(cell.decision)}
+                for cell, column in zip(row.cells, table.columns, strict=True)
+            },
+        }
+        for row in table.rows
+    ]
+    columns = [{"group": column.group, "operation": column.operation.name} for column in table.columns]
+    return json.dumps({"scope": table.scope, "columns": columns, "principals": rows}, indent=2)
+
+
+def as_csv(table: Matrix) -> str:
+    """The matrix as comma-separated values (RFC 4180), one line a principal."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    names = [f"{column.group}:{column.operation.name}" for column in table.columns]
+    writer.writerow(["principal_id", "type", "name", "notes", *names])
+    for row in table.rows:
+        notes = "; ".join(row.notes)
+        writer.writerow(
+            [row.object_id, _inert(row.type), _inert(row.name), _inert(notes), *(cell.verdict for cell in row.cells)]
+        )
+    return out.getvalue()
+
+
+def _inert(text: str) -> str:
+    """A text that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def _decision(found: Decision) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "action": found.action,
+        "cause": found.cause,
+        "reason": found.reason,
+        "assignment": found.assignment,
+        "assignedAt": found.assigned_at,
+        "role": found.role,
+        "pattern": found.pattern,
+        "through": found.through,
+        "marked": found.marked or None,
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def explained_json(told: Explanation, name: str, stack: str) -> str:
+    """An explanation with the decision on each action."""
+    document = {
+        "principal": name,
+        "operation": told.operation.name,
+        "verdict": told.verdict,
+        "actions": [{"verdict": each.verdict, **_decision(each)} for each in told.decisions],
+        "missing": [each.action for each in told.decisions if not each.allowed],
+        "next": remedy(told, name, stack),
+    }
+    return json.dumps(document, indent=2)
+
+
+def explained_text(told: Explanation, principal_id: str, name: str, stack: str, directory: Directory) -> str:
+    """An explanation for people: the actions, what decided told once for those that share it, and what would let it."""
+    words: dict[Verdict, str] = {"allowed": "may", "refused": "may not", "unknown": "may or may not (unknown)"}
+    lines = [f"{name} {words[told.verdict]} {told.operation.name}: {told.operation.summary}"]
+    grounds: dict[tuple[Verdict, tuple[str, ...]], list[str]] = {}
+    for each in told.decisions:
+        grounds.setdefault((each.verdict, _grounds(each, (principal_id.lower(), name), directory)), []).append(
+            each.action
+        )
+    for (verdict, why), actions in grounds.items():
+        lines += [f"  {_SIGNS[verdict]:<3} {action}" for action in actions]
+        lines += [f"        {line}" for line in why]
+    if missing := [each.action for each in told.decisions if not each.allowed]:
+        lines.append(f"missing: {', '.join(missing)}")
+    if command := remedy(told, name, stack):
+        lines.append(f"next: {command}")
+    return "\n".join(lines)
+
+
+def _grounds(found: Decision, who: tuple[str, str], directory: Directory) -> tuple[str, ...]:
+    if found.assignment is None or not found.allowed:
+        lines = [found.reason.replace(*who).replace(found.action, "it")]
+    else:
+        lines = [f"role '{found.role}', by its pattern '{found.pattern}'"]
+    if found.assignment is not None:
+        lines += [f"assigned at {found.assigned_at}", f"by {found.assignment}"]
+    if found.through:
+        lines.append(f"through group {directory.name(found.through)} ({found.through})")
+    if found.marked:
+        lines.append("this rests on a wildcard that stands for no segment")
+    return tuple(lines)
+
+
+def remedy(told: Explanation, name: str, stack: str) -> str | None:
+    """The command that would let the principal do it; None if it may, or if no role helps."""
+    if told.verdict == "allowed":
+        return None
+    if told.blocked:
+        return "a deny assignment stands in the way: who made it has to lift it; no role helps"
+    if told.persona:
+        return f"azmlflow grant {shlex.quote(name)} {told.persona} --stack {stack}"
+    if told.role:
+        scope = shlex.quote(told.decisions[0].scope)
+        return (
+            f"az role assignment create --assignee {shlex.quote(name)} --role {shlex.quote(told.role)} --scope {scope}"
+            "    (no persona allows it)"
+        )
+    return "no persona and no built-in role allows it: it takes a custom role"
+
+
+def drift_json(drift: Drift, stack: str) -> str:
+    """The differences."""
+    findings = [
+        {
+            "sort": each.sort,
+            "principalId": each.principal_id,
+            "name": each.name,
+            "what": each.what,
+            "assignment": each.assignment,
+            "role": each.role,
+            "scope": each.scope,
+            "operations": list(each.operations),
+            "next": each.next,
+        }
+        for each in drift.findings
+    ]
+    document = {
+        "stack": stack,
+        "drift": findings,
+        "outside": list(drift.outside),
+        "unchecked": list(drift.unchecked),
+    }
+    return json.dumps(document, indent=2)
+
+
+def drift_text(drift: Drift, stack: str) -> str:
+    """The differences for people, each with the command that mends it."""
+    count = len(drift.findings)
+    said = f"{count} difference{'s' if count != 1 else ''} from" if count else "nothing differs from"
+    lines = [f"{said} the grants of stack {stack}"]
+    for each in drift.findings:
+        lines += [f"  {each.sort}: {each.what}"]
+        lines += [f"      it opens: {', '.join(each.operations)}"] if each.operations else []
+        lines += [f"      next: {each.next}"]
+    if drift.outside:
+        lines.append("not the stack's to declare:")
+        lines += [f"  {line}" for line in drift.outside]
+    return "\n".join(lines)
+
+
+def nearest_operation(name: str, told: str) -> str:
+    """What to say of a name that is no operation."""
+    known = [each.name for each in (*OPERATIONS, *AROUND)]
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.5)
+    groups = {column.group for column in COLUMNS}
+    if name.lower() in groups:
+        return f"'{name}' is a group of operations; ask one of them: " + ", ".join(
+            column.operation.name for column in COLUMNS if column.group == name.lower()
+        )
+    return f"{told}{f'. Did you mean {near[0]}?' if near else ''}"

@@ -1,0 +1,195 @@
+"""`azmlflow grant`: a persona for a principal, written into the settings and applied alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from azmlflow.cli.access import assignments, grants, principals
+from azmlflow.cli.access.people import in_force
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.mending.mending import held
+from azmlflow.cli.session.collaborators import Person
+from azmlflow.cli.session.invocation import Command, Invocation, common, principal_type
+from azmlflow.cli.session.session import Session, open_session
+from azmlflow.rbac import scopes
+from azmlflow.rbac.grants import Grant, GrantScope
+from azmlflow.rbac.roles import Persona, combined
+
+if TYPE_CHECKING:
+    from azmlflow.cli.pulumi.stack import Stack
+    from azmlflow.infra.plan.identifiers import Place
+
+
+def _day(_context: click.Context, _parameter: click.Parameter, text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise click.BadParameter(f"`{text}` is no day such as 2027-01-31") from None
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "azmlflow grant alice@local.test tracker",
+        "azmlflow grant alice@local.test tracker+registrar --until 2027-01-31",
+        "azmlflow grant data-scientists viewer --scope group",
+        "azmlflow grant 00000000-0000-0000-0000-000000000000 registrar --stack prod",
+        "azmlflow grant compute/cpu tracker",
+    ),
+)
+@click.argument("principal")
+@click.argument("wanted", metavar="PERSONA", required=True)
+@principal_type
+@click.option(
+    "--scope",
+    "scope",
+    metavar="workspace|group",
+    default="workspace",
+    show_default=True,
+    help="Where: on the workspace, or on its whole resource group; the ARM id of either does as well.",
+)
+@click.option(
+    "--until",
+    metavar="DATE",
+    callback=_day,
+    help="Last day of the grant, by UTC. Azure does not know of it: the next `azmlflow up` after it takes it away.",
+)
+@common
+def command(
+    invocation: Invocation, principal: str, wanted: str, *, kind: str | None, scope: str, until: date | None
+) -> None:
+    """Give a principal a persona on the workspace.
+
+    PRINCIPAL is a user name, mail address, display name, application id or object id; a managed identity's ARM id; or
+    compute/NAME. PERSONA is what the principal may do with MLflow: viewer, tracker, registrar, submitter or operator,
+    or several, as in tracker+registrar.
+    """
+    personas = combined(wanted)
+    if until is not None and until < invocation.ports.today():
+        raise CliError(
+            f"the last day of the grant, {until}, is past already",
+            next=f"azmlflow revoke {principal} {personas[0].name}    (to take it away)",
+        )
+    invocation.ports.warm()
+    session = open_session(invocation)
+    with held(session, f"azmlflow grant {principal} {wanted}") as stack:
+        where = grants.place(session, stack)
+        at = _scope(where, scope)
+        person = principals.resolve(invocation.ports, where, principal, kind)
+        new = [Grant(person.id, person.type, person.name, each.name, at, until) for each in personas]
+        new = list(_prepared(session, where, new))
+        session, applied = _applied(session, stack, where, new)
+        certain = grants.wait(
+            lambda: all(in_force(invocation.ports, session, where, grant) for grant in new),
+            invocation.say,
+            what="the grant to be in force",
+            sleep=invocation.ports.sleep,
+        )
+    grants.tell_pending(session, applied)
+    if not certain:
+        invocation.warn("Azure has not put the grant in force within ten minutes; it will")
+    elif applied.changes and not (session.file.local and person.type == "User"):
+        invocation.say(
+            "Azure has the role assignment; when it is in force everywhere only the principal itself can see "
+            "(up to ten minutes)"
+        )
+    if where.profile == "built-in":
+        grants.warn_of_built_in(invocation, [each.name for each in personas])
+    documents = [
+        {**grant.to_config(), "scope": grant.scope, "assignmentId": where.assignment(grant).id} for grant in new
+    ]
+    invocation.result(
+        {
+            "stack": session.name,
+            **documents[0],
+            "grants": documents,
+            "changed": bool(applied.changes),
+            "inForce": certain,
+            "pending": [change.urn for change in applied.pending],
+        },
+        lambda: _text(person, personas, new, bool(applied.changes)),
+    )
+
+
+def _scope(where: Place, text: str) -> GrantScope:
+    """The scope that is meant.
+
+    Raises:
+        CliError: it is neither the stack's workspace nor its resource group.
+    """
+    usual = f"--scope workspace ({where.workspace}), or --scope group ({where.resource_group})"
+    if text in ("workspace", "group"):
+        return "group" if text == "group" else "workspace"
+    try:
+        parsed = scopes.parse(text)
+    except scopes.InvalidScope as fault:
+        raise CliError(f"`{text}` is no scope: {fault}", next=usual) from fault
+    key = scopes.key(parsed.id)
+    if key == scopes.key(where.workspace_id):
+        return "workspace"
+    if key == scopes.key(where.group_id):
+        return "group"
+    if (parsed.subscription or "").lower() != where.subscription_id.lower():
+        what = f"`{text}` is outside of the stack's subscription {where.subscription_id}"
+    else:
+        what = f"`{text}` is neither the stack's workspace nor its resource group"
+    raise CliError(f"{what}; a grant reaches no further than the stack", next=usual)
+
+
+def _prepared(session: Session, where: Place, new: Sequence[Grant]) -> tuple[Grant, ...]:
+    """The new grants, with what somebody else gave already written into them.
+
+    Raises:
+        CliError: we may not make them, there is no room, or a name is taken.
+    """
+    invocation, arm = session.invocation, session.invocation.ports.open_arm()
+    listing = assignments.read(arm, where)
+    found = assignments.adopt(arm, where, new, listing)
+    wanted = where.assignments(found)
+    missing = [each for each in wanted if each.guid not in listing.names()]
+    needs = [(assignments.MAY_ASSIGN, each.scope) for each in missing]
+    if missing and where.profile == "least-privilege":
+        needs.append((assignments.MAY_DEFINE, where.group_id))
+    name_of = assignments.namer(lambda object_id: invocation.ports.find_person(object_id, None).name)
+    assignments.check_right(arm, listing, needs, name_of)
+    assignments.check_room(listing, missing, invocation.warn)
+    assignments.check_names(arm, where, found)
+    for grant in found:
+        for id_ in grant.adopted.values():
+            invocation.say(
+                f"adopted: somebody else's assignment gives {grant.persona} just this already ({id_}); "
+                "it is relied on, and neither managed nor deleted here"
+            )
+    return found
+
+
+def _applied(session: Session, stack: Stack, where: Place, new: Sequence[Grant]) -> tuple[Session, grants.Applied]:
+    """Write the grants and apply them; what cannot be applied is not left in the settings."""
+    present = grants.listed(session)
+    wanted = grants.merged(present, new)
+    session = grants.save(session, wanted) if wanted != present else session
+    also = [each.urn(session.name, session.project.name) for each in where.roles([one for one in new if one.adopted])]
+    try:
+        grants.take_over_roles(session, stack, where, new)
+        return session, grants.apply(session, stack, grants.targets(session, where, new), also)
+    except CliError:
+        if wanted != present:
+            grants.save(session, present)
+        raise
+
+
+def _text(person: Person, personas: Sequence[Persona], new: Sequence[Grant], changed: bool) -> str:
+    where = " on the whole resource group" if new[0].scope == "group" else ""
+    lines = [
+        f"{person.name or person.id} {'is now' if changed else 'is already'} {each.name}{where}: {each.summary}"
+        for each in personas
+    ]
+    if new[0].until:
+        lines.append(
+            f"until {new[0].until}, by UTC. Azure does not enforce it: the first `azmlflow up` after that day does"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,120 @@
+"""`azmlflow verify`: what a principal can do, proved with MLflow's client, beside the role assignments."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import click
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.local import entering
+from azmlflow.cli.proof import child, verdict
+from azmlflow.cli.session.collaborators import Person
+from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.cli.session.session import Session, open_session
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "azmlflow verify",
+        "azmlflow verify --as alice@local.test",
+        "azmlflow verify --clean",
+        "azmlflow verify --stack prod --python ~/venv/bin/python --output json",
+    ),
+)
+@click.option("--as", "principal", metavar="PRINCIPAL", help="Sign in as this user (embedded Azure only).")
+@click.option("--clean", is_flag=True, help="Remove what earlier proofs could not remove; takes an owner.")
+@click.option("--python", metavar="PATH", help="The Python that has mlflow and azureml-mlflow; else one is looked for.")
+@common
+def command(invocation: Invocation, principal: str | None, clean: bool, python: str | None) -> None:
+    """Prove what a principal can do with MLflow, with MLflow's real client.
+
+    Makes an experiment, a run, a metric, a parameter, an artifact, a model and a version, reads them back, and removes
+    what it may; what stays is named and bears the tag `azmlflow-verify`. What MLflow removes can be restored; a model
+    registered from local files leaves them in the workspace's storage.
+
+    Exit code 1 when Azure does other than the role assignments say, or a step ends in an error; a refusal that the
+    role assignments ask for is none.
+    """
+    session = open_session(invocation)
+    ports = invocation.ports
+    if session.file.local:
+        entering.start(session.project, invocation.say)
+    # Before this process enters the cloud as the developer: the proof signs in as the principal, in the user's shell.
+    shell = dict(ports.environment)
+    found = child.find_python(python, session.project.root, shell)
+    environment = entering.child_environment(session.project, session.file, principal, shell)
+    session.enter()
+    outputs = session.outputs()
+    environment["MLFLOW_TRACKING_URI"] = outputs.tracking_uri
+    if clean:
+        _clean(invocation, session, found, environment)
+        return
+    person = _person(session, principal)
+    facts = ports.read_access(outputs.subscription_id, outputs.workspace_id)
+    invocation.say(f"verify as {person.name} on {outputs.workspace_name}, with {found.path}")
+    findings: list[verdict.Finding] = []
+    left: list[dict[str, str]] = []
+    for told in child.run(found, ("prove", secrets.token_hex(6)), environment):
+        if "left" in told:
+            left = told["left"]
+            continue
+        findings.append(verdict.judge(told, person.id, outputs.workspace_id, facts))
+        if invocation.output == "text":
+            click.echo(verdict.line(findings[-1], person.name, session.name))
+    if left:
+        names = ", ".join(f"{each['kind']} {each['name']}" for each in left)
+        invocation.say(f"left behind: {names}; an owner removes it: azmlflow verify --clean --stack {session.name}")
+    invocation.result(
+        {
+            "stack": session.name,
+            "principal": person.name,
+            "principalId": person.id,
+            "compared": facts is not None,
+            "agrees": facts is not None and not any(each.differs for each in findings),
+            "steps": [each.document() for each in findings],
+            "left": left,
+        },
+        lambda: verdict.summary(findings),
+    )
+    if any(each.differs or each.outcome == "error" for each in findings):
+        click.get_current_context().exit(1)
+
+
+def _person(session: Session, principal: str | None) -> Person:
+    """Who the proof signs in as.
+
+    Raises:
+        CliError: a group, as which nobody signs in.
+    """
+    if principal is None and not session.file.local:
+        caller = session.invocation.ports.whoami()
+        return Person(caller.id, "", caller.name)
+    person = session.invocation.ports.find_person(principal or entering.DEVELOPER, None)
+    if person.type == "Group":
+        raise CliError(f"`{person.name}` is a group, and nobody signs in as one", next="azmlflow local user list")
+    return person
+
+
+def _clean(invocation: Invocation, session: Session, python: child.Python, environment: dict[str, str]) -> None:
+    """Remove what bears the tag; what is refused is named."""
+    removed: list[dict[str, str]] = []
+    kept: list[dict[str, Any]] = []
+    for told in child.run(python, ("clean",), environment):
+        if "removed" in told:
+            removed.append(told["removed"])
+        else:
+            kept.append({**told["kept"], "message": told["message"]})
+    names = "\n".join(f"  removed {each['kind']} {each['name']}" for each in removed)
+    invocation.result(
+        {"stack": session.name, "removed": removed, "kept": kept}, names or ("" if kept else "nothing to remove")
+    )
+    if kept:
+        first = kept[0]
+        raise CliError(
+            f"{len(kept)} traces stay: {', '.join(each['kind'] + ' ' + each['name'] for each in kept)}",
+            where=str(first["message"]).splitlines()[0],
+            next="azmlflow verify --clean, as an owner of the workspace",
+        )

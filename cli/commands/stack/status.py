@@ -1,0 +1,117 @@
+"""`azmlflow status`: what stands, where, and who holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import click
+
+from azmlflow.cli.access import grants
+from azmlflow.cli.local import entering
+from azmlflow.cli.project.hold import holding, note_path, read_note
+from azmlflow.cli.pulumi.deployment import State
+from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.cli.session.session import Session, open_session
+from azmlflow.rbac.grants import Grant
+
+
+@click.command(cls=Command, examples=("azmlflow status", "azmlflow status -o json | jq -r .outputs.trackingUri"))
+@common
+def command(invocation: Invocation) -> None:
+    """Show what stands, where, and who holds it."""
+    session = open_session(invocation)
+    state = session.stack().state()
+    held = holding(session.project, session.name)
+    unfinished = None if held else read_note(note_path(session.project, session.name))
+    document: dict[str, Any] = {
+        "stack": session.name,
+        "cloud": "local" if session.file.local else "azure",
+        "stands": "workspaceId" in state.outputs,
+        "resources": len(state.resources),
+        "pending": len(state.pending),
+        "heldBy": held.words if held else None,
+        "unfinished": unfinished.words if unfinished else None,
+        "outputs": dict(state.outputs),
+        "grants": _grants(session, state),
+    }
+    if session.file.local:
+        document["embeddedAzure"] = "running" if entering.running(session.project) else "stopped"
+    invocation.result(document, lambda: _text(session, state, document))
+
+
+def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
+    where = f"the embedded Azure ({document['embeddedAzure']})" if session.file.local else "Azure"
+    lines = [f"stack {session.name} on {where}, settings in {session.file.path.name}"]
+    if document["heldBy"]:
+        lines.append(f"  held by       {document['heldBy']}")
+    if document["unfinished"]:
+        lines.append(f"  unfinished    {document['unfinished']}: `azmlflow up` goes on from there")
+    if not document["stands"]:
+        some = f" ({len(state.resources)} resources are there)" if state.resources else ""
+        return "\n".join([*lines, f"  nothing stands{some}", f"next: azmlflow up --stack {session.name}"])
+    outputs = state.outputs
+    lines += [
+        f"  workspace     {outputs['workspaceName']} in {outputs['resourceGroup']}",
+        f"  tracking URI  {outputs['trackingUri']}",
+        f"  studio        {outputs['studioUrl']}",
+        f"  resources     {len(state.resources)}" + (f", {len(state.pending)} pending" if state.pending else ""),
+    ]
+    for grant in document["grants"]:
+        at = " on the group" if grant["scope"] == "group" else ""
+        lines.append(f"  grant         {grant['name']}: {grant['persona']}{at}, {grant['state']}")
+    return "\n".join(lines)
+
+
+def _grants(session: Session, state: State) -> list[dict[str, Any]]:
+    """The grants of the settings and of the last `up`, and how each stands. Faulty settings have none here."""
+    from azmlflow.infra.settings.settings import SettingsError
+
+    today = session.invocation.ports.today()
+    given = {(each["principalId"], each["persona"], each.get("scope", "workspace")): each for each in _given(state)}
+    try:
+        declared = grants.listed(session)
+    except SettingsError:
+        declared = ()
+    found = [_told(grant, _state(grant, today, given.pop(grant.key, None) is not None)) for grant in declared]
+    for (principal, persona, scope), each in given.items():
+        name = each.get("displayName") or principal
+        found.append(
+            {
+                "name": name,
+                "principalId": principal,
+                "persona": persona,
+                "scope": scope,
+                "until": each.get("until") or None,
+                "adopted": list(each.get("adopted") or ()),
+                "state": "no longer in the settings: the next `azmlflow up` takes it away",
+            }
+        )
+    return found
+
+
+def _given(state: State) -> list[Mapping[str, Any]]:
+    return list(state.outputs.get("grants") or ())
+
+
+def _told(grant: Grant, words: str) -> dict[str, Any]:
+    return {
+        "name": grant.display_name or grant.principal_id,
+        "principalId": grant.principal_id,
+        "persona": grant.persona,
+        "scope": grant.scope,
+        "until": grant.until.isoformat() if grant.until else None,
+        "adopted": sorted(grant.adopted.values()),
+        "state": words,
+    }
+
+
+def _state(grant: Grant, today: date, given: bool) -> str:
+    """How a grant of the settings stands."""
+    if not grant.in_force(today):
+        return f"ended {grant.until}" + (", but in force until the next `azmlflow up`" if given else "")
+    if not given:
+        return "not given yet: `azmlflow up` does it"
+    words = f"until {grant.until}" if grant.until else "no end"
+    return f"{words}, adopted from somebody else's assignment" if grant.adopted else words

@@ -1,0 +1,221 @@
+"""`azmlflow sweep`: what azmlflow made, wherever it is, and its removal side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from azmlflow.cli.azure.sharing import SharingArm
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.words import called, hanging, many, span
+from azmlflow.cli.pulumi import progress
+from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.cli.session.life import duration
+from azmlflow.cli.session.session import Session, open_session
+from azmlflow.cli.sweep.groups import Found, Wanted, find, look_into, refused
+from azmlflow.cli.sweep.removals import AuditLog, Progress, Remove, Tell, Turn, sweep
+
+_WIDTH, _WIDEST = 10, 64
+
+
+def _tags(_ctx: click.Context, _: click.Parameter, values: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    pairs = tuple(value.partition("=") for value in values)
+    for name, sign, _value in pairs:
+        if not name or not sign:
+            raise click.BadParameter(f"`{name}{sign}` is no NAME=VALUE")
+    return tuple((name, value) for name, _sign, value in pairs)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "azmlflow sweep",
+        "azmlflow sweep --expired --apply",
+        "azmlflow sweep --name 'rg-mlflow-pr*' --older-than 7d --apply --yes",
+        "azmlflow sweep --tag team=search -o json | jq '.groups[].name'",
+    ),
+)
+@click.option(
+    "--tag", "tags", multiple=True, metavar="NAME=VALUE", callback=_tags, help="Has this tag; may be repeated."
+)
+@click.option("--older-than", metavar="TIME", callback=duration, help="Made at least 90m, 12h, 7d or 2w ago.")
+@click.option("--name", metavar="GLOB", help="Group's name, with `*`, `?` and `[...]`.")
+@click.option("--expired", is_flag=True, help="Past the end that `up --expires` set.")
+@click.option("--apply", is_flag=True, help="Remove them; without it nothing is changed.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask on a terminal.")
+@click.option(
+    "--width",
+    type=click.IntRange(1, _WIDEST),
+    default=_WIDTH,
+    show_default=True,
+    help="How many are removed at a time.",
+)
+@click.option("--timeout", metavar="TIME", callback=duration, help="Give up after 30s, 20m, 2h.")
+@common
+def command(
+    invocation: Invocation, apply: bool, yes: bool, width: int, timeout: timedelta | None, **choice: Any
+) -> None:
+    """Find the resource groups that azmlflow made, in all subscriptions that you see on the stack's cloud.
+
+    Shows them and changes nothing, unless --apply is given with a choice of them. A group that holds what azmlflow did
+    not make, or that others locked, is refused and named; the others go on. Each removal is noted in
+    .azmlflow/logs/sweep.jsonl: who, when, what, result.
+    """
+    wanted = Wanted(**choice)
+    if apply and wanted.everything:
+        raise click.UsageError("--apply wants a choice: --tag, --older-than, --name or --expired")
+    session = open_session(invocation)
+    invocation.ports.visit(session.project, session.file, invocation.say)
+    arm, now = SharingArm(invocation.ports.open_arm()), datetime.now(UTC)
+    asks = apply and not yes and sys.stdin.isatty()
+    why: Mapping[str, tuple[str, ...]] = {}
+    with progress.drawing("looking for what azmlflow made"):
+        groups = find(arm, wanted, now, width, invocation.warn)
+        if asks or not apply:
+            groups = look_into(arm, groups, width)
+            why = refused(arm, groups, width)
+    if not apply or not groups:
+        document = [{**group.document(now), "refused": list(why[group.id])} for group in groups]
+        invocation.result({"applied": False, "groups": document}, lambda: _table(groups, now, why, apply))
+        return
+    if asks:
+        _confirm(invocation, _table(groups, now, why, apply), len(groups))
+    if timeout is not None:
+        arm = arm.within(timeout.total_seconds())
+    audit = AuditLog(session.project.logs / "sweep.jsonl", invocation.ports.whoami().name)
+    with _drawing(invocation, len(groups)) as on_change:
+        ends = sweep(groups, _remove_by(arm, wanted, now), width=width, audit=audit, on_change=on_change)
+    audit.close()
+    removed = sum(end.state == "removed" for end in ends)
+    _tell_states(session, ends)
+    invocation.result(
+        {
+            "applied": True,
+            "groups": [{**end.group.document(now), **end.document()} for end in ends],
+            "audit": str(audit.path),
+        },
+        lambda: click.style(f"{removed} of {len(ends)} removed", bold=True) + f"; noted in {audit.path}",
+    )
+    bad = [end for end in ends if end.state != "removed"]
+    if bad:
+        raise CliError(
+            f"{len(bad)} of {len(ends)} groups are left: {', '.join(end.group.name for end in bad)}",
+            where=bad[0].group.id,
+            next=f"azmlflow down --resource-group {bad[0].group.id}",
+        )
+
+
+def _tell_states(session: Session, ends: Sequence[Progress]) -> None:
+    """A stack of this checkout whose group is gone: Pulumi's state doesn't know, and `up` would change nothing."""
+    here = session.project.stacks()
+    for end in ends:
+        group = end.group
+        if end.state == "removed" and group.project == session.project.name and group.stack in here:
+            session.invocation.warn(
+                f"Pulumi's state of stack `{group.stack}` still names what was in {group.name}; "
+                f"next: azmlflow down --stack {group.stack}"
+            )
+
+
+def _remove_by(arm: SharingArm, wanted: Wanted, now: datetime) -> Remove:
+    """Removal of one group, as `down` does it: what is not azmlflow's stops it, and so does an end put off since."""
+    from azmlflow.cli.teardown import Limits, remove_group
+
+    limits = Limits(chosen=lambda document: wanted.fits(Found.of(document), now))
+
+    def remove(group: Found, tell: Tell, turn: Turn) -> Sequence[str]:
+        report = remove_group(
+            arm.apart(), group.id, limits, on_progress=lambda step: tell(f"{step.step}: {step.what}"), turn=turn
+        )
+        return [f"{left.kind} {left.name}{f': {left.why}' if left.why else ''}" for left in report.left]
+
+    return remove
+
+
+def _confirm(invocation: Invocation, table: str, count: int) -> None:
+    """On a terminal the count is typed back; elsewhere --apply has said it."""
+    invocation.say(table)
+    typed = click.prompt(f"type how many go ({count}), for good", err=True, default="", show_default=False)
+    if typed.strip() != str(count):
+        raise CliError("nothing is removed: the number typed is another", next="azmlflow sweep")
+
+
+def _table(groups: Sequence[Found], now: datetime, why: Mapping[str, tuple[str, ...]], apply: bool) -> str:
+    """A line each of whose and since when, and below it what is in the group and what forbids its removal."""
+    if not groups:
+        return "nothing that azmlflow made fits"
+    name, owner = (max(map(len, each)) for each in zip(*((one.name, one.owner) for one in groups), strict=True))
+    owner = max(owner, len("owner"))
+    lines = [f"  {'group':<{name}}  {'age':>4}  {'expires':<8}  {'owner':<{owner}}  stack"]
+    for group in groups:
+        late = group.expires is not None and group.expires <= now
+        lines += [
+            f"  {group.name:<{name}}  {span(now - group.created) if group.created else '?':>4}  "
+            + click.style(f"{_end(group, now):<8}", fg="red" if late else None)
+            + f"  {group.owner or '?':<{owner}}  {group.project}/{group.stack}",
+            f"      {hanging(_contents(group), 6)}",
+            *(
+                click.style(f"      {hanging(f'not removable: {each}', 6)}", fg="yellow")
+                for each in why.get(group.id, ())
+            ),
+        ]
+    if not apply:
+        lines.append(f"{len(groups)} found in all; nothing is changed without --apply")
+    return "\n".join(lines)
+
+
+def _end(group: Found, now: datetime) -> str:
+    if group.expires is None:
+        return "-"
+    return f"{span(now - group.expires)} ago" if group.expires <= now else f"in {span(group.expires - now)}"
+
+
+def _contents(group: Found) -> str:
+    if group.contents is None:
+        return "what is in it is not yours to see"
+    return ", ".join(many(count, called(type_)) for type_, count in group.contents.items()) or "empty"
+
+
+@contextlib.contextmanager
+def _drawing(invocation: Invocation, total: int) -> Iterator[Callable[[Progress], None]]:
+    """One view of all removals: those under way at the bottom, each that ends as a line."""
+    lock = threading.Lock()
+    running: dict[str, Progress] = {}
+    done: list[Progress] = []
+
+    def line(end: Progress) -> str:
+        sign, colour = {"removed": ("✓", "green"), "left": ("!", "yellow")}.get(end.state, ("✗", "red"))
+        says = f"  {end.says or '; '.join(end.left)}" if end.says or end.left else ""
+        return click.style(f"  {sign} ", fg=colour) + f"{end.group.name:<44} {end.seconds:6.1f} s{says}"
+
+    def take(step: Progress, show: Callable[[str], None]) -> None:
+        with lock:
+            if step.state == "running":
+                running[step.group.id] = step
+                return
+            running.pop(step.group.id, None)
+            done.append(step)
+            show(line(step))
+
+    if not sys.stderr.isatty():
+        yield lambda step: take(step, invocation.say)
+        return
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True)
+
+    def render() -> Group:
+        with lock:
+            rows = [f"  … {step.group.name:<44} {step.seconds:6.1f} s  {step.says}" for step in running.values()]
+        return Group(*(Text(row, style="yellow", no_wrap=True) for row in rows), Text(f"  {len(done)} of {total} done"))
+
+    with Live(get_renderable=render, console=console, refresh_per_second=8, transient=True):
+        yield lambda step: take(step, lambda text: console.print(Text.from_ansi(text)))

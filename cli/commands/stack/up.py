@@ -1,0 +1,127 @@
+"""`azmlflow up`: mend, bring the cloud in line with the settings, write config.json, say what to type next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from azmlflow.cli.access import grants
+from azmlflow.cli.checks import doctor
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.mending import mending
+from azmlflow.cli.project import config_json
+from azmlflow.cli.project.hold import hold
+from azmlflow.cli.pulumi import progress
+from azmlflow.cli.pulumi.changes import Outcome
+from azmlflow.cli.session import life
+from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.cli.session.session import Session, open_session, standing
+from azmlflow.infra.plan.outputs import StackOutputs
+
+
+@click.command(
+    cls=Command, examples=("azmlflow up", "azmlflow up --stack prod", "azmlflow up -o json | jq .trackingUri")
+)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask when the workspace would be replaced.")
+@click.option("--expires", metavar="TIME", help="When `sweep --expired` may take it: 12h, 7d, 2w from now, or never.")
+@common
+def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
+    """Stand the workspace up, or bring it in line with the settings.
+
+    Safe to type again at any time: it goes on where an earlier one stopped, and changes nothing when there is
+    nothing to change. Asks only when a setting would replace the workspace. Writes .azureml/config.json at the end.
+    """
+    life.check(expires)
+    invocation.ports.warm()
+    session = open_session(invocation, make_local=True)
+    settings = session.settings()
+    with hold(session.project, session.name, "azmlflow up") as holder:
+        session.enter()
+        stack = session.stack(holder)
+        mending.mend(session, stack, holder, settings)
+        session = grants.settle(session, stack)
+        state = stack.state()
+        before = state.outputs
+        doctor.preflight(session, before)
+        session = life.note(session, state, expires)
+        why = mending.replaced_workspace(session, stack, settings)
+        if why and not yes:
+            _confirm(session, why)
+        mending.remove_outdated_clusters(session, stack, settings)
+        with progress.drawing(f"bringing stack {session.name} in line") as on_change:
+            outcome = stack.up(on_change)
+        holder.finish()
+    outputs = standing(session.name, outcome.outputs)
+    path = _write_config(session, outputs, before)
+    invocation.result(
+        {
+            "stack": session.name,
+            **_plain(outputs),
+            "changes": dict(outcome.summary),
+            "seconds": round(outcome.seconds, 1),
+            "config": str(path) if path else None,
+        },
+        lambda: _panel(session, outputs, outcome, path),
+    )
+
+
+def _confirm(session: Session, why: str) -> None:
+    """Ask before the workspace is replaced.
+
+    Raises:
+        CliError: nobody is there to answer, or the answer is another name.
+    """
+    what = f"`up` would delete the workspace, with every run and model in it, and make another: {why}"
+    path = session.file.path
+    if not sys.stdin.isatty():
+        raise CliError(what, where=str(path), next=f"set {path.name} back, or azmlflow up --stack {session.name} --yes")
+    session.invocation.warn(what)
+    typed = click.prompt(f"type the stack's name ({session.name}) to go on", err=True, default="", show_default=False)
+    if typed.strip() != session.name:
+        raise CliError("nothing is changed: the name typed is another", where=str(path), next=f"set {path.name} back")
+
+
+def _write_config(session: Session, outputs: StackOutputs, before: Mapping[str, object]) -> Path | None:
+    """Write config.json, over the one of this stack's workspace of before. The workspace stands, so another file in
+    the way is a warning, not a failure."""
+    path = session.project.root / config_json.DEFAULT
+    wanted = config_json.Coordinates(outputs.subscription_id, outputs.resource_group, outputs.workspace_name)
+    try:
+        force = "workspaceName" in before and config_json.names(path, config_json.coordinates(before))
+        config_json.write(path, wanted, stack=session.name, force=force)
+        config_json.remember(session.project, session.name, path)
+    except CliError as fault:
+        session.invocation.warn(f"{fault.what}; next: {fault.next}")
+        return None
+    return path
+
+
+def _plain(outputs: StackOutputs) -> dict[str, object]:
+    from azmlflow.infra.plan.outputs import NAMES
+
+    values = asdict(outputs)
+    return {name: values[field] for field, name in NAMES.items()}
+
+
+def _panel(session: Session, outputs: StackOutputs, outcome: Outcome, path: Path | None) -> str:
+    loud = len(outcome.loud)
+    done = f"{loud} resource{'s' if loud != 1 else ''} changed" if loud else "nothing to change"
+    option = "" if session.name == "local" else f" --stack {session.name}"
+    someone = "alice@local.test" if session.file.local else "SOMEBODY"
+    rows = [
+        click.style(f"stack {session.name} stands", fg="green", bold=True) + f": {done}, {outcome.seconds:.1f} s",
+        f"  workspace     {outputs.workspace_name} in {outputs.resource_group}",
+        f"  tracking URI  {outputs.tracking_uri}",
+    ]
+    if path:
+        rows.append(f"  config.json   {path}")
+    rows += [
+        "next:",
+        f"  azmlflow grant{option} {someone} tracker",
+        f"  azmlflow run{option} -- python your_script.py",
+    ]
+    return "\n".join(rows)

@@ -1,0 +1,44 @@
+"""`azmlflow ui`: the workspace's own page, in a browser."""
+
+from __future__ import annotations
+
+import click
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.local import entering, pages
+from azmlflow.cli.project.project import refuse_mixed_clouds
+from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.cli.session.session import open_session, standing
+
+
+@click.command(
+    cls=Command,
+    examples=("azmlflow ui", "azmlflow ui --as bob@local.test", "azmlflow ui --print -o json | jq -r .address"),
+)
+@click.option("--as", "principal", metavar="PRINCIPAL", help="Look as this user or application (embedded Azure only).")
+@click.option("--print", "--no-browser", "printed", is_flag=True, help="Only print the address; open no browser.")
+@common
+def command(invocation: Invocation, principal: str | None, printed: bool) -> None:
+    """Open the workspace in a browser: experiments, runs, models, computes, jobs, access.
+
+    On the embedded Azure the page is signed in by an address that is good once, for a minute, and shows what the
+    principal may see. On Azure it is the workspace in Azure Machine Learning studio.
+    """
+    session = open_session(invocation)
+    local = session.file.local
+    if principal and not local:
+        raise CliError(
+            f"stack `{session.name}` is on Azure, where nobody can sign in as `{principal}` for them",
+            next="drop --as, and sign in as them in the browser",
+        )
+    refuse_mixed_clouds(session.file, invocation.ports.environment)
+    if local:
+        entering.start(session.project, invocation.say)
+    outputs = standing(session.name, session.stack().state().outputs)
+    who = principal or entering.DEVELOPER
+    address = pages.address(session.project, who, outputs.workspace_id) if local else outputs.studio_url
+    opened = not printed and pages.show(session.project if local else None, address, invocation.ports.browse)
+    document = {"stack": session.name, "address": address, "as": who if local else None, "opened": opened}
+    invocation.result(document, address)
+    if not printed and not opened:
+        invocation.say("no browser could be opened here: open the address yourself")

@@ -1,0 +1,65 @@
+"""The directory of the embedded Azure: its users, and what each may do."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.project import Project
+from azmlflow.localazure.clients import control
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.process import daemon
+
+GRAPH = "https://graph.microsoft.com"
+_ROLES = "2022-04-01"
+
+
+def permitted(project: Project, principal: str, scope: str) -> frozenset[str]:
+    """The actions that a user of the embedded Azure may do at a scope, lower case, as Azure tells the user.
+
+    (Microsoft, "Permissions - List For Resource": `GET {scope}/providers/Microsoft.Authorization/permissions`.)
+    """
+    url = f"https://management.azure.com{scope}/providers/Microsoft.Authorization/permissions?api-version={_ROLES}"
+    answer = control.ask(Folder.at(project.local), "GET", url, principal=principal)
+    if answer.status != 200:
+        return frozenset()  # whoever has no role there is not told anything
+    entries = answer.body.get("value") or ()
+    return frozenset(action.lower() for entry in entries for action in entry.get("actions") or ())
+
+
+class Directory:
+    """Users of the embedded Azure's directory, by Microsoft Graph, as the developer.
+
+    Args:
+        project: the checkout.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._folder = Folder.at(project.local)
+
+    def users(self) -> tuple[dict[str, Any], ...]:
+        """All users: `id`, `userPrincipalName`, `displayName`."""
+        found: list[dict[str, Any]] = []
+        url: str | None = f"{GRAPH}/v1.0/users"
+        while url:
+            document = self._ask("GET", url)
+            found += document.get("value") or ()
+            url = document.get("@odata.nextLink")
+        return tuple(found)
+
+    def add(self, upn: str, display_name: str | None) -> dict[str, Any]:
+        """Add a user."""
+        return daemon.add_user(self._folder.path, upn, display_name)
+
+    def remove(self, upn: str) -> None:
+        """Remove a user. Its role assignments stay, as on Azure."""
+        self._ask("DELETE", f"{GRAPH}/v1.0/users/{quote(upn, safe='@')}")
+
+    def _ask(self, method: str, url: str) -> dict[str, Any]:
+        answer = control.ask(self._folder, method, url, principal=daemon.DEVELOPER)
+        if answer.status >= 400:
+            error = answer.body.get("error") if isinstance(answer.body, dict) else None
+            message = error.get("message") if isinstance(error, dict) else f"status {answer.status}"
+            raise CliError(f"the directory refused: {message}", next="azmlflow local user list")
+        return dict(answer.body or {})

@@ -1,0 +1,137 @@
+"""Entering a cloud: what this process and its children need to talk to the stack's Azure.
+
+On Azure nothing is done: the user's own sign-in and Pulumi backend serve. On the embedded Azure it is started if it
+isn't running, and this process takes on the environment of the developer, trusting only the embedded Azure's own
+authority. Here is the one place where azmlflow changes its own environment; after it, azure-identity, azure-core and
+the engine work the same on both clouds.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from pathlib import Path
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.project import Project, StackFile, refuse_mixed_clouds, write_atomically
+
+DEVELOPER = "developer@local.test"
+
+# Another backend, passphrase or stack in the user's shell would win over ours.
+_PULUMI_DROPPED = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_BACKEND_URL")
+
+
+def enter(
+    project: Project, stack: StackFile, environment: MutableMapping[str, str], say: Callable[[str], None]
+) -> None:
+    """Make `environment` (this process's own) point at the stack's cloud.
+
+    Raises:
+        CliError: an Azure stack in a shell that points at the embedded Azure.
+        Typed errors of localazure: it cannot be started (a port is taken, ...).
+    """
+    refuse_mixed_clouds(stack, environment)
+    if not stack.local:
+        return
+    start(project, say)
+    from azmlflow.localazure.clients import environ
+
+    wanted = environ.client_environment(project.local, DEVELOPER, dict(environment), only_ours=True)
+    for name in _PULUMI_DROPPED:
+        wanted.pop(name, None)
+    wanted.update(pulumi_variables(project))
+    for name in set(environment) - set(wanted):
+        del environment[name]
+    environment.update(wanted)
+
+
+def start(project: Project, say: Callable[[str], None], latency: str | None = None) -> None:
+    """Start the embedded Azure unless it runs."""
+    from azmlflow.localazure.process import daemon
+
+    project.state.mkdir(mode=0o700, exist_ok=True)
+    if latency is None:
+        daemon.start(project.local, on_progress=say)
+    else:
+        daemon.start(project.local, latency, on_progress=say)
+
+
+def running(project: Project) -> bool:
+    """Does the embedded Azure run?"""
+    from azmlflow.localazure.process import daemon
+
+    return project.local.exists() and daemon.status(project.local) is not None
+
+
+def remember_interpreter(project: Project, words: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Have jobs of the embedded Azure run with the Python that a command line begins with, if it does."""
+    from azmlflow.localazure.runner.interpreter import remember
+
+    remember(project.local, words, environment)
+
+
+def pulumi_variables(project: Project) -> dict[str, str]:
+    """What Pulumi needs for a local stack: a home, a backend and a passphrase of the checkout's own, a subscription."""
+    from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+
+    return {
+        "ARM_SUBSCRIPTION_ID": SUBSCRIPTION_ID,
+        "PULUMI_HOME": str(project.pulumi_home),
+        "PULUMI_BACKEND_URL": project.backend_url,
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(project.passphrase),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+
+def prepare_pulumi(project: Project) -> None:
+    """Make the home, the backend and the passphrase, and put the azure-native plugin in place.
+
+    Raises:
+        CliError: a folder or file cannot be written.
+    """
+    try:
+        project.state.mkdir(mode=0o700, exist_ok=True)
+        for folder in (project.pulumi_home, project.backend):
+            folder.mkdir(exist_ok=True)
+    except OSError as fault:
+        raise CliError(
+            f"cannot make a folder: {fault.strerror}", where=str(fault.filename), next=f"ls -ld {project.root}"
+        ) from fault
+    if not project.passphrase.exists():
+        write_atomically(project.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
+    from azmlflow.cli.pulumi.sdk import azure_native_version
+    from azmlflow.localazure.plugin.install import install
+
+    install(project.pulumi_home, azure_native_version())
+
+
+def interpreter_folder() -> Path:
+    """The folder of the interpreter that runs azmlflow: the language host takes the first `python3` on PATH."""
+    return Path(sys.executable).parent
+
+
+def child_environment(
+    project: Project, stack: StackFile, principal: str | None, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment for a user's command.
+
+    Args:
+        principal: who the command signs in as: user name or object id; None for the developer (local) or yourself.
+
+    Raises:
+        CliError: `principal` on Azure, where nobody can sign in as somebody else.
+    """
+    if not stack.local:
+        if principal:
+            raise CliError(
+                f"stack `{stack.name}` is on Azure, where nobody can sign in as `{principal}` for them",
+                next="drop --as, or sign in as them: az login",
+            )
+        refuse_mixed_clouds(stack, environment)
+        return dict(environment)
+    from azmlflow.localazure.clients import environ
+
+    base = {name: value for name, value in environment.items() if not name.startswith("PULUMI_")}
+    return environ.client_environment(project.local, principal or DEVELOPER, base)

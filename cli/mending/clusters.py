@@ -1,0 +1,51 @@
+"""Clusters that go, or are made anew, are removed over ARM before the engine's turn.
+
+Azure's DELETE of a compute wants `underlyingResourceAction`, which the provider doesn't send; and Azure changes neither
+the machines nor the priority of a cluster that stands. Once it is gone, the engine's own deletion finds nothing, and
+its update makes the cluster anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from azmlflow.cli.azure.arm import Arm
+from azmlflow.cli.pulumi.deployment import Resource, State
+
+if TYPE_CHECKING:
+    from azmlflow.infra.settings.settings import ClusterSettings
+
+TYPE = "azure-native:machinelearningservices:Compute"
+VERSION = "2024-10-01"
+
+
+def outdated(state: State, wanted: Iterable[ClusterSettings]) -> tuple[Resource, ...]:
+    """Clusters in the state that the settings no longer have, or have with other machines or another priority."""
+    by_name = {cluster.name.lower(): cluster for cluster in wanted}
+    found: list[Resource] = []
+    for resource in state.resources:
+        if resource.type != TYPE:
+            continue
+        cluster = by_name.get(str(resource.inputs.get("computeName", "")).lower())
+        if cluster is None:
+            found.append(resource)
+            continue
+        machine = _machine(resource.inputs)
+        size, priority = str(machine.get("vmSize", "")), str(machine.get("vmPriority", ""))
+        if size.lower() != cluster.vm_size.lower() or (priority and priority != cluster.priority):
+            found.append(resource)
+    return tuple(found)
+
+
+def remove(resources: Iterable[Resource], arm: Arm, say: Callable[[str], None]) -> None:
+    """Delete the clusters with their machines, and wait for it."""
+    for resource in resources:
+        say(f"removing cluster `{resource.id.rsplit('/', 1)[-1]}` ...")
+        arm.delete(resource.id, VERSION, {"underlyingResourceAction": "Delete"})
+
+
+def _machine(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = inputs.get("properties")
+    nested = properties.get("properties") if isinstance(properties, Mapping) else None
+    return nested if isinstance(nested, Mapping) else {}

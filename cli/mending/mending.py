@@ -1,0 +1,121 @@
+"""What `up` does before it starts: see for signs of trouble, and mend (`recover.py`) only when there is one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from azmlflow.cli.mending import clusters, recover
+from azmlflow.cli.project.hold import Holder, finish, hold
+from azmlflow.cli.pulumi.sdk import azure_native_version
+from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.cli.session.session import Session
+
+if TYPE_CHECKING:
+    from azmlflow.infra.settings.settings import Settings
+
+
+def clear_the_way(session: Session, stack: Stack, holder: Holder) -> None:
+    """End what a dead command left running, and drop its lock and what it had half written.
+
+    Raises:
+        CliError: a living process holds the stack.
+    """
+    say = session.invocation.say
+    recover.end_leftovers(holder.previous, say)
+    if session.file.local:
+        project = session.project
+        locks = recover.locks(project.backend, project.name, session.name)
+        recover.check_dead(session.name, locks)
+        if locks or holder.previous:
+            recover.drop_torn_files(project.backend)
+        recover.drop_dead_locks(stack, locks, say)
+
+
+@contextlib.contextmanager
+def held(session: Session, command: str) -> Iterator[Stack]:
+    """A stack to change in part, held by `command`; what a dead command left there is mended first.
+
+    Raises:
+        CliError: a living process holds the stack.
+        SettingsError: infra's; the settings are not valid.
+    """
+    session.settings()
+    with hold(session.project, session.name, command) as holder:
+        session.enter()
+        stack = session.stack(holder)
+        clear_the_way(session, stack, holder)
+        yield stack
+        finish(holder)
+
+
+def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> None:
+    """Clear the way, make the state if there is none, and take over what an update that died made.
+
+    Raises:
+        CliError: somebody holds the stack, or something that isn't ours bears a planned name.
+    """
+    say = session.invocation.say
+    clear_the_way(session, stack, holder)
+    new = not stack.exists()
+    if new:
+        # A state that was lost looks the same as one that never was.
+        stack.create()
+    state = stack.state()
+    if holder.previous is None and not state.pending and not new:
+        return
+    if holder.previous:
+        say(f"{holder.previous.words} did not come to its end: looking for what it left")
+    if state.pending:
+        stack.clear_pending()
+    from azmlflow.infra.plan import identifiers, tags
+
+    subscription = session.subscription(state.outputs)
+    names = settings.names(session.name, subscription)
+    planned = identifiers.planned(
+        names,
+        subscription,
+        [cluster.name for cluster in settings.clusters],
+        settings.grants_on(session.invocation.ports.today()),
+        settings.place(names, subscription),
+    )
+
+    def owned(found: Mapping[str, str] | None) -> bool:
+        return tags.owned(found, session.project.name, session.name)
+
+    recover.take_over(
+        stack,
+        session.invocation.ports.open_arm(),
+        planned,
+        project=session.project.name,
+        version=azure_native_version(),
+        owned=owned,
+        say=say,
+    )
+
+
+def replaced_workspace(session: Session, stack: Stack, settings: Settings) -> str | None:
+    """Why the workspace that stands would be replaced, with all that is tracked in it; None if it stays."""
+    state = stack.state()
+    outputs = state.outputs
+    if "workspaceName" not in outputs:
+        return None
+    names = settings.names(session.name, session.subscription(outputs))
+    pairs = [("resource group", outputs.get("resourceGroup"), names.resource_group)]
+    pairs.append(("workspace", outputs["workspaceName"], names.workspace))
+    pairs.append(("storage account", outputs.get("storageAccount"), names.storage_account))
+    for resource in state.resources:
+        if resource.type == "azure-native:resources:ResourceGroup":
+            pairs.append(("location", resource.inputs.get("location"), settings.location))
+    for what, old, new in pairs:
+        if isinstance(old, str) and old.lower() != new.lower():
+            return f"{what} `{old}` becomes `{new}`"
+    return None
+
+
+def remove_outdated_clusters(session: Session, stack: Stack, settings: Settings) -> None:
+    """Clusters that go or change their machines are removed over ARM, before the engine's turn."""
+    gone = clusters.outdated(stack.state(), settings.clusters)
+    if gone:
+        clusters.remove(gone, session.invocation.ports.open_arm(), session.invocation.say)

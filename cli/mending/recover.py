@@ -1,0 +1,193 @@
+"""Mends what a dead engine or a lost answer left, before `up` starts.
+
+    1. a leftover engine and its plugins end; files that it had half written and the lock of a dead process are dropped
+    2. operations without an end are forgotten
+    3. planned resources that exist in the cloud, are missing from the state and are provably ours are imported
+
+Provably ours is what carries our tags, or bears a name that only we compute inside something that is ours. Anything
+else that is in the way is named, and `up` stops. Without a sign of trouble (a note that a command left, a lock, a
+pending operation) nothing of this costs anything.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from azmlflow.cli.azure.arm import Arm
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.words import Say
+from azmlflow.cli.project.hold import Note
+from azmlflow.cli.pulumi import processes
+from azmlflow.cli.pulumi.stack import Import, Stack
+
+if TYPE_CHECKING:
+    from azmlflow.infra.plan.identifiers import Planned
+
+Owned = Callable[[Mapping[str, str] | None], bool]
+
+# API version to ask with whether a thing is there, by Pulumi type; what carries no tags is marked.
+_VERSIONS: tuple[tuple[str, str, bool], ...] = (
+    ("azure-native:resources:ResourceGroup", "2024-03-01", True),
+    ("azure-native:storage:StorageAccount", "2024-01-01", True),
+    ("azure-native:keyvault:Vault", "2023-07-01", True),
+    ("azure-native:operationalinsights:Workspace", "2023-09-01", True),
+    ("azure-native:applicationinsights:Component", "2020-02-02", True),
+    ("azure-native:machinelearningservices:Workspace", "2024-10-01", True),
+    ("azure-native:machinelearningservices:Compute", "2024-10-01", True),
+    ("azure-native:authorization:RoleDefinition", "2022-04-01", False),
+    ("azure-native:authorization:RoleAssignment", "2022-04-01", False),
+)
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock in a file backend.
+
+    Attributes:
+        path: its file.
+        pid: the engine that made it.
+        host: the machine that this engine ran on.
+        since: when.
+    """
+
+    path: Path
+    pid: int
+    host: str
+    since: str
+
+
+def locks(backend: Path, project: str, stack: str) -> tuple[Lock, ...]:
+    """The locks on a stack in a file backend (`.pulumi/locks/organization/<project>/<stack>/*.json`)."""
+    found: list[Lock] = []
+    for path in sorted((backend / ".pulumi" / "locks" / "organization" / project / stack).glob("*.json")):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):
+            document = {}  # torn by a crash: nobody can hold it
+        found.append(
+            Lock(
+                path,
+                int(document.get("pid") or 0),
+                str(document.get("hostname") or socket.gethostname()),
+                str(document.get("timestamp") or ""),
+            )
+        )
+    return tuple(found)
+
+
+def end_leftovers(previous: Note | None, say: Say) -> None:
+    """End the engine of a command that died, and its plugins."""
+    if previous is None or not previous.engine:
+        return
+    leader = processes.command_of(previous.engine)
+    if leader and "pulumi" not in leader:
+        return  # another program's by now: process ids come again
+    count = processes.end_session(previous.engine)
+    if count:
+        say(f"ended {count} process{'es' if count > 1 else ''} that {previous.words} left behind")
+
+
+def check_dead(
+    stack: str,
+    found: tuple[Lock, ...],
+    *,
+    alive: Callable[[int], bool] = processes.alive,
+    host: str | None = None,
+) -> None:
+    """Make sure that nobody works on a stack.
+
+    Raises:
+        CliError: a lock is of a living process, or of another machine; the error says which.
+    """
+    here = host or socket.gethostname()
+    for lock in found:
+        if lock.host != here:
+            raise CliError(
+                f"stack `{stack}` is held by pid {lock.pid} on {lock.host}, since {lock.since}",
+                where=str(lock.path),
+                next=f"ask there; if it is dead, `pulumi cancel --stack {stack}`",
+            )
+        if alive(lock.pid):
+            raise CliError(
+                f"stack `{stack}` is held by pulumi (pid {lock.pid}), since {lock.since}",
+                where=str(lock.path),
+                next=f"wait for it to end: ps -p {lock.pid}",
+            )
+
+
+def drop_torn_files(backend: Path) -> None:
+    """Remove what an engine that was killed had half written: nobody may be at work on the file backend.
+
+    The backend writes a file beside its place and renames it, so that a state is never torn. But the attributes that go
+    with it (`.attrs`: its content type and hash) are written in place, and no engine reads a file whose attributes are
+    torn: "failed to load checkpoint: EOF" (gocloud.dev blob/fileblob: writerWithSidecar.Close, setAttrs). It does read
+    one without any.
+    """
+    for path in (backend / ".pulumi").rglob("*.attrs"):
+        try:
+            json.loads(path.read_bytes())
+        except ValueError:
+            path.unlink()
+    for path in (backend / ".pulumi").rglob("*.tmp"):
+        path.unlink()
+
+
+def drop_dead_locks(stack: Stack, found: tuple[Lock, ...], say: Say) -> None:
+    """Cancel an update whose process is dead."""
+    if found:
+        stack.cancel()
+        say(f"dropped the lock of a dead engine (pid {found[0].pid})")
+
+
+def take_over(
+    stack: Stack, arm: Arm, planned: Iterable[Planned], *, project: str, version: str, owned: Owned, say: Say
+) -> int:
+    """Import planned resources that exist in the cloud, are missing from the state, and are ours.
+
+    Args:
+        stack: the stack.
+        arm: asks what exists.
+        planned: everything that the stack declares, each after those that it needs.
+        project: the Pulumi project.
+        version: of the azure-native provider, for the state.
+        owned: do these tags say that a resource is this stack's?
+        say: hears what is done.
+
+    Returns:
+        How many were imported.
+
+    Raises:
+        CliError: something exists under a planned name that is not provably ours.
+    """
+    state = stack.state()
+    lost: list[Import] = []
+    for plan in planned:
+        urn = plan.urn(stack.name, project)
+        if state.has(urn):
+            continue
+        kind, name = plan.type.rsplit(":", 1)[-1], plan.id.rsplit("/", 1)[-1]
+        api_version, tagged = next(((v, t) for type_, v, t in _VERSIONS if type_ == plan.type), ("", False))
+        document = arm.get(plan.id, api_version) if api_version else None
+        if document is None:
+            if plan.type == "azure-native:resources:ResourceGroup":
+                break  # without the group nothing of the rest can be there
+            continue
+        if tagged and not owned(document.get("tags")):
+            raise CliError(
+                f"{kind} `{name}` exists already, and is not this stack's (no tag of ours)",
+                where=plan.id,
+                next=f"choose another name, or another azmlflow:salt, in Pulumi.{stack.name}.yaml",
+            )
+        say(f"taking over {kind} `{name}`, which an update that died made")
+        parent = plan.parent_urn(stack.name, project)
+        lost.append(Import(plan.type, plan.name, plan.id, parent, version, new_parent=not state.has(parent)))
+    if lost:
+        stack.import_resources(lost)
+    return len(lost)

@@ -1,0 +1,171 @@
+"""One command at a time on a stack, and a note of what the last one left unfinished.
+
+The note is `.azmlflow/holders/<stack>.json`. Its holder keeps it locked, and the kernel drops the lock of a process
+that dies; so a note without a lock is what a dead or failed command left, and says that `up` has something to mend.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from io import TextIOWrapper
+from pathlib import Path
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.project import Project
+
+
+@dataclass(frozen=True)
+class Note:
+    """Who works on a stack.
+
+    Attributes:
+        pid: the command's process.
+        command: what it is, e.g. `azmlflow up`.
+        since: when it began, ISO 8601, UTC.
+        engine: the process of the Pulumi engine that it started last, 0 if none.
+    """
+
+    pid: int
+    command: str
+    since: str
+    engine: int = 0
+
+    @property
+    def words(self) -> str:
+        """For people: ``azmlflow up` (pid 123, since 10:20:30)`."""
+        when = self.since
+        with contextlib.suppress(ValueError):
+            when = datetime.datetime.fromisoformat(self.since).astimezone().strftime("%H:%M:%S")
+        return f"`{self.command}` (pid {self.pid}, since {when})"
+
+
+class Holder:
+    """The holding of one stack by this process. `previous` is the note that an unfinished command left."""
+
+    def __init__(self, file: TextIOWrapper, note: Note, previous: Note | None) -> None:
+        self._file, self._note, self.previous = file, note, previous
+        self._done = False
+        self._write()
+
+    @property
+    def command(self) -> str:
+        """The command that holds it, e.g. `azmlflow down`."""
+        return self._note.command
+
+    def engine(self, pid: int) -> None:
+        """Note the engine that was started."""
+        self._note = Note(self._note.pid, self._note.command, self._note.since, pid)
+        self._write()
+
+    def finish(self) -> None:
+        """The command came to its end: nothing to mend next time."""
+        self._done = True
+
+    def keep(self, note: Note) -> None:
+        """Leave an earlier command's note instead of this one's."""
+        self._note = note
+        self._write()
+
+    def close(self) -> None:
+        """Let go of the stack. The note stays if an engine was started and the command did not finish."""
+        if self._done:
+            self._file.truncate(0)
+        elif not self._note.engine and self.previous:
+            self.keep(self.previous)
+        elif not self._note.engine:
+            self._file.truncate(0)
+        self._file.close()
+
+    def _write(self) -> None:
+        # Over the old note, and only then cut: at no instant is there none, should we be killed.
+        self._file.seek(0)
+        self._file.write(json.dumps(asdict(self._note)))
+        self._file.flush()
+        self._file.truncate()
+
+
+def note_path(project: Project, stack: str) -> Path:
+    """Where the note of a stack is."""
+    return project.state / "holders" / f"{stack}.json"
+
+
+@contextlib.contextmanager
+def hold(project: Project, stack: str, command: str) -> Iterator[Holder]:
+    """Hold a stack for the time of a command.
+
+    Raises:
+        CliError: another command of this machine holds it; the error says which, since when.
+    """
+    path = note_path(project, stack)
+    _make_private(project.state)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")  # noqa: PTH123, SIM115
+    except OSError as fault:
+        raise CliError(f"cannot write {path.name}: {fault.strerror}", where=str(path), next=f"ls -l {path}") from fault
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        other = read_note(path)
+        who = other.words if other else "another azmlflow"
+        raise CliError(
+            f"stack `{stack}` is held by {who}",
+            where=str(path),
+            next=f"wait for it; `azmlflow status --stack {stack}` tells when it is done",
+        ) from None
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    holder = Holder(file, Note(os.getpid(), command, now), read_note(path))
+    try:
+        yield holder
+    finally:
+        holder.close()
+
+
+def holding(project: Project, stack: str) -> Note | None:
+    """Who holds the stack now, None if nobody does."""
+    path = note_path(project, stack)
+    try:
+        with path.open("r+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return read_note(path)
+    except OSError:
+        return None
+    return None
+
+
+def read_note(path: Path) -> Note | None:
+    """The note in a file, None if there is none that can be read."""
+    try:
+        # What follows is the rest of a longer note before it.
+        document, _ = json.JSONDecoder().raw_decode(path.read_text(encoding="utf-8"))
+        return Note(
+            int(document["pid"]), str(document["command"]), str(document["since"]), int(document.get("engine", 0))
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as fault:
+        raise CliError(
+            f"cannot make {folder.name}: {fault.strerror}", where=str(folder), next=f"ls -ld {folder.parent}"
+        ) from fault
+
+
+def finish(holder: Holder) -> None:
+    """A command that did its own part: what an `up` before it left unfinished stays noted."""
+    if holder.previous is None:
+        holder.finish()
+    else:
+        holder.keep(holder.previous)

@@ -1,0 +1,109 @@
+"""Writes a stack's settings file, `Pulumi.<stack>.yaml`, whole or not at all.
+
+The file is also Pulumi's, which keeps `encryptionsalt` and its like in it: what is not ours is carried over as it is.
+Comments are not, by us as little as by `pulumi config set`.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.project import NAMESPACE, Project, StackFile, read_stack, write_atomically
+
+
+def write_settings(
+    project: Project,
+    name: str,
+    ours: Mapping[str, Any],
+    others: Mapping[str, Any] | None = None,
+    *,
+    fresh: bool = False,
+) -> StackFile:
+    """Set settings in the stack's file, keeping everything else that stands in it.
+
+    Args:
+        project: the checkout.
+        name: the stack.
+        ours: bare key to value; None, or an empty list, removes the key.
+        others: full key to value, for other namespaces.
+        fresh: drop the settings that were there; what Pulumi itself keeps in the file stays.
+
+    Raises:
+        CliError: the file cannot be read or written.
+    """
+    path = project.settings_path(name)
+    document: dict[str, Any] = {}
+    if path.exists():
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except (OSError, yaml.YAMLError) as fault:
+            raise CliError(f"{path.name} cannot be read", where=str(path), next=f"edit {path.name}") from fault
+    config = {} if fresh else dict(document.get("config") or {})
+    for key, value in ours.items():
+        full = f"{NAMESPACE}:{key}"
+        if value is None or value in ([], {}):
+            config.pop(full, None)
+        else:
+            config[full] = value
+    config.update(others or {})
+    document["config"] = config
+    write_atomically(path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    return StackFile(name, path, config)
+
+
+def write_scalars(project: Project, name: str, ours: Mapping[str, str | None]) -> StackFile:
+    """Set plain settings line by line, so that every comment stays; None removes a key.
+
+    Args:
+        project: the checkout.
+        name: the stack, whose file is there.
+        ours: bare key to text.
+
+    Raises:
+        CliError: the file cannot be read or written.
+    """
+    path = project.settings_path(name)
+    before = read_stack(project, name)
+    text = path.read_text(encoding="utf-8")
+    for key, value in ours.items():
+        line = f"  {NAMESPACE}:{key}: {json.dumps(value)}\n" if value is not None else ""
+        old = re.compile(rf"^ +[\"']?{NAMESPACE}:{key}[\"']?:.*\n?", re.MULTILINE)
+        text, count = old.subn(lambda _, line=line: line, text, count=1)  # type: ignore[misc]
+        if not count and line:
+            text = re.sub(r"^config:[ \t]*(#.*)?\n", lambda match: match[0] + line, text, count=1, flags=re.MULTILINE)  # noqa: B023
+    wanted = {**before.config, **{f"{NAMESPACE}:{key}": value for key, value in ours.items()}}
+    try:
+        held = (yaml.safe_load(text) or {}).get("config") or {}
+    except yaml.YAMLError:
+        held = None
+    if held != {key: value for key, value in wanted.items() if value is not None}:
+        return write_settings(project, name, ours)  # written in another style, such as on one line
+    write_atomically(path, text)
+    return StackFile(name, path, held)
+
+
+def local_defaults() -> dict[str, Any]:
+    """The settings of a stack on the embedded Azure."""
+    return {"cloud": "local", "clusters": [{"name": "cpu", "vmSize": "Standard_DS3_v2", "maxNodes": 4}]}
+
+
+def suggested_salt(project: Project) -> str:
+    """A salt that differs between checkouts and people, and stays the same for one: names on Azure are global."""
+    source = f"{project.root}\n{_user()}"
+    return hashlib.sha256(source.encode()).hexdigest()[:4]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -1,0 +1,132 @@
+"""What Pulumi's state says of a stack, as plain records.
+
+A deployment is the document of `pulumi stack export`; the file backend keeps the same one under `checkpoint.latest`
+in `.pulumi/stacks/<project>/<stack>.json` (pulumi sdk/go/common/apitype: DeploymentV3, CheckpointV3).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.pulumi.changes import STACK_TYPE, masked, urn_name
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource in the state.
+
+    Attributes:
+        urn: its URN.
+        type: its Pulumi type.
+        id: its id in the cloud, empty for a component.
+        inputs: as the program gave them; secrets masked.
+        outputs: as the cloud answered; secrets masked.
+        parent: URN of its parent.
+        external: it is only read: another made it, and keeps it.
+    """
+
+    urn: str
+    type: str
+    id: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    parent: str = ""
+    external: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in the program."""
+        return urn_name(self.urn)
+
+    @property
+    def kind(self) -> str:
+        """Its type's last word."""
+        return self.type.rsplit(":", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An operation that the engine began and whose end it never wrote down."""
+
+    resource: Resource
+    operation: str
+
+
+@dataclass(frozen=True)
+class State:
+    """A stack's state.
+
+    Attributes:
+        resources: the resources of providers, without components and providers.
+        components: the components, which only group.
+        outputs: the stack's outputs, secrets masked.
+        pending: operations without an end.
+    """
+
+    resources: tuple[Resource, ...] = ()
+    components: tuple[Resource, ...] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    pending: tuple[Pending, ...] = ()
+
+    def has(self, urn: str) -> bool:
+        """Is there a resource or component of this URN?"""
+        return any(entry.urn == urn for entry in (*self.resources, *self.components))
+
+
+def read_state(deployment: Mapping[str, Any] | None) -> State:
+    """The records of a deployment; an empty state for None."""
+    resources: list[Resource] = []
+    components: list[Resource] = []
+    outputs: Mapping[str, Any] = {}
+    document = deployment or {}
+    for entry in document.get("resources") or ():
+        if entry.get("type") == STACK_TYPE:
+            outputs = masked(entry.get("outputs") or {})
+        elif not str(entry.get("type", "")).startswith("pulumi:providers:"):
+            (resources if entry.get("custom") else components).append(_resource(entry))
+    pending = tuple(
+        Pending(_resource(entry["resource"]), str(entry.get("type", "")))
+        for entry in document.get("pending_operations") or ()
+    )
+    return State(tuple(resources), tuple(components), outputs, pending)
+
+
+def checkpoint_path(backend: Path, project: str, stack: str) -> Path:
+    """Where a file backend keeps a stack's state."""
+    return backend / ".pulumi" / "stacks" / project / f"{stack}.json"
+
+
+def read_checkpoint(path: Path) -> State | None:
+    """The state that a file backend keeps, None if it has no such stack.
+
+    Raises:
+        CliError: the file cannot be read.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as fault:
+        raise CliError(
+            f"Pulumi's state of this stack cannot be read: {fault}",
+            where=str(path),
+            next=f"cp {path}.bak {path}    (Pulumi's own backup of the state before)",
+        ) from fault
+    return read_state((document.get("checkpoint") or {}).get("latest"))
+
+
+def _resource(entry: Mapping[str, Any]) -> Resource:
+    return Resource(
+        urn=str(entry["urn"]),
+        type=str(entry["type"]),
+        id=str(entry.get("id", "")),
+        inputs=masked(entry.get("inputs") or {}),
+        outputs=masked(entry.get("outputs") or {}),
+        parent=str(entry.get("parent", "")),
+        external=bool(entry.get("external")),
+    )

@@ -1,0 +1,83 @@
+"""What a failed operation of the engine tells people: the cloud's own words, and the command that mends it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.pulumi.changes import Outcome, urn_name
+
+
+def held(stack: str, text: str) -> CliError:
+    """The error for a stack that another process holds, from what the engine says."""
+    line = next((line.strip() for line in text.splitlines() if "created by" in line), "")
+    who = f": {line}" if line else ""
+    return CliError(
+        f"stack `{stack}` is held by another update{who}",
+        next=f"wait for it to end; if it is dead, `pulumi cancel --stack {stack}`",
+    )
+
+
+def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool = True) -> CliError:
+    """The error for an operation that failed: the first resource's own words, else the engine's last ones.
+
+    Args:
+        stack: the stack.
+        outcome: what the engine told while it worked.
+        text: what it said at its end.
+        again: the command that goes on from here.
+        mended: that command mends what a killed engine left half written.
+    """
+    errors = [entry for entry in outcome.diagnoses if entry.severity == "error"]
+    # What providers say of a resource explains more than the engine's "update failed" on the stack.
+    told = [entry for entry in errors if entry.urn and "pulumi:pulumi:Stack" not in entry.urn] or errors
+    if not told:
+        lines = [line.strip() for line in text.splitlines() if line.strip().startswith("error:")]
+        what = lines[0].removeprefix("error:").strip() if lines else _last_line(text)
+        return CliError(f"the Pulumi engine failed: {what}", next=again if mended else _torn(what) or again)
+    first = told[0]
+    others = len({entry.urn for entry in told}) - 1
+    more = f" (and {others} more)" if others > 0 else ""
+    what = _unwrapped(first.message)
+    return CliError(f"{what}{more}", where=urn_name(first.urn) or None, next=advice(what, stack) or again)
+
+
+def _torn(what: str) -> str | None:
+    """The command for a file backend that a killed engine left half written (`mending.recover.drop_torn_files`)."""
+    if not what.endswith(": EOF"):
+        return None
+    return "find BACKEND -name '*.attrs' -empty -delete    (its folder: `pulumi whoami -v`), and the command again"
+
+
+def advice(message: str, stack: str) -> str | None:
+    """The command that mends what Azure complains of, where there is one."""
+    lowered = message.lower()
+    if "principalnotfound" in lowered:
+        gone = re.search(r"principal ([0-9a-f-]{32,36})", lowered)
+        who = str(uuid.UUID(gone[1])) if gone else "PRINCIPAL"
+        return (
+            f"azmlflow revoke {who} --stack {stack}    (if it is gone from the directory; else wait, and `azmlflow up`)"
+        )
+    if any(words in lowered for words in ("soft-deleted", "soft deleted", "deleted state")):
+        return f"azmlflow down --stack {stack}    (purges what is soft-deleted under this stack's names)"
+    if "missingsubscriptionregistration" in lowered:
+        words = message.replace("'", " ").split()
+        namespace = next((word for word in words if word.lower().startswith("microsoft.")), "NAMESPACE")
+        return f"az provider register --namespace {namespace}"
+    if "already" in lowered and ("taken" in lowered or "in use" in lowered):
+        return f"choose another name, or another azmlflow:salt, in Pulumi.{stack}.yaml"
+    return None
+
+
+def _unwrapped(message: str) -> str:
+    """A diagnosis without the engine's own frame around it."""
+    lines = [line.strip(" *\t") for line in message.splitlines() if line.strip(" *\t")]
+    lines = [line for line in lines if not line.endswith(("error occurred:", "errors occurred:"))] or lines
+    text = lines[0] if lines else message
+    return text.removeprefix("error: ")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it gave no reason"

@@ -1,0 +1,128 @@
+"""One run of the command line: how it answers, and where it gets its collaborators.
+
+Results go to standard output, in the form `--output` asks for; every message goes to standard error, so
+that `azmlflow ... --output json | jq` always works. This module is on the path of `azmlflow --help`: it
+imports nothing beyond click.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from azmlflow.cli.session.collaborators import Collaborators
+
+
+@dataclass
+class Invocation:
+    """What every command is given.
+
+    Attributes:
+        connect: makes the collaborators (engine, cloud, directory); tests hand in their own.
+        output: `text` or `json`.
+        stack: the `--stack` option, None if absent.
+    """
+
+    connect: Callable[[], Collaborators]
+    output: str = "text"
+    stack: str | None = None
+
+    @functools.cached_property
+    def ports(self) -> Collaborators:
+        """The collaborators of this run."""
+        return self.connect()
+
+    def say(self, message: str) -> None:
+        """A message for people, on standard error."""
+        click.echo(message, err=True)
+
+    def warn(self, message: str) -> None:
+        """A warning for people, on standard error."""
+        click.echo(click.style("warning:", fg="yellow") + f" {message}", err=True)
+
+    def result(self, document: Any, text: Callable[[], str] | str) -> None:
+        """The result, on standard output: `document` as JSON, or the text for people."""
+        if self.output == "json":
+            click.echo(json.dumps(document, indent=2))
+            return
+        shown = text if isinstance(text, str) else text()
+        if shown:
+            click.echo(shown)
+
+
+class Command(click.Command):
+    """A command whose help ends with examples.
+
+    Args:
+        examples: lines to type, shown under "Examples".
+    """
+
+    def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples after the options."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples:
+                    formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+        super().format_epilog(ctx, formatter)
+
+
+def _remember_output(ctx: click.Context, _: click.Parameter, value: str) -> None:
+    ctx.ensure_object(Invocation).output = value
+
+
+def _remember_stack(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    ctx.ensure_object(Invocation).stack = value
+
+
+# Of a command that takes a PRINCIPAL.
+principal_type = click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["User", "Group", "ServicePrincipal"]),
+    help="What PRINCIPAL is; with an object id the directory is not needed then.",
+)
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every command has: `--stack` and `--output`; the command gets the `Invocation` first."""
+    return answering("text", "json")(command)
+
+
+def answering(*forms: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Like `common`, for a command that answers in further forms, and prints them itself."""
+    return functools.partial(_with_options, forms)
+
+
+def _with_options(forms: tuple[str, ...], command: Callable[..., Any]) -> Callable[..., Any]:
+    with_output = click.option(
+        "--output",
+        "-o",
+        type=click.Choice(forms),
+        default="text",
+        show_default=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_remember_output,
+        help="Form of the result on standard output; messages and errors go to standard error.",
+    )
+    with_stack = click.option(
+        "--stack",
+        "-s",
+        metavar="NAME",
+        expose_value=False,
+        is_eager=True,
+        callback=_remember_stack,
+        help="The stack; else AZMLFLOW_STACK, else the selected one, else `local`.",
+    )
+    passed = click.make_pass_decorator(Invocation, ensure=True)(command)
+    return with_stack(with_output(passed))

@@ -1,0 +1,120 @@
+"""The stack that a command is about: project, settings, cloud, engine, opened as far as the command needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.project import DEFAULT_STACK, Project, StackFile, choose_stack, find_project, read_stack
+from azmlflow.cli.session.invocation import Invocation
+
+if TYPE_CHECKING:
+    from azmlflow.cli.project.hold import Holder
+    from azmlflow.cli.pulumi.stack import Stack
+    from azmlflow.infra.plan.naming import Names
+    from azmlflow.infra.plan.outputs import StackOutputs
+    from azmlflow.infra.settings.settings import Settings
+
+
+@dataclass(frozen=True)
+class Session:
+    """A command's stack.
+
+    Attributes:
+        invocation: how to answer.
+        project: the checkout.
+        file: the stack's settings file.
+    """
+
+    invocation: Invocation
+    project: Project
+    file: StackFile
+
+    @property
+    def name(self) -> str:
+        """The stack's name."""
+        return self.file.name
+
+    def settings(self) -> Settings:
+        """The settings, validated; infra's SettingsError names every fault at once."""
+        from azmlflow.infra.settings.settings import Settings
+
+        return Settings.from_mapping(self.file.config)
+
+    def enter(self) -> None:
+        """Point this process at the stack's cloud."""
+        self.invocation.ports.enter(self.project, self.file, self.invocation.say)
+
+    def stack(self, holder: Holder | None = None) -> Stack:
+        """The stack itself."""
+        return self.invocation.ports.open_stack(self.project, self.file, holder, self.invocation.say)
+
+    def outputs(self) -> StackOutputs:
+        """The outputs of a stack that stands.
+
+        Raises:
+            CliError: it does not stand.
+        """
+        return standing(self.name, self.stack().state().outputs)
+
+    def subscription(self, outputs: Mapping[str, object]) -> str:
+        """The subscription that the stack is, or would be, in: its own output, then its settings, then the variables.
+
+        Raises:
+            CliError: none of them says.
+        """
+        environment = self.invocation.ports.environment
+        candidates = (
+            outputs.get("subscriptionId"),
+            self.file.config.get("azure-native:subscriptionId"),
+            environment.get("ARM_SUBSCRIPTION_ID"),
+            environment.get("AZURE_SUBSCRIPTION_ID"),
+        )
+        for candidate in candidates:
+            if isinstance(candidate, str) and candidate:
+                return candidate
+        raise CliError(
+            f"no subscription is known for stack `{self.name}`",
+            where=str(self.file.path),
+            next='export ARM_SUBSCRIPTION_ID="$(az account show --query id --output tsv)"',
+        )
+
+    def names(self, outputs: Mapping[str, object]) -> Names:
+        """The names of the stack's resources in Azure, whether they stand or not."""
+        return self.settings().names(self.name, self.subscription(outputs))
+
+
+def open_session(invocation: Invocation, *, make_local: bool = False) -> Session:
+    """Find the project and the stack that is meant.
+
+    Args:
+        invocation: this run.
+        make_local: write the default settings of the stack `local` if they are not there yet.
+
+    Raises:
+        CliError: no project here, or no such stack.
+    """
+    project = find_project()
+    name = choose_stack(project, invocation.stack, invocation.ports.environment)
+    if make_local and name == DEFAULT_STACK and not project.settings_path(name).exists():
+        from azmlflow.cli.project.settings_file import local_defaults, write_settings
+
+        write_settings(project, name, local_defaults())
+        invocation.say(f"wrote {project.settings_path(name).name} with the defaults of a local stack")
+    return Session(invocation, project, read_stack(project, name))
+
+
+def standing(stack: str, outputs: Mapping[str, object]) -> StackOutputs:
+    """The outputs as a record.
+
+    Raises:
+        CliError: some are missing: the stack does not stand.
+    """
+    from azmlflow.infra.plan.outputs import MissingOutputs, StackOutputs
+
+    try:
+        return StackOutputs.parse(outputs)
+    except MissingOutputs as fault:
+        raise CliError(f"stack `{stack}` does not stand", next=f"azmlflow up --stack {stack}") from fault

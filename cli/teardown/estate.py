@@ -1,0 +1,105 @@
+"""Everything that a removal is about, and what of it is there now, as Azure tells.
+
+Nothing here changes anything: the steps are in `cli/teardown/steps.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from azmlflow.cli.azure.arm import Arm, ArmError
+from azmlflow.cli.project import config_json
+from azmlflow.cli.project.project import Project
+from azmlflow.cli.pulumi.changes import OnChange
+from azmlflow.cli.pulumi.deployment import State
+from azmlflow.cli.pulumi.stack import Stack
+
+if TYPE_CHECKING:
+    from azmlflow.infra.plan.naming import Names
+
+LOCKS = "2020-05-01"
+GROUPS = "2024-03-01"
+WORKSPACES = "2024-10-01"
+VAULTS = "2023-07-01"
+ROLES = "2022-04-01"
+_ML = "providers/Microsoft.MachineLearningServices"
+
+
+@dataclass(frozen=True)
+class Estate:
+    """Everything that a removal is about.
+
+    Attributes:
+        project: the checkout.
+        stack: the stack.
+        arm: Azure Resource Manager.
+        subscription: subscription id.
+        names: of the stack's resources.
+        location: the stack's region.
+        owned: do these tags say that a resource is this stack's?
+        state: the Pulumi state, read when the removal began.
+        personas: names of all personas, whose role definitions may be there.
+        on_change: hears what the engine does.
+        notes: what could not be removed, and why; filled as steps run.
+    """
+
+    project: Project
+    stack: Stack
+    arm: Arm
+    subscription: str
+    names: Names
+    location: str
+    owned: Callable[[Any], bool]
+    state: State
+    personas: tuple[str, ...]
+    on_change: OnChange | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def group(self) -> str:
+        """ARM id of the resource group."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.names.resource_group}"
+
+    @property
+    def workspace(self) -> str:
+        """ARM id of the workspace."""
+        return f"{self.group}/{_ML}/workspaces/{self.names.workspace}"
+
+    @property
+    def coordinates(self) -> config_json.Coordinates:
+        """What a config.json of this stack says."""
+        return config_json.Coordinates(self.subscription, self.names.resource_group, self.names.workspace)
+
+
+def workspace_left(estate: Estate) -> str | None:
+    """The workspace as it is now: `stands`, `soft-deleted`, or None."""
+    if estate.arm.get(estate.workspace, WORKSPACES) is not None:
+        return "stands"
+    place = f"/subscriptions/{estate.subscription}/{_ML}/locations/{estate.location}/deletedWorkspaces"
+    for entry in _listed(estate, place, WORKSPACES):
+        if str(entry.get("name", "")).lower() == estate.names.workspace.lower() and _in_our_group(estate, entry):
+            return "soft-deleted"
+    return None
+
+
+def _in_our_group(estate: Estate, entry: dict[str, Any]) -> bool:
+    """Does a soft-deleted thing say that it was in our group? Where it says nothing, our name for it must do."""
+    text = str(entry.get("properties", {})).lower()
+    return "/resourcegroups/" not in text or f"{estate.group.lower()}/" in text
+
+
+def _listed(estate: Estate, path: str, version: str) -> tuple[dict[str, Any], ...]:
+    """A list, or nothing where Azure doesn't know it: not every region has this one."""
+    try:
+        return tuple(estate.arm.list(path, version))
+    except ArmError as fault:
+        if fault.status in {400, 404, 405}:
+            return ()
+        raise
+
+
+def azure_name(resource_id: str) -> str:
+    """The last part of an ARM id."""
+    return resource_id.rsplit("/", 1)[-1]

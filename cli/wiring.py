@@ -1,0 +1,161 @@
+"""The real collaborators of a run: the engine, the clouds, the directory, the user's browser."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from azmlflow.cli.frame.words import Say
+from azmlflow.cli.session.collaborators import Collaborators
+
+if TYPE_CHECKING:
+    from azmlflow.cli.azure.arm import Arm
+    from azmlflow.cli.azure.caller import Caller
+    from azmlflow.cli.project.hold import Holder
+    from azmlflow.cli.project.project import Project, StackFile
+    from azmlflow.cli.pulumi.stack import Stack
+    from azmlflow.cli.session.collaborators import Person
+    from azmlflow.rbac.facts import Facts
+    from azmlflow.rbac.grants import Grant
+    from azmlflow.rbac.live.people import Tenant
+
+
+def real() -> Collaborators:
+    """The real ones."""
+    return Collaborators(
+        environment=os.environ,
+        enter=_enter,
+        visit=_visit,
+        open_stack=_open_stack,
+        open_arm=_open_arm,
+        permitted=_permitted,
+        find_person=_find_person,
+        whoami=_whoami,
+        read_tenant=_read_tenant,
+        read_access=_read_access,
+        warm=_warm,
+        execute=_execute,
+        browse=_browse,
+        sleep=time.sleep,
+        today=_today,
+    )
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _warm() -> None:
+    import threading
+
+    threading.Thread(target=_import_program, name="imports", daemon=True).start()
+
+
+def _import_program() -> None:
+    import azmlflow.infra.__main__  # noqa: F401 - for its side effect: the modules are loaded
+
+
+def _execute(command: list[str], environment: dict[str, str]) -> int:
+    from azmlflow.cli.frame.launch import execute
+
+    return execute(command, environment)
+
+
+def _enter(project: Project, stack: StackFile, say: Say) -> None:
+    from azmlflow.cli.local import entering
+    from azmlflow.cli.pulumi import engine
+
+    # Before this process trusts the embedded Azure's authority alone: an engine comes from the internet.
+    engine.ensure(os.environ, say)
+    entering.enter(project, stack, os.environ, say)
+
+
+def _visit(project: Project, stack: StackFile, say: Say) -> None:
+    from azmlflow.cli.local import entering
+
+    entering.enter(project, stack, os.environ, say)
+
+
+def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: Say) -> Stack:
+    from azmlflow.cli.local import entering
+    from azmlflow.cli.pulumi import engine
+    from azmlflow.cli.pulumi.automation import Place
+    from azmlflow.cli.pulumi.stack import EngineStack
+
+    environment = dict(os.environ)
+
+    def ready() -> engine.Engine:
+        if stack.local:
+            entering.prepare_pulumi(project)
+        return engine.ensure(environment, say)
+
+    return EngineStack(
+        stack.name,
+        Place(project.root, project.name, environment, project.backend if stack.local else None),
+        ready,
+        _program,
+        on_engine=holder.engine if holder else None,
+        say=say,
+        # What others began (a grant, a preview) `up` ends as well.
+        command="azmlflow down" if holder and holder.command == "azmlflow down" else "azmlflow up",
+    )
+
+
+def _program() -> None:
+    from azmlflow.infra.__main__ import main
+
+    main()
+
+
+def _browse(address: str) -> bool:
+    import webbrowser
+
+    return webbrowser.open(address)
+
+
+def _open_arm() -> Arm:
+    from azmlflow.cli.azure.arm import LiveArm
+
+    return LiveArm()
+
+
+def _whoami() -> Caller:
+    from azmlflow.cli.azure.caller import whoami
+
+    return whoami()
+
+
+def _read_tenant(subscription: str, scope: str, also: tuple[str, ...]) -> Tenant:
+    from azure.identity import DefaultAzureCredential
+
+    from azmlflow.rbac.live.people import read_tenant
+
+    return read_tenant(DefaultAzureCredential(), subscription, scope, also=also)
+
+
+def _read_access(subscription: str, scope: str) -> Facts | None:
+    from azure.identity import DefaultAzureCredential
+
+    from azmlflow.rbac.live.azure import read_facts
+    from azmlflow.rbac.live.errors import AssignmentsForbidden
+
+    try:
+        return read_facts(DefaultAzureCredential(), subscription, scope)
+    except AssignmentsForbidden:
+        return None
+
+
+def _permitted(project: Project, stack: StackFile, grant: Grant, scope: str) -> frozenset[str] | None:
+    if not stack.local or grant.principal_type != "User":
+        return None
+    from azmlflow.cli.local.directory import permitted
+
+    return permitted(project, grant.principal_id, scope)
+
+
+def _find_person(name: str, kind: str | None) -> Person:
+    from azmlflow.cli.access.people import find
+
+    return find(name, kind)

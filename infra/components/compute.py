@@ -1,0 +1,98 @@
+"""`ComputeCluster`: a cluster of virtual machines that scales between two sizes and runs a workspace's jobs.
+
+The rule: a cluster dies with its resource group, never by itself at the engine's hand. Azure's DELETE of a compute
+wants the query parameter `underlyingResourceAction`, which the provider doesn't send; so `deleted_with` is demanded,
+and one cluster alone is removed over ARM by `azmlflow up` before the engine's turn.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import machinelearningservices
+
+from azmlflow.infra.components.arguments import given
+from azmlflow.infra.plan import identifiers
+
+
+@dataclass(frozen=True)
+class ComputeClusterArgs:
+    """What a `ComputeCluster` is made of."""
+
+    resource_group_name: pulumi.Input[str]
+    """Resource group of the workspace."""
+    workspace_name: pulumi.Input[str]
+    """Workspace that it belongs to."""
+    location: str
+    """Azure region; the workspace's."""
+    name: str
+    """Name of the cluster in the workspace."""
+    vm_size: str
+    """Azure's virtual machine size of each node."""
+    max_nodes: int
+    """Most nodes at a time."""
+    min_nodes: int | None = 0
+    """Nodes kept running when idle."""
+    idle_seconds: int | None = 300
+    """Seconds that an idle node waits before it is released."""
+    priority: str | None = "Dedicated"
+    """Dedicated, or LowPriority: cheaper, and Azure may take the nodes back."""
+    tags: dict[str, str] | None = None
+    """Tags on the cluster."""
+
+
+class ComputeCluster(pulumi.ComponentResource):
+    """A compute cluster of a workspace. Its option `deletedWith` must name the resource group, or the `MlflowWorkspace`
+    that holds it."""
+
+    cluster_id: pulumi.Output[str]
+    """ARM id of the cluster."""
+    cluster_name: pulumi.Output[str]
+    """Name of the cluster."""
+
+    def __init__(self, name: str, args: ComputeClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the cluster.
+
+        Args:
+            name: logical name.
+            args: what it is made of.
+            opts: Pulumi's options, with the resource group as `deleted_with`.
+
+        Raises:
+            ValueError: no `deleted_with`; the cluster could never be destroyed.
+        """
+        group = opts.deleted_with if opts else None
+        if group is None:
+            raise ValueError(
+                f"ComputeCluster '{name}' needs its resource group as the option deleted_with: "
+                "Azure refuses the provider's own deletion of a cluster"
+            )
+        super().__init__(identifiers.CLUSTER, name, None, opts)
+        args = given(ComputeClusterArgs, args)
+        cluster = machinelearningservices.Compute(
+            identifiers.cluster_resource_name(name),
+            compute_name=args.name,
+            workspace_name=args.workspace_name,
+            resource_group_name=args.resource_group_name,
+            location=args.location,
+            properties=machinelearningservices.AmlComputeArgs(
+                compute_type="AmlCompute",
+                # No passwords or keys on the nodes: sign-in by the directory only.
+                disable_local_auth=True,
+                properties=machinelearningservices.AmlComputePropertiesArgs(
+                    vm_size=args.vm_size,
+                    vm_priority=args.priority,
+                    os_type=machinelearningservices.OsType.LINUX,
+                    remote_login_port_public_access=machinelearningservices.RemoteLoginPortPublicAccess.DISABLED,
+                    scale_settings=machinelearningservices.ScaleSettingsArgs(
+                        min_node_count=args.min_nodes,
+                        max_node_count=args.max_nodes,
+                        node_idle_time_before_scale_down=f"PT{args.idle_seconds}S",
+                    ),
+                ),
+            ),
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=group),
+        )
+        self.cluster_id = cluster.id
+        self.cluster_name = cluster.name
+        self.register_outputs({"clusterId": self.cluster_id, "clusterName": self.cluster_name})

@@ -1,0 +1,277 @@
+"""Identities that follow from settings alone: URNs in Pulumi's state, ids in Azure. Pure, without Pulumi.
+
+The rule: whatever a stack declares is findable before it exists and after its state is lost. Recovery imports by
+these ids, `grant` and `revoke` aim at these URNs; tests hold both to what the program really declares.
+
+URN grammar: `urn:pulumi:<stack>::<project>::<parent type>$<type>::<name>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from azmlflow.infra.plan.naming import Names
+from azmlflow.rbac import roles, scopes
+from azmlflow.rbac.grants import Grant, GrantScope, assignment_name
+from azmlflow.rbac.profiles import Profile
+
+WORKSPACE, CLUSTER, ACCESS = (f"azmlflow:index:{name}" for name in ("MlflowWorkspace", "ComputeCluster", "Access"))
+WORKSPACE_NAME, ACCESS_NAME = "mlflow", "access"
+ROLE_DEFINITION = "azure-native:authorization:RoleDefinition"
+ROLE_ASSIGNMENT = "azure-native:authorization:RoleAssignment"
+_GROUP = "azure-native:resources:ResourceGroup"
+
+# Pulumi type, end of the logical name, Azure type, field of `Names`.
+_IN_GROUP = (
+    ("azure-native:storage:StorageAccount", "storage", "Microsoft.Storage/storageAccounts", "storage_account"),
+    ("azure-native:keyvault:Vault", "vault", "Microsoft.KeyVault/vaults", "key_vault"),
+    (
+        "azure-native:operationalinsights:Workspace",
+        "logs",
+        "Microsoft.OperationalInsights/workspaces",
+        "log_analytics",
+    ),
+    (
+        "azure-native:applicationinsights:Component",
+        "insights",
+        "Microsoft.Insights/components",
+        "application_insights",
+    ),
+    (
+        "azure-native:machinelearningservices:Workspace",
+        "workspace",
+        "Microsoft.MachineLearningServices/workspaces",
+        "workspace",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One Azure resource that a stack declares.
+
+    Attributes:
+        type: Pulumi's type token.
+        name: logical name in the program.
+        parent_type: type token of the component that declares it.
+        parent: logical name of that component.
+        id: where Azure keeps it.
+    """
+
+    type: str
+    name: str
+    parent_type: str
+    parent: str
+    id: str
+
+    def urn(self, stack: str, project: str) -> str:
+        """Its name in Pulumi's state."""
+        return f"urn:pulumi:{stack}::{project}::{self.parent_type}${self.type}::{self.name}"
+
+    def parent_urn(self, stack: str, project: str) -> str:
+        """Its component's name in Pulumi's state."""
+        return f"urn:pulumi:{stack}::{project}::{self.parent_type}::{self.parent}"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One role assignment that grants call for. Several grants may call for the same one: then it is there once.
+
+    Attributes:
+        name: logical name in the program.
+        scope: ARM id of what it is on.
+        role_definition_id: the role.
+        principal_id: who gets it.
+        principal_type: `User`, `Group` or `ServicePrincipal`.
+        persona: the persona whose own role it is; None for a built-in role.
+        why: what it is there for, for people.
+    """
+
+    name: str
+    scope: str
+    role_definition_id: str
+    principal_id: str
+    principal_type: str
+    persona: str | None
+    why: str
+
+    @property
+    def guid(self) -> str:
+        """Its name in Azure."""
+        return assignment_name(self.scope, self.principal_id, self.role_definition_id)
+
+    @property
+    def id(self) -> str:
+        """Its ARM id."""
+        return scopes.extension_id(self.scope, "Microsoft.Authorization/roleAssignments", self.guid)
+
+    @property
+    def role_guid(self) -> str:
+        """GUID of the role, lower case."""
+        return self.role_definition_id.rpartition("/")[2].lower()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What Azure allows only once: scope, principal, role."""
+        return scopes.key(self.scope), self.principal_id.lower(), self.role_guid
+
+    def planned(self) -> Planned:
+        """The resource that declares it."""
+        return Planned(ROLE_ASSIGNMENT, self.name, ACCESS, ACCESS_NAME, self.id)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A workspace, by plain names, and how personas become roles there.
+
+    Attributes:
+        subscription_id: the subscription.
+        resource_group: name of the resource group.
+        workspace: name of the workspace.
+        storage_account: name of the storage account where personas need roles on it (identity-based storage); else
+            None.
+        profile: a role of its own for each persona, or the nearest built-in one.
+    """
+
+    subscription_id: str
+    resource_group: str
+    workspace: str
+    storage_account: str | None = None
+    profile: Profile = "least-privilege"
+
+    @property
+    def group_id(self) -> str:
+        """ARM id of the resource group, where the stack's roles are defined."""
+        return scopes.resource_group_id(self.subscription_id, self.resource_group)
+
+    @property
+    def workspace_id(self) -> str:
+        """ARM id of the workspace, where the grants apply."""
+        return scopes.resource_id(
+            self.subscription_id, self.resource_group, "Microsoft.MachineLearningServices/workspaces", self.workspace
+        )
+
+    @property
+    def storage_id(self) -> str | None:
+        """ARM id of the storage account, where personas need roles on it."""
+        if self.storage_account is None:
+            return None
+        return scopes.resource_id(
+            self.subscription_id, self.resource_group, "Microsoft.Storage/storageAccounts", self.storage_account
+        )
+
+    def scope_id(self, scope: GrantScope) -> str:
+        """ARM id of where a grant applies."""
+        return self.group_id if scope == "group" else self.workspace_id
+
+    def role_guid(self, persona: str) -> str:
+        """GUID of the role definition of a persona."""
+        return roles.custom_role_guid(persona, self.group_id)
+
+    def role_definition_id(self, persona: str) -> str:
+        """The role definition as assignments name it: Azure answers with this form, whatever scope it was made at."""
+        return self._role_id(self.role_guid(persona))
+
+    def assignments(self, grants: Iterable[Grant], *, adopted: bool = False) -> tuple[Assignment, ...]:
+        """The role assignments that grants call for, each once, in the order of the grants.
+
+        Args:
+            grants: who may do what.
+            adopted: also those that somebody else made already and that are relied on.
+        """
+        listed = tuple(grants)
+        every = [(grant, each) for grant in listed for each in self._called_for(grant)]
+        others = {each.key for grant, each in every if each.role_guid in grant.adopted}
+        distinct = {each.key: each for _, each in reversed(every) if adopted or each.key not in others}
+        return tuple(dict.fromkeys(distinct[each.key] for _, each in every if each.key in distinct))
+
+    def role(self, persona: str) -> Planned:
+        """The role definition of a persona."""
+        id_ = scopes.extension_id(self.group_id, "Microsoft.Authorization/roleDefinitions", self.role_guid(persona))
+        return Planned(ROLE_DEFINITION, role_name(persona), ACCESS, ACCESS_NAME, id_)
+
+    def roles(self, grants: Iterable[Grant]) -> tuple[Planned, ...]:
+        """The role definitions that grants call for: none where the built-in ones stand in."""
+        if self.profile == "built-in":
+            return ()
+        return tuple(self.role(persona) for persona in dict.fromkeys(grant.persona for grant in grants))
+
+    def assignment(self, grant: Grant) -> Planned:
+        """The role assignment of a grant's persona."""
+        return self._own(grant).planned()
+
+    def _called_for(self, grant: Grant) -> tuple[Assignment, ...]:
+        account = self.storage_id
+        if account is None:
+            return (self._own(grant),)
+        why = "Artifacts of a workspace with identity-based storage"
+        needed = roles.persona(grant.persona).storage_roles
+        return (self._own(grant), *(self._built_in(grant, role, account, "", why) for role in needed))
+
+    def _own(self, grant: Grant) -> Assignment:
+        scope, suffix = self.scope_id(grant.scope), "-group" if grant.scope == "group" else ""
+        if self.profile == "built-in":
+            nearest = roles.persona(grant.persona).nearest
+            return self._built_in(grant, nearest, scope, suffix, "Nearest built-in role of its persona")
+        name = f"{assignment_resource_name(grant.persona, grant.principal_id)}{suffix}"
+        role, why = self.role_definition_id(grant.persona), f"Persona {grant.persona}"
+        return Assignment(name, scope, role, grant.principal_id, grant.principal_type, grant.persona, why)
+
+    def _built_in(self, grant: Grant, role: str, scope: str, suffix: str, why: str) -> Assignment:
+        # Named by the role, not by the persona: two personas may call for the same one.
+        name = f"{assignment_resource_name(role.lower().replace(' ', '-'), grant.principal_id)}{suffix}"
+        id_ = self._role_id(roles.built_in_role(role).id)
+        return Assignment(name, scope, id_, grant.principal_id, grant.principal_type, None, why)
+
+    def _role_id(self, guid: str) -> str:
+        subscription = scopes.subscription_id(self.subscription_id)
+        return scopes.extension_id(subscription, "Microsoft.Authorization/roleDefinitions", guid)
+
+
+def role_name(persona: str) -> str:
+    """Logical name of a persona's role definition."""
+    return f"role-{persona}"
+
+
+def assignment_resource_name(persona: str, principal_id: str) -> str:
+    """Logical name of a grant's role assignment at the workspace."""
+    return f"grant-{persona}-{principal_id}"
+
+
+def cluster_resource_name(cluster: str) -> str:
+    """Logical name of a cluster inside its component, which bears the cluster's own name."""
+    return f"{cluster}-cluster"
+
+
+def planned(
+    names: Names,
+    subscription_id: str,
+    clusters: Iterable[str] = (),
+    grants: Iterable[Grant] = (),
+    place: Place | None = None,
+) -> tuple[Planned, ...]:
+    """Every Azure resource that a stack declares, each after those that it needs.
+
+    Args:
+        names: the stack's names (`Settings.names`).
+        subscription_id: the subscription.
+        clusters: names of the clusters.
+        grants: who may do what.
+        place: how personas become roles (`Settings.place`), if not by roles of their own over key-based storage.
+    """
+    place = place or Place(subscription_id, names.resource_group, names.workspace)
+    found = [Planned(_GROUP, f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
+    for type_, end, azure_type, field in _IN_GROUP:
+        id_ = scopes.resource_id(subscription_id, names.resource_group, azure_type, getattr(names, field))
+        found.append(Planned(type_, f"{WORKSPACE_NAME}-{end}", WORKSPACE, WORKSPACE_NAME, id_))
+    for cluster in clusters:
+        id_ = scopes.extension_id(
+            place.group_id, "Microsoft.MachineLearningServices/workspaces/computes", names.workspace, cluster
+        )
+        type_ = "azure-native:machinelearningservices:Compute"
+        found.append(Planned(type_, cluster_resource_name(cluster), CLUSTER, cluster, id_))
+    listed = tuple(grants)
+    found += place.roles(listed)
+    found += [each.planned() for each in place.assignments(listed)]
+    return tuple(found)

@@ -1,0 +1,137 @@
+"""What a run token (`work.run_token`) is good for, on every request that bears one.
+
+What it may do is the smaller of what the submitter may do and of this: read in the workspace, log to its own run and
+to runs that say that they are its children, and register models. A client renews it at `.../runs/<id>/token` before it
+expires.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from azmlflow.localazure.azureml.history.known_runs import local_key
+from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.core.errors import AzureError, unauthenticated
+from azmlflow.localazure.resources.kind import LOCAL_RUNS
+from azmlflow.localazure.work import records
+from azmlflow.localazure.work.run_token import RUN, WORKSPACE, issue
+from azmlflow.rbac.operations import TRACKING, recognise
+
+_PARENT = "mlflow.parentRunId"
+_SERVICES = ("mlflow", "history", "artifact", "metric", "data", "modelmanagement")
+_READS = ("read_experiments", "read_runs", "search_runs", "read_artifacts", "read_models")
+_MODELS = ("write_models", "register_local_model")
+_ON_RUNS = ("write_run", "log_artifact")
+_BODY_LIMIT = 32 * 1024 * 1024
+
+
+def renew(target: Target, run_id: str) -> tuple[str, int]:
+    """Another token for a run that has one: for who has it now.
+
+    Args:
+        target: the request, made with the token.
+        run_id: the run that the request names.
+
+    Raises:
+        AzureError: 403, the request's token is not that run's.
+    """
+    if run_of(target) != run_id:
+        raise AzureError(403, "AuthorizationFailed", "A run's token is renewed with that token, by its run alone.")
+    return issue(target.cloud, target.workspace, run_id, target.caller.principal.object_id)
+
+
+def run_of(target: Target) -> str | None:
+    """The run that the request's token is for; None for an ordinary token."""
+    found = target.caller.claims.get(RUN)
+    return None if found is None else str(found)
+
+
+async def check(target: Target) -> None:
+    """Refuse what a run token is not good for; ordinary tokens pass.
+
+    Raises:
+        AzureError: 401 when the job has ended or is no more; 403 for another workspace, run or kind of request.
+    """
+    run_id = run_of(target)
+    if run_id is None:
+        return
+    if target.caller.claims.get(WORKSPACE) != target.workspace_id:
+        raise _refused("it is another workspace's")
+    if not _runs(target, run_id):
+        raise unauthenticated(f"The job '{run_id}' of the run token has ended.", code="ExpiredAuthenticationToken")
+    if target.service == "history" and target.rest[-1:] == ("token",):
+        return  # `renew` compares the run
+    if target.service not in _SERVICES:
+        raise _refused("a job may not do this")
+    operation = recognise(target.request.method, target.service, "/" + "/".join(target.rest))
+    name = "" if operation is None else operation.name
+    if name in _READS or name in _MODELS:
+        return
+    if target.service in ("history", "artifact", "metric"):
+        run = _run_in_path(target.rest)
+        if target.request.method != "GET" and (run is None or not await _is_own(target, run_id, run)):
+            raise _refused(f"it is not run {run}'s")
+        return
+    if operation is not None:  # else Azure ML has no such thing: the service says so, and clients go on without it
+        await _check_mlflow(target, name, run_id)
+
+
+async def _check_mlflow(target: Target, name: str, run_id: str) -> None:
+    """Refuse an MLflow operation that is not on the token's own run, or a new child of it."""
+    if name not in _ON_RUNS:
+        raise _refused("a job may not do this")
+    body = await _body(target)
+    if target.rest[-2:] == ("runs", "create"):
+        tags = {tag.get("key"): tag.get("value") for tag in body.get("tags") or () if isinstance(tag, dict)}
+        if tags.get(_PARENT) != run_id:
+            raise _refused("a job makes runs only as children of its own")
+        return
+    named = body.get("run_id") or body.get("run_uuid")
+    if not isinstance(named, str) or not await _is_own(target, run_id, named):
+        raise _refused(f"it is not run {named}'s")
+
+
+def _runs(target: Target, run_id: str) -> bool:
+    """Whether the token's run is still at work."""
+    job = records.find(target.cloud, target.id, run_id)
+    if job is not None:
+        return job[0]["properties"]["status"] not in records.ENDED
+    local = target.cloud.store.get(LOCAL_RUNS, local_key(target.workspace_id, run_id))
+    return local is not None and local["status"] not in records.ENDED
+
+
+def _run_in_path(rest: tuple[str, ...]) -> str | None:
+    if len(rest) > 3 and rest[2] == "runs":
+        return rest[3]
+    if len(rest) > 1 and rest[0] == "runs":
+        return rest[1]
+    return next((part.removeprefix("dcid.") for part in rest if part.startswith("dcid.")), None)
+
+
+async def _is_own(target: Target, own: str, run_id: str) -> bool:
+    """Whether a run is the job's, or says that it is a child of the job's."""
+    if run_id == own:
+        return True
+    found = await target.cloud.mlflow.request(
+        "GET", f"{TRACKING}/runs/get", target.workspace_id, params={"run_id": run_id}
+    )
+    if not found.is_success:
+        return False
+    tags: list[dict[str, Any]] = found.json()["run"].get("data", {}).get("tags", [])
+    return any(tag["key"] == _PARENT and tag["value"] == own for tag in tags)
+
+
+async def _body(target: Target) -> dict[str, Any]:
+    length = target.request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > _BODY_LIMIT:
+        raise AzureError(413, "RequestBodyTooLarge", f"A request to MLflow has at most {_BODY_LIMIT} bytes.")
+    try:
+        body = json.loads(await target.request.body())  # kept by the request: tracking reads it again
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _refused(why: str) -> AzureError:
+    return AzureError(403, "AuthorizationFailed", f"The run token is not good for this request: {why}.")

@@ -1,0 +1,162 @@
+"""`/history/v1.0<workspace id>/...` and `/data/v1.0<workspace id>/...`: experiments and runs.
+
+    GET, POST  experiments/<name>                                 azureml-core's Experiment
+    GET        experimentids/<e>
+    GET, PATCH experiments/<e>/runs/<run>                         ... its Run; `experimentids` too, here and below
+    GET        experiments/<e>/runs/<run>/details                 state and logs, as both SDKs watch them
+    GET        experiments/<e>/runs/<run>/children
+    POST       experiments/<e>/runs/<run>/events                  cancel; the end of a local run
+    GET        experiments/<e>/runs/<run>/metricsingest/wait      in a job: are the metrics there?
+    GET        experiments/<e>/runs/<run>/token                   in a job: a new run token
+    POST       experiments/<e>/runs:query                         Experiment.get_runs()
+    GET        runs/<run>, runs/<run>/details                     azure-ai-ml's `jobs.stream`
+    POST       rundata                                            its `jobs.download`: which outputs there are
+    POST       /data/.../dataversion/batchGetResolvedUris         ... and where
+
+Every other path of the history service is one of artifacts (`history`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import JSONResponse, Response
+
+from azmlflow.localazure.azureml.history import experiments, known_runs, routes, run_changes, run_filters, run_tokens
+from azmlflow.localazure.azureml.history.run_dto import PARENT, details_dto, output_type, run_dto
+from azmlflow.localazure.azureml.request.bodies import json_object
+from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.runner import files
+from azmlflow.localazure.work import records
+from azmlflow.localazure.work.layout import LOG, output_path
+
+_LOG_URL = timedelta(hours=1)
+_EXPERIMENTS = ("experiments", "experimentids")
+_PAGE = 1000
+
+
+async def answer(target: Target) -> Response:
+    """Answer a request to the history service.
+
+    Raises:
+        AzureError: 404 for another path or no such run, 400, 403, 409.
+        MlflowUnavailable: MLflow cannot answer now.
+    """
+    method, rest = target.request.method, target.rest
+    if "artifacts" in rest[4:5]:
+        return await routes.answer(target)
+    if len(rest) == 5 and rest[0] in _EXPERIMENTS and rest[4] == "token" and method == "GET":
+        return _token(target, rest[3])
+    target.authorise(method, "history", "/" + "/".join(rest))
+    match (method, *rest):
+        case (_, "runs", run_id, *act):
+            return await _of_run(target, await known_runs.find(target, run_id), tuple(act))
+        case (_, "experiments" | "experimentids", experiment, "runs", run_id, *act):
+            return await _of_run(target, await known_runs.find(target, run_id, experiment), tuple(act))
+    return await _of_experiments(target)
+
+
+async def resolve(target: Target) -> Response:
+    """Answer a request to the data service: where the outputs of jobs lie.
+
+    Raises:
+        AzureError: 404 for another path, 400, 403.
+    """
+    target.authorise(target.request.method, "data", "/" + "/".join(target.rest))
+    values = (await json_object(target)).get("values")
+    if not isinstance(values, list):
+        raise bad_request("UserError", 'The body must be {"values": ["<asset id>", ...]}.', target="values")
+    found: dict[str, Any] = {}
+    for asset in values:
+        _, _, _, job, _, name, *_ = [*str(asset).split("/"), *[""] * 6]
+        known = records.find(target.cloud, target.id, job)
+        if known is not None and name in known[0]["properties"]["outputs"]:
+            path = output_path(job, name)
+            told = known[0]["properties"]["outputs"][name] or {}
+            found[asset] = {"uri": _datastore_uri(target, path), "type": output_type(told)}
+    return JSONResponse({"values": found})
+
+
+async def _of_experiments(target: Target) -> Response:
+    """Answer what is asked of no single run by its id."""
+    match (target.request.method, *target.rest):
+        case ("GET", "experiments", name):
+            told = await experiments.get(target, name)
+        case ("POST", "experiments", name):
+            told = await experiments.create(target, name)
+        case ("GET", "experimentids", experiment_id):
+            told = await experiments.get_by_id(target, experiment_id)
+        case ("POST", "experiments", name, "runs:query"):
+            told = await _query(target, name)
+        case ("POST", "rundata"):
+            run_id = str((await json_object(target)).get("runId", ""))
+            told = {"runMetadata": run_dto(target.cloud, await known_runs.find(target, run_id))}
+        case _:
+            raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
+    return JSONResponse(told)
+
+
+async def _of_run(target: Target, run: known_runs.KnownRun, act: tuple[str, ...]) -> Response:
+    """Answer what is asked of one run."""
+    match (target.request.method, *act):
+        case ("GET",):
+            pass
+        case ("PATCH",):
+            await run_changes.patch(target, run, await json_object(target))
+            run = await known_runs.find(target, run.id)
+        case ("GET", "details"):
+            return JSONResponse(details_dto(run, _logs(target, run.id)))
+        case ("GET", "children"):
+            experiment = await known_runs.experiment_numbered(target, run.experiment_id)
+            runs = await known_runs.in_experiment(target, experiment)
+            found = [run_dto(target.cloud, each) for each in runs if each.tags.get(PARENT) == run.id]
+            return JSONResponse({"value": run_filters.order(found, target.request.query_params.get("$orderby"))})
+        case ("POST", "events"):
+            await run_changes.event(target, run, await json_object(target))
+            return Response(status_code=200)
+        case ("GET", "metricsingest", "wait"):
+            return JSONResponse({})  # metrics are kept before the request that logs them is answered
+        case _:
+            raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
+    return JSONResponse(run_dto(target.cloud, run))
+
+
+async def _query(target: Target, name: str) -> dict[str, Any]:
+    body = await json_object(target)
+    test = run_filters.parse(body.get("filter"))
+    orderby, top, token = body.get("orderby"), body.get("top"), str(body.get("continuationToken") or 0)
+    if isinstance(orderby, list):
+        orderby = orderby[0] if orderby else None
+    if not token.isdecimal() or not (top is None or (isinstance(top, int) and top > 0)):
+        raise bad_request("UserError", "'top' is a number above 0, 'continuationToken' one that was given out.")
+    runs = await known_runs.in_experiment(target, await known_runs.experiment_named(target, name))
+    found = run_filters.order([dto for run in runs if test(dto := run_dto(target.cloud, run))], orderby)
+    begin, size = int(token), min(top or _PAGE, _PAGE)
+    more = {"continuationToken": str(begin + size)} if begin + size < len(found) else {}
+    return {"value": found[begin : begin + size], **more}
+
+
+def _logs(target: Target, run_id: str) -> dict[str, str]:
+    address = files.artifact(target.storage_account, run_id, LOG)
+    if Blobs(target.cloud).get(address) is None:
+        return {}
+    end = target.cloud.clock.now() + _LOG_URL
+    query = Signing(target.cloud).url(f"/{address.key}", "r", end)
+    url = f"https://{address.account}.blob.core.windows.net/{address.container}/{quote(address.name)}?{query}"
+    return {LOG: url}
+
+
+def _token(target: Target, run_id: str) -> Response:
+    token, expires = run_tokens.renew(target, run_id)
+    return JSONResponse({"token": token, "expiryTimeUtc": datetime.fromtimestamp(expires, UTC).isoformat()})
+
+
+def _datastore_uri(target: Target, path: str) -> str:
+    parts = target.id.split("/")
+    place = f"subscriptions/{parts[2]}/resourcegroups/{parts[4]}/workspaces/{parts[8]}"
+    return f"azureml://{place}/datastores/workspaceblobstore/paths/{path}/"

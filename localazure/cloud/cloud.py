@@ -1,0 +1,55 @@
+"""One embedded Azure: the things that its services share, made once by the daemon or by a test.
+
+A service is a function `service(cloud) -> ASGI application`; it finds everything it needs here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from azmlflow.localazure.cloud.operations import Operations
+from azmlflow.localazure.core.bell import Bell
+from azmlflow.localazure.core.clock import Clock, Ids
+from azmlflow.localazure.core.store import Store
+from azmlflow.localazure.principals.directory import Directory
+from azmlflow.localazure.principals.enforce import Enforcer
+from azmlflow.localazure.principals.sessions import Sessions
+from azmlflow.localazure.principals.tokens import Tokens
+from azmlflow.localazure.tracking.server import MlflowServer
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What one embedded Azure is made of.
+
+    Attributes:
+        state: folder that holds everything it keeps (0700).
+        store: its documents.
+        clock: its time.
+        ids: its GUIDs.
+        directory: users, groups and service principals.
+        tokens: signs and verifies access tokens and blob URLs.
+        enforcer: decides by `rbac.evaluate` over the stored assignments.
+        operations: long-running operations and their durations (the latency profile).
+        mlflow: the MLflow server behind the workspaces.
+        bell: wakes the runner of jobs.
+        sessions: who looks at a workspace in a browser.
+        sas_key: what user delegation keys follow from.
+        run_token_seconds: how long a run token is good, which jobs renew before it ends.
+    """
+
+    state: Path
+    store: Store
+    clock: Clock
+    ids: Ids
+    directory: Directory
+    tokens: Tokens
+    enforcer: Enforcer
+    operations: Operations
+    mlflow: MlflowServer
+    bell: Bell = field(default_factory=Bell)
+    sessions: Sessions = field(default_factory=Sessions)
+    sas_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    run_token_seconds: int = 3600

@@ -1,0 +1,117 @@
+"""What data, environments and code assets have in common: versions, below a container that tells the latest and next.
+
+A container comes with its first version. Containers and versions can be archived, which hides them from lists.
+Source: Microsoft, "Data Containers", "Data Versions" (REST 2023-04-01-preview) and their like, and what azure-ai-ml
+1.35 sends.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.fields import choice, pick, stamp
+from azmlflow.localazure.resources.kind import Ask, Kind, NameRule
+
+WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+_RULE = r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}"
+_VIEWS = ("ActiveOnly", "ArchivedOnly", "All")
+_DEFAULTS: Document = {"isArchived": False, "tags": {}, "properties": {}}
+NAME = NameRule(
+    _RULE,
+    "InvalidName",
+    "The asset name '{name}' is not valid: it has 1 to 255 letters, digits, '_', '.' or '-', and begins with a letter "
+    "or digit.",
+)
+
+
+def version_rule(what: str) -> NameRule:
+    """How versions are named, of `an environment` say."""
+    return NameRule(_RULE, "InvalidVersion", "The version '{name}' of " + what + " is not valid.")
+
+
+def in_view(ask: Ask, archived: bool) -> bool:
+    """Whether the request's `listViewType` shows what is, or is not, archived."""
+    view = choice("listViewType", ask.query.get("listviewtype") or "ActiveOnly", _VIEWS)
+    return view == "All" or archived is (view == "ArchivedOnly")
+
+
+def check_name(ask: Ask, _existing: Document | None) -> None:
+    """Refuse a version whose asset has a name that is not valid."""
+    NAME.check(ask.target.names[-2])
+
+
+def listed(ask: Ask) -> list[Document]:
+    """The versions at the path that the request's view shows, the one made last first, as `$orderBy` asks."""
+    found = [document for _, document in ask.cloud.store.scan("resources", ask.target.id.lower() + "/")]
+    shown = [document for document in found if in_view(ask, document["properties"]["isArchived"])]
+    return _newest_first(shown)
+
+
+def keep_container(ask: Ask, document: Document) -> None:
+    """Make the container of a version, if there is none yet."""
+    id_ = "/".join(document["id"].split("/")[:-2])
+    if ask.cloud.store.get("resources", id_.lower()) is None:
+        told = {key: document["properties"][key] for key in ("dataType",) if key in document["properties"]}
+        made = {
+            "id": id_,
+            "name": id_.rpartition("/")[2],
+            "type": document["type"].rpartition("/")[0],
+            "systemData": stamp(ask, None),
+            "properties": {**_DEFAULTS, **told},
+        }
+        ask.cloud.store.put("resources", id_.lower(), made)
+
+
+def container(name: str, api_versions: tuple[str, ...], *, action_type: str | None = None) -> Kind:
+    """The kind of the containers of an asset.
+
+    Args:
+        name: the last part of its type, `data`.
+        api_versions: as of a kind.
+        action_type: as of a kind.
+    """
+    type_ = f"{WORKSPACE}/{name}"
+
+    def containers(ask: Ask) -> list[Document]:
+        found = [document for _, document in ask.cloud.store.scan("resources", ask.target.id.lower() + "/")]
+        return [each for each in found if each["type"] == type_ and in_view(ask, each["properties"]["isArchived"])]
+
+    return Kind(
+        type=type_,
+        name=NAME,
+        shape=_shape,
+        api_versions=api_versions,
+        place="child",
+        parent=WORKSPACE,
+        action_type=action_type,
+        regions=(),
+        stateful=False,
+        stamped=True,
+        shown=_shown,
+        listed=containers,
+        visible=False,
+    )
+
+
+def _shape(ask: Ask, existing: Document | None) -> Document:
+    found = pick(ask.properties, _DEFAULTS, ("description", "dataType"))
+    fixed = {key: existing["properties"][key] for key in ("dataType",) if existing and key in existing["properties"]}
+    return {"properties": {**found, **fixed}}
+
+
+def _shown(cloud: Cloud, document: Document) -> Document:
+    """A container with its latest version, the one made last, and the next, one more than the highest number."""
+    versions = _newest_first([each for _, each in cloud.store.scan("resources", f"{document['id']}/versions/".lower())])
+    highest = max((int(each["name"]) for each in versions if each["name"].isdecimal()), default=0)
+    told = {"latestVersion": versions[0]["name"] if versions else None, "nextVersion": str(highest + 1)}
+    return {**document, "properties": {**document["properties"], **told}}
+
+
+def _newest_first(versions: list[Document]) -> list[Document]:
+    def made(version: Document) -> tuple[Any, ...]:
+        name = version["name"]
+        return version["systemData"]["createdAt"], int(name) if name.isdecimal() else 0, name
+
+    return sorted(versions, key=made, reverse=True)

@@ -1,0 +1,91 @@
+"""Microsoft.MachineLearningServices/workspaces/codes/versions: the folders that jobs run in, as they were uploaded.
+
+A client asks where to upload (`startPendingUpload`: a container made for this upload alone, with a URL signed for an
+hour), puts the files there, and then makes the version, which says where they are. Source: Microsoft, "Code Versions"
+(REST 2023-04-01), and what azure-ai-ml 1.35 sends.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.assets import assets
+from azmlflow.localazure.resources.fields import pick
+from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.kind import Answer, Ask, Extra, Kind
+
+_TYPE = f"{assets.WORKSPACE}/codes/versions"
+_UPLOAD = timedelta(hours=1)
+
+
+def _shape(ask: Ask, existing: Document | None) -> Document:
+    given = ask.properties
+    uri = (existing or {}).get("properties", {}).get("codeUri") or given.get("codeUri")
+    if not isinstance(uri, str) or not uri.startswith("https://"):
+        raise bad_request("InvalidRequestContent", "A code version needs a 'codeUri'.", target="codeUri")
+    kept = pick(given, {"isAnonymous": False, "isArchived": False, "tags": {}, "properties": {}}, ("description",))
+    return {"properties": {**kept, "codeUri": uri}}
+
+
+def _start_upload(ask: Ask) -> Answer:
+    workspace = parent(ask.cloud, CODE, ask.target, "write")
+    storage = workspace["properties"]["storageAccount"]
+    account = storage.rpartition("/")[2].lower()
+    blobs, container = Blobs(ask.cloud), ask.cloud.ids.guid()
+    if blobs.account_id(account) is None:
+        raise bad_request("BadRequest", f"The workspace's storage account '{account}' no longer exists.")
+    blobs.make_container(account, container)
+    query = Signing(ask.cloud).container(account, container, "rcwl", ask.cloud.clock.now() + _UPLOAD)
+    uri = f"https://{account}.blob.core.windows.net/{container}"
+    reference = {
+        "blobUri": uri,
+        "storageAccountArmId": storage,
+        "credential": {"credentialType": "SAS", "sasUri": f"{uri}?{query}"},
+    }
+    return Answer(
+        200,
+        {
+            "pendingUploadId": container,
+            "pendingUploadType": "TemporaryBlobReference",
+            "blobReferenceForConsumption": reference,
+        },
+    )
+
+
+def _listed(ask: Ask) -> list[Document]:
+    """All versions, or those of the content whose hash is asked for: a client need not upload it again."""
+    found = assets.listed(ask)
+    wanted = ask.query.get("hash")
+    if wanted is None:
+        return found
+    return [document for document in found if document["properties"]["properties"].get("hash_sha256") == wanted]
+
+
+CODE = Kind(
+    type=_TYPE,
+    name=assets.version_rule("a code asset"),
+    shape=_shape,
+    api_versions=("2025-12-01", "2024-10-01", "2023-04-01"),
+    place="child",
+    parent=assets.WORKSPACE,
+    action_type=f"{assets.WORKSPACE}/metadata/codes",
+    regions=(),
+    stamped=True,
+    check=assets.check_name,
+    changed=assets.keep_container,
+    listed=_listed,
+    visible=False,
+    extras=(
+        Extra(
+            "POST",
+            _TYPE.lower(),
+            _start_upload,
+            f"{assets.WORKSPACE}/metadata/codes/write",
+            action="startpendingupload",
+        ),
+    ),
+)

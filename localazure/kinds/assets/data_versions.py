@@ -1,0 +1,60 @@
+"""Microsoft.MachineLearningServices/workspaces/data/versions: a name for a file or folder somewhere.
+
+A data asset says where data is and does not hold it; whether anything is there is seen by who reads it. A version's
+place and type never change. Source: Microsoft, "Data Versions" (REST 2023-04-01-preview), and what azure-ai-ml 1.35
+sends. Which actions guard data assets Microsoft does not say: inferred from the type, as ARM does.
+"""
+
+from __future__ import annotations
+
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.assets import assets
+from azmlflow.localazure.models import places
+from azmlflow.localazure.resources.fields import choice, pick, texts
+from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.kind import Ask, Kind
+
+_TYPES = ("uri_file", "uri_folder", "mltable")
+_DEFAULTS: Document = {"isAnonymous": False, "isArchived": False, "tags": {}, "properties": {}}
+_SCHEMES = ("azureml://", "https://", "http://", "abfss://", "wasbs://", "adl://")
+
+
+def _shape(ask: Ask, existing: Document | None) -> Document:
+    found = pick(ask.properties, _DEFAULTS, ("description", "dataUri", "dataType", "referencedUris"))
+    uri = found.get("dataUri")
+    if not isinstance(uri, str) or not uri.startswith(_SCHEMES):
+        raise bad_request(
+            "InvalidRequestContent",
+            f"A data version needs a 'dataUri' that begins with one of {', '.join(_SCHEMES)}.",
+            target="dataUri",
+        )
+    workspace = parent(ask.cloud, DATA_VERSION, ask.target, "write")
+    place = places.locate(uri, workspace)
+    if place is not None:  # the short spelling is answered as the long one, which says of which workspace it is
+        uri = places.long_uri(place, workspace) + ("/" if uri.endswith("/") else "")
+    kind = choice("dataType", found.get("dataType"), _TYPES)
+    if existing is not None:
+        before = existing["properties"]
+        if (before["dataUri"].rstrip("/"), before["dataType"]) != (uri.rstrip("/"), kind):
+            raise bad_request("UserError", "Asset paths cannot be updated.", target="dataUri")
+        uri = before["dataUri"]
+    told = {"tags": texts("tags", found), "properties": texts("properties", found)}
+    return {"properties": {**found, **told, "dataUri": uri, "dataType": kind}}
+
+
+DATA_VERSION = Kind(
+    type=f"{assets.WORKSPACE}/data/versions",
+    name=assets.version_rule("a data asset"),
+    shape=_shape,
+    api_versions=("2025-12-01", "2024-10-01", "2023-04-01-preview", "2023-04-01"),
+    place="child",
+    parent=assets.WORKSPACE,
+    regions=(),
+    stateful=False,
+    stamped=True,
+    check=assets.check_name,
+    changed=assets.keep_container,
+    listed=assets.listed,
+    visible=False,
+)

@@ -1,0 +1,68 @@
+"""Microsoft.MachineLearningServices/workspaces/environments/versions: what jobs say they need.
+
+Kept and told as they were made; what can never be built here is refused at once. A job that names one gets a venv of
+its packages (`localazure.environments`). Every workspace has some of Azure's curated ones; the prefix of their names,
+`AzureML-`, is Azure's own. Sources: Microsoft, "Environment Versions", "Azure Machine Learning curated environments".
+"""
+
+from __future__ import annotations
+
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.environments import curated
+from azmlflow.localazure.environments.errors import UnusableEnvironment
+from azmlflow.localazure.environments.specification import from_version
+from azmlflow.localazure.kinds.assets import assets
+from azmlflow.localazure.resources.fields import pick, stamp
+from azmlflow.localazure.resources.kind import Ask, Kind
+
+_DEFAULTS: Document = {
+    "isAnonymous": False, "isArchived": False, "osType": "Linux", "autoRebuild": "Disabled", "tags": {},
+    "properties": {},
+}  # fmt: skip
+
+
+_TYPE = f"{assets.WORKSPACE}/environments/versions"
+
+
+def make_curated(ask: Ask, workspace: Document) -> None:
+    """Give a workspace the curated environments that it shows; those that are there stay."""
+    for name in curated.LISTED:
+        id_ = f"{workspace['id']}/environments/{name}/versions/1"
+        if ask.cloud.store.get("resources", id_.lower()) is None:
+            properties = {**_DEFAULTS, **curated.document(name), "environmentType": "Curated"}
+            made = {"id": id_, "name": "1", "type": _TYPE, "systemData": stamp(ask, None), "properties": properties}
+            ask.cloud.store.put("resources", id_.lower(), made)
+            assets.keep_container(ask, made)
+
+
+def _check(ask: Ask, existing: Document | None) -> None:
+    assets.check_name(ask, existing)
+    if curated.is_curated(ask.target.names[-2]):
+        raise bad_request("UserError", "Names that begin with 'AzureML-' are those of curated environments.")
+
+
+def _shape(ask: Ask, _existing: Document | None) -> Document:
+    kept = pick(ask.properties, _DEFAULTS, ("description", "image", "condaFile", "build", "inferenceConfig", "stage"))
+    try:
+        from_version(f"{ask.target.path.split('/')[-3]}:{ask.target.name}", kept)
+    except UnusableEnvironment as error:
+        raise bad_request("UserError", str(error)) from error
+    return {"properties": {**kept, "environmentType": "UserCreated"}}
+
+
+ENVIRONMENT = Kind(
+    type=_TYPE,
+    name=assets.version_rule("an environment"),
+    shape=_shape,
+    api_versions=("2025-12-01", "2024-10-01", "2023-04-01-preview"),
+    place="child",
+    parent=assets.WORKSPACE,
+    action_type=f"{assets.WORKSPACE}/environments",
+    regions=(),
+    stamped=True,
+    check=_check,
+    changed=assets.keep_container,
+    listed=assets.listed,
+    visible=False,
+)

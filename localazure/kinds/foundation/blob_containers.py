@@ -1,0 +1,115 @@
+"""Microsoft.Storage/storageAccounts/blobServices/containers, and the blob service that they lie in.
+
+Source: Microsoft, "Blob Containers" and "Blob Services" (REST 2024-01-01). The one blob service of an account is
+called `default` and is never made or deleted.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.errors import bad_request, conflict
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as ACCOUNT_TYPE
+from azmlflow.localazure.resources.fields import choice, pick
+from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.kind import Answer, Ask, Extra, Kind, NameRule
+
+_TYPE = f"{ACCOUNT_TYPE}/blobServices/containers"
+_DEFAULTS: Document = {
+    "defaultEncryptionScope": "$account-encryption-key",
+    "denyEncryptionScopeOverride": False,
+    "publicAccess": "None",
+}
+_FIXED: Document = {
+    "deleted": False,
+    "hasImmutabilityPolicy": False,
+    "hasLegalHold": False,
+    "immutableStorageWithVersioning": {"enabled": False},
+    "leaseState": "Available",
+    "leaseStatus": "Unlocked",
+    "remainingRetentionDays": 0,
+}
+
+
+def _check(ask: Ask, _existing: Document | None) -> None:
+    if ask.target.names[1:2] != ("default",):
+        raise bad_request("InvalidBlobServiceName", "The only blob service of a storage account is 'default'.")
+    account = parent(ask.cloud, BLOB_CONTAINER, ask.target, "write")
+    wanted = str(ask.properties.get("publicAccess") or "None")
+    if wanted != "None" and not account["properties"]["allowBlobPublicAccess"]:
+        raise conflict("PublicAccessNotPermitted", "Public access is not permitted on this storage account.")
+
+
+def _shape(ask: Ask, existing: Document | None) -> Document:
+    properties = pick(ask.properties, _DEFAULTS, ("metadata", "enableNfsV3AllSquash", "enableNfsV3RootSquash"))
+    properties["publicAccess"] = choice("publicAccess", properties["publicAccess"], ("None", "Blob", "Container"))
+    properties |= _FIXED
+    before = (existing or {}).get("properties", {})
+    properties["lastModifiedTime"] = before.get("lastModifiedTime")
+    return {"etag": (existing or {}).get("etag"), "properties": properties}
+
+
+def _touch(ask: Ask, document: Document) -> None:
+    document["etag"] = f'"0x{ask.cloud.ids.guid().replace("-", "")[-15:].upper()}"'
+    document["properties"]["lastModifiedTime"] = timestamp(ask.cloud.clock.now())
+
+
+def _made(ask: Ask, document: Document) -> None:
+    Blobs(ask.cloud).make_container(_account(document), document["name"])
+
+
+def describe(account_id: str, name: str, etag: str, modified: datetime) -> Document:
+    """A container as ARM answers it, of one that was made through the blob service: ARM knows it just the same."""
+    properties = {**_DEFAULTS, **_FIXED, "lastModifiedTime": timestamp(modified)}
+    id_ = f"{account_id}/blobServices/default/containers/{name}"
+    return {"id": id_, "name": name, "type": _TYPE, "etag": etag, "properties": properties}
+
+
+def _gone(cloud: Cloud, document: Document) -> None:
+    Blobs(cloud).forget_container(_account(document), document["name"])
+
+
+def _account(document: Document) -> str:
+    return str(document["id"].split("/")[8])
+
+
+def _service(ask: Ask) -> Answer:
+    parent(ask.cloud, BLOB_CONTAINER, ask.target, "read")
+    properties = {"cors": {"corsRules": []}, "deleteRetentionPolicy": {"enabled": False, "allowPermanentDelete": False}}
+    return Answer(
+        200, {"id": ask.target.id, "name": "default", "type": f"{ACCOUNT_TYPE}/blobServices", "properties": properties}
+    )
+
+
+BLOB_CONTAINER = Kind(
+    type=_TYPE,
+    name=NameRule(
+        r"(?=.{3,63}$)[a-z0-9](?:-?[a-z0-9])*|\$(root|web|logs)",
+        "InvalidResourceName",
+        "The specified resource name '{name}' contains invalid characters: a container name has 3 to 63 lower-case "
+        "letters, digits and single hyphens.",
+    ),
+    shape=_shape,
+    api_versions=("2024-01-01", "2023-05-01", "2023-01-01"),
+    place="child",
+    parent=ACCOUNT_TYPE,
+    regions=(),
+    stateful=False,
+    check=_check,
+    touched=_touch,
+    made=_made,
+    gone=_gone,
+    visible=False,
+    extras=(
+        Extra(
+            "GET",
+            "microsoft.storage/storageaccounts/blobservices",
+            _service,
+            "Microsoft.Storage/storageAccounts/blobServices/read",
+        ),
+    ),
+)

@@ -1,0 +1,281 @@
+"""Microsoft.MachineLearningServices/workspaces/computes: clusters (AmlCompute) and compute instances.
+
+Source: Microsoft, "Compute" (REST 2025-12-01). A DELETE must say `underlyingResourceAction=Delete|Detach`. A cluster
+has as many nodes as its scale settings demand when nothing runs: the minimum. Other compute types are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.constants import REGIONS
+from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.fields import choice, pick, region, tags, whole_number, wrong_type
+from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
+from azmlflow.localazure.resources.kind import Action, Answer, Ask, Extra, Kind, NameRule, Verb
+from azmlflow.localazure.work.nodes import counted
+
+_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+_TYPE = f"{_WORKSPACE}/computes"
+_SIZES = Path(__file__).parents[2] / "data" / "vm-sizes.json"
+_CODE = "BadRequest"
+_DURATION = re.compile(r"P(?=.)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
+_CLUSTER: Document = {
+    "enableNodePublicIp": True,
+    "isolatedNetwork": False,
+    "osType": "Linux",
+    "remoteLoginPortPublicAccess": "NotSpecified",
+    "vmPriority": "Dedicated",
+}
+_INSTANCE: Document = {
+    "applicationSharingPolicy": "Shared", "enableNodePublicIp": True, "enableSSO": True,
+    "sshSettings": {"sshPublicAccess": "Disabled"},  # azureml-core lists no computes where one is without it
+}  # fmt: skip
+_FIXED = ("vmSize", "vmPriority", "enableNodePublicIp", "subnet")
+
+
+def _shape(ask: Ask, existing: Document | None) -> Document:
+    given = ask.properties
+    kind = choice("computeType", given.get("computeType"), ("AmlCompute", "ComputeInstance"), _CODE)
+    before = (existing or {}).get("properties", {})
+    if before and before["computeType"] != kind:
+        raise bad_request(
+            _CODE, f"The compute '{ask.target.name}' is a {before['computeType']}; its type cannot change."
+        )
+    inner = given.get("properties") or {}
+    if not isinstance(inner, dict):
+        raise wrong_type("properties.properties", inner, "object")
+    place = _place(ask, existing)
+    created = before.get("createdOn") or timestamp(ask.cloud.clock.now())
+    shaped = _cluster(ask, inner, before) if kind == "AmlCompute" else _instance(ask, inner, before)
+    for name in _FIXED:
+        if before and str(before["properties"].get(name)).lower() != str(shaped.get(name)).lower():
+            raise bad_request(_CODE, f"The property '{name}' of an existing compute cannot be changed.", target=name)
+    properties: Document = {
+        "computeType": kind,
+        "computeLocation": region(str(given.get("computeLocation") or place)),
+        "createdOn": created,
+        "modifiedOn": before.get("modifiedOn") or created,
+        "isAttachedCompute": False,
+        "disableLocalAuth": bool(given.get("disableLocalAuth", True)),
+        "provisioningErrors": None,
+        "resourceId": None,
+        "properties": shaped,
+    }
+    if given.get("description"):
+        properties["description"] = given["description"]
+    document: Document = {"location": place, "tags": tags(ask), "properties": properties}
+    asked = identity(ask, existing)
+    return {**document, "identity": asked} if asked else document
+
+
+def _place(ask: Ask, existing: Document | None) -> str:
+    """Where the compute is: where its body says, else with its workspace."""
+    if existing is not None:
+        return str(existing["location"])
+    given = ask.body.get("location")
+    if not given:
+        return str(parent(ask.cloud, COMPUTE, ask.target, "write")["location"])
+    if region(str(given)) not in REGIONS:
+        raise bad_request(
+            "LocationNotAvailableForResourceType",
+            f"The provided location '{given}' is not available for resource type '{_TYPE}'. "
+            f"List of available regions for the resource type is '{','.join(REGIONS)}'.",
+        )
+    return region(str(given))
+
+
+def _size(inner: Document) -> str:
+    size = inner.get("vmSize")
+    if not isinstance(size, str) or re.fullmatch(r"(Standard|Basic)_[A-Za-z0-9_]+", size, re.IGNORECASE) is None:
+        raise bad_request(
+            _CODE, f"The vmSize '{size}' is not valid. A size is named like 'Standard_DS3_v2'.", target="vmSize"
+        )
+    return size.upper()
+
+
+def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
+    given = pick(inner, _CLUSTER, ("subnet", "virtualMachineImage"))
+    given["vmPriority"] = choice("vmPriority", given["vmPriority"], ("Dedicated", "LowPriority"), _CODE)
+    given["osType"] = choice("osType", given["osType"], ("Linux", "Windows"), _CODE)
+    scale = inner.get("scaleSettings") or {}
+    if not isinstance(scale, dict):
+        raise wrong_type("scaleSettings", scale, "object")
+    low = whole_number("scaleSettings.minNodeCount", scale.get("minNodeCount", 0), 0, 50000, _CODE)
+    high = whole_number("scaleSettings.maxNodeCount", scale.get("maxNodeCount", 1), 0, 50000, _CODE)
+    if low > high:
+        raise bad_request(
+            _CODE, f"The minNodeCount ({low}) cannot be greater than the maxNodeCount ({high}).", target="scaleSettings"
+        )
+    idle = scale.get("nodeIdleTimeBeforeScaleDown") or "PT120S"
+    if not isinstance(idle, str) or _DURATION.fullmatch(idle) is None:
+        raise bad_request(_CODE, f"The nodeIdleTimeBeforeScaleDown '{idle}' is no ISO 8601 duration, such as 'PT120S'.")
+    login = inner.get("userAccountCredentials")
+    if isinstance(login, dict) and login.get("adminUserName"):
+        given["userAccountCredentials"] = {"adminUserName": login["adminUserName"]}
+    was = before.get("properties", {})
+    counts = dict.fromkeys(("preparing", "running", "idle", "unusable", "leaving", "preempted"), 0) | {"idle": low}
+    return {
+        **given,
+        "vmSize": _size(inner),
+        "scaleSettings": {"minNodeCount": low, "maxNodeCount": high, "nodeIdleTimeBeforeScaleDown": idle},
+        "allocationState": "Steady",
+        "allocationStateTransitionTime": was.get("allocationStateTransitionTime") or timestamp(ask.cloud.clock.now()),
+        "currentNodeCount": low,
+        "targetNodeCount": low,
+        "nodeStateCounts": {f"{name}NodeCount": count for name, count in counts.items()},
+        "errors": None,
+    }
+
+
+def _instance(ask: Ask, inner: Document, before: Document) -> Document:
+    given = pick(inner, _INSTANCE, ("subnet", "personalComputeInstanceSettings"))
+    who = ask.caller.principal
+    was = before.get("properties", {})
+    creator = {"userId": who.object_id, "userName": who.display_name, "userOrgId": ""}
+    return {
+        **given,
+        "vmSize": _size(inner),
+        "state": was.get("state") or "Running",
+        "createdBy": was.get("createdBy") or creator,
+        "errors": [],
+    }
+
+
+def _deleting(ask: Ask, _document: Document) -> None:
+    action = ask.query.get("underlyingresourceaction", "")
+    if action.lower() not in ("delete", "detach"):
+        raise bad_request(
+            "InvalidRequest",
+            "The query parameter 'underlyingResourceAction' is required and must be 'Delete' or 'Detach'.",
+            target="underlyingResourceAction",
+        )
+    if action.lower() == "detach":
+        raise bad_request(_CODE, "Only an attached compute can be detached; this one is managed: use 'Delete'.")
+
+
+def _touch(ask: Ask, document: Document) -> None:
+    document["properties"]["modifiedOn"] = timestamp(ask.cloud.clock.now())
+
+
+def _nodes(ask: Ask, document: Document) -> Answer:
+    if document["properties"]["computeType"] != "AmlCompute":
+        raise _wrong_type(document, "listNodes")
+    count = counted(ask.cloud.store, document)["properties"]["properties"]["currentNodeCount"]
+    nodes = [
+        {
+            "nodeId": f"tvmps_{number:04d}",
+            "nodeState": "idle",
+            "privateIpAddress": f"10.0.0.{number + 4}",
+            "port": 50000,
+        }
+        for number in range(count)
+    ]
+    return Answer(200, {"nodes": nodes})
+
+
+def _switch(state: str) -> Any:
+    def run(ask: Ask, document: Document) -> Answer:
+        if document["properties"]["computeType"] != "ComputeInstance":
+            raise _wrong_type(document, str(ask.target.action))
+        document["properties"]["properties"]["state"] = state
+        ask.cloud.store.put("resources", document["id"].lower(), document)
+        return Answer(202)
+
+    return run
+
+
+def _wrong_type(document: Document, action: str) -> AzureError:
+    return bad_request(
+        _CODE,
+        f"The operation '{action}' is not supported for the compute '{document['name']}' of type "
+        f"'{document['properties']['computeType']}'.",
+    )
+
+
+def _sizes(_ask: Ask) -> Answer:
+    return Answer(200, {"value": json.loads(_SIZES.read_text(encoding="utf-8"))})
+
+
+def _usages(ask: Ask) -> Answer:
+    """What the clusters of a region may take of each family, in vCPUs, and what stands in it now (Microsoft, "Usages -
+    List"). The limits are those of a fresh pay-as-you-go subscription: 24 vCPUs of a family, none of one with GPUs."""
+    sizes = json.loads(_SIZES.read_text(encoding="utf-8"))
+    place = region(ask.target.path.split("/")[-2])
+    cores = {str(size["name"]): size["vCPUs"] for size in sizes}
+    family = {str(size["name"]): str(size["family"]) for size in sizes}
+    used: dict[str, int] = {}
+    for _, found in ask.cloud.store.scan("resources"):
+        if found["type"].lower() == _TYPE.lower() and found["properties"]["computeLocation"] == place:
+            inner = found["properties"]["properties"]
+            nodes = inner.get("currentNodeCount", 1)
+            name = family.get(inner["vmSize"])
+            if name:
+                used[name] = used.get(name, 0) + nodes * cores[inner["vmSize"]]
+    limits = {str(size["family"]): 0 if size["gpus"] else 24 for size in sizes}
+    listed = [
+        {
+            "id": f"{ask.target.path}/{name}",
+            "type": "Microsoft.MachineLearningServices/usages",
+            "unit": "Count",
+            "currentValue": used.get(name, 0),
+            "limit": limit,
+            "name": {"value": name, "localizedValue": f"{name} Cluster Dedicated vCPUs"},
+        }
+        for name, limit in limits.items()
+    ]
+    return Answer(200, {"value": listed})
+
+
+COMPUTE = Kind(
+    type=_TYPE,
+    name=NameRule(
+        r"[a-zA-Z](?![a-zA-Z0-9-]*-\d+$)[a-zA-Z0-9\-]{2,23}",
+        "InvalidComputeName",
+        "The compute name '{name}' is not valid: it has 3 to 24 letters, digits or '-', begins with a letter, and does "
+        "not end with a hyphen and digits.",
+    ),
+    shape=_shape,
+    api_versions=("2025-12-01", "2024-10-01", "2023-10-01", "2023-08-01-preview"),
+    place="child",
+    parent=_WORKSPACE,
+    regions=(),
+    stamped=True,
+    put=Verb(201, "operation", "Creating"),
+    update=Verb(200, "operation", "Updating"),
+    delete=Verb(202, "operation", "Deleting"),
+    touched=_touch,
+    changed=give_identity,
+    removed=remove_identity,
+    deleting=_deleting,
+    shown=lambda cloud, document: counted(cloud.store, document),
+    visible=False,
+    actions=(
+        Action("listNodes", _nodes),
+        Action("start", _switch("Running")),
+        Action("stop", _switch("Stopped")),
+        Action("restart", _switch("Running")),
+    ),
+    extras=(
+        Extra(
+            "GET",
+            "microsoft.machinelearningservices/locations/vmsizes",
+            _sizes,
+            "Microsoft.MachineLearningServices/locations/vmSizes/read",
+            collection=True,
+        ),
+        Extra(
+            "GET",
+            "microsoft.machinelearningservices/locations/usages",
+            _usages,
+            "Microsoft.MachineLearningServices/locations/usages/read",
+            collection=True,
+        ),
+    ),
+)

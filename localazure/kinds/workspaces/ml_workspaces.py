@@ -1,0 +1,256 @@
+"""Microsoft.MachineLearningServices/workspaces.
+
+Source: Microsoft, "Workspaces" (REST 2025-12-01), "Recover workspace data while soft deleted", "Manage access to an
+Azure Machine Learning workspace". A workspace stands on a storage account and a key vault of one's own; it gets a new
+workspaceId each time it is created, and by that id everything that belongs to it is found. A DELETE keeps it for 14
+days under its name; `forceToPurge=true` keeps nothing.
+
+Inferred, for Azure's documentation is silent: which status and code an unfit linked resource is refused with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.assets.environments import make_curated
+from azmlflow.localazure.kinds.foundation import key_vaults, storage_accounts
+from azmlflow.localazure.kinds.foundation.role_assignments import assign
+from azmlflow.localazure.kinds.workspaces.datastores import make_default_datastores
+from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
+from azmlflow.localazure.resources.find import resource
+from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
+from azmlflow.localazure.resources.kind import OF_WORKSPACES, Action, Answer, Ask, Burial, Kind, NameRule, Verb
+
+TYPE = "Microsoft.MachineLearningServices/workspaces"
+_DEFAULTS: Document = {
+    "allowPublicAccessWhenBehindVnet": False,
+    "description": "",
+    "enableDataIsolation": False,
+    "hbiWorkspace": False,
+    "publicNetworkAccess": "Enabled",
+    "systemDatastoresAuthMode": "accessKey",
+    "v1LegacyMode": False,
+}
+_OPTIONAL = (
+    "applicationInsights", "associatedWorkspaces", "containerRegistry", "enableServiceSideCMKEncryption", "encryption",
+    "featureStoreSettings", "friendlyName", "hubResourceId", "imageBuildCompute", "managedNetwork",
+    "primaryUserAssignedIdentity", "provisionNetworkNow", "serverlessComputeSettings",
+    "serviceManagedResourcesSettings", "sharedPrivateLinkResources", "workspaceHubConfig",
+)  # fmt: skip
+_FIXED = ("storageAccount", "keyVault", "hbiWorkspace", "enableDataIsolation")
+_LINKED = {
+    "storageAccount": storage_accounts.TYPE,
+    "keyVault": key_vaults.TYPE,
+    "applicationInsights": "Microsoft.Insights/components",
+    "containerRegistry": "Microsoft.ContainerRegistry/registries",
+}
+
+
+def _check(ask: Ask, _existing: Document | None) -> None:
+    missing = [name for name in ("storageAccount", "keyVault") if not ask.properties.get(name)]
+    if missing:
+        raise bad_request(
+            "BadRequest", f"Missing dependent resources in workspace json: {', '.join(missing)}.", target=missing[0]
+        )
+    for name, type_ in _LINKED.items():
+        given = ask.properties.get(name)
+        if not given:
+            continue
+        id_ = linked_id(name, given, type_)
+        if resource(ask.cloud, id_) is None:
+            raise bad_request(
+                "BadRequest", f"The resource '{id_}', given as '{name}' of the workspace, was not found.", target=name
+            )
+    account = resource(ask.cloud, str(ask.properties["storageAccount"])) or {}
+    if account["properties"]["isHnsEnabled"]:
+        raise bad_request(
+            "BadRequest",
+            f"The storage account '{account['name']}' has hierarchical namespace enabled, which is not supported for "
+            "the "
+            "default storage account of a workspace.",
+            target="storageAccount",
+        )
+    if account["sku"]["tier"] == "Premium" or account["kind"] in ("BlobStorage", "FileStorage", "BlockBlobStorage"):
+        raise bad_request(
+            "BadRequest",
+            f"The storage account '{account['name']}' of kind '{account['kind']}' and sku '{account['sku']['name']}' "
+            "is not "
+            "supported as the default storage account of a workspace: use StorageV2, not Premium.",
+            target="storageAccount",
+        )
+
+
+def _shape(ask: Ask, existing: Document | None) -> Document:
+    before = (existing or {}).get("properties", {})
+    given = pick(ask.properties, {**_DEFAULTS, "storageAccount": "", "keyVault": ""}, _OPTIONAL)
+    given["systemDatastoresAuthMode"] = choice(
+        "systemDatastoresAuthMode",
+        given["systemDatastoresAuthMode"],
+        ("accessKey", "identity", "userDelegationSAS"),
+    )
+    given["publicNetworkAccess"] = choice("publicNetworkAccess", given["publicNetworkAccess"], ("Enabled", "Disabled"))
+    _keep_fixed(given, before)
+    document = envelope(ask, existing)
+    name, group = _names(ask, existing)
+    place = document["location"]
+    id_ = f"/subscriptions/{ask.target.subscription}/resourceGroups/{group}/providers/{TYPE}/{name}"
+    workspace_id = before.get("workspaceId") or ask.cloud.ids.guid()
+    notebook = hashlib.sha256(workspace_id.encode()).hexdigest()
+    properties: Document = {
+        **given,
+        "friendlyName": given.get("friendlyName") or name,
+        "workspaceId": workspace_id,
+        "tenantId": TENANT_ID,
+        "discoveryUrl": f"https://{place}.api.azureml.ms/discovery",
+        "mlFlowTrackingUri": f"azureml://{place}.api.azureml.ms/mlflow/v1.0{id_}",
+        "notebookInfo": {
+            "resourceId": notebook[:32],
+            "fqdn": f"ml-{name.lower()}-{place}-{workspace_id}.{place}.notebooks.azure.net",
+            "isPrivateLinkEnabled": False,
+        },
+        "privateEndpointConnections": [],
+        "privateLinkCount": 0,
+        "storageHnsEnabled": False,
+    }
+    sku = ask.body.get("sku")
+    sku_name = choice("sku.name", sku.get("name") if isinstance(sku, dict) else "Basic", ("Basic", "Enterprise"))
+    kinds = ("Default", "Hub", "Project", "FeatureStore")
+    return {
+        **document,
+        "kind": choice("kind", ask.body.get("kind") or "Default", kinds),
+        "sku": {"name": sku_name, "tier": sku_name},
+        # A workspace always has an identity; clients that give none mean the system's.
+        "identity": identity(ask, existing, default="SystemAssigned"),
+        "properties": properties,
+    }
+
+
+def _names(ask: Ask, existing: Document | None) -> tuple[str, str]:
+    """The workspace's and its group's names, as they were made."""
+    if existing is not None:
+        segments = existing["id"].split("/")
+        return segments[-1], segments[4]
+    group = resource(ask.cloud, "/".join(ask.target.id.split("/")[:5])) or {}
+    return ask.target.name, str(group["name"])
+
+
+def _keep_fixed(given: Document, before: Document) -> None:
+    for name in _FIXED:
+        if name in before and str(before[name]).lower() != str(given[name]).lower():
+            raise bad_request(
+                "BadRequest", f"The property '{name}' of an existing workspace cannot be changed.", target=name
+            )
+
+
+def _changed(ask: Ask, document: Document) -> None:
+    before = (document.get("identity") or {}).get("principalId")
+    give_identity(ask, document)
+    principal_id = (document.get("identity") or {}).get("principalId")
+    if principal_id and principal_id != before:
+        _grant(ask, document, principal_id)
+    make_default_datastores(ask, document)
+    make_curated(ask, document)
+
+
+def _grant(ask: Ask, document: Document, principal_id: str) -> None:
+    """What Azure grants a new workspace's own identity, so that nobody has to."""
+    properties = document["properties"]
+    assign(ask, document["id"], principal_id, "Contributor")
+    assign(ask, properties["storageAccount"], principal_id, "Storage Blob Data Contributor")
+    vault = resource(ask.cloud, properties["keyVault"])
+    if vault is None:
+        return
+    if vault["properties"]["enableRbacAuthorization"]:
+        assign(ask, vault["id"], principal_id, "Key Vault Administrator")
+        return
+    everything = {"keys": ["all"], "secrets": ["all"], "certificates": ["all"]}
+    policy = {"tenantId": TENANT_ID, "objectId": principal_id, "permissions": everything}
+    vault["properties"]["accessPolicies"] = [*vault["properties"]["accessPolicies"], policy]
+    ask.cloud.store.put("resources", vault["id"].lower(), vault)
+
+
+def _recover(ask: Ask, deleted: Document) -> Document:
+    if str(ask.properties.get("allowRecoverSoftDeletedWorkspace", "")).lower() == "true":
+        return deleted
+    group = deleted["id"].split("/")[4]
+    raise AzureError(
+        400,
+        "BadRequest",
+        "Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete "
+        f"The workspace is '{deleted['name']}' in resource group '{group}'; to purge it: "
+        f"az ml workspace delete --name {deleted['name']} --resource-group {group} --permanently-delete",
+    )
+
+
+def _gone(cloud: Cloud, document: Document) -> None:
+    workspace_id = document["properties"]["workspaceId"]
+    cloud.mlflow.forget(workspace_id)
+    for collection in OF_WORKSPACES:
+        for key, _ in list(cloud.store.scan(collection, f"{workspace_id}/".lower())):
+            cloud.store.delete(collection, key)
+
+
+def _list_keys(ask: Ask, document: Document) -> Answer:
+    properties = document["properties"]
+    insights = resource(ask.cloud, properties.get("applicationInsights") or "")
+    found: Document = {
+        "userStorageKey": _storage_key(ask, document),
+        "userStorageResourceId": properties["storageAccount"],
+        "userStorageArmId": properties["storageAccount"],
+        "appInsightsInstrumentationKey": insights["properties"]["InstrumentationKey"] if insights else None,
+        "containerRegistryCredentials": None,
+        "notebookAccessKeys": None,
+    }
+    return Answer(200, found)
+
+
+def _list_storage_keys(ask: Ask, document: Document) -> Answer:
+    return Answer(200, {"userStorageKey": _storage_key(ask, document)})
+
+
+def _storage_key(ask: Ask, document: Document) -> str | None:
+    return next(iter(storage_accounts.keys(ask.cloud, document["properties"]["storageAccount"])), None)
+
+
+ML_WORKSPACE = Kind(
+    type=TYPE,
+    name=NameRule(
+        r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
+        "InvalidWorkspaceName",
+        "The workspace name '{name}' is not valid: it has 3 to 33 letters, digits, '-' or '_', and begins with a "
+        "letter "
+        "or digit.",
+    ),
+    shape=_shape,
+    api_versions=(
+        "2025-12-01",
+        "2025-06-01",
+        "2024-10-01",
+        "2024-10-01-preview",
+        "2024-04-01",
+        "2023-10-01",
+        "2022-05-01",
+    ),
+    stamped=True,
+    put=Verb(202, "operation", "Creating"),
+    update=Verb(200, "operation", "Updating"),
+    delete=Verb(202, "operation", "Deleting"),
+    check=_check,
+    changed=_changed,
+    removed=remove_identity,
+    gone=_gone,
+    burial=Burial(
+        wanted=lambda query: query.get("forcetopurge", "").lower() != "true",
+        days=lambda _document: 14,
+        recover=_recover,
+    ),
+    actions=(
+        Action("listKeys", _list_keys),
+        Action("listStorageAccountKeys", _list_storage_keys),
+        Action("resyncKeys", lambda _ask, _document: Answer(200), "resynckeys"),
+    ),
+)

@@ -1,0 +1,231 @@
+"""Azure Resource Manager over HTTPS, as any client of Azure's speaks it.
+
+Requests are retried on 408, 429 and 5xx with Retry-After (azure-core's policy) and on 409
+`AnotherOperationInProgress` after 20, 60 and 120 seconds, as azure-native does. A long-running operation is
+followed by `Azure-AsyncOperation`, else `Location`, else the resource's own provisioningState. Only ARM's own
+host is followed: the bearer token goes nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from azure.core import PipelineClient
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError
+from azure.core.pipeline.policies import (
+    BearerTokenCredentialPolicy,
+    HeadersPolicy,
+    RequestIdPolicy,
+    RetryPolicy,
+    UserAgentPolicy,
+)
+from azure.core.pipeline.transport import HttpTransport, RequestsTransport
+from azure.core.rest import HttpRequest, HttpResponse
+
+from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmError, Call, Interrupted, OperationFailed
+from azmlflow.localazure.plugin.client.operations import Answer, Progress, first_poll, outcome, progress
+
+ENDPOINT = "https://management.azure.com"
+SCOPE = f"{ENDPOINT}/.default"
+_BUSY_DELAYS = (20.0, 60.0, 120.0)
+# Without a Retry-After (a key vault has none), soon and then ever later, to the pace that azure-native keeps.
+_FIRST_INTERVAL = 0.5
+_LONGEST_INTERVAL: Mapping[str, float] = {"PUT": 10.0, "DELETE": 30.0}
+# "At once" may mean "and again, and again": past the first poll, leave the other side a breath.
+_SHORTEST_REPEAT = 0.2
+
+
+class StoppableTransport(HttpTransport[Any, Any]):
+    """Requests' transport whose waiting (between retries and polls) ends with `Interrupted` when told.
+
+    Args:
+        stopped: once set, nothing more is sent or waited for.
+        verify: path of the only authorities to trust; True for the environment's.
+    """
+
+    def __init__(self, stopped: threading.Event, verify: str | bool = True) -> None:
+        self._stopped = stopped
+        self._inner = RequestsTransport(connection_verify=verify, connection_timeout=10, read_timeout=120)
+
+    def send(self, request: Any, **kwargs: Any) -> Any:
+        if self._stopped.is_set():
+            raise Interrupted("cancelled")
+        return self._inner.send(request, **kwargs)
+
+    def sleep(self, duration: float) -> None:
+        if self._stopped.wait(duration):
+            raise Interrupted("cancelled")
+
+    def open(self) -> None:
+        self._inner.open()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __enter__(self) -> StoppableTransport:
+        self.open()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class Arm:
+    """A client of ARM for one credential.
+
+    Args:
+        credential: gives tokens for `SCOPE`.
+        transport: sends requests and sleeps.
+        correlation_id: ties the requests of one deployment together in Azure's logs.
+        monotonic: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        credential: TokenCredential,
+        transport: HttpTransport[Any, Any],
+        correlation_id: str,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._credential, self._transport, self._monotonic = credential, transport, monotonic
+        policies = [
+            RequestIdPolicy(),
+            HeadersPolicy({"Accept": "application/json", "x-ms-correlation-request-id": correlation_id}),
+            UserAgentPolicy("azmlflow-azure-native", sdk_moniker="azmlflow"),
+            RetryPolicy(retry_total=6, retry_connect=3, retry_read=3, retry_status=6, retry_backoff_max=30),
+            BearerTokenCredentialPolicy(credential, SCOPE),
+        ]
+        self._client: PipelineClient[Any, Any] = PipelineClient(ENDPOINT, policies=policies, transport=transport)
+
+    def token(self, scope: str = SCOPE) -> str:
+        """An access token, for ARM unless another scope is given. Never to be logged."""
+        return self._credential.get_token(scope).token
+
+    def get(self, call: Call) -> dict[str, Any] | None:
+        """The resource, or None where there is none: 404, 204 and an empty 200 all say so.
+
+        Raises:
+            ArmError: for every other answer.
+        """
+        answer = self._send("GET", call)
+        return None if answer.status in (204, 404) else dict(_accepted("GET", call, answer).body) or None
+
+    def put(self, call: Call) -> dict[str, Any]:
+        """Make or update the resource and wait until it is done; gives the first answer's body.
+
+        Raises:
+            ArmError: when ARM refuses the request.
+            OperationFailed: when it accepted but the operation failed, was cancelled or took too long.
+        """
+        answer = _accepted("PUT", call, self._send("PUT", call))
+        self._wait("PUT", call, answer)
+        return dict(answer.body)
+
+    def delete(self, call: Call) -> None:
+        """Delete the resource and wait until it is gone; that it is gone already is fine.
+
+        Raises:
+            ArmError, OperationFailed: as `put`.
+        """
+        answer = self._send("DELETE", call)
+        if answer.status != 404:
+            self._wait("DELETE", call, _accepted("DELETE", call, answer))
+
+    def post(self, call: Call) -> dict[str, Any]:
+        """The answer of an action, e.g. of listing keys.
+
+        Raises:
+            ArmError: when ARM refuses.
+        """
+        return dict(_accepted("POST", call, self._send("POST", call)).body)
+
+    def _wait(self, method: str, call: Call, answer: Answer) -> None:
+        poll = first_poll(method, answer)
+        if poll is None:
+            _succeeded(method, call, outcome(method, answer))
+            return
+        timeout = call.timeout or DEFAULT_TIMEOUT
+        deadline, shortest, reached = self._monotonic() + timeout, 0.0, Progress("pending")
+        interval = _FIRST_INTERVAL
+        try:
+            while reached.state == "pending":
+                after = answer.retry_after
+                delay = max(interval if after is None else after, shortest)
+                if self._monotonic() + delay > deadline:
+                    raise ArmError(_what(method, call), 0, "OperationTimedOut", f"not done after {timeout:.0f} seconds")
+                if delay > 0:
+                    self._transport.sleep(delay)
+                shortest, interval = _SHORTEST_REPEAT, min(interval * 2, _LONGEST_INTERVAL[method])
+                answer = self._ask("GET", call, poll.url or call.path, {} if poll.url else {"api-version": call.api})
+                if answer.status != 404:
+                    _accepted(method, call, answer)
+                reached = progress(method, poll, answer)
+        except Interrupted:
+            message = "cancelled while Azure was still at work on it"
+            raise OperationFailed(_what(method, call), 0, "Cancelled", message) from None
+        except ArmError as error:
+            raise OperationFailed(_what(method, call), error.status, error.code, error.message) from error
+        _succeeded(method, call, reached)
+
+    def _send(self, method: str, call: Call) -> Answer:
+        query = {**call.query, "api-version": call.api}
+        answer = self._ask(method, call, call.path, query, call.body)
+        for delay in _BUSY_DELAYS:
+            if answer.status != 409 or answer.error[0] != "AnotherOperationInProgress":
+                break
+            self._transport.sleep(delay)
+            answer = self._ask(method, call, call.path, query, call.body)
+        return answer
+
+    def _ask(
+        self, method: str, call: Call, url: str, query: Mapping[str, str], body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        absolute = urljoin(ENDPOINT, url)  # a Location may be relative, and may lack the API version
+        split = urlsplit(absolute)
+        if f"{split.scheme}://{split.netloc}".lower() != ENDPOINT:
+            raise ArmError(_what(method, call), 0, "ForeignHost", f"will not follow an operation to {split.netloc}")
+        if not query and "api-version" not in {name.lower() for name, _ in parse_qsl(split.query)}:
+            query = {"api-version": call.api}
+        try:
+            response: HttpResponse = self._client.send_request(
+                HttpRequest(method, absolute, params=dict(query), json=None if body is None else dict(body))
+            )
+        except AzureError as error:  # no answer at all; its text may repeat a proxy's credential
+            raise ArmError(
+                _what(method, call),
+                0,
+                type(error).__name__,
+                f"{split.netloc} gave no answer ({type(error).__name__}); is it running? `azmlflow local status`",
+            ) from None
+        return Answer(response.status_code, response.headers, _json(response))
+
+
+def _what(method: str, call: Call) -> str:
+    return f"{method} {call.path}"
+
+
+def _accepted(method: str, call: Call, answer: Answer) -> Answer:
+    if answer.status >= 300:
+        code, message = answer.error
+        raise ArmError(_what(method, call), answer.status, code or "Unknown", message or "refused without a reason")
+    return answer
+
+
+def _succeeded(method: str, call: Call, reached: Progress) -> None:
+    if reached.state != "succeeded":
+        raise OperationFailed(_what(method, call), 200, reached.code, reached.message)
+
+
+def _json(response: HttpResponse) -> dict[str, Any]:
+    """The body as an object; what is none (an empty body, a proxy's page) counts as empty."""
+    try:
+        body = json.loads(response.text())
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,173 @@
+"""Access as a live cloud has it: role assignments, deny assignments and role definitions from Azure Resource Manager.
+
+The embedded Azure is asked no differently. Who is in the groups that they name comes from Microsoft Graph
+(`memberships`). Deleted principals keep their assignments; nothing here drops them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.pipeline.transport import HttpTransport
+from azure.mgmt.authorization import AuthorizationManagementClient
+
+from azmlflow.rbac import scopes
+from azmlflow.rbac.facts import Facts
+from azmlflow.rbac.live.errors import AssignmentsForbidden
+from azmlflow.rbac.live.graph import AT_ONCE, Graph
+from azmlflow.rbac.live.memberships import Memberships
+from azmlflow.rbac.patterns import PermissionBlock
+from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
+
+# The stable version knows no conditions on a role's permissions; this is the first that does.
+_DEFINITIONS_VERSION = "2022-05-01-preview"
+
+
+def read_facts(
+    credential: TokenCredential,
+    subscription_id: str,
+    scope: str,
+    *,
+    transport: HttpTransport[Any, Any] | None = None,
+) -> Facts:
+    """Everything that decides on access at a scope and below.
+
+    Args:
+        credential: who asks; needs `Microsoft.Authorization/*/read` at the scope.
+        subscription_id: the scope's subscription.
+        scope: ARM id of a subscription, group or resource.
+        transport: in place of the real one, for tests.
+
+    Returns:
+        Assignments and deny assignments at, above and below the scope, the definitions they name, the members of every
+        group they name. A group whose members may not be read is among `unread_groups`; a definition that is gone is
+        missing. What Azure lists at management groups is above the subscription: it lists no other.
+
+    Raises:
+        AssignmentsForbidden: who asks may not read role assignments, deny assignments or definitions there.
+        HttpResponseError: Azure refused for another reason.
+    """
+    scope = scopes.normalise(scope)
+    with contextlib.closing(Graph(credential, transport)) as graph, Memberships(graph) as memberships:
+        try:
+            listed = _listed(credential, subscription_id, scope.lstrip("/"), transport, memberships.hear)
+        except HttpResponseError as error:
+            if error.status_code == 403:
+                said = getattr(error.error, "message", None) or error.reason
+                raise AssignmentsForbidden(
+                    f"access at {scope} may not be read by who is signed in ({said}); "
+                    "ask an Owner for the role Reader there"
+                ) from error
+            raise
+        held, unread = memberships.read()
+    assignments, denies, definitions = listed
+    places = {str(each.scope) for each in (*assignments, *denies)}
+    above = sorted(place for place in places if scopes.contains(scopes.MANAGEMENT_GROUPS, place))
+    return Facts(
+        tuple(
+            RoleAssignment(
+                each.id,
+                each.principal_id,
+                each.role_definition_id,
+                each.scope,
+                each.condition or None,
+                each.principal_type or "",
+            )
+            for each in assignments
+        ),
+        tuple(RoleDefinition(each.id, each.role_name, _blocks(each.permissions)) for each in definitions),
+        tuple(_deny(each) for each in denies),
+        held,
+        {scopes.subscription_id(subscription_id): tuple(above)},
+        unread,
+    )
+
+
+def _listed(
+    credential: TokenCredential,
+    subscription_id: str,
+    scope: str,
+    transport: HttpTransport[Any, Any] | None,
+    hear: Callable[[str], None],
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Assignments, deny assignments and definitions, without filter: at, above and below the scope; asked at once.
+
+    A page names the next, so that the pages of one list come one after another; the groups on a page are told to
+    `hear` as soon as it is there, and read beside the pages that follow.
+    """
+    client = functools.partial(AuthorizationManagementClient, credential, subscription_id, transport=transport)
+    with client() as stable, client(api_version=_DEFINITIONS_VERSION) as preview, ThreadPoolExecutor(3) as pool:
+        assignments = pool.submit(_heard, lambda: stable.role_assignments.list_for_scope(scope), _assigned_group, hear)
+        denies = pool.submit(_heard, lambda: stable.deny_assignments.list_for_scope(scope), _denied_groups, hear)
+        definitions = pool.submit(lambda: list(preview.role_definitions.list(scope)))
+        found = assignments.result(), denies.result(), definitions.result()
+        return found[0], found[1], [*found[2], *_missing(preview, found[0], found[2])]
+
+
+def _heard(
+    ask: Callable[[], Iterable[Any]], groups: Callable[[Any], Iterable[str]], hear: Callable[[str], None]
+) -> list[Any]:
+    """A whole list, whose groups are told as its pages come."""
+    found = []
+    for each in ask():
+        found.append(each)
+        for group in groups(each):
+            hear(group)
+    return found
+
+
+def _assigned_group(assignment: Any) -> Iterable[str]:
+    return (assignment.principal_id,) if assignment.principal_type == "Group" else ()
+
+
+def _denied_groups(deny: Any) -> Iterable[str]:
+    named = (*(deny.principals or ()), *(deny.exclude_principals or ()))
+    return (each.id for each in named if each.type in ("Group", "SecurityGroup") and each.id)
+
+
+def _missing(client: Any, assignments: Sequence[Any], definitions: Sequence[Any]) -> list[Any]:
+    """Definitions that assignments name but that are not assignable at the scope asked; without those that are gone."""
+    known = {each.name.lower() for each in definitions}
+    wanted = {each.role_definition_id.rpartition("/")[2].lower(): each.role_definition_id for each in assignments}
+
+    def read(id_: str) -> Any:
+        try:
+            return client.role_definitions.get_by_id(id_.lstrip("/"))
+        except ResourceNotFoundError:
+            return None  # the evaluator ignores its assignments and names them
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = pool.map(read, [wanted[guid] for guid in sorted(wanted.keys() - known)])
+        return [each for each in found if each is not None]
+
+
+def _deny(found: Any) -> DenyAssignment:
+    return DenyAssignment(
+        found.id,
+        found.deny_assignment_name,
+        found.scope,
+        tuple(each.id for each in found.principals or ()),
+        tuple(each.id for each in found.exclude_principals or ()),
+        _blocks(found.permissions),
+        not found.do_not_apply_to_child_scopes,
+        found.condition or None,
+    )
+
+
+def _blocks(permissions: Any) -> tuple[PermissionBlock, ...]:
+    return tuple(
+        PermissionBlock(
+            tuple(each.actions or ()),
+            tuple(each.not_actions or ()),
+            tuple(each.data_actions or ()),
+            tuple(each.not_data_actions or ()),
+            each.condition or None,
+        )
+        for each in permissions or ()
+    )

@@ -1,0 +1,124 @@
+"""Who in the directory is meant by a name, an address or an id."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline.transport import HttpTransport
+
+from azmlflow.rbac import scopes
+from azmlflow.rbac.live.errors import AmbiguousPrincipal, DirectoryForbidden, PrincipalUnknown
+from azmlflow.rbac.live.graph import COLLECTIONS, Graph, PrincipalType, name_of, type_of
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Somebody or something of the directory that can be granted access.
+
+    Attributes:
+        object_id: object id; of an application, its service principal's.
+        type: `User`, `Group` or `ServicePrincipal`, as role assignments have it.
+        display_name: name for people; a user's principal name where it has one.
+    """
+
+    object_id: str
+    type: PrincipalType
+    display_name: str
+
+
+def resolve_principal(
+    credential: TokenCredential,
+    text: str,
+    *,
+    kind: PrincipalType | None = None,
+    transport: HttpTransport[Any, Any] | None = None,
+) -> Principal:
+    """Who in the directory is meant by a text.
+
+    Args:
+        credential: who asks.
+        text: user principal name, mail address, display name, application id or object id. An application's own
+            object id is taken for its service principal's: only that can be granted access.
+        kind: look for this type only. With an object id it also makes the directory dispensable.
+        transport: in place of the real one, for tests.
+
+    Raises:
+        PrincipalUnknown: nobody is called so.
+        AmbiguousPrincipal: several are; they are listed.
+        DirectoryForbidden: who asks may not read the directory.
+        HttpResponseError: Graph refused for another reason.
+    """
+    text = text.strip()
+    if not text:
+        raise PrincipalUnknown("an empty name is nobody's; give a user, group or application by name or id")
+    with contextlib.closing(Graph(credential, transport)) as graph:
+        if scopes.is_guid(text):
+            return _by_guid(graph, text.lower(), kind)
+        found = (_by_address(graph, text, kind) if "@" in text else []) or _by_name(graph, text, kind)
+    distinct = list({each.object_id: each for each in found}.values())
+    if not distinct:
+        what, command = {"User": ("user", "user"), "Group": ("group", "group")}.get(
+            kind or "User", ("application", "sp")
+        )
+        raise PrincipalUnknown(
+            f"no {what if kind else 'user, group or application'} '{text}' in the directory; "
+            f"`az ad {command} list --output table` shows who is there"
+        )
+    if len(distinct) > 1:
+        raise AmbiguousPrincipal(text, tuple((each.object_id, each.type, each.display_name) for each in distinct))
+    return distinct[0]
+
+
+def _by_address(graph: Graph, text: str, kind: PrincipalType | None) -> list[Principal]:
+    """Users by principal name, else users and groups by mail address."""
+    if kind in (None, "User"):
+        user = graph.user(text)
+        if user is not None:
+            return [_principal(user, "User")]
+    return [
+        _principal(each, type_)
+        for type_, collection in COLLECTIONS
+        if type_ != "ServicePrincipal" and kind in (None, type_)
+        for each in graph.find(collection, "mail", text)
+    ]
+
+
+def _by_name(graph: Graph, text: str, kind: PrincipalType | None) -> list[Principal]:
+    """Everything of that display name."""
+    return [
+        _principal(each, type_)
+        for type_, collection in COLLECTIONS
+        if kind in (None, type_)
+        for each in graph.find(collection, "displayName", text)
+    ]
+
+
+def _by_guid(graph: Graph, guid: str, kind: PrincipalType | None) -> Principal:
+    """An object id, or an application id; an application's object id leads to its service principal."""
+    try:
+        found = graph.by_id(guid)
+        application = guid if found is None else found.get("appId")
+        type_ = None if found is None else type_of(found)
+        if found is None or type_ is None:
+            services = graph.find("servicePrincipals", "appId", str(application)) if application else []
+            found, type_ = next(iter(services), None), "ServicePrincipal"
+    except DirectoryForbidden:
+        if kind is None:
+            raise
+        return Principal(guid, kind, "")
+    if found is None:
+        raise PrincipalUnknown(
+            f"no user, group, service principal or application has the id {guid}; an application that has no service "
+            f"principal in this tenant gets one by `az ad sp create --id {guid}`"
+        )
+    principal = _principal(found, type_)
+    if kind not in (None, principal.type):
+        raise PrincipalUnknown(f"{guid} is a {principal.type}, not a {kind}; leave the type out or correct it")
+    return principal
+
+
+def _principal(found: dict[str, Any], type_: PrincipalType) -> Principal:
+    return Principal(str(found["id"]).lower(), type_, name_of(found))

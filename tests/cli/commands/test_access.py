@@ -1,0 +1,211 @@
+"""`azmlflow access`: what it asks, what it prints in each form, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from azmlflow.cli.session.collaborators import Collaborators
+from azmlflow.infra.plan.identifiers import Place
+from azmlflow.rbac.facts import Facts
+from azmlflow.rbac.live.people import Tenant
+from azmlflow.rbac.records import RoleAssignment, RoleDefinition
+from azmlflow.rbac.report.access import COLUMNS, Directory
+from azmlflow.rbac.roles import built_in_role, persona
+from tests.cli.desk import ALICE, GROUP, GROUP_ID, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk, assignment_id
+
+PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
+BOB = "00000000-0000-4000-8000-0000000000b2"
+TEAM = "00000000-0000-4000-8000-0000000000c3"
+EVIL = '=HYPERLINK("x")<script>alert(1)</script>'
+TRACKER = RoleDefinition(PLACE.role_definition_id("tracker"), "azmlflow tracker", persona("tracker").permissions)
+OWNER = built_in_role("Owner").definition()
+HERS = RoleAssignment(assignment_id(PLACE, "tracker", ALICE.id), ALICE.id, TRACKER.id, WORKSPACE_ID)
+HIS = RoleAssignment(f"{GROUP_ID}/providers/Microsoft.Authorization/roleAssignments/his", BOB, OWNER.id, GROUP_ID)
+THEIRS = RoleAssignment(f"{WORKSPACE_ID}/theirs", TEAM, TRACKER.id, WORKSPACE_ID, principal_type="Group")
+NAMES = {ALICE.id: ("User", ALICE.name), BOB: ("User", EVIL), TEAM: ("Group", "team")}
+SETTINGS = (
+    "config:\n  azmlflow:cloud: local\n  azmlflow:grants:\n"
+    f"    - principalId: {ALICE.id}\n      principalType: User\n"
+    f"      displayName: {ALICE.name}\n      persona: tracker\n"
+)
+
+
+@pytest.fixture
+def tenant(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A standing stack with Alice as its declared tracker, and whatever assignments a test gives."""
+    desk.settings(text=SETTINGS)
+    desk.stand()
+    desk.arm.put(WORKSPACE_ID, identity={"principalId": "00000000-0000-4000-8000-0000000000e5"})
+    connect = desk.connect
+
+    def hold(*assignments: RoleAssignment, readable: bool = True, unread: tuple[str, ...] = ()) -> None:
+        facts = Facts(assignments, [TRACKER, OWNER], (), {}, {f"/subscriptions/{SUBSCRIPTION}": ()}, unread)
+        found = Tenant(facts, Directory(NAMES if readable else {}, readable))
+
+        def read(subscription: str, scope: str, _also: tuple[str, ...]) -> Tenant:
+            assert (subscription, scope) == (SUBSCRIPTION, WORKSPACE_ID)
+            return found
+
+        def replaced() -> Collaborators:
+            return dataclasses.replace(connect(), read_tenant=read)
+
+        monkeypatch.setattr(desk, "connect", replaced)
+
+    return hold
+
+
+def test_the_matrix_in_text(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant(HERS, HIS)
+    done = desk.run("access")
+    assert done.code == 0
+    alice = next(line for line in done.out.splitlines() if line.startswith("alice"))
+    assert alice.split()[2:] == ["yes", "3/5", "-", "-", "-", "-"]
+    bob = next(line for line in done.out.splitlines() if line.startswith("=HYPERLINK"))
+    assert bob.split()[-6:] == ["yes"] * 6
+
+
+def test_the_matrix_in_json_carries_reasons(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant(HERS)
+    document = desk.run("access", "-o", "json").json()
+    assert len(document["columns"]) == len(COLUMNS)
+    operations = document["principals"][0]["operations"]
+    assert operations["write_run"]["assignment"] == HERS.id
+    assert operations["write_run"]["role"] == TRACKER.name
+    assert operations["delete_models"]["cause"] == "not-in-roles"
+
+
+def test_the_matrix_in_csv_is_no_formula(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant(HERS, HIS)
+    rows = list(csv.DictReader(io.StringIO(desk.run("access", "-o", "csv").out)))
+    assert {row["name"] for row in rows} == {ALICE.name, f"'{EVIL}"}
+    assert {row["track:write_run"] for row in rows} == {"allowed"}
+
+
+def test_the_page_is_written_and_escaped(desk: Desk, tenant: Callable[..., None], tmp_path: Path) -> None:
+    tenant(HERS, HIS)
+    path = tmp_path / "access.html"
+    done = desk.run("access", "-o", "html", "--file", str(path))
+    assert (done.code, done.out) == (0, "")
+    assert f"wrote {path}" in done.err
+    page = path.read_text()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_a_file_that_cannot_be_written(desk: Desk, tenant: Callable[..., None], tmp_path: Path) -> None:
+    tenant(HERS)
+    done = desk.run("access", "--file", str(tmp_path / "no" / "such.html"))
+    assert done.code == 1
+    assert "cannot be written" in done.err
+    assert "next:" in done.err
+
+
+def test_what_may_not_be_read_is_said_and_the_rows_stay(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant(HERS, THEIRS, readable=False, unread=(TEAM,))
+    done = desk.run("access")
+    assert "group members unknown: needs GroupMember.Read.All" in done.err
+    assert "names and deleted principals are not told" in done.err
+    assert f"{TEAM} (Group)" in done.out
+    assert ALICE.id in done.out
+    assert "! group members unknown: needs GroupMember.Read.All" in done.out
+
+
+def test_why_somebody_may(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant(HERS)
+    done = desk.run("access", "--explain", ALICE.name, "write_run")
+    assert done.code == 0
+    for part in (HERS.id, WORKSPACE_ID, TRACKER.name, "workspaces/experiments/runs/write", "may write_run"):
+        assert part in done.out
+    document = desk.run("access", "--explain", ALICE.name, "write_run", "-o", "json").json()
+    assert (document["verdict"], document["missing"], document["next"]) == ("allowed", [], None)
+
+
+def test_why_somebody_may_not_and_what_would_let_it(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant()
+    done = desk.run("access", "--explain", ALICE.name, "stage-models")
+    assert "missing: Microsoft.MachineLearningServices/workspaces/models/write" in done.out
+    assert f"next: azmlflow grant {ALICE.name} registrar --stack local" in done.out
+    assert f"No role assignment of {ALICE.name} or of its groups reaches" in done.out
+    assert ALICE.id not in done.out
+    done = desk.run("access", "--explain", ALICE.name, "submit_job")
+    assert done.out.count("No role assignment of") == 1, "the actions share it"
+    assert done.out.count("\n  -   Microsoft.") > 1
+    done = desk.run("access", "--explain", ALICE.name, "grant_access")
+    assert "az role assignment create --assignee alice@local.test" in done.out
+
+
+def test_drift_ends_with_1_only_if_there_is_any(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant(HERS)
+    done = desk.run("access", "--drift")
+    assert done.code == 0
+    assert "nothing differs from the grants of stack local" in done.out
+    tenant(HIS)
+    done = desk.run("access", "--drift", "-o", "json")
+    assert done.code == 1
+    assert [(each["sort"], each["principalId"]) for each in done.json()["drift"]] == [
+        ("missing", ALICE.id),
+        ("undeclared", BOB),
+    ]
+    text = desk.run("access", "--drift").out
+    assert "next: azmlflow up" in text
+    assert f"next: az role assignment delete --ids {HIS.id}" in text
+
+
+def test_drift_looks_into_the_storage_account_where_it_is_opened_as_the_caller(
+    desk: Desk, tenant: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant(HERS)
+    desk.settings(text=f"{SETTINGS}  azmlflow:storageAuth: identity\n")
+    connect, roles = desk.connect, persona("tracker").storage_roles
+    asked: list[str] = []
+    held: list[RoleAssignment] = []
+
+    def read(_subscription: str, scope: str, _also: tuple[str, ...]) -> Tenant:
+        asked.append(scope)
+        definitions = [TRACKER, *(built_in_role(name).definition() for name in roles)]
+        above = {f"/subscriptions/{SUBSCRIPTION}": ()}
+        mine = [HERS] if scope == WORKSPACE_ID else held
+        return Tenant(Facts(mine, definitions, management_groups=above), Directory(NAMES))
+
+    monkeypatch.setattr(desk, "connect", lambda: dataclasses.replace(connect(), read_tenant=read))
+    done = desk.run("access", "--drift", "-o", "json")
+    assert [each.rpartition("/")[0].rpartition("/")[2] for each in asked] == ["workspaces", "storageAccounts"]
+    assert done.code == 1
+    assert [(each["sort"], each["principalId"]) for each in done.json()["drift"]] == [("missing", ALICE.id)]
+    held += [RoleAssignment(f"{asked[1]}/{name}", ALICE.id, built_in_role(name).id, asked[1]) for name in roles]
+    assert desk.run("access", "--drift").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--explain", "alice@local.test", "write_runz"), "Did you mean write_run?"),
+        (("--explain", "alice@local.test", "track"), "is a group of operations"),
+        (("--explain", "alice@local.test", "write_run", "--drift"), "ask one at a time"),
+        (("--drift", "--output", "html"), "is for the whole matrix"),
+        (("--type", "User"), "--explain"),
+    ],
+)
+def test_wrong_usage(desk: Desk, tenant: Callable[..., None], words: tuple[str, ...], told: str) -> None:
+    tenant(HERS)
+    done = desk.run("access", *words)
+    assert done.code == 2
+    assert told in " ".join(done.err.split())
+
+
+def test_an_unknown_principal_and_a_stack_that_does_not_stand(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant(HERS)
+    assert desk.run("access", "--explain", "nobody@local.test", "write_run").code == 1
+    desk.settings("other")
+    desk.stack.held = dataclasses.replace(desk.stack.held, outputs={})
+    done = desk.run("access", "--stack", "other")
+    assert done.code == 1
+    assert "azmlflow up --stack other" in done.err

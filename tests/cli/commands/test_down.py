@@ -1,0 +1,342 @@
+"""`down`: plan, confirmation, order of the steps, residue, interruption; nothing of others is touched."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from azmlflow.cli.frame.errors import Interrupted
+from azmlflow.cli.project.hold import hold
+from azmlflow.cli.pulumi.deployment import Resource
+from azmlflow.cli.teardown.steps import STEPS
+from azmlflow.infra.plan.identifiers import Place
+from azmlflow.infra.plan.tags import ownership
+from azmlflow.infra.settings.settings import Settings
+from tests.cli.desk import ALICE, GROUP, GROUP_ID, OUTPUTS, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
+
+NAMES = Settings.from_mapping({"azmlflow:cloud": "local"}).names("local", SUBSCRIPTION)
+PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
+VAULT_ID = f"{GROUP_ID}/providers/Microsoft.KeyVault/vaults/{NAMES.key_vault}"
+DELETED_VAULT = (
+    f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/{NAMES.key_vault}"
+)
+DELETED_WORKSPACE = (
+    f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.MachineLearningServices/locations/westeurope"
+    f"/deletedWorkspaces/{WORKSPACE}"
+)
+BURIED = {"vaultId": VAULT_ID, "tags": ownership("azmlflow", "local")}
+ASSIGNMENT = f"{WORKSPACE_ID}/providers/Microsoft.Authorization/roleAssignments/a1"
+THEIRS = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/theirs"
+
+
+@pytest.fixture
+def standing(desk: Desk) -> Desk:
+    """A stack that stands, with everything that it leaves in Azure, and one assignment of somebody else."""
+    assert (NAMES.resource_group, NAMES.workspace) == (GROUP, WORKSPACE)
+    desk.settings()
+    desk.stand(
+        Resource("urn::group", "azure-native:resources:ResourceGroup", GROUP_ID),
+        Resource("urn::vault", "azure-native:keyvault:Vault", VAULT_ID),
+    )
+    desk.arm.put(GROUP_ID, tags=ownership("azmlflow", "local"))
+    desk.arm.put(WORKSPACE_ID, type="Microsoft.MachineLearningServices/workspaces", tags=ownership("azmlflow", "local"))
+    desk.arm.put(DELETED_VAULT, properties=BURIED)
+    desk.arm.put(PLACE.role_definition_id("tracker"))
+    desk.arm.put(
+        ASSIGNMENT, properties={"scope": WORKSPACE_ID, "roleDefinitionId": PLACE.role_definition_id("tracker")}
+    )
+    desk.arm.put(THEIRS, properties={"scope": f"{GROUP_ID}2", "roleDefinitionId": "/x/roleDefinitions/owner"})
+    desk.run("config")
+    real = desk.stack.destroy
+
+    def destroy(on_change: object = None) -> object:
+        desk.arm.calls.append("destroy")
+        return real()
+
+    desk.stack.destroy = destroy  # type: ignore[method-assign, assignment]
+    return desk
+
+
+def test_everything_goes_in_azures_order_and_nothing_else(standing: Desk) -> None:
+    done = standing.run("down", "--yes", "--output", "json")
+    assert done.code == 0
+    assert done.json()["left"] == []
+    assert standing.arm.calls == [
+        f"DELETE {WORKSPACE_ID}?forceToPurge=true",
+        f"DELETE {ASSIGNMENT}",
+        f"DELETE {PLACE.role_definition_id('tracker')}",
+        f"DELETE {GROUP_ID}",
+        "destroy",
+        f"POST {DELETED_VAULT}/purge",
+    ]
+    assert standing.stack.calls == ["destroy", "remove"]
+    assert list(standing.arm.documents) == [THEIRS.lower()]
+    assert not (standing.root / ".azureml").exists()
+    assert (standing.root / "Pulumi.local.yaml").exists()
+
+
+def test_the_plan_says_what_goes(standing: Desk) -> None:
+    err = standing.run("down", "--yes").err
+    for text in (f"workspace {WORKSPACE} (stands)", f"resource group {GROUP}", NAMES.key_vault, "config.json", "kept:"):
+        assert text in err
+
+
+def test_nobody_to_ask_and_no_yes_removes_nothing(standing: Desk) -> None:
+    done = standing.run("down")
+    assert done.code == 1
+    assert "next: azmlflow down --yes" in done.err
+    assert standing.arm.calls == []
+    assert standing.stack.calls == []
+
+
+@pytest.mark.parametrize(("typed", "code"), [("local", 0), ("prod", 1), ("", 1)])
+def test_the_stacks_name_must_be_typed(standing: Desk, monkeypatch: pytest.MonkeyPatch, typed: str, code: int) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: typed)
+    assert standing.run("down").code == code
+    assert bool(standing.stack.calls) is (code == 0)
+
+
+def test_down_again_says_that_nothing_stands(standing: Desk) -> None:
+    assert standing.run("down", "--yes").code == 0
+    standing.stack.calls.clear()
+    done = standing.run("down", "--yes")
+    assert (done.code, done.out) == (0, "nothing stands on stack local\n")
+    assert standing.stack.calls == []
+
+
+def test_down_where_nothing_ever_was(desk: Desk) -> None:
+    done = desk.run("down")
+    assert (done.code, done.out) == (0, "nothing stands on stack local\n")
+    assert desk.entered == []
+
+
+def test_down_of_an_unknown_stack(desk: Desk) -> None:
+    done = desk.run("down", "--stack", "prod", "--yes")
+    assert done.code == 1
+    assert "stack `prod` does not exist" in done.err
+
+
+def test_after_pulumis_own_destroy_the_soft_deleted_are_purged(desk: Desk) -> None:
+    desk.settings()
+    desk.stack.there = True
+    desk.arm.put(DELETED_WORKSPACE, properties={})
+    desk.arm.put(DELETED_VAULT, properties=BURIED)
+    purged = desk.arm.delete
+
+    def delete(path: str, version: str, query: dict[str, str] | None = None) -> bool:
+        desk.arm.documents.pop(DELETED_WORKSPACE.lower(), None)
+        return purged(path, version, query)
+
+    desk.arm.delete = delete  # type: ignore[method-assign, assignment]
+    done = desk.run("down", "--yes", "-o", "json")
+    assert done.code == 0
+    assert done.json()["left"] == []
+    assert desk.arm.calls[:2] == [f"DELETE {WORKSPACE_ID}?forceToPurge=true", f"POST {DELETED_VAULT}/purge"]
+
+
+def test_interrupted_and_typed_again(standing: Desk) -> None:
+    standing.stack.fault = Interrupted()
+    done = standing.run("down", "--yes")
+    assert done.code == 130
+    assert "`azmlflow down --yes` goes on from here" in done.err
+    standing.stack.fault = None
+    standing.arm.put(GROUP_ID, tags=ownership("azmlflow", "local"))
+    assert standing.run("down", "--yes", "-o", "json").json()["left"] == []
+
+
+def test_purge_protection_is_told_as_residue(standing: Desk) -> None:
+    standing.arm.put(DELETED_VAULT, properties={**BURIED, "purgeProtectionEnabled": True})
+    done = standing.run("down", "--yes", "-o", "json")
+    assert done.code == 1
+    left = done.json()["left"]
+    assert [(entry["kind"], entry["name"]) for entry in left] == [("key vault", NAMES.key_vault)]
+    assert "purge protection" in left[0]["why"]
+
+
+def test_a_group_that_the_state_lost_goes_only_with_our_tags(desk: Desk) -> None:
+    desk.settings()
+    desk.stack.there = True
+    desk.arm.put(GROUP_ID, tags=ownership("azmlflow", "local"))
+    assert desk.run("down", "--yes").code == 0
+    assert f"DELETE {GROUP_ID}" in desk.arm.calls
+    desk.arm.calls.clear()
+    desk.stack.there = True
+    desk.arm.put(GROUP_ID, tags={})
+    done = desk.run("down", "--yes")
+    assert f"DELETE {GROUP_ID}" not in desk.arm.calls
+    assert done.code == 1
+    assert "not removed: its tags say that it belongs to nobody that azmlflow knows" in done.err
+
+
+def test_another_workspaces_config_json_stays(standing: Desk) -> None:
+    path = standing.root / ".azureml" / "config.json"
+    theirs = json.dumps({"subscription_id": "s", "resource_group": "g", "workspace_name": "theirs"})
+    path.write_text(theirs)
+    assert standing.run("down", "--yes").code == 0
+    assert path.read_text() == theirs
+
+
+def test_what_stands_counts_not_what_the_settings_have_come_to_say(standing: Desk) -> None:
+    standing.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:prefix: other\n")
+    assert standing.run("down", "--yes").code == 0
+    assert f"DELETE {WORKSPACE_ID}?forceToPurge=true" in standing.arm.calls
+    assert f"POST {DELETED_VAULT}/purge" in standing.arm.calls
+
+
+def test_down_waits_for_nobody(standing: Desk) -> None:
+    with hold(standing.project, "local", "azmlflow up") as holder:
+        done = standing.run("down", "--yes")
+        holder.finish()
+    assert done.code == 1
+    assert "held by `azmlflow up`" in done.err
+    assert standing.stack.calls == []
+
+
+def test_the_order_of_the_steps() -> None:
+    assert [step.name for step in STEPS] == [
+        "cancel running jobs",
+        "drop our locks",
+        "purge the workspace",
+        "remove roles and grants",
+        "delete the group",
+        "destroy what the state holds",
+        "purge the key vault",
+        "sweep roles and grants",
+        "remove Pulumi's state",
+        "remove config.json",
+    ]
+    assert OUTPUTS["workspaceId"] == WORKSPACE_ID
+
+
+def test_a_dry_run_shows_the_plan_and_touches_nothing(standing: Desk) -> None:
+    done = standing.run("down", "--dry-run", "--output", "json")
+    assert done.code == 0
+    planned = {entry["step"]: entry["what"] for entry in done.json()["plan"]}
+    assert planned["delete the group"][0] == f"resource group {GROUP}"
+    assert done.json()["refusals"] == []
+    assert (standing.arm.calls, standing.stack.calls) == ([], [])
+
+
+def test_what_is_not_the_stacks_stops_it_and_is_listed(standing: Desk) -> None:
+    foreign = f"{GROUP_ID}/providers/Microsoft.Compute/virtualMachines/vm1"
+    standing.arm.put(foreign, type="Microsoft.Compute/virtualMachines", tags=ownership("azmlflow", "local"))
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert "virtualMachines/vm1 bears this stack's tags, but is not in its state or settings" in done.err
+    assert (standing.arm.calls, standing.stack.calls) == ([], [])
+    told = standing.run("down", "--dry-run", "-o", "json").json()["refusals"]
+    assert [entry["id"] for entry in told] == [foreign]
+
+
+def test_jobs_that_run_need_the_word(standing: Desk) -> None:
+    job = f"{WORKSPACE_ID}/jobs/train-1"
+    standing.arm.put(job, properties={"status": "Running"})
+    refused = standing.run("down", "--yes")
+    assert "running jobs: train-1" in refused.err
+    assert "--cancel-jobs" in refused.err
+    assert standing.run("down", "--yes", "--cancel-jobs").code == 0
+    assert standing.arm.calls[0] == f"POST {job}/cancel"
+
+
+def test_another_subscription_is_refused(standing: Desk) -> None:
+    standing.environment["ARM_SUBSCRIPTION_ID"] = "00000000-0000-4000-8000-00000000000b"
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert "points at 00000000-0000-4000-8000-00000000000b" in done.err
+    assert standing.arm.calls == []
+
+
+def test_a_group_of_a_standing_stack_is_left_to_that_stack(standing: Desk) -> None:
+    done = standing.run("down", "--resource-group", GROUP, "--yes")
+    assert done.code == 1
+    assert "next: azmlflow down --stack local" in done.err
+    assert standing.arm.calls == []
+
+
+def test_a_group_that_no_stack_owns(standing: Desk) -> None:
+    standing.stack.held = type(standing.stack.held)()
+    for words in ((), ("--yes",)):
+        done = standing.run("down", "--resource-group", GROUP, *words)
+        assert done.code == (0 if words else 1), done.err
+    assert f"DELETE {GROUP_ID}" in standing.arm.calls
+    assert standing.run("down", "-g", GROUP, "--yes").out == f"nothing stands in resource group {GROUP}\n"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "rg-old/providers/Microsoft.Storage/storageAccounts/st1",
+        "..",
+        "rg-old.",
+        "rg-old?x",
+        "rg old",
+        "/subscriptions/s",
+        "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv",
+        "",
+    ],
+)
+def test_what_names_no_group_is_refused_before_anything_is_asked(standing: Desk, written: str) -> None:
+    done = standing.run("down", "--resource-group", written, "--unmanaged", "--yes")
+    assert done.code == 1
+    assert "is neither a resource group's name nor its id" in done.err
+    assert standing.arm.calls == []
+
+
+def test_a_group_of_the_same_name_in_another_subscription_is_meant_by_its_id(standing: Desk) -> None:
+    other = f"/subscriptions/00000000-0000-4000-8000-00000000000b/resourceGroups/{GROUP}"
+    standing.arm.put(other, tags=ownership("azmlflow", "lost"))
+    done = standing.run("down", "--resource-group", other, "--yes", "-o", "json")
+    assert done.json()["left"] == []
+    assert standing.arm.calls == [f"DELETE {other}"]
+    assert GROUP_ID.lower() in standing.arm.documents
+
+
+def test_the_plan_tells_what_is_kept_and_what_cannot_be_purged(standing: Desk) -> None:
+    standing.settings(
+        text="config:\n  azmlflow:cloud: local\n  azmlflow:grants:\n    - principalId: "
+        f"{ALICE.id}\n      principalType: User\n      persona: viewer\n"
+    )
+    ours = ownership("azmlflow", "local")
+    protected = {"enablePurgeProtection": True, "softDeleteRetentionInDays": 30}
+    standing.arm.put(VAULT_ID, type="Microsoft.KeyVault/vaults", tags=ours, properties=protected)
+    outside = f"{GROUP_ID}-shared/providers/Microsoft.Storage/storageAccounts/shared"
+    standing.stand(*standing.stack.held.resources, Resource("urn::x", "azure-native:storage:StorageAccount", outside))
+    document = standing.run("down", "--dry-run", "-o", "json").json()
+    assert document["kept"] == [
+        "Pulumi.local.yaml, with 1 grant that the next `up` gives again",
+        "the embedded Azure",
+    ]
+    planned = {entry["step"]: entry["what"] for entry in document["plan"]}
+    keeps = f"key vault {NAMES.key_vault}, purge protection keeps it, soft-deleted, and its name, for 30 days"
+    assert planned["purge the key vault"] == [keeps]
+    assert f"StorageAccount shared, outside of the group: {outside}" in planned["destroy what the state holds"]
+
+
+def test_a_group_of_nobody_needs_unmanaged(standing: Desk) -> None:
+    other = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/other"
+    standing.arm.put(other, tags={"team": "x"})
+    done = standing.run("down", "-g", "other", "--yes")
+    assert "next: azmlflow down --resource-group other --unmanaged" in done.err
+    assert standing.run("down", "--unmanaged", "--yes").code == 2
+    assert standing.run("down", "-g", "other", "--unmanaged", "--yes").code == 0
+    assert standing.arm.calls == [f"DELETE {other}"]
+
+
+def test_when_the_time_is_over_it_says_what_stands_and_how_to_go_on(standing: Desk) -> None:
+    done = standing.run("down", "--yes", "--timeout", "30s")
+    assert done.code == 1
+    assert f"still there: workspaces/{WORKSPACE}, resource group {GROUP}" in done.err
+    assert "next: azmlflow down --stack local    (it goes on from here)" in done.err
+    assert standing.stack.calls == []
+    assert standing.run("down", "--yes", "--timeout", "soon").code == 2
+    assert standing.run("down", "--yes", "-o", "json").json()["left"] == []
+
+
+def test_a_lone_group_says_so_too(standing: Desk) -> None:
+    standing.stack.held = type(standing.stack.held)()
+    done = standing.run("down", "-g", GROUP, "--yes", "--timeout", "30s")
+    assert done.code == 1
+    assert "still there: " in done.err
+    assert f"next: azmlflow down --resource-group {GROUP}    (it goes on from here)" in done.err

@@ -1,0 +1,62 @@
+"""`env` and `run` on Azure, where there is little to do; the embedded Azure's side is tested end to end."""
+
+from __future__ import annotations
+
+import pytest
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.launch import execute
+from tests.cli.desk import OUTPUTS, Desk
+
+
+@pytest.fixture
+def prod(desk: Desk) -> Desk:
+    desk.settings("prod", "config:\n  azmlflow:cloud: azure\n")
+    desk.stand()
+    desk.environment["AZMLFLOW_STACK"] = "prod"
+    return desk
+
+
+def test_run_on_azure_leaves_the_environment_as_it_is(prod: Desk) -> None:
+    prod.exit_code = 7
+    done = prod.run("run", "--", "python", "track.py", "--stack", "theirs", "--help")
+    assert done.code == 7
+    assert prod.executed == [(["python", "track.py", "--stack", "theirs", "--help"], prod.environment)]
+
+
+@pytest.mark.parametrize("words", [("run", "--as", "alice@local.test", "--", "true"), ("env", "--as", "alice")])
+def test_nobody_signs_in_as_somebody_else_on_azure(prod: Desk, words: tuple[str, ...]) -> None:
+    done = prod.run(*words)
+    assert done.code == 1
+    assert "nobody can sign in as `alice" in done.err
+    assert "az login" in done.err
+    assert prod.executed == []
+
+
+@pytest.mark.parametrize("words", [("run", "--", "true"), ("env",)])
+def test_azure_is_refused_in_a_shell_that_points_at_the_embedded_azure(prod: Desk, words: tuple[str, ...]) -> None:
+    prod.environment["AZMLFLOW_CLOUD"] = "local:/somewhere"
+    done = prod.run(*words)
+    assert done.code == 1
+    assert 'eval "$(azmlflow env --unset)"' in done.err
+
+
+def test_run_needs_a_command(prod: Desk) -> None:
+    assert prod.run("run").code == 2
+    assert prod.run("run", "--").code == 2
+
+
+def test_env_on_azure_says_where_mlflow_tracks(prod: Desk) -> None:
+    done = prod.run("env")
+    assert f"export MLFLOW_TRACKING_URI={OUTPUTS['trackingUri']}" in done.out
+    assert prod.run("env", "-o", "json").json()["set"]["MLFLOW_TRACKING_URI"] == OUTPUTS["trackingUri"]
+
+
+def test_env_unset_in_a_shell_that_was_never_set_up(prod: Desk) -> None:
+    done = prod.run("env", "--unset")
+    assert (done.code, done.out) == (0, "")
+
+
+def test_a_command_that_is_not_there() -> None:
+    with pytest.raises(CliError, match="no command `no-such-command` on PATH"):
+        execute(["no-such-command"], {"PATH": "/nowhere"})

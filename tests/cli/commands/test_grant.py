@@ -1,0 +1,333 @@
+"""`grant` and `revoke`: the settings say it, only its own resources are applied, other changes are named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+import yaml
+
+from azmlflow.cli.access import grants
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.pulumi.changes import Change, OnChange, Outcome
+from azmlflow.cli.pulumi.deployment import Resource, State
+from azmlflow.infra.plan.identifiers import Place
+from azmlflow.rbac.grants import Grant
+from azmlflow.rbac.roles import persona
+from tests.cli.desk import ALICE, GROUP, OUTPUTS, SUBSCRIPTION, WORKSPACE, Desk, FakeStack, assignment_id
+
+PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
+GRANT = Grant(ALICE.id, ALICE.type, ALICE.name, "tracker")
+ROLE = PLACE.role("tracker").urn("local", "azmlflow")
+ASSIGNMENT = PLACE.assignment(GRANT).urn("local", "azmlflow")
+OTHER = Change("urn:pulumi:local::azmlflow::t:t:Vault::vault", "t:t:Vault", "vault", "update", "planned")
+
+
+def planned(urn: str, operation: str) -> Change:
+    return Change(urn, "t:t:T", urn.rsplit("::", 1)[-1], operation, "planned")
+
+
+@pytest.fixture
+def standing(desk: Desk) -> Desk:
+    desk.settings()
+    desk.stand()
+    desk.stack.planned = (planned(ROLE, "create"), planned(ASSIGNMENT, "create"), OTHER)
+    desk.arm.put(assignment_id(PLACE, "tracker", ALICE.id))
+    return desk
+
+
+def written(desk: Desk) -> list[dict[str, Any]]:
+    config = yaml.safe_load((desk.root / "Pulumi.local.yaml").read_text())["config"]
+    found: list[dict[str, Any]] = config.get("azmlflow:grants", [])
+    return found
+
+
+def test_a_grant_is_written_and_applied_alone(standing: Desk) -> None:
+    done = standing.run("grant", "alice@local.test", "tracker", "--output", "json")
+    assert done.code == 0
+    assert written(standing) == [GRANT.to_config()]
+    assert standing.stack.calls == ["preview", f"up {ROLE} {ASSIGNMENT}"]
+    document = done.json()
+    assert (document["changed"], document["inForce"], document["pending"]) == (True, True, [OTHER.urn])
+    assert "other changes wait" in done.err
+    assert "vault" in done.err
+
+
+def test_a_grant_again_changes_nothing(standing: Desk) -> None:
+    assert standing.run("grant", "alice@local.test", "tracker").code == 0
+    standing.stack.calls.clear()
+    done = standing.run("grant", "alice@local.test", "tracker")
+    assert "is already tracker" in done.out
+    assert standing.stack.calls == ["preview"]
+    assert len(written(standing)) == 1
+
+
+def test_other_settings_and_pulumis_own_stay(standing: Desk) -> None:
+    standing.settings(text="encryptionsalt: v1:x\nconfig:\n  azmlflow:cloud: local\n  other:key: 3\n")
+    assert standing.run("grant", "alice@local.test", "tracker").code == 0
+    document = yaml.safe_load((standing.root / "Pulumi.local.yaml").read_text())
+    assert document["encryptionsalt"] == "v1:x"
+    assert document["config"]["other:key"] == 3
+
+
+@pytest.mark.parametrize("words", [("grant", "nobody@local.test", "tracker"), ("grant", "alice@local.test", "traker")])
+def test_an_unknown_user_or_persona_writes_nothing(standing: Desk, words: tuple[str, ...]) -> None:
+    done = standing.run(*words)
+    assert done.code == 1
+    assert "nobody@local.test" in done.err or "tracker" in done.err
+    assert "next:" in done.err
+    assert written(standing) == []
+    assert standing.stack.calls == []
+
+
+def test_a_grant_on_nothing(desk: Desk) -> None:
+    desk.settings()
+    done = desk.run("grant", "alice@local.test", "tracker")
+    assert done.code == 1
+    assert "does not stand" in done.err
+    assert "azmlflow up --stack local" in done.err
+    assert written(desk) == []
+
+
+def test_in_force_means_that_the_principal_itself_may(standing: Desk) -> None:
+    hers = frozenset(action.lower() for action in persona("tracker").actions)
+    standing.permitted = [frozenset(), hers - {min(hers)}, hers]
+    assert standing.run("grant", "alice@local.test", "tracker", "-o", "json").json()["inForce"]
+    assert standing.permitted == []
+
+
+def test_the_wait_asks_until_azure_says_yes_and_says_so() -> None:
+    answers = iter([False, False, False, False, True])
+    waits: list[float] = []
+    said: list[str] = []
+    assert grants.wait(lambda: next(answers), said.append, what="the grant", sleep=waits.append)
+    assert waits == sorted(waits)
+    assert len(waits) == 4
+    assert len(said) == 1
+
+
+def test_the_wait_ends() -> None:
+    waits: list[float] = []
+    assert not grants.wait(lambda: False, lambda _: None, what="x", sleep=waits.append, longest=20)
+    assert 20 <= sum(waits) < 26
+
+
+def test_the_wait_tells_how_long_it_has_been() -> None:
+    said: list[str] = []
+    assert not grants.wait(lambda: False, said.append, what="x", sleep=lambda _: None, longest=40)
+    assert said[0].startswith("waiting for Azure: x")
+    assert 3 <= len(said) <= 4
+    assert all("still waiting" in line for line in said[1:])
+
+
+def test_a_combination_is_several_grants(standing: Desk) -> None:
+    standing.arm.put(assignment_id(PLACE, "viewer", ALICE.id))
+    document = standing.run("grant", "alice@local.test", "tracker+viewer", "-o", "json").json()
+    assert [one["persona"] for one in document["grants"]] == ["tracker", "viewer"]
+    assert [one["persona"] for one in written(standing)] == ["tracker", "viewer"]
+
+
+def test_a_grant_that_ends_says_who_ends_it(standing: Desk) -> None:
+    done = standing.run("grant", "alice@local.test", "tracker", "--until", "2999-12-31")
+    assert (
+        "until 2999-12-31, by UTC. Azure does not enforce it: the first `azmlflow up` after that day does" in done.out
+    )
+    assert written(standing) == [{**GRANT.to_config(), "until": "2999-12-31"}]
+    assert standing.run("grant", "alice@local.test", "tracker").code == 0
+    assert written(standing) == [GRANT.to_config()]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("--until", "2020-01-31"), 1, "2020-01-31, is past already"),
+        (("--until", "soon"), 2, "is no day such as 2027-01-31"),
+        (
+            ("--scope", "/subscriptions/00000000-0000-4000-8000-0000000000ff/resourceGroups/x"),
+            1,
+            "is outside of the stack's subscription",
+        ),
+        (("--scope", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/other"), 1, "neither the stack's workspace nor"),
+        (("--scope", "everything"), 1, "`everything` is no scope"),
+    ],
+)
+def test_bad_days_and_scopes_write_nothing(standing: Desk, words: tuple[str, ...], code: int, told: str) -> None:
+    done = standing.run("grant", "alice@local.test", "tracker", *words)
+    assert done.code == code
+    assert told in done.err
+    assert written(standing) == []
+    assert standing.stack.calls == []
+
+
+@pytest.mark.parametrize("scope", ["group", PLACE.group_id, PLACE.group_id.upper()])
+def test_a_grant_on_the_group(standing: Desk, scope: str) -> None:
+    on_group = Grant(ALICE.id, ALICE.type, ALICE.name, "tracker", "group")
+    standing.stack.planned = (planned(PLACE.assignment(on_group).urn("local", "azmlflow"), "create"),)
+    standing.arm.put(PLACE.assignment(on_group).id)
+    document = standing.run("grant", "alice@local.test", "tracker", "--scope", scope, "-o", "json").json()
+    assert document["assignmentId"].startswith(f"{PLACE.group_id}/providers/Microsoft.Authorization/")
+    assert written(standing) == [on_group.to_config()]
+
+
+def test_what_cannot_be_applied_is_not_left_in_the_settings(standing: Desk) -> None:
+    standing.stack.fault = CliError("AuthorizationFailed: no")
+    assert standing.run("grant", "alice@local.test", "tracker").code == 1
+    assert written(standing) == []
+
+
+class Replicating(FakeStack):
+    """Azure learns of the principal at the third try."""
+
+    tries = 0
+
+    def up(self, on_change: OnChange | None = None, targets: Sequence[str] = ()) -> Outcome:
+        self.tries += 1
+        if self.tries < 3:
+            raise CliError("Code=PrincipalNotFound: Principal x does not exist in the directory")
+        return super().up(on_change, targets)
+
+
+def test_a_principal_that_azure_does_not_know_yet_is_waited_for(standing: Desk) -> None:
+    stack = Replicating(planned=standing.stack.planned, held=standing.stack.held, there=True)
+    standing.stack = stack
+    done = standing.run("grant", "alice@local.test", "tracker")
+    assert done.code == 0
+    assert stack.tries == 3
+    assert done.err.count("waiting for Azure to learn of the principal") == 2
+
+
+def test_a_principal_that_azure_never_learns_of_is_an_error_in_the_end(standing: Desk) -> None:
+    standing.stack.fault = CliError("PrincipalNotFound: no")
+    done = standing.run("grant", "alice@local.test", "tracker")
+    assert done.code == 1
+    assert written(standing) == []
+
+
+def theirs(desk: Desk) -> str:
+    """Somebody else's assignment of the same role to Alice."""
+    id_ = f"{PLACE.workspace_id}/providers/Microsoft.Authorization/roleAssignments/{UUID(int=7)}"
+    given = {
+        "principalId": ALICE.id,
+        "roleDefinitionId": PLACE.role_definition_id("tracker"),
+        "scope": PLACE.workspace_id,
+    }
+    desk.arm.documents.clear()
+    desk.arm.put(id_, properties=given)
+    return id_
+
+
+def test_somebody_elses_assignment_is_adopted_and_stays(standing: Desk) -> None:
+    id_ = theirs(standing)
+    standing.stack.planned = ()
+    done = standing.run("grant", "alice@local.test", "tracker")
+    assert f"adopted: somebody else's assignment gives tracker just this already ({id_})" in done.err
+    assert written(standing) == [{**GRANT.to_config(), "adopted": {PLACE.role_guid("tracker"): id_}}]
+    assert standing.stack.calls == ["preview", f"up {ROLE}"]  # the role is kept from now on, whatever becomes of us
+    gone = standing.run("revoke", "alice@local.test", "-o", "json")
+    assert gone.json()["left"] == [id_]
+    assert id_.lower() in standing.arm.documents
+
+
+def test_a_role_that_stayed_behind_is_taken_over(standing: Desk) -> None:
+    standing.arm.put(PLACE.role("tracker").id)
+    done = standing.run("grant", "alice@local.test", "tracker")
+    assert "taking over the role of a persona" in done.err
+    assert [entry.id for entry in standing.stack.imported] == [PLACE.role("tracker").id]
+
+
+def test_up_adopts_too_and_forgets_what_is_gone(standing: Desk) -> None:
+    standing.run("grant", "alice@local.test", "tracker")
+    id_ = theirs(standing)
+    assert standing.run("up").code == 0
+    assert list(written(standing)[0]["adopted"].values()) == [id_]
+    standing.arm.documents.clear()
+    assert standing.run("up").code == 0
+    assert written(standing) == [GRANT.to_config()]
+
+
+def test_status_tells_how_each_grant_stands(standing: Desk) -> None:
+    entries = [
+        {**GRANT.to_config(), "until": "2020-01-31"},
+        {**GRANT.to_config(), "persona": "viewer", "until": "2999-12-31"},
+        {**GRANT.to_config(), "persona": "operator", "scope": "group"},
+    ]
+    standing.settings(text=yaml.safe_dump({"config": {"azmlflow:cloud": "local", "azmlflow:grants": entries}}))
+    given = [{**entry, "scope": "workspace", "assignmentId": "x"} for entry in entries[:2]]
+    gone = {**given[0], "persona": "registrar", "until": ""}
+    standing.stack.held = State((), (), {**OUTPUTS, "grants": [*given, gone]})
+    found = {one["persona"]: one["state"] for one in standing.run("status", "-o", "json").json()["grants"]}
+    assert found == {
+        "tracker": "ended 2020-01-31, but in force until the next `azmlflow up`",
+        "viewer": "until 2999-12-31",
+        "operator": "not given yet: `azmlflow up` does it",
+        "registrar": "no longer in the settings: the next `azmlflow up` takes it away",
+    }
+    text = standing.run("status").out
+    assert "alice@local.test: operator on the group, not given yet" in text
+    standing.stack.planned = ()
+    assert "alice@local.test is no longer tracker: the grant's last day was 2020-01-31" in standing.run("up").err
+
+
+def test_the_built_in_profile_warns_of_what_is_too_much(standing: Desk) -> None:
+    standing.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:roleProfile: built-in\n")
+    place = Place(SUBSCRIPTION, GROUP, WORKSPACE, None, "built-in")
+    standing.arm.put(place.assignment(GRANT).id)
+    standing.permitted = [frozenset({"microsoft.machinelearningservices/workspaces/*"})]
+    done = standing.run("grant", "alice@local.test", "tracker", "-o", "json")
+    assert "tracker is the built-in role `AzureML Data Scientist` here, which also allows to:" in done.err
+    assert "read the datastores' secrets" in done.err
+    assert done.json()["assignmentId"] == place.assignment(GRANT).id
+    assert "tracker is the built-in role `AzureML Data Scientist` here" in standing.run("up").err
+
+
+def test_a_revocation(standing: Desk) -> None:
+    standing.run("grant", "alice@local.test", "tracker")
+    standing.stand(Resource("urn::x", "t:t:T"))
+    standing.stack.planned = (planned(ASSIGNMENT, "delete"), planned(ROLE, "delete"))
+    standing.stack.calls.clear()
+    standing.arm.documents.clear()
+    done = standing.run("revoke", "alice@local.test")
+    assert done.code == 0
+    assert "no longer tracker" in done.out
+    assert written(standing) == []
+    assert standing.stack.calls == ["preview", f"up {ASSIGNMENT} {ROLE}"]
+
+
+def test_a_revocation_of_what_was_not_given(standing: Desk) -> None:
+    standing.run("grant", "alice@local.test", "tracker")
+    done = standing.run("revoke", "alice@local.test", "viewer")
+    assert done.code == 1
+    assert "is not viewer by stack `local`; it is tracker" in done.err
+    assert len(written(standing)) == 1
+
+
+def test_a_stack_that_came_up_in_part_can_be_revoked_on(standing: Desk) -> None:
+    standing.run("grant", "alice@local.test", "tracker")
+    standing.stack.held = State()
+    standing.stack.calls.clear()
+    standing.arm.documents.clear()
+    assert standing.run("revoke", "alice@local.test").code == 0
+    assert written(standing) == []
+    assert standing.stack.calls == []
+
+
+def test_a_principal_gone_from_the_directory_can_be_revoked(standing: Desk) -> None:
+    standing.run("grant", "alice@local.test", "tracker")
+    standing.people.clear()
+    standing.arm.documents.clear()
+    assert standing.run("revoke", ALICE.id.upper()).code == 0
+    assert written(standing) == []
+
+
+def test_what_a_compute_was_granted_is_revoked_by_the_same_words(standing: Desk) -> None:
+    """By a name that the settings do not hold: the compute's own, as it was typed for `grant`."""
+    robot = "00000000-0000-4000-8000-0000000000b0"
+    standing.arm.put(f"{PLACE.workspace_id}/computes/cpu", identity={"type": "SystemAssigned", "principalId": robot})
+    standing.arm.put(assignment_id(PLACE, "tracker", robot))
+    assert standing.run("grant", "compute/cpu", "tracker").code == 0
+    assert [each["principalId"] for each in written(standing)] == [robot]
+    standing.arm.documents.pop(assignment_id(PLACE, "tracker", robot).lower(), None)
+    assert standing.run("revoke", "compute/cpu", "tracker").code == 0
+    assert written(standing) == []

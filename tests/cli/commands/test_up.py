@@ -1,0 +1,247 @@
+"""`up` and `preview`: the order of things, config.json, the panel, bad input."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from azmlflow.cli.frame.errors import CliError, Interrupted
+from azmlflow.cli.project.hold import hold
+from azmlflow.cli.pulumi.changes import Change, Diagnosis, Outcome
+from azmlflow.cli.pulumi.deployment import Resource, State
+from azmlflow.cli.pulumi.failures import advice, failed, held
+from tests.cli.desk import OUTPUTS, WORKSPACE, WORKSPACE_ID, Desk
+
+COMPUTE = "azure-native:machinelearningservices:Compute"
+
+
+def test_up_from_nothing_writes_settings_state_and_config(desk: Desk) -> None:
+    done = desk.run("up")
+    assert done.code == 0
+    assert desk.entered == ["local"]
+    assert desk.stack.calls == ["create", "up"]
+    assert "azmlflow:cloud: local" in (desk.root / "Pulumi.local.yaml").read_text()
+    config = json.loads((desk.root / ".azureml" / "config.json").read_text())
+    assert config["workspace_name"] == WORKSPACE
+    assert OUTPUTS["trackingUri"] in done.out
+    assert "azmlflow grant" in done.out
+
+
+def test_up_as_json(desk: Desk) -> None:
+    document = desk.run("up", "--output", "json").json()
+    assert document["changes"] == {"same": 9}
+    assert document["trackingUri"] == OUTPUTS["trackingUri"]
+    assert document["config"] == str(desk.root / ".azureml" / "config.json")
+
+
+def test_up_of_an_unknown_stack(desk: Desk) -> None:
+    done = desk.run("up", "--stack", "prod")
+    assert done.code == 1
+    assert "stack `prod` does not exist" in done.err
+    assert "next: azmlflow init prod" in done.err
+    assert desk.stack.calls == []
+
+
+def test_up_tells_every_fault_of_the_settings_before_anything_starts(desk: Desk) -> None:
+    desk.settings(
+        text="config:\n  azmlflow:cloud: local\n  azmlflow:locatoin: westeurope\n  azmlflow:clusters:\n"
+        "  - {name: gpu-1, minNodes: 3, maxNodes: 1}\n"
+    )
+    done = desk.run("up")
+    assert done.code == 1
+    assert "location" in done.err
+    assert "gpu-1" in done.err
+    assert "minNodes" in done.err
+    assert desk.entered == []
+    assert desk.stack.calls == []
+
+
+def test_the_second_of_two_ups_is_told_who_holds_the_stack(desk: Desk) -> None:
+    desk.settings()
+    with hold(desk.project, "local", "azmlflow up") as holder:
+        done = desk.run("up")
+        holder.finish()
+    assert done.code == 1
+    assert "held by `azmlflow up` (pid " in done.err
+    assert desk.stack.calls == []
+
+
+def test_another_workspaces_config_json_stays_and_up_succeeds(desk: Desk) -> None:
+    path = desk.root / ".azureml" / "config.json"
+    path.parent.mkdir()
+    theirs = '{"subscription_id": "s", "resource_group": "g", "workspace_name": "theirs"}'
+    path.write_text(theirs)
+    done = desk.run("up", "--output", "json")
+    assert done.code == 0
+    assert "names another workspace: theirs in g" in done.err
+    assert done.json()["config"] is None
+    assert path.read_text() == theirs
+
+
+def test_a_failed_up_leaves_a_sign_for_the_next(desk: Desk) -> None:
+    desk.settings()
+    desk.stack.fault = CliError("Conflict: taken", next="azmlflow up")
+    assert desk.run("up").code == 1
+    status = desk.run("status", "--output", "json").json()
+    assert status["unfinished"].startswith("`azmlflow up`")
+    desk.stack.fault = None
+    assert desk.run("up").code == 0
+    assert desk.run("status", "--output", "json").json()["unfinished"] is None
+
+
+def test_ctrl_c_then_again(desk: Desk) -> None:
+    desk.settings()
+    desk.stack.fault = Interrupted()
+    done = desk.run("up")
+    assert done.code == 130
+    assert "`azmlflow up` goes on from here" in done.err
+    desk.stack.fault = None
+    assert desk.run("up").code == 0
+
+
+def cluster(name: str, size: str = "Standard_DS3_v2", priority: str = "Dedicated") -> Resource:
+    inputs = {"computeName": name, "properties": {"properties": {"vmSize": size, "vmPriority": priority}}}
+    return Resource(f"urn::{name}-cluster", COMPUTE, f"{WORKSPACE_ID}/computes/{name}", inputs)
+
+
+def test_clusters_that_go_or_change_machines_are_removed_over_arm_first(desk: Desk) -> None:
+    desk.settings(
+        text="config:\n  azmlflow:cloud: local\n  azmlflow:clusters:\n  - {name: stays}\n"
+        "  - {name: grows, vmSize: Standard_NC6s_v3}\n  - {name: cheaper, priority: LowPriority}\n"
+    )
+    desk.stand(cluster("stays"), cluster("grows"), cluster("cheaper"), cluster("gone"))
+    assert desk.run("up").code == 0
+    assert desk.arm.calls == [
+        f"DELETE {WORKSPACE_ID}/computes/{name}?underlyingResourceAction=Delete"
+        for name in ("grows", "cheaper", "gone")
+    ]
+
+
+@pytest.fixture
+def renamed(desk: Desk) -> Desk:
+    """A stack that stands, with settings that have come to name another workspace."""
+    desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:prefix: other\n")
+    desk.stand()
+    return desk
+
+
+def test_a_setting_that_would_replace_the_workspace_is_not_just_applied(renamed: Desk) -> None:
+    done = renamed.run("up")
+    assert done.code == 1
+    assert "would delete the workspace" in done.err
+    assert f"`{OUTPUTS['resourceGroup']}` becomes `rg-other-local`" in done.err
+    assert renamed.stack.calls == []
+    assert renamed.run("up", "--yes").code == 0
+    assert renamed.stack.calls == ["up"]
+
+
+@pytest.mark.parametrize(("typed", "code"), [("local", 0), ("yes", 1)])
+def test_on_a_terminal_the_name_is_asked_for(
+    renamed: Desk, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: typed)
+    assert renamed.run("up").code == code
+
+
+def test_another_location_replaces_the_workspace_too(desk: Desk) -> None:
+    desk.settings()
+    desk.stand(Resource("urn::group", "azure-native:resources:ResourceGroup", "/x", {"location": "eastus"}))
+    assert "location `eastus` becomes `westeurope`" in desk.run("up").err
+
+
+def test_a_replaced_workspaces_config_json_is_written_anew(renamed: Desk) -> None:
+    path = renamed.root / ".azureml" / "config.json"
+    path.parent.mkdir()
+    old = {"subscription_id": "s", "resource_group": "g", "workspace_name": "old"}
+    path.write_text(json.dumps(old))
+    before = {**OUTPUTS, "subscriptionId": "s", "resourceGroup": "g", "workspaceName": "old"}
+    renamed.stack.held = State((), (), before)
+    assert renamed.run("up", "--yes").code == 0
+    assert json.loads(path.read_text())["workspace_name"] == WORKSPACE
+
+
+def test_preview_changes_nothing(desk: Desk) -> None:
+    desk.settings()
+    desk.stand()
+    assert "no changes" in desk.run("preview").out
+    desk.stack.planned = (Change("urn:x::y::t::vault", "a:b:Vault", "vault", "update", "planned", keys=("tags",)),)
+    done = desk.run("preview", "--output", "json")
+    assert done.json()["resources"] == [
+        {"name": "vault", "type": "a:b:Vault", "operation": "update", "properties": ["tags"]}
+    ]
+    assert "[tags]" in desk.run("preview").out
+    assert set(desk.stack.calls) == {"preview"}
+    assert not (desk.root / ".azureml").exists()
+
+
+def test_status_of_a_standing_stack(desk: Desk) -> None:
+    desk.settings()
+    desk.stand(Resource("urn::group", "azure-native:resources:ResourceGroup"))
+    document = desk.run("status", "--output", "json").json()
+    assert (document["stands"], document["resources"], document["outputs"]) == (True, 1, OUTPUTS)
+    assert OUTPUTS["trackingUri"] in desk.run("status").out
+
+
+def test_status_where_nothing_stands(desk: Desk) -> None:
+    desk.settings()
+    done = desk.run("status")
+    assert done.code == 0
+    assert "nothing stands" in done.out
+    assert desk.entered == []
+
+
+def test_a_failure_says_what_the_cloud_said_of_the_first_resource() -> None:
+    urn = "urn:pulumi:local::azmlflow::azure-native:keyvault:Vault::mlflow-vault"
+    outcome = Outcome(
+        diagnoses=(
+            Diagnosis("warning", "noise", urn),
+            Diagnosis("error", "update failed", "urn:pulumi:local::azmlflow::pulumi:pulumi:Stack::azmlflow-local"),
+            Diagnosis("error", "1 error occurred:\n\t* creating: VaultAlreadyExists: in use", urn),
+        )
+    )
+    fault = failed("local", outcome, "", "again")
+    assert fault.what == "creating: VaultAlreadyExists: in use"
+    assert fault.where == "mlflow-vault"
+    assert "azmlflow:salt" in str(fault.next)
+
+
+def test_a_failure_without_a_word_shows_the_engines_last() -> None:
+    fault = failed("local", Outcome(), "code: 255\nstdout: \nstderr: x\nerror: no credentials\n", "again")
+    assert "no credentials" in fault.what
+    assert fault.next == "again"
+
+
+def test_a_backend_of_ones_own_that_is_torn_is_mended_by_hand() -> None:
+    text = "stderr: error: failed to load checkpoint: EOF"
+    assert "-name '*.attrs' -empty -delete" in str(failed("prod", Outcome(), text, "again", mended=False).next)
+    assert failed("local", Outcome(), text, "again").next == "again"
+    assert failed("prod", Outcome(), "error: no credentials", "again", mended=False).next == "again"
+
+
+@pytest.mark.parametrize(
+    ("message", "command"),
+    [
+        ("Conflict: Soft-deleted workspace exists. Please purge or recover it.", "azmlflow down --stack local"),
+        (
+            "Principal 90d41f2c270a4a41b7ebed4b27466312 does not exist (code PrincipalNotFound, HTTP status 400)",
+            "azmlflow revoke 90d41f2c-270a-4a41-b7eb-ed4b27466312 --stack local",
+        ),
+        ("ConflictError: A vault with the same name already exists in deleted state.", "azmlflow down --stack local"),
+        ("StorageAccountAlreadyTaken: The storage account named x is already taken.", "azmlflow:salt"),
+        (
+            "MissingSubscriptionRegistration: not registered to use namespace 'Microsoft.KeyVault'.",
+            "az provider register --namespace Microsoft.KeyVault",
+        ),
+    ],
+)
+def test_advice_names_the_command_that_mends(message: str, command: str) -> None:
+    assert command in str(advice(message, "local"))
+
+
+def test_another_machines_update_is_named() -> None:
+    text = "error: the stack is currently locked by 1 lock(s).\n  file:///x: created by ann@far (pid 7) at 2026-01-01"
+    fault = held("prod", text)
+    assert "ann@far (pid 7)" in fault.what
+    assert fault.next is not None

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from azmlflow.infra.plan import outputs
+
+STANDING = {
+    "subscriptionId": "s",
+    "resourceGroup": "rg",
+    "workspaceName": "ws",
+    "workspaceId": "/x",
+    "trackingUri": "azureml://x",
+    "studioUrl": "https://ml.azure.com/",
+    "storageAccount": "st",
+    "clusters": [{"name": "cpu"}],
+    "grants": [],
+}
+
+
+def test_the_names_are_the_contract_with_every_reader() -> None:
+    assert list(outputs.NAMES.values()) == list(STANDING)
+
+
+def test_outputs_are_read_back() -> None:
+    told: Any = outputs.StackOutputs.parse({**STANDING, "further": 1})
+    assert (told.resource_group, told.tracking_uri) == ("rg", "azureml://x")
+    assert told.clusters == ({"name": "cpu"},)
+    assert told.grants == ()
+
+
+def test_missing_outputs_are_named_with_the_next_command() -> None:
+    partial = {name: value for name, value in STANDING.items() if name not in ("trackingUri", "grants")}
+    with pytest.raises(outputs.MissingOutputs, match=r"no output trackingUri, grants; .*azmlflow up"):
+        outputs.StackOutputs.parse(partial)
+
+
+def test_an_export_is_whole() -> None:
+    with pytest.raises(TypeError, match="tracking_uri"):
+        outputs.export(subscription_id="s")

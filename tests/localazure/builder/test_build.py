@@ -1,0 +1,192 @@
+"""Environments built by the real pip from wheels made here: two at once, a second start, failure, a kill in the middle.
+
+Each build makes a venv, which takes seconds: what pip can say is in test_failure.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azmlflow.localazure.builder import build
+from azmlflow.localazure.builder.plan import Plan, plan
+from azmlflow.localazure.builder.pythons import Python
+from azmlflow.localazure.environments.errors import UnusableEnvironment
+from azmlflow.localazure.environments.specification import from_conda
+from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.users import RunsAs, Users
+from tests.localazure.builder.wheels import source, wheel
+
+PYTHON = Python(sys.version.split()[0], Path(sys.executable))
+
+
+class Desk:
+    """A cache, an index, and jobs that want environments."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.index, self.cache = folder, folder / "index", folder / "cache"
+        self.jobs = 0
+        self.runs_as = RunsAs(None)
+        for name, version in (("alpha", "1.0"), ("alpha", "2.0"), ("beta", "1.0")):
+            wheel(self.index, name, version, needs=("beta",) if name == "alpha" else ())
+
+    def plan(self, *dependencies: Any) -> Plan:
+        return plan(from_conda("env:1", {"dependencies": list(dependencies)}), (PYTHON,))
+
+    async def start(self, wanted: Plan, started: Callable[[JobProcess], None] = lambda _process: None) -> Path:
+        self.jobs += 1
+        folder = self.folder / f"job-{self.jobs}"
+        folder.mkdir()
+        (folder / "log").touch()
+        folder.chmod(0o711)
+
+        async def choose(python: Path) -> RunsAs:
+            assert python == wanted.python.path
+            return self.runs_as
+
+        return await build.ensure(wanted, self.cache, folder, folder / "log", started=started, choose=choose)
+
+    def log(self, job: int) -> str:
+        return (self.folder / f"job-{job}" / "log").read_text()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    found = Desk(tmp_path)
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(found.index))
+    return found
+
+
+def _asked(python: Path, what: str) -> str:
+    return subprocess.run([python, "-c", what], capture_output=True, text=True, check=True, env={}).stdout.strip()
+
+
+def test_two_that_want_the_same_build_it_once_and_the_next_start_builds_nothing(desk: Desk) -> None:
+    async def both() -> tuple[Path, Path]:
+        wanted = desk.plan("alpha=1", "pip")
+        return await asyncio.gather(desk.start(wanted), desk.start(wanted))
+
+    python, other = asyncio.run(both())
+    assert python == other
+    assert _asked(python, "import alpha, beta; print(alpha.VERSION, beta.VERSION)") == "1.0 1.0"
+    assert sorted("Successfully installed" in desk.log(job) for job in (1, 2)) == [False, True]
+    told = desk.log(1) + desk.log(2)
+    for part in ("building environment env:1, for the first time", "waiting for it", "is built: "):
+        assert part in told
+
+    def never(_process: JobProcess) -> None:
+        raise AssertionError("it is built already")
+
+    assert asyncio.run(desk.start(desk.plan("pip", {"pip": ["alpha==1.*"]}), never)) == python
+    assert desk.log(3) == ""
+    place = python.parents[2]
+    assert json.loads((place / "ready.json").read_text())["python"] == sys.executable
+    assert place.stat().st_mode & 0o777 == 0o755  # whichever user a job runs as reads it
+
+
+def test_all_that_the_index_has_not_is_named_and_pips_own_words_are_in_the_log(desk: Desk) -> None:
+    with pytest.raises(UnusableEnvironment, match=r"'env:1' cannot be built: pip's index has no delta, gamma, and"):
+        asyncio.run(desk.start(desk.plan("alpha", "gamma", "delta=1")))
+    assert "ERROR: No matching distribution found for " in desk.log(1)
+    assert not list(desk.cache.glob("*/venv"))
+
+
+def test_one_that_was_ended_in_the_middle_is_built_anew(desk: Desk) -> None:
+    wanted = desk.plan("alpha")
+
+    async def ended() -> None:
+        def end(process: JobProcess) -> None:
+            process.end()
+
+        with pytest.raises(UnusableEnvironment):
+            await desk.start(wanted, end)
+
+    asyncio.run(ended())
+    place = desk.cache / wanted.key
+    (place / "venv" / "bin").mkdir(parents=True, exist_ok=True)  # as `kill -9` leaves it: half a venv, no mark
+    (place / "venv" / "bin" / "python").touch()
+    assert build.ready(place) is None
+    python = asyncio.run(desk.start(wanted))
+    assert _asked(python, "import alpha; print(alpha.VERSION)") == "2.0"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_as_root_setup_code_runs_as_a_jobs_user_and_what_is_built_is_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache lies below a closed folder, as in root's home; another job's user then starts what was built there."""
+    home, place = tmp_path / "home", Path(tempfile.mkdtemp())  # tmp_path is closed to others
+    try:
+        place.chmod(0o755)
+        (home / ".config" / "pip").mkdir(parents=True)
+        (home / ".config" / "pip" / "pip.conf").write_text("[global]\nretries = 0\n")
+        home.chmod(0o700)
+        (home / "secret").write_text("told")
+        source(place / "index", "gamma", tmp_path / "home" / "secret")
+        for name in [name for name in os.environ if name.startswith(("PIP_", "XDG_"))]:
+            monkeypatch.delenv(name)
+        for name, value in (("HOME", str(home)), ("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", str(place / "index"))):
+            monkeypatch.setenv(name, value)
+        desk, users, said = Desk(place), Users(place / "state", root=True), list[str]()
+        desk.cache = home / "cache"
+        wanted = desk.plan({"pip": ["gamma"]})
+
+        async def built() -> tuple[RunsAs, Path, RunsAs]:
+            desk.runs_as = await users.choose("builder", wanted.python.path, said.append)
+            python = await desk.start(wanted)
+            return desk.runs_as, python, await users.choose("another", python, said.append)
+
+        builder, python, another = asyncio.run(built())
+        shutil.rmtree(users.folder)
+        if builder.user is None:
+            pytest.skip(said[0])
+        told = json.loads(_asked(python, "import gamma; print(gamma.TOLD)"))
+        assert told["user"] == [builder.user, builder.user]
+        assert told["secret"] == "closed"
+        assert told["settings"] == "[global]\nretries = 0\n"
+        assert not Path(told["home"]).exists()
+        assert not Path(f"/proc/{told['stays']}").exists()  # what the setup code left running
+        for path in (python.parents[2]).rglob("*"):
+            found = path.lstat()
+            assert found.st_uid == os.getuid()
+            assert path.is_symlink() or found.st_mode & 0o022 == 0
+            assert path.is_symlink() or found.st_mode & 0o004
+        assert another.user not in (None, builder.user)
+    finally:
+        shutil.rmtree(place)
+
+
+def test_pip_sees_the_users_way_out_and_neither_ours_nor_other_secrets() -> None:
+    base = {
+        "PATH": "/bin",
+        "HOME": "/home/me",
+        "PIP_INDEX_URL": "https://index.test",
+        "PIP_USER": "1",
+        "https_proxy": "http://127.0.0.1:1",
+        "AZMLFLOW_OUTER": json.dumps({"https_proxy": "http://proxy.test"}),
+        "AZMLFLOW_CLOUD": "local:/state",
+        "AZURE_CLIENT_SECRET": "x",
+        "TOKEN": "x",
+    }
+    assert build.build_environment(base) == {
+        "PATH": "/bin",
+        "HOME": "/home/me",
+        "PIP_INDEX_URL": "https://index.test",
+        "https_proxy": "http://proxy.test",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }

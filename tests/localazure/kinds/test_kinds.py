@@ -1,0 +1,306 @@
+"""What holds for every kind, taken from the declarations themselves."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from azmlflow.localazure import kinds
+from azmlflow.localazure.resources.kind import Kind
+from azmlflow.rbac import scopes
+from tests.localazure.control import (
+    ALICE,
+    BOB,
+    BODIES,
+    CHAIN,
+    COMPUTE,
+    INSIGHTS,
+    LOGS,
+    RG,
+    STORAGE,
+    SUB,
+    VAULT,
+    WORKSPACE,
+    Azure,
+)
+
+_GUID = "11111111-1111-4111-8111-111111111111"
+_READER = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One resource of a kind: where, what, what must stand before, a name that Azure refuses, a change."""
+
+    path: str
+    body: dict[str, Any]
+    needs: tuple[str, ...]
+    bad_name: str
+    change: dict[str, Any]
+    delete: str = ""
+
+
+_DATASTORE = {"datastoreType": "AzureBlob", "accountName": "stacct1", "containerName": "data"}
+_JOB = {"jobType": "Command", "command": "true", "computeId": COMPUTE}
+_TAGGED = {"tags": {"a": "b"}}
+SAMPLES = {
+    "Microsoft.Resources/resourceGroups": Sample(RG, BODIES[RG], (), "ends-with.", _TAGGED),
+    "Microsoft.Authorization/roleDefinitions": Sample(
+        f"{RG}/providers/Microsoft.Authorization/roleDefinitions/{_GUID}",
+        {"properties": {"roleName": "r", "permissions": [{"actions": ["*/read"]}], "assignableScopes": [RG]}},
+        (RG,),
+        "not-a-guid",
+        {"properties": {"roleName": "s", "permissions": [], "assignableScopes": [RG]}},
+    ),
+    "Microsoft.Authorization/roleAssignments": Sample(
+        f"{RG}/providers/Microsoft.Authorization/roleAssignments/{_GUID}",
+        {"properties": {"principalId": "<alice>", "roleDefinitionId": _READER}},
+        (RG,),
+        "not-a-guid",
+        {"properties": {"principalId": "<alice>", "roleDefinitionId": _READER, "description": "why"}},
+    ),
+    "Microsoft.Authorization/locks": Sample(
+        f"{RG}/providers/Microsoft.Authorization/locks/keep",
+        {"properties": {"level": "CanNotDelete"}},
+        (RG,),
+        "what%3F",
+        {"properties": {"level": "CanNotDelete", "notes": "n"}},
+    ),
+    "Microsoft.ManagedIdentity/userAssignedIdentities": Sample(
+        f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot",
+        {"location": "westeurope"},
+        CHAIN[:1],
+        "no",
+        _TAGGED,
+    ),
+    "Microsoft.Storage/storageAccounts": Sample(STORAGE, BODIES[STORAGE], CHAIN[:1], "Upper-Case", _TAGGED),
+    "Microsoft.Storage/storageAccounts/blobServices/containers": Sample(
+        f"{STORAGE}/blobServices/default/containers/data",
+        {"properties": {}},
+        CHAIN[:2],
+        "double--hyphen",
+        {"properties": {"metadata": {"a": "b"}}},
+    ),
+    "Microsoft.KeyVault/vaults": Sample(VAULT, BODIES[VAULT], CHAIN[:1], "double--hyphen", _TAGGED),
+    "Microsoft.OperationalInsights/workspaces": Sample(LOGS, BODIES[LOGS], CHAIN[:1], "abc", _TAGGED),
+    "Microsoft.Insights/components": Sample(INSIGHTS, BODIES[INSIGHTS], (RG, LOGS), "what%3F", _TAGGED),
+    "Microsoft.MachineLearningServices/workspaces": Sample(WORKSPACE, BODIES[WORKSPACE], CHAIN[:5], "no", _TAGGED),
+    "Microsoft.MachineLearningServices/workspaces/datastores": Sample(
+        f"{WORKSPACE}/datastores/mine",
+        {"properties": {**_DATASTORE, "credentials": {"credentialsType": "None"}}},
+        CHAIN[:6],
+        "-mine",
+        {"properties": {**_DATASTORE, "credentials": {"credentialsType": "None"}, "description": "d"}},
+    ),
+    "Microsoft.MachineLearningServices/workspaces/computes": Sample(
+        COMPUTE, BODIES[COMPUTE], CHAIN[:6], "gpu-1", _TAGGED, "?underlyingResourceAction=Delete"
+    ),
+    "Microsoft.MachineLearningServices/workspaces/codes/versions": Sample(
+        f"{WORKSPACE}/codes/script/versions/1",
+        {"properties": {"codeUri": "https://stacct1.blob.core.windows.net/some-code"}},
+        CHAIN[:6],
+        "-1",
+        {"properties": {"codeUri": "https://stacct1.blob.core.windows.net/some-code", "description": "d"}},
+    ),
+    "Microsoft.MachineLearningServices/workspaces/environments/versions": Sample(
+        f"{WORKSPACE}/environments/env/versions/1",
+        {"properties": {"image": "ubuntu"}},
+        CHAIN[:6],
+        "-1",
+        {"properties": {"image": "ubuntu", "description": "d"}},
+    ),
+    "Microsoft.MachineLearningServices/workspaces/jobs": Sample(
+        f"{WORKSPACE}/jobs/train-1",
+        {"properties": _JOB},
+        (*CHAIN[:6], COMPUTE),
+        "-1",
+        {"properties": {**_JOB, "displayName": "another"}},
+    ),
+}
+_DATA = {"dataType": "uri_file", "dataUri": "https://example.org/iris.csv"}
+for _asset in ("codes", "environments", "data"):
+    SAMPLES[f"Microsoft.MachineLearningServices/workspaces/{_asset}"] = Sample(
+        f"{WORKSPACE}/{_asset}/mine", {"properties": {}}, CHAIN[:6], "-m", {"properties": {"description": "d"}}
+    )
+_MODEL = f"{WORKSPACE}/models/iris"
+_MODEL_FILES = {"modelUri": "azureml://jobs/run-1/outputs/artifacts/paths/model", "modelType": "custom_model"}
+SAMPLES |= {
+    "Microsoft.MachineLearningServices/workspaces/data/versions": Sample(
+        f"{WORKSPACE}/data/mine/versions/1",
+        {"properties": _DATA},
+        CHAIN[:6],
+        "-1",
+        {"properties": {**_DATA, "tags": {"a": "b"}}},
+    ),
+    "Microsoft.MachineLearningServices/workspaces/models": Sample(
+        _MODEL, {"properties": {"tags": {"a": "b"}}}, CHAIN[:6], "-m", {"properties": {"description": "d"}}
+    ),
+    "Microsoft.MachineLearningServices/workspaces/models/versions": Sample(
+        f"{_MODEL}/versions/1",
+        {"properties": _MODEL_FILES},
+        CHAIN[:6],
+        "1.0",
+        {"properties": {**_MODEL_FILES, "description": "d", "tags": {"a": "b"}}},
+    ),
+}
+_ALL = pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.type)
+
+
+def _sample(azure: Azure, kind: Kind) -> Sample:
+    """The kind's sample, with what it stands on made."""
+    sample = copy.deepcopy(SAMPLES[kind.type])
+    for body in (sample.body, sample.change):
+        if body.get("properties", {}).get("principalId") == "<alice>":
+            body["properties"]["principalId"] = azure.who(ALICE).object_id
+    azure.make(*sample.needs)
+    if kind.type.endswith("/models/versions"):
+        azure.run("run-1")
+        azure.blob("azureml", "ExperimentRun/dcid.run-1/model/weights.bin")
+    return sample
+
+
+def _changed(sample: Sample) -> dict[str, Any]:
+    return {**sample.body, **sample.change}
+
+
+def test_each_kind_is_listed_and_has_a_sample() -> None:
+    folder = Path(kinds.__file__).parent
+    declared = set()
+    for file in folder.rglob("*.py"):
+        path = file.relative_to(folder).with_suffix("").parts
+        module = importlib.import_module(".".join([kinds.__name__, *path]).removesuffix(".__init__"))
+        declared |= {value.type for value in vars(module).values() if isinstance(value, Kind)}
+    assert declared == {kind.type for kind in kinds.KINDS} == set(SAMPLES)
+    assert len(kinds.BY_TYPE) == len(kinds.KINDS)
+
+
+def test_kinds_come_after_what_they_stand_on() -> None:
+    order = [kind.type for kind in kinds.KINDS]
+    assert all(kind.parent is None or order.index(kind.parent) < order.index(kind.type) for kind in kinds.KINDS)
+
+
+@_ALL
+def test_made_read_and_deleted(azure: Azure, kind: Kind) -> None:
+    sample = _sample(azure, kind)
+    made = azure.arm("PUT", sample.path, sample.body)
+    assert made.status in (200, 201, 202), made
+    assert made.status != 201 or kind.type != "Microsoft.Storage/storageAccounts"
+    azure.wait()
+    found = azure.arm("GET", sample.path).body
+    assert (found["type"], found["name"]) == (kind.type, scopes.parse(sample.path).name)
+    assert ("systemData" in found) == kind.stamped
+    if kind.stateful:
+        assert found["properties"]["provisioningState"] == "Succeeded"
+    collection = sample.path.rsplit("/", 1)[0]
+    assert found["id"] in [each["id"] for each in azure.arm("GET", collection).body["value"]]
+    gone = azure.arm("DELETE", sample.path + sample.delete)
+    assert gone.status == kind.delete.status
+    azure.wait()
+    assert azure.arm("GET", sample.path).status == 404
+    assert found["id"] not in [each["id"] for each in azure.arm("GET", collection).body.get("value", ())]
+
+
+@_ALL
+def test_the_same_put_changes_nothing_and_another_does(azure: Azure, kind: Kind) -> None:
+    sample = _sample(azure, kind)
+    azure.arm("PUT", sample.path, sample.body)
+    azure.wait()
+    before = azure.arm("GET", sample.path).body
+    azure.clock.advance(60)
+    again = azure.arm("PUT", sample.path, sample.body)
+    assert (again.status in (200, 201), again.body) == (True, before)
+    assert azure.arm("GET", sample.path).body == before
+    changed = azure.arm("PUT", sample.path, _changed(sample))
+    assert changed.status in (200, 201), changed
+    azure.wait()
+    after = azure.arm("GET", sample.path).body
+    assert after != before
+    computed = ("workspaceId", "InstrumentationKey", "customerId", "creationTime", "createdOn", "vaultUri")
+    assert all(after["properties"].get(name) == before["properties"].get(name) for name in computed)
+    azure.arm("PUT", sample.path, sample.body)
+    azure.wait()
+    back = azure.arm("GET", sample.path).body
+    assert back["properties"].keys() == before["properties"].keys()
+    assert back.get("tags") == before.get("tags")
+
+
+@_ALL
+def test_ids_are_read_in_any_case_and_kept_as_made(azure: Azure, kind: Kind) -> None:
+    sample = _sample(azure, kind)
+    azure.arm("PUT", sample.path, sample.body)
+    azure.wait()
+    found = azure.arm("GET", sample.path).body
+    assert azure.arm("GET", sample.path.upper()).body == found
+    assert azure.arm("PUT", sample.path.lower(), sample.body).body["id"] == found["id"]
+
+
+@_ALL
+def test_a_name_that_azure_refuses(azure: Azure, kind: Kind) -> None:
+    sample = _sample(azure, kind)
+    path = f"{sample.path.rsplit('/', 1)[0]}/{sample.bad_name}"
+    refused = azure.arm("PUT", path, sample.body)
+    assert (refused.status, refused.code) == (400, kind.name.code)
+    assert azure.arm("GET", path).status == 404
+
+
+@_ALL
+def test_nobody_without_a_role_does_anything(azure: Azure, kind: Kind) -> None:
+    sample = _sample(azure, kind)
+    for exists in (False, True):
+        # A group has no actions.
+        methods = ("GET", "HEAD", "PUT", "PATCH", "DELETE", *(() if sample.path == RG else ("POST",)))
+        for method in methods:
+            path = sample.path + ("/listKeys" if method == "POST" else "")
+            body = sample.body if method in ("PUT", "PATCH") else None
+            refused = azure.arm(method, path, body, who=BOB)
+            assert refused.status == 403, (method, exists)
+        azure.arm("PUT", sample.path, sample.body)
+        azure.wait()
+
+
+@_ALL
+def test_deleting_what_is_not_there(azure: Azure, kind: Kind) -> None:
+    sample = _sample(azure, kind)
+    gone = azure.arm("DELETE", sample.path + sample.delete)
+    assert gone.status == (404 if kind.type == "Microsoft.Resources/resourceGroups" else 204)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in kinds.KINDS if kind.regions], ids=lambda kind: kind.type)
+def test_a_location_that_azure_has_not_or_that_would_move(azure: Azure, kind: Kind) -> None:
+    sample = _sample(azure, kind)
+    nowhere = azure.arm("PUT", sample.path, {**sample.body, "location": "mars"})
+    assert (nowhere.status, nowhere.code.startswith("LocationNotAvailableFor")) == (400, True)
+    assert azure.arm("PUT", sample.path, {**sample.body, "location": ""}).code == "LocationRequired"
+    assert azure.arm("PUT", sample.path, {**sample.body, "location": "West Europe"}).body["location"] == "westeurope"
+    azure.wait()
+    moved = azure.arm("PUT", sample.path, {**sample.body, "location": "eastus"})
+    assert (moved.status, moved.code in ("InvalidResourceLocation", "InvalidResourceGroupLocation")) == (409, True)
+
+
+_TAGGABLE = [kind for kind in kinds.KINDS if SAMPLES[kind.type].change == _TAGGED]
+
+
+@pytest.mark.parametrize("kind", _TAGGABLE, ids=lambda kind: kind.type)
+def test_patch_lays_itself_over(azure: Azure, kind: Kind) -> None:
+    sample = _sample(azure, kind)
+    azure.arm("PUT", sample.path, {**sample.body, "tags": {"old": "1"}})
+    azure.wait()
+    before = azure.arm("GET", sample.path).body
+    assert azure.arm("PATCH", sample.path, {"tags": {"new": "2"}}).status == 200
+    azure.wait()
+    after = azure.arm("GET", sample.path).body
+    assert after["tags"] == {"new": "2"}
+    volatile = ("modifiedOn", "modifiedDate")
+    assert {name: value for name, value in after["properties"].items() if name not in volatile} == {
+        name: value for name, value in before["properties"].items() if name not in volatile
+    }
+
+
+@pytest.mark.parametrize("tags", [{"a": 1}, {"a<b": "c"}, {"a": "x" * 257}, {str(n): "" for n in range(51)}, "text"])
+def test_tags_that_azure_refuses(azure: Azure, tags: Any) -> None:
+    assert azure.arm("PUT", RG, {"location": "westeurope", "tags": tags}).status == 400

@@ -1,0 +1,183 @@
+"""The client of ARM: what it sends, what it retries, how it follows long-running operations, how it stops."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from azmlflow.localazure.plugin.client.calls import ArmError, Call, Interrupted, OperationFailed
+from azmlflow.localazure.plugin.client.client import Arm, StoppableTransport
+
+PATH = "/subscriptions/s/resourceGroups/g/providers/Microsoft.X/things/a"
+CALL = Call(PATH, "2024-01-01", body={"location": "westeurope"})
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}
+
+
+def _once(*replies: Any) -> Any:
+    """A script that gives each reply once, in order, then falls through."""
+    left = list(replies)
+    return lambda _: left.pop(0) if left else None
+
+
+def test_a_request_carries_version_token_and_correlation(arm: Arm, azure: Any) -> None:
+    assert arm.get(CALL) is None
+    (sent,) = azure.sent
+    assert sent.url == f"https://management.azure.com{PATH}?api-version=2024-01-01"
+    assert sent.headers["Authorization"] == "Bearer secret-token"
+    assert sent.headers["x-ms-correlation-request-id"] == "correlation-1"
+    assert sent.headers["x-ms-client-request-id"]
+
+
+def test_put_then_get_gives_the_document(arm: Arm, azure: Any) -> None:
+    arm.put(CALL)
+    assert (arm.get(CALL) or {})["location"] == "westeurope"
+    assert azure.slept == []
+
+
+@pytest.mark.parametrize("reply", [(204, {}, None), (404, {}, _error("ResourceNotFound", "no")), (200, {}, None)])
+def test_what_means_that_nothing_is_there(arm: Arm, azure: Any, reply: Any) -> None:
+    azure.scripted.append(_once(reply))
+    assert arm.get(CALL) is None
+
+
+def test_a_refusal_carries_arms_code_and_sentence(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(_once((403, {}, _error("AuthorizationFailed", "The client 'x' may not."))))
+    with pytest.raises(
+        ArmError, match=r"PUT .*things/a: The client 'x' may not\. \(code AuthorizationFailed"
+    ) as caught:
+        arm.put(CALL)
+    assert (caught.value.status, caught.value.code) == (403, "AuthorizationFailed")
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_passing_trouble_is_retried_after_the_time_azure_says(arm: Arm, azure: Any, status: int) -> None:
+    azure.scripted.append(_once((status, {"Retry-After": "7"}, _error("Busy", "later"))))
+    arm.put(CALL)
+    assert azure.methods() == ["PUT", "PUT"]
+    assert azure.slept == [7]
+
+
+def test_another_operation_in_progress_is_waited_out(arm: Arm, azure: Any) -> None:
+    busy: Any = (409, {}, _error("AnotherOperationInProgress", "wait"))
+    azure.scripted.append(_once(busy, busy))
+    arm.put(CALL)
+    assert azure.slept == [20, 60]
+
+
+def test_another_conflict_is_not_retried(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(_once((409, {}, _error("ScopeLocked", "locked"))))
+    with pytest.raises(ArmError, match="locked"):
+        arm.delete(CALL)
+    assert azure.methods() == ["DELETE"]
+
+
+def test_an_asynchronous_operation_is_followed_by_its_url(arm: Arm, azure: Any) -> None:
+    url = "https://management.azure.com/subscriptions/s/operations/1?api-version=9"
+    states = ["InProgress", "InProgress", "Succeeded"]
+
+    def script(sent: Any) -> Any:
+        if sent.method == "PUT":
+            return 201, {"Azure-AsyncOperation": url, "Location": "/elsewhere", "Retry-After": "3"}, {"properties": {}}
+        if sent.path.endswith("/operations/1"):
+            return 200, {"Retry-After": "5"}, {"status": states.pop(0)}
+        return None
+
+    azure.scripted.append(script)
+    arm.put(CALL)
+    assert azure.slept == [3, 5, 5]
+    assert {sent.url for sent in azure.sent[1:]} == {url}
+
+
+def test_retry_after_zero_polls_at_once_and_then_leaves_a_breath(arm: Arm, azure: Any) -> None:
+    statuses = [202, 202, 200]
+
+    def script(sent: Any) -> Any:
+        if sent.method == "DELETE":
+            return 202, {"Location": "/subscriptions/s/operationresults/1", "Retry-After": "0"}, None
+        return statuses.pop(0), {"Retry-After": "0"}, None
+
+    azure.scripted.append(script)
+    arm.delete(CALL)
+    assert azure.slept == [0.2, 0.2]
+    # The location was relative and lacked the API version.
+    assert azure.sent[-1].url.startswith("https://management.azure.com/subscriptions/s/operationresults/1?api-version=")
+
+
+def test_without_headers_the_resource_itself_is_asked_ever_more_seldom(arm: Arm, azure: Any) -> None:
+    states = [*["Creating"] * 7, "Succeeded"]
+    azure.scripted.append(lambda _: (200, {}, {"properties": {"provisioningState": states.pop(0)}}))
+    arm.put(CALL)
+    assert azure.methods() == ["PUT", *["GET"] * 7]
+    assert azure.slept == [0.5, 1, 2, 4, 8, 10, 10]
+
+
+def test_a_deletion_without_headers_ends_when_the_resource_is_gone(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(_once((202, {"Retry-After": "1"}, None), (200, {"Retry-After": "1"}, {"id": PATH})))
+    arm.delete(CALL)
+    assert azure.methods() == ["DELETE", "GET", "GET"]
+
+
+def test_deleting_what_is_gone_succeeds(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(_once((404, {}, _error("ResourceNotFound", "gone"))))
+    arm.delete(CALL)
+    assert azure.methods() == ["DELETE"]
+
+
+def test_a_failed_operation_says_why(arm: Arm, azure: Any) -> None:
+    failure = {"status": "Failed", **_error("QuotaExceeded", "No cores left.")}
+    azure.scripted.append(_once((202, {"Azure-AsyncOperation": "/op", "Retry-After": "0"}, None), (200, {}, failure)))
+    with pytest.raises(OperationFailed, match="No cores left") as caught:
+        arm.put(CALL)
+    assert caught.value.code == "QuotaExceeded"
+
+
+def test_an_operation_that_does_not_end_times_out(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(lambda _: (202, {"Location": "/op", "Retry-After": "40"}, None))
+    with pytest.raises(OperationFailed, match="not done after 60 seconds"):
+        arm.delete(Call(PATH, "1", timeout=60))
+    assert azure.slept == [40]
+
+
+def test_the_token_follows_no_operation_to_another_host(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(_once((202, {"Location": "https://evil.example/op", "Retry-After": "0"}, None)))
+    with pytest.raises(OperationFailed, match=r"will not follow an operation to evil\.example"):
+        arm.delete(CALL)
+    assert len(azure.sent) == 1
+
+
+def test_an_unreachable_azure_is_named_without_secrets(arm: Arm, azure: Any) -> None:
+    from azure.core.exceptions import ServiceRequestError
+
+    def refuse(_: Any) -> Any:
+        raise ServiceRequestError("cannot connect to proxy http://user:hunter2hunter2@127.0.0.1:1")
+
+    azure.scripted.append(refuse)
+    with pytest.raises(ArmError, match=r"management\.azure\.com gave no answer") as caught:
+        arm.get(CALL)
+    assert "hunter2" not in str(caught.value)
+    assert "azmlflow local status" in str(caught.value)
+
+
+def test_a_stop_ends_waiting_at_once_and_sends_nothing_more() -> None:
+    stopped = threading.Event()
+    transport = StoppableTransport(stopped)
+    stopped.set()
+    with pytest.raises(Interrupted):
+        transport.sleep(3600)
+    with pytest.raises(Interrupted):
+        transport.send(None)
+
+
+def test_a_stop_in_mid_operation_is_a_failed_operation(arm: Arm, azure: Any) -> None:
+    def stop(_: float) -> None:
+        raise Interrupted("cancelled")
+
+    azure.sleep = stop
+    azure.scripted.append(_once((202, {"Location": "/op", "Retry-After": "1"}, None)))
+    with pytest.raises(OperationFailed, match="cancelled while Azure was still at work"):
+        arm.put(CALL)

@@ -1,0 +1,70 @@
+"""The plugin's credential: from the environment alone, one token for all, no secret in an error."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+
+from azmlflow.localazure.plugin.client.calls import NotSignedIn
+from azmlflow.localazure.plugin.client.identity import SharedCredential, credential, secrets_of
+
+ENVIRONMENT = {
+    "IDENTITY_ENDPOINT": "http://127.0.0.1:1234/0123456789abcdef/msi/token",
+    "IDENTITY_HEADER": "header-secret",
+    "AZURE_CLIENT_SECRET": "client-secret",
+    "HTTPS_PROXY": "http://azmlflow:proxy-secret@127.0.0.1:1",
+}
+
+
+def test_no_credential_names_the_command_that_gives_one(azure: Any) -> None:
+    with pytest.raises(NotSignedIn, match="azmlflow env --engine"):
+        credential({"AZURE_CLIENT_ID": "x"}, azure)
+
+
+def test_an_identity_endpoint_is_asked_for_arms_token(azure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {name: ENVIRONMENT[name] for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")}
+    for name, value in environment.items():  # azure-identity reads the process environment itself
+        monkeypatch.setenv(name, value)
+    token = {"access_token": "t", "expires_on": "4102444800", "resource": "r", "token_type": "Bearer"}
+    azure.scripted.append(lambda _: (200, {}, json.loads(json.dumps(token))))
+    found = credential(environment, azure).get_token("https://management.azure.com/.default")
+    assert found.token == "t"
+    (sent,) = azure.sent
+    assert sent.path == "/0123456789abcdef/msi/token"
+    assert sent.query["resource"] == "https://management.azure.com"
+
+
+def test_secrets_are_known_by_where_they_are() -> None:
+    assert set(secrets_of(ENVIRONMENT)) == {"0123456789abcdef", "header-secret", "client-secret", "proxy-secret"}
+    assert secrets_of({}) == ()
+
+
+def test_no_error_repeats_a_secret() -> None:
+    class Failing:
+        def get_token(self, *_: str, **__: Any) -> Any:
+            raise ClientAuthenticationError("no answer from http://127.0.0.1/0123456789abcdef/msi/token\nmore")
+
+    with pytest.raises(NotSignedIn, match=r"127\.0\.0\.1/\[secret\]/msi") as caught:
+        SharedCredential(Failing(), secrets_of(ENVIRONMENT)).get_token("s")
+    assert caught.value.__cause__ is None and "more" not in str(caught.value)
+
+
+def test_threads_ask_one_at_a_time() -> None:
+    class Counting:
+        inside = most = 0
+
+        def get_token(self, *_: str, **__: Any) -> Any:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            self.inside -= 1
+            return "token"
+
+    counting = Counting()
+    shared: Any = SharedCredential(counting)
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: shared.get_token("s"), range(50))) == {"token"}
+    assert counting.most == 1

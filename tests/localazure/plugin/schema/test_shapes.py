@@ -1,0 +1,254 @@
+"""Inputs to request, answer to outputs, outputs to inputs: the rule, and each exception to it by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from azmlflow.localazure.plugin.schema import shapes
+from azmlflow.localazure.plugin.schema.types import ENVELOPE, catalogue
+from azmlflow.localazure.plugin.schema.values import UNKNOWN
+
+CATALOGUE = catalogue()
+GROUP = "/subscriptions/S/resourceGroups/g/providers"
+
+
+def _type(name: str) -> Any:
+    return CATALOGUE.types[f"azure-native:{name}"]
+
+
+@pytest.mark.parametrize("token", sorted(CATALOGUE.types))
+def test_every_input_comes_back_as_the_output_it_was(token: str) -> None:
+    """The request's body, answered as it is, gives the inputs again: no name is lost or lands on another."""
+    kind = CATALOGUE.types[token]
+    inputs = {name: f"value of {name}" for name in kind.inputs if name not in kind.query}
+    body = shapes.request_body(kind, inputs, CATALOGUE)
+    assert set(body) <= ENVELOPE
+    state = shapes.outputs(kind, body, CATALOGUE)
+    assert state == {**{k: v for k, v in inputs.items() if k != "id"}, "azureApiVersion": kind.apiVersion}
+
+
+@pytest.mark.parametrize(
+    ("token", "inputs", "body"),
+    [
+        (
+            "resources:ResourceGroup",
+            {"resourceGroupName": "g", "location": "westeurope", "tags": {"a": "b"}},
+            {"location": "westeurope", "tags": {"a": "b"}},
+        ),
+        (
+            "storage:StorageAccount",
+            {
+                "kind": "StorageV2",
+                "sku": {"name": "Standard_LRS"},
+                "enableHttpsTrafficOnly": True,
+                "minimumTlsVersion": "TLS1_2",
+                "networkRuleSet": {
+                    "defaultAction": "Deny",
+                    "ipRules": [{"iPAddressOrRange": "1.2.3.4", "action": "Allow"}],
+                    "virtualNetworkRules": [{"virtualNetworkResourceId": "/vnet"}],
+                },
+                "identity": {"type": "UserAssigned", "userAssignedIdentities": ["/one"]},
+                "encryption": {
+                    "keySource": "Microsoft.Keyvault",
+                    "keyVaultProperties": {"keyName": "k", "keyVaultUri": "https://v"},
+                    "encryptionIdentity": {"encryptionUserAssignedIdentity": "/one"},
+                },
+            },
+            {
+                "kind": "StorageV2",
+                "sku": {"name": "Standard_LRS"},
+                "identity": {"type": "UserAssigned", "userAssignedIdentities": {"/one": {}}},
+                "properties": {
+                    "supportsHttpsTrafficOnly": True,
+                    "minimumTlsVersion": "TLS1_2",
+                    "networkAcls": {
+                        "defaultAction": "Deny",
+                        "ipRules": [{"value": "1.2.3.4", "action": "Allow"}],
+                        "virtualNetworkRules": [{"id": "/vnet"}],
+                    },
+                    "encryption": {
+                        "keySource": "Microsoft.Keyvault",
+                        "keyvaultproperties": {"keyname": "k", "keyvaulturi": "https://v"},
+                        "identity": {"userAssignedIdentity": "/one"},
+                    },
+                },
+            },
+        ),
+        (
+            "operationalinsights:Workspace",
+            {"sku": {"name": "PerGB2018"}, "retentionInDays": 30},
+            {"properties": {"sku": {"name": "PerGB2018"}, "retentionInDays": 30}},
+        ),
+        (
+            "applicationinsights:Component",
+            {"kind": "web", "applicationType": "web", "workspaceResourceId": "/law"},
+            {"kind": "web", "properties": {"Application_Type": "web", "WorkspaceResourceId": "/law"}},
+        ),
+        ("machinelearningservices:Workspace", {"location": "x"}, {"location": "x", "properties": {}}),
+        (
+            "machinelearningservices:Compute",
+            {
+                "location": "x",
+                "properties": {"computeType": "AmlCompute", "properties": {"vmSize": "S", "subnet": None}},
+            },
+            {"location": "x", "properties": {"computeType": "AmlCompute", "properties": {"vmSize": "S"}}},
+        ),
+        ("authorization:RoleDefinition", {"roleName": "r", "roleType": "CustomRole"}, None),
+        (
+            "network:VirtualNetwork",
+            {
+                "addressSpace": {"addressPrefixes": ["10.0.0.0/16"], "ipamPoolPrefixAllocations": [{"id": "/pool"}]},
+                "subnets": [
+                    {
+                        "name": "a",
+                        "addressPrefix": "10.0.0.0/24",
+                        "networkSecurityGroup": {"id": "/nsg", "securityRules": [{"name": "r", "access": "Allow"}]},
+                        "delegations": [{"name": "d", "serviceName": "s"}],
+                    }
+                ],
+            },
+            {
+                "properties": {
+                    "addressSpace": {
+                        "addressPrefixes": ["10.0.0.0/16"],
+                        "ipamPoolPrefixAllocations": [{"pool": {"id": "/pool"}}],
+                    },
+                    "subnets": [
+                        {
+                            "name": "a",
+                            "properties": {
+                                "addressPrefix": "10.0.0.0/24",
+                                "networkSecurityGroup": {
+                                    "id": "/nsg",
+                                    "properties": {"securityRules": [{"name": "r", "properties": {"access": "Allow"}}]},
+                                },
+                                "delegations": [{"name": "d", "properties": {"serviceName": "s"}}],
+                            },
+                        }
+                    ],
+                }
+            },
+        ),
+    ],
+)
+def test_bodies(token: str, inputs: dict[str, Any], body: dict[str, Any] | None) -> None:
+    expected = {"properties": {"roleName": "r", "type": "CustomRole"}} if body is None else body
+    assert shapes.request_body(_type(token), inputs, CATALOGUE) == expected
+
+
+def test_the_query_parameter_is_not_in_the_body() -> None:
+    body = shapes.request_body(
+        _type("machinelearningservices:Datastore"), {"properties": {"a": 1}, "skipValidation": True}, CATALOGUE
+    )
+    assert body == {"properties": {"a": 1}}
+
+
+def test_an_identity_is_answered_with_more_than_was_asked() -> None:
+    kind = _type("machinelearningservices:Workspace")
+    answer = {
+        "id": "/x",
+        "identity": {
+            "type": "SystemAssigned,UserAssigned",
+            "principalId": "p",
+            "userAssignedIdentities": {"/b": {}, "/a": {}},
+        },
+        "properties": {"workspaceId": "w", "description": None},
+    }
+    state = shapes.outputs(kind, answer, CATALOGUE)
+    assert state["identity"]["principalId"] == "p"
+    assert state["workspaceId"] == "w"
+    assert "description" not in state and "id" not in state
+    assert shapes.projected_inputs(kind, state, CATALOGUE) == {
+        "identity": {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": ["/a", "/b"]}
+    }
+
+
+def test_what_only_azure_sets_is_no_input() -> None:
+    state = {
+        "properties": {
+            "computeType": "AmlCompute",
+            "provisioningState": "Succeeded",
+            "properties": {"vmSize": "S", "currentNodeCount": 3, "scaleSettings": {"maxNodeCount": 4}},
+        }
+    }
+    assert shapes.projected_inputs(_type("machinelearningservices:Compute"), state, CATALOGUE) == {
+        "properties": {"computeType": "AmlCompute", "properties": {"vmSize": "S", "scaleSettings": {"maxNodeCount": 4}}}
+    }
+
+
+def test_sub_resources_are_lifted_at_every_depth() -> None:
+    answer = {
+        "properties": {
+            "subnets": [
+                {
+                    "id": "/s",
+                    "properties": {
+                        "addressPrefix": "p",
+                        "privateEndpoints": [{"id": "/pe", "properties": {"provisioningState": "Succeeded"}}],
+                    },
+                }
+            ]
+        }
+    }
+    state = shapes.outputs(_type("network:VirtualNetwork"), answer, CATALOGUE)
+    assert state["subnets"] == [
+        {"id": "/s", "addressPrefix": "p", "privateEndpoints": [{"id": "/pe", "provisioningState": "Succeeded"}]}
+    ]
+
+
+def test_the_answers_letter_case_does_not_matter_where_the_exact_name_is_missing() -> None:
+    state = shapes.outputs(
+        _type("applicationinsights:Component"), {"properties": {"workspaceresourceid": "/law", "AppId": "a"}}, CATALOGUE
+    )
+    assert (state["workspaceResourceId"], state["appId"]) == ("/law", "a")
+
+
+def test_ids_encode_names_but_not_scopes() -> None:
+    assert (
+        shapes.resource_id(_type("keyvault:Vault"), {"resourceGroupName": "a b", "vaultName": "v"}, "S")
+        == "/subscriptions/S/resourceGroups/a%20b/providers/Microsoft.KeyVault/vaults/v"
+    )
+    inputs = {"scope": "/subscriptions/S/resourceGroups/g/", "roleAssignmentName": "r"}
+    assert (
+        shapes.resource_id(_type("authorization:RoleAssignment"), inputs, "S")
+        == f"{GROUP}/Microsoft.Authorization/roleAssignments/r"
+    )
+
+
+@pytest.mark.parametrize("inputs", [{}, {"resourceGroupName": ""}, {"resourceGroupName": UNKNOWN}])
+def test_an_id_needs_all_its_parts(inputs: dict[str, Any]) -> None:
+    with pytest.raises(shapes.BadId, match="resourceGroupName"):
+        shapes.resource_id(_type("resources:ResourceGroup"), inputs, "S")
+
+
+def test_ids_are_taken_apart_without_case() -> None:
+    parsed = shapes.parse_id(
+        _type("machinelearningservices:Compute"),
+        "/subscriptions/S/resourcegroups/G/providers/microsoft.machinelearningservices/Workspaces/w/computes/c",
+    )
+    assert parsed == {"resourceGroupName": "G", "workspaceName": "w", "computeName": "c"}
+    parsed = shapes.parse_id(
+        _type("authorization:RoleAssignment"), f"{GROUP}/Microsoft.Authorization/roleAssignments/r"
+    )
+    assert parsed == {"scope": "/subscriptions/S/resourceGroups/g", "roleAssignmentName": "r"}
+
+
+def test_an_id_of_another_type_is_refused() -> None:
+    with pytest.raises(shapes.BadId, match="not the id of a azure-native:keyvault:Vault"):
+        shapes.parse_id(_type("keyvault:Vault"), f"{GROUP}/Microsoft.Storage/storageAccounts/s")
+
+
+def test_a_preview_promises_no_more_than_it_knows() -> None:
+    kind = _type("machinelearningservices:Workspace")
+    inputs = {"location": "x", "tags": {"a": "b"}, "identity": {"type": "SystemAssigned"}, "keyVault": UNKNOWN}
+    new = shapes.preview_outputs(kind, inputs, {}, {})
+    assert (new["location"], new["tags"]) == ("x", {"a": "b"})
+    # A program that reads identity.principalId must wait for it, not find it absent.
+    assert new["identity"] is UNKNOWN and new["keyVault"] is UNKNOWN and new["workspaceId"] is UNKNOWN
+
+    old = {"identity": {"type": "SystemAssigned", "principalId": "p"}, "name": "w", "workspaceId": "1", "location": "x"}
+    later = shapes.preview_outputs(kind, {**inputs, "tags": {}}, old, inputs)
+    assert (later["identity"], later["name"], later["tags"]) == (old["identity"], "w", {})
+    assert later["workspaceId"] is UNKNOWN

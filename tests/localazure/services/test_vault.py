@@ -1,0 +1,135 @@
+"""The vaults' data plane: who may look, and that there is nothing to see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+from azmlflow.localazure.principals.enforce import ASSIGNMENTS, Caller
+from azmlflow.localazure.services import vault
+from azmlflow.rbac.roles import BUILT_IN_ROLES
+from tests.localazure.transport import Client, make_cloud
+
+VERSION = {"api-version": "7.4"}
+GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg"
+
+
+def put_vault(cloud: Cloud, name: str, **properties: Any) -> str:
+    resource_id = f"{GROUP}/providers/Microsoft.KeyVault/vaults/{name}"
+    cloud.store.put(
+        "resources",
+        resource_id.lower(),
+        {"id": resource_id, "name": name, "type": "Microsoft.KeyVault/vaults", "properties": properties},
+    )
+    return resource_id
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+    made = make_cloud(tmp_path_factory.mktemp("state"))
+    alice, bob = made.directory.add_user("alice@local.test"), made.directory.add_user("bob@local.test")
+    group = made.directory.add_group("team")
+    made.directory.add_member(group.object_id, bob.object_id)
+    byroles = put_vault(made, "ByRoles", enableRbacAuthorization=True)
+    put_vault(
+        made,
+        "bypolicy",
+        accessPolicies=[{"objectId": group.object_id, "permissions": {"secrets": ["List"], "keys": ["all"]}}],
+    )
+    role = next(role for role in BUILT_IN_ROLES if role.name == "Key Vault Administrator")
+    made.store.put(
+        ASSIGNMENTS,
+        "one",
+        {
+            "id": f"{byroles}/providers/Microsoft.Authorization/roleAssignments/one",
+            "properties": {"principalId": alice.object_id, "roleDefinitionId": role.id, "scope": byroles},
+        },
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def ask(cloud: Cloud) -> Any:
+    inner = vault.service(cloud)
+
+    async def signed_in(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            name = dict(scope["headers"])[b"x-test-caller"].decode()
+            principal = cloud.directory.find_user(name)
+            assert principal is not None
+            scope.setdefault("state", {})["caller"] = Caller(principal)
+        await inner(scope, receive, send)
+
+    client = Client(signed_in)
+
+    def asking(who: str, name: str, path: str, method: str = "GET", **params: str) -> httpx.Response:
+        url = f"https://{name}.vault.azure.net{path}"
+        headers = {"x-test-caller": f"{who}@local.test"}
+        return client.request(method, url, params=params or VERSION, headers=headers)
+
+    return asking
+
+
+@pytest.mark.parametrize(("who", "name"), [("alice", "byroles"), ("bob", "bypolicy")])
+def test_a_listing_is_empty(ask: Any, who: str, name: str) -> None:
+    answer = ask(who, name, "/secrets")
+    assert (answer.status_code, answer.json()) == (200, {"value": [], "nextLink": None})
+
+
+@pytest.mark.parametrize("path", ["/secrets/key", "/keys/key", "/certificates/key", "/secrets/key/0123"])
+def test_reading_finds_nothing(ask: Any, path: str) -> None:
+    answer = ask("alice", "byroles", path)
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] in {"SecretNotFound", "KeyNotFound", "CertificateNotFound"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "inner"),
+    [
+        (("bob", "byroles", "/secrets"), "ForbiddenByRbac"),
+        (("bob", "byroles", "/keys/k"), "ForbiddenByRbac"),
+        (("alice", "bypolicy", "/secrets"), "ForbiddenByPolicy"),
+        (("bob", "bypolicy", "/secrets/s"), "ForbiddenByPolicy"),  # may list, not get
+    ],
+)
+def test_who_may_not_is_told_so(ask: Any, cloud: Cloud, asked: tuple[str, str, str], inner: str) -> None:
+    answer = ask(*asked)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["innererror"]["code"]) == (403, "Forbidden", inner)
+    caller = cloud.directory.find_user(f"{asked[0]}@local.test")
+    assert caller is not None
+    assert caller.object_id in error["message"]
+
+
+def test_a_policy_for_all_covers_each(ask: Any) -> None:
+    assert ask("bob", "bypolicy", "/keys").status_code == 200
+    assert ask("bob", "bypolicy", "/keys/k").status_code == 404
+
+
+def test_a_vault_that_is_not_there(ask: Any) -> None:
+    answer = ask("alice", "nowhere", "/secrets")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "VaultNotFound")
+
+
+def test_the_version_is_wanted(ask: Any) -> None:
+    answer = ask("alice", "byroles", "/secrets", other="1")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadParameter")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/secrets/s"), ("GET", "/"), ("GET", "/other"), ("DELETE", "/keys/k")]
+)
+def test_what_is_not_emulated_is_a_404(ask: Any, method: str, path: str) -> None:
+    answer = ask("alice", "byroles", path, method)
+    assert answer.status_code == 404
+    assert "does not emulate" in answer.json()["error"]["message"]
+
+
+def test_state_folder_is_untouched(cloud: Cloud) -> None:
+    assert {path.name for path in Path(cloud.state).iterdir()} <= {"signing.pem", "sas.key"}

@@ -1,0 +1,101 @@
+"""Whom a name, an address or an id means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from azmlflow.rbac.live.errors import AmbiguousPrincipal, DirectoryForbidden, PrincipalUnknown
+from azmlflow.rbac.live.graph import PrincipalType
+from azmlflow.rbac.live.principals import Principal, resolve_principal
+from tests.rbac.wire import (
+    ALICE,
+    APP,
+    APP_OBJECT,
+    BOB,
+    NOBODY,
+    SERVICE,
+    SUBTEAM,
+    TEAM,
+    Credential,
+    Wire,
+    forbidden,
+    graph,
+)
+
+
+def resolve(text: str, kind: PrincipalType | None = None, answer: Any = graph) -> Principal:
+    """The principal, by the directory above."""
+    return resolve_principal(Credential(), text, kind=kind, transport=Wire(answer).transport())
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "expected"),
+    [
+        ("alice@contoso.com", None, Principal(ALICE, "User", "alice@contoso.com")),
+        (" alice@contoso.com ", "User", Principal(ALICE, "User", "alice@contoso.com")),
+        ("alice.o'hara@contoso.com", None, Principal(ALICE, "User", "alice@contoso.com")),  # mail, a quote doubled
+        ("bob_other.com#EXT#@contoso.com", None, Principal(BOB, "User", "bob_other.com#EXT#@contoso.com")),
+        ("bob@other.com", None, Principal(BOB, "User", "bob_other.com#EXT#@contoso.com")),
+        ("team@contoso.com", None, Principal(TEAM, "Group", "Sam")),
+        ("Alice O'Hara", None, Principal(ALICE, "User", "alice@contoso.com")),
+        ("Subteam", None, Principal(SUBTEAM, "Group", "Subteam")),
+        ("trainer", None, Principal(SERVICE, "ServicePrincipal", "trainer")),
+        ("Sam", "Group", Principal(TEAM, "Group", "Sam")),  # the type decides between two of a name
+        (ALICE.upper(), None, Principal(ALICE, "User", "alice@contoso.com")),
+        (TEAM, "Group", Principal(TEAM, "Group", "Sam")),
+        (SERVICE, None, Principal(SERVICE, "ServicePrincipal", "trainer")),
+        # Neither the application id nor the application's own object id can be granted anything.
+        (APP, None, Principal(SERVICE, "ServicePrincipal", "trainer")),
+        (APP_OBJECT, None, Principal(SERVICE, "ServicePrincipal", "trainer")),
+    ],
+)
+def test_everything_that_a_principal_is_called_leads_to_its_object_id(
+    text: str, kind: PrincipalType | None, expected: Principal
+) -> None:
+    assert resolve(text, kind) == expected
+
+
+def test_a_name_of_two_is_refused_and_both_are_listed() -> None:
+    with pytest.raises(AmbiguousPrincipal) as caught:
+        resolve("Sam")
+    assert {object_id for object_id, _, _ in caught.value.candidates} == {BOB, TEAM}
+    for part in (BOB, TEAM, "User", "Group", "'Sam' names 2 principals"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("carol@contoso.com", None, r"no user, group or application 'carol@contoso.com'.*az ad user list"),
+        ("nobodies", "Group", r"no group 'nobodies'.*az ad group list"),
+        ("alice@contoso.com", "ServicePrincipal", r"no application 'alice@contoso.com'.*az ad sp list"),
+        (NOBODY, None, f"has the id {NOBODY}.*az ad sp create --id {NOBODY}"),
+        (ALICE, "Group", f"{ALICE} is a User, not a Group"),
+        ("  ", None, "an empty name"),
+    ],
+)
+def test_nobody_is_said_so_with_the_next_step(text: str, kind: PrincipalType | None, message: str) -> None:
+    with pytest.raises(PrincipalUnknown, match=message):
+        resolve(text, kind)
+
+
+def test_without_the_directory_an_object_id_and_its_type_are_enough() -> None:
+    assert resolve(ALICE, "User", forbidden) == Principal(ALICE, "User", "")
+    for text, kind in ((ALICE, None), ("alice@contoso.com", "User"), ("alice", None)):
+        with pytest.raises(DirectoryForbidden, match=r"User\.Read\.All.*--type"):
+            resolve(text, kind, forbidden)  # type: ignore[arg-type]
+
+
+def test_other_refusals_are_not_hidden() -> None:
+    with pytest.raises(HttpResponseError):
+        resolve("alice", None, lambda *_: (400, {"error": {"code": "BadRequest"}}))
+
+
+def test_graph_gets_a_token_for_graph_only() -> None:
+    wire = Wire(graph)
+    resolve_principal(Credential(), "trainer", transport=wire.transport())
+    assert wire.tokens == {"Bearer for https://graph.microsoft.com/.default"}
+    assert wire.asked == [f"GET graph.microsoft.com/v1.0/{each}" for each in ("users", "groups", "servicePrincipals")]
