@@ -26,6 +26,7 @@ unit: $(TOOLKIT)  ## the quick tests only
 check: $(TOOLKIT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python scripts/floors.py
 	$(BIN)/python scripts/typecheck.py
 
 bench: engine examples
@@ -45,8 +46,8 @@ engine: $(TOOLKIT)
 live: engine examples  ## the end-to-end tests against a real subscription; costs money, asks first
 	$(BIN)/python -m pytest -m live --live
 
-lock: $(TOOLKIT)  ## renew the locks from pyproject.toml and examples/requirements.txt
-	$(BIN)/python scripts/lock.py
+lock: $(TOOLKIT)  ## renew the locks from pyproject.toml and examples/requirements.txt; UPGRADE=--upgrade takes what is new
+	$(BIN)/python scripts/lock.py $(UPGRADE)
 
 clean:
 	-[ ! -x $(BIN)/azmlflow ] || $(BIN)/azmlflow local stop

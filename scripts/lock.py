@@ -1,4 +1,7 @@
-"""Renew requirements/toolkit.lock and examples/requirements.lock, with hashes and for every platform."""
+"""Renew requirements/toolkit.lock and examples/requirements.lock, with hashes and for every platform.
+
+What is locked already stays as it is, unless `--upgrade` says otherwise.
+"""
 
 import subprocess
 import sys
@@ -14,7 +17,7 @@ def main() -> None:
     for source, extras, lock in LOCKS:
         subprocess.run(
             [
-                *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--upgrade", source, *extras),
+                *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", source, *extras, *sys.argv[1:]),
                 *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"),
                 *("--no-annotate", "--custom-compile-command", "make lock", "--output-file", lock),
             ],

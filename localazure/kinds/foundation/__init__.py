@@ -1,0 +1,4 @@
+"""Kinds that a workspace stands on: group, storage, vault, insights, identities, roles, locks.
+
+One file a kind.
+"""
