@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -76,3 +77,14 @@ def test_every_file_that_a_document_names_is_there(name: str) -> None:
 def test_every_example_is_run_by_a_test() -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests" / "e2e").glob("test_*.py"))
     assert [path.name for path in sorted((ROOT / "examples").glob("*.py")) if path.name not in tests] == []
+
+
+def test_the_floors_are_drawn_as_they_are_held() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    floors = {each["containers"][0]: each["layers"] for each in contracts if "containers" in each}
+    assert set(floors) == {"azmlflow.cli", "azmlflow.infra", "azmlflow.localazure"}
+    for package, layers in floors.items():
+        drawing = TEXT["ARCHITECTURE.md"].partition(f"subgraph {package.removeprefix('azmlflow.')}\n")[2]
+        drawn = [set(names.split(" · ")) for names in re.findall(r'\w+\["([^"]*)"\]', drawing.partition("end\n")[0])]
+        held = [set(names.split(" | ")) - {"plugin"} for names in layers]
+        assert drawn == held, package
