@@ -14,7 +14,9 @@ PLACES = ("src/azmlflow", "tests", "benchmarks", "scripts")
 def main() -> int:
     """Run mypy; 1 when it finds a fault or did not read every file."""
     sources = [
-        path for place in ("infra", "rbac", "cli", "localazure", *PLACES[1:]) for path in Path(place).rglob("*.py")
+        path
+        for place in ("resourcetypes", "rbac", "infra", "cli", "localazure", *PLACES[1:])
+        for path in Path(place).rglob("*.py")
     ]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", *PLACES], capture_output=True, text=True, check=False

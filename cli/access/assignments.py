@@ -20,10 +20,11 @@ from azmlflow.rbac import roles, scopes
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.live.errors import AccessError
 from azmlflow.rbac.patterns import PermissionBlock, permits
+from azmlflow.resourcetypes.table import version_of
 
-VERSION = "2022-04-01"
-ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
-DEFINITIONS = "providers/Microsoft.Authorization/roleDefinitions"
+_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
+_DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
+_PERMISSIONS = "Microsoft.Authorization/permissions"
 MAY_ASSIGN = "Microsoft.Authorization/roleAssignments/write"
 MAY_TAKE = "Microsoft.Authorization/roleAssignments/delete"
 MAY_DEFINE = "Microsoft.Authorization/roleDefinitions/write"
@@ -53,11 +54,11 @@ def read(arm: Arm, place: Place) -> Listing:
     """The subscription's assignments; those that bear on the workspace, where more may not be read."""
     subscription = scopes.subscription_id(place.subscription_id)
     try:
-        found = tuple(arm.list(f"{subscription}/{ASSIGNMENTS}", VERSION))
+        found = _all(arm, subscription, _ASSIGNMENTS)
     except ArmError as fault:
         if fault.status != _CANNOT_TELL:
             raise
-        return Listing(tuple(arm.list(f"{place.workspace_id}/{ASSIGNMENTS}", VERSION)), None)
+        return Listing(_all(arm, place.workspace_id, _ASSIGNMENTS), None)
     inside = sum(scopes.contains(subscription, str(_properties(entry).get("scope") or subscription)) for entry in found)
     return Listing(found, inside)
 
@@ -77,7 +78,7 @@ def adopt(arm: Arm, place: Place, grants: Iterable[Grant], listing: Listing) -> 
             if other is None or str(other.get("name", "")).lower() == wanted.guid:
                 continue
             id_ = str(other["id"])
-            if arm.get(id_, VERSION) is not None:
+            if stands(arm, id_):
                 adopted[wanted.role_guid] = id_
         found.append(replace(grant, adopted=adopted))
     return tuple(found)
@@ -86,7 +87,7 @@ def adopt(arm: Arm, place: Place, grants: Iterable[Grant], listing: Listing) -> 
 def release(arm: Arm, grants: Iterable[Grant]) -> tuple[Grant, ...]:
     """The grants without adopted assignments that are gone: from now on ours are made."""
     return tuple(
-        replace(grant, adopted={role: id_ for role, id_ in grant.adopted.items() if arm.get(id_, VERSION) is not None})
+        replace(grant, adopted={role: id_ for role, id_ in grant.adopted.items() if stands(arm, id_)})
         for grant in grants
     )
 
@@ -123,7 +124,7 @@ def check_names(arm: Arm, place: Place, grants: Iterable[Grant]) -> None:
     for persona in dict.fromkeys(grant.persona for grant in grants):
         name, guid = roles.custom_role_name(persona, place.group_id), place.role_guid(persona)
         query = {"$filter": f"atScopeAndBelow() and roleName eq '{name}'"}
-        for other in arm.list(f"{place.group_id}/{DEFINITIONS}", VERSION, query):
+        for other in _all(arm, place.group_id, _DEFINITIONS, query):
             same = str(_properties(other).get("roleName", "")).lower() == name.lower()
             if same and str(other.get("name", "")).lower() != guid:
                 raise CliError(
@@ -147,8 +148,7 @@ def check_right(arm: Arm, listing: Listing, needs: Iterable[tuple[str, str]], na
     Raises:
         CliError: an action is missing; the error names it, and who has it.
     """
-    path = "providers/Microsoft.Authorization/permissions"
-    asked = functools.cache(lambda scope: _blocks(arm.list(f"{scope}/{path}", VERSION)))
+    asked = functools.cache(lambda scope: _blocks(_all(arm, scope, _PERMISSIONS)))
     for action, scope in dict.fromkeys(needs):
         if permits(asked(scope), action, data=False)[0] is None:
             who = _who_may(arm, listing, action, scope)
@@ -170,7 +170,7 @@ def _who_may(arm: Arm, listing: Listing, action: str, scope: str) -> list[tuple[
         if not role or not at or not scopes.contains(at, scope):
             continue
         if role not in known:
-            known[role] = arm.get(role, VERSION)
+            known[role] = arm.get(role, version_of(_DEFINITIONS))
         definition = _properties(known[role] or {})
         if permits(_blocks(definition.get("permissions") or ()), action, data=False)[0] is not None:
             found.setdefault(str(given.get("principalId", "")), str(definition.get("roleName", "")))
@@ -187,6 +187,16 @@ def namer(find: Callable[[str], str]) -> Callable[[str], str]:
             return object_id
 
     return name_of
+
+
+def _all(arm: Arm, scope: str, kind: str, query: Mapping[str, str] | None = None) -> tuple[dict[str, Any], ...]:
+    """What is of a type at a scope."""
+    return tuple(arm.list(f"{scope}/providers/{kind}", version_of(kind), query))
+
+
+def stands(arm: Arm, assignment: str) -> bool:
+    """Is a role assignment there?"""
+    return arm.get(assignment, version_of(_ASSIGNMENTS)) is not None
 
 
 def _key(entry: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from azmlflow.rbac.report.drift import Declared
 from azmlflow.rbac.roles import built_in_role, persona
+from azmlflow.resourcetypes.table import version_of
 
 if TYPE_CHECKING:
     from azmlflow.cli.azure.arm import Arm
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from azmlflow.infra.plan.identifiers import Assignment, Place
     from azmlflow.rbac.grants import Grant
     from azmlflow.rbac.patterns import PermissionBlock
-
-_WORKSPACES = "2024-10-01"
 
 
 def of(session: Session, where: Place) -> tuple[Declared, ...]:
@@ -62,5 +61,6 @@ def _declared(
 
 def own_identities(arm: Arm, workspace_id: str) -> frozenset[str]:
     """Object ids (lower case) of the workspace's system-assigned identity: Azure gives it roles by itself."""
-    identity = (arm.get(workspace_id, _WORKSPACES) or {}).get("identity") or {}
+    version = version_of("Microsoft.MachineLearningServices/workspaces")
+    identity = (arm.get(workspace_id, version) or {}).get("identity") or {}
     return frozenset(str(identity[key]).lower() for key in ("principalId",) if identity.get(key))

@@ -16,14 +16,9 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.session.collaborators import Collaborators, Person
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.rbac import scopes
+from azmlflow.resourcetypes import table
 
 COMPUTE = "compute/"
-# API version by ARM type (lower case), of resources that can have an identity of their own.
-_VERSIONS = {
-    "microsoft.managedidentity/userassignedidentities": "2023-01-31",
-    "microsoft.machinelearningservices/workspaces": "2024-10-01",
-    "microsoft.machinelearningservices/workspaces/computes": "2024-10-01",
-}
 _NEARLY_A_GUID = re.compile(r"\{?[0-9a-fA-F-]{28,40}\}?")
 
 
@@ -56,20 +51,18 @@ def resolve(ports: Collaborators, place: Place, text: str, kind: str | None) -> 
 
 def _of_resource(arm: Arm, id_: str, text: str) -> Person:
     try:
-        parsed = scopes.parse(id_)
-        type_ = (parsed.type or "").lower()
+        kind = table.find(scopes.parse(id_).type or "")
     except scopes.InvalidScope as fault:
         raise CliError(f"`{text}` is no ARM id: {fault}", next="az resource list --query [].id --output tsv") from fault
-    version = _VERSIONS.get(type_)
-    if version is None:
+    if kind is None or not kind.identity:
         raise CliError(
             f"`{text}` is no managed identity, workspace or compute",
             next="az identity list --query [].id --output tsv; or give the object id of its service principal",
         )
-    document = arm.get(id_, version)
+    document = arm.get(id_, kind.api_version)
     if document is None:
         raise CliError(f"`{text}` does not exist", where=id_, next="az identity list --query [].id --output tsv")
-    own = (document.get("properties") if "identities" in type_ else document.get("identity")) or {}
+    own = document.get(kind.identity) or {}
     principal = str(own.get("principalId") or "").lower() or _used(own, text, id_)
     return Person(principal, "ServicePrincipal", "/".join(scopes.parse(id_).id.rsplit("/", 2)[-2:]))
 

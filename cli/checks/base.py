@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from azmlflow.cli.session.session import Session
+from azmlflow.resourcetypes.table import version_of
 
 if TYPE_CHECKING:
     from azmlflow.cli.azure.arm import Arm
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 # `skipped`: the question does not arise here, or Azure doesn't let us see the answer.
 Status = Literal["ok", "warning", "failed", "skipped"]
-
-GROUPS = "2024-03-01"
-SUBSCRIPTIONS = "2022-12-01"
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class Situation:
     @functools.cached_property
     def group_document(self) -> dict[str, Any] | None:
         """The resource group as it is now."""
-        return self.arm.get(self.group, GROUPS)
+        return self.arm.get(self.group, version_of("Microsoft.Resources/resourceGroups"))
 
     @property
     def stands(self) -> bool:

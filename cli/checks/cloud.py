@@ -6,20 +6,13 @@ import functools
 from datetime import UTC, datetime
 from typing import Any
 
-from azmlflow.cli.checks.base import SUBSCRIPTIONS, Check, Finding, Situation
+from azmlflow.cli.checks.base import Check, Finding, Situation
+from azmlflow.infra.plan.identifiers import IN_GROUP
+from azmlflow.resourcetypes.table import ResourceType, resource_type, version_of
 
-ML = "providers/Microsoft.MachineLearningServices"
-PROVIDERS_VERSION, ML_VERSION = "2022-12-01", "2024-10-01"
-# What a stack is made of, by provider (Microsoft, "Azure resource providers and types"): its types, for the region.
-NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Microsoft.MachineLearningServices", ("workspaces",)),
-    ("Microsoft.Storage", ("storageAccounts",)),
-    ("Microsoft.KeyVault", ("vaults",)),
-    ("Microsoft.Insights", ("components",)),
-    ("Microsoft.OperationalInsights", ("workspaces",)),
-)
 # Entra and Azure take tokens that are up to five minutes off (Microsoft, "Validate tokens": clock skew).
 SKEW_REFUSED, SKEW_TOLD = 300, 60
+_ML = "Microsoft.MachineLearningServices"
 
 
 def _credentials(situation: Situation) -> Finding:
@@ -28,7 +21,7 @@ def _credentials(situation: Situation) -> Finding:
 
 
 def _subscription(situation: Situation) -> Finding:
-    document = situation.arm.get(situation.place, SUBSCRIPTIONS)
+    document = situation.arm.get(situation.place, version_of("Microsoft.Resources/subscriptions"))
     if document is None:
         return Finding("failed", f"subscription {situation.subscription} is not there for {situation.caller.name}")
     state = document.get("state", "Enabled")
@@ -44,12 +37,21 @@ def _subscription(situation: Situation) -> Finding:
     return Finding("ok", f"{document.get('displayName', situation.subscription)}, {state}, in your tenant")
 
 
+def _made_of() -> tuple[ResourceType, ...]:
+    """What a stack is made of (Microsoft, "Azure resource providers and types")."""
+    return tuple(resource_type(azure_type) for azure_type, *_ in IN_GROUP)
+
+
+def _namespaces() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.namespace for each in _made_of()))
+
+
 def _provider(situation: Situation, namespace: str) -> dict[str, Any] | None:
-    return situation.arm.get(f"{situation.place}/providers/{namespace}", PROVIDERS_VERSION)
+    return situation.arm.get(f"{situation.place}/providers/{namespace}", version_of("Microsoft.Resources/providers"))
 
 
 def _unregistered(situation: Situation) -> list[str]:
-    found = ((namespace, _provider(situation, namespace)) for namespace, _ in NEEDED)
+    found = ((namespace, _provider(situation, namespace)) for namespace in _namespaces())
     return [name for name, document in found if document and document.get("registrationState") != "Registered"]
 
 
@@ -58,21 +60,22 @@ def _providers(situation: Situation) -> Finding:
     if missing:
         commands = " && ".join(f"az provider register --namespace {name} --wait" for name in missing)
         return Finding("failed", f"not registered in the subscription: {', '.join(missing)}", commands)
-    return Finding("ok", f"all {len(NEEDED)} are registered")
+    return Finding("ok", f"all {len(_namespaces())} are registered")
 
 
 def _register(situation: Situation) -> None:
+    version = version_of("Microsoft.Resources/providers")
     for namespace in _unregistered(situation):
-        situation.arm.ask(f"{situation.place}/providers/{namespace}/register", PROVIDERS_VERSION, {})
+        situation.arm.ask(f"{situation.place}/providers/{namespace}/register", version, {})
 
 
 def _region(situation: Situation) -> Finding:
     location, lacking = situation.settings.location, []
-    for namespace, types in NEEDED:
-        for offered in (_provider(situation, namespace) or {}).get("resourceTypes", ()):
+    for kind in _made_of():
+        for offered in (_provider(situation, kind.namespace) or {}).get("resourceTypes", ()):
             places = {str(place).replace(" ", "").lower() for place in offered.get("locations") or ()}
-            if offered.get("resourceType") in types and places and location not in places:
-                lacking.append(f"{namespace}/{offered['resourceType']}")
+            if offered.get("resourceType") == kind.short_name and places and location not in places:
+                lacking.append(kind.name)
     if lacking:
         return Finding("failed", f"{location} does not offer {', '.join(lacking)}")
     return Finding("ok", f"{location} offers everything that a stack is made of")
@@ -87,9 +90,11 @@ def _quota(situation: Situation) -> Finding:
     clusters = situation.settings.clusters
     if not clusters:
         return Finding("skipped", "the stack has no clusters")
-    place = f"{situation.place}/{ML}/locations/{situation.settings.location}"
-    sizes = {str(size["name"]).lower(): size for size in situation.arm.list(f"{place}/vmSizes", ML_VERSION)}
-    usages = {_plain(entry["name"]["value"]): entry for entry in situation.arm.list(f"{place}/usages", ML_VERSION)}
+    place = f"{situation.place}/providers/{_ML}/locations/{situation.settings.location}"
+    listed = situation.arm.list(f"{place}/vmSizes", version_of(f"{_ML}/locations/vmSizes"))
+    sizes = {str(size["name"]).lower(): size for size in listed}
+    used = situation.arm.list(f"{place}/usages", version_of(f"{_ML}/locations/usages"))
+    usages = {_plain(entry["name"]["value"]): entry for entry in used}
     if not sizes or not usages:
         return Finding("skipped", "Azure tells no sizes and quotas here")
     told: list[str] = []

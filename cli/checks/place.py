@@ -9,11 +9,11 @@ from typing import Any
 
 from azmlflow.cli.azure.arm import ArmError
 from azmlflow.cli.checks.base import Check, Finding, Situation
-from azmlflow.cli.checks.cloud import ML, ML_VERSION
 from azmlflow.infra.plan import tags
 from azmlflow.rbac.patterns import PermissionBlock, permits
+from azmlflow.resourcetypes.table import version_of
 
-_STORAGE, _VAULT, _AUTHORIZATION, _LOCKS = "2024-01-01", "2023-07-01", "2022-04-01", "2020-05-01"
+_ML = "Microsoft.MachineLearningServices"
 _MAKES = (
     "Microsoft.Resources/subscriptions/resourceGroups/write",
     "Microsoft.MachineLearningServices/workspaces/write",
@@ -31,12 +31,13 @@ def _names(situation: Situation) -> Finding:
     if group is not None and not ours:
         taken.append(f"resource group {names.resource_group} is there, and not this stack's")
     if not ours:  # else what bears them may be an earlier `up`'s
-        for namespace, version, type_, name in (
-            ("Microsoft.Storage", _STORAGE, "storageAccounts", names.storage_account),
-            ("Microsoft.KeyVault", _VAULT, "vaults", names.key_vault),
+        for type_, name in (
+            ("Microsoft.Storage/storageAccounts", names.storage_account),
+            ("Microsoft.KeyVault/vaults", names.key_vault),
         ):
-            path = f"{situation.place}/providers/{namespace}/checkNameAvailability"
-            answer = situation.arm.ask(path, version, {"name": name, "type": f"{namespace}/{type_}"})
+            question = f"{type_.partition('/')[0]}/checkNameAvailability"
+            body = {"name": name, "type": type_}
+            answer = situation.arm.ask(f"{situation.place}/providers/{question}", version_of(question), body)
             # A vault that is soft-deleted is the next check's.
             if answer and answer.get("nameAvailable") is False and not _deleted_vault(situation, name):
                 taken.append(f"{name}: {answer.get('message', 'taken')}")
@@ -45,7 +46,7 @@ def _names(situation: Situation) -> Finding:
 
 def _deleted_vault(situation: Situation, name: str) -> dict[str, Any] | None:
     place = f"{situation.place}/providers/Microsoft.KeyVault/locations/{situation.settings.location}"
-    return situation.arm.get(f"{place}/deletedVaults/{name}", _VAULT)
+    return situation.arm.get(f"{place}/deletedVaults/{name}", version_of("Microsoft.KeyVault/locations/deletedVaults"))
 
 
 def _twins(situation: Situation) -> Finding:
@@ -63,7 +64,7 @@ def _twins(situation: Situation) -> Finding:
                 "pulumi config set azmlflow:salt 2 --stack " + situation.session.name,
             )
         found.append(f"key vault {names.key_vault}")
-    place = f"{situation.place}/{ML}/locations/{situation.settings.location}/deletedWorkspaces"
+    place = f"{situation.place}/providers/{_ML}/locations/{situation.settings.location}/deletedWorkspaces"
     if any(_is_ours(situation, entry) for entry in _listed(situation, place)):
         found.append(f"workspace {names.workspace}")
     if found:
@@ -80,7 +81,7 @@ def _is_ours(situation: Situation, entry: dict[str, Any]) -> bool:
 
 def _listed(situation: Situation, path: str) -> Iterable[dict[str, Any]]:
     try:
-        return tuple(situation.arm.list(path, ML_VERSION))
+        return tuple(situation.arm.list(path, version_of(f"{_ML}/workspaces")))
     except ArmError as fault:
         if fault.status in {400, 404, 405}:
             return ()  # not every region has this list
@@ -89,9 +90,10 @@ def _listed(situation: Situation, path: str) -> Iterable[dict[str, Any]]:
 
 def _rights(situation: Situation) -> Finding:
     scope = situation.group if situation.group_document is not None else situation.place
+    permissions = "Microsoft.Authorization/permissions"
     blocks = [
         PermissionBlock(tuple(entry.get("actions") or ()), tuple(entry.get("notActions") or ()))
-        for entry in situation.arm.list(f"{scope}/providers/Microsoft.Authorization/permissions", _AUTHORIZATION)
+        for entry in situation.arm.list(f"{scope}/providers/{permissions}", version_of(permissions))
     ]
 
     def lacking(actions: Iterable[str]) -> list[str]:
@@ -110,7 +112,8 @@ def _rights(situation: Situation) -> Finding:
 def _no_locks(situation: Situation) -> Finding:
     if situation.group_document is None:
         return Finding("ok", "there is no group yet to be locked")
-    found = tuple(situation.arm.list(f"{situation.group}/providers/Microsoft.Authorization/locks", _LOCKS))
+    locks = "Microsoft.Authorization/locks"
+    found = tuple(situation.arm.list(f"{situation.group}/providers/{locks}", version_of(locks)))
     if not found:
         return Finding("ok", "none")
     told = ", ".join(f"{lock['name']} ({(lock.get('properties') or {}).get('level', '')})" for lock in found)

@@ -8,28 +8,20 @@ import textwrap
 from collections.abc import Callable
 from datetime import timedelta
 
+from azmlflow.resourcetypes.table import find
+
 Say = Callable[[str], None]  # tells people something
 
-_CALLED = {
-    "microsoft.storage/storageaccounts": "storage account",
-    "microsoft.keyvault/vaults": "key vault",
-    "microsoft.operationalinsights/workspaces": "Log Analytics workspace",
-    "microsoft.insights/components": "Application Insights",
-    "microsoft.machinelearningservices/workspaces": "workspace",
-    "microsoft.managedidentity/userassignedidentities": "managed identity",
-}
 
-
-def called(arm_type: str) -> str:
-    """What people call a resource of this type, in any case; its type's last word where there is no other."""
-    return _CALLED.get(arm_type.lower()) or arm_type.rsplit("/", 1)[-1]
+def called(arm_type: str, count: int = 1) -> str:
+    """What people call one or several of this type, in any case; its type's last word where there is no other."""
+    kind = find(arm_type)
+    return kind.called(count) if kind is not None else arm_type.rsplit("/", 1)[-1]
 
 
 def many(count: int, what: str) -> str:
     """`1 role`, `2 roles`."""
-    if count == 1 or what.endswith("s"):
-        return f"{count} {what}"
-    return f"{count} {what[:-1]}ies" if what.endswith("ty") else f"{count} {what}s"
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def span(time: timedelta) -> str:

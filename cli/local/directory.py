@@ -10,9 +10,9 @@ from azmlflow.cli.project.project import Project
 from azmlflow.localazure.clients import control
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.process import daemon
+from azmlflow.resourcetypes.table import version_of
 
 GRAPH = "https://graph.microsoft.com"
-_ROLES = "2022-04-01"
 
 
 def permitted(project: Project, principal: str, scope: str) -> frozenset[str]:
@@ -20,7 +20,8 @@ def permitted(project: Project, principal: str, scope: str) -> frozenset[str]:
 
     (Microsoft, "Permissions - List For Resource": `GET {scope}/providers/Microsoft.Authorization/permissions`.)
     """
-    url = f"https://management.azure.com{scope}/providers/Microsoft.Authorization/permissions?api-version={_ROLES}"
+    permissions = "Microsoft.Authorization/permissions"
+    url = f"https://management.azure.com{scope}/providers/{permissions}?api-version={version_of(permissions)}"
     answer = control.ask(Folder.at(project.local), "GET", url, principal=principal)
     if answer.status != 200:
         return frozenset()  # whoever has no role there is not told anything

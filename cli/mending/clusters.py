@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.azure.arm import Arm
 from azmlflow.cli.pulumi.deployment import Resource, State
+from azmlflow.resourcetypes.table import token_of, version_of
 
 if TYPE_CHECKING:
     from azmlflow.infra.settings.settings import ClusterSettings
 
-TYPE = "azure-native:machinelearningservices:Compute"
-VERSION = "2024-10-01"
+_COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
 
 
 def outdated(state: State, wanted: Iterable[ClusterSettings]) -> tuple[Resource, ...]:
     """Clusters in the state that the settings no longer have, or have with other machines or another priority."""
     by_name = {cluster.name.lower(): cluster for cluster in wanted}
     found: list[Resource] = []
+    token = token_of(_COMPUTE)
     for resource in state.resources:
-        if resource.type != TYPE:
+        if resource.type != token:
             continue
         cluster = by_name.get(str(resource.inputs.get("computeName", "")).lower())
         if cluster is None:
@@ -42,7 +43,7 @@ def remove(resources: Iterable[Resource], arm: Arm, say: Callable[[str], None]) 
     """Delete the clusters with their machines, and wait for it."""
     for resource in resources:
         say(f"removing cluster `{resource.id.rsplit('/', 1)[-1]}` ...")
-        arm.delete(resource.id, VERSION, {"underlyingResourceAction": "Delete"})
+        arm.delete(resource.id, version_of(_COMPUTE), {"underlyingResourceAction": "Delete"})
 
 
 def _machine(inputs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from azmlflow.cli.project.hold import Holder, finish, hold
 from azmlflow.cli.pulumi.sdk import azure_native_version
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.session import Session
+from azmlflow.resourcetypes.table import token_of
 
 if TYPE_CHECKING:
     from azmlflow.infra.settings.settings import Settings
@@ -106,7 +107,7 @@ def replaced_workspace(session: Session, stack: Stack, settings: Settings) -> st
     pairs.append(("workspace", outputs["workspaceName"], names.workspace))
     pairs.append(("storage account", outputs.get("storageAccount"), names.storage_account))
     for resource in state.resources:
-        if resource.type == "azure-native:resources:ResourceGroup":
+        if resource.type == token_of("Microsoft.Resources/resourceGroups"):
             pairs.append(("location", resource.inputs.get("location"), settings.location))
     for what, old, new in pairs:
         if isinstance(old, str) and old.lower() != new.lower():

@@ -24,24 +24,12 @@ from azmlflow.cli.frame.words import Say
 from azmlflow.cli.project.hold import Note
 from azmlflow.cli.pulumi import processes
 from azmlflow.cli.pulumi.stack import Import, Stack
+from azmlflow.resourcetypes.table import of_token, token_of
 
 if TYPE_CHECKING:
     from azmlflow.infra.plan.identifiers import Planned
 
 Owned = Callable[[Mapping[str, str] | None], bool]
-
-# API version to ask with whether a thing is there, by Pulumi type; what carries no tags is marked.
-_VERSIONS: tuple[tuple[str, str, bool], ...] = (
-    ("azure-native:resources:ResourceGroup", "2024-03-01", True),
-    ("azure-native:storage:StorageAccount", "2024-01-01", True),
-    ("azure-native:keyvault:Vault", "2023-07-01", True),
-    ("azure-native:operationalinsights:Workspace", "2023-09-01", True),
-    ("azure-native:applicationinsights:Component", "2020-02-02", True),
-    ("azure-native:machinelearningservices:Workspace", "2024-10-01", True),
-    ("azure-native:machinelearningservices:Compute", "2024-10-01", True),
-    ("azure-native:authorization:RoleDefinition", "2022-04-01", False),
-    ("azure-native:authorization:RoleAssignment", "2022-04-01", False),
-)
 
 
 @dataclass(frozen=True)
@@ -172,20 +160,19 @@ def take_over(
         urn = plan.urn(stack.name, project)
         if state.has(urn):
             continue
-        kind, name = plan.type.rsplit(":", 1)[-1], plan.id.rsplit("/", 1)[-1]
-        api_version, tagged = next(((v, t) for type_, v, t in _VERSIONS if type_ == plan.type), ("", False))
-        document = arm.get(plan.id, api_version) if api_version else None
+        kind, name = of_token(plan.type), plan.id.rsplit("/", 1)[-1]
+        document = arm.get(plan.id, kind.api_version)
         if document is None:
-            if plan.type == "azure-native:resources:ResourceGroup":
+            if plan.type == token_of("Microsoft.Resources/resourceGroups"):
                 break  # without the group nothing of the rest can be there
             continue
-        if tagged and not owned(document.get("tags")):
+        if kind.tagged and not owned(document.get("tags")):
             raise CliError(
-                f"{kind} `{name}` exists already, and is not this stack's (no tag of ours)",
+                f"{kind.called()} `{name}` exists already, and is not this stack's (no tag of ours)",
                 where=plan.id,
                 next=f"choose another name, or another azmlflow:salt, in Pulumi.{stack.name}.yaml",
             )
-        say(f"taking over {kind} `{name}`, which an update that died made")
+        say(f"taking over {kind.called()} `{name}`, which an update that died made")
         parent = plan.parent_urn(stack.name, project)
         lost.append(Import(plan.type, plan.name, plan.id, parent, version, new_parent=not state.has(parent)))
     if lost:

@@ -16,8 +16,7 @@ from typing import Any
 
 from azmlflow.cli.azure.arm import Arm, ArmError
 from azmlflow.infra.plan import tags
-
-_SUBSCRIPTIONS, _GROUPS = "2022-12-01", "2024-03-01"
+from azmlflow.resourcetypes.table import version_of
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,8 @@ def find(arm: Arm, wanted: Wanted, now: datetime, width: int, warn: Callable[[st
         width: how many subscriptions are asked at a time.
         warn: hears of subscriptions whose groups may not be seen.
     """
-    subscriptions = [str(each["subscriptionId"]) for each in arm.list("/subscriptions", _SUBSCRIPTIONS)]
+    listed = arm.list("/subscriptions", version_of("Microsoft.Resources/subscriptions"))
+    subscriptions = [str(each["subscriptionId"]) for each in listed]
     with ThreadPoolExecutor(max_workers=width, thread_name_prefix="find") as pool:
         lists = pool.map(lambda each: _groups(arm, each, warn), subscriptions)
         groups = [group for found in lists for group in found if wanted.fits(group, now)]
@@ -149,7 +149,8 @@ def find(arm: Arm, wanted: Wanted, now: datetime, width: int, warn: Callable[[st
 def _groups(arm: Arm, subscription: str, warn: Callable[[str], None]) -> tuple[Found, ...]:
     """Those of a subscription that azmlflow made: they bear both ownership tags."""
     try:
-        every = tuple(map(Found.of, arm.list(f"/subscriptions/{subscription}/resourceGroups", _GROUPS)))
+        version = version_of("Microsoft.Resources/resourceGroups")
+        every = tuple(map(Found.of, arm.list(f"/subscriptions/{subscription}/resourceGroups", version)))
     except ArmError as fault:
         if fault.status != 403:
             raise
@@ -166,7 +167,8 @@ def look_into(arm: Arm, groups: Iterable[Found], width: int) -> tuple[Found, ...
 
 def _look_into(arm: Arm, group: Found) -> Found:
     try:
-        types = Counter(str(entry.get("type", "")) for entry in arm.list(f"{group.id}/resources", _GROUPS))
+        inside = arm.list(f"{group.id}/resources", version_of("Microsoft.Resources/resources"))
+        types = Counter(str(entry.get("type", "")) for entry in inside)
     except ArmError as fault:
         if fault.status != 403:
             raise

@@ -14,12 +14,11 @@ from azure.core.exceptions import AzureError
 from azmlflow.cli.azure.arm import Arm, ArmError
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.words import called, many
-from azmlflow.cli.teardown.estate import VAULTS
 from azmlflow.cli.teardown.ownership import STORAGE, VAULT, WORKSPACE, Resource
+from azmlflow.resourcetypes.table import version_of
 
-STORAGE_VERSION = "2024-01-01"
-METRICS_VERSION = "2023-10-01"
-
+_CONTAINERS = f"{STORAGE}/blobServices/containers"
+_METRICS = "Microsoft.Insights/metrics"
 _PAGES = 50  # of a hundred each; who has more reads "5000", and the deletion is the same
 
 Describe = Callable[[Resource], str]
@@ -48,7 +47,7 @@ def describing(arm: Arm) -> Describe:
 def _vault(arm: Arm, one: Resource) -> str:
     """What nobody can purge stays; its secrets nobody counts, for that takes a right of its own."""
     try:
-        properties = (arm.get(one.id, VAULTS) or {}).get("properties") or {}
+        properties = (arm.get(one.id, version_of(VAULT)) or {}).get("properties") or {}
     except ArmError:
         return ""
     if not properties.get("enablePurgeProtection"):
@@ -59,7 +58,7 @@ def _vault(arm: Arm, one: Resource) -> str:
 
 def _storage(arm: Arm, one: Resource) -> str:
     try:
-        count = sum(1 for _ in arm.list(f"{one.id}/blobServices/default/containers", STORAGE_VERSION))
+        count = sum(1 for _ in arm.list(f"{one.id}/blobServices/default/containers", version_of(_CONTAINERS)))
     except ArmError:
         return ""
     size = _used(arm, one)
@@ -70,7 +69,7 @@ def _used(arm: Arm, one: Resource) -> float | None:
     """Bytes in a storage account, by the metric `UsedCapacity`, which Azure renews every hour."""
     try:
         query = {"metricnames": "UsedCapacity", "aggregation": "Average"}
-        metrics = list(arm.list(f"{one.id}/providers/Microsoft.Insights/metrics", METRICS_VERSION, query))
+        metrics = list(arm.list(f"{one.id}/providers/{_METRICS}", version_of(_METRICS), query))
     except ArmError:
         return None
     averages = [point.get("average") for point in _points(metrics)]

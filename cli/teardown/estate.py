@@ -15,16 +15,13 @@ from azmlflow.cli.project.project import Project
 from azmlflow.cli.pulumi.changes import OnChange
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.resourcetypes.table import version_of
 
 if TYPE_CHECKING:
     from azmlflow.infra.plan.naming import Names
 
-LOCKS = "2020-05-01"
-GROUPS = "2024-03-01"
-WORKSPACES = "2024-10-01"
-VAULTS = "2023-07-01"
-ROLES = "2022-04-01"
-_ML = "providers/Microsoft.MachineLearningServices"
+_ML = "Microsoft.MachineLearningServices"
+_WORKSPACE = f"{_ML}/workspaces"
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class Estate:
     @property
     def workspace(self) -> str:
         """ARM id of the workspace."""
-        return f"{self.group}/{_ML}/workspaces/{self.names.workspace}"
+        return f"{self.group}/providers/{_WORKSPACE}/{self.names.workspace}"
 
     @property
     def coordinates(self) -> config_json.Coordinates:
@@ -75,10 +72,11 @@ class Estate:
 
 def workspace_left(estate: Estate) -> str | None:
     """The workspace as it is now: `stands`, `soft-deleted`, or None."""
-    if estate.arm.get(estate.workspace, WORKSPACES) is not None:
+    version = version_of(_WORKSPACE)
+    if estate.arm.get(estate.workspace, version) is not None:
         return "stands"
-    place = f"/subscriptions/{estate.subscription}/{_ML}/locations/{estate.location}/deletedWorkspaces"
-    for entry in _listed(estate, place, WORKSPACES):
+    place = f"/subscriptions/{estate.subscription}/providers/{_ML}/locations/{estate.location}/deletedWorkspaces"
+    for entry in _listed(estate, place, version):
         if str(entry.get("name", "")).lower() == estate.names.workspace.lower() and _in_our_group(estate, entry):
             return "soft-deleted"
     return None

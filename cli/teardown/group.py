@@ -15,13 +15,21 @@ from typing import Any
 from azmlflow.cli.azure.arm import Arm, ArmError, TimedOut
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import inventory
-from azmlflow.cli.teardown.estate import GROUPS, LOCKS, ROLES, VAULTS, WORKSPACES
-from azmlflow.cli.teardown.inventory import is_protected, vault_id
+from azmlflow.cli.teardown.inventory import (
+    BURIED,
+    GROUP,
+    JOB,
+    LOCK,
+    ROLE_ASSIGNMENT,
+    ROLE_DEFINITION,
+    is_protected,
+    vault_id,
+)
 from azmlflow.cli.teardown.outcome import Left, OnProgress, Progress, Report
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE, Resource
 from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group, plan_inside, short
+from azmlflow.resourcetypes.table import resource_type, version_of
 
-LOG_ANALYTICS = "2023-09-01"
 # Codes of an operation that Azure accepted and failed by itself; whatever refuses has others, and is final.
 _PASSING = frozenset(("InternalServerError", "OperationFailed", "Conflict", "ServiceUnavailable", "Timeout"))
 _ATTEMPTS = 3  # an operation that Azure itself fails half-way is begun again
@@ -119,7 +127,7 @@ class Removal:
         for job in jobs:
             self._arm.until(
                 job,
-                WORKSPACES,
+                version_of(JOB),
                 inventory.has_ended,
                 lambda _, job=job: self._tell(job, "cancelling"),  # type: ignore[misc]
             )
@@ -127,9 +135,9 @@ class Removal:
 
     def _cancel(self, job: str) -> None:
         try:
-            self._arm.post(f"{job}/cancel", WORKSPACES)
+            self._arm.post(f"{job}/cancel", version_of(JOB))
         except ArmError:  # Azure refuses for one that has come to its end meanwhile
-            if not inventory.has_ended(self._arm.get(job, WORKSPACES)):
+            if not inventory.has_ended(self._arm.get(job, version_of(JOB))):
                 raise
 
     def drop_locks(self) -> bool:
@@ -139,7 +147,7 @@ class Removal:
             self._check_again()
         for lock in self._plan.locks:
             self._tell(lock, "deleting")
-            self._arm.delete(lock, LOCKS)
+            self._arm.delete(lock, version_of(LOCK))
         return bool(self._plan.locks)
 
     def purge_workspaces(self) -> bool:
@@ -149,18 +157,18 @@ class Removal:
         if not workspaces and not logs:
             return False
         self._check_again()
-        begun = [self._begin(one, WORKSPACES, {"forceToPurge": "true"}) for one in workspaces]
-        begun += [self._begin(one, LOG_ANALYTICS, {"force": "true"}) for one in logs]
+        begun = [self._begin(one) for one in (*workspaces, *logs)]
         for finish in begun:
             self._again(finish)
         return True
 
-    def _begin(self, one: Resource, version: str, query: dict[str, str]) -> Callable[[], bool]:
-        """Begin a deletion; what it gives waits for it, and when called again begins it anew."""
-        waits = [self._arm.begin(one.id, version, query)]
+    def _begin(self, one: Resource) -> Callable[[], bool]:
+        """Begin a deletion for good; what it gives waits for it, and when called again begins it anew."""
+        kind = resource_type(one.type)
+        waits = [self._arm.begin(one.id, kind.api_version, kind.purge)]
 
         def finish() -> bool:
-            wait = waits.pop() if waits else self._arm.begin(one.id, version, query)
+            wait = waits.pop() if waits else self._arm.begin(one.id, kind.api_version, kind.purge)
             if wait is not None:
                 self._tell(one.id, "purging")
                 wait(lambda _: self._tell(one.id, "purging"))
@@ -173,9 +181,10 @@ class Removal:
         if not self._plan.seen.document and not self._plan.access:
             return False
         found = inventory.access(self._arm, self._plan.seen.id, self._plan.holder)
-        for id_ in (*found.assignments, *found.definitions):
-            self._tell(id_, "deleting")
-            self._arm.delete(id_, ROLES)
+        for kind, ids in ((ROLE_ASSIGNMENT, found.assignments), (ROLE_DEFINITION, found.definitions)):
+            for id_ in ids:
+                self._tell(id_, "deleting")
+                self._arm.delete(id_, version_of(kind))
         return bool(found)
 
     def delete_group(self) -> bool:
@@ -187,7 +196,7 @@ class Removal:
     def _delete_group(self) -> bool:
         if not self._check_again():
             return False
-        wait = self._arm.begin(self._plan.seen.id, GROUPS)
+        wait = self._arm.begin(self._plan.seen.id, version_of(GROUP))
         if wait is not None:
             wait(self._watch)
         return True
@@ -201,7 +210,7 @@ class Removal:
             count += 1
             self._tell(str(entry["id"]), "purging")
             try:
-                self._again(lambda entry=entry: self._arm.post(f"{entry['id']}/purge", VAULTS))  # type: ignore[misc]
+                self._again(lambda id_=entry["id"]: self._arm.post(f"{id_}/purge", version_of(BURIED)))  # type: ignore[misc]
             except ArmError as fault:
                 if fault.status != 405:
                     raise
@@ -216,7 +225,7 @@ class Removal:
         """Look at everything again, and tell what is left."""
         arm, group = self._arm, self._plan.seen
         found: list[Left] = []
-        if arm.get(group.id, GROUPS) is not None:
+        if arm.get(group.id, version_of(GROUP)) is not None:
             found.append(Left("resource group", group.name, group.id))
         for entry in self._ours_buried():
             name = str(entry["id"]).rsplit("/", 1)[-1]
@@ -258,9 +267,7 @@ class Removal:
         return True
 
     def _inside(self) -> tuple[Resource, ...]:
-        return tuple(
-            Resource.of(entry) for entry in self._arm.list(f"{self._plan.seen.id}/resources", inventory.RESOURCES)
-        )
+        return tuple(inventory.resources_of(self._arm, self._plan.seen.id))
 
     def _watch(self, _seconds: float) -> None:
         for one in self._inside():

@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from azmlflow.cli.azure.arm import Arm, ArmError
-from azmlflow.cli.teardown.estate import GROUPS, LOCKS, ROLES, VAULTS, WORKSPACES
 from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource
 from azmlflow.rbac import scopes
+from azmlflow.resourcetypes.table import resource_type, version_of
 
-RESOURCES = "2024-03-01"
-_AUTHORIZATION = "providers/Microsoft.Authorization"
+GROUP = "Microsoft.Resources/resourceGroups"
+LOCK = "Microsoft.Authorization/locks"
+JOB = "Microsoft.MachineLearningServices/workspaces/jobs"
+ROLE_DEFINITION = "Microsoft.Authorization/roleDefinitions"
+ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+BURIED = "Microsoft.KeyVault/locations/deletedVaults"
+_ALL_BURIED = "Microsoft.KeyVault/deletedVaults"
 # States in which a job holds machines, or is about to (Microsoft, "Jobs - Get", `JobStatus`).
 _RUNNING = frozenset(
     ("notstarted", "starting", "provisioning", "preparing", "queued", "running", "finalizing", "notresponding")
@@ -68,13 +73,13 @@ class Inventory:
 def read(arm: Arm, group_id: str) -> Inventory:
     """Look at a group, by whatever case its id is written in."""
     buried = read_buried(arm, group_id)
-    document = arm.get(group_id, GROUPS)
+    document = arm.get(group_id, version_of(GROUP))
     if document is None:
         return Inventory(group_id, None, buried=buried)
-    resources = tuple(_linked(arm, Resource.of(entry)) for entry in arm.list(f"{group_id}/resources", RESOURCES))
+    resources = tuple(_linked(arm, one) for one in resources_of(arm, group_id))
     subscription = _subscription(group_id)
-    locks = (*arm.list(f"{group_id}/{_AUTHORIZATION}/locks", LOCKS), *_locks_above(arm, subscription))
-    workspaces = _listed(arm, f"{subscription}/providers/Microsoft.MachineLearningServices/workspaces", WORKSPACES)
+    locks = (*arm.list(f"{group_id}/providers/{LOCK}", version_of(LOCK)), *_locks_above(arm, subscription))
+    workspaces = _listed(arm, f"{subscription}/providers/{resource_type(WORKSPACE).name}", version_of(WORKSPACE))
     return Inventory(
         str(document.get("id") or group_id),
         document,
@@ -84,6 +89,12 @@ def read(arm: Arm, group_id: str) -> Inventory:
         tuple(_jobs(arm, resources)),
         tuple(_uses(map(Resource.of, workspaces), group_id, resources)),
     )
+
+
+def resources_of(arm: Arm, group_id: str) -> Iterable[Resource]:
+    """All that is in a group, in short form."""
+    listed = arm.list(f"{group_id}/resources", version_of("Microsoft.Resources/resources"))
+    return (Resource.of(entry) for entry in listed)
 
 
 def _subscription(id_: str) -> str:
@@ -119,21 +130,22 @@ def is_protected(buried: Mapping[str, Any]) -> bool:
 
 def _locks_above(arm: Arm, subscription: str) -> tuple[Mapping[str, Any], ...]:
     """The locks of the subscription itself, which all in it inherit."""
-    place = f"{subscription}/{_AUTHORIZATION}/locks"
-    return tuple(lock for lock in _listed(arm, place, LOCKS) if str(lock["id"]).lower().startswith(f"{place.lower()}/"))
+    place = f"{subscription}/providers/{LOCK}"
+    listed = _listed(arm, place, version_of(LOCK))
+    return tuple(lock for lock in listed if str(lock["id"]).lower().startswith(f"{place.lower()}/"))
 
 
 def _linked(arm: Arm, one: Resource) -> Resource:
     """A workspace with what it uses: lists tell no properties."""
     if one.type != WORKSPACE:
         return one
-    document = arm.get(one.id, WORKSPACES)
+    document = arm.get(one.id, version_of(WORKSPACE))
     return Resource.of({"type": one.type, **document, "tags": document.get("tags") or one.tags}) if document else one
 
 
 def read_buried(arm: Arm, group_id: str) -> tuple[Mapping[str, Any], ...]:
     """The soft-deleted vaults that were in a group."""
-    listed = _listed(arm, f"{_subscription(group_id)}/providers/Microsoft.KeyVault/deletedVaults", VAULTS)
+    listed = _listed(arm, f"{_subscription(group_id)}/providers/{_ALL_BURIED}", version_of(_ALL_BURIED))
     return tuple(entry for entry in listed if inside(group_id, vault_id(entry)))
 
 
@@ -145,7 +157,7 @@ def inside(group_id: str, id_: str) -> bool:
 def _jobs(arm: Arm, resources: Iterable[Resource]) -> Iterable[str]:
     for one in resources:
         if one.type == WORKSPACE:
-            for job in arm.list(f"{one.id}/jobs", WORKSPACES):
+            for job in arm.list(f"{one.id}/jobs", version_of(JOB)):
                 if _status(job) in _RUNNING:
                     yield str(job["id"])
 
@@ -185,12 +197,13 @@ def access(arm: Arm, group_id: str, holder: Owner | None) -> Access:
     """
     from azmlflow.rbac.roles import PERSONAS, custom_role_guid
 
-    place = f"{_subscription(group_id)}/{_AUTHORIZATION}"
-    candidates = (f"{place}/roleDefinitions/{custom_role_guid(each.name, group_id)}" for each in PERSONAS)
-    definitions = tuple(id_ for id_ in candidates if _only_here(arm.get(id_, ROLES), group_id))
+    place = f"{_subscription(group_id)}/providers"
+    candidates = (f"{place}/{ROLE_DEFINITION}/{custom_role_guid(each.name, group_id)}" for each in PERSONAS)
+    version = version_of(ROLE_DEFINITION)
+    definitions = tuple(id_ for id_ in candidates if _only_here(arm.get(id_, version), group_id))
     roles = {id_.rsplit("/", 1)[-1].lower() for id_ in definitions}
     assignments: list[str] = []
-    for entry in arm.list(f"{place}/roleAssignments", ROLES):
+    for entry in arm.list(f"{place}/{ROLE_ASSIGNMENT}", version_of(ROLE_ASSIGNMENT)):
         properties = entry.get("properties") or {}
         role = str(properties.get("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
         at = str(properties.get("scope", ""))

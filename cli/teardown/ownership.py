@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from azmlflow.infra.plan.tags import PROJECT_TAG, STACK_TAG, owner
+from azmlflow.resourcetypes.table import find
 
 WORKSPACE = "microsoft.machinelearningservices/workspaces"
 VAULT = "microsoft.keyvault/vaults"
@@ -28,12 +29,6 @@ LOGS = "microsoft.operationalinsights/workspaces"
 INSIGHTS = "microsoft.insights/components"
 # Property of a workspace that names one; a stack has one of each.
 LINKED: Mapping[str, str] = {STORAGE: "storageAccount", VAULT: "keyVault", INSIGHTS: "applicationInsights"}
-_NETWORK = ("virtualnetworks", "privateendpoints", "privatednszones", "networksecuritygroups")
-MADE = frozenset(
-    {WORKSPACE, LOGS, *LINKED, "microsoft.managedidentity/userassignedidentities"}
-    | {"microsoft.containerregistry/registries"}
-    | {f"microsoft.network/{name}" for name in _NETWORK}
-)
 # (type, pattern of the name; `{}` stands for the name of a resource of ours of the type that follows).
 # Microsoft, "Smart detection in Application Insights"; "What is a private endpoint?" (its network interface).
 AUTOMATIC: tuple[tuple[str, str, str], ...] = (
@@ -202,7 +197,8 @@ def _against(
         return UNTAGGED
     if known is not None:
         return "" if one.id.lower() in known else "bears this stack's tags, but is not in its state or settings"
-    return "" if one.type in MADE else "bears azmlflow's tags, but is nothing that azmlflow makes"
+    kind = find(one.type)
+    return "" if kind is not None and kind.made else "bears azmlflow's tags, but is nothing that azmlflow makes"
 
 
 def _below(id_: str, ours: Mapping[str, Resource]) -> bool:

@@ -16,11 +16,12 @@ from azmlflow.cli.frame.words import many
 from azmlflow.cli.project import config_json
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.data import Describe, named
-from azmlflow.cli.teardown.estate import WORKSPACES, Estate, azure_name, workspace_left
+from azmlflow.cli.teardown.estate import Estate, azure_name, workspace_left
 from azmlflow.cli.teardown.group import Removal
 from azmlflow.cli.teardown.outcome import Left
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE
 from azmlflow.cli.teardown.plan import GroupPlan
+from azmlflow.resourcetypes.table import resource_type
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,9 @@ def _purge_workspace(teardown: Teardown) -> None:
     estate = teardown.estate
     if teardown.removal.purge_workspaces() or not estate.stack.exists():
         return
-    if estate.arm.get(estate.workspace, WORKSPACES) is None:  # one that stands is in the plan, or came after it
-        estate.arm.delete(estate.workspace, WORKSPACES, {"forceToPurge": "true"})
+    kind = resource_type(WORKSPACE)
+    if estate.arm.get(estate.workspace, kind.api_version) is None:  # one that stands is in the plan, or came after it
+        estate.arm.delete(estate.workspace, kind.api_version, kind.purge)
 
 
 def _plan_access(teardown: Teardown) -> tuple[str, ...]:

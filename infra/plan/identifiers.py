@@ -15,35 +15,24 @@ from azmlflow.infra.plan.naming import Names
 from azmlflow.rbac import roles, scopes
 from azmlflow.rbac.grants import Grant, GrantScope, assignment_name
 from azmlflow.rbac.profiles import Profile
+from azmlflow.resourcetypes.table import token_of
 
 WORKSPACE, CLUSTER, ACCESS = (f"azmlflow:index:{name}" for name in ("MlflowWorkspace", "ComputeCluster", "Access"))
 WORKSPACE_NAME, ACCESS_NAME = "mlflow", "access"
-ROLE_DEFINITION = "azure-native:authorization:RoleDefinition"
-ROLE_ASSIGNMENT = "azure-native:authorization:RoleAssignment"
-_GROUP = "azure-native:resources:ResourceGroup"
-
-# Pulumi type, end of the logical name, Azure type, field of `Names`.
-_IN_GROUP = (
-    ("azure-native:storage:StorageAccount", "storage", "Microsoft.Storage/storageAccounts", "storage_account"),
-    ("azure-native:keyvault:Vault", "vault", "Microsoft.KeyVault/vaults", "key_vault"),
-    (
-        "azure-native:operationalinsights:Workspace",
-        "logs",
-        "Microsoft.OperationalInsights/workspaces",
-        "log_analytics",
-    ),
-    (
-        "azure-native:applicationinsights:Component",
-        "insights",
-        "Microsoft.Insights/components",
-        "application_insights",
-    ),
-    (
-        "azure-native:machinelearningservices:Workspace",
-        "workspace",
-        "Microsoft.MachineLearningServices/workspaces",
-        "workspace",
-    ),
+# Azure types of what a stack declares.
+_GROUP = "Microsoft.Resources/resourceGroups"
+_STORAGE_ACCOUNT = "Microsoft.Storage/storageAccounts"
+_ML_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+_COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
+_ROLE_DEFINITION = "Microsoft.Authorization/roleDefinitions"
+_ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+# What stands in the group by itself: its Azure type, end of the logical name, field of `Names`.
+IN_GROUP = (
+    (_STORAGE_ACCOUNT, "storage", "storage_account"),
+    ("Microsoft.KeyVault/vaults", "vault", "key_vault"),
+    ("Microsoft.OperationalInsights/workspaces", "logs", "log_analytics"),
+    ("Microsoft.Insights/components", "insights", "application_insights"),
+    (_ML_WORKSPACE, "workspace", "workspace"),
 )
 
 
@@ -104,7 +93,7 @@ class Assignment:
     @property
     def id(self) -> str:
         """Its ARM id."""
-        return scopes.extension_id(self.scope, "Microsoft.Authorization/roleAssignments", self.guid)
+        return scopes.extension_id(self.scope, _ROLE_ASSIGNMENT, self.guid)
 
     @property
     def role_guid(self) -> str:
@@ -118,7 +107,7 @@ class Assignment:
 
     def planned(self) -> Planned:
         """The resource that declares it."""
-        return Planned(ROLE_ASSIGNMENT, self.name, ACCESS, ACCESS_NAME, self.id)
+        return Planned(token_of(_ROLE_ASSIGNMENT), self.name, ACCESS, ACCESS_NAME, self.id)
 
 
 @dataclass(frozen=True)
@@ -148,18 +137,14 @@ class Place:
     @property
     def workspace_id(self) -> str:
         """ARM id of the workspace, where the grants apply."""
-        return scopes.resource_id(
-            self.subscription_id, self.resource_group, "Microsoft.MachineLearningServices/workspaces", self.workspace
-        )
+        return scopes.resource_id(self.subscription_id, self.resource_group, _ML_WORKSPACE, self.workspace)
 
     @property
     def storage_id(self) -> str | None:
         """ARM id of the storage account, where personas need roles on it."""
         if self.storage_account is None:
             return None
-        return scopes.resource_id(
-            self.subscription_id, self.resource_group, "Microsoft.Storage/storageAccounts", self.storage_account
-        )
+        return scopes.resource_id(self.subscription_id, self.resource_group, _STORAGE_ACCOUNT, self.storage_account)
 
     def scope_id(self, scope: GrantScope) -> str:
         """ARM id of where a grant applies."""
@@ -188,8 +173,8 @@ class Place:
 
     def role(self, persona: str) -> Planned:
         """The role definition of a persona."""
-        id_ = scopes.extension_id(self.group_id, "Microsoft.Authorization/roleDefinitions", self.role_guid(persona))
-        return Planned(ROLE_DEFINITION, role_name(persona), ACCESS, ACCESS_NAME, id_)
+        id_ = scopes.extension_id(self.group_id, _ROLE_DEFINITION, self.role_guid(persona))
+        return Planned(token_of(_ROLE_DEFINITION), role_name(persona), ACCESS, ACCESS_NAME, id_)
 
     def roles(self, grants: Iterable[Grant]) -> tuple[Planned, ...]:
         """The role definitions that grants call for: none where the built-in ones stand in."""
@@ -226,7 +211,7 @@ class Place:
 
     def _role_id(self, guid: str) -> str:
         subscription = scopes.subscription_id(self.subscription_id)
-        return scopes.extension_id(subscription, "Microsoft.Authorization/roleDefinitions", guid)
+        return scopes.extension_id(subscription, _ROLE_DEFINITION, guid)
 
 
 def role_name(persona: str) -> str:
@@ -261,16 +246,13 @@ def planned(
         place: how personas become roles (`Settings.place`), if not by roles of their own over key-based storage.
     """
     place = place or Place(subscription_id, names.resource_group, names.workspace)
-    found = [Planned(_GROUP, f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
-    for type_, end, azure_type, field in _IN_GROUP:
+    found = [Planned(token_of(_GROUP), f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
+    for azure_type, end, field in IN_GROUP:
         id_ = scopes.resource_id(subscription_id, names.resource_group, azure_type, getattr(names, field))
-        found.append(Planned(type_, f"{WORKSPACE_NAME}-{end}", WORKSPACE, WORKSPACE_NAME, id_))
+        found.append(Planned(token_of(azure_type), f"{WORKSPACE_NAME}-{end}", WORKSPACE, WORKSPACE_NAME, id_))
     for cluster in clusters:
-        id_ = scopes.extension_id(
-            place.group_id, "Microsoft.MachineLearningServices/workspaces/computes", names.workspace, cluster
-        )
-        type_ = "azure-native:machinelearningservices:Compute"
-        found.append(Planned(type_, cluster_resource_name(cluster), CLUSTER, cluster, id_))
+        id_ = scopes.extension_id(place.group_id, _COMPUTE, names.workspace, cluster)
+        found.append(Planned(token_of(_COMPUTE), cluster_resource_name(cluster), CLUSTER, cluster, id_))
     listed = tuple(grants)
     found += place.roles(listed)
     found += [each.planned() for each in place.assignments(listed)]

@@ -7,7 +7,6 @@ The embedded Azure is asked no differently. Who is in the groups that they name 
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -24,9 +23,7 @@ from azmlflow.rbac.live.graph import AT_ONCE, Graph
 from azmlflow.rbac.live.memberships import Memberships
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
-
-# The stable version knows no conditions on a role's permissions; this is the first that does.
-_DEFINITIONS_VERSION = "2022-05-01-preview"
+from azmlflow.resourcetypes.table import version_of
 
 
 def read_facts(
@@ -98,16 +95,29 @@ def _listed(
 ) -> tuple[list[Any], list[Any], list[Any]]:
     """Assignments, deny assignments and definitions, without filter: at, above and below the scope; asked at once.
 
+    Each in its own version: only the definitions' knows conditions on a role's permissions.
+
     A page names the next, so that the pages of one list come one after another; the groups on a page are told to
     `hear` as soon as it is there, and read beside the pages that follow.
     """
-    client = functools.partial(AuthorizationManagementClient, credential, subscription_id, transport=transport)
-    with client() as stable, client(api_version=_DEFINITIONS_VERSION) as preview, ThreadPoolExecutor(3) as pool:
-        assignments = pool.submit(_heard, lambda: stable.role_assignments.list_for_scope(scope), _assigned_group, hear)
-        denies = pool.submit(_heard, lambda: stable.deny_assignments.list_for_scope(scope), _denied_groups, hear)
-        definitions = pool.submit(lambda: list(preview.role_definitions.list(scope)))
+
+    def client(of: str) -> AuthorizationManagementClient:
+        version = version_of(f"Microsoft.Authorization/{of}")
+        return AuthorizationManagementClient(credential, subscription_id, api_version=version, transport=transport)
+
+    with (
+        client("roleAssignments") as assigned,
+        client("denyAssignments") as denied,
+        client("roleDefinitions") as defined,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        assignments = pool.submit(
+            _heard, lambda: assigned.role_assignments.list_for_scope(scope), _assigned_group, hear
+        )
+        denies = pool.submit(_heard, lambda: denied.deny_assignments.list_for_scope(scope), _denied_groups, hear)
+        definitions = pool.submit(lambda: list(defined.role_definitions.list(scope)))
         found = assignments.result(), denies.result(), definitions.result()
-        return found[0], found[1], [*found[2], *_missing(preview, found[0], found[2])]
+        return found[0], found[1], [*found[2], *_missing(defined, found[0], found[2])]
 
 
 def _heard(

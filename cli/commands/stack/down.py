@@ -24,7 +24,9 @@ from azmlflow.cli.teardown import Left, Limits, Owner, Removal, lone, overdue, p
 from azmlflow.cli.teardown.ask import confirm, leftover, text
 from azmlflow.cli.teardown.data import describing
 from azmlflow.cli.teardown.estate import Estate
+from azmlflow.cli.teardown.ownership import VAULT
 from azmlflow.cli.teardown.show import watching
+from azmlflow.resourcetypes.table import token_of
 
 Plan = tuple[tuple[steps.Step, tuple[str, ...]], ...]
 
@@ -133,7 +135,7 @@ def make_estate(session: Session, stack: Stack) -> Estate:
         if isinstance(state.outputs.get(output), str):
             standing[field] = str(state.outputs[output])
     names = dataclasses.replace(names, **standing)
-    vault = next((entry.id for entry in state.resources if entry.type == "azure-native:keyvault:Vault"), "")
+    vault = next((entry.id for entry in state.resources if entry.type == token_of(VAULT)), "")
     if vault:
         names = dataclasses.replace(names, key_vault=vault.rsplit("/", 1)[-1])
     from azmlflow.infra.plan import tags

@@ -13,7 +13,7 @@ import click
 
 from azmlflow.cli.azure.sharing import SharingArm
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.frame.words import called, hanging, many, span
+from azmlflow.cli.frame.words import called, hanging, span
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.life import duration
@@ -179,7 +179,7 @@ def _end(group: Found, now: datetime) -> str:
 def _contents(group: Found) -> str:
     if group.contents is None:
         return "what is in it is not yours to see"
-    return ", ".join(many(count, called(type_)) for type_, count in group.contents.items()) or "empty"
+    return ", ".join(f"{count} {called(type_, count)}" for type_, count in group.contents.items()) or "empty"
 
 
 @contextlib.contextmanager

@@ -2,8 +2,9 @@
 
 The rule (azure-native 3.29.0's own): an input named like one of ARM's envelope keys stays at the top of the
 body, every other input goes under `properties` with the same name; the answer comes back the same way.
-`types.json` lists, per type, only the ARM path, the names, and what does not follow the rule; its keys are the
-fields of `TypeMap`, `Shape` and `Function` below. A path without a leading slash continues the group's.
+`types.json` lists, per type, only the names and what does not follow the rule; its keys are fields of `TypeMap`,
+`Shape` and `Function` below. Path, API version and what is fixed at creation come from the table of all types
+(`azmlflow.resourcetypes`).
 
 Read off the published pulumi_azure_native 3.29.0 and the serialisation maps of the azure-mgmt packages.
 """
@@ -19,7 +20,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal
 
-GROUP_PROVIDERS = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
+from azmlflow.resourcetypes import table
+
 ENVELOPE = frozenset(
     [
         "id",
@@ -133,13 +135,31 @@ class TypeMap:
 
 @dataclass(frozen=True)
 class Function:
-    """A function that is one POST: its path parameters and body come from its arguments, its answer goes back as is."""
+    """A function that is one POST: its path parameters and body come from its arguments, its answer goes back as is.
+
+    Attributes:
+        token: Pulumi's token of the function.
+        of: Pulumi's token of the type whose resource it asks.
+        action: the last segment of its path, after the resource's.
+        body: arguments that go into the body.
+        query: argument -> query parameter.
+    """
 
     token: str
-    apiVersion: str
-    path: str
+    of: str
+    action: str
     body: tuple[str, ...] = ()
     query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def apiVersion(self) -> str:
+        """The API version of its resource's type."""
+        return table.of_token(self.of).api_version
+
+    @property
+    def path(self) -> str:
+        """ARM path template, from the root."""
+        return f"{table.of_token(self.of).paths[self.of]}/{self.action}"
 
 
 @dataclass(frozen=True)
@@ -179,7 +199,7 @@ def catalogue() -> Catalogue:
     """The types, shapes and functions served, read once from the package's own `types.json`."""
     data = json.loads(files(__package__).joinpath("types.json").read_text("utf-8"))
     return Catalogue(
-        types=MappingProxyType({token: TypeMap(token=token, **_record(body)) for token, body in data["types"].items()}),
+        types=MappingProxyType({token: _type_map(token, body) for token, body in data["types"].items()}),
         shapes=MappingProxyType({name: Shape(**_record(body)) for name, body in data["shapes"].items()}),
         functions=MappingProxyType(
             {token: Function(token=token, **_record(body)) for token, body in data["functions"].items()}
@@ -187,8 +207,12 @@ def catalogue() -> Catalogue:
     )
 
 
+def _type_map(token: str, body: Mapping[str, Any]) -> TypeMap:
+    kind = table.of_token(token)
+    return TypeMap(
+        token=token, apiVersion=kind.api_version, path=kind.paths[token], immutable=kind.fixed, **_record(body)
+    )
+
+
 def _record(body: Mapping[str, Any]) -> dict[str, Any]:
-    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in body.items()}
-    if "path" in fields and not fields["path"].startswith("/"):
-        fields["path"] = GROUP_PROVIDERS + fields["path"]
-    return fields
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in body.items()}

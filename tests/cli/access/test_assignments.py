@@ -20,7 +20,9 @@ from tests.cli.desk import ALICE, GROUP, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, 
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
 GRANT = Grant(ALICE.id, "User", ALICE.name, "viewer")
 (MINE,) = PLACE.assignments((GRANT,))
-THEIRS = f"{WORKSPACE_ID}/{assignments.ASSIGNMENTS}/{uuid.UUID(int=7)}"
+ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
+DEFINITIONS = "providers/Microsoft.Authorization/roleDefinitions"
+THEIRS = f"{WORKSPACE_ID}/{ASSIGNMENTS}/{uuid.UUID(int=7)}"
 NOBODY = assignments.Listing((), None)
 
 
@@ -84,7 +86,7 @@ def test_storage_roles_that_somebody_gave_are_adopted_for_every_grant_that_needs
     )
     put(
         arm,
-        f"{blob.scope}/{assignments.ASSIGNMENTS}/{uuid.UUID(int=8)}",
+        f"{blob.scope}/{ASSIGNMENTS}/{uuid.UUID(int=8)}",
         scope=blob.scope,
         roleDefinitionId=blob.role_definition_id,
     )
@@ -97,7 +99,7 @@ class Hidden(FakeArm):
     """The subscription's assignments may not be read; the workspace's may."""
 
     def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
-        if path == f"/subscriptions/{SUBSCRIPTION}/{assignments.ASSIGNMENTS}":
+        if path == f"/subscriptions/{SUBSCRIPTION}/{ASSIGNMENTS}":
             raise ArmError(403, "AuthorizationFailed", "no", path)
         return super().list(path, version, query)
 
@@ -113,10 +115,10 @@ def test_who_may_read_the_workspaces_only_still_adopts_and_counts_nothing() -> N
 
 def test_only_assignments_within_the_subscription_count(arm: FakeArm) -> None:
     put(arm)
-    put(arm, f"/{assignments.ASSIGNMENTS}/{uuid.UUID(int=1)}", scope="/")
+    put(arm, f"/{ASSIGNMENTS}/{uuid.UUID(int=1)}", scope="/")
     put(
         arm,
-        f"/providers/Microsoft.Management/managementGroups/m/{assignments.ASSIGNMENTS}/{uuid.UUID(int=2)}",
+        f"/providers/Microsoft.Management/managementGroups/m/{ASSIGNMENTS}/{uuid.UUID(int=2)}",
         scope="/providers/Microsoft.Management/managementGroups/m",
     )
     assert assignments.read(arm, PLACE).counted == 1
@@ -139,7 +141,7 @@ def test_what_is_there_already_takes_no_room() -> None:
 
 
 def test_a_taken_name_is_told_with_its_holder(arm: FakeArm) -> None:
-    other = f"{PLACE.group_id}/{assignments.DEFINITIONS}/{uuid.UUID(int=9)}"
+    other = f"{PLACE.group_id}/{DEFINITIONS}/{uuid.UUID(int=9)}"
     arm.put(other, properties={"roleName": custom_role_name("viewer", PLACE.group_id).upper()})
     with pytest.raises(CliError, match="unique in a tenant") as caught:
         assignments.check_names(arm, PLACE, (GRANT,))
@@ -147,7 +149,7 @@ def test_a_taken_name_is_told_with_its_holder(arm: FakeArm) -> None:
     assignments.check_names(arm, Place(SUBSCRIPTION, GROUP, WORKSPACE, None, "built-in"), (GRANT,))
     arm.documents.clear()
     arm.put(
-        f"{PLACE.group_id}/{assignments.DEFINITIONS}/{PLACE.role_guid('viewer')}",
+        f"{PLACE.group_id}/{DEFINITIONS}/{PLACE.role_guid('viewer')}",
         properties={"roleName": custom_role_name("viewer", PLACE.group_id)},
     )
     assignments.check_names(arm, PLACE, (GRANT,))
@@ -160,7 +162,7 @@ def contributor(arm: FakeArm) -> None:
     owner = built_in_role("Owner").definition_id(SUBSCRIPTION)
     arm.put(owner, properties={"roleName": "Owner", "permissions": [{"actions": ["*"]}]})
     subscription = f"/subscriptions/{SUBSCRIPTION}"
-    put(arm, f"{subscription}/{assignments.ASSIGNMENTS}/{uuid.UUID(int=5)}", scope=subscription, roleDefinitionId=owner)
+    put(arm, f"{subscription}/{ASSIGNMENTS}/{uuid.UUID(int=5)}", scope=subscription, roleDefinitionId=owner)
 
 
 def test_who_may_not_assign_is_told_who_could(arm: FakeArm) -> None:

@@ -10,16 +10,25 @@ from azmlflow.cli.frame.words import called, hanging, many, span
 
 
 @pytest.mark.parametrize(
-    ("arm_type", "name"),
+    ("arm_type", "one", "several"),
     [
-        ("Microsoft.Storage/storageAccounts", "storage account"),
-        ("microsoft.operationalinsights/workspaces", "Log Analytics workspace"),
-        ("Microsoft.MachineLearningServices/workspaces", "workspace"),
-        ("Microsoft.Network/privateEndpoints", "privateEndpoints"),
+        ("Microsoft.Storage/storageAccounts", "storage account", "storage accounts"),
+        ("microsoft.operationalinsights/workspaces", "Log Analytics workspace", "Log Analytics workspaces"),
+        ("Microsoft.MachineLearningServices/workspaces", "workspace", "workspaces"),
+        ("Microsoft.ManagedIdentity/userAssignedIdentities", "managed identity", "managed identities"),
+        ("Microsoft.Insights/components", "Application Insights", "Application Insights"),
+        ("Microsoft.Network/privateEndpoints", "private endpoint", "private endpoints"),
+        ("Microsoft.KeyVault/deletedVaults", "deletedVaults", "deletedVaults"),
+        ("Microsoft.Compute/disks", "disks", "disks"),
     ],
 )
-def test_called(arm_type: str, name: str) -> None:
-    assert called(arm_type) == name
+def test_called(arm_type: str, one: str, several: str) -> None:
+    assert (called(arm_type), called(arm_type, 1), called(arm_type, 0), called(arm_type, 2)) == (
+        one,
+        one,
+        several,
+        several,
+    )
 
 
 @pytest.mark.parametrize(
@@ -27,9 +36,7 @@ def test_called(arm_type: str, name: str) -> None:
     [
         (1, "role assignment", "1 role assignment"),
         (0, "container", "0 containers"),
-        (2, "Application Insights", "2 Application Insights"),
-        (1, "privateEndpoints", "1 privateEndpoints"),
-        (2, "managed identity", "2 managed identities"),
+        (2, "registered model", "2 registered models"),
     ],
 )
 def test_many(count: int, what: str, told: str) -> None:

@@ -144,7 +144,7 @@ def test_up_after_a_death_takes_over_what_is_ours(desk: Desk) -> None:
         ("mlflow-vault", ids["mlflow-vault"], component.urn, False),
     ]
     assert all(entry.version for entry in desk.stack.imported)
-    assert "taking over ResourceGroup" in done.err
+    assert "taking over resource group" in done.err
     desk.stack.calls.clear()
     assert desk.run("up").code == 0
     assert desk.stack.calls == ["up"]
