@@ -15,13 +15,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from azmlflow.resourcetypes.table import version_of
 from tests.e2e.estate import Estate
 from tests.e2e.people import ARM, Person, sign_in
 
 COUNT, WIDTH, RATE_BOUND = 200, 4, 0.8
 LATENCY_RUNS, LATENCY_BOUND = 7, 1.5
 SCRIPT = "import time; print('begun', flush=True); time.sleep(0.5)"
-_VERSION = {"api-version": "2025-01-01-preview"}
+_VERSION = {"api-version": version_of("Microsoft.MachineLearningServices/workspaces/jobs")}
 _ENDED = ("Completed", "Failed", "Canceled")
 _LOOK = 0.05
 _WITHIN = 600.0

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from azmlflow.localazure.front.faults import Fault, write_faults
+from azmlflow.resourcetypes.table import version_of
 from tests.e2e.estate import Estate
 from tests.e2e.many import group_id, make_groups
 
@@ -27,9 +28,10 @@ def bare(estate: Estate) -> str:
     names = [f"bare-{number:02}" for number in range(GROUPS)]
     arm = make_groups(estate, names, timedelta(days=1), timedelta(days=1), workspace=False)
     _slow_deletions(estate)
+    version = version_of("Microsoft.Resources/resourceGroups")
     began = time.perf_counter()
     with ThreadPoolExecutor(WIDTH) as pool:
-        tuple(pool.map(lambda name: arm.ask("DELETE", group_id(name), "2024-03-01"), names))
+        tuple(pool.map(lambda name: arm.ask("DELETE", group_id(name), version), names))
     seconds = time.perf_counter() - began
     return (
         f"the same deletions as bare requests: {seconds:.2f} s = {GROUPS / WIDTH * SECONDS / seconds:.2f} of the ideal"

@@ -23,6 +23,7 @@ from playwright.sync_api import Browser
 from azmlflow.localazure.clients import control
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.tracking.server import WORKSPACE_HEADER
+from azmlflow.resourcetypes.table import version_of
 from tests.browser import chromium
 from tests.e2e.estate import SCIENCE_PYTHON, Estate
 
@@ -81,7 +82,8 @@ def _bare(estate: Estate) -> Iterator[str]:
 
 
 def _workspace_guid(estate: Estate, state: Folder) -> str:
-    url = f"https://management.azure.com{estate.outputs()['workspaceId']}?api-version=2024-10-01"
+    version = version_of("Microsoft.MachineLearningServices/workspaces")
+    url = f"https://management.azure.com{estate.outputs()['workspaceId']}?api-version={version}"
     body = control.ask(state, "GET", url, principal="developer@local.test").body
     return str(body["properties"]["workspaceId"]).lower()
 

@@ -67,15 +67,20 @@ def _sources() -> list[Path]:
 
 
 def _outside_the_library() -> list[str]:
-    """What the pure part of rbac imports beside the standard library and itself."""
+    """What the table of types and the pure part of rbac import beside the standard library and themselves."""
     wrong = []
-    for file in [*(ROOT / "rbac").glob("*.py"), *(ROOT / "rbac" / "report").glob("*.py")]:
+    for file in [
+        *(ROOT / "rbac").glob("*.py"),
+        *(ROOT / "rbac" / "report").glob("*.py"),
+        *ROOT.glob("resourcetypes/*.py"),
+    ]:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
-                if name.partition(".")[0] not in sys.stdlib_module_names and not name.startswith("azmlflow.rbac"):
-                    wrong.append(f"{file.relative_to(ROOT)}: rbac decides by the standard library alone, not by {name}")
+                own = name.startswith(f"azmlflow.{file.relative_to(ROOT).parts[0]}")
+                if name.partition(".")[0] not in sys.stdlib_module_names and not own:
+                    wrong.append(f"{file.relative_to(ROOT)}: needs the standard library alone, not {name}")
     return wrong
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from azmlflow.localazure.arm import elsewhere, lifecycle, lists, metrics, subscription
+from azmlflow.localazure.arm import elsewhere, lifecycle, lists, providers, subscription, versions
+from azmlflow.localazure.arm.extensions import AT_ANY_SCOPE
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
@@ -22,23 +23,18 @@ Handling = Callable[[Ask], Answer | Awaitable[Answer]]
 # What ARM answers itself: method, path (`*` for any segment), handler.
 OWN: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("GET", ("tenants",), subscription.tenants),
-    ("GET", ("providers",), subscription.list_providers),
-    ("GET", ("providers", "*"), subscription.get_provider),
+    ("GET", ("providers",), providers.list_providers),
+    ("GET", ("providers", "*"), providers.get_provider),
     ("GET", ("subscriptions",), subscription.list_subscriptions),
     ("GET", ("subscriptions", "*"), subscription.get_subscription),
     ("GET", ("subscriptions", "*", "locations"), subscription.locations),
     ("GET", ("subscriptions", "*", "resources"), lists.resources),
     ("GET", ("subscriptions", "*", "resourcegroups", "*", "resources"), lists.resources),
-    ("GET", ("subscriptions", "*", "providers"), subscription.list_providers),
-    ("GET", ("subscriptions", "*", "providers", "*"), subscription.get_provider),
-    ("POST", ("subscriptions", "*", "providers", "*", "register"), subscription.register),
-    ("POST", ("subscriptions", "*", "providers", "*", "unregister"), subscription.register),
+    ("GET", ("subscriptions", "*", "providers"), providers.list_providers),
+    ("GET", ("subscriptions", "*", "providers", "*"), providers.get_provider),
+    ("POST", ("subscriptions", "*", "providers", "*", "register"), providers.register),
+    ("POST", ("subscriptions", "*", "providers", "*", "unregister"), providers.register),
 )
-AT_ANY_SCOPE: Mapping[str, Handler] = {
-    "microsoft.authorization/permissions": subscription.permissions,
-    "microsoft.authorization/denyassignments": subscription.deny_assignments,
-    "microsoft.insights/metrics": metrics.list_metrics,
-}
 
 
 def ask(cloud: Cloud, caller: Caller, method: str, path: str, query: Mapping[str, str]) -> Ask:
@@ -52,9 +48,9 @@ def ask(cloud: Cloud, caller: Caller, method: str, path: str, query: Mapping[str
         query: its parameters by lower-case name.
 
     Raises:
-        AzureError: 400, no api-version or a malformed one, or a malformed path.
+        AzureError: 400, no api-version or one that is no date, or a malformed path.
     """
-    api_version = paths.check_api_version(query.get("api-version"))
+    api_version = versions.required(query.get("api-version"))
     return Ask(cloud, caller, paths.parse(path, method), query, {}, api_version)
 
 
@@ -65,6 +61,7 @@ async def answer(asked: Ask, method: str) -> Answer:
         AzureError: it is refused.
     """
     subscription.require_subscription(asked)
+    versions.check(asked, method)
     given = _handler(asked, method)(asked)
     return given if isinstance(given, Answer) else await given
 

@@ -11,6 +11,7 @@ from azmlflow.localazure.kinds.workspaces.jobs import JOB
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.kind import Ask
+from azmlflow.resourcetypes.table import version_of
 
 
 def submit(cloud: Cloud, caller: Caller, workspace_id: str, name: str, properties: dict[str, Any]) -> Document:
@@ -30,6 +31,6 @@ def submit(cloud: Cloud, caller: Caller, workspace_id: str, name: str, propertie
         AzureError: 400, 403, 404 or 409, as Resource Manager answers.
     """
     target = paths.parse(f"{workspace_id}/jobs/{name}", "PUT")
-    answer = lifecycle.write(Ask(cloud, caller, target, {}, {"properties": properties}, JOB.api_versions[0]), JOB)
+    answer = lifecycle.write(Ask(cloud, caller, target, {}, {"properties": properties}, version_of(JOB.type)), JOB)
     document: Document = answer.body
     return document

@@ -1,7 +1,6 @@
-"""What ARM itself answers: clouds, tenants, subscriptions, regions, providers, permissions, outcomes of operations.
+"""What ARM itself answers: clouds, tenants, subscriptions, regions, outcomes of operations.
 
-Sources: Microsoft, "Subscriptions", "Tenants", "Providers" (REST 2022-12-01, 2025-04-01), "Track asynchronous Azure
-operations".
+Sources: Microsoft, "Subscriptions", "Tenants" (REST 2022-12-01), "Track asynchronous Azure operations".
 """
 
 from __future__ import annotations
@@ -9,12 +8,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from azmlflow.localazure.arm import checks, lifecycle, lists
+from azmlflow.localazure.arm import lifecycle, lists
 from azmlflow.localazure.core.constants import REGIONS, SUBSCRIPTION_ID, TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, not_found
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds import BY_TYPE, KINDS
-from azmlflow.localazure.kinds.foundation.role_definitions import permissions as arm_permissions
+from azmlflow.localazure.kinds import BY_TYPE
 from azmlflow.localazure.resources.kind import Answer, Ask
 from azmlflow.rbac import scopes
 
@@ -43,13 +41,13 @@ def tenants(ask: Ask) -> Answer:
         "tenantType": "AAD",
         "countryCode": "NL",
     }
-    return _page(ask, [tenant])
+    return lists.paged(ask, [tenant])
 
 
 def list_subscriptions(ask: Ask) -> Answer:
     """The one subscription, to whoever has a role anywhere in it."""
     visible = ask.cloud.enforcer.assigned_within(ask.caller.principal.object_id, _SUBSCRIPTION)
-    return _page(ask, [_subscription()] if visible else [])
+    return lists.paged(ask, [_subscription()] if visible else [])
 
 
 def get_subscription(ask: Ask) -> Answer:
@@ -67,7 +65,7 @@ def require_subscription(ask: Ask) -> None:
 
 def locations(ask: Ask) -> Answer:
     """The regions."""
-    _require_visible(ask, "Microsoft.Resources/subscriptions/locations/read")
+    require_visible(ask, "Microsoft.Resources/subscriptions/locations/read")
     names = json.loads((_DATA / "regions.json").read_text(encoding="utf-8"))
     found = [
         {
@@ -81,40 +79,6 @@ def locations(ask: Ask) -> Answer:
         for region in REGIONS
     ]
     return Answer(200, {"value": found})
-
-
-def list_providers(ask: Ask) -> Answer:
-    """All providers."""
-    _require_visible(ask, "Microsoft.Resources/subscriptions/providers/read")
-    return _page(ask, [_provider(ask, namespace) for namespace in _namespaces()])
-
-
-def get_provider(ask: Ask) -> Answer:
-    """One provider, with its types and their API versions."""
-    _require_visible(ask, "Microsoft.Resources/subscriptions/providers/read")
-    return Answer(200, _provider(ask, _namespace(ask)))
-
-
-def register(ask: Ask) -> Answer:
-    """POST `register` or `unregister` of a provider."""
-    namespace, action = _namespace(ask), (ask.target.action or "").lower()
-    ask.cloud.enforcer.require(ask.caller, f"{namespace}/{action}/action", _SUBSCRIPTION)
-    state = "Registered" if action == "register" else "NotRegistered"
-    ask.cloud.store.put("providers", namespace.lower(), {"state": state})
-    return Answer(200, _provider(ask, namespace))
-
-
-def permissions(ask: Ask) -> Answer:
-    """What the caller may do at a scope, as permission blocks."""
-    blocks = ask.cloud.enforcer.permissions(ask.caller.principal.object_id, ask.target.scope or scopes.ROOT)
-    return _page(ask, arm_permissions(blocks))
-
-
-def deny_assignments(ask: Ask) -> Answer:
-    """None: only Azure itself makes deny assignments, and the emulation has no reason to."""
-    at = ask.target.scope or scopes.ROOT
-    ask.cloud.enforcer.require(ask.caller, "Microsoft.Authorization/denyAssignments/read", at)
-    return _page(ask, [])
 
 
 def is_operation(ask: Ask) -> bool:
@@ -184,49 +148,7 @@ def _subscription() -> Document:
     }
 
 
-def _require_visible(ask: Ask, action: str) -> None:
+def require_visible(ask: Ask, action: str) -> None:
     """Whoever sees the subscription sees what is offered in it."""
     if not ask.cloud.enforcer.assigned_within(ask.caller.principal.object_id, _SUBSCRIPTION):
         ask.cloud.enforcer.require(ask.caller, action, _SUBSCRIPTION)
-
-
-def _namespaces() -> list[str]:
-    others = json.loads((_DATA / "providers.json").read_text(encoding="utf-8"))
-    return sorted({kind.namespace for kind in KINDS} | set(others))
-
-
-def _namespace(ask: Ask) -> str:
-    wanted = (ask.target.namespace or "").lower()
-    found = next((each for each in _namespaces() if each.lower() == wanted), None)
-    if found is None:
-        raise AzureError(
-            404, "InvalidResourceNamespace", f"The resource namespace '{ask.target.namespace}' is invalid."
-        )
-    return found
-
-
-def _provider(ask: Ask, namespace: str) -> Document:
-    names = json.loads((_DATA / "regions.json").read_text(encoding="utf-8"))
-    types = [
-        {
-            "resourceType": kind.type.partition("/")[2],
-            "locations": [names[region] for region in kind.regions],
-            "apiVersions": list(kind.api_versions),
-            "defaultApiVersion": kind.api_versions[0],
-            "capabilities": "SupportsTags, SupportsLocation" if kind.regions else "None",
-        }
-        for kind in KINDS
-        if kind.namespace == namespace
-    ]
-    free = namespace.lower() in checks.ALWAYS_REGISTERED
-    return {
-        "id": f"{_SUBSCRIPTION}/providers/{namespace}",
-        "namespace": namespace,
-        "registrationPolicy": "RegistrationFree" if free else "RegistrationRequired",
-        "registrationState": "Registered" if checks.registered(ask.cloud, namespace) else "NotRegistered",
-        "resourceTypes": types,
-    }
-
-
-def _page(ask: Ask, items: list[Document]) -> Answer:
-    return Answer(200, lists.page("management.azure.com", ask.target.path, ask.query, items))

@@ -217,7 +217,6 @@ class Kind:
         shape: (request, existing document or None) -> `properties` and envelope as ARM answers them, all defaults
             filled in; without id, name, type, provisioningState and systemData. What `existing` holds of computed
             values is given back; the rest follows from the request alone, so that the same PUT changes nothing.
-        api_versions: what the provider lists; any well-formed version is served.
         place: where it lives.
         parent: type of the resource that it lives under (`child`).
         collection: the store's collection of its documents.
@@ -251,7 +250,6 @@ class Kind:
     type: str
     name: NameRule
     shape: Callable[[Ask, Document | None], Document]
-    api_versions: tuple[str, ...]
     place: Place = "group"
     parent: str | None = None
     collection: str = "resources"

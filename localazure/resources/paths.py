@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -121,31 +120,6 @@ def is_valid_scope(scope: str) -> bool:
 def group_id(target: Target) -> str:
     """The id of the group that a target lies in."""
     return scopes.resource_group_id(target.subscription or "", target.group or "")
-
-
-_API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-(preview|privatepreview|alpha|beta))?", re.IGNORECASE)
-
-
-def check_api_version(version: str | None) -> str:
-    """The request's api-version.
-
-    Raises:
-        AzureError: 400 `MissingApiVersionParameter` or `InvalidApiVersionParameter`.
-    """
-    if not version:
-        raise AzureError(
-            400,
-            "MissingApiVersionParameter",
-            "The api-version query parameter (?api-version=) is required for all requests.",
-        )
-    if _API_VERSION.fullmatch(version) is None:
-        raise AzureError(
-            400,
-            "InvalidApiVersionParameter",
-            f"The api-version '{version}' is invalid. The supported versions have the form 'YYYY-MM-DD' or "
-            "'YYYY-MM-DD-preview'.",
-        )
-    return version
 
 
 def _last_provider(segments: list[str]) -> int | None:

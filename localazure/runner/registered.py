@@ -18,8 +18,8 @@ from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.kind import Ask
 from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.resourcetypes.table import version_of
 
-_API_VERSION = "2023-08-01-preview"
 _MODELS = ("custom_model", "mlflow_model", "triton_model")
 
 
@@ -60,7 +60,7 @@ async def _register(cloud: Cloud, workspace: Document, job: Document, record: Do
         number = told.get("assetVersion") or following
         body = {"dataUri": uri, "dataType": kind}
     target = paths.parse(f"{collection}/versions/{number}", "PUT")
-    ask = Ask(cloud, Caller(owner), target, {}, {"properties": body}, _API_VERSION)
+    ask = Ask(cloud, Caller(owner), target, {}, {"properties": body}, version_of(target.type))
     if kind in _MODELS:
         assert MODEL_VERSION.elsewhere is not None
         await elsewhere.answer(ask, MODEL_VERSION, MODEL_VERSION.elsewhere, "PUT")

@@ -200,7 +200,7 @@ async def _matrix(visit: Visit) -> Matrix:
     Raises:
         AzureError: they may not be read.
     """
-    listed = await visit.reader.all(f"{visit.id}/{_AUTHORIZATION}", "2022-04-01")
+    listed = await visit.reader.all(f"{visit.id}/{_AUTHORIZATION}")
     known, directory = visit.cloud.enforcer.facts(), visit.cloud.directory
     ids = {str(each["id"]).lower() for each in listed}
     assignments = tuple(each for each in known.assignments if each.id.lower() in ids)

@@ -12,8 +12,8 @@ from azmlflow.localazure.arm import dispatch
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.enforce import Caller
-
-_VERSION = "2024-10-01"
+from azmlflow.localazure.resources import paths
+from azmlflow.resourcetypes.table import version_of
 
 
 class Reader:
@@ -27,22 +27,22 @@ class Reader:
     def __init__(self, cloud: Cloud, caller: Caller) -> None:
         self._cloud, self._caller = cloud, caller
 
-    async def get(self, path: str, version: str = _VERSION) -> Document:
+    async def get(self, path: str) -> Document:
         """A resource.
 
         Raises:
             AzureError: it is not there, or may not be read.
         """
-        return await self._ask(f"{path}?api-version={version}")
+        return await self._ask(_url(path))
 
-    async def all(self, path: str, version: str = _VERSION) -> list[Document]:
+    async def all(self, path: str) -> list[Document]:
         """All of a list, page by page.
 
         Raises:
             AzureError: it may not be read.
         """
         found: list[Document] = []
-        url: str | None = f"{path}?api-version={version}"
+        url: str | None = _url(path)
         while url:
             answer = await self._ask(url)
             found += answer["value"]
@@ -55,3 +55,7 @@ class Reader:
         asked = dispatch.ask(self._cloud, self._caller, "GET", parts.path, query)
         answer: Any = (await dispatch.answer(asked, "GET")).body
         return dict(answer)
+
+
+def _url(path: str) -> str:
+    return f"{path}?api-version={version_of(paths.parse(path, 'GET').type)}"

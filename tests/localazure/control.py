@@ -29,6 +29,7 @@ from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.process.seed import seed
 from azmlflow.localazure.services import arm, graph
 from azmlflow.localazure.tracking.server import MlflowServer
+from azmlflow.resourcetypes.table import find, types, version_of
 from tests.localazure.registry import RegistryMlflow
 
 DEVELOPER, ALICE, BOB = "developer@local.test", "alice@local.test", "bob@local.test"
@@ -132,10 +133,14 @@ class Azure:
         body: Any = None,
         *,
         who: str = DEVELOPER,
-        api: str | None = "2024-01-01",
+        api: str | None = "",
         **query: str,
     ) -> Answer:
-        """Ask Resource Manager; a `path` with a query is taken as it is."""
+        """Ask Resource Manager, in the version that azmlflow sends for the type if `api` says no other (None: in none).
+
+        A `path` with a version in it is taken as it is.
+        """
+        api = version_for(path) if api == "" else api
         if api is not None and "api-version=" not in path:
             path += ("&" if "?" in path else "?") + f"api-version={api}"
         path += "".join(("&" if "?" in path else "?") + f"{name}={value}" for name, value in query.items())
@@ -220,6 +225,19 @@ class Azure:
 
         answer = asyncio.run(send())
         return Answer(answer.status_code, answer.json() if answer.content else None, answer.headers)
+
+
+def version_for(path: str) -> str:
+    """What azmlflow sends at a path; where its table has no such type, what it sends for the provider's first one."""
+    namespace, *rest = path.partition("?")[0].lower().rpartition("/providers/")[2].split("/")
+    named = rest[::2]
+    if "/providers/" in path.lower() and named and named[0] not in ("register", "unregister"):
+        names = ["/".join((namespace, *named[:count])) for count in range(len(named), 0, -1)]
+        of_provider = (kind for kind in types().values() if kind.namespace.lower() == namespace)
+        found = next(filter(None, (*map(find, names), *of_provider)), None)
+        if found is not None:
+            return found.api_version
+    return version_of("Microsoft.Resources/resourceGroups")
 
 
 CHAIN = (RG, STORAGE, VAULT, LOGS, INSIGHTS, WORKSPACE, COMPUTE)

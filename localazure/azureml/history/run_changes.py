@@ -19,6 +19,7 @@ from azmlflow.localazure.kinds.workspaces.jobs import JOB
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.kind import LOCAL_RUNS, Ask
 from azmlflow.rbac.operations import TRACKING
+from azmlflow.resourcetypes.table import version_of
 
 _EVENT = "Microsoft.MachineLearning.Run."
 # The states that events bring, in Azure ML's words and in MLflow's.
@@ -99,7 +100,7 @@ def _note_error(target: Target, run: KnownRun, data: Any) -> None:
 
 def _cancel_job(target: Target, run: KnownRun) -> None:
     job = paths.parse(f"{target.id}/jobs/{run.id}/cancel", "POST")
-    lifecycle.act(Ask(target.cloud, target.caller, job, {}, {}, JOB.api_versions[0]), JOB)
+    lifecycle.act(Ask(target.cloud, target.caller, job, {}, {}, version_of(JOB.type)), JOB)
 
 
 async def _end(target: Target, run: KnownRun, state: str) -> None:

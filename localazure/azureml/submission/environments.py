@@ -25,6 +25,7 @@ from azmlflow.localazure.environments.find import DEFINITIONS
 from azmlflow.localazure.kinds.assets.environments import ENVIRONMENT
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.kind import Ask
+from azmlflow.resourcetypes.table import version_of
 
 _NUMBER = re.compile(r"[1-9][0-9]*")
 
@@ -75,7 +76,7 @@ def register(target: Target, name: str, given: Mapping[str, Any]) -> Document:
     numbers = [int(each["name"]) for each in versions if _NUMBER.fullmatch(each["name"])]
     path = f"{target.id}/environments/{name}/versions/{max(numbers, default=0) + 1}"
     body = {"properties": specification(kept)}
-    ask = Ask(target.cloud, target.caller, paths.parse(path, "PUT"), {}, body, ENVIRONMENT.api_versions[0])
+    ask = Ask(target.cloud, target.caller, paths.parse(path, "PUT"), {}, body, version_of(ENVIRONMENT.type))
     made: Document = lifecycle.write(ask, ENVIRONMENT).body
     target.cloud.store.put(DEFINITIONS, made["id"].lower(), kept)
     return made

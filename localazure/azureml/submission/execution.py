@@ -29,6 +29,7 @@ from azmlflow.localazure.kinds.workspaces.jobs import JOB
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.kind import Ask
 from azmlflow.localazure.work import records
+from azmlflow.resourcetypes.table import version_of
 
 
 async def answer(target: Target) -> Response:
@@ -122,7 +123,7 @@ def _code(target: Target, snapshot: str) -> str:
     """The id of the code version that is a snapshot."""
     path = f"{target.id}/codes/{snapshot.lower()}/versions/1"
     body = {"properties": {"codeUri": snapshots.code_uri(target, snapshot)}}
-    ask = Ask(target.cloud, target.caller, paths.parse(path, "PUT"), {}, body, CODE.api_versions[0])
+    ask = Ask(target.cloud, target.caller, paths.parse(path, "PUT"), {}, body, version_of(CODE.type))
     return str(lifecycle.write(ask, CODE).body["id"])
 
 

@@ -64,12 +64,11 @@ def keep_container(ask: Ask, document: Document) -> None:
         ask.cloud.store.put("resources", id_.lower(), made)
 
 
-def container(name: str, api_versions: tuple[str, ...], *, action_type: str | None = None) -> Kind:
+def container(name: str, *, action_type: str | None = None) -> Kind:
     """The kind of the containers of an asset.
 
     Args:
         name: the last part of its type, `data`.
-        api_versions: as of a kind.
         action_type: as of a kind.
     """
     type_ = f"{WORKSPACE}/{name}"
@@ -82,7 +81,6 @@ def container(name: str, api_versions: tuple[str, ...], *, action_type: str | No
         type=type_,
         name=NAME,
         shape=_shape,
-        api_versions=api_versions,
         place="child",
         parent=WORKSPACE,
         action_type=action_type,

@@ -69,7 +69,6 @@ CODE = Kind(
     type=_TYPE,
     name=assets.version_rule("a code asset"),
     shape=_shape,
-    api_versions=("2025-12-01", "2024-10-01", "2023-04-01"),
     place="child",
     parent=assets.WORKSPACE,
     action_type=f"{assets.WORKSPACE}/metadata/codes",

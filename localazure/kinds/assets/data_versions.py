@@ -47,7 +47,6 @@ DATA_VERSION = Kind(
     type=f"{assets.WORKSPACE}/data/versions",
     name=assets.version_rule("a data asset"),
     shape=_shape,
-    api_versions=("2025-12-01", "2024-10-01", "2023-04-01-preview", "2023-04-01"),
     place="child",
     parent=assets.WORKSPACE,
     regions=(),

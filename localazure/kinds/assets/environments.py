@@ -55,7 +55,6 @@ ENVIRONMENT = Kind(
     type=_TYPE,
     name=assets.version_rule("an environment"),
     shape=_shape,
-    api_versions=("2025-12-01", "2024-10-01", "2023-04-01-preview"),
     place="child",
     parent=assets.WORKSPACE,
     action_type=f"{assets.WORKSPACE}/environments",

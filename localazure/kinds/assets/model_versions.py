@@ -13,7 +13,7 @@ from typing import Any
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.assets import WORKSPACE, in_view
-from azmlflow.localazure.kinds.assets.models import API_VERSIONS, NAME
+from azmlflow.localazure.kinds.assets.models import NAME
 from azmlflow.localazure.models import mlmodel, places, records
 from azmlflow.localazure.models.places import Place
 from azmlflow.localazure.models.records import Version
@@ -205,7 +205,6 @@ MODEL_VERSION = Kind(
         "The version '{name}' of a model is not valid: it is a positive integer, as in MLflow and SDK v1.",
     ),
     shape=_shape,
-    api_versions=API_VERSIONS,
     place="child",
     parent=WORKSPACE,
     regions=(),

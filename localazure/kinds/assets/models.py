@@ -16,7 +16,6 @@ from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.resources.fields import pick, texts
 from azmlflow.localazure.resources.kind import Ask, Elsewhere, Kind, NameRule
 
-API_VERSIONS = ("2025-12-01", "2024-10-01", "2023-08-01-preview", "2023-04-01")
 NAME = NameRule(
     records.NAME,
     "InvalidModelName",
@@ -95,7 +94,6 @@ MODEL = Kind(
     type=_TYPE,
     name=NAME,
     shape=_shape,
-    api_versions=API_VERSIONS,
     place="child",
     parent=WORKSPACE,
     regions=(),

@@ -97,7 +97,6 @@ APP_INSIGHTS = Kind(
         "not end with a full stop.",
     ),
     shape=_shape,
-    api_versions=("2020-02-02", "2020-02-02-preview", "2015-05-01"),
     put=Verb(200),
     check=_check,
     touched=_touch,

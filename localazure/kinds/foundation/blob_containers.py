@@ -94,7 +94,6 @@ BLOB_CONTAINER = Kind(
         "letters, digits and single hyphens.",
     ),
     shape=_shape,
-    api_versions=("2024-01-01", "2023-05-01", "2023-01-01"),
     place="child",
     parent=ACCOUNT_TYPE,
     regions=(),

@@ -201,7 +201,6 @@ KEY_VAULT = Kind(
     type=TYPE,
     name=_NAME,
     shape=_shape,
-    api_versions=("2024-11-01", "2023-07-01", "2023-02-01", "2022-07-01", "2021-10-01"),
     stamped=True,
     put=Verb(201, "state", "RegisteringDns"),
     check=_check,

@@ -37,7 +37,6 @@ LOCK = Kind(
         "The lock name '{name}' is not valid: at most 90 characters without <>%&:\\?/.",
     ),
     shape=_shape,
-    api_versions=("2020-05-01", "2017-04-01", "2016-09-01"),
     place="any",
     collection="locks",
     regions=(),

@@ -108,7 +108,6 @@ LOG_ANALYTICS = Kind(
         "letter or digit.",
     ),
     shape=_shape,
-    api_versions=("2025-02-01", "2023-09-01", "2022-10-01", "2021-06-01", "2020-08-01"),
     put=Verb(201, "operation"),
     delete=Verb(202, "location", "Deleting"),
     touched=_touch,

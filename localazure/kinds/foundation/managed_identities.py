@@ -42,7 +42,6 @@ USER_ASSIGNED_IDENTITY = Kind(
         "letter or digit.",
     ),
     shape=_shape,
-    api_versions=("2024-11-30", "2023-01-31", "2018-11-30"),
     stateful=False,
     put=Verb(201),
     made=_give_principal,

@@ -28,7 +28,6 @@ RESOURCE_GROUP = Kind(
         "or '_', and does not end with a full stop.",
     ),
     shape=_shape,
-    api_versions=("2025-04-01", "2024-11-01", "2024-03-01", "2022-09-01", "2021-04-01"),
     place="subscription",
     action_type="Microsoft.Resources/subscriptions/resourceGroups",
     delete=Verb(202, "location", "Deleting"),

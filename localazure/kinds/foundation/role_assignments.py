@@ -234,7 +234,6 @@ ROLE_ASSIGNMENT = Kind(
         "The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID.",
     ),
     shape=_shape,
-    api_versions=("2022-04-01", "2020-10-01-preview", "2015-07-01"),
     place="any",
     collection=ASSIGNMENTS,
     key=lambda target: target.name.lower(),

@@ -210,7 +210,6 @@ ROLE_DEFINITION = Kind(
         "The role definition ID '{name}' is not valid. The role definition ID must be a GUID.",
     ),
     shape=_shape,
-    api_versions=("2022-04-01", "2022-05-01-preview", "2018-01-01-preview"),
     place="any",
     collection=DEFINITIONS,
     key=lambda target: target.name.lower(),

@@ -178,7 +178,6 @@ STORAGE_ACCOUNT = Kind(
     type=TYPE,
     name=_NAME,
     shape=_shape,
-    api_versions=("2024-01-01", "2023-05-01", "2023-01-01", "2022-09-01"),
     put=Verb(202, "location", "Creating"),
     check=_check,
     made=_make_keys,

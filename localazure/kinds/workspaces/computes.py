@@ -242,7 +242,6 @@ COMPUTE = Kind(
         "not end with a hyphen and digits.",
     ),
     shape=_shape,
-    api_versions=("2025-12-01", "2024-10-01", "2023-10-01", "2023-08-01-preview"),
     place="child",
     parent=_WORKSPACE,
     regions=(),

@@ -122,7 +122,6 @@ DATASTORE = Kind(
         "digit.",
     ),
     shape=_shape,
-    api_versions=("2025-12-01", "2024-10-01", "2023-10-01"),
     place="child",
     parent=_WORKSPACE,
     regions=(),

@@ -164,7 +164,6 @@ JOB = Kind(
         "digit.",
     ),
     shape=_shape,
-    api_versions=("2025-12-01", "2025-01-01-preview", "2024-10-01", "2023-04-01-preview"),
     place="child",
     parent=_WORKSPACE,
     regions=(),
