@@ -13,11 +13,9 @@ PLACES = ("src/azmlflow", "tests", "benchmarks", "scripts")
 
 def main() -> int:
     """Run mypy; 1 when it finds a fault or did not read every file."""
-    sources = [
-        path
-        for place in ("resourcetypes", "rbac", "infra", "cli", "localazure", *PLACES[1:])
-        for path in Path(place).rglob("*.py")
-    ]
+    packages = [path for path in Path("src/azmlflow").iterdir() if path.is_dir()]
+    places = [*packages, *map(Path, PLACES[1:])]
+    sources = [path for place in places for path in place.rglob("*.py")]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", *PLACES], capture_output=True, text=True, check=False
     )

@@ -65,9 +65,8 @@ def test_the_readme_names_every_persona() -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_file_that_a_document_names_is_there(name: str) -> None:
-    named = set(
-        re.findall(r"`((?:infra|rbac|cli|localazure|engine|examples|benchmarks|tests|src)/[\w./-]*)`", TEXT[name])
-    )
+    folders = "resourcetypes|infra|rbac|cli|localazure|engine|examples|benchmarks|tests|src"
+    named = set(re.findall(rf"`((?:{folders})/[\w./-]*)`", TEXT[name]))
     named |= set(re.findall(r"\]\(((?!https?:)[^)#]+)\)", TEXT[name])) | set(
         re.findall(r"(examples/\w+\.py)", TEXT[name])
     )
