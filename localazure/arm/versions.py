@@ -27,6 +27,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from azmlflow.localazure.core.constants import REGIONS
 from azmlflow.localazure.core.errors import AzureError, bad_request
@@ -84,10 +85,21 @@ def types_of(namespace: str) -> tuple[str, ...]:
     return tuple(name for name, _ in _lists().values() if name.partition("/")[0].lower() == namespace.lower())
 
 
+def of_vaults() -> tuple[str, ...]:
+    """The versions of Key Vault's data plane, the newest last."""
+    return tuple(_data()["vaults"]["versions"])
+
+
+@functools.cache
+def _data() -> Mapping[str, Any]:
+    read: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    return MappingProxyType(read)
+
+
 @functools.cache
 def _lists() -> Mapping[str, tuple[str, tuple[str, ...]]]:
     """By lower-case name: the type in Azure's spelling, and its versions."""
-    data = json.loads(_FILE.read_text(encoding="utf-8"))
+    data = _data()
     groups = (data["resourceManager"], *data["types"])
     return MappingProxyType(
         {name.lower(): (name, tuple(group["versions"])) for group in groups for name in group["types"]}

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from azmlflow.localazure.arm import versions
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.hosts import without_port
 
@@ -42,8 +43,7 @@ def service(cloud: Cloud) -> ASGIApp:
         kind: str = request.path_params["kind"]
         if kind not in _KINDS:
             raise _unknown(request)
-        if not request.query_params.get("api-version"):
-            raise Refused(400, "BadParameter", "api-version must be specified")
+        _check_version(request.query_params.get("api-version"))
         name = without_port(request.headers["host"]).partition(".")[0]
         vault = _vault(cloud, name)
         if vault is None:
@@ -101,6 +101,20 @@ def service(cloud: Cloud) -> ASGIApp:
         ],
         exception_handlers={Refused: refused, 404: unknown, 405: unknown},
     )
+
+
+def _check_version(version: str | None) -> None:
+    """Refuse a version that Key Vault does not have, in its words (Azure/azure-sdk-for-python issue 28595)."""
+    if not version:
+        raise Refused(400, "BadParameter", "api-version must be specified")
+    taken = versions.of_vaults()
+    if version.lower() not in taken:
+        raise Refused(
+            400,
+            "BadParameter",
+            f"The specified version ({version}) is not recognized. Consider using the latest supported version "
+            f"({taken[-1]}).",
+        )
 
 
 def _unknown(request: Request) -> Refused:

@@ -66,7 +66,7 @@ def test_what_is_excused_is_there() -> None:
 
 
 def test_the_plugins_data_repeats_nothing_of_the_table() -> None:
-    data = json.loads((ROOT / "localazure" / "plugin" / "types.json").read_text(encoding="utf-8"))
+    data = json.loads((ROOT / "localazure" / "plugin" / "schema" / "types.json").read_text(encoding="utf-8"))
     keys = {key for entry in (*data["types"].values(), *data["functions"].values()) for key in entry}
     assert not keys & {"apiVersion", "path", "immutable"}
 

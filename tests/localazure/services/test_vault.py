@@ -131,5 +131,18 @@ def test_what_is_not_emulated_is_a_404(ask: Any, method: str, path: str) -> None
     assert "does not emulate" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("version", ["2016-10-01", "7.0", "7.4", "7.6", "2025-07-01"])
+def test_versions_that_key_vault_has(ask: Any, version: str) -> None:
+    assert ask("alice", "byroles", "/secrets", **{"api-version": version}).status_code == 200
+
+
+@pytest.mark.parametrize("version", ["1999-01-01", "7", "7.7", "2024-11-01"])
+def test_a_version_that_key_vault_does_not_have(ask: Any, version: str) -> None:
+    answer = ask("alice", "byroles", "/secrets", **{"api-version": version})
+    latest = "Consider using the latest supported version (2025-07-01)."
+    message = f"The specified version ({version}) is not recognized. {latest}"
+    assert (answer.status_code, answer.json()) == (400, {"error": {"code": "BadParameter", "message": message}})
+
+
 def test_state_folder_is_untouched(cloud: Cloud) -> None:
     assert {path.name for path in Path(cloud.state).iterdir()} <= {"signing.pem", "sas.key"}
