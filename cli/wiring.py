@@ -85,6 +85,8 @@ def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: 
     from azmlflow.cli.pulumi.stack import EngineStack
 
     environment = dict(os.environ)
+    if project.own_program:  # runs under the language host, which takes the first `python3` on PATH
+        environment["PATH"] = os.pathsep.join((str(entering.interpreter_folder()), environment.get("PATH", "")))
 
     def ready() -> engine.Engine:
         if stack.local:
@@ -95,7 +97,7 @@ def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: 
         stack.name,
         Place(project.root, project.name, environment, project.backend if stack.local else None),
         ready,
-        _program,
+        None if project.own_program else _program,
         on_engine=holder.engine if holder else None,
         say=say,
         # What others began (a grant, a preview) `up` ends as well.

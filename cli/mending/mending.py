@@ -96,25 +96,6 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> 
     )
 
 
-def replaced_workspace(session: Session, stack: Stack, settings: Settings) -> str | None:
-    """Why the workspace that stands would be replaced, with all that is tracked in it; None if it stays."""
-    state = stack.state()
-    outputs = state.outputs
-    if "workspaceName" not in outputs:
-        return None
-    names = settings.names(session.name, session.subscription(outputs))
-    pairs = [("resource group", outputs.get("resourceGroup"), names.resource_group)]
-    pairs.append(("workspace", outputs["workspaceName"], names.workspace))
-    pairs.append(("storage account", outputs.get("storageAccount"), names.storage_account))
-    for resource in state.resources:
-        if resource.type == token_of("Microsoft.Resources/resourceGroups"):
-            pairs.append(("location", resource.inputs.get("location"), settings.location))
-    for what, old, new in pairs:
-        if isinstance(old, str) and old.lower() != new.lower():
-            return f"{what} `{old}` becomes `{new}`"
-    return None
-
-
 def remove_outdated_clusters(session: Session, stack: Stack, settings: Settings) -> None:
     """Clusters that go or change their machines are removed over ARM, before the engine's turn."""
     gone = clusters.outdated(stack.state(), settings.clusters)

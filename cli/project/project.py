@@ -1,8 +1,9 @@
 """Where a checkout keeps its things, which stack is meant, and on which cloud that stack is.
 
 Rules:
-    project = the nearest folder upwards that holds `Pulumi.yaml`
-    stack   = `--stack`, else AZMLFLOW_STACK, else the one selected in Pulumi, else `local`
+    project = the nearest folder upwards that holds `Pulumi.yaml`, if that file says `azmlflow: true`
+    program = the one that `main:` of Pulumi.yaml leads to; azmlflow's own where there is none
+    stack   = `--stack`, else AZMLFLOW_STACK, else the one selected last in Pulumi, else `local`
     cloud   = `azmlflow:cloud` in `Pulumi.<stack>.yaml`: `local`, or `azure`, which is the default
 """
 
@@ -25,6 +26,7 @@ from azmlflow.cli.frame.errors import CliError
 
 DEFAULT_STACK = "local"
 NAMESPACE = "azmlflow"
+MARK = "azmlflow"  # the key of Pulumi.yaml that says whose project it is; Pulumi lets keys pass that it does not know
 
 # Pulumi's own rule for stack names (pkg/backend: "may only contain alphanumeric, hyphens, underscores, or periods").
 _STACK_NAME = re.compile(r"^[A-Za-z0-9_.-]{1,100}$")
@@ -37,10 +39,12 @@ class Project:
     Attributes:
         root: the folder of `Pulumi.yaml`.
         name: the Pulumi project's name.
+        own_program: the folder holds a Pulumi program of its user's, which then runs instead of azmlflow's.
     """
 
     root: Path
     name: str
+    own_program: bool = False
 
     @property
     def state(self) -> Path:
@@ -115,21 +119,42 @@ def find_project(start: Path | None = None) -> Project:
     """The project that `start` (default: the current folder) is in.
 
     Raises:
-        CliError: there is none, or its Pulumi.yaml cannot be read.
+        CliError: there is none, its Pulumi.yaml cannot be read, or it is not azmlflow's.
     """
     folder = (start or Path.cwd()).resolve()
     for candidate in (folder, *folder.parents):
         path = candidate / "Pulumi.yaml"
         if path.is_file():
-            name = _load(path).get("name")
+            document = _load(path)
+            name = document.get("name")
             if not isinstance(name, str):
                 raise CliError("Pulumi.yaml has no name", where=str(path), next="add a line `name: azmlflow`")
-            return Project(candidate, name)
+            if document.get(MARK) is not True:
+                # Another program's stacks would lose to ours all that ours does not declare.
+                raise CliError(
+                    f"the Pulumi project `{name}` is not azmlflow's, and is left alone",
+                    where=str(path),
+                    next=f"cd into a project of azmlflow; or, if this is one, add `{MARK}: true` to its Pulumi.yaml",
+                )
+            return Project(candidate, name, _has_own_program(candidate, document))
     raise CliError(
         "no azmlflow project here: no Pulumi.yaml in this folder or above it",
         where=str(folder),
         next="cd into a checkout of azmlflow, and type the command again",
     )
+
+
+def _has_own_program(root: Path, document: Mapping[str, Any]) -> bool:
+    """Whether `main:` leads to a program that is not azmlflow's own."""
+    import azmlflow.infra
+
+    runtime = document.get("runtime")
+    language = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if language not in (None, "python"):
+        return True
+    folder = (root / str(document.get("main") or ".")).resolve()
+    ours = Path(str(azmlflow.infra.__file__)).resolve().parent
+    return folder != ours and (folder / "__main__.py").exists()
 
 
 def choose_stack(project: Project, asked: str | None, environment: Mapping[str, str]) -> str:
@@ -138,6 +163,9 @@ def choose_stack(project: Project, asked: str | None, environment: Mapping[str, 
     Raises:
         CliError: the name is none that Pulumi takes.
     """
+    if asked == "":
+        # An unset variable in a script (`--stack "$STACK"`) must not become another stack.
+        raise CliError("--stack names no stack", next=f"azmlflow status --stack {DEFAULT_STACK}")
     name = asked or environment.get("AZMLFLOW_STACK") or _selected(project, environment) or DEFAULT_STACK
     if not _STACK_NAME.match(name):
         raise CliError(
@@ -220,7 +248,9 @@ def selection_files(project: Project, environment: Mapping[str, str]) -> tuple[P
 
 
 def _selected(project: Project, environment: Mapping[str, str]) -> str | None:
-    for path in selection_files(project, environment):
+    """The stack that Pulumi was last told to select, of those that have settings here."""
+    known = project.stacks()
+    for path in sorted(selection_files(project, environment), key=_written, reverse=True):
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -230,9 +260,16 @@ def _selected(project: Project, environment: Mapping[str, str]) -> str | None:
             by_backend = document.get("stacks") or {}
             wanted = by_backend.get(environment.get("PULUMI_BACKEND_URL"))
             for name in (wanted, document.get("stack"), *by_backend.values()):
-                if isinstance(name, str) and name:
+                if isinstance(name, str) and name.rsplit("/", 1)[-1] in known:
                     return name.rsplit("/", 1)[-1]
     return None
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -119,6 +119,13 @@ def make(
         def select_stack(self, stack_name: str) -> None:
             """Nothing to do."""
 
+        def create_stack(self, stack_name: str) -> None:
+            """Make an empty state, in the secrets provider that the settings name."""
+            arguments = ["stack", "init", stack_name, "--no-select"]
+            if self.secrets_provider:
+                arguments += ["--secrets-provider", self.secrets_provider]
+            self._run_pulumi_cmd_sync(arguments)
+
     class Quick(automation.Stack):
         """Asks nothing after an operation: outputs and results come from the event stream."""
 

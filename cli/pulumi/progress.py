@@ -52,7 +52,7 @@ def line(change: Change) -> str:
 
 def plan_line(change: Change) -> str:
     """One planned change as a line, with the properties that differ: `  ~ change  Workspace  name  [tags]`."""
-    base = change.operation.split("-")[0] if change.operation.split("-")[0] in _SIGN else change.operation
+    base = "replace" if "replace" in change.operation else change.operation
     word = _PLANNED.get(base, change.operation)
     keys = f"  [{', '.join(change.keys)}]" if change.keys else ""
     text = f"  {_SIGN.get(base, '?')} {word:<8} {change.kind:<22} {change.name}{keys}"

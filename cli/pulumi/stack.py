@@ -102,7 +102,7 @@ class EngineStack:
         name: the stack.
         place: where it lives.
         engine: makes the engine; called on first need.
-        program: the Pulumi program.
+        program: azmlflow's Pulumi program; None for the one in the stack's folder.
         on_engine: hears the process id of each engine that starts (the holder's note keeps it).
         say: hears what to tell people.
         command: what goes on after a failure.
@@ -113,7 +113,7 @@ class EngineStack:
         name: str,
         place: Place,
         engine: Callable[[], Engine],
-        program: Callable[[], None],
+        program: Callable[[], None] | None,
         *,
         on_engine: Callable[[int], None] | None = None,
         say: Callable[[str], None] = lambda _: None,
@@ -150,14 +150,14 @@ class EngineStack:
         watcher = Watcher(on_change)
         self._watch(
             watcher,
-            lambda stack: stack.up(on_event=watcher, program=self._guarded, target=list(targets) or None),
+            lambda stack: stack.up(on_event=watcher, program=self._inline, target=list(targets) or None),
         )
         return watcher.outcome()
 
     def preview(self, on_change: OnChange | None = None) -> Outcome:
         """`pulumi preview`."""
         watcher = Watcher(on_change, planning=True)
-        self._watch(watcher, lambda stack: stack.preview(on_event=watcher, program=self._guarded))
+        self._watch(watcher, lambda stack: stack.preview(on_event=watcher, program=self._inline))
         return watcher.outcome()
 
     def destroy(self, on_change: OnChange | None = None) -> Outcome:
@@ -210,13 +210,21 @@ class EngineStack:
         """`pulumi stack rm --preserve-config`."""
         self._ask(lambda stack: stack.workspace.remove_stack(self.name, preserve_config=True))
 
-    def _guarded(self) -> None:
-        """The program; its own typed errors are kept, for the engine would turn them into text."""
-        try:
-            self._program()
-        except BaseException as fault:
-            self._faults.append(fault)
-            raise
+    @property
+    def _inline(self) -> Callable[[], None] | None:
+        """azmlflow's program; its own typed errors are kept, for the engine would turn them into text."""
+        program = self._program
+        if program is None:
+            return None
+
+        def guarded() -> None:
+            try:
+                program()
+            except BaseException as fault:
+                self._faults.append(fault)
+                raise
+
+        return guarded
 
     def _ask(self, question: Callable[[Any], T]) -> T:
         return self._watch(Watcher(), question)

@@ -16,7 +16,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     """An empty checkout, with the test inside it."""
     root = tmp_path / "checkout"
     root.mkdir()
-    (root / "Pulumi.yaml").write_text("name: azmlflow\nruntime: python\nmain: infra/\n")
+    (root / "Pulumi.yaml").write_text("name: azmlflow\nruntime: python\nmain: infra/\nazmlflow: true\n")
     monkeypatch.chdir(root)
     environment = {"PATH": "/usr/bin:/bin", "PULUMI_HOME": str(tmp_path / "home"), "ARM_SUBSCRIPTION_ID": SUBSCRIPTION}
 

@@ -84,7 +84,7 @@ def raising(fault: BaseException) -> Invocation:
 
 @pytest.fixture
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "Pulumi.yaml").write_text("name: azmlflow\n")
+    (tmp_path / "Pulumi.yaml").write_text("name: azmlflow\nazmlflow: true\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

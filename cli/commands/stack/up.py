@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import click
 from azmlflow.cli.access import grants
 from azmlflow.cli.checks import doctor
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.mending import mending
+from azmlflow.cli.mending import losses, mending
 from azmlflow.cli.project import config_json
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi import progress
@@ -26,14 +26,14 @@ from azmlflow.infra.plan.outputs import StackOutputs
 @click.command(
     cls=Command, examples=("azmlflow up", "azmlflow up --stack prod", "azmlflow up -o json | jq .trackingUri")
 )
-@click.option("--yes", "-y", is_flag=True, help="Do not ask when the workspace would be replaced.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before something is deleted.")
 @click.option("--expires", metavar="TIME", help="When `sweep --expired` may take it: 12h, 7d, 2w from now, or never.")
 @common
 def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
     """Stand the workspace up, or bring it in line with the settings.
 
     Safe to type again at any time: it goes on where an earlier one stopped, and changes nothing when there is
-    nothing to change. Asks only when a setting would replace the workspace. Writes .azureml/config.json at the end.
+    nothing to change. Asks only before it would delete something. Writes .azureml/config.json at the end.
     """
     life.check(expires)
     invocation.ports.warm()
@@ -48,10 +48,11 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
         before = state.outputs
         doctor.preflight(session, before)
         session = life.note(session, state, expires)
-        why = mending.replaced_workspace(session, stack, settings)
-        if why and not yes:
-            _confirm(session, why)
-        mending.remove_outdated_clusters(session, stack, settings)
+        lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
+        if lost and not yes:
+            _confirm(session, lost)
+        if not session.project.own_program:
+            mending.remove_outdated_clusters(session, stack, settings)
         with progress.drawing(f"bringing stack {session.name} in line") as on_change:
             outcome = stack.up(on_change)
         holder.finish()
@@ -69,13 +70,13 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
     )
 
 
-def _confirm(session: Session, why: str) -> None:
-    """Ask before the workspace is replaced.
+def _confirm(session: Session, lost: Sequence[str]) -> None:
+    """Ask before anything is deleted.
 
     Raises:
         CliError: nobody is there to answer, or the answer is another name.
     """
-    what = f"`up` would delete the workspace, with every run and model in it, and make another: {why}"
+    what = f"`up` would delete {'; '.join(lost)}"
     path = session.file.path
     if not sys.stdin.isatty():
         raise CliError(what, where=str(path), next=f"set {path.name} back, or azmlflow up --stack {session.name} --yes")

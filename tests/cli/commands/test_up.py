@@ -102,7 +102,8 @@ def test_ctrl_c_then_again(desk: Desk) -> None:
 
 def cluster(name: str, size: str = "Standard_DS3_v2", priority: str = "Dedicated") -> Resource:
     inputs = {"computeName": name, "properties": {"properties": {"vmSize": size, "vmPriority": priority}}}
-    return Resource(f"urn::{name}-cluster", COMPUTE, f"{WORKSPACE_ID}/computes/{name}", inputs)
+    urn = f"urn:pulumi:local::azmlflow::azmlflow:index:ComputeCluster${COMPUTE}::{name}-cluster"
+    return Resource(urn, COMPUTE, f"{WORKSPACE_ID}/computes/{name}", inputs)
 
 
 def test_clusters_that_go_or_change_machines_are_removed_over_arm_first(desk: Desk) -> None:
@@ -151,6 +152,39 @@ def test_another_location_replaces_the_workspace_too(desk: Desk) -> None:
     assert "location `eastus` becomes `westeurope`" in desk.run("up").err
 
 
+def test_what_the_program_does_not_declare_is_asked_about(desk: Desk) -> None:
+    desk.settings()
+    desk.stand(Resource("urn:pulumi:local::azmlflow::aws:s3:Bucket::company", "aws:s3:Bucket", "company"))
+    done = desk.run("up")
+    assert (done.code, desk.stack.calls) == (1, [])
+    assert "1 resource that azmlflow's program does not declare: Bucket `company`" in done.err
+    assert desk.run("up", "--yes").code == 0
+
+
+def test_another_vault_replaces_the_workspace_too(desk: Desk) -> None:
+    desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:keyVault: kv-other\n")
+    urn = "urn:pulumi:local::azmlflow::azmlflow:index:MlflowWorkspace$azure-native:keyvault:Vault::mlflow-vault"
+    desk.stand(Resource(urn, "azure-native:keyvault:Vault", f"{WORKSPACE_ID}/x/vaults/kv-mlflow-1"))
+    assert "key vault `kv-mlflow-1` becomes `kv-other`" in desk.run("up").err
+
+
+def test_a_program_of_the_users_own_is_previewed_and_its_losses_asked_about(desk: Desk) -> None:
+    (desk.root / "Pulumi.yaml").write_text("name: azmlflow\nruntime: python\nazmlflow: true\n")
+    (desk.root / "__main__.py").write_text("")
+    desk.settings()
+    group, account = "azure-native:resources:ResourceGroup", "azure-native:storage:StorageAccount"
+    desk.stack.planned = (
+        Change("urn::g", group, "company", "delete", "planned"),
+        Change("urn::s", account, "data", "create-replacement", "planned", keys=("location",)),
+        Change("urn::n", "a:b:New", "new", "create", "planned"),
+    )
+    done = desk.run("up")
+    assert (done.code, desk.stack.calls) == (1, ["create", "preview"])
+    assert "`up` would delete ResourceGroup `company`, with everything in it; StorageAccount `data`, " in done.err
+    assert "with every blob in it, and make another (it differs in location)" in done.err
+    assert "`new`" not in done.err
+
+
 def test_a_replaced_workspaces_config_json_is_written_anew(renamed: Desk) -> None:
     path = renamed.root / ".azureml" / "config.json"
     path.parent.mkdir()
@@ -172,6 +206,8 @@ def test_preview_changes_nothing(desk: Desk) -> None:
         {"name": "vault", "type": "a:b:Vault", "operation": "update", "properties": ["tags"]}
     ]
     assert "[tags]" in desk.run("preview").out
+    desk.stack.planned = (Change("urn:x::y::t::mlw", "a:b:Workspace", "mlw", "create-replacement", "planned"),)
+    assert "± replace  Workspace" in desk.run("preview").out
     assert set(desk.stack.calls) == {"preview"}
     assert not (desk.root / ".azureml").exists()
 

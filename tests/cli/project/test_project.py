@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,20 @@ from azmlflow.cli.project.project import (
     find_project,
     read_stack,
     refuse_mixed_clouds,
+    selection_files,
     write_atomically,
 )
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    (tmp_path / "Pulumi.yaml").write_text("name: azmlflow\n")
+    (tmp_path / "Pulumi.yaml").write_text("name: azmlflow\nazmlflow: true\n")
     return find_project(tmp_path)
+
+
+def settings(project: Project, *stacks: str) -> None:
+    for stack in stacks:
+        project.settings_path(stack).write_text("config: {}\n")
 
 
 def select(project: Project, home: Path, document: object) -> None:
@@ -54,6 +61,7 @@ def test_a_broken_pulumi_yaml_is_named(tmp_path: Path, text: str) -> None:
 
 def test_the_option_wins_then_the_variable_then_the_selection_then_local(project: Project, tmp_path: Path) -> None:
     environment = {"PULUMI_HOME": str(tmp_path / "home")}
+    settings(project, "chosen")
     assert choose_stack(project, None, environment) == "local"
     select(project, tmp_path / "home", {"stacks": {"file:///x": "organization/azmlflow/chosen"}})
     assert choose_stack(project, None, environment) == "chosen"
@@ -63,14 +71,64 @@ def test_the_option_wins_then_the_variable_then_the_selection_then_local(project
 
 
 def test_the_selection_of_the_backend_in_use(project: Project, tmp_path: Path) -> None:
+    settings(project, "one", "two")
     select(project, tmp_path / "home", {"stacks": {"file:///x": "o/p/one", "azblob://y": "o/p/two"}})
     environment = {"PULUMI_HOME": str(tmp_path / "home"), "PULUMI_BACKEND_URL": "azblob://y"}
     assert choose_stack(project, None, environment) == "two"
 
 
 def test_an_older_engines_selection_in_our_own_home(project: Project, tmp_path: Path) -> None:
+    settings(project, "older")
     select(project, project.pulumi_home, {"stack": "older"})
     assert choose_stack(project, None, {"PULUMI_HOME": str(tmp_path / "home")}) == "older"
+
+
+def test_what_was_selected_last_counts_and_only_where_it_has_settings(project: Project, tmp_path: Path) -> None:
+    settings(project, "here", "there")
+    select(project, tmp_path / "home", {"stack": "there"})
+    select(project, project.pulumi_home, {"stack": "here"})
+    environment = {"PULUMI_HOME": str(tmp_path / "home")}
+    first, second = selection_files(project, environment)
+    os.utime(first, (1, 1))
+    os.utime(second, (2, 2))
+    assert choose_stack(project, None, environment) == "here"
+    project.settings_path("here").unlink()
+    assert choose_stack(project, None, environment) == "there"
+
+
+def test_an_empty_option_is_no_stack(project: Project) -> None:
+    with pytest.raises(CliError, match="--stack names no stack"):
+        choose_stack(project, "", {"PULUMI_HOME": "/nowhere", "AZMLFLOW_STACK": "prod"})
+
+
+@pytest.mark.parametrize("mark", ["", "azmlflow: false\n", "azmlflow: 'true'\n"])
+def test_another_project_is_left_alone(tmp_path: Path, mark: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(f"name: shop\nruntime: python\n{mark}")
+    with pytest.raises(CliError, match="the Pulumi project `shop` is not azmlflow's") as caught:
+        find_project(tmp_path)
+    assert "azmlflow: true" in str(caught.value.next)
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "own"),
+    [
+        ("runtime: python\nmain: infra/\n", (), False),
+        ("runtime: python\n", (), False),
+        ("runtime: python\n", ("__main__.py",), True),
+        ("runtime: {name: python}\nmain: code\n", ("code/__main__.py",), True),
+        ("runtime: yaml\n", (), True),
+    ],
+)
+def test_whose_program_runs(tmp_path: Path, text: str, files: tuple[str, ...], own: bool) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(f"name: azmlflow\nazmlflow: true\n{text}")
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert find_project(tmp_path).own_program is own
+
+
+def test_a_checkouts_own_program_is_azmlflows() -> None:
+    assert not find_project(Path(__file__).resolve().parents[3]).own_program
 
 
 @pytest.mark.parametrize("name", ["../x", "a b", "a/b", "x" * 101])

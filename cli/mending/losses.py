@@ -1,0 +1,88 @@
+"""What an `up` would delete that somebody may want to keep: told, and asked about, before anything is done.
+
+Only `down` and `sweep` are there to delete. An `up` does it in two cases: a setting changed that Azure cannot change in
+place, so that the resource is made anew; or the state holds what the program does not declare. Of azmlflow's own
+program both follow from the settings and the state, without asking the engine; another's has to be previewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from azmlflow.cli.frame.words import many
+from azmlflow.cli.pulumi.changes import Change
+from azmlflow.cli.pulumi.deployment import Resource, State
+from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.cli.session.session import Session
+
+if TYPE_CHECKING:
+    from azmlflow.infra.settings.settings import Settings
+
+_GROUP, _VAULT = "azure-native:resources:ResourceGroup", "azure-native:keyvault:Vault"
+# Kept in nobody's state but in the resource itself: what people would miss.
+HOLDS_DATA = {
+    _GROUP: "everything in it",
+    "azure-native:machinelearningservices:Workspace": "every run and model in it",
+    "azure-native:storage:StorageAccount": "every blob in it",
+    _VAULT: "every secret in it",
+    "azure-native:operationalinsights:Workspace": "every log in it",
+    "azure-native:applicationinsights:Component": "every trace in it",
+}
+
+
+def of_settings(session: Session, state: State, settings: Settings) -> tuple[str, ...]:
+    """What azmlflow's own program would delete, a line for each; nothing of it is asked of the engine."""
+    replaced = _replaced(session, state, settings)
+    if replaced:
+        replaced = f"the workspace, with every run and model in it, and make another: {replaced}"
+    undeclared = tuple(each for each in state.resources if not each.external and not _of_our_program(each))
+    return (*((replaced,) if replaced else ()), *_undeclared(undeclared))
+
+
+def of_preview(stack: Stack) -> tuple[str, ...]:
+    """What a program of the user's own would delete, as the engine's preview says."""
+    return tuple(_planned(stack.preview().loud))
+
+
+def _planned(changes: Iterable[Change]) -> Iterable[str]:
+    for change in changes:
+        if change.operation == "delete" or ("replace" in change.operation and change.type in HOLDS_DATA):
+            lost = f", with {HOLDS_DATA[change.type]}" if change.type in HOLDS_DATA else ""
+            again = "" if change.operation == "delete" else ", and make another"
+            why = f" (it differs in {', '.join(change.keys)})" if change.keys and again else ""
+            yield f"{change.kind} `{change.name}`{lost}{again}{why}"
+
+
+def _of_our_program(resource: Resource) -> bool:
+    """Whether the URN says that a component of azmlflow declared it."""
+    return "::azmlflow:index:" in resource.urn
+
+
+def _undeclared(resources: tuple[Resource, ...]) -> tuple[str, ...]:
+    if not resources:
+        return ()
+    names = ", ".join(f"{each.kind} `{each.name}`" for each in resources[:5])
+    more = f" and {len(resources) - 5} more" if len(resources) > 5 else ""
+    return (f"{many(len(resources), 'resource')} that azmlflow's program does not declare: {names}{more}",)
+
+
+def _replaced(session: Session, state: State, settings: Settings) -> str | None:
+    """Why the workspace that stands would be made anew; None if it stays."""
+    outputs = state.outputs
+    if "workspaceName" not in outputs:
+        return None
+    names = settings.names(session.name, session.subscription(outputs))
+    pairs = [
+        ("resource group", outputs.get("resourceGroup"), names.resource_group),
+        ("workspace", outputs["workspaceName"], names.workspace),
+        ("storage account", outputs.get("storageAccount"), names.storage_account),
+    ]
+    pairs += [
+        ("key vault", each.id.rpartition("/")[2], names.key_vault) for each in state.resources if each.type == _VAULT
+    ]
+    pairs += [
+        ("location", each.inputs.get("location"), settings.location) for each in state.resources if each.type == _GROUP
+    ]
+    changed = ((what, old, new) for what, old, new in pairs if isinstance(old, str) and old.lower() != new.lower())
+    return next((f"{what} `{old}` becomes `{new}`" for what, old, new in changed), None)
