@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import clusters, recover
 from azmlflow.cli.project.hold import Holder, finish, hold
 from azmlflow.cli.pulumi.sdk import azure_native_version
 from azmlflow.cli.pulumi.stack import Stack
-from azmlflow.cli.session.session import Session
-from azmlflow.resourcetypes.table import token_of
+from azmlflow.cli.session.session import Session, confirm
 
 if TYPE_CHECKING:
     from azmlflow.infra.settings.settings import Settings
@@ -51,11 +51,19 @@ def held(session: Session, command: str) -> Iterator[Stack]:
         finish(holder)
 
 
-def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> None:
+def mend(session: Session, stack: Stack, holder: Holder, settings: Settings, *, sure: bool = False) -> None:
     """Clear the way, make the state if there is none, and take over what an update that died made.
 
+    Args:
+        session: the stack's.
+        stack: the stack.
+        holder: holds it.
+        settings: its settings.
+        sure: do not ask before a new state takes over what stands on Azure.
+
     Raises:
-        CliError: somebody holds the stack, or something that isn't ours bears a planned name.
+        CliError: somebody holds the stack, something that isn't ours bears a planned name, or what stands is of a
+            state elsewhere, as it seems.
     """
     say = session.invocation.say
     clear_the_way(session, stack, holder)
@@ -64,8 +72,8 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> 
         # A state that was lost looks the same as one that never was.
         stack.create()
     state = stack.state()
-    if holder.previous is None and not state.pending and not new:
-        return
+    if session.project.own_program or (holder.previous is None and not state.pending and not new):
+        return  # what a program of the user's own declares is not known here
     if holder.previous:
         say(f"{holder.previous.words} did not come to its end: looking for what it left")
     if state.pending:
@@ -85,6 +93,23 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> 
     def owned(found: Mapping[str, str] | None) -> bool:
         return tags.owned(found, session.project.name, session.name)
 
+    def agree(found: Sequence[str]) -> None:
+        # Lost here, or kept in another backend: then two states would manage one and the same.
+        if not new or holder.previous or session.file.local or sure:
+            return
+        try:
+            confirm(
+                session,
+                f"stack `{session.name}` has no state in this Pulumi backend, but its resources stand: "
+                f"{', '.join(found)}",
+                "`pulumi login` to the backend that holds it; or, if the state is lost, "
+                f"azmlflow up --stack {session.name} --yes takes them over",
+            )
+        except CliError:
+            stack.remove()  # the empty one, made above: the next `up` has to ask again
+            holder.finish()
+            raise
+
     recover.take_over(
         stack,
         session.invocation.ports.open_arm(),
@@ -93,6 +118,7 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings) -> 
         version=azure_native_version(),
         owned=owned,
         say=say,
+        agree=agree,
     )
 
 

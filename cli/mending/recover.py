@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,7 +135,15 @@ def drop_dead_locks(stack: Stack, found: tuple[Lock, ...], say: Say) -> None:
 
 
 def take_over(
-    stack: Stack, arm: Arm, planned: Iterable[Planned], *, project: str, version: str, owned: Owned, say: Say
+    stack: Stack,
+    arm: Arm,
+    planned: Iterable[Planned],
+    *,
+    project: str,
+    version: str,
+    owned: Owned,
+    say: Say,
+    agree: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> int:
     """Import planned resources that exist in the cloud, are missing from the state, and are ours.
 
@@ -147,6 +155,7 @@ def take_over(
         version: of the azure-native provider, for the state.
         owned: do these tags say that a resource is this stack's?
         say: hears what is done.
+        agree: asked with what is found, before it is imported; raises if the answer is no.
 
     Returns:
         How many were imported.
@@ -156,6 +165,7 @@ def take_over(
     """
     state = stack.state()
     lost: list[Import] = []
+    found: list[str] = []
     for plan in planned:
         urn = plan.urn(stack.name, project)
         if state.has(urn):
@@ -172,9 +182,12 @@ def take_over(
                 where=plan.id,
                 next=f"choose another name, or another azmlflow:salt, in Pulumi.{stack.name}.yaml",
             )
-        say(f"taking over {kind.called()} `{name}`, which an update that died made")
+        found.append(f"{kind.called()} `{name}`")
         parent = plan.parent_urn(stack.name, project)
         lost.append(Import(plan.type, plan.name, plan.id, parent, version, new_parent=not state.has(parent)))
     if lost:
+        agree(found)
+        for each in found:
+            say(f"taking over {each}, which an update that died made")
         stack.import_resources(lost)
     return len(lost)

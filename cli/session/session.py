@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import click
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import DEFAULT_STACK, Project, StackFile, choose_stack, find_project, read_stack
@@ -118,3 +121,23 @@ def standing(stack: str, outputs: Mapping[str, object]) -> StackOutputs:
         return StackOutputs.parse(outputs)
     except MissingOutputs as fault:
         raise CliError(f"stack `{stack}` does not stand", next=f"azmlflow up --stack {stack}") from fault
+
+
+def confirm(session: Session, what: str, otherwise: str) -> None:
+    """Ask before something that people may not want, by the stack's name typed back.
+
+    Args:
+        session: the stack's.
+        what: what would be done, for people.
+        otherwise: what to type instead.
+
+    Raises:
+        CliError: nobody is there to answer, or the answer is another name.
+    """
+    where = str(session.file.path)
+    if not sys.stdin.isatty():
+        raise CliError(what, where=where, next=otherwise)
+    session.invocation.warn(what)
+    typed = click.prompt(f"type the stack's name ({session.name}) to go on", err=True, default="", show_default=False)
+    if typed.strip() != session.name:
+        raise CliError("nothing is changed: the name typed is another", where=where, next=otherwise)

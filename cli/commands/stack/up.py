@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
 from azmlflow.cli.session import life
 from azmlflow.cli.session.invocation import Command, Invocation, common
-from azmlflow.cli.session.session import Session, open_session, standing
+from azmlflow.cli.session.session import Session, confirm, open_session, standing
 from azmlflow.infra.plan.outputs import StackOutputs
 
 
@@ -42,7 +41,7 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
     with hold(session.project, session.name, "azmlflow up") as holder:
         session.enter()
         stack = session.stack(holder)
-        mending.mend(session, stack, holder, settings)
+        mending.mend(session, stack, holder, settings, sure=yes)
         session = grants.settle(session, stack)
         state = stack.state()
         before = state.outputs
@@ -50,7 +49,8 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
         session = life.note(session, state, expires)
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
         if lost and not yes:
-            _confirm(session, lost)
+            otherwise = f"set {session.file.path.name} back, or azmlflow up --stack {session.name} --yes"
+            confirm(session, f"`up` would delete {'; '.join(lost)}", otherwise)
         if not session.project.own_program:
             mending.remove_outdated_clusters(session, stack, settings)
         with progress.drawing(f"bringing stack {session.name} in line") as on_change:
@@ -68,22 +68,6 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
         },
         lambda: _panel(session, outputs, outcome, path),
     )
-
-
-def _confirm(session: Session, lost: Sequence[str]) -> None:
-    """Ask before anything is deleted.
-
-    Raises:
-        CliError: nobody is there to answer, or the answer is another name.
-    """
-    what = f"`up` would delete {'; '.join(lost)}"
-    path = session.file.path
-    if not sys.stdin.isatty():
-        raise CliError(what, where=str(path), next=f"set {path.name} back, or azmlflow up --stack {session.name} --yes")
-    session.invocation.warn(what)
-    typed = click.prompt(f"type the stack's name ({session.name}) to go on", err=True, default="", show_default=False)
-    if typed.strip() != session.name:
-        raise CliError("nothing is changed: the name typed is another", where=str(path), next=f"set {path.name} back")
 
 
 def _write_config(session: Session, outputs: StackOutputs, before: Mapping[str, object]) -> Path | None:

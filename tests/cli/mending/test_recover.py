@@ -177,3 +177,18 @@ def test_a_state_that_was_lost_is_made_anew_from_what_stands(desk: Desk) -> None
         ("mlflow-group", True),
         ("mlflow-storage", True),
     ]
+
+
+def test_on_azure_a_state_that_seems_to_be_elsewhere_is_asked_about(desk: Desk) -> None:
+    desk.settings("prod", f"config:\n  azmlflow:cloud: azure\n  azure-native:subscriptionId: {SUBSCRIPTION}\n")
+    names = Settings.from_mapping({}).names("prod", SUBSCRIPTION)
+    group = next(plan.id for plan in planned(names, SUBSCRIPTION) if plan.name == "mlflow-group")
+    desk.arm.put(group, tags=ownership("azmlflow", "prod"))
+    done = desk.run("up", "--stack", "prod")
+    assert (done.code, desk.stack.calls) == (1, ["create", "remove"])
+    assert f"its resources stand: ResourceGroup `{names.resource_group}`" in done.err
+    assert "pulumi login" in done.err
+    assert desk.run("up", "--stack", "prod").code == 1, "asked again"
+    desk.stack.calls.clear()
+    assert desk.run("up", "--stack", "prod", "--yes").code == 0
+    assert desk.stack.calls == ["create", "import", "up"]
