@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from azmlflow.cli.pulumi.deployment import State
+from azmlflow.cli.session import standing
 from azmlflow.cli.session.session import Session
+from azmlflow.cli.session.standing import Standing
 from azmlflow.resourcetypes.table import version_of
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ class Situation:
     Attributes:
         session: the stack.
         outputs: of the stack, as its state has them.
+        state: the stack's state.
         environment: the user's own, as it was before this process entered a cloud.
         python: the interpreter whose MLflow is looked at; None for the first on PATH.
         unreachable: why the cloud cannot be asked, empty if it can.
@@ -52,6 +56,7 @@ class Situation:
     environment: Mapping[str, str]
     python: str | None = None
     unreachable: str = ""
+    state: State = field(default_factory=State)
     _memory: dict[str, Any] = field(default_factory=dict)
 
     @functools.cached_property
@@ -94,10 +99,15 @@ class Situation:
         """The resource group as it is now."""
         return self.arm.get(self.group, version_of("Microsoft.Resources/resourceGroups"))
 
+    @functools.cached_property
+    def standing(self) -> Standing:
+        """The stack's state beside its cloud."""
+        return standing.look(self.arm, self.state)
+
     @property
     def stands(self) -> bool:
-        """Does the stack's workspace stand, by its state?"""
-        return "workspaceName" in self.outputs
+        """Does the stack's workspace stand?"""
+        return "workspaceName" in self.outputs and not self.standing.without_workspace
 
 
 @dataclass(frozen=True)

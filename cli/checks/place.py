@@ -131,6 +131,17 @@ def _grants(situation: Situation) -> Finding:
     return Finding("warning", f"run out, and in force until the next `up`: {told}")
 
 
+def _standing(situation: Situation) -> Finding:
+    if "workspaceName" not in situation.outputs:
+        return Finding("skipped", "the stack does not stand")
+    found = situation.standing
+    if found.says():
+        return Finding("failed", "; ".join(found.says()))
+    if found.unseen:
+        return Finding("warning", "; ".join(found.unseen))
+    return Finding("ok", "all that the last `up` made is there")
+
+
 _before_up = functools.partial(Check, preflight=True)
 
 CHECKS = (
@@ -140,5 +151,6 @@ CHECKS = (
     _before_up("soft-deleted", "Does a soft-deleted twin hold a name?", _twins, "azmlflow down --stack {stack}"),
     _before_up("rights", "May you make what a stack is made of, and grant on it?", _rights),
     _before_up("locks", "Does a lock stand in the way?", _no_locks),
+    Check("standing", "Is all there that the last `up` made?", _standing, "azmlflow up --stack {stack}"),
     Check("grants", "Has a grant run out?", _grants, "azmlflow up --stack {stack}"),
 )

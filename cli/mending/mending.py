@@ -11,6 +11,7 @@ from azmlflow.cli.mending import clusters, recover
 from azmlflow.cli.project.hold import Holder, finish, hold
 from azmlflow.cli.pulumi.sdk import azure_native_version
 from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.cli.session import standing
 from azmlflow.cli.session.session import Session, confirm
 
 if TYPE_CHECKING:
@@ -120,6 +121,13 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings, *, 
         say=say,
         agree=agree,
     )
+
+
+def look(session: Session, stack: Stack) -> bool:
+    """Have the state say what of it stands in the cloud; whether the workspace itself is gone."""
+    found = standing.of(session, stack.state())
+    standing.mend(stack, found, session.invocation.say)
+    return found.without_workspace
 
 
 def remove_outdated_clusters(session: Session, stack: Stack, settings: Settings) -> None:

@@ -7,7 +7,7 @@ in `.pulumi/stacks/<project>/<stack>.json` (pulumi sdk/go/common/apitype: Deploy
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,22 @@ def read_state(deployment: Mapping[str, Any] | None) -> State:
         for entry in document.get("pending_operations") or ()
     )
     return State(tuple(resources), tuple(components), outputs, pending)
+
+
+def without(deployment: Mapping[str, Any], urns: Collection[str]) -> dict[str, Any]:
+    """A deployment without some resources: what depended on them, or was to go with them, does so no more."""
+    kept = [entry for entry in deployment.get("resources") or () if entry.get("urn") not in urns]
+    return {**deployment, "resources": [_unlinked(entry, urns) for entry in kept]}
+
+
+def _unlinked(entry: Mapping[str, Any], urns: Collection[str]) -> dict[str, Any]:
+    found = {name: value for name, value in entry.items() if name != "deletedWith" or value not in urns}
+    if "dependencies" in found:
+        found["dependencies"] = [urn for urn in found["dependencies"] or () if urn not in urns]
+    if "propertyDependencies" in found:
+        links = found["propertyDependencies"] or {}
+        found["propertyDependencies"] = {name: [u for u in of or () if u not in urns] for name, of in links.items()}
+    return found
 
 
 def checkpoint_path(backend: Path, project: str, stack: str) -> Path:

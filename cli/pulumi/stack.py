@@ -9,7 +9,7 @@ backend from its file.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -17,7 +17,7 @@ from azmlflow.cli.frame.errors import Interrupted
 from azmlflow.cli.pulumi import automation
 from azmlflow.cli.pulumi.automation import Place
 from azmlflow.cli.pulumi.changes import OnChange, Outcome, Watcher, urn_name
-from azmlflow.cli.pulumi.deployment import State, checkpoint_path, read_checkpoint, read_state
+from azmlflow.cli.pulumi.deployment import State, checkpoint_path, read_checkpoint, read_state, without
 from azmlflow.cli.pulumi.engine import Engine
 from azmlflow.cli.pulumi.failures import failed, held
 
@@ -84,6 +84,14 @@ class Stack(Protocol):
 
     def clear_pending(self) -> None:
         """Forget the operations without an end."""
+        ...
+
+    def forget(self, urns: Collection[str]) -> None:
+        """Drop resources from the state, and nothing in the cloud."""
+        ...
+
+    def refresh(self, urns: Collection[str]) -> None:
+        """Have the state say of these resources what the cloud does."""
         ...
 
     def cancel(self) -> None:
@@ -201,6 +209,20 @@ class EngineStack:
             stack.import_stack(deployment)
 
         self._ask(clear)
+
+    def forget(self, urns: Collection[str]) -> None:
+        """Export the state, drop the resources and what points at them, import it again."""
+
+        def drop(stack: Any) -> None:
+            deployment = stack.export_stack()
+            deployment.deployment = without(deployment.deployment, urns)
+            stack.import_stack(deployment)
+
+        self._ask(drop)
+
+    def refresh(self, urns: Collection[str]) -> None:
+        """`pulumi refresh --target`."""
+        self._ask(lambda stack: stack.refresh(target=sorted(urns)))
 
     def cancel(self) -> None:
         """`pulumi cancel`."""

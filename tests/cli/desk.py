@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +104,14 @@ class FakeStack:
     def clear_pending(self) -> None:
         self.calls.append("clear")
         self.held = State(self.held.resources, self.held.components, self.held.outputs)
+
+    def forget(self, urns: Collection[str]) -> None:
+        self.calls.append(f"forget {' '.join(each.rsplit('::', 1)[-1] for each in urns)}")
+        left = tuple(each for each in self.held.resources if each.urn not in urns)
+        self.held = State(left, self.held.components, self.held.outputs)
+
+    def refresh(self, urns: Collection[str]) -> None:
+        self.calls.append(f"refresh {' '.join(each.rsplit('::', 1)[-1] for each in urns)}")
 
     def cancel(self) -> None:
         self.calls.append("cancel")

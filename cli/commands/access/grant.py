@@ -11,6 +11,7 @@ import click
 from azmlflow.cli.access import assignments, grants, principals
 from azmlflow.cli.access.people import in_force
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.mending import mending
 from azmlflow.cli.mending.mending import held
 from azmlflow.cli.session.collaborators import Person
 from azmlflow.cli.session.invocation import Command, Invocation, common, principal_type
@@ -174,6 +175,7 @@ def _applied(session: Session, stack: Stack, where: Place, new: Sequence[Grant])
     session = grants.save(session, wanted) if wanted != present else session
     also = [each.urn(session.name, session.project.name) for each in where.roles([one for one in new if one.adopted])]
     try:
+        mending.look(session, stack)  # what was deleted elsewhere is made again, not waited for
         grants.take_over_roles(session, stack, where, new)
         return session, grants.apply(session, stack, grants.targets(session, where, new), also)
     except CliError:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import click
 
@@ -11,6 +10,7 @@ from azmlflow.cli.checks import Situation, doctor
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.words import hanging
 from azmlflow.cli.pulumi import progress
+from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
 
@@ -33,7 +33,8 @@ def command(invocation: Invocation, fix: bool, python: str | None) -> None:
     session = open_session(invocation, make_local=True)
     before = dict(invocation.ports.environment)  # entering a cloud changes it
     unreachable = _visit(session)
-    situation = Situation(session, _outputs(session), before, python, unreachable)
+    state = _state(session)
+    situation = Situation(session, state.outputs, before, python, unreachable, state)
     with progress.drawing(f"examining stack {session.name}"):
         answers = doctor.examine(situation)
         if fix:
@@ -60,17 +61,17 @@ def _visit(session: Session) -> str:
     return ""
 
 
-def _outputs(session: Session) -> Mapping[str, Any]:
-    """The stack's outputs; none where its state cannot be read without an engine that is not here."""
+def _state(session: Session) -> State:
+    """The stack's state; an empty one where it cannot be read without an engine that is not here."""
     from azmlflow.cli.pulumi import engine
 
     if not session.file.local and engine.present(session.invocation.ports.environment) is None:
-        return {}
+        return State()
     try:
-        return session.stack().state().outputs
+        return session.stack().state()
     except CliError as fault:
         session.invocation.warn(f"the stack's state cannot be read: {fault.what}")
-        return {}
+        return State()
 
 
 def _table(answers: Sequence[doctor.Answer]) -> str:

@@ -6,8 +6,10 @@ import click
 
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
+from azmlflow.cli.session import standing
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import open_session
+from azmlflow.cli.session.standing import Standing
 
 
 @click.command(cls=Command, examples=("azmlflow preview", "azmlflow preview -o json | jq '.resources[].name'"))
@@ -23,6 +25,7 @@ def command(invocation: Invocation) -> None:
         stack.create()
     with progress.drawing(f"looking at stack {session.name}"):
         outcome = stack.preview()
+    found = standing.of(session, stack.state())
     invocation.result(
         {
             "stack": session.name,
@@ -31,15 +34,16 @@ def command(invocation: Invocation) -> None:
                 {"name": c.name, "type": c.type, "operation": c.operation, "properties": list(c.keys)}
                 for c in outcome.loud
             ],
+            "elsewhere": list(found.says()),
         },
-        lambda: _text(session.name, outcome),
+        lambda: _text(session.name, outcome, found),
     )
 
 
-def _text(stack: str, outcome: Outcome) -> str:
-    if not outcome.loud:
+def _text(stack: str, outcome: Outcome, found: Standing) -> str:
+    lines = [*(f"  ! {line}; `up` puts it right" for line in found.says()), *map(progress.plan_line, outcome.loud)]
+    if not lines:
         return f"stack {stack}: no changes"
-    lines = [progress.plan_line(change) for change in outcome.loud]
     return "\n".join(
         [
             f"stack {stack}: {len(lines)} change{'s' if len(lines) != 1 else ''}",

@@ -10,8 +10,10 @@ import click
 
 from azmlflow.cli.access import grants
 from azmlflow.cli.local import entering
+from azmlflow.cli.project import report
 from azmlflow.cli.project.hold import holding, note_path, read_note
 from azmlflow.cli.pulumi.deployment import State
+from azmlflow.cli.session import standing
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac.grants import Grant
@@ -36,9 +38,27 @@ def command(invocation: Invocation) -> None:
         "outputs": dict(state.outputs),
         "grants": _grants(session, state),
     }
+    asked = True
     if session.file.local:
-        document["embeddedAzure"] = "running" if entering.running(session.project) else "stopped"
+        asked = entering.running(session.project)
+        document["embeddedAzure"] = "running" if asked else "stopped"
+    if document["stands"]:
+        document |= _looked(session, state) if asked else {"asked": False, "unasked": "the embedded Azure is stopped"}
     invocation.result(document, lambda: _text(session, state, document))
+
+
+def _looked(session: Session, state: State) -> dict[str, Any]:
+    """What the cloud itself says of what stands; why it could not be asked, where it could not."""
+    ports = session.invocation.ports
+    try:
+        ports.visit(session.project, session.file, session.invocation.say)
+        found = standing.of(session, state)
+    except Exception as fault:
+        known = report.known(fault)
+        if known is None:
+            raise
+        return {"asked": False, "unasked": known.what}
+    return {"asked": True, "elsewhere": list(found.says()), "stands": not found.without_workspace}
 
 
 def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
@@ -48,6 +68,13 @@ def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
         lines.append(f"  held by       {document['heldBy']}")
     if document["unfinished"]:
         lines.append(f"  unfinished    {document['unfinished']}: `azmlflow up` goes on from there")
+    if document.get("unasked"):
+        lines.append(f"  not asked     what follows is as the last `up` left it: {document['unasked']}")
+    differing = [f"  differs       {line}" for line in document.get("elsewhere") or ()]
+    if differing:
+        differing.append(f"next: azmlflow up --stack {session.name}    (puts it right)")
+    if not document["stands"] and differing:
+        return "\n".join([*lines, "  the workspace is not there", *differing])
     if not document["stands"]:
         some = f" ({len(state.resources)} resources are there)" if state.resources else ""
         return "\n".join([*lines, f"  nothing stands{some}", f"next: azmlflow up --stack {session.name}"])
@@ -58,10 +85,11 @@ def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
         f"  studio        {outputs['studioUrl']}",
         f"  resources     {len(state.resources)}" + (f", {len(state.pending)} pending" if state.pending else ""),
     ]
+    lines += differing[:-1]
     for grant in document["grants"]:
         at = " on the group" if grant["scope"] == "group" else ""
         lines.append(f"  grant         {grant['name']}: {grant['persona']}{at}, {grant['state']}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *differing[-1:]])
 
 
 def _grants(session: Session, state: State) -> list[dict[str, Any]]:

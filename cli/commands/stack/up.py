@@ -42,10 +42,11 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
         session.enter()
         stack = session.stack(holder)
         mending.mend(session, stack, holder, settings, sure=yes)
+        gone = mending.look(session, stack)
         session = grants.settle(session, stack)
         state = stack.state()
         before = state.outputs
-        doctor.preflight(session, before)
+        doctor.preflight(session, {} if gone else before)
         session = life.note(session, state, expires)
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
         if lost and not yes:

@@ -111,7 +111,10 @@ def test_clusters_that_go_or_change_machines_are_removed_over_arm_first(desk: De
         text="config:\n  azmlflow:cloud: local\n  azmlflow:clusters:\n  - {name: stays}\n"
         "  - {name: grows, vmSize: Standard_NC6s_v3}\n  - {name: cheaper, priority: LowPriority}\n"
     )
-    desk.stand(cluster("stays"), cluster("grows"), cluster("cheaper"), cluster("gone"))
+    standing = [cluster(name) for name in ("stays", "grows", "cheaper", "gone")]
+    desk.stand(*standing)
+    for each in standing:
+        desk.arm.put(each.id)
     assert desk.run("up").code == 0
     assert desk.arm.calls == [
         f"DELETE {WORKSPACE_ID}/computes/{name}?underlyingResourceAction=Delete"

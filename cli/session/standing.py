@@ -1,0 +1,173 @@
+"""What of a stack's state stands in the cloud, asked of the cloud: others delete and change things too.
+
+One list of each resource group, one of its role assignments and one of each workspace's computes, and a request for
+each of our roles, side by side. A list tells that a resource is there, and its tags; what else was changed, only the
+engine's refresh would tell, at the price of a request for each resource.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from azmlflow.cli.azure.arm import Arm, ArmError
+from azmlflow.cli.pulumi.deployment import Resource, State
+from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.cli.session.session import Session
+from azmlflow.rbac import scopes
+
+_RESOURCES, _ML, _ROLES = "2024-03-01", "2024-10-01", "2022-04-01"
+_GROUP = "azure-native:resources:ResourceGroup"
+_WORKSPACE = "azure-native:machinelearningservices:Workspace"
+_ASSIGNMENT = "azure-native:authorization:RoleAssignment"
+_DEFINITION = "azure-native:authorization:RoleDefinition"
+_COMPUTE = "azure-native:machinelearningservices:Compute"
+_AUTHORIZATION = "providers/Microsoft.Authorization"
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A state beside its cloud.
+
+    Attributes:
+        gone: resources of the state that are in the cloud no more.
+        retagged: those that are there with other tags than ours.
+        unseen: what could not be asked, for people.
+    """
+
+    gone: tuple[Resource, ...] = ()
+    retagged: tuple[Resource, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    @property
+    def without_workspace(self) -> bool:
+        """Whether the workspace itself is gone."""
+        return any(each.type == _WORKSPACE for each in self.gone)
+
+    def says(self) -> tuple[str, ...]:
+        """What differs, a line for each."""
+        return (
+            *(f"{each.kind} `{each.name}` was deleted elsewhere" for each in self.gone),
+            *(f"the tags of {each.kind} `{each.name}` were changed elsewhere" for each in self.retagged),
+        )
+
+
+def look(arm: Arm, state: State) -> Standing:
+    """Ask the cloud what of a state stands; what may not be asked counts as standing, and is told."""
+    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look") as pool:
+        found = list(pool.map(lambda question: question(), _questions(arm, state)))
+    return Standing(
+        tuple(resource for each in found for resource in each.gone),
+        tuple(resource for each in found for resource in each.retagged),
+        tuple(dict.fromkeys(text for each in found for text in each.unseen)),
+    )
+
+
+def of(session: Session, state: State) -> Standing:
+    """What of the state of a session's stack stands; what could not be asked is a warning."""
+    if not state.resources:
+        return Standing()
+    found = look(session.invocation.ports.open_arm(), state)
+    for each in found.unseen:
+        session.invocation.warn(each)
+    return found
+
+
+def mend(stack: Stack, standing: Standing, say: Callable[[str], None]) -> None:
+    """Have the state say what the cloud does, so that the next `up` makes again what is missing."""
+    for line in standing.says():
+        say(f"{line}: put right now")
+    if standing.gone:
+        stack.forget([each.urn for each in standing.gone])
+    if standing.retagged:
+        stack.refresh([each.urn for each in standing.retagged])
+
+
+def _questions(arm: Arm, state: State) -> Iterable[Callable[[], Standing]]:
+    ours = [each for each in state.resources if not each.external and each.id.lower().startswith("/subscriptions/")]
+    groups: dict[str, list[Resource]] = {}
+    for each in ours:
+        parts = each.id.split("/")
+        if len(parts) > 4 and parts[3].lower() == "resourcegroups":
+            groups.setdefault("/".join(parts[:5]).lower(), []).append(each)
+    for members in groups.values():
+        group = "/".join(members[0].id.split("/")[:5])
+        inside = [each for each in members if each.type == _GROUP or _is_in_list(each)]
+        assignments = [each for each in members if each.type == _ASSIGNMENT]
+        definitions = [each for each in members if each.type == _DEFINITION]
+        if inside:
+            yield _asker(_inside, arm, group, inside)
+        if assignments:
+            yield _asker(_assignments, arm, group, assignments)
+        if definitions:
+            yield _asker(_definitions, arm, group, definitions)
+    computes: dict[str, list[Resource]] = {}
+    for each in ours:
+        if each.type == _COMPUTE:
+            computes.setdefault(each.id.rpartition("/computes/")[0], []).append(each)
+    for workspace, members in computes.items():
+        yield _asker(_computes, arm, workspace, members)
+
+
+Asking = Callable[[Arm, str, Sequence[Resource]], Standing]
+
+
+def _asker(asking: Asking, arm: Arm, place: str, members: Sequence[Resource]) -> Callable[[], Standing]:
+    def ask() -> Standing:
+        try:
+            return asking(arm, place, members)
+        except ArmError as fault:
+            if fault.status != 403:
+                raise
+            kinds = ", ".join(sorted({each.kind for each in members}))
+            return Standing(unseen=(f"whether they stand may not be asked: {kinds} ({fault.code})",))
+
+    return ask
+
+
+def _is_in_list(resource: Resource) -> bool:
+    """Whether the list of a group shows it: a resource of its own, neither on another nor below one."""
+    with contextlib.suppress(scopes.InvalidScope):
+        parsed = scopes.parse(resource.id)
+        return len(parsed.names) == 1 and "/providers/" not in resource.id.split("/providers/", 1)[1]
+    return False
+
+
+def _inside(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:
+    there = {str(each["id"]).lower(): each for each in arm.list(f"{group}/resources", _RESOURCES)}
+    document = arm.get(group, _RESOURCES) if _group_of(members) or not there else None
+    if document is not None:
+        there[group.lower()] = document
+    gone = tuple(each for each in members if each.id.lower() not in there and (each.type != _GROUP or document is None))
+    standing = [(each, there[each.id.lower()]) for each in members if each.id.lower() in there]
+    retagged = tuple(each for each, now in standing if not _tagged(each, now.get("tags")))
+    return Standing(gone, retagged)
+
+
+def _group_of(members: Sequence[Resource]) -> bool:
+    return any(each.type == _GROUP for each in members)
+
+
+def _tagged(resource: Resource, now: Mapping[str, Any] | None) -> bool:
+    """Whether a resource bears the tags that the program gave it; others' beside them are theirs."""
+    return {str(k): str(v) for k, v in (resource.inputs.get("tags") or {}).items()}.items() <= (now or {}).items()
+
+
+def _assignments(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:
+    there = {str(each["name"]).lower() for each in arm.list(f"{group}/{_AUTHORIZATION}/roleAssignments", _ROLES)}
+    return Standing(tuple(each for each in members if each.id.rpartition("/")[2].lower() not in there))
+
+
+def _definitions(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:
+    # Each by its name in the subscription, since a role outlives the group that it was made for.
+    place = f"{'/'.join(group.split('/')[:3])}/{_AUTHORIZATION}/roleDefinitions"
+    return Standing(tuple(each for each in members if arm.get(f"{place}/{each.id.rpartition('/')[2]}", _ROLES) is None))
+
+
+def _computes(arm: Arm, workspace: str, members: Sequence[Resource]) -> Standing:
+    there = {str(each["name"]).lower() for each in arm.list(f"{workspace}/computes", _ML)}
+    return Standing(tuple(each for each in members if each.id.rpartition("/")[2].lower() not in there))
