@@ -8,7 +8,6 @@ engine's refresh would tell, at the price of a request for each resource.
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -130,11 +129,13 @@ def _asker(asking: Asking, arm: Arm, place: str, members: Sequence[Resource]) ->
 
 
 def _is_in_list(resource: Resource) -> bool:
-    """Whether the list of a group shows it: a resource of its own, neither on another nor below one."""
-    with contextlib.suppress(scopes.InvalidScope):
+    """Whether the list of a group shows it: a resource of its own, neither on another, nor below one, nor a right."""
+    try:
         parsed = scopes.parse(resource.id)
-        return len(parsed.names) == 1 and "/providers/" not in resource.id.split("/providers/", 1)[1]
-    return False
+    except scopes.InvalidScope:
+        return False
+    extends = "/providers/" in parsed.scope.lower()
+    return len(parsed.names) == 1 and not extends and str(parsed.namespace).lower() != "microsoft.authorization"
 
 
 def _inside(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:

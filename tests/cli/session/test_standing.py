@@ -1,0 +1,175 @@
+"""A state beside its cloud: what others deleted or changed is found, and no more than that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from azmlflow.cli.azure.arm import ArmError
+from azmlflow.cli.local import entering
+from azmlflow.cli.pulumi.deployment import Resource, State, without
+from azmlflow.cli.session.standing import look
+from tests.cli.desk import GROUP_ID, SUBSCRIPTION, WORKSPACE_ID, Desk, FakeArm
+
+STORAGE_ID = f"{GROUP_ID}/providers/Microsoft.Storage/storageAccounts/st1"
+COMPUTE_ID = f"{WORKSPACE_ID}/computes/cpu"
+ROLE = "a0000000-0000-4000-8000-000000000001"
+ASSIGNMENT = "b0000000-0000-4000-8000-000000000001"
+ROLE_ID = f"{GROUP_ID}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"
+ASSIGNMENT_ID = f"{WORKSPACE_ID}/providers/Microsoft.Authorization/roleAssignments/{ASSIGNMENT}"
+TAGS = {"azmlflow-stack": "local"}
+
+
+def resource(name: str, type_: str, id_: str, tags: Mapping[str, str] | None = None) -> Resource:
+    return Resource(f"urn::{name}", f"azure-native:{type_}", id_, {"tags": tags} if tags else {})
+
+
+STATE = State(
+    (
+        resource("group", "resources:ResourceGroup", GROUP_ID, TAGS),
+        resource("storage", "storage:StorageAccount", STORAGE_ID, TAGS),
+        resource("workspace", "machinelearningservices:Workspace", WORKSPACE_ID, TAGS),
+        resource("cpu", "machinelearningservices:Compute", COMPUTE_ID),
+        resource("role", "authorization:RoleDefinition", ROLE_ID),
+        resource("grant", "authorization:RoleAssignment", ASSIGNMENT_ID),
+        Resource("urn::elsewhere", "aws:s3:Bucket", "a-bucket"),
+    )
+)
+
+
+@pytest.fixture
+def arm() -> FakeArm:
+    found = FakeArm()
+    found.put(GROUP_ID, tags=TAGS)
+    found.put(STORAGE_ID, type="Microsoft.Storage/storageAccounts", tags=TAGS)
+    found.put(WORKSPACE_ID, type="Microsoft.MachineLearningServices/workspaces", tags=TAGS)
+    found.put(COMPUTE_ID)
+    found.put(f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}")
+    found.put(ASSIGNMENT_ID)
+    return found
+
+
+def gone(arm: FakeArm) -> list[str]:
+    return sorted(each.name for each in look(arm, STATE).gone)
+
+
+def test_all_stands(arm: FakeArm) -> None:
+    found = look(arm, STATE)
+    assert (found.gone, found.retagged, found.unseen, found.says()) == ((), (), (), ())
+
+
+@pytest.mark.parametrize(
+    ("id_", "names"),
+    [
+        (STORAGE_ID, ["storage"]),
+        (COMPUTE_ID, ["cpu"]),
+        (ASSIGNMENT_ID, ["grant"]),
+        (f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}", ["role"]),
+    ],
+)
+def test_what_was_deleted_elsewhere(arm: FakeArm, id_: str, names: list[str]) -> None:
+    del arm.documents[id_.lower()]
+    assert gone(arm) == names
+
+
+def test_the_letters_of_an_id_do_not_matter(arm: FakeArm) -> None:
+    arm.documents[STORAGE_ID.lower()]["id"] = STORAGE_ID.upper()
+    assert gone(arm) == []
+
+
+def test_a_group_that_is_gone_takes_all_with_it_but_its_roles(arm: FakeArm) -> None:
+    for id_ in [each for each in arm.documents if each.startswith(GROUP_ID.lower())]:
+        del arm.documents[id_]
+    found = look(arm, STATE)
+    assert sorted(each.name for each in found.gone) == ["cpu", "grant", "group", "storage", "workspace"]
+    assert found.without_workspace
+    assert "Workspace `workspace` was deleted elsewhere" in found.says()
+
+
+@pytest.mark.parametrize(
+    ("tags", "differs"),
+    [({"azmlflow-stack": "other"}, True), ({}, True), (None, True), ({**TAGS, "team": "x"}, False)],
+)
+def test_tags_that_others_changed_and_those_that_they_added(arm: FakeArm, tags: Any, differs: bool) -> None:
+    arm.documents[STORAGE_ID.lower()]["tags"] = tags
+    found = look(arm, STATE)
+    assert [each.name for each in found.retagged] == (["storage"] if differs else [])
+    assert found.gone == ()
+
+
+def test_what_may_not_be_asked_counts_as_standing_and_is_told(arm: FakeArm) -> None:
+    class Blind(FakeArm):
+        def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Any:
+            if path.endswith("/roleAssignments"):
+                raise ArmError(403, "AuthorizationFailed", "no", path)
+            return super().list(path, version, query)
+
+    blind = Blind(arm.documents)
+    del blind.documents[ASSIGNMENT_ID.lower()]
+    found = look(blind, STATE)
+    assert found.gone == ()
+    assert found.unseen == ("whether they stand may not be asked: RoleAssignment (AuthorizationFailed)",)
+
+
+def test_another_refusal_is_an_error(arm: FakeArm) -> None:
+    class Broken(FakeArm):
+        def get(self, path: str, version: str) -> Any:
+            raise ArmError(500, "InternalServerError", "broken", path)
+
+    with pytest.raises(ArmError, match="InternalServerError"):
+        look(Broken(arm.documents), STATE)
+
+
+def test_a_state_without_what_is_gone_points_at_nothing_that_is_gone() -> None:
+    entries = [
+        {"urn": "a", "type": "t"},
+        {
+            "urn": "b",
+            "type": "t",
+            "dependencies": ["a", "c"],
+            "propertyDependencies": {"x": ["a"], "y": ["c"]},
+            "deletedWith": "a",
+        },
+        {"urn": "c", "type": "t", "deletedWith": "b"},
+    ]
+    assert without({"manifest": 1, "resources": entries}, {"a"}) == {
+        "manifest": 1,
+        "resources": [
+            {"urn": "b", "type": "t", "dependencies": ["c"], "propertyDependencies": {"x": [], "y": ["c"]}},
+            {"urn": "c", "type": "t", "deletedWith": "b"},
+        ],
+    }
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entering, "running", lambda _project: True)
+
+
+@pytest.mark.usefixtures("running")
+def test_up_makes_again_what_was_deleted_and_sets_back_what_was_retagged(desk: Desk, arm: FakeArm) -> None:
+    desk.settings()
+    desk.stand(*(each for each in STATE.resources if each.id != "a-bucket"))
+    desk.arm.documents.update(arm.documents)
+    del desk.arm.documents[ASSIGNMENT_ID.lower()]
+    desk.arm.documents[STORAGE_ID.lower()]["tags"] = {}
+    status = desk.run("status")
+    assert "RoleAssignment `grant` was deleted elsewhere" in status.out
+    assert "the tags of StorageAccount `storage` were changed elsewhere" in status.out
+    preview = desk.run("preview")
+    assert "RoleAssignment `grant` was deleted elsewhere; `up` puts it right" in preview.out
+    assert desk.stack.calls == ["preview"], "to look changes nothing"
+    desk.stack.calls.clear()
+    assert desk.run("up", "--yes").code == 0
+    assert desk.stack.calls == ["forget grant", "refresh storage", "up"]
+
+
+@pytest.mark.usefixtures("running")
+def test_status_says_when_the_workspace_is_gone(desk: Desk) -> None:
+    desk.settings()
+    desk.stand(resource("workspace", "machinelearningservices:Workspace", WORKSPACE_ID))
+    document = desk.run("status", "--output", "json").json()
+    assert (document["stands"], document["asked"]) == (False, True)
+    assert "the workspace is not there" in desk.run("status").out
