@@ -49,8 +49,14 @@ class Standing:
 
     def says(self) -> tuple[str, ...]:
         """What differs, a line for each."""
+        groups = [each for each in self.gone if each.type == _GROUP]
+        alone = [each for each in self.gone if not any(scopes.contains(group.id, each.id) for group in groups)]
         return (
-            *(f"{each.kind} `{each.name}` was deleted elsewhere" for each in self.gone),
+            *(
+                f"resource group `{scopes.parse(each.id).name}` was deleted elsewhere, with all in it"
+                for each in groups
+            ),
+            *(f"{each.kind} `{each.name}` was deleted elsewhere" for each in alone),
             *(f"the tags of {each.kind} `{each.name}` were changed elsewhere" for each in self.retagged),
         )
 
@@ -79,7 +85,7 @@ def of(session: Session, state: State) -> Standing:
 def mend(stack: Stack, standing: Standing, say: Callable[[str], None]) -> None:
     """Have the state say what the cloud does, so that the next `up` makes again what is missing."""
     for line in standing.says():
-        say(f"{line}: put right now")
+        say(line)
     if standing.gone:
         stack.forget([each.urn for each in standing.gone])
     if standing.retagged:
@@ -97,13 +103,13 @@ def _questions(arm: Arm, state: State) -> Iterable[Callable[[], Standing]]:
         group = "/".join(members[0].id.split("/")[:5])
         inside = [each for each in members if each.type == _GROUP or _is_in_list(each)]
         assignments = [each for each in members if each.type == _ASSIGNMENT]
-        definitions = [each for each in members if each.type == _DEFINITION]
         if inside:
             yield _asker(_inside, arm, group, inside)
         if assignments:
             yield _asker(_assignments, arm, group, assignments)
-        if definitions:
-            yield _asker(_definitions, arm, group, definitions)
+    for each in ours:
+        if each.type == _DEFINITION:
+            yield _asker(_definition, arm, each.id, [each])
     computes: dict[str, list[Resource]] = {}
     for each in ours:
         if each.type == _COMPUTE:
@@ -163,10 +169,9 @@ def _assignments(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:
     return Standing(tuple(each for each in members if each.id.rpartition("/")[2].lower() not in there))
 
 
-def _definitions(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:
-    # Each by its name in the subscription, since a role outlives the group that it was made for.
-    place = f"{'/'.join(group.split('/')[:3])}/{_AUTHORIZATION}/roleDefinitions"
-    return Standing(tuple(each for each in members if arm.get(f"{place}/{each.id.rpartition('/')[2]}", _ROLES) is None))
+def _definition(arm: Arm, id_: str, members: Sequence[Resource]) -> Standing:
+    # By its id in the subscription, as Azure tells it: a role outlives the group that it was made for.
+    return Standing(() if arm.get(id_, _ROLES) is not None else tuple(members))
 
 
 def _computes(arm: Arm, workspace: str, members: Sequence[Resource]) -> Standing:

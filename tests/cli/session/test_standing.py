@@ -11,13 +11,13 @@ from azmlflow.cli.azure.arm import ArmError
 from azmlflow.cli.local import entering
 from azmlflow.cli.pulumi.deployment import Resource, State, without
 from azmlflow.cli.session.standing import look
-from tests.cli.desk import GROUP_ID, SUBSCRIPTION, WORKSPACE_ID, Desk, FakeArm
+from tests.cli.desk import GROUP, GROUP_ID, SUBSCRIPTION, WORKSPACE_ID, Desk, FakeArm
 
 STORAGE_ID = f"{GROUP_ID}/providers/Microsoft.Storage/storageAccounts/st1"
 COMPUTE_ID = f"{WORKSPACE_ID}/computes/cpu"
 ROLE = "a0000000-0000-4000-8000-000000000001"
 ASSIGNMENT = "b0000000-0000-4000-8000-000000000001"
-ROLE_ID = f"{GROUP_ID}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"
+ROLE_ID = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"
 ASSIGNMENT_ID = f"{WORKSPACE_ID}/providers/Microsoft.Authorization/roleAssignments/{ASSIGNMENT}"
 TAGS = {"azmlflow-stack": "local"}
 
@@ -46,7 +46,7 @@ def arm() -> FakeArm:
     found.put(STORAGE_ID, type="Microsoft.Storage/storageAccounts", tags=TAGS)
     found.put(WORKSPACE_ID, type="Microsoft.MachineLearningServices/workspaces", tags=TAGS)
     found.put(COMPUTE_ID)
-    found.put(f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}")
+    found.put(ROLE_ID)
     found.put(ASSIGNMENT_ID)
     return found
 
@@ -66,7 +66,7 @@ def test_all_stands(arm: FakeArm) -> None:
         (STORAGE_ID, ["storage"]),
         (COMPUTE_ID, ["cpu"]),
         (ASSIGNMENT_ID, ["grant"]),
-        (f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}", ["role"]),
+        (ROLE_ID, ["role"]),
     ],
 )
 def test_what_was_deleted_elsewhere(arm: FakeArm, id_: str, names: list[str]) -> None:
@@ -85,7 +85,7 @@ def test_a_group_that_is_gone_takes_all_with_it_but_its_roles(arm: FakeArm) -> N
     found = look(arm, STATE)
     assert sorted(each.name for each in found.gone) == ["cpu", "grant", "group", "storage", "workspace"]
     assert found.without_workspace
-    assert "Workspace `workspace` was deleted elsewhere" in found.says()
+    assert found.says() == (f"resource group `{GROUP}` was deleted elsewhere, with all in it",)
 
 
 @pytest.mark.parametrize(
