@@ -61,6 +61,11 @@ class Standing:
         )
 
 
+def _name(resource: Resource) -> str:
+    """Its name in the cloud."""
+    return resource.id.rpartition("/")[2]
+
+
 def look(arm: Arm, state: State) -> Standing:
     """Ask the cloud what of a state stands; what may not be asked counts as standing, and is told."""
     with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look") as pool:
@@ -166,7 +171,7 @@ def _tagged(resource: Resource, now: Mapping[str, Any] | None) -> bool:
 
 def _assignments(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:
     there = {str(each["name"]).lower() for each in arm.list(f"{group}/{_AUTHORIZATION}/roleAssignments", _ROLES)}
-    return Standing(tuple(each for each in members if each.id.rpartition("/")[2].lower() not in there))
+    return Standing(tuple(each for each in members if _name(each).lower() not in there))
 
 
 def _definition(arm: Arm, id_: str, members: Sequence[Resource]) -> Standing:
@@ -176,4 +181,4 @@ def _definition(arm: Arm, id_: str, members: Sequence[Resource]) -> Standing:
 
 def _computes(arm: Arm, workspace: str, members: Sequence[Resource]) -> Standing:
     there = {str(each["name"]).lower() for each in arm.list(f"{workspace}/computes", _ML)}
-    return Standing(tuple(each for each in members if each.id.rpartition("/")[2].lower() not in there))
+    return Standing(tuple(each for each in members if _name(each).lower() not in there))
