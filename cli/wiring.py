@@ -82,7 +82,7 @@ def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: 
     from azmlflow.cli.local import entering
     from azmlflow.cli.pulumi import engine
     from azmlflow.cli.pulumi.automation import Place
-    from azmlflow.cli.pulumi.stack import EngineStack
+    from azmlflow.cli.pulumi.engine_stack import EngineStack
 
     environment = dict(os.environ)
     if project.own_program:  # runs under the language host, which takes the first `python3` on PATH

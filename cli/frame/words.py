@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable
 from datetime import timedelta
 
-from azmlflow.resourcetypes.table import find
+from azmlflow.resourcetypes.table import UnknownType, find, of_token
 
 Say = Callable[[str], None]  # tells people something
 
@@ -17,6 +17,14 @@ def called(arm_type: str, count: int = 1) -> str:
     """What people call one or several of this type, in any case; its type's last word where there is no other."""
     kind = find(arm_type)
     return kind.called(count) if kind is not None else arm_type.rsplit("/", 1)[-1]
+
+
+def called_token(token: str) -> str:
+    """The same by Pulumi's type token; its last word for a type that is none of the table's."""
+    try:
+        return of_token(token).called()
+    except UnknownType:
+        return token.rsplit(":", 1)[-1]
 
 
 def many(count: int, what: str) -> str:

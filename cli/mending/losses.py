@@ -10,24 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from azmlflow.cli.frame.words import many
+from azmlflow.cli.frame.words import called_token, many
 from azmlflow.cli.pulumi.changes import Change
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.session import Session
+from azmlflow.resourcetypes.table import token_of
 
 if TYPE_CHECKING:
     from azmlflow.infra.settings.settings import Settings
 
-_GROUP, _VAULT = "azure-native:resources:ResourceGroup", "azure-native:keyvault:Vault"
+_GROUP, _VAULT = token_of("Microsoft.Resources/resourceGroups"), token_of("Microsoft.KeyVault/vaults")
 # Kept in nobody's state but in the resource itself: what people would miss.
 HOLDS_DATA = {
     _GROUP: "everything in it",
-    "azure-native:machinelearningservices:Workspace": "every run and model in it",
-    "azure-native:storage:StorageAccount": "every blob in it",
+    token_of("Microsoft.MachineLearningServices/workspaces"): "every run and model in it",
+    token_of("Microsoft.Storage/storageAccounts"): "every blob in it",
     _VAULT: "every secret in it",
-    "azure-native:operationalinsights:Workspace": "every log in it",
-    "azure-native:applicationinsights:Component": "every trace in it",
+    token_of("Microsoft.OperationalInsights/workspaces"): "every log in it",
+    token_of("Microsoft.Insights/components"): "every trace in it",
 }
 
 
@@ -51,7 +52,7 @@ def _planned(changes: Iterable[Change]) -> Iterable[str]:
             lost = f", with {HOLDS_DATA[change.type]}" if change.type in HOLDS_DATA else ""
             again = "" if change.operation == "delete" else ", and make another"
             why = f" (it differs in {', '.join(change.keys)})" if change.keys and again else ""
-            yield f"{change.kind} `{change.name}`{lost}{again}{why}"
+            yield f"{called_token(change.type)} `{change.name}`{lost}{again}{why}"
 
 
 def _of_our_program(resource: Resource) -> bool:
@@ -62,7 +63,7 @@ def _of_our_program(resource: Resource) -> bool:
 def _undeclared(resources: tuple[Resource, ...]) -> tuple[str, ...]:
     if not resources:
         return ()
-    names = ", ".join(f"{each.kind} `{each.name}`" for each in resources[:5])
+    names = ", ".join(f"{called_token(each.type)} `{each.name}`" for each in resources[:5])
     more = f" and {len(resources) - 5} more" if len(resources) > 5 else ""
     return (f"{many(len(resources), 'resource')} that azmlflow's program does not declare: {names}{more}",)
 

@@ -1,4 +1,4 @@
-"""Pulumi's Automation API in versions that ask nothing twice, for `cli/pulumi/stack.py` and nobody else.
+"""Pulumi's Automation API in versions that ask nothing twice, for `engine_stack.py` and nobody else.
 
 Each question to the `pulumi` command costs a fifth of a second; the API's own objects ask for the version, select the
 stack, and read outputs and history after each operation.

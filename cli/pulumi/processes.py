@@ -1,6 +1,6 @@
 """Processes of this machine: which live, and the end of those that a dead engine left behind.
 
-An engine is started in a session of its own (cli/pulumi/stack.py), whose id is the engine's process id. Its plugins
+An engine is started in a session of its own (`engine_stack.py`), whose id is the engine's process id. Its plugins
 change their process group but not their session, so a plugin is provably that engine's as long as it runs.
 """
 

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from azmlflow.cli.azure.arm import Arm, ArmError
+from azmlflow.cli.frame.words import called_token
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.session import Session
 from azmlflow.rbac import scopes
+from azmlflow.resourcetypes.table import token_of, version_of
 
-_RESOURCES, _ML, _ROLES = "2024-03-01", "2024-10-01", "2022-04-01"
-_GROUP = "azure-native:resources:ResourceGroup"
-_WORKSPACE = "azure-native:machinelearningservices:Workspace"
-_ASSIGNMENT = "azure-native:authorization:RoleAssignment"
-_DEFINITION = "azure-native:authorization:RoleDefinition"
-_COMPUTE = "azure-native:machinelearningservices:Compute"
-_AUTHORIZATION = "providers/Microsoft.Authorization"
+_GROUP = token_of("Microsoft.Resources/resourceGroups")
+_WORKSPACE = token_of("Microsoft.MachineLearningServices/workspaces")
+_ASSIGNMENT = token_of("Microsoft.Authorization/roleAssignments")
+_DEFINITION = token_of("Microsoft.Authorization/roleDefinitions")
+_COMPUTE = token_of("Microsoft.MachineLearningServices/workspaces/computes")
 _AT_ONCE = 4
 
 
@@ -56,9 +56,14 @@ class Standing:
                 f"resource group `{scopes.parse(each.id).name}` was deleted elsewhere, with all in it"
                 for each in groups
             ),
-            *(f"{each.kind} `{each.name}` was deleted elsewhere" for each in alone),
-            *(f"the tags of {each.kind} `{each.name}` were changed elsewhere" for each in self.retagged),
+            *(f"{_called(each)} was deleted elsewhere" for each in alone),
+            *(f"the tags of {_called(each)} were changed elsewhere" for each in self.retagged),
         )
+
+
+def _called(resource: Resource) -> str:
+    """What people call it."""
+    return f"{called_token(resource.type)} `{resource.name}`"
 
 
 def _name(resource: Resource) -> str:
@@ -133,7 +138,7 @@ def _asker(asking: Asking, arm: Arm, place: str, members: Sequence[Resource]) ->
         except ArmError as fault:
             if fault.status != 403:
                 raise
-            kinds = ", ".join(sorted({each.kind for each in members}))
+            kinds = ", ".join(sorted({called_token(each.type) for each in members}))
             return Standing(unseen=(f"whether they stand may not be asked: {kinds} ({fault.code})",))
 
     return ask
@@ -150,18 +155,16 @@ def _is_in_list(resource: Resource) -> bool:
 
 
 def _inside(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:
-    there = {str(each["id"]).lower(): each for each in arm.list(f"{group}/resources", _RESOURCES)}
-    document = arm.get(group, _RESOURCES) if _group_of(members) or not there else None
-    if document is not None:
-        there[group.lower()] = document
-    gone = tuple(each for each in members if each.id.lower() not in there and (each.type != _GROUP or document is None))
+    listed = arm.list(f"{group}/resources", version_of("Microsoft.Resources/resources"))
+    there = {str(each["id"]).lower(): each for each in listed}
+    if any(each.type == _GROUP for each in members) or not there:
+        document = arm.get(group, version_of("Microsoft.Resources/resourceGroups"))
+        there |= {group.lower(): document} if document is not None else {}
     standing = [(each, there[each.id.lower()]) for each in members if each.id.lower() in there]
-    retagged = tuple(each for each, now in standing if not _tagged(each, now.get("tags")))
-    return Standing(gone, retagged)
-
-
-def _group_of(members: Sequence[Resource]) -> bool:
-    return any(each.type == _GROUP for each in members)
+    return Standing(
+        tuple(each for each in members if each.id.lower() not in there),
+        tuple(each for each, now in standing if not _tagged(each, now.get("tags"))),
+    )
 
 
 def _tagged(resource: Resource, now: Mapping[str, Any] | None) -> bool:
@@ -170,15 +173,21 @@ def _tagged(resource: Resource, now: Mapping[str, Any] | None) -> bool:
 
 
 def _assignments(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:
-    there = {str(each["name"]).lower() for each in arm.list(f"{group}/{_AUTHORIZATION}/roleAssignments", _ROLES)}
-    return Standing(tuple(each for each in members if _name(each).lower() not in there))
+    type_ = "Microsoft.Authorization/roleAssignments"
+    return _named(members, arm.list(f"{group}/providers/{type_}", version_of(type_)))
 
 
 def _definition(arm: Arm, id_: str, members: Sequence[Resource]) -> Standing:
     # By its id in the subscription, as Azure tells it: a role outlives the group that it was made for.
-    return Standing(() if arm.get(id_, _ROLES) is not None else tuple(members))
+    document = arm.get(id_, version_of("Microsoft.Authorization/roleDefinitions"))
+    return Standing(() if document is not None else tuple(members))
 
 
 def _computes(arm: Arm, workspace: str, members: Sequence[Resource]) -> Standing:
-    there = {str(each["name"]).lower() for each in arm.list(f"{workspace}/computes", _ML)}
+    version = version_of("Microsoft.MachineLearningServices/workspaces/computes")
+    return _named(members, arm.list(f"{workspace}/computes", version))
+
+
+def _named(members: Sequence[Resource], listed: Iterable[Mapping[str, Any]]) -> Standing:
+    there = {str(each["name"]).lower() for each in listed}
     return Standing(tuple(each for each in members if _name(each).lower() not in there))

@@ -47,7 +47,7 @@ def test_an_assignment_that_was_deleted_elsewhere(stack: Estate) -> None:
     for mends in (("grant", ALICE, "tracker"), ("up",)):
         remove(stack, given, ARM_VERSION)
         (line,) = differs(stack)
-        assert line.startswith("RoleAssignment `grant-tracker-")
+        assert line.startswith("role assignment `grant-tracker-")
         assert "was deleted elsewhere" in stack.azmlflow("preview").out
         assert "was deleted elsewhere" in stack.azmlflow("doctor", fails=True).out
         assert "was deleted elsewhere" in stack.azmlflow(*mends).err
@@ -124,7 +124,7 @@ def test_a_program_of_ones_own_runs_and_nobody_elses_project_is_touched(shop: Es
     assert groups(shop) == {"rg-company"}, "its own program ran, not azmlflow's"
     (shop.folder / "__main__.py").write_text("")
     refused = shop.azmlflow("up", fails=True)
-    assert "`up` would delete ResourceGroup `company`, with everything in it" in refused.err
+    assert "`up` would delete resource group `company`, with everything in it" in refused.err
     (shop.folder / "Pulumi.yaml").write_text(OURS.replace("azmlflow: true\n", ""))
     for words in (("up",), ("up", "--yes"), ("preview",), ("down", "--yes"), ("grant", ALICE, "tracker")):
         refused = shop.azmlflow(*words, fails=True)

@@ -112,7 +112,7 @@ def main() -> None:
 
     import azmlflow.cli.commands.stack.down
     import azmlflow.cli.commands.stack.up
-    import azmlflow.cli.pulumi.stack
+    import azmlflow.cli.pulumi.engine_stack
     import azmlflow.infra.__main__
     import azmlflow.localazure.process.daemon
 

@@ -183,7 +183,7 @@ def test_a_program_of_the_users_own_is_previewed_and_its_losses_asked_about(desk
     )
     done = desk.run("up")
     assert (done.code, desk.stack.calls) == (1, ["create", "preview"])
-    assert "`up` would delete ResourceGroup `company`, with everything in it; StorageAccount `data`, " in done.err
+    assert "`up` would delete resource group `company`, with everything in it; storage account `data`, " in done.err
     assert "with every blob in it, and make another (it differs in location)" in done.err
     assert "`new`" not in done.err
 

@@ -186,7 +186,7 @@ def test_on_azure_a_state_that_seems_to_be_elsewhere_is_asked_about(desk: Desk) 
     desk.arm.put(group, tags=ownership("azmlflow", "prod"))
     done = desk.run("up", "--stack", "prod")
     assert (done.code, desk.stack.calls) == (1, ["create", "remove"])
-    assert f"its resources stand: ResourceGroup `{names.resource_group}`" in done.err
+    assert f"its resources stand: resource group `{names.resource_group}`" in done.err
     assert "pulumi login" in done.err
     assert desk.run("up", "--stack", "prod").code == 1, "asked again"
     desk.stack.calls.clear()

@@ -110,7 +110,7 @@ def test_what_may_not_be_asked_counts_as_standing_and_is_told(arm: FakeArm) -> N
     del blind.documents[ASSIGNMENT_ID.lower()]
     found = look(blind, STATE)
     assert found.gone == ()
-    assert found.unseen == ("whether they stand may not be asked: RoleAssignment (AuthorizationFailed)",)
+    assert found.unseen == ("whether they stand may not be asked: role assignment (AuthorizationFailed)",)
 
 
 def test_another_refusal_is_an_error(arm: FakeArm) -> None:
@@ -156,10 +156,10 @@ def test_up_makes_again_what_was_deleted_and_sets_back_what_was_retagged(desk: D
     del desk.arm.documents[ASSIGNMENT_ID.lower()]
     desk.arm.documents[STORAGE_ID.lower()]["tags"] = {}
     status = desk.run("status")
-    assert "RoleAssignment `grant` was deleted elsewhere" in status.out
-    assert "the tags of StorageAccount `storage` were changed elsewhere" in status.out
+    assert "role assignment `grant` was deleted elsewhere" in status.out
+    assert "the tags of storage account `storage` were changed elsewhere" in status.out
     preview = desk.run("preview")
-    assert "RoleAssignment `grant` was deleted elsewhere; `up` puts it right" in preview.out
+    assert "role assignment `grant` was deleted elsewhere; `up` puts it right" in preview.out
     assert desk.stack.calls == ["preview"], "to look changes nothing"
     desk.stack.calls.clear()
     assert desk.run("up", "--yes").code == 0
