@@ -47,14 +47,22 @@ def enter(
 
 
 def start(project: Project, say: Callable[[str], None], latency: str | None = None) -> None:
-    """Start the embedded Azure unless it runs."""
+    """Start the embedded Azure unless it runs.
+
+    Raises:
+        CliError: it runs with another latency than the one asked for.
+    """
     from azmlflow.localazure.process import daemon
 
     project.state.mkdir(mode=0o700, exist_ok=True)
-    if latency is None:
-        daemon.start(project.local, on_progress=say)
-    else:
-        daemon.start(project.local, latency, on_progress=say)
+    running = daemon.status(project.local) if latency else None
+    if running is not None and running.latency != latency:
+        raise CliError(
+            f"the embedded Azure runs already, with the latency `{running.latency}`, and keeps it",
+            where=str(project.local),
+            next=f"azmlflow local stop, then azmlflow local start --latency {latency}",
+        )
+    daemon.start(project.local, latency or "none", on_progress=say)
 
 
 def running(project: Project) -> bool:

@@ -28,6 +28,13 @@ class Coordinates:
     resource_group: str
     workspace_name: str
 
+    def same(self, other: Coordinates | None) -> bool:
+        """Whether both name one workspace: Azure's names ignore case."""
+        return other is not None and self._key() == other._key()
+
+    def _key(self) -> tuple[str, ...]:
+        return self.subscription_id.lower(), self.resource_group.lower(), self.workspace_name.lower()
+
     def words(self) -> str:
         """For people: `workspace in group`."""
         return f"{self.workspace_name} in {self.resource_group}"
@@ -62,7 +69,7 @@ def write(path: Path, wanted: Coordinates, *, stack: str, force: bool = False) -
         if not force:
             raise CliError(f"{fault.what}; it is left as it is", where=str(path), next=overwrite) from fault
         present = None
-    if present == wanted:
+    if wanted.same(present):
         return False
     if present is not None and not force:
         raise CliError(
@@ -83,6 +90,8 @@ def read(path: Path) -> Coordinates | None:
         CliError: it cannot be read, is no JSON, or lacks one of the three keys.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise CliError(f"{path.name} is no file", where=str(path), next=f"ls -l {path}")
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
@@ -92,7 +101,7 @@ def read(path: Path) -> Coordinates | None:
         ) from fault
     except OSError as fault:
         raise CliError(f"cannot read {path.name}: {fault.strerror}", where=str(path), next=f"ls -l {path}") from fault
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise CliError(f"{path.name} is not valid JSON ({fault})", where=str(path), next=f"cat {path}") from fault
     keys = tuple(Coordinates.__dataclass_fields__)
     if not isinstance(document, dict) or not all(isinstance(document.get(key), str) for key in keys):
@@ -156,7 +165,7 @@ def remembered(project: Project, stack: str) -> tuple[Path, ...]:
 def names(path: Path, wanted: Coordinates) -> bool:
     """Does a file name this workspace?"""
     try:
-        return read(path) == wanted
+        return wanted.same(read(path))
     except CliError:
         return False
 

@@ -20,9 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.yaml_file import read_yaml
 
 DEFAULT_STACK = "local"
 NAMESPACE = "azmlflow"
@@ -125,7 +124,7 @@ def find_project(start: Path | None = None) -> Project:
     for candidate in (folder, *folder.parents):
         path = candidate / "Pulumi.yaml"
         if path.is_file():
-            document = _load(path)
+            document = read_yaml(path)
             name = document.get("name")
             if not isinstance(name, str):
                 raise CliError("Pulumi.yaml has no name", where=str(path), next="add a line `name: azmlflow`")
@@ -187,7 +186,7 @@ def read_stack(project: Project, name: str) -> StackFile:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean `{near[0]}`?" if near else f"; there are: {', '.join(known)}" if known else ""
         raise CliError(f"stack `{name}` does not exist{hint}", where=str(path), next=f"azmlflow init {name}")
-    config = _load(path).get("config") or {}
+    config = read_yaml(path).get("config") or {}
     if not isinstance(config, dict):
         raise CliError("`config` must be a mapping", where=str(path), next=f"edit {path.name}")
     return StackFile(name, path, config)
@@ -270,19 +269,3 @@ def _written(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise CliError(f"cannot read {path.name}: {fault.strerror}", where=str(path)) from fault
-    except yaml.YAMLError as fault:
-        mark = getattr(fault, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise CliError(f"{path.name} is not valid YAML", where=place, next=f"edit {path.name}") from fault
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise CliError(f"{path.name} must be a mapping", where=str(path), next=f"edit {path.name}")
-    return document

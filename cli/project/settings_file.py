@@ -14,10 +14,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import NAMESPACE, Project, StackFile, read_stack, write_atomically
+from azmlflow.cli.project.yaml_file import dump_yaml, parse_yaml, read_yaml
 
 
 def write_settings(
@@ -41,12 +40,7 @@ def write_settings(
         CliError: the file cannot be read or written.
     """
     path = project.settings_path(name)
-    document: dict[str, Any] = {}
-    if path.exists():
-        try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except (OSError, yaml.YAMLError) as fault:
-            raise CliError(f"{path.name} cannot be read", where=str(path), next=f"edit {path.name}") from fault
+    document = read_yaml(path) if path.exists() else {}
     config = {} if fresh else dict(document.get("config") or {})
     for key, value in ours.items():
         full = f"{NAMESPACE}:{key}"
@@ -56,7 +50,7 @@ def write_settings(
             config[full] = value
     config.update(others or {})
     document["config"] = config
-    write_atomically(path, yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    write_atomically(path, dump_yaml(document))
     return StackFile(name, path, config)
 
 
@@ -82,8 +76,8 @@ def write_scalars(project: Project, name: str, ours: Mapping[str, str | None]) -
             text = re.sub(r"^config:[ \t]*(#.*)?\n", lambda match: match[0] + line, text, count=1, flags=re.MULTILINE)  # noqa: B023
     wanted = {**before.config, **{f"{NAMESPACE}:{key}": value for key, value in ours.items()}}
     try:
-        held = (yaml.safe_load(text) or {}).get("config") or {}
-    except yaml.YAMLError:
+        held = parse_yaml(text, path).get("config") or {}
+    except CliError:
         held = None
     if held != {key: value for key, value in wanted.items() if value is not None}:
         return write_settings(project, name, ours)  # written in another style, such as on one line

@@ -113,3 +113,22 @@ def test_the_command_where_nothing_stands(desk: Desk) -> None:
     assert (done.code, done.out) == (1, "")
     assert "does not stand" in done.err
     assert "azmlflow up --stack local" in done.err
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "\udcff", "[]", "{"])
+def test_a_config_json_that_is_none_is_left_and_named(desk: Desk, content: str) -> None:
+    desk.settings()
+    desk.stand()
+    path = desk.root / "config.json"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    done = desk.run("config", "--path", str(path))
+    assert done.code == 1
+    assert "config.json" in done.err
+    assert "report" not in done.err
+
+
+def test_a_pipe_is_no_config_json(desk: Desk) -> None:
+    desk.settings()
+    desk.stand()
+    os.mkfifo(desk.root / "config.json")
+    assert "is no file" in desk.run("config", "--path", "config.json").err

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.launch import execute
-from tests.cli.desk import OUTPUTS, Desk
+from azmlflow.cli.local import entering
+from tests.cli.desk import GROUP, OUTPUTS, SUBSCRIPTION, WORKSPACE, Desk
 
 
 @pytest.fixture
@@ -39,6 +42,49 @@ def test_azure_is_refused_in_a_shell_that_points_at_the_embedded_azure(prod: Des
     done = prod.run(*words)
     assert done.code == 1
     assert 'eval "$(azmlflow env --unset)"' in done.err
+
+
+@pytest.fixture
+def local(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A stack on the embedded Azure, which is not started."""
+    desk.settings()
+    monkeypatch.setattr(entering, "start", lambda *_: None)
+    monkeypatch.setattr(entering, "child_environment", lambda _project, _stack, _who, environment: dict(environment))
+    return desk
+
+
+def test_run_wants_a_stack_that_stands_or_to_be_told_that_none_is_meant(local: Desk) -> None:
+    refused = local.run("run", "--as", "alice@local.test", "--", "python", "track.py")
+    assert (refused.code, local.executed) == (1, [])
+    assert "stack `local` does not stand" in refused.err
+    assert "azmlflow up --stack local" in refused.err
+    assert local.run("run", "--without-stack", "--", "az", "group", "list").code == 0
+    ((words, environment),) = local.executed
+    assert words == ["az", "group", "list"]
+    assert "MLFLOW_TRACKING_URI" not in environment
+
+
+def test_run_refuses_where_the_sdks_would_find_another_workspace(local: Desk) -> None:
+    local.stand()
+    path = local.root / ".azureml" / "config.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"subscription_id": "s", "resource_group": "g", "workspace_name": "mlw-other"}))
+    refused = local.run("run", "--", "python", "track.py")
+    assert (refused.code, local.executed) == (1, [])
+    assert "would find the config.json of mlw-other in g here" in refused.err
+    assert local.run("config", "--force").code == 0
+    assert local.run("run", "--", "python", "track.py").code == 0
+    assert local.executed[0][1]["MLFLOW_TRACKING_URI"] == OUTPUTS["trackingUri"]
+
+
+def test_letters_case_makes_no_other_workspace(local: Desk) -> None:
+    local.stand()
+    ours = {"subscription_id": SUBSCRIPTION.upper(), "resource_group": GROUP.upper(), "workspace_name": WORKSPACE}
+    path = local.root / ".azureml" / "config.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(ours))
+    assert local.run("run", "--", "python", "track.py").code == 0
+    assert "is right already" in local.run("config").out
 
 
 def test_run_needs_a_command(prod: Desk) -> None:

@@ -7,6 +7,7 @@ import pytest
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project import report
 from azmlflow.localazure.machine.folder import PortTaken
+from azmlflow.localazure.process import daemon
 from tests.cli.desk import Desk
 
 
@@ -74,3 +75,16 @@ def test_limits_of_jobs_are_set_shown_and_taken_away(desk: Desk) -> None:
     assert done.out.split() == ["time", "5400", "s", "memory", "4", "GiB", "disk", "500", "MiB"]
     assert desk.run("local", "limits", "--none", "-o", "json").json() == {"seconds": 0, "memory": 0, "disk": 0}
     assert "no size" in desk.run("local", "limits", "--memory", "much").err
+
+
+def test_another_latency_is_not_accepted_and_dropped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = daemon.Running(desk.project.local, 1, "2026-01-01T00:00:00", 1, 2, "none")
+    started: list[str] = []
+    monkeypatch.setattr(daemon, "status", lambda _state: running)
+    monkeypatch.setattr(daemon, "start", lambda _state, latency, **_: started.append(latency))
+    refused = desk.run("local", "start", "--latency", "azure")
+    assert (refused.code, started) == (1, [])
+    assert "runs already, with the latency `none`" in refused.err
+    assert "azmlflow local start --latency azure" in refused.err
+    assert desk.run("local", "start", "--latency", "none").code == 0
+    assert started == ["none"]
