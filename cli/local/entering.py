@@ -8,13 +8,22 @@ the engine work the same on both clouds.
 
 from __future__ import annotations
 
+import itertools
+import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.project import Project, StackFile, refuse_mixed_clouds, write_atomically
+from azmlflow.cli.project.project import (
+    Project,
+    StackFile,
+    make_state,
+    read_stack,
+    refuse_mixed_clouds,
+    write_atomically,
+)
 
 DEVELOPER = "developer@local.test"
 
@@ -54,7 +63,7 @@ def start(project: Project, say: Callable[[str], None], latency: str | None = No
     """
     from azmlflow.localazure.process import daemon
 
-    project.state.mkdir(mode=0o700, exist_ok=True)
+    make_state(project)
     running = daemon.status(project.local) if latency else None
     if running is not None and running.latency != latency:
         raise CliError(
@@ -99,8 +108,8 @@ def prepare_pulumi(project: Project) -> None:
     Raises:
         CliError: a folder or file cannot be written.
     """
+    make_state(project)
     try:
-        project.state.mkdir(mode=0o700, exist_ok=True)
         for folder in (project.pulumi_home, project.backend):
             folder.mkdir(exist_ok=True)
     except OSError as fault:
@@ -108,11 +117,35 @@ def prepare_pulumi(project: Project) -> None:
             f"cannot make a folder: {fault.strerror}", where=str(fault.filename), next=f"ls -ld {project.root}"
         ) from fault
     if not project.passphrase.exists():
+        _begin_anew(project)
         write_atomically(project.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
     from azmlflow.cli.pulumi.sdk import azure_native_version
     from azmlflow.localazure.plugin.install import install
 
     install(project.pulumi_home, azure_native_version())
+
+
+def _begin_anew(project: Project) -> None:
+    """A passphrase that is gone opens nothing any more: local stacks begin a new state, and the old one is kept aside.
+
+    So that `rm -rf .azmlflow`, whole or in part, leaves no stack that cannot be stood up again: `up` finds what stands
+    on the embedded Azure by its tags, and takes it over.
+    """
+    for name in project.stacks():
+        path = project.settings_path(name)
+        if read_stack(project, name).local:
+            text = path.read_text(encoding="utf-8")
+            without = re.sub(r"^encryptionsalt:.*\n?", "", text, flags=re.MULTILINE)
+            if without != text:
+                write_atomically(path, without)
+    if any(project.backend.rglob("*.json")):
+        aside = next(
+            path
+            for number in itertools.count(1)
+            if not (path := project.backend.with_name(f"backend-{number}")).exists()
+        )
+        project.backend.rename(aside)
+        project.backend.mkdir()
 
 
 def interpreter_folder() -> Path:

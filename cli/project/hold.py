@@ -17,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.project import Project
+from azmlflow.cli.project.project import Project, make_state
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def hold(project: Project, stack: str, command: str) -> Iterator[Holder]:
         CliError: another command of this machine holds it; the error says which, since when.
     """
     path = note_path(project, stack)
-    _make_private(project.state)
+    make_state(project)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")  # noqa: PTH123, SIM115
@@ -152,15 +152,6 @@ def read_note(path: Path) -> Note | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _make_private(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as fault:
-        raise CliError(
-            f"cannot make {folder.name}: {fault.strerror}", where=str(folder), next=f"ls -ld {folder.parent}"
-        ) from fault
 
 
 def finish(holder: Holder) -> None:

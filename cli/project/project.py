@@ -207,6 +207,25 @@ def refuse_mixed_clouds(stack: StackFile, environment: Mapping[str, str]) -> Non
         )
 
 
+def make_state(project: Project) -> None:
+    """Make the folder that azmlflow keeps its things in, for this user alone; it ignores itself in git.
+
+    Raises:
+        CliError: it cannot be made.
+    """
+    try:
+        project.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise CliError(
+            f"cannot make {project.state.name}: {fault.strerror}",
+            where=str(project.state),
+            next=f"ls -ld {project.root}",
+        ) from fault
+    ignore = project.state / ".gitignore"
+    if not ignore.exists():
+        write_atomically(ignore, "*\n")
+
+
 def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Write a whole file or nothing: beside it first, then renamed over it.
 

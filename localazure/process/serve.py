@@ -175,10 +175,19 @@ async def _start_mlflow(cloud: Cloud) -> None:
 
 
 async def _watch(folder: Folder, stop: asyncio.Event) -> None:
-    while folder.lock.exists():
+    """End this process when its folder goes: a new one at the same place is another embedded Azure's."""
+    ours = folder.lock.stat().st_ino  # ours for as long as we hold it open
+    while _inode(folder.lock) == ours:
         await asyncio.sleep(_WATCH)
     _log.info("the state folder is gone")
     stop.set()
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _config(app: ASGIApp, folder: Folder | None = None) -> uvicorn.Config:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,3 +139,23 @@ def test_nothing_is_selected_silently(stack: Estate) -> None:
     selected = list((stack.folder / ".azmlflow" / "pulumi" / "workspaces").glob("*-workspace.json"))
     assert all("stack" not in json.loads(path.read_text()) for path in selected)
     assert not list((stack.folder / "home").rglob("*-workspace.json"))
+
+
+def test_the_folder_of_azmlflow_is_deleted_and_up_stands_a_stack_up_again(tmp_path: Path) -> None:
+    estate = make_estate(tmp_path / "project")
+    try:
+        estate.azmlflow("up")
+        before = json.loads((estate.folder / ".azmlflow" / "local" / "daemon.json").read_text())["pid"]
+        shutil.rmtree(estate.folder / ".azmlflow")
+        estate.azmlflow("up")
+        assert estate.azmlflow("status", "--output", "json").json()["elsewhere"] == []
+        until = time.monotonic() + 30
+        while Path(f"/proc/{before}").exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not Path(f"/proc/{before}").exists(), "the one whose folder is gone has ended"
+        (estate.folder / ".azmlflow" / "passphrase").unlink()
+        assert "taking over" in estate.azmlflow("up").err
+        assert (estate.folder / ".azmlflow" / "backend-1").is_dir(), "the state that nobody can open is kept"
+        assert (estate.folder / ".azmlflow" / ".gitignore").read_text() == "*\n"
+    finally:
+        estate.azmlflow("local", "stop")
