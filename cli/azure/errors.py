@@ -18,7 +18,10 @@ class ArmError(CliError):
         status: the HTTP status.
         code: Azure's code, e.g. `AuthorizationFailed`.
         message: Azure's sentence.
+        told: whether Azure gave a reason at all.
     """
+
+    told = True
 
     def __init__(self, status: int, code: str, message: str, where: str) -> None:
         hints = {403: "ask an Owner of the resource group for access", 401: "az login"}
@@ -29,8 +32,11 @@ class ArmError(CliError):
     def of(cls, status: int, document: object, where: str) -> ArmError:
         """From the body of a refusal, or of an operation that failed: `{"error": {"code", "message"}}`."""
         error = document.get("error") if isinstance(document, Mapping) else None
-        told: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
-        return cls(status, str(told.get("code") or status), str(told.get("message") or "no reason given"), where)
+        reason: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
+        code = reason.get("code")
+        fault = cls(status, str(code or status), str(reason.get("message") or "no reason given"), where)
+        fault.told = bool(code)
+        return fault
 
 
 class TimedOut(CliError):

@@ -11,7 +11,7 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import PipelineResponse
-from azure.core.polling.base_polling import BadResponse, LocationPolling, StatusCheckPolling
+from azure.core.polling.base_polling import BadResponse, LocationPolling, OperationFailed, StatusCheckPolling
 from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.polling.arm_polling import ARMPolling, AzureAsyncOperationPolling
 
@@ -44,7 +44,9 @@ class Operation(ARMPolling):
         longest: float,
         ended: Callable[[], None],
     ) -> None:
-        known = [_Status(), LocationPolling[Any, Any](), StatusCheckPolling[Any, Any]()]
+        # What came of it nobody asks: else azure-core would look for that, too, at the end of a POST.
+        status = _Status({"final-state-via": "azure-async-operation"})
+        known = [status, LocationPolling[Any, Any](), StatusCheckPolling[Any, Any]()]
         super().__init__(_INTERVAL, lro_algorithms=known, where=where, expects="anything")
         self._where, self._longest, self._ended, self._waited = where, longest, ended, 0.0
         self._on_wait: OnWait | None = None
@@ -69,6 +71,8 @@ class Operation(ARMPolling):
             if fault.status != 404:  # else the operation went with what it deleted
                 raise
         except HttpResponseError as fault:
+            if not isinstance(fault.__cause__, BadResponse | OperationFailed):
+                raise  # nobody is signed in any more, say
             document = self._pipeline_response.context.get(DOCUMENT)
             if not isinstance(document, dict) or not document.get("status"):
                 raise MalformedAnswer("an operation without a status", self._where) from fault

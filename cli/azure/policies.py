@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -32,6 +32,7 @@ from azmlflow.cli.azure.addresses import ENDPOINT, HOST
 from azmlflow.cli.azure.errors import ArmError, ForeignAnswer, MalformedAnswer, late_at
 
 _LONGEST_PAUSE = 86400.0  # seconds; a longer one is no pause that anybody waits for, and the longest nobody can
+_NOTHING = ""
 Policy = HTTPPolicy[Any, Any] | SansIOHTTPPolicy[Any, Any]
 DOCUMENT = ContentDecodePolicy.CONTEXT_NAME  # where generated clients look for an answer's document
 
@@ -62,21 +63,32 @@ class Answers(HTTPPolicy[Any, Any]):
         options = request.context.options
         where = options.pop("where", None) or urlsplit(request.http_request.url).path
         expects = options.pop("expects", "document" if request.http_request.method == "GET" else "anything")
+        managers = "host" not in options
         with late_at(where):
             answer = self.next.send(request)
-        try:
-            document = json.loads(answer.http_response.text() or "null")
-        except ValueError:
-            document = None
-        if answer.http_response.status_code >= 300:
-            raise ArmError.of(answer.http_response.status_code, document, where)
+        status, document = answer.http_response.status_code, _read(answer.http_response)
+        if status >= 300:
+            fault = ArmError.of(status, document, where)
+            if managers and status == 404 and document != _NOTHING and not fault.told:
+                raise MalformedAnswer("a 404 without a reason", where)  # so answers who knows no resources at all
+            raise fault
         if lacks := _lacking(document, expects):
             raise MalformedAnswer(lacks, where)
         answer.context[DOCUMENT] = document
         return answer
 
 
+def _read(response: Any) -> object:
+    """The document of an answer; `_NOTHING` of an empty one, None of what is no JSON."""
+    try:
+        text = response.text()
+        return json.loads(text) if text else _NOTHING
+    except ValueError:
+        return None
+
+
 def _lacking(document: object, expects: str) -> str:
+    """What an answer lacks of the form that is expected; empty if nothing."""
     if expects == "anything":
         return ""
     if not isinstance(document, dict):
@@ -88,7 +100,8 @@ def _lacking(document: object, expects: str) -> str:
         return "a list without `value`"
     if expects == "resources" and not all(isinstance(each.get("id"), str) for each in entries):
         return "a resource without `id`"
-    return "" if isinstance(document.get("nextLink") or "", str) else "a `nextLink` that is no address"
+    next_ = document.get("nextLink") or ENDPOINT
+    return "" if isinstance(next_, str) and _split(next_) else "a `nextLink` that is no address"
 
 
 class OneHost(SansIOHTTPPolicy[Any, Any]):
@@ -106,6 +119,20 @@ class OneHost(SansIOHTTPPolicy[Any, Any]):
             # Neither a query nor a password is told: both may hold a secret.
             theirs = f"{url.scheme or 'no scheme'}://{url.netloc.rpartition('@')[2] or 'no host'}"
             raise ForeignAnswer(f"https://{ours}", theirs, url.path)
+
+    def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
+        """Raises MalformedAnswer where an answer would lead to what is no address."""
+        for name in ("Location", "Azure-AsyncOperation"):
+            if not _split(response.http_response.headers.get(name, "")):
+                raise MalformedAnswer(f"a `{name}` that is no address", urlsplit(request.http_request.url).path)
+
+
+def _split(url: str) -> SplitResult | None:
+    """An address in its parts; None for what has none, such as `https://[x`."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 class RetryAfter(SansIOHTTPPolicy[Any, Any]):

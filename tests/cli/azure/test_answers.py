@@ -286,6 +286,25 @@ def test_a_refusal_in_another_form_is_a_refusal(body: bytes) -> None:
             ask(Asked(Response(403, body)).arm)
 
 
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"error": "no"}', b'{"error": {"message": "no page"}}'])
+def test_a_404_that_gives_no_reason_of_azures_is_no_absence(body: bytes) -> None:
+    """Else who answers in Azure's place would have everything count as gone."""
+    for name, ask in (*DOCUMENTS.items(), ("deletion", WAYS["an operation"][1])):
+        if name != "answer of the service":
+            with pytest.raises(MalformedAnswer, match="a 404 without a reason"):
+                ask(Asked(Response(404, body)).arm)
+    assert Asked(Response(404, body)).arm.call("GET", SERVICE) is None
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_no_address_is_not_azures(way: str) -> None:
+    leads, ask = WAYS[way]
+    azure = Asked(leads("https://[x/y"), answer(200, {"value": []}))
+    with pytest.raises(MalformedAnswer, match="no address"):
+        ask(azure.arm)
+    assert len(azure.requests) == 1
+
+
 def test_a_redirect_that_leads_nowhere_is_a_refusal() -> None:
     for ask in (*DOCUMENTS.values(), WAYS["an operation"][1]):
         with pytest.raises(ArmError, match="304: no reason given"):

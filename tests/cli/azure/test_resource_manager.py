@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from azure.core.exceptions import ServiceResponseError, ServiceResponseTimeoutError
+from azure.core.exceptions import ClientAuthenticationError, ServiceResponseError, ServiceResponseTimeoutError
 
 from azmlflow.cli.azure.errors import ArmError, TimedOut
 from azmlflow.cli.frame.errors import CliError
@@ -161,6 +161,19 @@ def test_an_operation_that_fails() -> None:
     with pytest.raises(ArmError, match="Conflict: in use") as caught:
         azure.arm.delete(WORKSPACE)
     assert (caught.value.status, caught.value.where) == (409, WORKSPACE)
+
+
+def test_who_is_signed_out_while_waiting_is_told_so() -> None:
+    gone = ClientAuthenticationError("the session has ended")
+    with pytest.raises(ClientAuthenticationError):
+        Asked(answer(202, None, {"Azure-AsyncOperation": OPERATION}), gone).arm.delete(WORKSPACE)
+
+
+def test_what_came_of_an_action_is_not_asked_for() -> None:
+    headers = {"Azure-AsyncOperation": OPERATION, "Location": f"{ENDPOINT}/r/1"}
+    azure = Asked(answer(202, None, headers), answer(200, {"status": "Succeeded"}))
+    assert azure.arm.post(f"{VAULTS}/kv", "purge")
+    assert azure.lines[1:] == [f"GET {OPERATION}"]
 
 
 def test_an_operation_whose_end_is_a_refusal() -> None:
