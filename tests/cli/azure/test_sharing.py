@@ -111,6 +111,26 @@ def test_a_bound_comes_with_a_memory_of_its_own_whatever_was_deleted_before() ->
     assert inner.listed() == ["LIST deletedVaults"]
 
 
+def test_who_begins_with_a_bound_or_ends_it_asks_anew() -> None:
+    inner = Counted()
+    arm = sharing(inner)
+    arm.list(VAULTS)
+    bounded = arm.within(60.0)
+    bounded.list(VAULTS)
+    bounded.within(None).list(VAULTS)
+    assert inner.listed() == ["LIST deletedVaults"] * 3
+
+
+def test_what_was_gone_before_it_could_be_deleted_is_forgotten_too() -> None:
+    inner = Counted()
+    inner.put(f"{VAULTS}/v1")
+    arm = sharing(inner)
+    assert arm.list(VAULTS)
+    inner.documents.clear()  # somebody else was first
+    assert not arm.delete(f"{VAULTS}/v1")
+    assert not arm.list(VAULTS)
+
+
 def test_an_answer_that_a_deletion_overtook_is_not_kept() -> None:
     inner = Counted()
     arm = sharing(inner)
