@@ -11,8 +11,8 @@ from azmlflow.cli.frame.words import Say
 from azmlflow.cli.session.collaborators import Collaborators
 
 if TYPE_CHECKING:
-    from azmlflow.cli.azure.arm import Arm
     from azmlflow.cli.azure.caller import Caller
+    from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.cli.project.hold import Holder
     from azmlflow.cli.project.project import Project, StackFile
     from azmlflow.cli.pulumi.stack import Stack
@@ -117,10 +117,10 @@ def _browse(address: str) -> bool:
     return webbrowser.open(address)
 
 
-def _open_arm() -> Arm:
-    from azmlflow.cli.azure.arm import LiveArm
+def _open_arm() -> ResourceManager:
+    from azmlflow.cli.azure.resource_manager import ResourceManager
 
-    return LiveArm()
+    return ResourceManager()
 
 
 def _whoami() -> Caller:

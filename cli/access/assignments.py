@@ -9,22 +9,23 @@ management groups not); "Troubleshoot Azure RBAC" (a role's name is unique in th
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
-from azmlflow.cli.azure.arm import Arm, ArmError
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.infra.plan.identifiers import Assignment, Place
 from azmlflow.rbac import roles, scopes
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.live.errors import AccessError
 from azmlflow.rbac.patterns import PermissionBlock, permits
-from azmlflow.resourcetypes.table import version_of
 
-_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
-_DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
-_PERMISSIONS = "Microsoft.Authorization/permissions"
+if TYPE_CHECKING:
+    from azure.mgmt.authorization.v2022_04_01.models import RoleAssignment
+    from azure.mgmt.authorization.v2022_05_01_preview.models import RoleDefinition
+
 MAY_ASSIGN = "Microsoft.Authorization/roleAssignments/write"
 MAY_TAKE = "Microsoft.Authorization/roleAssignments/delete"
 MAY_DEFINE = "Microsoft.Authorization/roleDefinitions/write"
@@ -38,56 +39,56 @@ class Listing:
     """The role assignments that could be read.
 
     Attributes:
-        entries: as ARM answers them.
+        entries: as Azure lists them.
         counted: how many the subscription has; None where only the workspace's could be read.
     """
 
-    entries: tuple[Mapping[str, Any], ...]
+    entries: tuple[RoleAssignment, ...]
     counted: int | None
 
     def names(self) -> frozenset[str]:
         """Their names, lower case."""
-        return frozenset(str(entry.get("name", "")).lower() for entry in self.entries)
+        return frozenset(str(entry.name).lower() for entry in self.entries)
 
 
-def read(arm: Arm, place: Place) -> Listing:
+def read(arm: ResourceManager, place: Place) -> Listing:
     """The subscription's assignments; those that bear on the workspace, where more may not be read."""
     subscription = scopes.subscription_id(place.subscription_id)
     try:
-        found = _all(arm, subscription, _ASSIGNMENTS)
+        found = arm.role_assignments(subscription)
     except ArmError as fault:
         if fault.status != _CANNOT_TELL:
             raise
-        return Listing(_all(arm, place.workspace_id, _ASSIGNMENTS), None)
-    inside = sum(scopes.contains(subscription, str(_properties(entry).get("scope") or subscription)) for entry in found)
+        return Listing(arm.role_assignments(place.workspace_id), None)
+    inside = sum(scopes.contains(subscription, entry.scope or subscription) for entry in found)
     return Listing(found, inside)
 
 
-def adopt(arm: Arm, place: Place, grants: Iterable[Grant], listing: Listing) -> tuple[Grant, ...]:
+def adopt(arm: ResourceManager, place: Place, grants: Iterable[Grant], listing: Listing) -> tuple[Grant, ...]:
     """The grants, with the assignments that somebody else made of just the same written into them.
 
     Azure refuses the same scope, role and principal under a second name. A conditional assignment is not the same, and
     one that went between the list and a second look is not there.
     """
-    by_key = {_key(entry): entry for entry in listing.entries if not _properties(entry).get("condition")}
+    by_key = {_key(entry): entry for entry in listing.entries if not entry.condition}
     found: list[Grant] = []
     for grant in grants:
         adopted = dict(grant.adopted)
         for wanted in place.assignments((grant,)):
             other = by_key.get(wanted.key)
-            if other is None or str(other.get("name", "")).lower() == wanted.guid:
+            if other is None or str(other.name).lower() == wanted.guid:
                 continue
-            id_ = str(other["id"])
-            if stands(arm, id_):
+            id_ = str(other.id)
+            if arm.role_assignment(id_) is not None:
                 adopted[wanted.role_guid] = id_
         found.append(replace(grant, adopted=adopted))
     return tuple(found)
 
 
-def release(arm: Arm, grants: Iterable[Grant]) -> tuple[Grant, ...]:
+def release(arm: ResourceManager, grants: Iterable[Grant]) -> tuple[Grant, ...]:
     """The grants without adopted assignments that are gone: from now on ours are made."""
     return tuple(
-        replace(grant, adopted={role: id_ for role, id_ in grant.adopted.items() if stands(arm, id_)})
+        replace(grant, adopted={role: id_ for role, id_ in grant.adopted.items() if arm.role_assignment(id_)})
         for grant in grants
     )
 
@@ -113,7 +114,7 @@ def check_room(listing: Listing, wanted: Sequence[Assignment], warn: Callable[[s
         warn(f"the subscription then has {after} of {LIMIT} role assignments; grant to groups instead of people")
 
 
-def check_names(arm: Arm, place: Place, grants: Iterable[Grant]) -> None:
+def check_names(arm: ResourceManager, place: Place, grants: Iterable[Grant]) -> None:
     """See that no other role bears the name of one that is needed.
 
     Raises:
@@ -123,18 +124,19 @@ def check_names(arm: Arm, place: Place, grants: Iterable[Grant]) -> None:
         return
     for persona in dict.fromkeys(grant.persona for grant in grants):
         name, guid = roles.custom_role_name(persona, place.group_id), place.role_guid(persona)
-        query = {"$filter": f"atScopeAndBelow() and roleName eq '{name}'"}
-        for other in _all(arm, place.group_id, _DEFINITIONS, query):
-            same = str(_properties(other).get("roleName", "")).lower() == name.lower()
-            if same and str(other.get("name", "")).lower() != guid:
+        for other in arm.roles_called(name, place.group_id):
+            same = str(other.role_name).lower() == name.lower()
+            if same and str(other.name).lower() != guid:
                 raise CliError(
                     f"another role definition has the name `{name}` already, which is unique in a tenant",
-                    where=str(other.get("id")),
-                    next=f"rename or delete that one: az role definition delete --name {other.get('name')}",
+                    where=str(other.id),
+                    next=f"rename or delete that one: az role definition delete --name {other.name}",
                 )
 
 
-def check_right(arm: Arm, listing: Listing, needs: Iterable[tuple[str, str]], name_of: Callable[[str], str]) -> None:
+def check_right(
+    arm: ResourceManager, listing: Listing, needs: Iterable[tuple[str, str]], name_of: Callable[[str], str]
+) -> None:
     """See that who is signed in may do what is needed, as Azure tells.
 
     (Microsoft, "Permissions - List For Resource": `GET {scope}/providers/Microsoft.Authorization/permissions`.)
@@ -148,7 +150,7 @@ def check_right(arm: Arm, listing: Listing, needs: Iterable[tuple[str, str]], na
     Raises:
         CliError: an action is missing; the error names it, and who has it.
     """
-    asked = functools.cache(lambda scope: _blocks(_all(arm, scope, _PERMISSIONS)))
+    asked = functools.cache(arm.permissions)
     for action, scope in dict.fromkeys(needs):
         if permits(asked(scope), action, data=False)[0] is None:
             who = _who_may(arm, listing, action, scope)
@@ -160,20 +162,23 @@ def check_right(arm: Arm, listing: Listing, needs: Iterable[tuple[str, str]], na
             )
 
 
-def _who_may(arm: Arm, listing: Listing, action: str, scope: str) -> list[tuple[str, str]]:
+def _who_may(arm: ResourceManager, listing: Listing, action: str, scope: str) -> list[tuple[str, str]]:
     """Principals, with the role, that an assignment gives an action at a scope."""
     found: dict[str, str] = {}
-    known: dict[str, Mapping[str, Any] | None] = {}
+    known: dict[str, RoleDefinition | None] = {}
     for entry in listing.entries:
-        given = _properties(entry)
-        role, at = str(given.get("roleDefinitionId", "")), str(given.get("scope") or "")
-        if not role or not at or not scopes.contains(at, scope):
+        id_, at = str(entry.role_definition_id), str(entry.scope)
+        if not scopes.contains(at, scope):
             continue
-        if role not in known:
-            known[role] = arm.get(role, version_of(_DEFINITIONS))
-        definition = _properties(known[role] or {})
-        if permits(_blocks(definition.get("permissions") or ()), action, data=False)[0] is not None:
-            found.setdefault(str(given.get("principalId", "")), str(definition.get("roleName", "")))
+        if id_ not in known:
+            known[id_] = arm.role_definition(id_)
+        role = known[id_]
+        if role is None:
+            continue
+        granted = role.permissions or ()
+        blocks = [PermissionBlock(tuple(each.actions or ()), tuple(each.not_actions or ())) for each in granted]
+        if permits(blocks, action, data=False)[0] is not None:
+            found.setdefault(str(entry.principal_id), str(role.role_name))
     return list(found.items())
 
 
@@ -189,28 +194,6 @@ def namer(find: Callable[[str], str]) -> Callable[[str], str]:
     return name_of
 
 
-def _all(arm: Arm, scope: str, kind: str, query: Mapping[str, str] | None = None) -> tuple[dict[str, Any], ...]:
-    """What is of a type at a scope."""
-    return tuple(arm.list(f"{scope}/providers/{kind}", version_of(kind), query))
-
-
-def stands(arm: Arm, assignment: str) -> bool:
-    """Is a role assignment there?"""
-    return arm.get(assignment, version_of(_ASSIGNMENTS)) is not None
-
-
-def _key(entry: Mapping[str, Any]) -> tuple[str, str, str]:
-    given = _properties(entry)
-    role = str(given.get("roleDefinitionId", "")).rpartition("/")[2].lower()
-    return scopes.key(str(given.get("scope") or "/")), str(given.get("principalId", "")).lower(), role
-
-
-def _properties(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = entry.get("properties") or {}
-    return found
-
-
-def _blocks(permissions: Iterable[Mapping[str, Any]]) -> tuple[PermissionBlock, ...]:
-    return tuple(
-        PermissionBlock(tuple(each.get("actions") or ()), tuple(each.get("notActions") or ())) for each in permissions
-    )
+def _key(entry: RoleAssignment) -> tuple[str, str, str]:
+    role = str(entry.role_definition_id).rpartition("/")[2].lower()
+    return scopes.key(entry.scope or "/"), str(entry.principal_id).lower(), role

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from azmlflow.rbac.report.drift import Declared
 from azmlflow.rbac.roles import built_in_role, persona
-from azmlflow.resourcetypes.table import version_of
 
 if TYPE_CHECKING:
-    from azmlflow.cli.azure.arm import Arm
+    from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.cli.session.session import Session
     from azmlflow.infra.plan.identifiers import Assignment, Place
     from azmlflow.rbac.grants import Grant
@@ -59,8 +58,7 @@ def _declared(
     )
 
 
-def own_identities(arm: Arm, workspace_id: str) -> frozenset[str]:
+def own_identities(arm: ResourceManager, workspace_id: str) -> frozenset[str]:
     """Object ids (lower case) of the workspace's system-assigned identity: Azure gives it roles by itself."""
-    version = version_of("Microsoft.MachineLearningServices/workspaces")
-    identity = (arm.get(workspace_id, version) or {}).get("identity") or {}
+    identity = (arm.get(workspace_id) or {}).get("identity") or {}
     return frozenset(str(identity[key]).lower() for key in ("principalId",) if identity.get(key))

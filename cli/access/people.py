@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 
 from azmlflow.cli.session.collaborators import Collaborators, Person
 from azmlflow.cli.session.session import Session
-from azmlflow.resourcetypes.table import version_of
 
 if TYPE_CHECKING:
     from azmlflow.infra.plan.identifiers import Place
@@ -34,8 +33,7 @@ def find(name: str, kind: str | None = None) -> Person:
 def assigned(ports: Collaborators, where: Place, grant: Grant) -> bool:
     """Are the grant's role assignments there? Those that somebody else made are not asked for."""
     arm = ports.open_arm()
-    version = version_of("Microsoft.Authorization/roleAssignments")
-    return all(arm.get(each.id, version) is not None for each in where.assignments((grant,)))
+    return all(arm.role_assignment(each.id) is not None for each in where.assignments((grant,)))
 
 
 def in_force(ports: Collaborators, session: Session, where: Place, grant: Grant) -> bool:

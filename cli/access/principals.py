@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from azmlflow.cli.azure.arm import Arm
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.session.collaborators import Collaborators, Person
 from azmlflow.infra.plan.identifiers import Place
@@ -49,7 +49,7 @@ def resolve(ports: Collaborators, place: Place, text: str, kind: str | None) -> 
     return ports.find_person(text, kind)
 
 
-def _of_resource(arm: Arm, id_: str, text: str) -> Person:
+def _of_resource(arm: ResourceManager, id_: str, text: str) -> Person:
     try:
         kind = table.find(scopes.parse(id_).type or "")
     except scopes.InvalidScope as fault:
@@ -59,7 +59,7 @@ def _of_resource(arm: Arm, id_: str, text: str) -> Person:
             f"`{text}` is no managed identity, workspace or compute",
             next="az identity list --query [].id --output tsv; or give the object id of its service principal",
         )
-    document = arm.get(id_, kind.api_version)
+    document = arm.get(id_)
     if document is None:
         raise CliError(f"`{text}` does not exist", where=id_, next="az identity list --query [].id --output tsv")
     own = document.get(kind.identity) or {}

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from azmlflow.cli.azure.arm import ENDPOINT
+from azmlflow.cli.azure.addresses import ENDPOINT
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.session import standing
 from azmlflow.cli.session.session import Session
 from azmlflow.cli.session.standing import Standing
-from azmlflow.resourcetypes.table import version_of
 
 if TYPE_CHECKING:
-    from azmlflow.cli.azure.arm import Arm
+    from azure.mgmt.resource.resources.models import ResourceGroup
+
     from azmlflow.cli.azure.caller import Caller
+    from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.infra.plan.naming import Names
     from azmlflow.infra.settings.settings import Settings
 
@@ -60,7 +61,7 @@ class Situation:
     _memory: dict[str, Any] = field(default_factory=dict)
 
     @functools.cached_property
-    def arm(self) -> Arm:
+    def arm(self) -> ResourceManager:
         """Azure Resource Manager."""
         return self.session.invocation.ports.open_arm()
 
@@ -95,9 +96,9 @@ class Situation:
         return f"{self.place}/resourceGroups/{self.names.resource_group}"
 
     @functools.cached_property
-    def group_document(self) -> dict[str, Any] | None:
+    def group_document(self) -> ResourceGroup | None:
         """The resource group as it is now."""
-        return self.arm.get(self.group, version_of("Microsoft.Resources/resourceGroups"))
+        return self.arm.group(self.group)
 
     @functools.cached_property
     def standing(self) -> Standing:

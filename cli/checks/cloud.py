@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from azmlflow.cli.checks.base import Check, Finding, Situation
 from azmlflow.infra.plan.identifiers import IN_GROUP
-from azmlflow.resourcetypes.table import ResourceType, resource_type, version_of
+from azmlflow.resourcetypes.table import ResourceType, resource_type
+
+if TYPE_CHECKING:
+    from azure.mgmt.resource.resources.models import Provider
 
 # Entra and Azure take tokens that are up to five minutes off (Microsoft, "Validate tokens": clock skew).
 SKEW_REFUSED, SKEW_TOLD = 300, 60
@@ -21,20 +24,20 @@ def _credentials(situation: Situation) -> Finding:
 
 
 def _subscription(situation: Situation) -> Finding:
-    document = situation.arm.get(situation.place, version_of("Microsoft.Resources/subscriptions"))
-    if document is None:
+    found = situation.arm.subscription(situation.subscription)
+    if found is None:
         return Finding("failed", f"subscription {situation.subscription} is not there for {situation.caller.name}")
-    state = document.get("state", "Enabled")
+    state = str(found.get("state", "Enabled"))
     if state not in {"Enabled", "PastDue"}:
         return Finding("failed", f"subscription {situation.subscription} is {state}: nothing can be made in it")
-    tenant = document.get("tenantId")
+    tenant = found.tenant_id
     if tenant and tenant.lower() != situation.caller.tenant.lower():
         return Finding(
             "failed",
             f"the subscription trusts tenant {tenant}, but you are signed in to {situation.caller.tenant}",
             f"az login --tenant {tenant}",
         )
-    return Finding("ok", f"{document.get('displayName', situation.subscription)}, {state}, in your tenant")
+    return Finding("ok", f"{found.display_name or situation.subscription}, {state}, in your tenant")
 
 
 def _made_of() -> tuple[ResourceType, ...]:
@@ -46,13 +49,13 @@ def _namespaces() -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.namespace for each in _made_of()))
 
 
-def _provider(situation: Situation, namespace: str) -> dict[str, Any] | None:
-    return situation.arm.get(f"{situation.place}/providers/{namespace}", version_of("Microsoft.Resources/providers"))
+def _provider(situation: Situation, namespace: str) -> Provider | None:
+    return situation.arm.provider(situation.subscription, namespace)
 
 
 def _unregistered(situation: Situation) -> list[str]:
     found = ((namespace, _provider(situation, namespace)) for namespace in _namespaces())
-    return [name for name, document in found if document and document.get("registrationState") != "Registered"]
+    return [name for name, provider in found if provider and provider.registration_state != "Registered"]
 
 
 def _providers(situation: Situation) -> Finding:
@@ -64,17 +67,17 @@ def _providers(situation: Situation) -> Finding:
 
 
 def _register(situation: Situation) -> None:
-    version = version_of("Microsoft.Resources/providers")
     for namespace in _unregistered(situation):
-        situation.arm.ask(f"{situation.place}/providers/{namespace}/register", version, {})
+        situation.arm.register(situation.subscription, namespace)
 
 
 def _region(situation: Situation) -> Finding:
     location, lacking = situation.settings.location, []
     for kind in _made_of():
-        for offered in (_provider(situation, kind.namespace) or {}).get("resourceTypes", ()):
-            places = {str(place).replace(" ", "").lower() for place in offered.get("locations") or ()}
-            if offered.get("resourceType") == kind.short_name and places and location not in places:
+        provider = _provider(situation, kind.namespace)
+        for offered in (provider.resource_types if provider else None) or ():
+            places = {place.replace(" ", "").lower() for place in offered.locations or ()}
+            if offered.resource_type == kind.short_name and places and location not in places:
                 lacking.append(kind.name)
     if lacking:
         return Finding("failed", f"{location} does not offer {', '.join(lacking)}")
@@ -91,10 +94,8 @@ def _quota(situation: Situation) -> Finding:
     if not clusters:
         return Finding("skipped", "the stack has no clusters")
     place = f"{situation.place}/providers/{_ML}/locations/{situation.settings.location}"
-    listed = situation.arm.list(f"{place}/vmSizes", version_of(f"{_ML}/locations/vmSizes"))
-    sizes = {str(size["name"]).lower(): size for size in listed}
-    used = situation.arm.list(f"{place}/usages", version_of(f"{_ML}/locations/usages"))
-    usages = {_plain(entry["name"]["value"]): entry for entry in used}
+    sizes = {str(size["name"]).lower(): size for size in situation.arm.list(f"{place}/vmSizes", ids=False)}
+    usages = {_plain(entry["name"]["value"]): entry for entry in situation.arm.list(f"{place}/usages", ids=False)}
     if not sizes or not usages:
         return Finding("skipped", "Azure tells no sizes and quotas here")
     told: list[str] = []

@@ -59,7 +59,7 @@ def _found(check: Check, situation: Situation) -> Finding:
     try:
         return check.ask(situation)
     except Exception as fault:  # noqa: BLE001 - one check's fault must not hide what the others found
-        from azmlflow.cli.azure.arm import ArmError
+        from azmlflow.cli.azure.errors import ArmError
         from azmlflow.cli.project import report
 
         if isinstance(fault, ArmError) and fault.status == 403:

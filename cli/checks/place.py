@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from azmlflow.cli.azure.arm import ArmError
+from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.checks.base import Check, Finding, Situation
 from azmlflow.infra.plan import tags
-from azmlflow.rbac.patterns import PermissionBlock, permits
-from azmlflow.resourcetypes.table import version_of
+from azmlflow.rbac.patterns import permits
 
 _ML = "Microsoft.MachineLearningServices"
 _MAKES = (
@@ -25,7 +24,7 @@ def _names(situation: Situation) -> Finding:
     if situation.stands:
         return Finding("ok", "the stack stands: its names are its own")
     group = situation.group_document
-    ours = group is not None and tags.owned(group.get("tags"), situation.session.project.name, situation.session.name)
+    ours = group is not None and tags.owned(group.tags, situation.session.project.name, situation.session.name)
     names = situation.names
     taken = []
     if group is not None and not ours:
@@ -35,9 +34,8 @@ def _names(situation: Situation) -> Finding:
             ("Microsoft.Storage/storageAccounts", names.storage_account),
             ("Microsoft.KeyVault/vaults", names.key_vault),
         ):
-            question = f"{type_.partition('/')[0]}/checkNameAvailability"
-            body = {"name": name, "type": type_}
-            answer = situation.arm.ask(f"{situation.place}/providers/{question}", version_of(question), body)
+            path = f"{situation.place}/providers/{type_.partition('/')[0]}/checkNameAvailability"
+            answer = situation.arm.ask(path, {"name": name, "type": type_})
             # A vault that is soft-deleted is the next check's.
             if answer and answer.get("nameAvailable") is False and not _deleted_vault(situation, name):
                 taken.append(f"{name}: {answer.get('message', 'taken')}")
@@ -46,7 +44,7 @@ def _names(situation: Situation) -> Finding:
 
 def _deleted_vault(situation: Situation, name: str) -> dict[str, Any] | None:
     place = f"{situation.place}/providers/Microsoft.KeyVault/locations/{situation.settings.location}"
-    return situation.arm.get(f"{place}/deletedVaults/{name}", version_of("Microsoft.KeyVault/locations/deletedVaults"))
+    return situation.arm.get(f"{place}/deletedVaults/{name}")
 
 
 def _twins(situation: Situation) -> Finding:
@@ -81,7 +79,7 @@ def _is_ours(situation: Situation, entry: dict[str, Any]) -> bool:
 
 def _listed(situation: Situation, path: str) -> Iterable[dict[str, Any]]:
     try:
-        return tuple(situation.arm.list(path, version_of(f"{_ML}/workspaces")))
+        return situation.arm.list(path)
     except ArmError as fault:
         if fault.status in {400, 404, 405}:
             return ()  # not every region has this list
@@ -90,11 +88,7 @@ def _listed(situation: Situation, path: str) -> Iterable[dict[str, Any]]:
 
 def _rights(situation: Situation) -> Finding:
     scope = situation.group if situation.group_document is not None else situation.place
-    permissions = "Microsoft.Authorization/permissions"
-    blocks = [
-        PermissionBlock(tuple(entry.get("actions") or ()), tuple(entry.get("notActions") or ()))
-        for entry in situation.arm.list(f"{scope}/providers/{permissions}", version_of(permissions))
-    ]
+    blocks = situation.arm.permissions(scope)
 
     def lacking(actions: Iterable[str]) -> list[str]:
         return [action for action in actions if permits(blocks, action, False)[0] is None]
@@ -112,14 +106,13 @@ def _rights(situation: Situation) -> Finding:
 def _no_locks(situation: Situation) -> Finding:
     if situation.group_document is None:
         return Finding("ok", "there is no group yet to be locked")
-    locks = "Microsoft.Authorization/locks"
-    found = tuple(situation.arm.list(f"{situation.group}/providers/{locks}", version_of(locks)))
+    found = situation.arm.locks(situation.group)
     if not found:
         return Finding("ok", "none")
-    told = ", ".join(f"{lock['name']} ({(lock.get('properties') or {}).get('level', '')})" for lock in found)
-    stops = any((lock.get("properties") or {}).get("level") == "ReadOnly" for lock in found)
+    told = ", ".join(f"{lock.name} ({lock.level})" for lock in found)
+    stops = any(lock.level == "ReadOnly" for lock in found)
     what = "`up` can change nothing" if stops else "`down` can remove nothing"
-    return Finding("failed" if stops else "warning", f"{what}: {told}", f"az lock delete --ids {found[0]['id']}")
+    return Finding("failed" if stops else "warning", f"{what}: {told}", f"az lock delete --ids {found[0].id}")
 
 
 def _grants(situation: Situation) -> Finding:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from azmlflow.cli.azure.addresses import url_of
+from azmlflow.cli.azure.errors import ArmError, MalformedAnswer
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import Project
 from azmlflow.localazure.clients import control
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.process import daemon
-from azmlflow.resourcetypes.table import version_of
 
 GRAPH = "https://graph.microsoft.com"
 
@@ -20,13 +21,21 @@ def permitted(project: Project, principal: str, scope: str) -> frozenset[str]:
 
     (Microsoft, "Permissions - List For Resource": `GET {scope}/providers/Microsoft.Authorization/permissions`.)
     """
-    permissions = "Microsoft.Authorization/permissions"
-    url = f"https://management.azure.com{scope}/providers/{permissions}?api-version={version_of(permissions)}"
+    url = url_of(f"{scope}/providers/Microsoft.Authorization/permissions")
     answer = control.ask(Folder.at(project.local), "GET", url, principal=principal)
+    if answer.status in {403, 404, 408, 429} or answer.status >= 500:
+        return frozenset()  # whoever has no role there is not told anything; and who waits asks again
     if answer.status != 200:
-        return frozenset()  # whoever has no role there is not told anything
-    entries = answer.body.get("value") or ()
-    return frozenset(action.lower() for entry in entries for action in entry.get("actions") or ())
+        raise ArmError.of(answer.status, answer.body, scope)
+    return frozenset(action.lower() for entry in _value(answer.body, scope) for action in entry["actions"])
+
+
+def _value(document: object, where: str) -> list[dict[str, Any]]:
+    """The entries of a list; raises MalformedAnswer for what is none."""
+    entries = document.get("value") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise MalformedAnswer("a list without `value`", where)
+    return entries
 
 
 class Directory:
@@ -45,7 +54,7 @@ class Directory:
         url: str | None = f"{GRAPH}/v1.0/users"
         while url:
             document = self._ask("GET", url)
-            found += document.get("value") or ()
+            found += _value(document, url)
             url = document.get("@odata.nextLink")
         return tuple(found)
 
@@ -59,8 +68,9 @@ class Directory:
 
     def _ask(self, method: str, url: str) -> dict[str, Any]:
         answer = control.ask(self._folder, method, url, principal=daemon.DEVELOPER)
+        document = answer.body if isinstance(answer.body, dict) else {}
         if answer.status >= 400:
-            error = answer.body.get("error") if isinstance(answer.body, dict) else None
+            error = document.get("error")
             message = error.get("message") if isinstance(error, dict) else f"status {answer.status}"
             raise CliError(f"the directory refused: {message}", next="azmlflow local user list")
-        return dict(answer.body or {})
+        return document

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from azmlflow.cli.azure.arm import Arm
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.pulumi.deployment import Resource, State
-from azmlflow.resourcetypes.table import token_of, version_of
+from azmlflow.resourcetypes.table import token_of
 
 if TYPE_CHECKING:
     from azmlflow.infra.settings.settings import ClusterSettings
@@ -39,11 +39,11 @@ def outdated(state: State, wanted: Iterable[ClusterSettings]) -> tuple[Resource,
     return tuple(found)
 
 
-def remove(resources: Iterable[Resource], arm: Arm, say: Callable[[str], None]) -> None:
+def remove(resources: Iterable[Resource], arm: ResourceManager, say: Callable[[str], None]) -> None:
     """Delete the clusters with their machines, and wait for it."""
     for resource in resources:
         say(f"removing cluster `{resource.id.rsplit('/', 1)[-1]}` ...")
-        arm.delete(resource.id, version_of(_COMPUTE), {"underlyingResourceAction": "Delete"})
+        arm.delete(resource.id, {"underlyingResourceAction": "Delete"})
 
 
 def _machine(inputs: Mapping[str, Any]) -> Mapping[str, Any]:

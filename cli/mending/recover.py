@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from azmlflow.cli.azure.arm import Arm
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.words import Say
 from azmlflow.cli.project.hold import Note
@@ -136,7 +136,7 @@ def drop_dead_locks(stack: Stack, found: tuple[Lock, ...], say: Say) -> None:
 
 def take_over(
     stack: Stack,
-    arm: Arm,
+    arm: ResourceManager,
     planned: Iterable[Planned],
     *,
     project: str,
@@ -171,7 +171,7 @@ def take_over(
         if state.has(urn):
             continue
         kind, name = of_token(plan.type), plan.id.rsplit("/", 1)[-1]
-        document = arm.get(plan.id, kind.api_version)
+        document = arm.get(plan.id)
         if document is None:
             if plan.type == token_of("Microsoft.Resources/resourceGroups"):
                 break  # without the group nothing of the rest can be there

@@ -112,6 +112,10 @@ def _unreachable(fault: Exception) -> CliError:
     return CliError(f"Azure does not answer: {_first_line(fault)}", next="azmlflow local status, or check the network")
 
 
+def _malformed(_fault: Exception) -> CliError:
+    return CliError("what was answered is not Azure's: it cannot be read as what was asked for", next="azmlflow doctor")
+
+
 def _settings(fault: Any) -> CliError:
     first = fault.faults[0].fix if fault.faults else None
     return CliError(str(fault), next=first)
@@ -133,6 +137,7 @@ KNOWN: tuple[Known, ...] = (
     Known("azmlflow.rbac.roles", "UnknownPersona", _persona),
     Known("azmlflow.localazure.machine.folder", "LocalError", _plain),
     Known("azmlflow.localazure.plugin.install", "InstallError", _plain),
+    Known("azure.core.exceptions", "DeserializationError", _malformed),
     Known("azure.core.exceptions", "ClientAuthenticationError", _signed_out),
     Known("azure.core.exceptions", "HttpResponseError", _refused),
     Known("azure.core.exceptions", "ServiceRequestError", _unreachable),

@@ -8,8 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from azmlflow.cli.azure.arm import Arm
     from azmlflow.cli.azure.caller import Caller
+    from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.cli.frame.words import Say
     from azmlflow.cli.project.hold import Holder
     from azmlflow.cli.project.project import Project, StackFile
@@ -61,7 +61,7 @@ class Collaborators:
     enter: Callable[[Project, StackFile, Say], None]
     visit: Callable[[Project, StackFile, Say], None]
     open_stack: Callable[[Project, StackFile, Holder | None, Say], Stack]
-    open_arm: Callable[[], Arm]
+    open_arm: Callable[[], ResourceManager]
     permitted: Callable[[Project, StackFile, Grant, str], frozenset[str] | None]
     find_person: Callable[[str, str | None], Person]
     whoami: Callable[[], Caller]

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from azmlflow.cli.azure.arm import Arm, ArmError
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.words import called_token
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.session import Session
 from azmlflow.rbac import scopes
-from azmlflow.resourcetypes.table import token_of, version_of
+from azmlflow.resourcetypes.table import token_of
 
 _GROUP = token_of("Microsoft.Resources/resourceGroups")
 _WORKSPACE = token_of("Microsoft.MachineLearningServices/workspaces")
@@ -71,7 +72,7 @@ def _name(resource: Resource) -> str:
     return resource.id.rpartition("/")[2]
 
 
-def look(arm: Arm, state: State) -> Standing:
+def look(arm: ResourceManager, state: State) -> Standing:
     """Ask the cloud what of a state stands; what may not be asked counts as standing, and is told."""
     with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look") as pool:
         found = list(pool.map(lambda question: question(), _questions(arm, state)))
@@ -102,7 +103,7 @@ def mend(stack: Stack, standing: Standing, say: Callable[[str], None]) -> None:
         stack.refresh([each.urn for each in standing.retagged])
 
 
-def _questions(arm: Arm, state: State) -> Iterable[Callable[[], Standing]]:
+def _questions(arm: ResourceManager, state: State) -> Iterable[Callable[[], Standing]]:
     ours = [each for each in state.resources if not each.external and each.id.lower().startswith("/subscriptions/")]
     groups: dict[str, list[Resource]] = {}
     for each in ours:
@@ -128,10 +129,10 @@ def _questions(arm: Arm, state: State) -> Iterable[Callable[[], Standing]]:
         yield _asker(_computes, arm, workspace, members)
 
 
-Asking = Callable[[Arm, str, Sequence[Resource]], Standing]
+Asking = Callable[[ResourceManager, str, Sequence[Resource]], Standing]
 
 
-def _asker(asking: Asking, arm: Arm, place: str, members: Sequence[Resource]) -> Callable[[], Standing]:
+def _asker(asking: Asking, arm: ResourceManager, place: str, members: Sequence[Resource]) -> Callable[[], Standing]:
     def ask() -> Standing:
         try:
             return asking(arm, place, members)
@@ -154,11 +155,10 @@ def _is_in_list(resource: Resource) -> bool:
     return len(parsed.names) == 1 and not extends and str(parsed.namespace).lower() != "microsoft.authorization"
 
 
-def _inside(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:
-    listed = arm.list(f"{group}/resources", version_of("Microsoft.Resources/resources"))
-    there = {str(each["id"]).lower(): each for each in listed}
+def _inside(arm: ResourceManager, group: str, members: Sequence[Resource]) -> Standing:
+    there: dict[str, Mapping[str, Any]] = {str(each.id).lower(): each for each in arm.resources(group)}
     if any(each.type == _GROUP for each in members) or not there:
-        document = arm.get(group, version_of("Microsoft.Resources/resourceGroups"))
+        document = arm.group(group)
         there |= {group.lower(): document} if document is not None else {}
     standing = [(each, there[each.id.lower()]) for each in members if each.id.lower() in there]
     return Standing(
@@ -172,22 +172,19 @@ def _tagged(resource: Resource, now: Mapping[str, Any] | None) -> bool:
     return {str(k): str(v) for k, v in (resource.inputs.get("tags") or {}).items()}.items() <= (now or {}).items()
 
 
-def _assignments(arm: Arm, group: str, members: Sequence[Resource]) -> Standing:
-    type_ = "Microsoft.Authorization/roleAssignments"
-    return _named(members, arm.list(f"{group}/providers/{type_}", version_of(type_)))
+def _assignments(arm: ResourceManager, group: str, members: Sequence[Resource]) -> Standing:
+    return _named(members, (each.name for each in arm.role_assignments(group)))
 
 
-def _definition(arm: Arm, id_: str, members: Sequence[Resource]) -> Standing:
+def _definition(arm: ResourceManager, id_: str, members: Sequence[Resource]) -> Standing:
     # By its id in the subscription, as Azure tells it: a role outlives the group that it was made for.
-    document = arm.get(id_, version_of("Microsoft.Authorization/roleDefinitions"))
-    return Standing(() if document is not None else tuple(members))
+    return Standing(() if arm.role_definition(id_) is not None else tuple(members))
 
 
-def _computes(arm: Arm, workspace: str, members: Sequence[Resource]) -> Standing:
-    version = version_of("Microsoft.MachineLearningServices/workspaces/computes")
-    return _named(members, arm.list(f"{workspace}/computes", version))
+def _computes(arm: ResourceManager, workspace: str, members: Sequence[Resource]) -> Standing:
+    return _named(members, (each["name"] for each in arm.list(f"{workspace}/computes")))
 
 
-def _named(members: Sequence[Resource], listed: Iterable[Mapping[str, Any]]) -> Standing:
-    there = {str(each["name"]).lower() for each in listed}
+def _named(members: Sequence[Resource], names: Iterable[object]) -> Standing:
+    there = {str(name).lower() for name in names}
     return Standing(tuple(each for each in members if _name(each).lower() not in there))

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from azmlflow.cli.azure.arm import Arm, ArmError
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.infra.plan import tags
-from azmlflow.resourcetypes.table import version_of
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,9 @@ class Wanted:
         return not self.expired or (group.expires is not None and group.expires <= now)
 
 
-def find(arm: Arm, wanted: Wanted, now: datetime, width: int, warn: Callable[[str], None]) -> tuple[Found, ...]:
+def find(
+    arm: ResourceManager, wanted: Wanted, now: datetime, width: int, warn: Callable[[str], None]
+) -> tuple[Found, ...]:
     """The groups that are meant, oldest first.
 
     Args:
@@ -138,19 +140,17 @@ def find(arm: Arm, wanted: Wanted, now: datetime, width: int, warn: Callable[[st
         width: how many subscriptions are asked at a time.
         warn: hears of subscriptions whose groups may not be seen.
     """
-    listed = arm.list("/subscriptions", version_of("Microsoft.Resources/subscriptions"))
-    subscriptions = [str(each["subscriptionId"]) for each in listed]
+    subscriptions = [str(each.subscription_id) for each in arm.subscriptions()]
     with ThreadPoolExecutor(max_workers=width, thread_name_prefix="find") as pool:
         lists = pool.map(lambda each: _groups(arm, each, warn), subscriptions)
         groups = [group for found in lists for group in found if wanted.fits(group, now)]
     return tuple(sorted(groups, key=lambda group: (group.created or now, group.id)))
 
 
-def _groups(arm: Arm, subscription: str, warn: Callable[[str], None]) -> tuple[Found, ...]:
+def _groups(arm: ResourceManager, subscription: str, warn: Callable[[str], None]) -> tuple[Found, ...]:
     """Those of a subscription that azmlflow made: they bear both ownership tags."""
     try:
-        version = version_of("Microsoft.Resources/resourceGroups")
-        every = tuple(map(Found.of, arm.list(f"/subscriptions/{subscription}/resourceGroups", version)))
+        every = tuple(map(Found.of, arm.groups(subscription)))
     except ArmError as fault:
         if fault.status != 403:
             raise
@@ -159,16 +159,15 @@ def _groups(arm: Arm, subscription: str, warn: Callable[[str], None]) -> tuple[F
     return tuple(group for group in every if group.project and group.stack)
 
 
-def look_into(arm: Arm, groups: Iterable[Found], width: int) -> tuple[Found, ...]:
+def look_into(arm: ResourceManager, groups: Iterable[Found], width: int) -> tuple[Found, ...]:
     """The same groups with what is in them, `width` asked for at a time."""
     with ThreadPoolExecutor(max_workers=width, thread_name_prefix="look") as pool:
         return tuple(pool.map(lambda group: _look_into(arm, group), groups))
 
 
-def _look_into(arm: Arm, group: Found) -> Found:
+def _look_into(arm: ResourceManager, group: Found) -> Found:
     try:
-        inside = arm.list(f"{group.id}/resources", version_of("Microsoft.Resources/resources"))
-        types = Counter(str(entry.get("type", "")) for entry in inside)
+        types = Counter(str(entry.type) for entry in arm.resources(group.id))
     except ArmError as fault:
         if fault.status != 403:
             raise
@@ -176,7 +175,7 @@ def _look_into(arm: Arm, group: Found) -> Found:
     return replace(group, contents=dict(sorted(types.items())))
 
 
-def refused(arm: Arm, groups: Iterable[Found], width: int) -> dict[str, tuple[str, ...]]:
+def refused(arm: ResourceManager, groups: Iterable[Found], width: int) -> dict[str, tuple[str, ...]]:
     """Why groups could not be removed as they are, by their ids: what in them is not azmlflow's or may not be seen,
     locks, jobs.
     """
@@ -186,7 +185,7 @@ def refused(arm: Arm, groups: Iterable[Found], width: int) -> dict[str, tuple[st
         return {group.id: why for group, why in zip(every, whys, strict=True)}
 
 
-def _refused(arm: Arm, group: Found) -> tuple[str, ...]:
+def _refused(arm: ResourceManager, group: Found) -> tuple[str, ...]:
     from azmlflow.cli.teardown import plan_group
 
     try:

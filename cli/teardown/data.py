@@ -5,20 +5,15 @@ Read as far as the caller may: what cannot be read is not guessed at.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from azure.core.exceptions import AzureError
-
-from azmlflow.cli.azure.arm import Arm, ArmError
-from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.words import called, many
 from azmlflow.cli.teardown.ownership import STORAGE, VAULT, WORKSPACE, Resource
-from azmlflow.resourcetypes.table import version_of
 
-_CONTAINERS = f"{STORAGE}/blobServices/containers"
-_METRICS = "Microsoft.Insights/metrics"
 _PAGES = 50  # of a hundred each; who has more reads "5000", and the deletion is the same
 
 Describe = Callable[[Resource], str]
@@ -29,7 +24,7 @@ def named(one: Resource) -> str:
     return f"{called(one.type)} {one.name}"
 
 
-def describing(arm: Arm) -> Describe:
+def describing(arm: ResourceManager) -> Describe:
     """A function that tells what a resource holds; empty text for what holds nothing of interest."""
 
     def describe(one: Resource) -> str:
@@ -44,32 +39,32 @@ def describing(arm: Arm) -> Describe:
     return describe
 
 
-def _vault(arm: Arm, one: Resource) -> str:
+def _vault(arm: ResourceManager, one: Resource) -> str:
     """What nobody can purge stays; its secrets nobody counts, for that takes a right of its own."""
     try:
-        properties = (arm.get(one.id, version_of(VAULT)) or {}).get("properties") or {}
-    except ArmError:
-        return ""
+        properties = (arm.get(one.id) or {}).get("properties") or {}
+    except ArmError as fault:
+        return f"whether purge protection keeps it cannot be read: {fault.code}"
     if not properties.get("enablePurgeProtection"):
         return ""
     days = properties.get("softDeleteRetentionInDays", 90)
     return f"purge protection keeps it, soft-deleted, and its name, for {days} days"
 
 
-def _storage(arm: Arm, one: Resource) -> str:
+def _storage(arm: ResourceManager, one: Resource) -> str:
     try:
-        count = sum(1 for _ in arm.list(f"{one.id}/blobServices/default/containers", version_of(_CONTAINERS)))
-    except ArmError:
-        return ""
+        count = len(arm.list(f"{one.id}/blobServices/default/containers"))
+    except ArmError as fault:
+        return f"its containers cannot be counted: {fault.code}"
     size = _used(arm, one)
     return many(count, "container") + (f", {_bytes(size)}" if size is not None else "")
 
 
-def _used(arm: Arm, one: Resource) -> float | None:
+def _used(arm: ResourceManager, one: Resource) -> float | None:
     """Bytes in a storage account, by the metric `UsedCapacity`, which Azure renews every hour."""
     try:
         query = {"metricnames": "UsedCapacity", "aggregation": "Average"}
-        metrics = list(arm.list(f"{one.id}/providers/{_METRICS}", version_of(_METRICS), query))
+        metrics = arm.list(f"{one.id}/providers/Microsoft.Insights/metrics", query)
     except ArmError:
         return None
     averages = [point.get("average") for point in _points(metrics)]
@@ -77,13 +72,13 @@ def _used(arm: Arm, one: Resource) -> float | None:
     return known[-1] if known else None
 
 
-def _points(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _points(metrics: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         point for metric in metrics for series in metric.get("timeseries") or () for point in series.get("data") or ()
     ]
 
 
-def _workspace(arm: Arm, one: Resource) -> str:
+def _workspace(arm: ResourceManager, one: Resource) -> str:
     """Counted by MLflow's own search, for Resource Manager knows neither experiments nor all models."""
     place = f"https://{one.location}.api.azureml.ms/mlflow/v2.0{one.id}/api/2.0/mlflow"
     experiments = _count(arm, "POST", f"{place}/experiments/search", "experiments")
@@ -94,8 +89,10 @@ def _workspace(arm: Arm, one: Resource) -> str:
     return f"{', '.join(told)}, all runs"
 
 
-def _count(arm: Arm, method: str, url: str, what: str) -> int | None:
+def _count(arm: ResourceManager, method: str, url: str, what: str) -> int | None:
     """How many a search finds; None if it cannot be read."""
+    from azure.core.exceptions import AzureError
+
     count, query = 0, {"max_results": "100"}
     for _ in range(_PAGES):
         try:
@@ -103,11 +100,11 @@ def _count(arm: Arm, method: str, url: str, what: str) -> int | None:
                 page = arm.call(method, f"{url}?{urlencode(query)}")
             else:
                 page = arm.call(method, url, {**query, "max_results": 100})
-        except (CliError, AzureError):
+        except (ArmError, AzureError):
             return None
         if page is None:
             return None
-        count += len(page.get(what) or ())
+        count += len(page.get(what) or ())  # MLflow leaves an empty list out, as protobuf's JSON does
         token = page.get("next_page_token")
         if not token:
             break

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from azmlflow.cli.azure.arm import Arm, ArmError
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.project import config_json
 from azmlflow.cli.project.project import Project
 from azmlflow.cli.pulumi.changes import OnChange
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.stack import Stack
-from azmlflow.resourcetypes.table import version_of
 
 if TYPE_CHECKING:
     from azmlflow.infra.plan.naming import Names
@@ -44,7 +44,7 @@ class Estate:
 
     project: Project
     stack: Stack
-    arm: Arm
+    arm: ResourceManager
     subscription: str
     names: Names
     location: str
@@ -72,11 +72,10 @@ class Estate:
 
 def workspace_left(estate: Estate) -> str | None:
     """The workspace as it is now: `stands`, `soft-deleted`, or None."""
-    version = version_of(_WORKSPACE)
-    if estate.arm.get(estate.workspace, version) is not None:
+    if estate.arm.get(estate.workspace) is not None:
         return "stands"
     place = f"/subscriptions/{estate.subscription}/providers/{_ML}/locations/{estate.location}/deletedWorkspaces"
-    for entry in _listed(estate, place, version):
+    for entry in _listed(estate, place):
         if str(entry.get("name", "")).lower() == estate.names.workspace.lower() and _in_our_group(estate, entry):
             return "soft-deleted"
     return None
@@ -88,10 +87,10 @@ def _in_our_group(estate: Estate, entry: dict[str, Any]) -> bool:
     return "/resourcegroups/" not in text or f"{estate.group.lower()}/" in text
 
 
-def _listed(estate: Estate, path: str, version: str) -> tuple[dict[str, Any], ...]:
+def _listed(estate: Estate, path: str) -> tuple[dict[str, Any], ...]:
     """A list, or nothing where Azure doesn't know it: not every region has this one."""
     try:
-        return tuple(estate.arm.list(path, version))
+        return estate.arm.list(path)
     except ArmError as fault:
         if fault.status in {400, 404, 405}:
             return ()

@@ -12,23 +12,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from azmlflow.cli.azure.arm import Arm, ArmError, TimedOut
+from azmlflow.cli.azure.errors import ArmError, TimedOut
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import inventory
-from azmlflow.cli.teardown.inventory import (
-    BURIED,
-    GROUP,
-    JOB,
-    LOCK,
-    ROLE_ASSIGNMENT,
-    ROLE_DEFINITION,
-    is_protected,
-    vault_id,
-)
+from azmlflow.cli.teardown.inventory import is_protected, vault_id
 from azmlflow.cli.teardown.outcome import Left, OnProgress, Progress, Report
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE, Resource
 from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group, plan_inside, short
-from azmlflow.resourcetypes.table import resource_type, version_of
+from azmlflow.resourcetypes.table import resource_type
 
 # Codes of an operation that Azure accepted and failed by itself; whatever refuses has others, and is final.
 _PASSING = frozenset(("InternalServerError", "OperationFailed", "Conflict", "ServiceUnavailable", "Timeout"))
@@ -36,7 +28,7 @@ _ATTEMPTS = 3  # an operation that Azure itself fails half-way is begun again
 
 
 def remove_group(
-    arm: Arm,
+    arm: ResourceManager,
     group_id: str,
     limits: Limits | None = None,
     *,
@@ -67,7 +59,7 @@ def remove_group(
         raise overdue(arm, made, fault) from fault
 
 
-def overdue(arm: Arm, plan: GroupPlan, fault: TimedOut) -> TimedOut:
+def overdue(arm: ResourceManager, plan: GroupPlan, fault: TimedOut) -> TimedOut:
     """The same error with what still stands, as far as Azure answers at all."""
     from azure.core.exceptions import AzureError
 
@@ -85,7 +77,7 @@ class Removal:
 
     def __init__(
         self,
-        arm: Arm,
+        arm: ResourceManager,
         plan: GroupPlan,
         on_progress: OnProgress | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -127,7 +119,6 @@ class Removal:
         for job in jobs:
             self._arm.until(
                 job,
-                version_of(JOB),
                 inventory.has_ended,
                 lambda _, job=job: self._tell(job, "cancelling"),  # type: ignore[misc]
             )
@@ -135,9 +126,9 @@ class Removal:
 
     def _cancel(self, job: str) -> None:
         try:
-            self._arm.post(f"{job}/cancel", version_of(JOB))
+            self._arm.post(job, "cancel")
         except ArmError:  # Azure refuses for one that has come to its end meanwhile
-            if not inventory.has_ended(self._arm.get(job, version_of(JOB))):
+            if not inventory.has_ended(self._arm.get(job)):
                 raise
 
     def drop_locks(self) -> bool:
@@ -147,7 +138,7 @@ class Removal:
             self._check_again()
         for lock in self._plan.locks:
             self._tell(lock, "deleting")
-            self._arm.delete(lock, version_of(LOCK))
+            self._arm.delete(lock)
         return bool(self._plan.locks)
 
     def purge_workspaces(self) -> bool:
@@ -164,14 +155,14 @@ class Removal:
 
     def _begin(self, one: Resource) -> Callable[[], bool]:
         """Begin a deletion for good; what it gives waits for it, and when called again begins it anew."""
-        kind = resource_type(one.type)
-        waits = [self._arm.begin(one.id, kind.api_version, kind.purge)]
+        purge = resource_type(one.type).purge
+        begun = [self._arm.begin_delete(one.id, purge)]
 
         def finish() -> bool:
-            wait = waits.pop() if waits else self._arm.begin(one.id, kind.api_version, kind.purge)
-            if wait is not None:
+            operation = begun.pop() if begun else self._arm.begin_delete(one.id, purge)
+            if operation is not None:
                 self._tell(one.id, "purging")
-                wait(lambda _: self._tell(one.id, "purging"))
+                operation.wait(lambda _: self._tell(one.id, "purging"))
             return True
 
         return finish
@@ -181,10 +172,9 @@ class Removal:
         if not self._plan.seen.document and not self._plan.access:
             return False
         found = inventory.access(self._arm, self._plan.seen.id, self._plan.holder)
-        for kind, ids in ((ROLE_ASSIGNMENT, found.assignments), (ROLE_DEFINITION, found.definitions)):
-            for id_ in ids:
-                self._tell(id_, "deleting")
-                self._arm.delete(id_, version_of(kind))
+        for id_ in (*found.assignments, *found.definitions):
+            self._tell(id_, "deleting")
+            self._arm.delete(id_)
         return bool(found)
 
     def delete_group(self) -> bool:
@@ -196,9 +186,9 @@ class Removal:
     def _delete_group(self) -> bool:
         if not self._check_again():
             return False
-        wait = self._arm.begin(self._plan.seen.id, version_of(GROUP))
-        if wait is not None:
-            wait(self._watch)
+        operation = self._arm.begin_delete(self._plan.seen.id)
+        if operation is not None:
+            operation.wait(self._watch)
         return True
 
     def purge_vaults(self) -> bool:
@@ -210,7 +200,7 @@ class Removal:
             count += 1
             self._tell(str(entry["id"]), "purging")
             try:
-                self._again(lambda id_=entry["id"]: self._arm.post(f"{id_}/purge", version_of(BURIED)))  # type: ignore[misc]
+                self._again(lambda entry=entry: self._arm.post(str(entry["id"]), "purge"))  # type: ignore[misc]
             except ArmError as fault:
                 if fault.status != 405:
                     raise
@@ -225,7 +215,7 @@ class Removal:
         """Look at everything again, and tell what is left."""
         arm, group = self._arm, self._plan.seen
         found: list[Left] = []
-        if arm.get(group.id, version_of(GROUP)) is not None:
+        if arm.group(group.id) is not None:
             found.append(Left("resource group", group.name, group.id))
         for entry in self._ours_buried():
             name = str(entry["id"]).rsplit("/", 1)[-1]

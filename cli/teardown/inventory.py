@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from azmlflow.cli.azure.arm import Arm, ArmError
+from azmlflow.cli.azure.errors import ArmError, MalformedAnswer
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource
 from azmlflow.rbac import scopes
-from azmlflow.resourcetypes.table import resource_type, version_of
+from azmlflow.resourcetypes.table import resource_type
 
-GROUP = "Microsoft.Resources/resourceGroups"
-LOCK = "Microsoft.Authorization/locks"
-JOB = "Microsoft.MachineLearningServices/workspaces/jobs"
-ROLE_DEFINITION = "Microsoft.Authorization/roleDefinitions"
-ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
-BURIED = "Microsoft.KeyVault/locations/deletedVaults"
-_ALL_BURIED = "Microsoft.KeyVault/deletedVaults"
+if TYPE_CHECKING:
+    from azure.mgmt.authorization.v2022_05_01_preview.models import RoleDefinition
+    from azure.mgmt.resource.locks.models import ManagementLockObject
+
+Entry = TypeVar("Entry")
+
 # States in which a job holds machines, or is about to (Microsoft, "Jobs - Get", `JobStatus`).
 _RUNNING = frozenset(
     ("notstarted", "starting", "provisioning", "preparing", "queued", "running", "finalizing", "notresponding")
@@ -40,7 +40,7 @@ class Inventory:
         id: the group's ARM id.
         document: the group; None where there is none.
         resources: all that is in it.
-        locks: documents of the locks on it, above it and in it.
+        locks: the locks on it, above it and in it.
         buried: documents of the soft-deleted vaults that were in it.
         jobs: ids of the jobs that run in its workspaces.
         uses: the subscription's workspaces in other groups that use what is in it.
@@ -49,7 +49,7 @@ class Inventory:
     id: str
     document: Mapping[str, Any] | None
     resources: tuple[Resource, ...] = ()
-    locks: tuple[Mapping[str, Any], ...] = ()
+    locks: tuple[ManagementLockObject, ...] = ()
     buried: tuple[Mapping[str, Any], ...] = ()
     jobs: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
@@ -70,41 +70,40 @@ class Inventory:
         return Owner.of((self.document or {}).get("tags"))
 
 
-def read(arm: Arm, group_id: str) -> Inventory:
+def read(arm: ResourceManager, group_id: str) -> Inventory:
     """Look at a group, by whatever case its id is written in."""
     buried = read_buried(arm, group_id)
-    document = arm.get(group_id, version_of(GROUP))
+    document = arm.group(group_id)
     if document is None:
         return Inventory(group_id, None, buried=buried)
     resources = tuple(_linked(arm, one) for one in resources_of(arm, group_id))
     subscription = _subscription(group_id)
-    locks = (*arm.list(f"{group_id}/providers/{LOCK}", version_of(LOCK)), *_locks_above(arm, subscription))
-    workspaces = _listed(arm, f"{subscription}/providers/{resource_type(WORKSPACE).name}", version_of(WORKSPACE))
+    locks = (*arm.locks(group_id), *_locks_above(arm, subscription))
+    workspaces = _seen(lambda: arm.list(f"{subscription}/providers/{resource_type(WORKSPACE).name}"))
     return Inventory(
         str(document.get("id") or group_id),
         document,
         resources,
-        tuple({str(lock["id"]).lower(): lock for lock in locks}.values()),
+        tuple({str(lock.id).lower(): lock for lock in locks}.values()),
         buried,
         tuple(_jobs(arm, resources)),
         tuple(_uses(map(Resource.of, workspaces), group_id, resources)),
     )
 
 
-def resources_of(arm: Arm, group_id: str) -> Iterable[Resource]:
+def resources_of(arm: ResourceManager, group_id: str) -> Iterable[Resource]:
     """All that is in a group, in short form."""
-    listed = arm.list(f"{group_id}/resources", version_of("Microsoft.Resources/resources"))
-    return (Resource.of(entry) for entry in listed)
+    return map(Resource.of, arm.resources(group_id))
 
 
 def _subscription(id_: str) -> str:
     return "/".join(id_.split("/")[:3])
 
 
-def _listed(arm: Arm, path: str, version: str) -> tuple[Mapping[str, Any], ...]:
+def _seen(ask: Callable[[], tuple[Entry, ...]]) -> tuple[Entry, ...]:
     """A list of the whole subscription; empty for who may not see that, but may still delete the group."""
     try:
-        return tuple(arm.list(path, version))
+        return ask()
     except ArmError as fault:
         if fault.status != 403:
             raise
@@ -128,24 +127,23 @@ def is_protected(buried: Mapping[str, Any]) -> bool:
     return bool((buried.get("properties") or {}).get("purgeProtectionEnabled"))
 
 
-def _locks_above(arm: Arm, subscription: str) -> tuple[Mapping[str, Any], ...]:
+def _locks_above(arm: ResourceManager, subscription: str) -> tuple[ManagementLockObject, ...]:
     """The locks of the subscription itself, which all in it inherit."""
-    place = f"{subscription}/providers/{LOCK}"
-    listed = _listed(arm, place, version_of(LOCK))
-    return tuple(lock for lock in listed if str(lock["id"]).lower().startswith(f"{place.lower()}/"))
+    own = f"{subscription}/providers/microsoft.authorization/locks/".lower()
+    return tuple(lock for lock in _seen(lambda: arm.locks(subscription)) if str(lock.id).lower().startswith(own))
 
 
-def _linked(arm: Arm, one: Resource) -> Resource:
+def _linked(arm: ResourceManager, one: Resource) -> Resource:
     """A workspace with what it uses: lists tell no properties."""
     if one.type != WORKSPACE:
         return one
-    document = arm.get(one.id, version_of(WORKSPACE))
+    document = arm.get(one.id)
     return Resource.of({"type": one.type, **document, "tags": document.get("tags") or one.tags}) if document else one
 
 
-def read_buried(arm: Arm, group_id: str) -> tuple[Mapping[str, Any], ...]:
+def read_buried(arm: ResourceManager, group_id: str) -> tuple[Mapping[str, Any], ...]:
     """The soft-deleted vaults that were in a group."""
-    listed = _listed(arm, f"{_subscription(group_id)}/providers/{_ALL_BURIED}", version_of(_ALL_BURIED))
+    listed = _seen(lambda: arm.list(f"{_subscription(group_id)}/providers/Microsoft.KeyVault/deletedVaults"))
     return tuple(entry for entry in listed if inside(group_id, vault_id(entry)))
 
 
@@ -154,10 +152,10 @@ def inside(group_id: str, id_: str) -> bool:
     return id_.lower().startswith(f"{group_id.lower()}/")
 
 
-def _jobs(arm: Arm, resources: Iterable[Resource]) -> Iterable[str]:
+def _jobs(arm: ResourceManager, resources: Iterable[Resource]) -> Iterable[str]:
     for one in resources:
         if one.type == WORKSPACE:
-            for job in arm.list(f"{one.id}/jobs", version_of(JOB)):
+            for job in arm.list(f"{one.id}/jobs"):
                 if _status(job) in _RUNNING:
                     yield str(job["id"])
 
@@ -168,7 +166,10 @@ def has_ended(job: Mapping[str, Any] | None) -> bool:
 
 
 def _status(job: Mapping[str, Any]) -> str:
-    return str((job.get("properties") or {}).get("status", "")).lower()
+    status = (job.get("properties") or {}).get("status")
+    if not isinstance(status, str):
+        raise MalformedAnswer("a job without a status", str(job.get("id")))
+    return status.lower()
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ class Access:
         return bool(self.definitions or self.assignments)
 
 
-def access(arm: Arm, group_id: str, holder: Owner | None) -> Access:
+def access(arm: ResourceManager, group_id: str, holder: Owner | None) -> Access:
     """What azmlflow granted in or around a group.
 
     A definition is ours by its GUID, which is computed from the group's id and the persona; an assignment by what its
@@ -197,28 +198,25 @@ def access(arm: Arm, group_id: str, holder: Owner | None) -> Access:
     """
     from azmlflow.rbac.roles import PERSONAS, custom_role_guid
 
-    place = f"{_subscription(group_id)}/providers"
-    candidates = (f"{place}/{ROLE_DEFINITION}/{custom_role_guid(each.name, group_id)}" for each in PERSONAS)
-    version = version_of(ROLE_DEFINITION)
-    definitions = tuple(id_ for id_ in candidates if _only_here(arm.get(id_, version), group_id))
-    roles = {id_.rsplit("/", 1)[-1].lower() for id_ in definitions}
+    subscription = _subscription(group_id)
+    guids = {custom_role_guid(each.name, group_id) for each in PERSONAS}
+    roles = {
+        str(role.name).lower(): str(role.id)
+        for role in arm.custom_roles(subscription)
+        if str(role.name).lower() in guids and _only_here(role, group_id)
+    }
     assignments: list[str] = []
-    for entry in arm.list(f"{place}/{ROLE_ASSIGNMENT}", version_of(ROLE_ASSIGNMENT)):
-        properties = entry.get("properties") or {}
-        role = str(properties.get("roleDefinitionId", "")).rsplit("/", 1)[-1].lower()
-        at = str(properties.get("scope", ""))
-        ours = holder is not None and holder.says(properties.get("description")) and scopes.contains(group_id, at)
-        if role in roles or ours:
-            assignments.append(str(entry["id"]))
-    return Access(definitions, tuple(assignments))
+    for entry in arm.role_assignments(subscription):
+        ours = holder is not None and holder.says(entry.description) and scopes.contains(group_id, str(entry.scope))
+        if ours or str(entry.role_definition_id).rsplit("/", 1)[-1].lower() in roles:
+            assignments.append(str(entry.id))
+    return Access(tuple(roles.values()), tuple(assignments))
 
 
-def _only_here(definition: Mapping[str, Any] | None, group_id: str) -> bool:
-    """Whether a role is there, and assignable nowhere but in the group."""
-    if definition is None:
-        return False
-    places = (definition.get("properties") or {}).get("assignableScopes") or ()
-    return all(scopes.contains(group_id, str(place)) for place in places)
+def _only_here(role: RoleDefinition, group_id: str) -> bool:
+    """Whether a role is assignable in the group and nowhere else."""
+    places = role.assignable_scopes or []
+    return bool(places) and all(scopes.contains(group_id, place) for place in places)
 
 
 def standing_vaults(resources: Iterable[Resource]) -> tuple[Resource, ...]:

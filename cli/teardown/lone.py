@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import click
 
-from azmlflow.cli.azure.arm import TimedOut
+from azmlflow.cli.azure.errors import TimedOut
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import read_stack
 from azmlflow.cli.pulumi import progress

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from azmlflow.cli.azure.arm import Arm
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.inventory import Access, Inventory, vault_id
@@ -19,6 +19,9 @@ from azmlflow.cli.teardown.ownership import (
     marks,
 )
 from azmlflow.infra.plan.tags import ownership
+
+if TYPE_CHECKING:
+    from azure.mgmt.resource.locks.models import ManagementLockObject
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class GroupPlan:
             )
 
 
-def plan_group(arm: Arm, group_id: str, limits: Limits | None = None) -> GroupPlan:
+def plan_group(arm: ResourceManager, group_id: str, limits: Limits | None = None) -> GroupPlan:
     """Look at a group, and say what its removal would do or why it is refused."""
     plan = plan_inside(arm, group_id, limits or Limits())
     seen, holder = plan.seen, plan.holder
@@ -98,12 +101,12 @@ def plan_group(arm: Arm, group_id: str, limits: Limits | None = None) -> GroupPl
     return replace(plan, access=inventory.access(arm, seen.id, holder)) if owned or plan.limits.unmanaged else plan
 
 
-def plan_inside(arm: Arm, group_id: str, limits: Limits) -> GroupPlan:
+def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPlan:
     """The plan without what is outside the group."""
     seen = inventory.read(arm, group_id)
     holder = limits.holder or seen.holder or _buried_holder(seen)
     verdict = judge(seen.resources, holder, limits.known, unmanaged=limits.unmanaged)
-    locks = tuple(str(lock["id"]) for lock in seen.locks if _our_lock(lock, holder, limits))
+    locks = tuple(str(lock.id) for lock in seen.locks if _our_lock(lock, holder, limits))
     # A vault that is in neither form ours is never purged, whatever its name.
     purge = frozenset(one.id.lower() for one in inventory.standing_vaults(verdict.ours)) | frozenset(
         vault_id(entry).lower()
@@ -125,9 +128,8 @@ def _buried_holder(seen: Inventory) -> Owner | None:
     return found.pop() if seen.document is None and len(found) == 1 else None
 
 
-def _our_lock(lock: Mapping[str, Any], holder: Owner | None, limits: Limits) -> bool:
-    notes = (lock.get("properties") or {}).get("notes")
-    return str(lock["id"]).lower() in limits.our_locks or (holder is not None and holder.says(notes))
+def _our_lock(lock: ManagementLockObject, holder: Owner | None, limits: Limits) -> bool:
+    return str(lock.id).lower() in limits.our_locks or (holder is not None and holder.says(lock.notes))
 
 
 def _refusals(plan: GroupPlan) -> Iterator[Refusal]:
@@ -158,7 +160,7 @@ def _refusals(plan: GroupPlan) -> Iterator[Refusal]:
         why = f"{short(use.resource)} is used by workspace `{use.workspace.rsplit('/', 1)[-1]}` in another group"
         yield Refusal(use.workspace, why, "remove that workspace first, or have it use another")
     for lock in seen.locks:
-        id_ = str(lock["id"])
+        id_ = str(lock.id)
         if id_ not in plan.locks:
             yield Refusal(id_, f"lock `{short(id_)}` is not azmlflow's", f"az lock delete --ids {id_}")
     if seen.jobs and not limits.cancel_jobs:

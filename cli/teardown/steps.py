@@ -82,9 +82,8 @@ def _purge_workspace(teardown: Teardown) -> None:
     estate = teardown.estate
     if teardown.removal.purge_workspaces() or not estate.stack.exists():
         return
-    kind = resource_type(WORKSPACE)
-    if estate.arm.get(estate.workspace, kind.api_version) is None:  # one that stands is in the plan, or came after it
-        estate.arm.delete(estate.workspace, kind.api_version, kind.purge)
+    if estate.arm.get(estate.workspace) is None:  # one that stands is in the plan, or came after it
+        estate.arm.delete(estate.workspace, resource_type(WORKSPACE).purge)
 
 
 def _plan_access(teardown: Teardown) -> tuple[str, ...]:

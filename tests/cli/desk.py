@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from azmlflow.cli import main
-from azmlflow.cli.azure.arm import ArmError, OnWait, TimedOut, Wait
 from azmlflow.cli.azure.caller import Caller
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.words import Say
 from azmlflow.cli.project.hold import Holder
@@ -26,6 +28,7 @@ from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.settings.settings import Settings
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.live.people import Tenant
+from tests.cli.wire import ENDPOINT, Credential, Response, Wire, answer, told
 
 SUBSCRIPTION = "00000000-0000-4000-8000-00000000000a"
 GROUP, WORKSPACE = "rg-mlflow-local", "mlw-mlflow-local"
@@ -123,7 +126,10 @@ class FakeStack:
 
 @dataclass
 class FakeArm:
-    """ARM in memory: documents by lower-case id; deletions are written down."""
+    """Resource Manager in memory, reached over a wire: documents by lower-case id; changes are written down.
+
+    What is deleted is gone a minute after that was accepted, but for locks, roles and assignments, which go at once.
+    """
 
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -132,84 +138,95 @@ class FakeArm:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     time: datetime | None = None
     subscription: dict[str, Any] = field(default_factory=lambda: {"state": "Enabled", "tenantId": "t1"})
-    late: bool = False
+    going: dict[str, str] = field(default_factory=dict)
 
     def put(self, path: str, **document: Any) -> None:
         self.documents[path.lower()] = {"id": path, "name": path.rsplit("/", 1)[-1], **document}
 
-    def get(self, path: str, version: str) -> dict[str, Any] | None:
-        assert version
+    def get(self, path: str) -> dict[str, Any] | None:
         if path == f"/subscriptions/{SUBSCRIPTION}":
             return self.subscription
         return self.documents.get(path.lower())
 
-    def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
-        assert version
+    def list(self, path: str) -> Iterable[dict[str, Any]]:
         below = f"{path.lower()}/"
         if below.endswith("/permissions/") and not any(key.startswith(below) for key in self.documents):
-            yield {"actions": ["*"], "notActions": []}  # an Owner's
-            return
-        if path.lower().endswith("/roleassignments"):
-            yield from (doc for key, doc in self.documents.items() if "/roleassignments/" in key)
-            return
-        if path.lower().endswith("/deletedvaults"):
-            yield from [doc for key, doc in self.documents.items() if "/deletedvaults/" in key]
-            return
-        if path.lower().endswith("/resources"):
-            group = below.removesuffix("resources/")
-            inside = [doc for key, doc in self.documents.items() if key.startswith(group) and "type" in doc]
-            yield from inside
-            return
-        yield from (doc for key, doc in list(self.documents.items()) if key.startswith(below))
+            return [{"actions": ["*"], "notActions": []}]  # an Owner's
+        for collection in ("/roleassignments/", "/deletedvaults/"):
+            if below.endswith(collection):
+                return [doc for key, doc in list(self.documents.items()) if collection in key]
+        if below.endswith("/resources/"):
+            inside = below.removesuffix("resources/")
+            return [doc for key, doc in list(self.documents.items()) if key.startswith(inside) and "type" in doc]
+        return [doc for key, doc in list(self.documents.items()) if key.startswith(below)]
 
-    def delete(self, path: str, version: str, query: Mapping[str, str] | None = None) -> bool:
-        assert version
-        if self.late:
-            raise TimedOut("Azure has not finished within 30 seconds", where=path)
-        options = f"?{'&'.join(f'{k}={v}' for k, v in query.items())}" if query else ""
-        self.calls.append(f"DELETE {path}{options}")
-        if path in self.faults:
-            raise self.faults[path]
-        return self.documents.pop(path.lower(), None) is not None
+    def delete(self, path: str, query: str) -> Response:
+        self.calls.append(f"DELETE {path}{f'?{query}' if query else ''}")
+        if path.lower() not in self.documents:
+            return answer(204)
+        if "/providers/Microsoft.Authorization/" in path:
+            del self.documents[path.lower()]
+            return answer(200)
+        operation = f"/subscriptions/{SUBSCRIPTION}/operationresults/{len(self.calls)}"
+        self.going[operation] = path.lower()
+        return answer(202, None, {"Location": f"{ENDPOINT}{operation}?looks=0"})
 
-    def begin(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Wait | None:
-        return (lambda _: None) if self.delete(path, version, query) else None
-
-    def post(self, path: str, version: str) -> bool:
-        assert version
-        self.calls.append(f"POST {path}")
-        if path in self.faults:
-            raise self.faults[path]
-        if path.endswith("/cancel"):
-            self.documents[path.lower().removesuffix("/cancel")]["properties"]["status"] = "Canceled"
-            return True
-        return self.documents.pop(path.lower().removesuffix("/purge"), None) is not None
-
-    def ask(self, path: str, version: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        assert version
-        self.asked.append((path, dict(body)))
+    def post(self, path: str, question: dict[str, Any]) -> dict[str, Any] | None:
+        target, _, action = path.rpartition("/")
+        if action == "cancel":
+            self.calls.append(f"POST {path}")
+            self.documents[target.lower()]["properties"]["status"] = "Canceled"
+            return {}
+        if action == "purge":
+            self.calls.append(f"POST {path}")
+            return {} if self.documents.pop(target.lower(), None) else None
+        self.asked.append((path, question))
+        if action == "register":
+            self.documents[target.lower()]["registrationState"] = "Registering"
+            return self.documents[target.lower()]
         return self.answers.get(path)
 
-    def call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-        assert method
-        return self.answers.get(url)
+    def respond(self, request: Any) -> Response:
+        """What Azure answers over HTTPS."""
+        split = urlsplit(request.url)
+        if split.netloc != "management.azure.com":
+            return _one(self.answers.get(request.url if request.method == "GET" else request.url.partition("?")[0]))
+        path = split.path.replace("/resourcegroups", "/resourceGroups")  # as some of Microsoft's clients write it
+        query = {name: values[0] for name, values in parse_qs(split.query).items()}
+        try:
+            if path in self.going:
+                return self._look(path, query["looks"] == "0")
+            assert query.pop("api-version", None), request.url
+            return self._respond(request.method, path, query, told(request) or {})
+        except ArmError as fault:
+            return answer(fault.status, {"error": {"code": fault.code, "message": fault.message}})
 
-    def now(self) -> datetime | None:
-        return self.time
+    def _respond(self, method: str, path: str, query: dict[str, str], question: dict[str, Any]) -> Response:
+        if method == "GET" and path.count("/") % 2:
+            date = {"Date": format_datetime(self.time, usegmt=True)} if self.time else {}
+            return answer(200, {"value": list(self.list(path))}, date)
+        if method == "GET":
+            return _one(self.get(path))
+        if path in self.faults:
+            raise self.faults[path]
+        if method == "DELETE":
+            return self.delete(path, "&".join(f"{name}={value}" for name, value in query.items()))
+        return _one(self.post(path, question))
 
-    def until(
-        self, path: str, version: str, good: Callable[[dict[str, Any] | None], bool], on_wait: OnWait | None = None
-    ) -> None:
-        assert version
-        if on_wait:
-            on_wait(0)
-        assert good(self.documents.get(path.lower())), path
+    def _look(self, operation: str, first: bool) -> Response:
+        if first:
+            return answer(202, None, {"Location": f"{ENDPOINT}{operation}?looks=1", "Retry-After": "60"})
+        self.documents.pop(self.going.pop(operation), None)
+        return answer(200)
 
-    def within(self, seconds: float | None) -> Self:
-        """Late from the first deletion on, if there is any bound."""
-        bounded = copy.copy(self)
-        bounded.late = seconds is not None
-        return bounded
+    def open(self) -> ResourceManager:
+        """The client of it that commands use."""
+        return ResourceManager(Wire(self.respond), Credential())
+
+
+def _one(document: dict[str, Any] | None) -> Response:
+    error = {"error": {"code": "NotFound", "message": "It is not there."}}
+    return answer(404, error) if document is None else answer(200, document)
 
 
 @dataclass
@@ -287,7 +304,7 @@ class Desk:
             enter=enter,
             visit=enter,
             open_stack=open_stack,
-            open_arm=lambda: self.arm,
+            open_arm=self.arm.open,
             permitted=permitted,
             find_person=find,
             whoami=lambda: self.caller,

@@ -6,38 +6,19 @@ such as what another person might.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from azure.core.exceptions import ServiceResponseError
-from azure.core.pipeline.policies import HeadersPolicy
 from azure.core.pipeline.transport import HttpTransport
-from azure.core.utils import case_insensitive_dict
 
-from azmlflow.cli.azure.arm import LiveArm, connect
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.localazure.arm.due import apply_due
+from tests.cli.wire import Credential, Response, answer
 from tests.localazure.control import DEVELOPER, Azure
 
 Watcher = Callable[[str, str], None]
-
-
-class Response:
-    """An answer as azure-core and `LiveArm` look at it."""
-
-    def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-        self.status_code, self.content, self.headers = status, body, case_insensitive_dict(headers)
-        self.content_type = "application/json"
-
-    def json(self) -> Any:
-        return json.loads(self.content)
-
-    def read(self) -> bytes:
-        return self.content
-
-    def close(self) -> None:
-        pass
 
 
 class Door(HttpTransport[Any, Any]):
@@ -52,6 +33,11 @@ class Door(HttpTransport[Any, Any]):
         self.slept = 0.0
 
     def send(self, request: Any, **_: Any) -> Response:
+        response = self._send(request)
+        response.request = request
+        return response
+
+    def _send(self, request: Any) -> Response:
         split = urlsplit(request.url)
         path = split.path
         for watch in list(self.before):
@@ -61,11 +47,10 @@ class Door(HttpTransport[Any, Any]):
         if self.fault is not None and (struck := self.fault(number, request.method, path)) is not None:
             return struck
         content = request.content if isinstance(getattr(request, "content", None), bytes) else b""
-        answer = self.azure._send(split.netloc, request.method, f"{path}?{split.query}", content, DEVELOPER)
+        came = self.azure._send(split.netloc, request.method, f"{path}?{split.query}", content, DEVELOPER)
         if self.lost is not None and self.lost(number, request.method, path):
             raise ServiceResponseError("the connection was reset")
-        body = b"" if answer.body is None else json.dumps(answer.body).encode()
-        return Response(answer.status, body, answer.headers)
+        return answer(came.status, came.body, came.headers)
 
     def sleep(self, duration: float) -> None:
         """Time passes in the cloud, not here."""
@@ -86,6 +71,6 @@ class Door(HttpTransport[Any, Any]):
         pass
 
 
-def open_arm(door: Door, longest: float = 3600) -> LiveArm:
-    """What commands ask of ARM, through a door."""
-    return LiveArm(connect(door, HeadersPolicy()), door.sleep, longest, lambda: door.slept)
+def open_arm(door: Door, longest: float = 3600) -> ResourceManager:
+    """What commands ask of Resource Manager, through a door."""
+    return ResourceManager(door, Credential(), longest, lambda: door.slept)

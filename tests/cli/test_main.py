@@ -44,6 +44,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert all(name in done.stdout for name, _, _ in main.COMMANDS)
 
 
+def test_no_command_imports_azures_packages_before_it_asks_azure() -> None:
+    modules = [f"azmlflow.cli.commands.{module}" for _, module, _ in main.COMMANDS]
+    script = f"import importlib, sys\nfor name in {modules}: importlib.import_module(name)\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert [name for name in done.stdout.split() if name.startswith(("azure.", "pulumi", "mlflow"))] == []
+
+
 def test_the_issues_commands_are_there() -> None:
     words = {" ".join(path) for path, _ in LEAVES}
     wanted = {"init", "up", "preview", "status", "config", "env", "run", "grant", "revoke", "down"}

@@ -47,14 +47,14 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
         stay = [grant for grant in present if grant not in gone]
         arm = invocation.ports.open_arm()
         left = {each.key for each in where.assignments(stay)}
-        going = [each for each in where.assignments(gone) if each.key not in left and assignments.stands(arm, each.id)]
+        going = [each for each in where.assignments(gone) if each.key not in left and arm.role_assignment(each.id)]
         _check_right(session, where, going)
         session = grants.save(session, stay)
         applied = grants.Applied((), ())
         if stack.state().resources:
             applied = grants.apply(session, stack, grants.targets(session, where, gone))
         certain = grants.wait(
-            lambda: not any(assignments.stands(arm, each.id) for each in going),
+            lambda: not any(arm.role_assignment(each.id) for each in going),
             invocation.say,
             what="the role assignment to go",
             sleep=invocation.ports.sleep,

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import click
 
-from azmlflow.cli.azure.arm import TimedOut
+from azmlflow.cli.azure.errors import TimedOut
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending.mending import clear_the_way
 from azmlflow.cli.project.hold import hold

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from azmlflow.cli.azure.sharing import SharingArm
+from azmlflow.cli.azure.resource_manager import ResourceManager
+from azmlflow.cli.azure.sharing import Memory
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.words import called, hanging, span
 from azmlflow.cli.pulumi import progress
@@ -72,7 +73,7 @@ def command(
         raise click.UsageError("--apply wants a choice: --tag, --older-than, --name or --expired")
     session = open_session(invocation)
     invocation.ports.visit(session.project, session.file, invocation.say)
-    arm, now = SharingArm(invocation.ports.open_arm()), datetime.now(UTC)
+    arm, now = invocation.ports.open_arm().sharing(Memory()), datetime.now(UTC)
     asks = apply and not yes and sys.stdin.isatty()
     why: Mapping[str, tuple[str, ...]] = {}
     with progress.drawing("looking for what azmlflow made"):
@@ -123,7 +124,7 @@ def _tell_states(session: Session, ends: Sequence[Progress]) -> None:
             )
 
 
-def _remove_by(arm: SharingArm, wanted: Wanted, now: datetime) -> Remove:
+def _remove_by(arm: ResourceManager, wanted: Wanted, now: datetime) -> Remove:
     """Removal of one group, as `down` does it: what is not azmlflow's stops it, and so does an end put off since."""
     from azmlflow.cli.teardown import Limits, remove_group
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from azmlflow.cli.access import assignments
-from azmlflow.cli.azure.arm import ArmError
+from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.rbac.grants import Grant
@@ -17,6 +18,8 @@ from azmlflow.rbac.live.errors import DirectoryForbidden
 from azmlflow.rbac.roles import built_in_role, custom_role_name
 from tests.cli.desk import ALICE, GROUP, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, FakeArm
 
+ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
+DEFINITIONS = "providers/Microsoft.Authorization/roleDefinitions"
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
 GRANT = Grant(ALICE.id, "User", ALICE.name, "viewer")
 (MINE,) = PLACE.assignments((GRANT,))
@@ -38,7 +41,7 @@ def put(arm: FakeArm, id_: str = THEIRS, **changed: Any) -> None:
 
 def test_the_same_under_another_name_is_adopted(arm: FakeArm) -> None:
     put(arm)
-    (found,) = assignments.adopt(arm, PLACE, (GRANT,), assignments.read(arm, PLACE))
+    (found,) = assignments.adopt(arm.open(), PLACE, (GRANT,), assignments.read(arm.open(), PLACE))
     assert found.adopted == {MINE.role_guid: THEIRS}
     assert PLACE.assignments((found,)) == ()
     assert PLACE.assignments((found,), adopted=True) == (MINE,)
@@ -55,27 +58,27 @@ def test_the_same_under_another_name_is_adopted(arm: FakeArm) -> None:
 )
 def test_what_is_not_just_the_same_is_not(arm: FakeArm, changed: dict[str, str]) -> None:
     put(arm, **changed)
-    assert assignments.adopt(arm, PLACE, (GRANT,), assignments.read(arm, PLACE)) == (GRANT,)
+    assert assignments.adopt(arm.open(), PLACE, (GRANT,), assignments.read(arm.open(), PLACE)) == (GRANT,)
 
 
 def test_our_own_is_not_adopted(arm: FakeArm) -> None:
     put(arm, MINE.id)
-    assert assignments.adopt(arm, PLACE, (GRANT,), assignments.read(arm, PLACE)) == (GRANT,)
+    assert assignments.adopt(arm.open(), PLACE, (GRANT,), assignments.read(arm.open(), PLACE)) == (GRANT,)
 
 
 def test_one_that_went_between_the_list_and_the_second_look_is_not_there(arm: FakeArm) -> None:
     put(arm)
-    listing = assignments.read(arm, PLACE)
+    listing = assignments.read(arm.open(), PLACE)
     arm.documents.clear()
-    assert assignments.adopt(arm, PLACE, (GRANT,), listing) == (GRANT,)
+    assert assignments.adopt(arm.open(), PLACE, (GRANT,), listing) == (GRANT,)
 
 
 def test_an_adopted_one_that_is_gone_becomes_ours(arm: FakeArm) -> None:
     put(arm)
-    (adopted,) = assignments.adopt(arm, PLACE, (GRANT,), assignments.read(arm, PLACE))
-    assert assignments.release(arm, (adopted,)) == (adopted,)
+    (adopted,) = assignments.adopt(arm.open(), PLACE, (GRANT,), assignments.read(arm.open(), PLACE))
+    assert assignments.release(arm.open(), (adopted,)) == (adopted,)
     arm.documents.clear()
-    assert assignments.release(arm, (adopted,)) == (GRANT,)
+    assert assignments.release(arm.open(), (adopted,)) == (GRANT,)
 
 
 def test_storage_roles_that_somebody_gave_are_adopted_for_every_grant_that_needs_them(arm: FakeArm) -> None:
@@ -90,7 +93,7 @@ def test_storage_roles_that_somebody_gave_are_adopted_for_every_grant_that_needs
         scope=blob.scope,
         roleDefinitionId=blob.role_definition_id,
     )
-    first, second = assignments.adopt(arm, place, grants, assignments.read(arm, place))
+    first, second = assignments.adopt(arm.open(), place, grants, assignments.read(arm.open(), place))
     assert first.adopted == second.adopted != {}
     assert blob.key not in {each.key for each in place.assignments((first, GRANT))}
 
@@ -98,18 +101,18 @@ def test_storage_roles_that_somebody_gave_are_adopted_for_every_grant_that_needs
 class Hidden(FakeArm):
     """The subscription's assignments may not be read; the workspace's may."""
 
-    def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+    def list(self, path: str) -> Iterable[dict[str, Any]]:
         if path == f"/subscriptions/{SUBSCRIPTION}/{ASSIGNMENTS}":
             raise ArmError(403, "AuthorizationFailed", "no", path)
-        return super().list(path, version, query)
+        return super().list(path)
 
 
 def test_who_may_read_the_workspaces_only_still_adopts_and_counts_nothing() -> None:
     arm = Hidden()
     put(arm)
-    listing = assignments.read(arm, PLACE)
+    listing = assignments.read(arm.open(), PLACE)
     assert listing.counted is None
-    assert assignments.adopt(arm, PLACE, (GRANT,), listing)[0].adopted
+    assert assignments.adopt(arm.open(), PLACE, (GRANT,), listing)[0].adopted
     assignments.check_room(listing, (MINE,), pytest.fail)
 
 
@@ -121,7 +124,7 @@ def test_only_assignments_within_the_subscription_count(arm: FakeArm) -> None:
         f"/providers/Microsoft.Management/managementGroups/m/{ASSIGNMENTS}/{uuid.UUID(int=2)}",
         scope="/providers/Microsoft.Management/managementGroups/m",
     )
-    assert assignments.read(arm, PLACE).counted == 1
+    assert assignments.read(arm.open(), PLACE).counted == 1
 
 
 @pytest.mark.parametrize(("there", "outcome"), [(3899, "quiet"), (3900, "warned"), (3999, "warned"), (4000, "refused")])
@@ -135,8 +138,9 @@ def test_the_limit_is_said_before_it_is_hit(there: int, outcome: str) -> None:
     assert [f"{there + 1} of 4000" in each for each in warnings] == ([True] if outcome == "warned" else [])
 
 
-def test_what_is_there_already_takes_no_room() -> None:
-    full = assignments.Listing(({"name": MINE.guid.upper()},), 4000)
+def test_what_is_there_already_takes_no_room(arm: FakeArm) -> None:
+    put(arm, f"{WORKSPACE_ID}/{ASSIGNMENTS}/{MINE.guid.upper()}")
+    full = replace(assignments.read(arm.open(), PLACE), counted=4000)
     assignments.check_room(full, (MINE,), pytest.fail)
 
 
@@ -144,15 +148,15 @@ def test_a_taken_name_is_told_with_its_holder(arm: FakeArm) -> None:
     other = f"{PLACE.group_id}/{DEFINITIONS}/{uuid.UUID(int=9)}"
     arm.put(other, properties={"roleName": custom_role_name("viewer", PLACE.group_id).upper()})
     with pytest.raises(CliError, match="unique in a tenant") as caught:
-        assignments.check_names(arm, PLACE, (GRANT,))
+        assignments.check_names(arm.open(), PLACE, (GRANT,))
     assert caught.value.where == other
-    assignments.check_names(arm, Place(SUBSCRIPTION, GROUP, WORKSPACE, None, "built-in"), (GRANT,))
+    assignments.check_names(arm.open(), Place(SUBSCRIPTION, GROUP, WORKSPACE, None, "built-in"), (GRANT,))
     arm.documents.clear()
     arm.put(
         f"{PLACE.group_id}/{DEFINITIONS}/{PLACE.role_guid('viewer')}",
         properties={"roleName": custom_role_name("viewer", PLACE.group_id)},
     )
-    assignments.check_names(arm, PLACE, (GRANT,))
+    assignments.check_names(arm.open(), PLACE, (GRANT,))
 
 
 def contributor(arm: FakeArm) -> None:
@@ -169,16 +173,16 @@ def test_who_may_not_assign_is_told_who_could(arm: FakeArm) -> None:
     contributor(arm)
     needs = [(assignments.MAY_ASSIGN, WORKSPACE_ID)]
     with pytest.raises(CliError, match="roleAssignments/write` is missing") as caught:
-        assignments.check_right(arm, assignments.read(arm, PLACE), needs, lambda _: ALICE.name)
+        assignments.check_right(arm.open(), assignments.read(arm.open(), PLACE), needs, lambda _: ALICE.name)
     assert caught.value.where == WORKSPACE_ID
     assert caught.value.next == f"ask {ALICE.name} (Owner)"
     with pytest.raises(CliError) as caught:
-        assignments.check_right(arm, NOBODY, needs, str)
+        assignments.check_right(arm.open(), NOBODY, needs, str)
     assert caught.value.next == "ask an Owner or a User Access Administrator of the subscription"
 
 
 def test_an_owner_may(arm: FakeArm) -> None:
-    assignments.check_right(arm, NOBODY, [(assignments.MAY_DEFINE, PLACE.group_id)], str)
+    assignments.check_right(arm.open(), NOBODY, [(assignments.MAY_DEFINE, PLACE.group_id)], str)
 
 
 def test_a_name_that_the_directory_does_not_tell_is_the_id() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from azmlflow.cli import checks
-from azmlflow.cli.azure.arm import ArmError
 from azmlflow.cli.azure.caller import Caller, read_claims
+from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.checks.machine import judge_packages
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi import engine
@@ -210,7 +210,7 @@ def test_what_may_not_be_looked_at_is_skipped(desk: Desk, monkeypatch: pytest.Mo
     def refuse(*_: object) -> None:
         raise ArmError(403, "AuthorizationFailed", "no", "x")
 
-    monkeypatch.setattr(desk.arm, "ask", refuse)
+    monkeypatch.setattr(desk.arm, "post", refuse)
     found = asked(desk)["names"]
     assert (found["status"], found["says"]) == ("skipped", "you may not look: no")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.plan.tags import ownership
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import ALICE, GROUP, GROUP_ID, OUTPUTS, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
+from tests.cli.wire import Response
 
 NAMES = Settings.from_mapping({"azmlflow:cloud": "local"}).names("local", SUBSCRIPTION)
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
@@ -27,6 +29,7 @@ DELETED_WORKSPACE = (
 )
 BURIED = {"vaultId": VAULT_ID, "tags": ownership("azmlflow", "local")}
 ASSIGNMENT = f"{WORKSPACE_ID}/providers/Microsoft.Authorization/roleAssignments/a1"
+ML_WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 THEIRS = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/theirs"
 
 
@@ -40,9 +43,9 @@ def standing(desk: Desk) -> Desk:
         Resource("urn::vault", "azure-native:keyvault:Vault", VAULT_ID),
     )
     desk.arm.put(GROUP_ID, tags=ownership("azmlflow", "local"))
-    desk.arm.put(WORKSPACE_ID, type="Microsoft.MachineLearningServices/workspaces", tags=ownership("azmlflow", "local"))
+    desk.arm.put(WORKSPACE_ID, type=ML_WORKSPACES, location="westeurope", tags=ownership("azmlflow", "local"))
     desk.arm.put(DELETED_VAULT, properties=BURIED)
-    desk.arm.put(PLACE.role_definition_id("tracker"))
+    desk.arm.put(PLACE.role_definition_id("tracker"), properties={"assignableScopes": [GROUP_ID]})
     desk.arm.put(
         ASSIGNMENT, properties={"scope": WORKSPACE_ID, "roleDefinitionId": PLACE.role_definition_id("tracker")}
     )
@@ -125,11 +128,11 @@ def test_after_pulumis_own_destroy_the_soft_deleted_are_purged(desk: Desk) -> No
     desk.arm.put(DELETED_VAULT, properties=BURIED)
     purged = desk.arm.delete
 
-    def delete(path: str, version: str, query: dict[str, str] | None = None) -> bool:
+    def delete(path: str, query: str) -> Response:
         desk.arm.documents.pop(DELETED_WORKSPACE.lower(), None)
-        return purged(path, version, query)
+        return purged(path, query)
 
-    desk.arm.delete = delete  # type: ignore[method-assign, assignment]
+    desk.arm.delete = delete  # type: ignore[method-assign]
     done = desk.run("down", "--yes", "-o", "json")
     assert done.code == 0
     assert done.json()["left"] == []
@@ -238,6 +241,25 @@ def test_jobs_that_run_need_the_word(standing: Desk) -> None:
     assert "--cancel-jobs" in refused.err
     assert standing.run("down", "--yes", "--cancel-jobs").code == 0
     assert standing.arm.calls[0] == f"POST {job}/cancel"
+
+
+@pytest.mark.parametrize("properties", [{}, {"status": None}])
+def test_a_job_that_does_not_say_whether_it_runs_stops_it(standing: Desk, properties: dict[str, Any]) -> None:
+    standing.arm.put(f"{WORKSPACE_ID}/jobs/train-1", properties=properties)
+    done = standing.run("down", "--yes")
+    assert (done.code, standing.arm.calls) == (1, [])
+    assert "a job without a status" in done.err
+
+
+@pytest.mark.parametrize("where", [[], None, [GROUP_ID, f"{GROUP_ID}2"]])
+def test_a_role_that_may_be_assigned_elsewhere_or_does_not_say_where_stays(
+    standing: Desk, where: list[str] | None
+) -> None:
+    role = PLACE.role_definition_id("tracker")
+    standing.arm.put(role, properties={"assignableScopes": where})
+    assert standing.run("down", "--yes").code == 0
+    assert f"DELETE {role}" not in standing.arm.calls
+    assert role.lower() in standing.arm.documents
 
 
 def test_another_subscription_is_refused(standing: Desk) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from azmlflow.cli.azure.arm import ArmError
+from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.frame.errors import CliError, Interrupted
 from azmlflow.cli.session.life import read_duration
 from azmlflow.cli.sweep.groups import Found, Wanted
@@ -26,9 +26,9 @@ ONE, TWO = ("00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-000
 class ManyGroups(FakeArm):
     """ARM with two subscriptions and groups in them."""
 
-    def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+    def list(self, path: str) -> Iterator[dict[str, Any]]:
         if path == "/subscriptions":
-            yield from ({"subscriptionId": each} for each in (ONE, TWO))
+            yield from ({"id": f"/subscriptions/{each}", "subscriptionId": each} for each in (ONE, TWO))
         elif path.endswith("/resourceGroups"):
             below = f"{path.lower()}/"
             yield from (doc for key, doc in self.documents.items() if key.startswith(below) and key.count("/") == 4)
@@ -36,7 +36,7 @@ class ManyGroups(FakeArm):
             inside = f"{path.lower().removesuffix('resources')}providers/"
             yield from (doc for key, doc in list(self.documents.items()) if key.startswith(inside))
         else:
-            yield from super().list(path, version, query)
+            yield from super().list(path)
 
 
 def group_id(name: str, subscription: str = ONE) -> str:
@@ -101,10 +101,10 @@ def test_the_table_tells_age_owner_end_and_contents(desk: Desk, groups: ManyGrou
 def test_a_subscription_that_may_not_be_seen_is_told_and_the_others_are_looked_at(
     desk: Desk, groups: ManyGroups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def closed(path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+    def closed(path: str) -> Iterator[dict[str, Any]]:
         if path == f"/subscriptions/{ONE}/resourceGroups":
             raise ArmError(403, "AuthorizationFailed", "not for you", path)
-        return ManyGroups.list(groups, path, version, query)
+        return ManyGroups.list(groups, path)
 
     monkeypatch.setattr(groups, "list", closed)
     done = desk.run("sweep", "-o", "json")
@@ -115,10 +115,10 @@ def test_a_subscription_that_may_not_be_seen_is_told_and_the_others_are_looked_a
 def test_what_may_not_be_seen_is_not_called_empty(
     desk: Desk, groups: ManyGroups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def closed(path: str, version: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+    def closed(path: str) -> Iterator[dict[str, Any]]:
         if path.endswith("rg-new/resources"):
             raise ArmError(403, "AuthorizationFailed", "no", path)
-        return ManyGroups.list(groups, path, version, query)
+        return ManyGroups.list(groups, path)
 
     monkeypatch.setattr(groups, "list", closed)
     shown = desk.run("sweep", "--name", "rg-new").out
@@ -194,12 +194,12 @@ def test_an_end_that_is_put_off_meanwhile_keeps_its_group(
 ) -> None:
     looks = [0]
 
-    def get(path: str, version: str) -> dict[str, Any] | None:
+    def get(path: str) -> dict[str, Any] | None:
         looks[0] += path == group_id("rg-old")
         if looks[0] == at:
             kept = {**tags.ownership("azmlflow", "dev"), **tags.life(NOW, "bob@contoso.com", NOW + timedelta(days=7))}
             groups.put(group_id("rg-old"), tags=kept)
-        return FakeArm.get(groups, path, version)
+        return FakeArm.get(groups, path)
 
     monkeypatch.setattr(groups, "get", get)
     done = desk.run("sweep", "--expired", "--apply")

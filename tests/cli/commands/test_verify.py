@@ -179,6 +179,28 @@ def test_a_status_behind_another_error_is_found(tmp_path: Path) -> None:
     assert client.attempt(trial, "step", "write_run", act, ())["outcome"] == "refused"
 
 
+class Unlisted:
+    """MLflow, where the list of experiments fails."""
+
+    def __init__(self, fault: Exception) -> None:
+        self.fault = fault
+
+    def search_runs(self, *_: object, **__: object) -> list[object]:
+        return []
+
+    def search_experiments(self, **_: object) -> list[object]:
+        raise self.fault
+
+
+@pytest.mark.parametrize(("fault", "outcome"), [(Refused(), "done"), (Unsure("down"), "error")])
+def test_a_list_that_may_not_be_read_is_another_thing_than_one_that_fails(
+    fault: Exception, outcome: str, tmp_path: Path
+) -> None:
+    trial = client.Trial(Unlisted(fault), "s", tmp_path, "azureml://host")  # type: ignore[arg-type]
+    found = client.attempt(trial, "search runs", "read_runs", client.search_runs, ())
+    assert (found["outcome"], trial.seen) == (outcome, None)
+
+
 # --- which Python --------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from azmlflow.cli.azure.arm import ArmError
+from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.local import entering
 from azmlflow.cli.pulumi.deployment import Resource, State, without
 from azmlflow.cli.session.standing import look
@@ -52,11 +52,11 @@ def arm() -> FakeArm:
 
 
 def gone(arm: FakeArm) -> list[str]:
-    return sorted(each.name for each in look(arm, STATE).gone)
+    return sorted(each.name for each in look(arm.open(), STATE).gone)
 
 
 def test_all_stands(arm: FakeArm) -> None:
-    found = look(arm, STATE)
+    found = look(arm.open(), STATE)
     assert (found.gone, found.retagged, found.unseen, found.says()) == ((), (), (), ())
 
 
@@ -82,7 +82,7 @@ def test_the_letters_of_an_id_do_not_matter(arm: FakeArm) -> None:
 def test_a_group_that_is_gone_takes_all_with_it_but_its_roles(arm: FakeArm) -> None:
     for id_ in [each for each in arm.documents if each.startswith(GROUP_ID.lower())]:
         del arm.documents[id_]
-    found = look(arm, STATE)
+    found = look(arm.open(), STATE)
     assert sorted(each.name for each in found.gone) == ["cpu", "grant", "group", "storage", "workspace"]
     assert found.without_workspace
     assert found.says() == (f"resource group `{GROUP}` was deleted elsewhere, with all in it",)
@@ -94,32 +94,32 @@ def test_a_group_that_is_gone_takes_all_with_it_but_its_roles(arm: FakeArm) -> N
 )
 def test_tags_that_others_changed_and_those_that_they_added(arm: FakeArm, tags: Any, differs: bool) -> None:
     arm.documents[STORAGE_ID.lower()]["tags"] = tags
-    found = look(arm, STATE)
+    found = look(arm.open(), STATE)
     assert [each.name for each in found.retagged] == (["storage"] if differs else [])
     assert found.gone == ()
 
 
 def test_what_may_not_be_asked_counts_as_standing_and_is_told(arm: FakeArm) -> None:
     class Blind(FakeArm):
-        def list(self, path: str, version: str, query: Mapping[str, str] | None = None) -> Any:
+        def list(self, path: str) -> Any:
             if path.endswith("/roleAssignments"):
                 raise ArmError(403, "AuthorizationFailed", "no", path)
-            return super().list(path, version, query)
+            return super().list(path)
 
     blind = Blind(arm.documents)
     del blind.documents[ASSIGNMENT_ID.lower()]
-    found = look(blind, STATE)
+    found = look(blind.open(), STATE)
     assert found.gone == ()
     assert found.unseen == ("whether they stand may not be asked: role assignment (AuthorizationFailed)",)
 
 
 def test_another_refusal_is_an_error(arm: FakeArm) -> None:
     class Broken(FakeArm):
-        def get(self, path: str, version: str) -> Any:
+        def get(self, path: str) -> Any:
             raise ArmError(500, "InternalServerError", "broken", path)
 
     with pytest.raises(ArmError, match="InternalServerError"):
-        look(Broken(arm.documents), STATE)
+        look(Broken(arm.documents).open(), STATE)
 
 
 def test_a_state_without_what_is_gone_points_at_nothing_that_is_gone() -> None:

@@ -21,7 +21,8 @@ from azmlflow.cli.teardown.ownership import marks
 from azmlflow.infra.plan.tags import ownership
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.rbac.roles import custom_role_guid
-from tests.cli.door import Door, Response, open_arm
+from tests.cli.door import Door, open_arm
+from tests.cli.wire import Response
 from tests.localazure.control import BODIES, CHAIN, COMPUTE, INSIGHTS, LOGS, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
 
 OURS, OTHERS = ownership("azmlflow", "old"), ownership("azmlflow", "prod")
@@ -326,7 +327,7 @@ def test_types_that_no_plan_knows_are_refused(world: World, unmanaged: bool) -> 
 
     def send(request: Any, **options: Any) -> Response:
         answer = real(request, **options)
-        if request.method == "GET" and urlsplit(request.url).path == f"{RG}/resources":
+        if request.method == "GET" and urlsplit(request.url).path.lower() == f"{RG}/resources".lower():
             listed = [*answer.json()["value"], {"id": unknown, "type": "Contoso.Quantum/annealers", "tags": OTHERS}]
             answer.content = json.dumps({"value": listed}).encode()
         return answer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from azmlflow.cli.azure.arm import TimedOut
+from azmlflow.cli.azure.errors import ForeignAnswer, TimedOut
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import Limits, Progress, plan_group, remove_group
 from azmlflow.cli.teardown.data import describing
@@ -16,7 +16,8 @@ from azmlflow.cli.teardown.ownership import WORKSPACE as ML_WORKSPACES
 from azmlflow.cli.teardown.ownership import Resource
 from azmlflow.infra.plan.tags import ownership
 from tests.cli.desk import FakeArm
-from tests.cli.door import Door, Response, open_arm
+from tests.cli.door import Door, open_arm
+from tests.cli.wire import Response
 from tests.localazure.control import BODIES, CHAIN, COMPUTE, INSIGHTS, LOGS, RG, STORAGE, VAULT, WORKSPACE, Azure
 
 OURS = ownership("azmlflow", "old")
@@ -243,6 +244,22 @@ def test_the_plan_tells_what_data_goes(azure: Azure, door: Door) -> None:
     assert told["ws-one"] == "all experiments, runs and models"  # no tracking service behind this door
 
 
+def test_data_that_cannot_be_read_is_said_to_be_so(azure: Azure, door: Door) -> None:
+    stand(azure)
+    ours = plan_group(open_arm(door), RG).verdict.ours
+    door.fault = lambda *_: Response(403, b'{"error": {"code": "AuthorizationFailed", "message": "no"}}', {})
+    told = {one.name: describing(open_arm(door))(one) for one in ours}
+    assert told["stacct1"] == "its containers cannot be counted: AuthorizationFailed"
+    assert told["kv-one"] == "whether purge protection keeps it cannot be read: AuthorizationFailed"
+    assert told["ws-one"] == "all experiments, runs and models"
+
+
+def test_a_region_that_leads_elsewhere_is_no_region() -> None:
+    workspace = Resource(WORKSPACE, ML_WORKSPACES, {}, location="evil.example/")
+    with pytest.raises(ForeignAnswer, match=r"evil\.example"):
+        describing(FakeArm().open())(workspace)
+
+
 def test_what_a_workspace_holds_is_counted_page_by_page() -> None:
     arm = FakeArm()
     place = f"https://westeurope.api.azureml.ms/mlflow/v2.0{WORKSPACE}/api/2.0/mlflow"
@@ -250,5 +267,5 @@ def test_what_a_workspace_holds_is_counted_page_by_page() -> None:
     first = f"{place}/registered-models/search?max_results=100"
     arm.answers[first] = {"registered_models": [{}], "next_page_token": "t"}
     arm.answers[f"{first}&page_token=t"] = {"registered_models": [{}, {}]}
-    told = describing(arm)(Resource(WORKSPACE, ML_WORKSPACES, {}, location="westeurope"))
+    told = describing(arm.open())(Resource(WORKSPACE, ML_WORKSPACES, {}, location="westeurope"))
     assert told == "2 experiments, 3 registered models, all runs"

@@ -1,0 +1,42 @@
+"""Where Azure Resource Manager is, and what a path is of: its type decides on the version (`resourcetypes`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from azmlflow.resourcetypes.table import version_of
+
+HOST = "management.azure.com"
+ENDPOINT = f"https://{HOST}"
+TENANTS = "Microsoft.Resources/tenants"
+SUBSCRIPTIONS = "Microsoft.Resources/subscriptions"
+PROVIDERS = "Microsoft.Resources/providers"
+GROUPS = "Microsoft.Resources/resourceGroups"
+LOCKS = "Microsoft.Authorization/locks"
+ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
+DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
+
+# Of what Azure's own list of types leaves out: whose version it is asked with.
+_UNLISTED = {
+    "microsoft.machinelearningservices/locations/deletedworkspaces": "Microsoft.MachineLearningServices/workspaces"
+}
+
+
+def type_of(path: str) -> str:
+    """The type of the resource, or of the list, at a path.
+
+    `/subscriptions/s/providers/Microsoft.KeyVault/deletedVaults` is `Microsoft.KeyVault/deletedVaults`.
+    """
+    words = path.strip("/").split("/")
+    at = next((place for place in range(len(words) - 1, -1, -1) if words[place].lower() == "providers"), None)
+    if at is not None:
+        return "/".join((words[at + 1], *words[at + 2 :: 2]))
+    return {1: f"Microsoft.Resources/{words[0]}", 2: SUBSCRIPTIONS}.get(len(words), GROUPS)
+
+
+def url_of(path: str, params: Mapping[str, str] | None = None, action: str = "") -> str:
+    """The URL of a resource, a list, or an action on a resource; with the version of its type."""
+    type_ = type_of(path)
+    query = urlencode({"api-version": version_of(_UNLISTED.get(type_.lower(), type_)), **(params or {})})
+    return f"{ENDPOINT}{path}{f'/{action}' if action else ''}?{query}"

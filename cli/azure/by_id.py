@@ -1,0 +1,186 @@
+"""Requests by id or path, for all that Microsoft's clients in `ResourceManager` do not ask: dictionaries in and out.
+
+The type, which the path tells, decides on the API version (`addresses.py`).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from azmlflow.cli.azure.addresses import url_of
+from azmlflow.cli.azure.errors import ArmError, ForeignAnswer, TimedOut, late_at
+from azmlflow.cli.azure.sharing import Memory
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from azure.core.pipeline import PipelineResponse
+    from azure.core.pipeline.transport import HttpTransport
+
+    from azmlflow.cli.azure.operation import OnWait, Operation
+
+Document = dict[str, Any]
+Answer = TypeVar("Answer")
+_LONGEST = 3600.0
+_SOON, _LATER = 0.25, 8.0  # seconds between two looks at what has no operation to tell of its end
+# Microsoft, "Configure inbound and outbound network traffic" (Azure Machine Learning): required outbound hosts.
+_ML_SERVICE = re.compile(r"[a-z0-9-]+\.api\.azureml\.ms")
+EVERY_METHOD = frozenset(("GET", "PUT", "DELETE", "POST"))  # whatever we POST may be said twice
+RESOURCES: Mapping[str, Any] = {"expects": "resources"}
+
+
+class ById:
+    """Resource Manager over HTTPS.
+
+    All methods raise ArmError for a refusal, ForeignAnswer and MalformedAnswer for an answer that is not Azure's,
+    TimedOut, and azure-core's errors where nobody is signed in or nothing answers.
+
+    Args:
+        transport: sends requests, and sleeps between them; azure-core's own by default.
+        credential: signs in; by default with what the environment has.
+        longest: seconds after which an operation is given up.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        transport: HttpTransport[Any, Any] | None = None,
+        credential: TokenCredential | None = None,
+        longest: float = _LONGEST,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        from azmlflow.cli.azure.connection import Connection
+
+        self._unbounded = self._connection = Connection(transport, credential)
+        self._longest, self._clock = longest, clock
+        self._memory: Memory | None = None
+
+    def get(self, id_: str) -> Document | None:
+        """A document; None if it is not there."""
+        return found(lambda: _document(self._send("GET", url_of(id_), where=id_)))
+
+    def list(self, path: str, params: Mapping[str, str] | None = None, *, ids: bool = True) -> tuple[Document, ...]:
+        """A list, over all of its pages; empty where what it is of is not there. Most are of what has an `id`."""
+        from azure.core.paging import ItemPaged
+
+        def ask(link: str | None) -> PipelineResponse[Any, Any]:
+            expects = "resources" if ids else "list"
+            return self._send("GET", link or url_of(path, params), where=path, expects=expects)
+
+        def take(answer: PipelineResponse[Any, Any]) -> tuple[str | None, Iterable[Document]]:
+            page = _document(answer)
+            return page.get("nextLink") or None, page["value"]
+
+        return self._once("" if params else path, lambda: ItemPaged[Document](ask, take))
+
+    def begin_delete(self, id_: str, params: Mapping[str, str] | None = None) -> Operation | None:
+        """Delete without waiting; None if nothing was there."""
+        return self._begin("DELETE", id_, url_of(id_, params))
+
+    def delete(self, id_: str, params: Mapping[str, str] | None = None) -> bool:
+        """Delete and wait for it; False if nothing was there."""
+        return _ended(self.begin_delete(id_, params))
+
+    def post(self, id_: str, action: str) -> bool:
+        """POST an action without a body and wait for it; False if nothing was there."""
+        return _ended(self._begin("POST", id_, url_of(id_, action=action)))
+
+    def ask(self, path: str, question: Mapping[str, Any]) -> Document | None:
+        """POST a question, such as whether a name is free; None for 404."""
+        return found(lambda: _document(self._send("POST", url_of(path), question, where=path, expects="document")))
+
+    def call(self, method: str, url: str, question: Mapping[str, Any] | None = None) -> Document | None:
+        """Ask the Azure Machine Learning service, which takes the same sign-in; None for 404.
+
+        Raises:
+            ForeignAnswer: the URL, which is made of what a workspace's document tells, is of another service.
+        """
+        host = urlsplit(url).netloc
+        if not _ML_SERVICE.fullmatch(host):
+            raise ForeignAnswer("Resource Manager", f"https://{host}", urlsplit(url).path)
+        return found(lambda: _document(self._send(method, url, question, host=host, expects="document")))
+
+    def now(self) -> datetime | None:
+        """Azure's own time, to the second; None if it doesn't say. Every answer bears it (RFC 9110, `Date`)."""
+        said = self._send("GET", url_of("/tenants")).http_response.headers.get("Date")
+        return parsedate_to_datetime(said) if said else None
+
+    def until(self, id_: str, good: Callable[[Document | None], bool], on_wait: OnWait | None = None) -> None:
+        """Read a document (None for 404) again and again until it is as wanted: soon, and then ever later."""
+        waited, pause = 0.0, _SOON
+        with late_at(id_):
+            while not good(self.get(id_)):
+                if waited > self._longest:
+                    raise TimedOut.after(self._longest)
+                if on_wait:
+                    on_wait(waited)
+                self._connection.sleep(pause)
+                waited, pause = waited + pause, min(2 * pause, _LATER)
+
+    def _send(
+        self, method: str, url: str, body: Mapping[str, Any] | None = None, **options: Any
+    ) -> PipelineResponse[Any, Any]:
+        from azure.core.rest import HttpRequest
+
+        request = HttpRequest(method, url, json=None if body is None else dict(body))
+        return self._connection.send(request, retry_on_methods=EVERY_METHOD, **options)
+
+    def _begin(self, method: str, id_: str, url: str) -> Operation | None:
+        from azmlflow.cli.azure.operation import Operation
+
+        try:
+            accepted = found(lambda: self._send(method, url, where=id_))
+        finally:
+            self._forget()
+        if accepted is None or accepted.http_response.status_code == 204:
+            return None
+        return Operation(self._connection.bare, accepted, id_, self._longest, self._forget)
+
+    def _forget(self) -> None:
+        if self._memory is not None:
+            self._memory.forget()
+
+    def _once(self, path: str, ask: Callable[[], Iterable[Answer]]) -> tuple[Answer, ...]:
+        """A list; of a whole subscription, where many removals share a memory, it is asked for once for all of them."""
+        if self._memory is None or path.count("/") != 5:  # /subscriptions/ID/providers/NAMESPACE/TYPE
+            return every(ask())
+        return self._memory.once(path.lower(), lambda: every(ask()))
+
+
+def found(ask: Callable[[], Answer]) -> Answer | None:
+    """What is asked for; None if it is not there."""
+    try:
+        return ask()
+    except ArmError as fault:
+        if fault.status != 404:
+            raise
+        return None
+
+
+def every(entries: Iterable[Answer]) -> tuple[Answer, ...]:
+    """A whole list, over all of its pages; empty where what it is of is not there."""
+    listed: list[Answer] = []
+    try:
+        listed.extend(entries)
+    except ArmError as fault:
+        if fault.status != 404 or listed:
+            raise
+    return tuple(listed)
+
+
+def _ended(operation: Operation | None) -> bool:
+    if operation is not None:
+        operation.wait()
+    return operation is not None
+
+
+def _document(answer: PipelineResponse[Any, Any]) -> Document:
+    from azmlflow.cli.azure.policies import DOCUMENT
+
+    document: Document = answer.context[DOCUMENT]
+    return document

@@ -1,0 +1,74 @@
+"""What can be wrong with an answer of Azure's, as people see it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from azmlflow.cli.frame.errors import CliError
+
+_BETWEEN = "azmlflow doctor    (something between here and Azure may have answered in its place: see HTTPS_PROXY)"
+
+
+class ArmError(CliError):
+    """ARM refused a request.
+
+    Attributes:
+        status: the HTTP status.
+        code: Azure's code, e.g. `AuthorizationFailed`.
+        message: Azure's sentence.
+        told: whether Azure gave a reason at all.
+    """
+
+    told = True
+
+    def __init__(self, status: int, code: str, message: str, where: str) -> None:
+        hints = {403: "ask an Owner of the resource group for access", 401: "az login"}
+        super().__init__(f"Azure refused: {code}: {message}", where=where, next=hints.get(status, "azmlflow status"))
+        self.status, self.code, self.message = status, code, message
+
+    @classmethod
+    def of(cls, status: int, document: object, where: str) -> ArmError:
+        """From the body of a refusal, or of an operation that failed: `{"error": {"code", "message"}}`."""
+        error = document.get("error") if isinstance(document, Mapping) else None
+        reason: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
+        code = reason.get("code")
+        fault = cls(status, str(code or status), str(reason.get("message") or "no reason given"), where)
+        fault.told = bool(code)
+        return fault
+
+
+class TimedOut(CliError):
+    """Azure accepted, and has not finished in the time that was given to it."""
+
+    @classmethod
+    def after(cls, seconds: float) -> TimedOut:
+        """So many seconds were given."""
+        given = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+        what = f"Azure has not finished within {given}"
+        return cls(what, next="type the command again: it goes on from here")
+
+
+@contextlib.contextmanager
+def late_at(where: str) -> Iterator[None]:
+    """Name the place that somebody was waiting for when the time was over: whoever notices does not know it."""
+    try:
+        yield
+    except TimedOut as fault:
+        fault.where = fault.where or where
+        raise
+
+
+class ForeignAnswer(CliError):
+    """An answer leads to another host than the one that gave it; nothing was sent there."""
+
+    def __init__(self, ours: str, theirs: str, where: str) -> None:
+        super().__init__(f"an answer of {ours} leads to {theirs}: nothing was sent there", where=where, next=_BETWEEN)
+
+
+class MalformedAnswer(CliError):
+    """What was answered has another form than Azure's answers have."""
+
+    def __init__(self, lacks: str, where: str) -> None:
+        super().__init__(f"what was answered is not Azure's: {lacks}", where=where, next=_BETWEEN)
