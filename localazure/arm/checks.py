@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import LOCKS, PROVIDERS
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
@@ -18,7 +19,7 @@ _LOCK = "/providers/microsoft.authorization/locks/"
 
 def registered(cloud: Cloud, namespace: str) -> bool:
     """Whether the subscription uses a provider; those that this project needs are registered from the start."""
-    found = cloud.store.get("providers", namespace.lower())
+    found = cloud.store.get(PROVIDERS, namespace.lower())
     return namespace.lower() in ALWAYS_REGISTERED or found is None or found["state"] == "Registered"
 
 
@@ -127,7 +128,7 @@ def unlocked(cloud: Cloud, id_: str, verb: str) -> None:
         AzureError: 409 `ScopeLocked`, naming the locked scopes.
     """
     found = []
-    for key, lock in cloud.store.scan("locks"):
+    for key, lock in cloud.store.scan(LOCKS):
         locked_scope = key.rpartition(_LOCK)[0] or scopes.ROOT
         reaches = scopes.contains(locked_scope, id_) or (verb == "delete" and scopes.contains(id_, locked_scope))
         if reaches and (verb == "delete" or lock["properties"]["level"] == "ReadOnly"):

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import ASSIGNMENTS, DELETED, LOCKS, PROPAGATION, RESOURCES, SECRETS
 from azmlflow.localazure.core.errors import not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
-from azmlflow.localazure.principals.enforce import ASSIGNMENTS, PROPAGATION
-from azmlflow.localazure.resources.kind import DELETED, SECRETS, Kind
+from azmlflow.localazure.resources.kind import Kind
 from azmlflow.localazure.resources.paths import GROUP_TYPE
 from azmlflow.rbac import scopes
 
@@ -91,14 +91,14 @@ def drop(cloud: Cloud, kind: Kind, key: str, document: Document, *, bury: bool) 
         if scopes.contains(id_, assignment["properties"]["scope"]):
             cloud.store.delete(ASSIGNMENTS, assignment_key)
             cloud.store.delete(PROPAGATION, assignment_key)
-    for lock_key, _ in list(cloud.store.scan("locks", id_.lower() + "/")):
-        cloud.store.delete("locks", lock_key)
+    for lock_key, _ in list(cloud.store.scan(LOCKS, id_.lower() + "/")):
+        cloud.store.delete(LOCKS, lock_key)
     _remove(cloud, kind, key, document, bury=bury)
 
 
 def contained(cloud: Cloud, id_: str) -> Iterator[tuple[Kind, str, Document]]:
     """(kind, key, document) of all resources below an id, dependents before what they depend on."""
-    inside = list(cloud.store.scan("resources", id_.lower() + "/"))
+    inside = list(cloud.store.scan(RESOURCES, id_.lower() + "/"))
     for kind in reversed(KINDS):
         for key, document in inside:
             if scopes.parse(document["id"]).type == kind.type:

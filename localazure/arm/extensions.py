@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from azmlflow.localazure.arm import lists
-from azmlflow.localazure.blobs.kept import BLOBS
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import BLOBS
 from azmlflow.localazure.core.errors import bad_request, not_found
 from azmlflow.localazure.kinds.foundation import storage_accounts
 from azmlflow.localazure.kinds.foundation.role_definitions import permissions as arm_permissions

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from azmlflow.localazure.arm import checks, effects
+from azmlflow.localazure.core.collections import DELETED
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.fields import stamp
-from azmlflow.localazure.resources.kind import DELETED, Answer, Ask, Kind, Polling
+from azmlflow.localazure.resources.kind import Answer, Ask, Kind, Polling
 from azmlflow.localazure.resources.paths import GROUP_TYPE
 from azmlflow.rbac import scopes
 

@@ -102,7 +102,7 @@ def resources(ask: Ask) -> Answer:
     clauses = odata.parse(ask.query.get("$filter"), _RESOURCE_FILTERS)
     found = [
         document
-        for _, document in ask.cloud.store.scan("resources", scope.lower() + "/")
+        for document in find.below(ask.cloud, scope)
         if _kind(document).visible and all(_matches(document, clause, clauses) for clause in clauses)
     ]
     summaries = [

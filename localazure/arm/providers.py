@@ -11,6 +11,7 @@ from pathlib import Path
 from azmlflow.localazure.arm import checks, lists, versions
 from azmlflow.localazure.arm.extensions import AT_ANY_SCOPE
 from azmlflow.localazure.arm.subscription import require_visible
+from azmlflow.localazure.core.collections import PROVIDERS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
@@ -40,7 +41,7 @@ def register(ask: Ask) -> Answer:
     namespace, action = _namespace(ask), (ask.target.action or "").lower()
     ask.cloud.enforcer.require(ask.caller, f"{namespace}/{action}/action", _SUBSCRIPTION)
     state = "Registered" if action == "register" else "NotRegistered"
-    ask.cloud.store.put("providers", namespace.lower(), {"state": state})
+    ask.cloud.store.put(PROVIDERS, namespace.lower(), {"state": state})
     return Answer(200, _provider(ask, namespace))
 
 

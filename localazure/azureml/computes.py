@@ -8,6 +8,7 @@ from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
+from azmlflow.localazure.resources import find
 
 # What azureml-core 1.61 cannot read when it is there without all that it expects of it.
 _UNREAD = ("identity",)
@@ -22,12 +23,11 @@ async def answer(target: Target) -> Response:
     match (target.request.method, *target.rest):
         case ("GET", "computes"):
             target.require("computes/read")
-            inside = f"{target.id}/computes/".lower()
-            found = [_shown(target, document) for _, document in target.cloud.store.scan("resources", inside)]
-            return JSONResponse({"value": found})
+            found = find.below(target.cloud, f"{target.id}/computes")
+            return JSONResponse({"value": [_shown(target, document) for document in found]})
         case ("GET", "computes", name):
             target.require("computes/read")
-            document = target.cloud.store.get("resources", f"{target.id}/computes/{name}".lower())
+            document = find.resource(target.cloud, f"{target.id}/computes/{name}")
             if document is None:
                 raise AzureError(404, "ComputeNotFound", f"Compute {name} was not found in the workspace.")
             return JSONResponse(_shown(target, document))

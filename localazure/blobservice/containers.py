@@ -21,6 +21,7 @@ from azmlflow.localazure.blobservice.protocol import (
     told_metadata,
     xml_answer,
 )
+from azmlflow.localazure.core.collections import RESOURCES
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.kinds.foundation import blob_containers
@@ -39,7 +40,7 @@ async def create_container(call: Call) -> Response:
     document = blob_containers.describe(
         account_id, call.container, made["etag"], datetime.fromisoformat(made["modified"])
     )
-    call.cloud.store.put("resources", call.place.scope.lower(), document)
+    call.cloud.store.put(RESOURCES, call.place.scope.lower(), document)
     return _described(made, 201)
 
 
@@ -66,7 +67,7 @@ async def delete_container(call: Call) -> Response:
     """Delete Container, with all that it holds; ARM, which may know it, forgets it too."""
     _check_container(call)
     call.blobs.forget_container(call.account, call.container)
-    call.cloud.store.delete("resources", call.place.scope.lower())
+    call.cloud.store.delete(RESOURCES, call.place.scope.lower())
     return Response(status_code=202)
 
 

@@ -18,8 +18,6 @@ from typing import Any
 Document = dict[str, Any]
 Version = tuple[int, int]
 
-SECRETS = "secrets"  # the collection of keys and the like that no GET answers, by their resource's id in lower case
-
 _LAST_CHARACTER = chr(sys.maxunicode)  # sorts behind every key that goes on after a prefix
 
 _SCHEMA = """

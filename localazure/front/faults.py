@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import RUNNING_OPERATIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.machine.folder import write_private
 
@@ -176,13 +177,13 @@ class FaultMiddleware:
     def _failing(self, send: Send) -> Send:
         """A `send` that marks what the request has started, so that it ends Failed."""
         store = self._cloud.store if self._cloud else None
-        before = {key for key, _ in store.scan("running")} if store else set()
+        before = {key for key, _ in store.scan(RUNNING_OPERATIONS)} if store else set()
 
         async def marking(message: Message) -> None:
             if store is not None and message["type"] == "http.response.start":
-                for key, operation in list(store.scan("running")):
+                for key, operation in list(store.scan(RUNNING_OPERATIONS)):
                     if key not in before:
-                        store.put("running", key, {**operation, "fails": True})
+                        store.put(RUNNING_OPERATIONS, key, {**operation, "fails": True})
             await send(message)
 
         return marking

@@ -7,6 +7,7 @@ from typing import Any
 
 from azmlflow.localazure.arm import lists
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import APPLICATIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.graph import shapes
@@ -15,7 +16,6 @@ from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources.kind import Answer
 
 HOST = "graph.microsoft.com"
-APPLICATIONS = "applications"
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from azmlflow.localazure.core.collections import APPLICATIONS
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import shapes
 from azmlflow.localazure.graph.ask import (
-    APPLICATIONS,
     Ask,
     context,
     existing,

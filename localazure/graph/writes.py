@@ -5,18 +5,11 @@ from __future__ import annotations
 import re
 
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import APPLICATIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.graph import shapes
-from azmlflow.localazure.graph.ask import (
-    APPLICATIONS,
-    Ask,
-    made,
-    named_application,
-    named_principal,
-    one,
-    required_text,
-)
+from azmlflow.localazure.graph.ask import Ask, made, named_application, named_principal, one, required_text
 from azmlflow.localazure.resources.kind import Answer
 
 _REFERENCE = re.compile(r"https://graph\.microsoft\.com/(?:v1\.0|beta)/[A-Za-z]+/(?P<id>[^/']+)", re.IGNORECASE)

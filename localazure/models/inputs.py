@@ -14,6 +14,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import places
 from azmlflow.localazure.models.places import Place
 from azmlflow.localazure.models.registry import Registry
+from azmlflow.localazure.resources import find
 
 ASSET = re.compile(
     r"(?:azureml:)?(?P<id>(?P<workspace>/subscriptions/.+/workspaces/[^/]+)"
@@ -46,7 +47,7 @@ async def place(cloud: Cloud, workspace: Document, uri: str) -> Place:
 
 def _path(cloud: Cloud, id_: str) -> str:
     """The path of a data asset's version."""
-    document = cloud.store.get("resources", id_.lower())
+    document = find.resource(cloud, id_)
     if document is None:
         raise not_found(id_)
     return str(document["properties"]["dataUri"])

@@ -27,6 +27,7 @@ from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models.records import Version
 from azmlflow.localazure.models.registry import Registry
+from azmlflow.localazure.resources import find
 from azmlflow.localazure.work.layout import output_path
 from azmlflow.rbac.operations import WORKSPACE
 
@@ -153,7 +154,7 @@ def container(cloud: Cloud, workspace: Document, datastore: str) -> tuple[str, s
     own = workspace["properties"]["storageAccount"].rpartition("/")[2].lower()
     if datastore == ARTIFACTS:
         return own, CONTAINER
-    document = cloud.store.get("resources", f"{workspace['id']}/datastores/{datastore}".lower())
+    document = find.resource(cloud, f"{workspace['id']}/datastores/{datastore}")
     told = document["properties"] if document else {}
     if told.get("datastoreType") != "AzureBlob" or str(told.get("accountName", "")).lower() != own:
         return None

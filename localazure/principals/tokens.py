@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from azmlflow.localazure.core.clock import Clock, timestamp
+from azmlflow.localazure.core.collections import PRINCIPALS
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import unauthenticated
 from azmlflow.localazure.core.store import Store
@@ -71,7 +72,7 @@ class Tokens:
     """Signs and verifies access tokens.
 
     Args:
-        store: who the principals are (collection "principals").
+        store: who the principals are (collection PRINCIPALS).
         clock: issues and expires by it.
         state: folder that keeps the keys, 0600, made at the first use; None keeps them in memory (tests).
     """
@@ -96,7 +97,7 @@ class Tokens:
             lifetime: seconds.
             more: further claims, which narrow what the token is good for (a job's run token).
         """
-        principal = self._store.get("principals", principal_id.lower()) or {}
+        principal = self._store.get(PRINCIPALS, principal_id.lower()) or {}
         now = int(self._clock.now().timestamp())
         expires_on = now + lifetime
         claims: dict[str, Any] = {

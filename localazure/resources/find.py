@@ -1,10 +1,12 @@
-"""Finding the documents that a path names, and the id under which a new document is kept."""
+"""Finding the documents that a path names; resources by id; the id under which a new document is kept."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import RESOURCES
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.paths import GROUP_TYPE, Target, group_id, is_valid_scope
@@ -23,7 +25,17 @@ def document(cloud: Cloud, kind: Kind, target: Target) -> Document | None:
 
 def resource(cloud: Cloud, id_: str) -> Document | None:
     """The resource or group of an id, in whatever case, or None."""
-    return cloud.store.get("resources", id_.lower())
+    return cloud.store.get(RESOURCES, id_.lower())
+
+
+def below(cloud: Cloud, id_: str) -> Iterator[Document]:
+    """The resources below an id, in whatever case: children, or all of a group. In the order of their ids."""
+    return (found for _, found in cloud.store.scan(RESOURCES, f"{id_.rstrip('/')}/".lower()))
+
+
+def keep(cloud: Cloud, document: Document) -> None:
+    """Write a resource under its id."""
+    cloud.store.put(RESOURCES, document["id"].lower(), document)
 
 
 def group(cloud: Cloud, target: Target) -> Document:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from azmlflow.localazure.core import store
+from azmlflow.localazure.core.collections import RESOURCES
 from azmlflow.localazure.core.constants import REGIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
@@ -23,10 +23,6 @@ from azmlflow.localazure.resources.paths import Target
 if TYPE_CHECKING:
     from azmlflow.localazure.cloud.cloud import Cloud
 
-# Collections: what is soft-deleted, and keys and the like that no GET answers; both by the resource's key.
-DELETED, SECRETS = "deleted", store.SECRETS
-# What belongs to a workspace and is no resource: under `<workspaceId>/...`, and gone when the workspace is for good.
-LOCAL_RUNS, SNAPSHOTS = OF_WORKSPACES = ("local_runs", "snapshots")
 
 # `group`: in a resource group; `subscription`: in a subscription; `child`: below a resource; `any`: on any scope.
 Place = Literal["subscription", "group", "child", "any"]
@@ -252,7 +248,7 @@ class Kind:
     shape: Callable[[Ask, Document | None], Document]
     place: Place = "group"
     parent: str | None = None
-    collection: str = "resources"
+    collection: str = RESOURCES
     key: Callable[[Target], str] = by_id
     find: Callable[[Cloud, Target], Document | None] | None = None
     action_type: str | None = None

@@ -15,7 +15,7 @@ from azmlflow.localazure.kinds.assets.data_versions import DATA_VERSION
 from azmlflow.localazure.kinds.assets.model_versions import MODEL_VERSION
 from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.principals.enforce import Caller
-from azmlflow.localazure.resources import paths
+from azmlflow.localazure.resources import find, paths
 from azmlflow.localazure.resources.kind import Ask
 from azmlflow.localazure.tracking.server import MlflowUnavailable
 from azmlflow.resourcetypes.table import version_of
@@ -55,7 +55,7 @@ async def _register(cloud: Cloud, workspace: Document, job: Document, record: Do
         number = told.get("assetVersion") or max((each.number for each in made), default=0) + 1
         body = {"modelUri": uri, "modelType": kind}
     else:
-        container = cloud.store.get("resources", collection.lower())
+        container = find.resource(cloud, collection)
         following = "1" if container is None else DATA.shown(cloud, container)["properties"]["nextVersion"]
         number = told.get("assetVersion") or following
         body = {"dataUri": uri, "dataType": kind}

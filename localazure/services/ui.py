@@ -33,6 +33,7 @@ from azmlflow.localazure.front import middleware
 from azmlflow.localazure.machine.folder import LOOPBACK, Folder
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.sessions import SESSION_LIFETIME, Session
+from azmlflow.localazure.resources import find
 from azmlflow.localazure.tracking.server import MlflowUnavailable
 from azmlflow.localazure.ui import html, mlflow, pages
 from azmlflow.localazure.ui.pages import Visit
@@ -147,7 +148,7 @@ async def _answer(cloud: Cloud, request: Request) -> Response:
         return _sign_in(cloud, request)
     session = _session(cloud, request, first)
     principal = cloud.directory.get(session.principal_id)
-    workspace = cloud.store.get("resources", session.workspace_id.lower())
+    workspace = find.resource(cloud, session.workspace_id)
     if principal is None:
         raise _SignIn("Who was signed in is not in the directory any more.")
     if workspace is None:

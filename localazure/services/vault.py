@@ -17,6 +17,8 @@ from starlette.types import ASGIApp
 from azmlflow.localazure.arm import versions
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.hosts import without_port
+from azmlflow.localazure.kinds.foundation import key_vaults
+from azmlflow.localazure.resources import names
 
 # What it holds: the path's first part, the data action and the access policy's permission to list and to read it
 # (facts: Microsoft, "Azure Key Vault RBAC guide" and "Assign a Key Vault access policy").
@@ -125,10 +127,7 @@ def _unknown(request: Request) -> Refused:
 
 def _vault(cloud: Cloud, name: str) -> dict[str, Any] | None:
     """The vault of that name (unique in all Azure), in ARM's form."""
-    for _, document in cloud.store.scan("resources"):
-        if document.get("type", "").lower() == "microsoft.keyvault/vaults" and document["name"].lower() == name:
-            return document
-    return None
+    return names.holder(cloud, key_vaults.TYPE, name)
 
 
 def _by_rbac(vault: dict[str, Any]) -> bool:

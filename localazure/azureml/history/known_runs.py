@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.resources.kind import LOCAL_RUNS
 from azmlflow.localazure.work import records
 from azmlflow.rbac.operations import TRACKING
 

@@ -14,10 +14,11 @@ from azmlflow.localazure.azureml.history.known_runs import KnownRun, local_key
 from azmlflow.localazure.azureml.history.run_dto import properties
 from azmlflow.localazure.azureml.request.bodies import member, text_map
 from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.kinds.workspaces.jobs import JOB
-from azmlflow.localazure.resources import paths
-from azmlflow.localazure.resources.kind import LOCAL_RUNS, Ask
+from azmlflow.localazure.resources import find, paths
+from azmlflow.localazure.resources.kind import Ask
 from azmlflow.rbac.operations import TRACKING
 from azmlflow.resourcetypes.table import version_of
 
@@ -72,19 +73,17 @@ async def event(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
 
 def _keep(target: Target, run: KnownRun, kept: dict[str, str], tags: dict[str, str], name: Any) -> None:
     """Keep what MLflow's runs have not where the run's own kind keeps it."""
-    store = target.cloud.store
     if run.job is not None:
-        key = run.job["id"].lower()
-        job = store.get("resources", key)  # as it is now: its runner may have changed its state
+        job = find.resource(target.cloud, run.job["id"])  # as it is now: its runner may have changed its state
         if job is not None:
             told = job["properties"]
             told |= {"properties": kept, "tags": {**told["tags"], **tags}}
             told["displayName"] = str(name or told["displayName"])
-            store.put("resources", key, job)
+            find.keep(target.cloud, job)
     else:
         key = local_key(target.workspace_id, run.id)
         if run.local is not None:
-            store.put(LOCAL_RUNS, key, {**run.local, "properties": kept})
+            target.cloud.store.put(LOCAL_RUNS, key, {**run.local, "properties": kept})
         elif kept:
             raise conflict("UserError", f"Run {run.id} is a run of MLflow's, which has tags and no properties.")
 

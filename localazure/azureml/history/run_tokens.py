@@ -12,8 +12,8 @@ from typing import Any
 
 from azmlflow.localazure.azureml.history.known_runs import local_key
 from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import AzureError, unauthenticated
-from azmlflow.localazure.resources.kind import LOCAL_RUNS
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.run_token import RUN, WORKSPACE, issue
 from azmlflow.rbac.operations import TRACKING, recognise

@@ -18,6 +18,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.enforce import Caller
+from azmlflow.localazure.resources import find
 from azmlflow.rbac.operations import WORKSPACE, Operation, recognise
 
 _WORKSPACE = ("subscriptions", None, "resourcegroups", None, "providers", "microsoft.machinelearningservices")
@@ -132,7 +133,7 @@ def find_target(cloud: Cloud, request: Request, services: Mapping[str, Sequence[
     if not _names_workspace(identity):
         raise no_such_endpoint(f"{request.method} {request.url.path}")
     id_ = "/" + "/".join(identity)
-    workspace = cloud.store.get("resources", id_.lower())
+    workspace = find.resource(cloud, id_)
     if workspace is None:
         raise not_found(id_)
     host = request.headers.get("host", "").partition(":")[0].lower()

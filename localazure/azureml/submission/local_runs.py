@@ -23,8 +23,8 @@ from azmlflow.localazure.azureml.history.known_runs import local_key
 from azmlflow.localazure.azureml.request.bodies import member, read, text_map
 from azmlflow.localazure.azureml.request.target import Target
 from azmlflow.localazure.azureml.submission import environments, local_run_child
+from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.resources.kind import LOCAL_RUNS
 from azmlflow.localazure.runner.context import run_variables
 from azmlflow.localazure.work import records
 from azmlflow.rbac.operations import TRACKING

@@ -23,8 +23,8 @@ from azmlflow.localazure.azureml.request.bodies import json_object, member
 from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
 from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.collections import SNAPSHOTS
 from azmlflow.localazure.core.errors import bad_request, not_found
-from azmlflow.localazure.resources.kind import SNAPSHOTS
 from azmlflow.localazure.runner.files import SNAPSHOT_LIMIT
 from azmlflow.rbac.scopes import is_guid
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from azmlflow.localazure.core.collections import DELETED
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import names
 from azmlflow.localazure.resources.fields import choice, envelope, pick, region, whole_number, wrong_type
-from azmlflow.localazure.resources.kind import DELETED, Answer, Ask, Burial, Extra, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import Answer, Ask, Burial, Extra, Kind, NameRule, Verb
 
 TYPE = "Microsoft.KeyVault/vaults"
 _NAME = NameRule(

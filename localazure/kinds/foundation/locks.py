@@ -6,6 +6,7 @@ Source: Microsoft, "Lock your resources to protect your infrastructure", "Manage
 from __future__ import annotations
 
 from azmlflow.localazure.core import odata
+from azmlflow.localazure.core.collections import LOCKS
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.fields import choice, pick
 from azmlflow.localazure.resources.kind import Ask, Kind, NameRule
@@ -22,7 +23,7 @@ def _listed(ask: Ask) -> list[Document]:
     """Locks at the scope and below; `atScope()` leaves those below out."""
     clauses = odata.parse(ask.query.get("$filter"), ("atscope()",))
     at = ask.target.scope or scopes.ROOT
-    found = [document for _, document in ask.cloud.store.scan("locks")]
+    found = [document for _, document in ask.cloud.store.scan(LOCKS)]
     placed = [(document, scopes.parse(document["id"]).scope) for document in found]
     if clauses:
         return [document for document, scope in placed if scopes.key(scope) == scopes.key(at)]
@@ -38,7 +39,7 @@ LOCK = Kind(
     ),
     shape=_shape,
     place="any",
-    collection="locks",
+    collection=LOCKS,
     regions=(),
     stateful=False,
     patchable=False,

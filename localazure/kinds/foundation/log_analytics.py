@@ -13,22 +13,12 @@ import hashlib
 from datetime import timedelta
 
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import DELETED, SECRETS
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.fields import choice, envelope, pick, whole_number
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
-from azmlflow.localazure.resources.kind import (
-    DELETED,
-    SECRETS,
-    Action,
-    Answer,
-    Ask,
-    Burial,
-    Extra,
-    Kind,
-    NameRule,
-    Verb,
-)
+from azmlflow.localazure.resources.kind import Action, Answer, Ask, Burial, Extra, Kind, NameRule, Verb
 
 TYPE = "Microsoft.OperationalInsights/workspaces"
 _SKUS = ("PerGB2018", "PerNode", "Standalone", "CapacityReservation", "Free", "Standard", "Premium", "LACluster")

@@ -12,11 +12,11 @@ from datetime import timedelta
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core import odata
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import ASSIGNMENTS, PROPAGATION
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.role_definitions import GUID, definition, is_assignable
-from azmlflow.localazure.principals.enforce import ASSIGNMENTS, PROPAGATION
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
 from azmlflow.localazure.resources.paths import Target

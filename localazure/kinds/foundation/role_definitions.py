@@ -14,10 +14,10 @@ from typing import Any
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core import odata
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.principals.enforce import ASSIGNMENTS, DEFINITIONS
 from azmlflow.localazure.resources.fields import wrong_type
 from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
 from azmlflow.localazure.resources.paths import Target

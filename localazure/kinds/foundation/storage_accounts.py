@@ -13,12 +13,13 @@ from typing import Any
 from azmlflow.localazure.blobs.kept import forget_account
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import SECRETS
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import names
 from azmlflow.localazure.resources.fields import choice, envelope, pick, wrong_type
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
-from azmlflow.localazure.resources.kind import SECRETS, Action, Answer, Ask, Extra, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import Action, Answer, Ask, Extra, Kind, NameRule, Verb
 
 TYPE = "Microsoft.Storage/storageAccounts"
 _SKUS = (

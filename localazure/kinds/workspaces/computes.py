@@ -16,7 +16,7 @@ from azmlflow.localazure.core.constants import REGIONS
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.fields import choice, pick, region, tags, whole_number, wrong_type
-from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.find import below, keep, parent
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import Action, Answer, Ask, Extra, Kind, NameRule, Verb
 from azmlflow.localazure.work.nodes import counted
@@ -185,7 +185,7 @@ def _switch(state: str) -> Any:
         if document["properties"]["computeType"] != "ComputeInstance":
             raise _wrong_type(document, str(ask.target.action))
         document["properties"]["properties"]["state"] = state
-        ask.cloud.store.put("resources", document["id"].lower(), document)
+        keep(ask.cloud, document)
         return Answer(202)
 
     return run
@@ -211,7 +211,7 @@ def _usages(ask: Ask) -> Answer:
     cores = {str(size["name"]): size["vCPUs"] for size in sizes}
     family = {str(size["name"]): str(size["family"]) for size in sizes}
     used: dict[str, int] = {}
-    for _, found in ask.cloud.store.scan("resources"):
+    for found in below(ask.cloud, ask.target.scope):
         if found["type"].lower() == _TYPE.lower() and found["properties"]["computeLocation"] == place:
             inner = found["properties"]["properties"]
             nodes = inner.get("currentNodeCount", 1)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import OF_WORKSPACES
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
@@ -21,9 +22,9 @@ from azmlflow.localazure.kinds.foundation import key_vaults, storage_accounts
 from azmlflow.localazure.kinds.foundation.role_assignments import assign
 from azmlflow.localazure.kinds.workspaces.datastores import make_default_datastores
 from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
-from azmlflow.localazure.resources.find import resource
+from azmlflow.localazure.resources.find import keep, resource
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
-from azmlflow.localazure.resources.kind import OF_WORKSPACES, Action, Answer, Ask, Burial, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import Action, Answer, Ask, Burial, Kind, NameRule, Verb
 
 TYPE = "Microsoft.MachineLearningServices/workspaces"
 _DEFAULTS: Document = {
@@ -170,7 +171,7 @@ def _grant(ask: Ask, document: Document, principal_id: str) -> None:
     everything = {"keys": ["all"], "secrets": ["all"], "certificates": ["all"]}
     policy = {"tenantId": TENANT_ID, "objectId": principal_id, "permissions": everything}
     vault["properties"]["accessPolicies"] = [*vault["properties"]["accessPolicies"], policy]
-    ask.cloud.store.put("resources", vault["id"].lower(), vault)
+    keep(ask.cloud, vault)
 
 
 def _recover(ask: Ask, deleted: Document) -> Document:
