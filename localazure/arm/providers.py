@@ -16,7 +16,8 @@ from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
-from azmlflow.localazure.resources.kind import Answer, Ask, Extra
+from azmlflow.localazure.resources.ask import Answer, Ask
+from azmlflow.localazure.resources.verbs import Extra
 from azmlflow.rbac import scopes
 
 _DATA = Path(__file__).parent.parent / "data"

@@ -10,7 +10,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.workspaces.jobs import JOB
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
-from azmlflow.localazure.resources.kind import Ask
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.resourcetypes.table import version_of
 
 

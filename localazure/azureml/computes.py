@@ -35,7 +35,7 @@ async def answer(target: Target) -> Response:
 
 
 def _shown(target: Target, document: Document) -> Document:
-    shown = COMPUTE.shown(target.cloud, document)
+    shown = COMPUTE.verbs.get(target.cloud, document)
     inner = {"subnet": None, **shown["properties"]["properties"]}
     inner.pop("userAccountCredentials", None)
     told = {"description": None, **shown["properties"], "properties": inner}

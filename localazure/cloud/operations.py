@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from azmlflow.localazure.core.clock import Clock, Ids, timestamp
-from azmlflow.localazure.core.collections import ENDED_OPERATIONS, RUNNING_OPERATIONS
+from azmlflow.localazure.core.collections import DELETED, ENDED_OPERATIONS, RUNNING_OPERATIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.latency import Latency
-from azmlflow.localazure.core.store import Document, Store
+from azmlflow.localazure.core.store import Document, Store, Version
 
 _KEPT = timedelta(days=1)
 
@@ -36,6 +36,8 @@ class Operations:
     def __init__(self, store: Store, clock: Clock, ids: Ids, latency: Latency) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self.latency = latency
+        self._seen: Version | None = None
+        self._next: datetime | None = None
 
     def begin(self, verb: str, arm_type: str, target: str, *, timed_as: str | None = None, **details: Any) -> Document:
         """Start an operation.
@@ -45,7 +47,8 @@ class Operations:
             arm_type: the kind of the target.
             target: ARM id of what is worked on.
             timed_as: row of the latency profile, where it is not `arm_type`.
-            details: whatever the verb needs to know when it is done.
+            details: whatever the verb needs to know when it is done; `members`, how many resources were inside, where
+                a deletion goes member by member.
 
         Returns:
             The operation's document; `id` names it.
@@ -92,13 +95,29 @@ class Operations:
         ready = [document for document in found if datetime.fromisoformat(document["ready_at"]) <= now]
         return sorted(ready, key=lambda one: (datetime.fromisoformat(one["ready_at"]), one["sequence"]))
 
-    def going(self, arm_type: str) -> list[tuple[Document, float]]:
-        """The deletions of a type that are under way, each with the share of its time that has passed."""
+    def expired(self) -> list[str]:
+        """Keys of the soft-deleted resources whose retention is over."""
+        now = self._clock.now()
+        return [key for key, record in self._store.scan(DELETED) if datetime.fromisoformat(record["purge_at"]) <= now]
+
+    def is_anything_due(self) -> bool:
+        """Whether an operation or a retention ends by now, or a deletion goes on.
+
+        Asked before each request: the next such instant is kept until an operation or a soft-deleted resource is
+        written, by whatever process, so that all but the first look is at the clock.
+        """
+        seen = self._store.version(RUNNING_OPERATIONS, DELETED)
+        if seen != self._seen:
+            self._next, self._seen = self._next_due(), seen
+        return self._next is not None and self._next <= self._clock.now()
+
+    def going(self) -> list[tuple[Document, float]]:
+        """The deletions under way that go member by member, each with the share of its time that has passed."""
         now = self._clock.now()
         found: list[tuple[Document, float]] = []
         for _, one in self._store.scan(RUNNING_OPERATIONS):
             left = (datetime.fromisoformat(one["ready_at"]) - now).total_seconds()
-            if one["verb"] == "delete" and one["type"] == arm_type and left > 0:
+            if "members" in one and left > 0:
                 found.append((one, 1 - left / one["seconds"]))
         return found
 
@@ -119,6 +138,13 @@ class Operations:
         for _, found in list(self._store.scan(RUNNING_OPERATIONS)):
             if found["target"].lower().startswith(prefix):
                 self.end(found, canceled=True)
+
+    def _next_due(self) -> datetime | None:
+        ends = [datetime.fromisoformat(record["purge_at"]) for _, record in self._store.scan(DELETED)]
+        for _, one in self._store.scan(RUNNING_OPERATIONS):
+            ready = datetime.fromisoformat(one["ready_at"])
+            ends.append(ready - timedelta(seconds=one["seconds"]) if "members" in one else ready)
+        return min(ends, default=None)
 
     def _forget_old(self) -> None:
         oldest = timestamp(self._clock.now() - _KEPT)

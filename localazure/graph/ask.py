@@ -13,7 +13,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.graph import shapes
 from azmlflow.localazure.principals.directory import Principal, PrincipalKind
 from azmlflow.localazure.principals.enforce import Caller
-from azmlflow.localazure.resources.kind import Answer
+from azmlflow.localazure.resources.ask import Answer
 
 HOST = "graph.microsoft.com"
 

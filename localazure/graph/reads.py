@@ -19,7 +19,7 @@ from azmlflow.localazure.graph.ask import (
     subject_of,
 )
 from azmlflow.localazure.principals.directory import Principal
-from azmlflow.localazure.resources.kind import Answer
+from azmlflow.localazure.resources.ask import Answer
 
 
 def me(ask: Ask) -> Answer:

@@ -10,7 +10,7 @@ from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.graph import shapes
 from azmlflow.localazure.graph.ask import Ask, made, named_application, named_principal, one, required_text
-from azmlflow.localazure.resources.kind import Answer
+from azmlflow.localazure.resources.ask import Answer
 
 _REFERENCE = re.compile(r"https://graph\.microsoft\.com/(?:v1\.0|beta)/[A-Za-z]+/(?P<id>[^/']+)", re.IGNORECASE)
 

@@ -52,12 +52,12 @@ class Enforcer:
         self._store, self._directory, self._clock = store, directory, clock
         self._built_in = tuple(role.definition() for role in BUILT_IN_ROLES)
         self._facts: Facts | None = None
-        self._seen: tuple[Version, ...] = ()
+        self._seen: Version | None = None
         self._next: datetime | None = None
 
     def facts(self) -> Facts:
         """All that decisions rest on at this moment."""
-        seen = tuple(self._store.version(name) for name in (ASSIGNMENTS, DEFINITIONS, PROPAGATION, MEMBERS))
+        seen = self._store.version(ASSIGNMENTS, DEFINITIONS, PROPAGATION, MEMBERS)
         stale = self._next is not None and self._clock.now() >= self._next
         if self._facts is None or seen != self._seen or stale:
             pending = self._pending()

@@ -13,8 +13,8 @@ from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, wrong_type
-from azmlflow.localazure.resources.kind import Ask
 
 USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _TYPES = ("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")

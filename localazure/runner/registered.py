@@ -16,7 +16,7 @@ from azmlflow.localazure.kinds.assets.model_versions import MODEL_VERSION
 from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import find, paths
-from azmlflow.localazure.resources.kind import Ask
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.tracking.server import MlflowUnavailable
 from azmlflow.resourcetypes.table import version_of
 
@@ -56,7 +56,7 @@ async def _register(cloud: Cloud, workspace: Document, job: Document, record: Do
         body = {"modelUri": uri, "modelType": kind}
     else:
         container = find.resource(cloud, collection)
-        following = "1" if container is None else DATA.shown(cloud, container)["properties"]["nextVersion"]
+        following = "1" if container is None else DATA.verbs.get(cloud, container)["properties"]["nextVersion"]
         number = told.get("assetVersion") or following
         body = {"dataUri": uri, "dataType": kind}
     target = paths.parse(f"{collection}/versions/{number}", "PUT")

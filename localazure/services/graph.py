@@ -23,7 +23,7 @@ from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import reads, writes
 from azmlflow.localazure.graph.ask import Ask
-from azmlflow.localazure.resources.kind import Answer
+from azmlflow.localazure.resources.ask import Answer
 from azmlflow.rbac import scopes
 
 _VERSIONS = ("v1.0", "beta")

@@ -18,7 +18,7 @@ from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.kinds.workspaces.jobs import JOB
 from azmlflow.localazure.resources import find, paths
-from azmlflow.localazure.resources.kind import Ask
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.rbac.operations import TRACKING
 from azmlflow.resourcetypes.table import version_of
 

@@ -24,7 +24,7 @@ from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.environments import ENVIRONMENT
 from azmlflow.localazure.resources import find, paths
-from azmlflow.localazure.resources.kind import Ask
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.resourcetypes.table import version_of
 
 _NUMBER = re.compile(r"[1-9][0-9]*")

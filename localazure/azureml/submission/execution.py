@@ -27,7 +27,7 @@ from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.kinds.assets.codes import CODE
 from azmlflow.localazure.kinds.workspaces.jobs import JOB
 from azmlflow.localazure.resources import paths
-from azmlflow.localazure.resources.kind import Ask
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.work import records
 from azmlflow.resourcetypes.table import version_of
 

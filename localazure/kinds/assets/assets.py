@@ -12,8 +12,10 @@ from typing import Any
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, pick, stamp
-from azmlflow.localazure.resources.kind import Ask, Kind, NameRule
+from azmlflow.localazure.resources.kind import Kind, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Verbs
 
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _RULE = r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}"
@@ -82,15 +84,11 @@ def container(name: str, *, action_type: str | None = None) -> Kind:
         type=type_,
         name=NAME,
         shape=_shape,
-        place="child",
-        parent=WORKSPACE,
+        placement=child_of(WORKSPACE),
+        has_provisioning_state=False,
+        has_system_data=True,
         action_type=action_type,
-        regions=(),
-        stateful=False,
-        stamped=True,
-        shown=_shown,
-        listed=containers,
-        visible=False,
+        verbs=Verbs(get=_shown, listed=containers),
     )
 
 

@@ -14,8 +14,10 @@ from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import from_version
 from azmlflow.localazure.kinds.assets import assets
 from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import pick, stamp
-from azmlflow.localazure.resources.kind import Ask, Kind
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, child_of
+from azmlflow.localazure.resources.verbs import Verbs
 
 _DEFAULTS: Document = {
     "isAnonymous": False, "isArchived": False, "osType": "Linux", "autoRebuild": "Disabled", "tags": {},
@@ -56,13 +58,9 @@ ENVIRONMENT = Kind(
     type=_TYPE,
     name=assets.version_rule("an environment"),
     shape=_shape,
-    place="child",
-    parent=assets.WORKSPACE,
+    placement=child_of(assets.WORKSPACE),
+    has_system_data=True,
     action_type=f"{assets.WORKSPACE}/environments",
-    regions=(),
-    stamped=True,
-    check=_check,
-    changed=assets.keep_container,
-    listed=assets.listed,
-    visible=False,
+    verbs=Verbs(listed=assets.listed),
+    lifecycle=Lifecycle(before_write=_check, on_write=assets.keep_container),
 )

@@ -18,8 +18,10 @@ from azmlflow.localazure.models import mlmodel, places, records
 from azmlflow.localazure.models.places import Place
 from azmlflow.localazure.models.records import Version
 from azmlflow.localazure.models.registry import Registry
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, pick, texts
-from azmlflow.localazure.resources.kind import Ask, Elsewhere, Kind, NameRule
+from azmlflow.localazure.resources.kind import Kind, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Elsewhere, Verbs
 
 _TYPE = f"{WORKSPACE}/models/versions"
 _CUSTOM, _MLFLOW = "custom_model", "mlflow_model"
@@ -205,12 +207,9 @@ MODEL_VERSION = Kind(
         "The version '{name}' of a model is not valid: it is a positive integer, as in MLflow and SDK v1.",
     ),
     shape=_shape,
-    place="child",
-    parent=WORKSPACE,
-    regions=(),
-    stateful=False,
-    stamped=True,
-    patchable=False,
-    visible=False,
+    placement=child_of(WORKSPACE),
+    has_provisioning_state=False,
+    has_system_data=True,
+    verbs=Verbs(patch=False),
     elsewhere=Elsewhere(_read, _listed, _write, _remove),
 )

@@ -16,8 +16,10 @@ from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as STORAGE_TYPE
 from azmlflow.localazure.resources import find, names
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, wrong_type
-from azmlflow.localazure.resources.kind import Action, Answer, Ask, Kind, NameRule
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Action, Verbs
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/datastores"
@@ -123,14 +125,10 @@ DATASTORE = Kind(
         "digit.",
     ),
     shape=_shape,
-    place="child",
-    parent=_WORKSPACE,
-    regions=(),
-    stateful=False,
-    stamped=True,
-    changed=_keep_secrets,
-    deleting=_deleting,
-    listed=_listed,
-    visible=False,
+    placement=child_of(_WORKSPACE),
+    has_provisioning_state=False,
+    has_system_data=True,
+    verbs=Verbs(listed=_listed),
+    lifecycle=Lifecycle(on_write=_keep_secrets, before_delete=_deleting),
     actions=(Action("listSecrets", _list_secrets, "listsecrets"),),
 )

@@ -15,9 +15,11 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.find import find
 from azmlflow.localazure.models.inputs import ASSET
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, wrong_type
 from azmlflow.localazure.resources.find import parent, resource
-from azmlflow.localazure.resources.kind import Action, Answer, Ask, Kind, NameRule
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Action
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.nodes import duration
 
@@ -164,13 +166,9 @@ JOB = Kind(
         "digit.",
     ),
     shape=_shape,
-    place="child",
-    parent=_WORKSPACE,
-    regions=(),
-    stateful=False,
-    stamped=True,
-    made=_made,
-    removed=_removed,
-    visible=False,
+    placement=child_of(_WORKSPACE),
+    has_provisioning_state=False,
+    has_system_data=True,
+    lifecycle=Lifecycle(on_create=_made, on_delete=_removed),
     actions=(Action("cancel", _cancel),),
 )

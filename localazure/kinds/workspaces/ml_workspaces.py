@@ -21,10 +21,12 @@ from azmlflow.localazure.kinds.assets.environments import make_curated
 from azmlflow.localazure.kinds.foundation import key_vaults, storage_accounts
 from azmlflow.localazure.kinds.foundation.role_assignments import assign
 from azmlflow.localazure.kinds.workspaces.datastores import make_default_datastores
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
 from azmlflow.localazure.resources.find import keep, resource
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
-from azmlflow.localazure.resources.kind import Action, Answer, Ask, Burial, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
+from azmlflow.localazure.resources.verbs import Action, Deletion, Verb, Verbs
 
 TYPE = "Microsoft.MachineLearningServices/workspaces"
 _DEFAULTS: Document = {
@@ -227,19 +229,19 @@ ML_WORKSPACE = Kind(
         "or digit.",
     ),
     shape=_shape,
-    stamped=True,
-    put=Verb(202, "operation", "Creating"),
-    update=Verb(200, "operation", "Updating"),
-    delete=Verb(202, "operation", "Deleting"),
-    check=_check,
-    changed=_changed,
-    removed=remove_identity,
-    gone=_gone,
-    burial=Burial(
-        wanted=lambda query: query.get("forcetopurge", "").lower() != "true",
+    has_system_data=True,
+    verbs=Verbs(
+        put=Verb(202, "operation"),
+        update=Verb(200, "operation", "Updating"),
+        delete=Deletion(202, "operation"),
+    ),
+    lifecycle=Lifecycle(before_write=_check, on_write=_changed, on_delete=remove_identity, on_purge=_gone),
+    soft_delete=SoftDelete(
+        asked=lambda query: query.get("forcetopurge", "").lower() != "true",
         days=lambda _document: 14,
         recover=_recover,
     ),
+    holds_mlflow=True,
     actions=(
         Action("listKeys", _list_keys),
         Action("listStorageAccountKeys", _list_storage_keys),
