@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from azmlflow.localazure.arm import lifecycle
+from azmlflow.localazure.arm import inside
 from azmlflow.localazure.azureml.history.known_runs import KnownRun, local_key
 from azmlflow.localazure.azureml.history.run_dto import properties
 from azmlflow.localazure.azureml.request.bodies import member, text_map
 from azmlflow.localazure.azureml.request.target import Target
 from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.kinds.workspaces.jobs import JOB
-from azmlflow.localazure.resources import find, paths
-from azmlflow.localazure.resources.ask import Ask
+from azmlflow.localazure.resources import find
 from azmlflow.rbac.operations import TRACKING
-from azmlflow.resourcetypes.table import version_of
 
 _EVENT = "Microsoft.MachineLearning.Run."
 # The states that events bring, in Azure ML's words and in MLflow's.
@@ -98,8 +95,7 @@ def _note_error(target: Target, run: KnownRun, data: Any) -> None:
 
 
 def _cancel_job(target: Target, run: KnownRun) -> None:
-    job = paths.parse(f"{target.id}/jobs/{run.id}/cancel", "POST")
-    lifecycle.act(Ask(target.cloud, target.caller, job, {}, {}, version_of(JOB.type)), JOB)
+    inside.post(target.cloud, target.caller, f"{target.id}/jobs/{run.id}/cancel")
 
 
 async def _end(target: Target, run: KnownRun, state: str) -> None:

@@ -16,16 +16,13 @@ from typing import Any
 import yaml
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.arm import lifecycle
+from azmlflow.localazure.arm import inside
 from azmlflow.localazure.azureml.request.bodies import json_object, member
 from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
 from azmlflow.localazure.core.collections import SDK1_ENVIRONMENTS
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.assets.environments import ENVIRONMENT
-from azmlflow.localazure.resources import find, paths
-from azmlflow.localazure.resources.ask import Ask
-from azmlflow.resourcetypes.table import version_of
+from azmlflow.localazure.resources import find
 
 _NUMBER = re.compile(r"[1-9][0-9]*")
 
@@ -75,9 +72,7 @@ def register(target: Target, name: str, given: Mapping[str, Any]) -> Document:
             return document
     numbers = [int(each["name"]) for each in versions if _NUMBER.fullmatch(each["name"])]
     path = f"{target.id}/environments/{name}/versions/{max(numbers, default=0) + 1}"
-    body = {"properties": specification(kept)}
-    ask = Ask(target.cloud, target.caller, paths.parse(path, "PUT"), {}, body, version_of(ENVIRONMENT.type))
-    made: Document = lifecycle.write(ask, ENVIRONMENT).body
+    made = inside.put(target.cloud, target.caller, path, specification(kept))
     target.cloud.store.put(SDK1_ENVIRONMENTS, made["id"].lower(), kept)
     return made
 

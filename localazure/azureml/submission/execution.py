@@ -16,20 +16,15 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.arm import lifecycle
-from azmlflow.localazure.arm.submit import submit
+from azmlflow.localazure.arm import inside
 from azmlflow.localazure.azureml.history import known_runs
 from azmlflow.localazure.azureml.history.run_dto import SNAPSHOT
 from azmlflow.localazure.azureml.request.bodies import json_object, member, text_map
 from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
 from azmlflow.localazure.azureml.submission import environments, local_runs, snapshots
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.kinds.assets.codes import CODE
 from azmlflow.localazure.kinds.workspaces.jobs import JOB
-from azmlflow.localazure.resources import paths
-from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.work import records
-from azmlflow.resourcetypes.table import version_of
 
 
 async def answer(target: Target) -> Response:
@@ -86,7 +81,7 @@ def _submit(target: Target, experiment: str, run_id: str, definition: Mapping[st
         properties["properties"] = {SNAPSHOT: str(snapshot)}
     name = str(member(environment, "name") or "environment")
     properties["environmentId"] = environments.register(target, name, environment)["id"]
-    submit(target.cloud, target.caller, target.id, run_id, properties)
+    inside.put(target.cloud, target.caller, f"{target.id}/jobs/{run_id}", properties)
 
 
 def command(configuration: Mapping[str, Any], python: str = "python") -> str:
@@ -122,9 +117,8 @@ async def free(target: Target, run_id: str) -> None:
 def _code(target: Target, snapshot: str) -> str:
     """The id of the code version that is a snapshot."""
     path = f"{target.id}/codes/{snapshot.lower()}/versions/1"
-    body = {"properties": {"codeUri": snapshots.code_uri(target, snapshot)}}
-    ask = Ask(target.cloud, target.caller, paths.parse(path, "PUT"), {}, body, version_of(CODE.type))
-    return str(lifecycle.write(ask, CODE).body["id"])
+    properties = {"codeUri": snapshots.code_uri(target, snapshot)}
+    return str(inside.put(target.cloud, target.caller, path, properties)["id"])
 
 
 def _part(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
