@@ -12,13 +12,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 from azmlflow.localazure.core.clock import Ids
 from azmlflow.localazure.core.collections import CREDENTIALS, MEMBERS, PRINCIPALS
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.core.store import Store, Version
+from azmlflow.localazure.core.store import Document, Store, Version
 
 PrincipalKind = Literal["User", "Group", "ServicePrincipal"]
 
@@ -37,7 +37,6 @@ class Principal:
         upn: a user's sign-in name.
         mail: a user's mail address.
         app_id: a service principal's application id.
-        deleted: always False in a stored principal; a caller's own copy may outlive the object.
     """
 
     object_id: str
@@ -46,12 +45,14 @@ class Principal:
     upn: str | None = None
     mail: str | None = None
     app_id: str | None = None
-    deleted: bool = False
 
     @property
     def name(self) -> str:
         """How Azure's errors call it: the sign-in name, the application id, or the display name."""
         return self.upn or self.app_id or self.display_name
+
+
+_FIELDS = tuple(field.name for field in fields(Principal))
 
 
 class Directory:
@@ -69,7 +70,7 @@ class Directory:
     def get(self, object_id: str) -> Principal | None:
         """The principal with this object id, or None."""
         document = self._store.get(PRINCIPALS, object_id.lower())
-        return None if document is None else Principal(**document)
+        return None if document is None else _principal(document)
 
     def find_user(self, upn_or_mail: str) -> Principal | None:
         """The user with this sign-in name or mail address, whatever the case, or None."""
@@ -83,7 +84,7 @@ class Directory:
 
     def list(self, kind: PrincipalKind | None = None) -> tuple[Principal, ...]:
         """All principals, or those of one kind, by display name."""
-        found = (Principal(**document) for _, document in self._store.kept(PRINCIPALS))
+        found = (_principal(document) for _, document in self._store.kept(PRINCIPALS))
         return tuple(
             sorted(
                 (principal for principal in found if kind in (None, principal.kind)),
@@ -228,6 +229,11 @@ class Directory:
         if principal is None:
             raise _absent(object_id)
         return principal
+
+
+def _principal(document: Document) -> Principal:
+    """As it is kept; what another version of azmlflow noted beside is left aside."""
+    return Principal(**{name: document[name] for name in _FIELDS if name in document})
 
 
 def _addresses(user: Principal) -> set[str]:

@@ -1,6 +1,6 @@
 """Names that are unique in all Azure: storage accounts and key vaults are DNS names.
 
-What other people took lies in the collection `foreign_names`, under `<type>/<name>` in lower case.
+What other people took lies in the collection FOREIGN_NAMES; a test puts it there.
 """
 
 from __future__ import annotations
@@ -8,11 +8,6 @@ from __future__ import annotations
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import DELETED, FOREIGN_NAMES, RESOURCES
 from azmlflow.localazure.core.store import Document
-
-
-def take_elsewhere(cloud: Cloud, type_: str, name: str) -> None:
-    """Have a global name taken by somebody outside the tenant."""
-    cloud.store.put(FOREIGN_NAMES, f"{type_}/{name}".lower(), {"name": name})
 
 
 def is_foreign(cloud: Cloud, type_: str, name: str) -> bool:
