@@ -28,7 +28,7 @@ from azmlflow.localazure.tracking.server import MlflowUnavailable
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.command import UnknownName, render
 from azmlflow.localazure.work.layout import LOG, UPLOADED, output_path
-from azmlflow.localazure.work.limits import Limits, limits_of
+from azmlflow.localazure.work.limits import JobLimits, limits_of
 from azmlflow.rbac.operations import TRACKING
 
 _INPUT_LIMIT = 8 * 1024 * 1024 * 1024
@@ -145,7 +145,7 @@ class Execution:
             return f"The job's command exited with code {ended.code}; {LOG} has its output."
         return " ".join(await registered.register(self._cloud, workspace, job, record)) or None
 
-    def _limits(self, job: Document) -> Limits:
+    def _limits(self, job: Document) -> JobLimits:
         compute = find.resource(self._cloud, job["properties"]["computeId"])
         return limits_of(self._cloud.state, compute, job)
 

@@ -20,14 +20,14 @@ from azmlflow.localazure.arm import inside
 from azmlflow.localazure.azureml.history import known_runs
 from azmlflow.localazure.azureml.history.run_dto import SNAPSHOT
 from azmlflow.localazure.azureml.request.bodies import json_object, member, text_map
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.azureml.submission import environments, local_runs, snapshots
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.kinds.workspaces.jobs import JOB
 from azmlflow.localazure.work import records
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to the service.
 
     Raises:
@@ -49,7 +49,7 @@ async def answer(target: Target) -> Response:
     raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
 
 
-async def _on_cluster(target: Target, experiment: str, run_id: str) -> Response:
+async def _on_cluster(target: WorkspaceRequest, experiment: str, run_id: str) -> Response:
     definition = await json_object(target)
     if records.find(target.cloud, target.id, run_id) is None:
         await known_runs.experiment_named(target, experiment)
@@ -58,7 +58,7 @@ async def _on_cluster(target: Target, experiment: str, run_id: str) -> Response:
     return JSONResponse({"runId": run_id})
 
 
-def _submit(target: Target, experiment: str, run_id: str, definition: Mapping[str, Any]) -> None:
+def _submit(target: WorkspaceRequest, experiment: str, run_id: str, definition: Mapping[str, Any]) -> None:
     configuration, snapshot = _part(definition, "Configuration"), member(definition, "SnapshotId")
     environment = _part(configuration, "environment")
     cluster = str(member(configuration, "target") or "")
@@ -105,7 +105,7 @@ def command(configuration: Mapping[str, Any], python: str = "python") -> str:
     return shlex.join([python, str(script), *map(str, arguments)])
 
 
-async def free(target: Target, run_id: str) -> None:
+async def free(target: WorkspaceRequest, run_id: str) -> None:
     """Raise 409 when a run of MLflow's that is no job has the id already."""
     try:
         await known_runs.find(target, run_id)
@@ -114,7 +114,7 @@ async def free(target: Target, run_id: str) -> None:
     raise conflict("UserError", f"A run with id {run_id} exists in the workspace.")
 
 
-def _code(target: Target, snapshot: str) -> str:
+def _code(target: WorkspaceRequest, snapshot: str) -> str:
     """The id of the code version that is a snapshot."""
     path = f"{target.id}/codes/{snapshot.lower()}/versions/1"
     properties = {"codeUri": snapshots.code_uri(target, snapshot)}
