@@ -10,10 +10,10 @@ from __future__ import annotations
 import random
 from dataclasses import asdict
 
+from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS
 from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.kinds.foundation import role_assignments, role_definitions
 from azmlflow.localazure.principals.directory import Principal, PrincipalKind
-from azmlflow.localazure.principals.enforce import ASSIGNMENTS, DEFINITIONS
 from azmlflow.rbac import scopes
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.operations import WORKSPACE

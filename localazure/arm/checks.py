@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import PROVIDERS
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.foundation.locks import locked_scopes
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.resources.fields import region
-from azmlflow.localazure.resources.kind import Ask, Kind
-from azmlflow.localazure.resources.paths import GROUP_TYPE, group_id
-from azmlflow.rbac import scopes
+from azmlflow.localazure.resources.ask import Ask
+from azmlflow.localazure.resources.kind import Kind
+from azmlflow.localazure.resources.paths import group_id
 
 # These are part of ARM and never need registration (Microsoft, "Azure resource providers and types").
 ALWAYS_REGISTERED = ("microsoft.resources", "microsoft.authorization")
-_LOCK = "/providers/microsoft.authorization/locks/"
 
 
 def registered(cloud: Cloud, namespace: str) -> bool:
     """Whether the subscription uses a provider; those that this project needs are registered from the start."""
-    found = cloud.store.get("providers", namespace.lower())
+    found = cloud.store.get(PROVIDERS, namespace.lower())
     return namespace.lower() in ALWAYS_REGISTERED or found is None or found["state"] == "Registered"
 
 
@@ -47,12 +47,10 @@ def standing(ask: Ask, kind: Kind) -> None:
     Raises:
         AzureError: 404 `ResourceGroupNotFound`, `ParentResourceNotFound`; 409 `ResourceGroupBeingDeleted`.
     """
-    if kind.place == "any":
+    if kind.placement.level == "extension":
         find.scope(ask.cloud, ask.target)
-    if kind.place in ("group", "child"):
-        find.group(ask.cloud, ask.target)
-    if kind.place == "child":
-        find.parent(ask.cloud, kind, ask.target, "write")
+    elif kind.placement.level != "subscription":
+        find.ground(ask.cloud, kind, ask.target, "write")
     group = find.resource(ask.cloud, group_id(ask.target)) if ask.target.group else None
     if group is not None and group["properties"]["provisioningState"] == "Deleting":
         raise conflict(
@@ -67,36 +65,14 @@ def location(ask: Ask, kind: Kind, existing: Document | None) -> None:
     Raises:
         AzureError: 400 `LocationRequired`, `LocationNotAvailableFor...`; 409 `Invalid...Location`.
     """
-    if not kind.regions:
+    rule, given = kind.placement.location, ask.body.get("location")
+    if rule is None or (not given and existing is not None):
         return
-    given = ask.body.get("location")
-    is_group = kind.type == GROUP_TYPE
     if not given:
-        if existing is not None:
-            return
         raise bad_request("LocationRequired", "The location property is required for this definition.")
-    if not isinstance(given, str) or region(given) not in kind.regions:
-        code = "LocationNotAvailableForResourceGroup" if is_group else "LocationNotAvailableForResourceType"
-        what = "resource group" if is_group else f"resource type '{kind.type}'"
-        raise bad_request(
-            code,
-            f"The provided location '{given}' is not available for {what}. "
-            f"List of available regions {'' if is_group else 'for the resource type '}is '{','.join(kind.regions)}'.",
-        )
-    if existing is None or region(given) == existing["location"]:
-        return
-    if is_group:
-        raise conflict(
-            "InvalidResourceGroupLocation",
-            f"Invalid resource group location '{given}'. "
-            f"The Resource group already exists in location '{existing['location']}'.",
-        )
-    raise conflict(
-        "InvalidResourceLocation",
-        f"The resource '{existing['name']}' already exists in location '{existing['location']}' in resource group "
-        f"'{ask.target.group}'. A resource with the same name cannot be created in location '{given}'. "
-        "Please select a new resource name.",
-    )
+    rule.check(kind.type, given)
+    if existing is not None:
+        rule.check_fixed(existing, given, ask.target.group)
 
 
 def idle(ask: Ask, document: Document | None) -> None:
@@ -112,29 +88,23 @@ def idle(ask: Ask, document: Document | None) -> None:
         )
 
 
-def unlocked(cloud: Cloud, id_: str, verb: str) -> None:
+def unlocked(ask: Ask, kind: Kind, verb: str, id_: str | None = None) -> None:
     """No lock stands in the way.
 
-    `CanNotDelete` stops deletions, `ReadOnly` writes and POST actions too; a lock reaches all below its scope, and
-    the deletion of what is above it would delete through it (Microsoft, "Lock your resources to protect your
-    infrastructure").
-
     Args:
-        id_: what is written or deleted.
-        verb: `write` or `delete`.
+        ask: the request.
+        kind: what it is about.
+        verb: `write` (POST actions too) or `delete`.
+        id_: the resource's id as it was made, where that is known.
 
     Raises:
         AzureError: 409 `ScopeLocked`, naming the locked scopes.
     """
-    found = []
-    for key, lock in cloud.store.scan("locks"):
-        locked_scope = key.rpartition(_LOCK)[0] or scopes.ROOT
-        reaches = scopes.contains(locked_scope, id_) or (verb == "delete" and scopes.contains(id_, locked_scope))
-        if reaches and (verb == "delete" or lock["properties"]["level"] == "ReadOnly"):
-            found.append(str(lock["id"])[: -len(_LOCK) - len(lock["name"])])
+    asked = id_ or ask.target.id
+    found = locked_scopes(ask.cloud, asked, verb) if kind.placement.lockable else ()
     if found:
         raise conflict(
             "ScopeLocked",
-            f"The scope '{id_}' cannot perform {verb} operation because following scope(s) are locked: "
-            f"'{','.join(sorted(set(found)))}'. Please remove the lock and try again.",
+            f"The scope '{asked}' cannot perform {verb} operation because following scope(s) are locked: "
+            f"'{','.join(found)}'. Please remove the lock and try again.",
         )

@@ -15,8 +15,9 @@ from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
-from azmlflow.localazure.resources.kind import Answer, Ask, Kind
-from azmlflow.rbac.operations import WORKSPACE, recognise
+from azmlflow.localazure.resources.ask import Answer, Ask
+from azmlflow.localazure.resources.kind import Kind
+from azmlflow.rbac.operations import recognise
 
 Handler = Callable[[Ask], Answer]
 Handling = Callable[[Ask], Answer | Awaitable[Answer]]
@@ -135,17 +136,14 @@ def _kind(ask: Ask) -> Kind:
 
 
 def _require_operation(ask: Ask, method: str) -> None:
-    """Refuse an MLflow operation in a workspace to who may not do all of it: submitting a job is more than a write.
+    """Refuse an operation of MLflow to who may not do all that it takes: submitting a job is more than a write.
 
     Raises:
         AzureError: 403 `AuthorizationFailed`.
     """
     target = ask.target
-    if (
-        target.namespace is None
-        or len(target.types) < 2
-        or f"{target.namespace}/{target.types[0]}".lower() != WORKSPACE.lower()
-    ):
+    top = BY_TYPE.get(f"{target.namespace}/{target.types[0]}".lower()) if len(target.types) > 1 else None
+    if top is None or not top.holds_mlflow:
         return
     place = target.path.split("/")
     start = 1 + place.index(target.types[0], target.scope.count("/")) + 1
@@ -156,12 +154,15 @@ def _require_operation(ask: Ask, method: str) -> None:
 
 def _fits(kind: Kind, target: paths.Target) -> bool:
     """Whether a kind can stand where the path puts it: no storage account stands on a subscription."""
-    if kind.place in ("any", "subscription"):
-        return kind.place == "any" or target.type == paths.GROUP_TYPE
+    level = kind.placement.level
+    if level == "extension":
+        return True
+    if level == "subscription":
+        return paths.is_group(target)
     if target.subscription is None:
         return False
     if target.group is None:
-        return target.is_collection and kind.place == "group" and target.scope.count("/") == 2
+        return target.is_collection and level == "group" and target.scope.count("/") == 2
     return target.scope.lower() == paths.group_id(target).lower()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from azmlflow.localazure.arm import effects
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.resources.paths import GROUP_TYPE
 
 
 def apply_due(cloud: Cloud) -> None:
@@ -13,16 +12,15 @@ def apply_due(cloud: Cloud) -> None:
 
     Called before each request is answered. An operation that fails by an `AzureError` is noted as failed.
     """
-    due = cloud.operations.due()
-    expired = effects.expired(cloud)
-    going = cloud.operations.going(GROUP_TYPE)
-    if not due and not expired and not going:
+    operations = cloud.operations
+    if not operations.is_anything_due():
         return
     with cloud.store.transaction():
-        for operation, share in going:
+        due, expired = operations.due(), operations.expired()
+        for operation, share in operations.going():
             effects.shrink(cloud, operation, share)
         for operation in due:
-            if cloud.operations.get(operation["id"]) != operation:
+            if operations.get(operation["id"]) != operation:
                 continue  # canceled by one that ended before it
             try:
                 if "fails" in operation:
@@ -31,8 +29,8 @@ def apply_due(cloud: Cloud) -> None:
                 effects.EFFECTS[operation["verb"]](cloud, operation)
             except AzureError as error:
                 effects.failed(cloud, operation)
-                cloud.operations.end(operation, error)
+                operations.end(operation, error)
             else:
-                cloud.operations.end(operation)
+                operations.end(operation)
         for key in expired:
-            effects.forget(cloud, key)
+            effects.purge(cloud, key)

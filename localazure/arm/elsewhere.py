@@ -11,7 +11,9 @@ from azmlflow.localazure.arm import checks, lifecycle, lists
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.resources.kind import Answer, Ask, Elsewhere, Kind
+from azmlflow.localazure.resources.ask import Answer, Ask
+from azmlflow.localazure.resources.kind import Kind
+from azmlflow.localazure.resources.verbs import Elsewhere
 from azmlflow.localazure.tracking.server import MlflowUnavailable
 
 
@@ -55,19 +57,19 @@ async def _exists(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
 async def _write(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
     lifecycle.require(ask, kind, "write")
     checks.require_registered(ask.cloud, kind.namespace)
-    checks.unlocked(ask.cloud, ask.target.id, "write")
+    checks.unlocked(ask, kind, "write")
     checks.standing(ask, kind)
     kind.name.check(ask.target.name)
     made, document = await elsewhere.write(ask, find.parent(ask.cloud, kind, ask.target, "write"))
-    return Answer(kind.put.status if made else kind.update.status, document)
+    return Answer(kind.verbs.put.status if made else kind.verbs.update.status, document)
 
 
 async def _remove(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
     lifecycle.require(ask, kind, "delete")
     find.group(ask.cloud, ask.target)
-    checks.unlocked(ask.cloud, ask.target.id, "delete")
+    checks.unlocked(ask, kind, "delete")
     parent = find.parent(ask.cloud, kind, ask.target, "delete")
-    return Answer(kind.delete.status if await elsewhere.remove(ask, parent) else 204)
+    return Answer(kind.verbs.delete.status if await elsewhere.remove(ask, parent) else 204)
 
 
 async def _existing(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Document:

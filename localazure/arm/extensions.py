@@ -1,7 +1,6 @@
 """What can be read at any scope and is no resource of a kind: the caller's permissions, deny assignments, metrics.
 
-Of metrics there is one: `UsedCapacity` of a storage account, as the blobs are now (Azure renews it every hour).
-Source: Microsoft, "Metrics - List" (REST 2023-10-01), "Azure Blob Storage monitoring data reference".
+Source: Microsoft, "Metrics - List" (REST 2023-10-01).
 """
 
 from __future__ import annotations
@@ -9,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from azmlflow.localazure.arm import lists
-from azmlflow.localazure.blobs.kept import BLOBS
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.errors import bad_request, not_found
-from azmlflow.localazure.kinds.foundation import storage_accounts
+from azmlflow.localazure.kinds import BY_TYPE
 from azmlflow.localazure.kinds.foundation.role_definitions import permissions as arm_permissions
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.resources.kind import Answer, Ask
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.rbac import scopes
-
-_METRIC = "UsedCapacity"
 
 
 def permissions(ask: Ask) -> Answer:
@@ -45,20 +41,20 @@ def metrics(ask: Ask) -> Answer:
     document = find.resource(ask.cloud, at)
     if document is None:
         raise not_found(at)
-    asked = ask.query.get("metricnames", "")
-    if document["type"] != storage_accounts.TYPE or asked.lower() != _METRIC.lower():
+    asked, kind = ask.query.get("metricnames", ""), BY_TYPE[document["type"].lower()]
+    metric = next((each for each in kind.metrics if each.name.lower() == asked.lower()), None)
+    if metric is None:
         raise bad_request("BadRequest", f"Failed to find metric configuration for the metric name '{asked}'.")
-    size = sum(int(blob["length"]) for _, blob in ask.cloud.store.scan(BLOBS, f"{document['name']}/"))
-    point = {"timeStamp": timestamp(ask.cloud.clock.now()), "average": float(size)}
-    metric = {
-        "id": f"{document['id']}/providers/Microsoft.Insights/metrics/{_METRIC}",
+    point = {"timeStamp": timestamp(ask.cloud.clock.now()), "average": metric.read(ask.cloud, document)}
+    measured = {
+        "id": f"{document['id']}/providers/Microsoft.Insights/metrics/{metric.name}",
         "type": "Microsoft.Insights/metrics",
-        "name": {"value": _METRIC, "localizedValue": "Used capacity"},
-        "unit": "Bytes",
+        "name": {"value": metric.name, "localizedValue": metric.title},
+        "unit": metric.unit,
         "timeseries": [{"metadatavalues": [], "data": [point]}],
         "errorCode": "Success",
     }
-    return Answer(200, {"cost": 0, "interval": "PT1H", "value": [metric]})
+    return Answer(200, {"cost": 0, "interval": "PT1H", "value": [measured]})
 
 
 # Full type, lower case -> who lists it.

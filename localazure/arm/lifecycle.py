@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from azmlflow.localazure.arm import checks, effects
+from azmlflow.localazure.core.collections import DELETED
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import stamp
-from azmlflow.localazure.resources.kind import DELETED, Answer, Ask, Kind, Polling
-from azmlflow.localazure.resources.paths import GROUP_TYPE
+from azmlflow.localazure.resources.kind import Kind
+from azmlflow.localazure.resources.verbs import Polling
 from azmlflow.rbac import scopes
 
 MANAGEMENT = "https://management.azure.com"
@@ -26,7 +28,7 @@ def read(ask: Ask, kind: Kind) -> Answer:
     """GET or HEAD of a resource."""
     require(ask, kind, "read")
     document = existing(ask, kind)
-    return Answer(200, kind.shown(ask.cloud, document))
+    return Answer(200, kind.verbs.get(ask.cloud, document))
 
 
 def existing(ask: Ask, kind: Kind) -> Document:
@@ -38,12 +40,8 @@ def existing(ask: Ask, kind: Kind) -> Document:
     document = find.document(ask.cloud, kind, ask.target)
     if document is not None:
         return document
-    if kind.type == GROUP_TYPE:
-        find.group(ask.cloud, ask.target)
-    if kind.place in ("group", "child"):
-        find.group(ask.cloud, ask.target)
-    if kind.place == "child":
-        find.parent(ask.cloud, kind, ask.target, "read")
+    if kind.placement.level != "extension":
+        find.ground(ask.cloud, kind, ask.target, "read")
     raise find.missing(kind, ask.target)
 
 
@@ -51,8 +49,7 @@ def write(ask: Ask, kind: Kind) -> Answer:
     """PUT: make a resource, or bring it to what the body says; the same body again changes nothing."""
     require(ask, kind, "write")
     checks.require_registered(ask.cloud, kind.namespace)
-    if kind.type != "Microsoft.Authorization/locks":
-        checks.unlocked(ask.cloud, ask.target.id, "write")
+    checks.unlocked(ask, kind, "write")
     checks.standing(ask, kind)
     kind.name.check(ask.target.name)
     before = find.document(ask.cloud, kind, ask.target)
@@ -63,8 +60,8 @@ def write(ask: Ask, kind: Kind) -> Answer:
 def patch(ask: Ask, kind: Kind) -> Answer:
     """PATCH: a PUT of what is there, with the body's members laid over it."""
     require(ask, kind, "write")
-    checks.unlocked(ask.cloud, ask.target.id, "write")
-    if not kind.patchable:
+    checks.unlocked(ask, kind, "write")
+    if not kind.verbs.patch:
         raise AzureError(405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.")
     before = existing(ask, kind)
     checks.location(ask, kind, before)
@@ -73,35 +70,36 @@ def patch(ask: Ask, kind: Kind) -> Answer:
 
 def remove(ask: Ask, kind: Kind) -> Answer:
     """DELETE: 204 where there is nothing, and one more answer of the same kind while the deletion runs."""
-    cloud = ask.cloud
+    cloud, verb = ask.cloud, kind.verbs.delete
     require(ask, kind, "delete")
     document = find.document(cloud, kind, ask.target)
-    if document is None and kind.burial is not None and not kind.burial.wanted(ask.query):
+    soft = kind.soft_delete is not None and kind.soft_delete.asked(ask.query)
+    if document is None and kind.soft_delete is not None and not soft:
         answer = _purge(ask, kind)
         if answer is not None:
             return answer
     if document is None:
-        if kind.place in ("group", "child") or kind.type == GROUP_TYPE:
+        if kind.placement.level != "extension":
             find.group(cloud, ask.target)
         return Answer(204)
-    if kind.type != "Microsoft.Authorization/locks":
-        checks.unlocked(cloud, document["id"], "delete")
+    checks.unlocked(ask, kind, "delete", document["id"])
     running = cloud.operations.running(document["id"])
     if running is not None and running["verb"] == "delete":
-        return Answer(kind.delete.status, None, polling_headers(ask, kind.delete.polling, running, document))
+        return Answer(verb.status, None, polling_headers(ask, kind, verb.polling, running, document))
     checks.idle(ask, document)
-    kind.deleting(ask, document)
-    bury = kind.burial is not None and kind.burial.wanted(ask.query)
-    key = kind.key(ask.target)
-    shown = kind.shown(cloud, document) if kind.told else None
+    kind.lifecycle.before_delete(ask, document)
+    key = kind.documents.key(ask.target)
+    shown = kind.verbs.get(cloud, document) if verb.shows else None
     with cloud.store.transaction():
-        if kind.delete.polling == "none":
-            effects.drop(cloud, kind, key, document, bury=bury)
-            return Answer(kind.delete.status, shown, seconds=cloud.operations.latency.seconds("delete", kind.type))
-        effects.set_state(cloud, kind, key, document, "Deleting")
-        inside = sum(1 for _ in effects.contained(cloud, document["id"])) if kind.type == GROUP_TYPE else 0
-        operation = cloud.operations.begin("delete", kind.type, document["id"], key=key, bury=bury, inside=inside)
-    return Answer(kind.delete.status, None, polling_headers(ask, kind.delete.polling, operation, document))
+        if verb.polling == "none":
+            effects.drop(cloud, kind, key, document, soft=soft)
+            return Answer(verb.status, shown, seconds=cloud.operations.latency.seconds("delete", kind.type))
+        effects.set_state(cloud, kind, key, document, verb.state)
+        details: Document = {"key": key, "soft": soft}
+        if verb.member_by_member:
+            details["members"] = len(effects.contained(cloud, document["id"]))
+        operation = cloud.operations.begin("delete", kind.type, document["id"], **details)
+    return Answer(verb.status, None, polling_headers(ask, kind, verb.polling, operation, document))
 
 
 def act(ask: Ask, kind: Kind) -> Answer:
@@ -117,17 +115,19 @@ def act(ask: Ask, kind: Kind) -> Answer:
             f"The resource type '{kind.type}' has no action '{ask.target.action}'.",
         )
     document = existing(ask, kind)
-    checks.unlocked(ask.cloud, document["id"], "write")
+    checks.unlocked(ask, kind, "write", document["id"])
     return action.run(ask, document)
 
 
-def polling_headers(ask: Ask, polling: Polling, operation: Document, document: Mapping[str, Any]) -> dict[str, str]:
-    """Where the client learns of an operation's end, as its provider tells it."""
+def polling_headers(
+    ask: Ask, kind: Kind, polling: Polling, operation: Document, document: Mapping[str, Any]
+) -> dict[str, str]:
+    """Where the client learns of an operation's end, as its provider tells it; a group's provider is ARM itself."""
     if polling in ("none", "state"):
         return {}
     subscription = f"{MANAGEMENT}/subscriptions/{ask.target.subscription}"
     query = f"api-version={ask.api_version}"
-    if ask.target.type == GROUP_TYPE:
+    if kind.placement.level == "subscription":
         urls = {"Location": f"{subscription}/operationresults/{operation['id']}?{query}"}
     else:
         place = f"{subscription}/providers/{ask.target.namespace}/locations/{document.get('location', 'global')}"
@@ -140,33 +140,34 @@ def polling_headers(ask: Ask, polling: Polling, operation: Document, document: M
 def _put(ask: Ask, kind: Kind, before: Document | None) -> Answer:
     cloud = ask.cloud
     checks.idle(ask, before)
-    kind.check(ask, before)
-    origin, record_key = before, kind.key(ask.target)
-    if before is None and kind.burial is not None:
-        record = cloud.store.get(DELETED, record_key)
-        origin = kind.burial.recover(ask, record["document"]) if record is not None else None
+    kind.lifecycle.before_write(ask, before)
+    origin, key = before, kind.documents.key(ask.target)
+    if before is None and kind.soft_delete is not None:
+        record = cloud.store.get(DELETED, key)
+        origin = kind.soft_delete.recover(ask, record["document"]) if record is not None else None
     shape = kind.shape(ask, origin)
     document = _complete(ask, kind, shape, origin)
     if before is not None and _same(before, document) and _state(before) in ("", "Succeeded"):
-        return Answer(kind.update.status, kind.shown(cloud, before))
-    verb = kind.update if before is not None else kind.put
+        return Answer(kind.verbs.update.status, kind.verbs.get(cloud, before))
+    verb = kind.verbs.update if before is not None else kind.verbs.put
     with cloud.store.transaction():
         if before is None:
-            cloud.store.delete(DELETED, record_key)
+            cloud.store.delete(DELETED, key)
             if origin is None:
-                kind.made(ask, document)
-        kind.changed(ask, document)
-        kind.touched(ask, document)
-        if kind.stamped:
+                kind.lifecycle.on_create(ask, document)
+        kind.lifecycle.on_write(ask, document)
+        if kind.has_system_data:
             document["systemData"] = stamp(ask, before)
-        if kind.stateful:
+        if kind.has_provisioning_state:
             document["properties"]["provisioningState"] = "Succeeded" if verb.polling == "none" else verb.state
-        cloud.store.put(kind.collection, record_key, document)
+        cloud.store.put(kind.documents.collection, key, document)
         if verb.polling == "none":
             seconds = cloud.operations.latency.seconds("put", kind.type)
-            return Answer(verb.status, kind.shown(cloud, document), seconds=seconds)
-        operation = cloud.operations.begin("put", kind.type, document["id"], key=record_key)
-    return Answer(verb.status, kind.shown(cloud, document), polling_headers(ask, verb.polling, operation, document))
+            return Answer(verb.status, kind.verbs.get(cloud, document), seconds=seconds)
+        operation = cloud.operations.begin("put", kind.type, document["id"], key=key)
+    return Answer(
+        verb.status, kind.verbs.get(cloud, document), polling_headers(ask, kind, verb.polling, operation, document)
+    )
 
 
 def _purge(ask: Ask, kind: Kind) -> Answer | None:
@@ -175,7 +176,7 @@ def _purge(ask: Ask, kind: Kind) -> Answer | None:
     Azure Machine Learning takes `forceToPurge=true` for a soft-deleted workspace too. That it also does so after the
     workspace's group is gone is an assumption of this emulation, without which nothing could remove such a leftover.
     """
-    key = kind.key(ask.target)
+    key, verb = kind.documents.key(ask.target), kind.verbs.delete
     record = ask.cloud.store.get(DELETED, key)
     if record is None:
         return None
@@ -183,7 +184,7 @@ def _purge(ask: Ask, kind: Kind) -> Answer | None:
     running = ask.cloud.operations.running(document["id"])
     with ask.cloud.store.transaction():
         operation = running or ask.cloud.operations.begin("purge", kind.type, document["id"], key=key)
-    return Answer(kind.delete.status, None, polling_headers(ask, kind.delete.polling, operation, document))
+    return Answer(verb.status, None, polling_headers(ask, kind, verb.polling, operation, document))
 
 
 def _complete(ask: Ask, kind: Kind, shape: Document, origin: Document | None) -> Document:
@@ -191,9 +192,9 @@ def _complete(ask: Ask, kind: Kind, shape: Document, origin: Document | None) ->
     id_ = origin["id"] if origin else find.new_id(ask.cloud, kind, ask.target)
     name = origin["name"] if origin else ask.target.name
     document = {"id": id_, "name": name, "type": kind.type, **shape}
-    if origin is not None and kind.stamped and "systemData" in origin:
+    if origin is not None and kind.has_system_data and "systemData" in origin:
         document["systemData"] = origin["systemData"]
-    if kind.stateful:
+    if kind.has_provisioning_state:
         document["properties"]["provisioningState"] = "Succeeded"
     return document
 

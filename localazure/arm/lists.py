@@ -17,8 +17,9 @@ from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.resources.kind import Answer, Ask, Kind
-from azmlflow.localazure.resources.paths import group_id
+from azmlflow.localazure.resources.ask import Answer, Ask
+from azmlflow.localazure.resources.kind import Kind
+from azmlflow.localazure.resources.paths import GROUP_ACTIONS, group_id
 from azmlflow.rbac import scopes
 
 PAGE = 100
@@ -56,25 +57,26 @@ def page(host: str, path: str, query: Mapping[str, str], items: list[Any], *, si
 def of_kind(ask: Ask, kind: Kind) -> Answer:
     """The resources of a kind in a subscription, a group, below a resource, or at a scope."""
     cloud, target = ask.cloud, ask.target
-    if kind.place == "child":
+    level, listed = kind.placement.level, kind.verbs.listed
+    if level == "child":
         above_collection(ask, kind)
-    elif kind.listed is not None:
-        above = target.scope if kind.place == "any" else _above(ask)
+    elif listed is not None:
+        above = target.scope if level == "extension" else _above(ask)
         cloud.enforcer.require(ask.caller, f"{kind.permission_type}/read", lifecycle.reading_scope(above))
-    if kind.listed is not None:
-        found = kind.listed(ask)
+    if listed is not None:
+        found = listed(ask)
     else:
         _group_stands(ask)
-        prefix = (target.scope if kind.place != "child" else target.id).lower() + "/"
+        prefix = (target.scope if level != "child" else target.id).lower() + "/"
         found = [
             document
-            for _, document in cloud.store.scan(kind.collection, prefix)
+            for _, document in cloud.store.scan(kind.documents.collection, prefix)
             if document["type"].lower() == kind.type.lower()
         ]
-        if kind.place != "child":
+        if level != "child":
             found = _readable(ask, found, lambda _document: kind)
         found = _tagged(found, ask.query.get("$filter"))
-    shown = [kind.shown(cloud, document) for document in found]
+    shown = [kind.verbs.get(cloud, document) for document in found]
     return paged(ask, shown)
 
 
@@ -102,8 +104,8 @@ def resources(ask: Ask) -> Answer:
     clauses = odata.parse(ask.query.get("$filter"), _RESOURCE_FILTERS)
     found = [
         document
-        for _, document in ask.cloud.store.scan("resources", scope.lower() + "/")
-        if _kind(document).visible and all(_matches(document, clause, clauses) for clause in clauses)
+        for document in find.below(ask.cloud, scope)
+        if _kind(document).is_tracked and all(_matches(document, clause, clauses) for clause in clauses)
     ]
     summaries = [
         {name: document[name] for name in _SUMMARY if name in document} for document in _readable(ask, found, _kind)
@@ -118,8 +120,8 @@ def _above(ask: Ask) -> str:
 def _group_stands(ask: Ask) -> None:
     """A missing group is told only to those who may read it: others get the same empty list as for one that stands."""
     if ask.target.group:
-        action = "Microsoft.Resources/subscriptions/resourceGroups/read"
-        if ask.cloud.enforcer.decide(ask.caller.principal.object_id, action, group_id(ask.target)).allowed:
+        who, action = ask.caller.principal.object_id, f"{GROUP_ACTIONS}/read"
+        if ask.cloud.enforcer.decide(who, action, group_id(ask.target)).allowed:
             find.group(ask.cloud, ask.target)
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from azmlflow.localazure.arm import checks, lists, versions
 from azmlflow.localazure.arm.extensions import AT_ANY_SCOPE
 from azmlflow.localazure.arm.subscription import require_visible
+from azmlflow.localazure.core.collections import PROVIDERS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
-from azmlflow.localazure.resources.kind import Answer, Ask, Extra
+from azmlflow.localazure.resources.ask import Answer, Ask
+from azmlflow.localazure.resources.verbs import Extra
 from azmlflow.rbac import scopes
 
 _DATA = Path(__file__).parent.parent / "data"
@@ -40,7 +42,7 @@ def register(ask: Ask) -> Answer:
     namespace, action = _namespace(ask), (ask.target.action or "").lower()
     ask.cloud.enforcer.require(ask.caller, f"{namespace}/{action}/action", _SUBSCRIPTION)
     state = "Registered" if action == "register" else "NotRegistered"
-    ask.cloud.store.put("providers", namespace.lower(), {"state": state})
+    ask.cloud.store.put(PROVIDERS, namespace.lower(), {"state": state})
     return Answer(200, _provider(ask, namespace))
 
 

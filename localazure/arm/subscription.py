@@ -13,7 +13,7 @@ from azmlflow.localazure.core.constants import REGIONS, SUBSCRIPTION_ID, TENANT_
 from azmlflow.localazure.core.errors import AzureError, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE
-from azmlflow.localazure.resources.kind import Answer, Ask
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.rbac import scopes
 
 _DATA = Path(__file__).parent.parent / "data"
@@ -109,8 +109,8 @@ def operation(ask: Ask) -> Answer:
     if found["verb"] != "put":
         return Answer(200)
     kind = BY_TYPE[found["type"].lower()]
-    document = ask.cloud.store.get(kind.collection, found["key"])
-    return Answer(204) if document is None else Answer(200, kind.shown(ask.cloud, document))
+    document = ask.cloud.store.get(kind.documents.collection, found["key"])
+    return Answer(204) if document is None else Answer(200, kind.verbs.get(ask.cloud, document))
 
 
 def _status(ask: Ask, found: Document) -> Document:

@@ -33,8 +33,8 @@ from azmlflow.localazure.core.constants import REGIONS
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.kinds import BY_TYPE
 from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import region
-from azmlflow.localazure.resources.kind import Ask
 from azmlflow.localazure.resources.paths import GROUP_TYPE, Target
 
 _FILE = Path(__file__).parent.parent / "data" / "api-versions.json"

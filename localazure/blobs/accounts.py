@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from azmlflow.localazure.core.store import SECRETS, Document, Store, Version
+from azmlflow.localazure.core.collections import RESOURCES, SECRETS
+from azmlflow.localazure.core.store import Document, Store, Version
 
 _TYPE = "/providers/microsoft.storage/storageaccounts/"
 _WORKSPACE_TYPE = "/providers/microsoft.machinelearningservices/workspaces/"
@@ -42,12 +43,12 @@ class Accounts:
 
     def find(self, name: str) -> Account | None:
         """The account of this name, or None."""
-        seen = self._store.version("resources")
+        seen = self._store.version(RESOURCES)
         if seen != self._seen:
-            self._ids = {_name(key): key for key, _ in self._store.scan("resources") if _name(key)}
+            self._ids = {_name(key): key for key, _ in self._store.scan(RESOURCES) if _name(key)}
             self._seen = seen
         key = self._ids.get(name)
-        document = None if key is None else self._store.get("resources", key)
+        document = None if key is None else self._store.get(RESOURCES, key)
         if key is None or document is None:
             return None
         kept = self._store.get(SECRETS, key) or {}
@@ -57,7 +58,7 @@ class Accounts:
 
     def identity(self, account: Account) -> str | None:
         """The object id of the identity of a workspace whose storage account this is, or None."""
-        for key, document in self._store.scan("resources"):
+        for key, document in self._store.scan(RESOURCES):
             if _WORKSPACE_TYPE in key and str(_storage(document)).lower() == account.id:
                 found = (document.get("identity") or {}).get("principalId")
                 if found is not None:

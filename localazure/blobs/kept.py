@@ -23,11 +23,11 @@ from azmlflow.localazure.blobs.accounts import Account, Accounts
 from azmlflow.localazure.blobs.content import CHUNK, Content, Files, read_range
 from azmlflow.localazure.blobs.names import Address, check_container
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import BLOBS, BLOCKS, CONTAINERS
 from azmlflow.localazure.core.errors import AzureError
 
 __all__ = ["CHUNK", "Address", "Blob", "Blobs", "Content", "Part", "check_container", "forget_account", "read_range"]
 
-BLOBS, BLOCKS, CONTAINERS = "blobs", "blob_blocks", "containers"
 _KEPT_UNCOMMITTED = timedelta(weeks=1)
 
 

@@ -47,7 +47,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What a request came back with."""
 
     status: int
@@ -97,7 +97,7 @@ def ui_address(folder: Folder, reference: str, workspace_id: str) -> str:
 
 def ask(
     folder: Folder, method: str, url: str, *, principal: str | None = None, body: Any = None, within: float = _WITHIN
-) -> Answer:
+) -> Reply:
     """Make a request to the embedded Azure, trusting its own authority only.
 
     Args:
@@ -141,7 +141,7 @@ def _token(folder: Folder, principal: str, host: str) -> str:
     return token
 
 
-def _ask_identity(folder: Folder, target: str, headers: dict[str, str] | None = None, *, body: Any = None) -> Answer:
+def _ask_identity(folder: Folder, target: str, headers: dict[str, str] | None = None, *, body: Any = None) -> Reply:
     """GET, or POST what there is to send."""
     try:
         connection = http.client.HTTPConnection(LOOPBACK, folder.ports().identity, timeout=_WITHIN)
@@ -152,7 +152,7 @@ def _ask_identity(folder: Folder, target: str, headers: dict[str, str] | None = 
 
 def _exchange(
     connection: http.client.HTTPConnection, method: str, target: str, headers: dict[str, str], body: Any
-) -> Answer:
+) -> Reply:
     try:
         connection.request(method, target, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
@@ -160,9 +160,9 @@ def _exchange(
     finally:
         connection.close()
     try:
-        return Answer(response.status, json.loads(content) if content else None)
+        return Reply(response.status, json.loads(content) if content else None)
     except ValueError:
-        return Answer(response.status, content.decode("utf-8", "replace"))
+        return Reply(response.status, content.decode("utf-8", "replace"))
 
 
 def _silent(folder: Folder, error: Exception) -> NotRunning:

@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from azmlflow.localazure.core.clock import Clock, Ids, timestamp
+from azmlflow.localazure.core.collections import DELETED, ENDED_OPERATIONS, RUNNING_OPERATIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.latency import Latency
-from azmlflow.localazure.core.store import Document, Store
+from azmlflow.localazure.core.store import Document, Store, Version
 
-_RUNNING, _ENDED = "running", "operations"
 _KEPT = timedelta(days=1)
 
 
@@ -36,6 +36,8 @@ class Operations:
     def __init__(self, store: Store, clock: Clock, ids: Ids, latency: Latency) -> None:
         self._store, self._clock, self._ids = store, clock, ids
         self.latency = latency
+        self._seen: Version | None = None
+        self._next: datetime | None = None
 
     def begin(self, verb: str, arm_type: str, target: str, *, timed_as: str | None = None, **details: Any) -> Document:
         """Start an operation.
@@ -45,7 +47,8 @@ class Operations:
             arm_type: the kind of the target.
             target: ARM id of what is worked on.
             timed_as: row of the latency profile, where it is not `arm_type`.
-            details: whatever the verb needs to know when it is done.
+            details: whatever the verb needs to know when it is done; `members`, how many resources were inside, where
+                a deletion goes member by member.
 
         Returns:
             The operation's document; `id` names it.
@@ -53,7 +56,7 @@ class Operations:
         started = self._clock.now()
         table = "put" if verb == "put" else "delete"
         seconds = self.latency.seconds(table, timed_as or arm_type)
-        before = [document["sequence"] for _, document in self._store.scan(_RUNNING)]
+        before = [document["sequence"] for _, document in self._store.scan(RUNNING_OPERATIONS)]
         operation: Document = {
             "id": self._ids.guid(),
             "sequence": max(before, default=0) + 1,
@@ -66,17 +69,19 @@ class Operations:
             "seconds": seconds,
             **details,
         }
-        self._store.put(_RUNNING, operation["id"], operation)
+        self._store.put(RUNNING_OPERATIONS, operation["id"], operation)
         return operation
 
     def get(self, operation_id: str) -> Document | None:
         """An operation, running or ended, or None."""
-        return self._store.get(_RUNNING, operation_id) or self._store.get(_ENDED, operation_id)
+        return self._store.get(RUNNING_OPERATIONS, operation_id) or self._store.get(ENDED_OPERATIONS, operation_id)
 
     def running(self, target: str) -> Document | None:
         """The operation that works on a resource now, or None."""
         wanted = target.lower()
-        return next((found for _, found in self._store.scan(_RUNNING) if found["target"].lower() == wanted), None)
+        return next(
+            (found for _, found in self._store.scan(RUNNING_OPERATIONS) if found["target"].lower() == wanted), None
+        )
 
     def retry_after(self, operation: Document) -> int:
         """Seconds after which asking again makes sense: what is left, at most ten; 0 when due at once."""
@@ -86,17 +91,33 @@ class Operations:
     def due(self) -> list[Document]:
         """The running operations whose time has come, in the order in which they end."""
         now = self._clock.now()
-        found = [document for _, document in self._store.scan(_RUNNING)]
+        found = [document for _, document in self._store.scan(RUNNING_OPERATIONS)]
         ready = [document for document in found if datetime.fromisoformat(document["ready_at"]) <= now]
         return sorted(ready, key=lambda one: (datetime.fromisoformat(one["ready_at"]), one["sequence"]))
 
-    def going(self, arm_type: str) -> list[tuple[Document, float]]:
-        """The deletions of a type that are under way, each with the share of its time that has passed."""
+    def expired(self) -> list[str]:
+        """Keys of the soft-deleted resources whose retention is over."""
+        now = self._clock.now()
+        return [key for key, record in self._store.scan(DELETED) if datetime.fromisoformat(record["purge_at"]) <= now]
+
+    def is_anything_due(self) -> bool:
+        """Whether an operation or a retention ends by now, or a deletion goes on.
+
+        Asked before each request: the next such instant is kept until an operation or a soft-deleted resource is
+        written, by whatever process, so that all but the first look is at the clock.
+        """
+        seen = self._store.version(RUNNING_OPERATIONS, DELETED)
+        if seen != self._seen:
+            self._next, self._seen = self._next_due(), seen
+        return self._next is not None and self._next <= self._clock.now()
+
+    def going(self) -> list[tuple[Document, float]]:
+        """The deletions under way that go member by member, each with the share of its time that has passed."""
         now = self._clock.now()
         found: list[tuple[Document, float]] = []
-        for _, one in self._store.scan(_RUNNING):
+        for _, one in self._store.scan(RUNNING_OPERATIONS):
             left = (datetime.fromisoformat(one["ready_at"]) - now).total_seconds()
-            if one["verb"] == "delete" and one["type"] == arm_type and left > 0:
+            if "members" in one and left > 0:
                 found.append((one, 1 - left / one["seconds"]))
         return found
 
@@ -107,19 +128,26 @@ class Operations:
         ended["ended"] = timestamp(self._clock.now())
         if error is not None:
             ended["error"] = {"status": error.status, **error.body()["error"]}
-        self._store.delete(_RUNNING, operation["id"])
-        self._store.put(_ENDED, operation["id"], ended)
+        self._store.delete(RUNNING_OPERATIONS, operation["id"])
+        self._store.put(ENDED_OPERATIONS, operation["id"], ended)
         self._forget_old()
 
     def cancel_within(self, scope: str) -> None:
         """Cancel what works on anything below a scope: its ground is gone."""
         prefix = scope.lower().rstrip("/") + "/"
-        for _, found in list(self._store.scan(_RUNNING)):
+        for _, found in list(self._store.scan(RUNNING_OPERATIONS)):
             if found["target"].lower().startswith(prefix):
                 self.end(found, canceled=True)
 
+    def _next_due(self) -> datetime | None:
+        ends = [datetime.fromisoformat(record["purge_at"]) for _, record in self._store.scan(DELETED)]
+        for _, one in self._store.scan(RUNNING_OPERATIONS):
+            ready = datetime.fromisoformat(one["ready_at"])
+            ends.append(ready - timedelta(seconds=one["seconds"]) if "members" in one else ready)
+        return min(ends, default=None)
+
     def _forget_old(self) -> None:
         oldest = timestamp(self._clock.now() - _KEPT)
-        for key, document in list(self._store.scan(_ENDED)):
+        for key, document in list(self._store.scan(ENDED_OPERATIONS)):
             if document["ended"] < oldest:
-                self._store.delete(_ENDED, key)
+                self._store.delete(ENDED_OPERATIONS, key)

@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any
 
 Document = dict[str, Any]
-Version = tuple[int, int]
-
-SECRETS = "secrets"  # the collection of keys and the like that no GET answers, by their resource's id in lower case
+Version = tuple[int, ...]
 
 _LAST_CHARACTER = chr(sys.maxunicode)  # sorts behind every key that goes on after a prefix
 
@@ -38,8 +36,8 @@ class Store:
     Args:
         path: the database file, made if absent; None keeps everything in memory (tests).
 
-    `version(collection)` changes with every write to a collection, by whatever process, so that what is derived from
-    it can be kept until it changes.
+    `version(collection, ...)` changes with every write to one of them, by whatever process, so that what is derived
+    from them can be kept until it changes.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -106,11 +104,11 @@ class Store:
                 kept = self._kept[collection] = version, tuple(self.scan(collection))
             return kept[1]
 
-    def version(self, collection: str) -> Version:
-        """How often `collection` was written here since this store was opened, and SQLite's count of others' writes."""
+    def version(self, *collections: str) -> Version:
+        """How often each was written here since this store was opened, and SQLite's count of others' writes."""
         with self._lock:
             (others,) = self._db.execute("PRAGMA data_version").fetchone()
-        return self._versions.get(collection, 0), others
+        return (*(self._versions.get(collection, 0) for collection in collections), others)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -11,12 +11,11 @@ from __future__ import annotations
 import re
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import RESOURCES, SDK1_ENVIRONMENTS
 from azmlflow.localazure.environments.curated import curated, is_curated
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import Specification, from_definition, from_version
 
-# Environments of azureml-core as they were given, by the ARM id of their version in lower case.
-DEFINITIONS = "sdk1_environments"
 _ID = re.compile(r".*/environments/(?P<name>[^/]+)(?:/(?:versions|labels)/(?P<version>[^/]+))?", re.IGNORECASE)
 _SHORT = re.compile(r"azureml:(?P<name>AzureML-[^:@/]+)(?:[:@](?P<version>[^:@/]+))?", re.IGNORECASE)
 
@@ -40,7 +39,7 @@ def find(cloud: Cloud, environment_id: str) -> Specification:
     key = environment_id.lower()
     if "/registries/" in key or is_curated(found["name"]):
         return curated(found["name"])
-    document, definition = cloud.store.get("resources", key), cloud.store.get(DEFINITIONS, key)
+    document, definition = cloud.store.get(RESOURCES, key), cloud.store.get(SDK1_ENVIRONMENTS, key)
     if definition is not None:
         return from_definition(told, definition)
     if document is not None:

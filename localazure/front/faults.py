@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import RUNNING_OPERATIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.machine.folder import write_private
 
@@ -41,7 +42,7 @@ _LOOK = 0.02  # seconds between two looks at whether a pause is over
 
 
 @dataclass(frozen=True)
-class Fault:
+class FaultRule:
     """One rule.
 
     Attributes:
@@ -65,13 +66,13 @@ class Fault:
         return self.method in {"*", method} and re.search(self.path, path, re.IGNORECASE) is not None
 
 
-def read_faults(state: Path) -> tuple[Fault, ...]:
+def read_faults(state: Path) -> tuple[FaultRule, ...]:
     """The rules in a state folder; none where there is no file."""
     file = state / FILE
-    return tuple(Fault(**rule) for rule in json.loads(file.read_text())) if file.exists() else ()
+    return tuple(FaultRule(**rule) for rule in json.loads(file.read_text())) if file.exists() else ()
 
 
-def write_faults(state: Path, faults: tuple[Fault, ...]) -> None:
+def write_faults(state: Path, faults: tuple[FaultRule, ...]) -> None:
     """Put rules into a state folder, in place of those that are there; none takes the file away."""
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     if faults:
@@ -119,7 +120,7 @@ class FaultMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        faults: tuple[Fault, ...],
+        faults: tuple[FaultRule, ...],
         strike: Callable[[], None] = kill_this_process,
         cloud: Cloud | None = None,
     ) -> None:
@@ -132,7 +133,7 @@ class FaultMiddleware:
             return
         await self._app(scope, receive, send)
 
-    async def _act(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _act(self, fault: FaultRule, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.what == "failed":
             await self._app(scope, receive, self._failing(send))
             return
@@ -154,7 +155,7 @@ class FaultMiddleware:
             for message in answer:
                 await send(message)
 
-    async def _happen(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
+    async def _happen(self, fault: FaultRule, scope: Scope, receive: Receive, send: Send) -> bool:
         """Let it happen; whether the request goes on afterwards."""
         match fault.what:
             case "kill":
@@ -176,13 +177,13 @@ class FaultMiddleware:
     def _failing(self, send: Send) -> Send:
         """A `send` that marks what the request has started, so that it ends Failed."""
         store = self._cloud.store if self._cloud else None
-        before = {key for key, _ in store.scan("running")} if store else set()
+        before = {key for key, _ in store.scan(RUNNING_OPERATIONS)} if store else set()
 
         async def marking(message: Message) -> None:
             if store is not None and message["type"] == "http.response.start":
-                for key, operation in list(store.scan("running")):
+                for key, operation in list(store.scan(RUNNING_OPERATIONS)):
                     if key not in before:
-                        store.put("running", key, {**operation, "fails": True})
+                        store.put(RUNNING_OPERATIONS, key, {**operation, "fails": True})
             await send(message)
 
         return marking
@@ -195,8 +196,8 @@ class FaultMiddleware:
         while mark.exists():
             await asyncio.sleep(_LOOK)
 
-    def _struck(self, scope: Scope) -> list[Fault]:
-        struck: list[Fault] = []
+    def _struck(self, scope: Scope) -> list[FaultRule]:
+        struck: list[FaultRule] = []
         for fault, left in list(self._left.items()):
             if fault.matches(scope["method"], scope["path"]):
                 self._left[fault] = left - 1

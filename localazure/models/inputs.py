@@ -12,8 +12,9 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import bad_request, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import places
-from azmlflow.localazure.models.places import Place
+from azmlflow.localazure.models.places import DatastorePath
 from azmlflow.localazure.models.registry import Registry
+from azmlflow.localazure.resources import find
 
 ASSET = re.compile(
     r"(?:azureml:)?(?P<id>(?P<workspace>/subscriptions/.+/workspaces/[^/]+)"
@@ -22,7 +23,7 @@ ASSET = re.compile(
 )
 
 
-async def place(cloud: Cloud, workspace: Document, uri: str) -> Place:
+async def place(cloud: Cloud, workspace: Document, uri: str) -> DatastorePath:
     """Where the files of an input are.
 
     Raises:
@@ -32,7 +33,7 @@ async def place(cloud: Cloud, workspace: Document, uri: str) -> Place:
     if found is not None and found["workspace"].lower() != workspace["id"].lower():
         raise bad_request("UserError", f"The asset '{found['id']}' is another workspace's.")
     registry = Registry(cloud, workspace)
-    where: Place | None
+    where: DatastorePath | None
     if found is not None and found["kind"].lower() == "models":
         version = await registry.version(found["name"], found["version"])
         where = None if version is None else await places.of_version(registry, version)
@@ -46,7 +47,7 @@ async def place(cloud: Cloud, workspace: Document, uri: str) -> Place:
 
 def _path(cloud: Cloud, id_: str) -> str:
     """The path of a data asset's version."""
-    document = cloud.store.get("resources", id_.lower())
+    document = find.resource(cloud, id_)
     if document is None:
         raise not_found(id_)
     return str(document["properties"]["dataUri"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,7 +40,6 @@ class Model:
         tags: its tags, without the reserved one.
         kept: the document of the reserved tag.
         created, updated: ISO 8601 instants.
-        aliases: alias -> version number.
     """
 
     name: str
@@ -49,7 +48,6 @@ class Model:
     kept: Document
     created: str
     updated: str
-    aliases: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def archived(self) -> bool:
@@ -93,8 +91,7 @@ class Version:
 def model(found: Mapping[str, Any]) -> Model:
     """A model from MLflow's JSON."""
     tags, kept = _tags(found)
-    aliases = {each["alias"]: int(each["version"]) for each in found.get("aliases", ())}
-    return Model(found["name"], found.get("description", ""), tags, kept, *_times(found), aliases)
+    return Model(found["name"], found.get("description", ""), tags, kept, *_times(found))
 
 
 def version(found: Mapping[str, Any]) -> Version:

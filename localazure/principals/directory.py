@@ -12,16 +12,16 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 from azmlflow.localazure.core.clock import Ids
+from azmlflow.localazure.core.collections import CREDENTIALS, MEMBERS, PRINCIPALS
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.core.store import Store, Version
+from azmlflow.localazure.core.store import Document, Store, Version
 
 PrincipalKind = Literal["User", "Group", "ServicePrincipal"]
 
-_PRINCIPALS, _MEMBERS, _CREDENTIALS = "principals", "members", "credentials"
 # The secret is 256 random bits: a slow hash would protect nothing more, but costs little at this setting.
 _SCRYPT = {"n": 2**12, "r": 8, "p": 1}
 
@@ -37,7 +37,6 @@ class Principal:
         upn: a user's sign-in name.
         mail: a user's mail address.
         app_id: a service principal's application id.
-        deleted: always False in a stored principal; a caller's own copy may outlive the object.
     """
 
     object_id: str
@@ -46,12 +45,14 @@ class Principal:
     upn: str | None = None
     mail: str | None = None
     app_id: str | None = None
-    deleted: bool = False
 
     @property
     def name(self) -> str:
         """How Azure's errors call it: the sign-in name, the application id, or the display name."""
         return self.upn or self.app_id or self.display_name
+
+
+_FIELDS = tuple(field.name for field in fields(Principal))
 
 
 class Directory:
@@ -68,8 +69,8 @@ class Directory:
 
     def get(self, object_id: str) -> Principal | None:
         """The principal with this object id, or None."""
-        document = self._store.get(_PRINCIPALS, object_id.lower())
-        return None if document is None else Principal(**document)
+        document = self._store.get(PRINCIPALS, object_id.lower())
+        return None if document is None else _principal(document)
 
     def find_user(self, upn_or_mail: str) -> Principal | None:
         """The user with this sign-in name or mail address, whatever the case, or None."""
@@ -83,7 +84,7 @@ class Directory:
 
     def list(self, kind: PrincipalKind | None = None) -> tuple[Principal, ...]:
         """All principals, or those of one kind, by display name."""
-        found = (Principal(**document) for _, document in self._store.kept(_PRINCIPALS))
+        found = (_principal(document) for _, document in self._store.kept(PRINCIPALS))
         return tuple(
             sorted(
                 (principal for principal in found if kind in (None, principal.kind)),
@@ -146,12 +147,12 @@ class Directory:
     def new_secret(self, app_id: str) -> str:
         """Give an application a client secret in the place of the one it had; returns it in clear, once."""
         secret, salt = secrets.token_urlsafe(32), secrets.token_bytes(16)
-        self._store.put(_CREDENTIALS, app_id.lower(), {"salt": salt.hex(), "hash": _hash(secret, salt)})
+        self._store.put(CREDENTIALS, app_id.lower(), {"salt": salt.hex(), "hash": _hash(secret, salt)})
         return secret
 
     def check_secret(self, app_id: str, secret: str) -> Principal | None:
         """The application's service principal if the secret is its own, else None."""
-        stored = self._store.get(_CREDENTIALS, app_id.lower())
+        stored = self._store.get(CREDENTIALS, app_id.lower())
         if stored is None or not hmac.compare_digest(_hash(secret, bytes.fromhex(stored["salt"])), stored["hash"]):
             return None
         return self.by_app_id(app_id)
@@ -166,13 +167,13 @@ class Directory:
         if group.kind != "Group":
             raise _absent(group_id)
         key = f"{group.object_id}/{member.object_id}"
-        if self._store.get(_MEMBERS, key) is not None:
+        if self._store.get(MEMBERS, key) is not None:
             raise AzureError(
                 400,
                 "Request_BadRequest",
                 "One or more added object references already exist for the following modified properties: 'members'.",
             )
-        self._store.put(_MEMBERS, key, {"group": group.object_id, "member": member.object_id})
+        self._store.put(MEMBERS, key, {"group": group.object_id, "member": member.object_id})
 
     def remove_member(self, group_id: str, member_id: str) -> None:
         """Take a principal out of a group.
@@ -180,13 +181,13 @@ class Directory:
         Raises:
             AzureError: 404 `Request_ResourceNotFound`, it is no member.
         """
-        if not self._store.delete(_MEMBERS, f"{group_id.lower()}/{member_id.lower()}"):
+        if not self._store.delete(MEMBERS, f"{group_id.lower()}/{member_id.lower()}"):
             raise _absent(member_id)
 
     def members(self, group_id: str) -> tuple[Principal, ...]:
         """The direct members of a group, by display name."""
         prefix = f"{group_id.lower()}/"
-        found = (self.get(document["member"]) for _, document in self._store.scan(_MEMBERS, prefix))
+        found = (self.get(document["member"]) for _, document in self._store.scan(MEMBERS, prefix))
         return tuple(sorted((one for one in found if one), key=lambda one: (one.display_name.lower(), one.object_id)))
 
     def groups_of(self, object_id: str) -> tuple[Principal, ...]:
@@ -196,10 +197,10 @@ class Directory:
 
     def memberships(self) -> Mapping[str, frozenset[str]]:
         """Member's object id -> object ids of the groups that hold it directly; kept until members change."""
-        version = self._store.version(_MEMBERS)
+        version = self._store.version(MEMBERS)
         if self._memberships is None or self._memberships[0] != version:
             groups: dict[str, set[str]] = {}
-            for _, document in self._store.kept(_MEMBERS):
+            for _, document in self._store.kept(MEMBERS):
                 groups.setdefault(document["member"], set()).add(document["group"])
             self._memberships = version, {member: frozenset(held) for member, held in groups.items()}
         return self._memberships[1]
@@ -212,15 +213,15 @@ class Directory:
         """
         principal = self._existing(object_id)
         with self._store.transaction():
-            self._store.delete(_PRINCIPALS, principal.object_id)
+            self._store.delete(PRINCIPALS, principal.object_id)
             if principal.app_id is not None:
-                self._store.delete(_CREDENTIALS, principal.app_id)
-            for key, document in list(self._store.scan(_MEMBERS)):
+                self._store.delete(CREDENTIALS, principal.app_id)
+            for key, document in list(self._store.scan(MEMBERS)):
                 if principal.object_id in (document["group"], document["member"]):
-                    self._store.delete(_MEMBERS, key)
+                    self._store.delete(MEMBERS, key)
 
     def _add(self, principal: Principal) -> Principal:
-        self._store.put(_PRINCIPALS, principal.object_id, asdict(principal))
+        self._store.put(PRINCIPALS, principal.object_id, asdict(principal))
         return principal
 
     def _existing(self, object_id: str) -> Principal:
@@ -228,6 +229,11 @@ class Directory:
         if principal is None:
             raise _absent(object_id)
         return principal
+
+
+def _principal(document: Document) -> Principal:
+    """As it is kept; what another version of azmlflow noted beside is left aside."""
+    return Principal(**{name: document[name] for name in _FIELDS if name in document})
 
 
 def _addresses(user: Principal) -> set[str]:

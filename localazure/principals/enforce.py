@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from azmlflow.localazure.core.clock import Clock
+from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS, MEMBERS, PROPAGATION
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import authorization_failed
 from azmlflow.localazure.core.store import Document, Store, Version
@@ -23,9 +24,6 @@ from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import RoleAssignment, RoleDefinition
 from azmlflow.rbac.roles import BUILT_IN_ROLES
-
-# Role assignments and custom role definitions as ARM answers them; assignments that are not in force yet.
-ASSIGNMENTS, DEFINITIONS, PROPAGATION = "assignments", "definitions", "propagation"
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,12 @@ class Enforcer:
         self._store, self._directory, self._clock = store, directory, clock
         self._built_in = tuple(role.definition() for role in BUILT_IN_ROLES)
         self._facts: Facts | None = None
-        self._seen: tuple[Version, ...] = ()
+        self._seen: Version | None = None
         self._next: datetime | None = None
 
     def facts(self) -> Facts:
         """All that decisions rest on at this moment."""
-        seen = tuple(self._store.version(name) for name in (ASSIGNMENTS, DEFINITIONS, PROPAGATION, "members"))
+        seen = self._store.version(ASSIGNMENTS, DEFINITIONS, PROPAGATION, MEMBERS)
         stale = self._next is not None and self._clock.now() >= self._next
         if self._facts is None or seen != self._seen or stale:
             pending = self._pending()

@@ -10,7 +10,7 @@ from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.constants import REGIONS
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.resources.kind import Ask
+from azmlflow.localazure.resources.ask import Ask
 
 _TYPE_NAMES = {bool: "boolean", str: "string", int: "integer", dict: "object", list: "array"}
 

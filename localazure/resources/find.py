@@ -1,29 +1,39 @@
-"""Finding the documents that a path names, and the id under which a new document is kept."""
+"""Finding the documents that a path names; resources by id; the id under which a new document is kept."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import RESOURCES
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.resources.paths import GROUP_TYPE, Target, group_id, is_valid_scope
+from azmlflow.localazure.resources.kind import Kind
+from azmlflow.localazure.resources.paths import Target, group_id, is_valid_scope
 from azmlflow.rbac import scopes
-
-if TYPE_CHECKING:
-    from azmlflow.localazure.resources.kind import Kind
 
 
 def document(cloud: Cloud, kind: Kind, target: Target) -> Document | None:
     """The document that a path names, or None."""
-    if kind.find is not None:
-        return kind.find(cloud, target)
-    return cloud.store.get(kind.collection, kind.key(target))
+    documents = kind.documents
+    if documents.find is not None:
+        return documents.find(cloud, target)
+    return cloud.store.get(documents.collection, documents.key(target))
 
 
 def resource(cloud: Cloud, id_: str) -> Document | None:
     """The resource or group of an id, in whatever case, or None."""
-    return cloud.store.get("resources", id_.lower())
+    return cloud.store.get(RESOURCES, id_.lower())
+
+
+def below(cloud: Cloud, id_: str) -> Iterator[Document]:
+    """The resources below an id, in whatever case: children, or all of a group. In the order of their ids."""
+    return (found for _, found in cloud.store.scan(RESOURCES, f"{id_.rstrip('/')}/".lower()))
+
+
+def keep(cloud: Cloud, document: Document) -> None:
+    """Write a resource under its id."""
+    cloud.store.put(RESOURCES, document["id"].lower(), document)
 
 
 def group(cloud: Cloud, target: Target) -> Document:
@@ -38,13 +48,24 @@ def group(cloud: Cloud, target: Target) -> Document:
     return found
 
 
+def ground(cloud: Cloud, kind: Kind, target: Target, verb: str) -> None:
+    """Make sure of what a path's resource stands in: its group, and the resource that it lives under.
+
+    Raises:
+        AzureError: 404 `ResourceGroupNotFound`, `ParentResourceNotFound`; the first also for a group itself.
+    """
+    group(cloud, target)
+    if kind.placement.level == "child":
+        parent(cloud, kind, target, verb)
+
+
 def parent(cloud: Cloud, kind: Kind, target: Target, verb: str) -> Document:
     """The resource that a path's resource lives under.
 
     Raises:
         AzureError: 404 `ParentResourceNotFound`.
     """
-    depth = len(target.types) - len((kind.parent or "").split("/")) + 1
+    depth = len(target.types) - len((kind.placement.parent or "").split("/")) + 1
     id_ = target.parent_id(depth) if not target.is_collection else _above(target, depth)
     found = resource(cloud, id_)
     if found is None:
@@ -90,12 +111,13 @@ def scope(cloud: Cloud, target: Target) -> str:
 
 def new_id(cloud: Cloud, kind: Kind, target: Target) -> str:
     """The id of a resource that is being made: its own name as written, all above it as they were made."""
-    if kind.type == GROUP_TYPE:
+    level = kind.placement.level
+    if level == "subscription":
         return f"{_subscription(target)}/resourceGroups/{target.name}"
-    if kind.place == "any":
+    if level == "extension":
         return scopes.extension_id(scope(cloud, target), kind.type, *target.names)
     names = list(target.names)
-    if kind.place == "child":
+    if level == "child":
         above = scopes.parse(parent(cloud, kind, target, "write")["id"])
         names[: len(above.names)] = above.names
     return scopes.extension_id(group(cloud, target)["id"], kind.type, *names)

@@ -12,8 +12,9 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, wrong_type
-from azmlflow.localazure.resources.kind import Ask
 
 USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _TYPES = ("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")
@@ -57,7 +58,7 @@ def _used(ask: Ask, given: Any, before: Document) -> Document:
         raise wrong_type("identity.userAssignedIdentities", given, "object")
     found: Document = {}
     for id_ in given:
-        document = ask.cloud.store.get("resources", id_.lower())
+        document = find.resource(ask.cloud, id_)
         if document is None or document["type"].lower() != USER_ASSIGNED.lower():
             raise bad_request(
                 "FailedIdentityOperation",

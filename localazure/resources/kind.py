@@ -1,79 +1,32 @@
 """What a resource kind is: one frozen record per ARM type, in one file, listed in `kinds.KINDS`.
 
-A kind says how its resources are named and placed, what it makes of a request's body (`shape`: defaults filled in and
-computed properties added, as Azure answers them), how long-running its writes are, what else happens when one is made
-or goes, and which POST actions it has. All that is common to them - authorisation, parents, locations, locks,
-operations, lists - is done once, in `localazure.arm`.
+A kind says how its resources are named, where they stand (`Placement`) and where their documents are kept
+(`Documents`), what it makes of a request's body (`shape`: defaults filled in and computed properties added, as Azure
+answers them), how each verb is answered (`verbs.Verbs`) and what else happens at each moment of a resource's life
+(`Lifecycle`). All that is common to them - authorisation, parents, locations, locks, operations, lists - is done once,
+in `localazure.arm`, which knows no type.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from azmlflow.localazure.core import store
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import RESOURCES
 from azmlflow.localazure.core.constants import REGIONS
-from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.principals.enforce import Caller
+from azmlflow.localazure.resources.ask import Ask
+from azmlflow.localazure.resources.fields import region
 from azmlflow.localazure.resources.paths import Target
+from azmlflow.localazure.resources.verbs import AT_ONCE, Action, Elsewhere, Extra, Metric, Verbs
 
-if TYPE_CHECKING:
-    from azmlflow.localazure.cloud.cloud import Cloud
-
-# Collections: what is soft-deleted, and keys and the like that no GET answers; both by the resource's key.
-DELETED, SECRETS = "deleted", store.SECRETS
-# What belongs to a workspace and is no resource: under `<workspaceId>/...`, and gone when the workspace is for good.
-LOCAL_RUNS, SNAPSHOTS = OF_WORKSPACES = ("local_runs", "snapshots")
-
-# `group`: in a resource group; `subscription`: in a subscription; `child`: below a resource; `any`: on any scope.
-Place = Literal["subscription", "group", "child", "any"]
-# How a client learns that an accepted write has ended: not at all (it has), by Azure-AsyncOperation, by Location, or
-# by the resource's own provisioningState.
-Polling = Literal["none", "operation", "location", "state"]
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One request, as kinds see it.
-
-    Attributes:
-        cloud: the embedded Azure.
-        caller: who asks.
-        target: what the path names.
-        query: query parameters; names are lower case, since Azure does not mind theirs.
-        body: the JSON object that was sent; {} if none.
-        api_version: the request's api-version.
-    """
-
-    cloud: Cloud
-    caller: Caller
-    target: Target
-    query: Mapping[str, str]
-    body: Mapping[str, Any]
-    api_version: str
-
-    @property
-    def properties(self) -> Mapping[str, Any]:
-        """The body's `properties`; {} if absent."""
-        found = self.body.get("properties")
-        return found if isinstance(found, dict) else {}
-
-    def flag(self, name: str) -> bool:
-        """Whether a query parameter says true."""
-        return self.query.get(name.lower(), "").lower() == "true"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a request is answered: a status, a JSON body (None: no body), headers, and the seconds that it takes."""
-
-    status: int
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
+# `subscription`: in a subscription; `group`: in a resource group, a tracked resource; `child`: below a resource;
+# `extension`: on any scope (Microsoft, "Resource providers and resource types", "Set scope for extension resources").
+Level = Literal["subscription", "group", "child", "extension"]
 
 
 @dataclass(frozen=True)
@@ -81,8 +34,8 @@ class NameRule:
     """How resources of a kind are named.
 
     Attributes:
-        pattern: what a name must fully match.
-        code: Azure's error code for one that does not.
+        pattern: regular expression of a whole name.
+        code: error code of a name that does not follow it.
         message: Azure's sentence; `{name}` stands for the name.
     """
 
@@ -101,70 +54,68 @@ class NameRule:
 
 
 @dataclass(frozen=True)
-class Verb:
-    """How a PUT or a DELETE is answered.
+class LocationRule:
+    """Which location a resource can have, and how Azure refuses another one.
 
     Attributes:
-        status: the HTTP status of its answer.
-        polling: how the client learns of its end.
-        state: provisioningState meanwhile.
+        unavailable: code and sentence for a location that it cannot have; `{given}` stands for that location, `{type}`
+            for the resource's type, `{regions}` for those that it can have.
+        fixed: code and sentence where it would move; `{given}` stands for where to, `{location}` for where it is,
+            `{name}` for its name, `{group}` for its resource group's.
+        regions: the locations that it can have.
     """
 
-    status: int
-    polling: Polling = "none"
-    state: str = "Creating"
+    unavailable: tuple[str, str] = (
+        "LocationNotAvailableForResourceType",
+        "The provided location '{given}' is not available for resource type '{type}'. List of available regions for "
+        "the resource type is '{regions}'.",
+    )
+    fixed: tuple[str, str] = (
+        "InvalidResourceLocation",
+        "The resource '{name}' already exists in location '{location}' in resource group '{group}'. A resource with "
+        "the same name cannot be created in location '{given}'. Please select a new resource name.",
+    )
+    regions: tuple[str, ...] = REGIONS
+
+    def check(self, type_: str, given: Any) -> None:
+        """Raise 400 unless a resource of the type can have the location."""
+        if not isinstance(given, str) or region(given) not in self.regions:
+            code, sentence = self.unavailable
+            raise bad_request(code, sentence.format(given=given, type=type_, regions=",".join(self.regions)))
+
+    def check_fixed(self, existing: Document, given: str, group: str | None) -> None:
+        """Raise 409 unless the location is the one that an existing resource has, in a group of that name."""
+        if region(given) != existing["location"]:
+            code, sentence = self.fixed
+            told = {"given": given, "location": existing["location"], "name": existing["name"], "group": group}
+            raise conflict(code, sentence.format(**told))
 
 
 @dataclass(frozen=True)
-class Action:
-    """A POST action on a resource.
+class Placement:
+    """Where resources of a kind stand.
 
     Attributes:
-        name: last segment of its path, `listKeys`.
-        run: does it, given the resource's document.
-        permission: the Azure action it needs after the type, where that is not the name.
+        level: what they stand in or on.
+        parent: type of the resource that they live under (`child`).
+        location: the rule of their location; None if they have none of their own.
+        lockable: whether a lock that reaches them stops what would be done to them.
     """
 
-    name: str
-    run: Callable[[Ask, Document], Answer]
-    permission: str | None = None
+    level: Level = "group"
+    parent: str | None = None
+    location: LocationRule | None = None
+    lockable: bool = True
 
 
-@dataclass(frozen=True)
-class Extra:
-    """A request at no resource of a kind: name availability, deleted vaults, sizes.
-
-    Attributes:
-        method: HTTP method.
-        type: the path's full type, lower case.
-        run: answers it.
-        permission: Azure action checked first, at the path; None for what `run` checks by itself.
-        action: the POST action of the path, lower case, or None.
-        collection: whether the path ends with the type.
-    """
-
-    method: str
-    type: str
-    run: Callable[[Ask], Answer]
-    permission: str | None
-    action: str | None = None
-    collection: bool = False
+ANY_REGION = LocationRule()
+IN_GROUP = Placement("group", location=ANY_REGION)
+EXTENSION = Placement("extension")
 
 
-def _nothing(_ask: Ask, _document: Document) -> None:
-    return None
-
-
-def _unchecked(_ask: Ask, _existing: Document | None) -> None:
-    return None
-
-
-def _forgotten(_cloud: Cloud, _document: Document) -> None:
-    return None
-
-
-def _as_stored(_cloud: Cloud, document: Document) -> Document:
-    return document
+def child_of(parent: str) -> Placement:
+    """Below a resource of the type `parent`."""
+    return Placement("child", parent)
 
 
 def by_id(target: Target) -> str:
@@ -173,38 +124,77 @@ def by_id(target: Target) -> str:
 
 
 @dataclass(frozen=True)
-class Burial:
-    """How a kind is soft-deleted.
+class Documents:
+    """Where the documents of a kind are kept.
 
     Attributes:
-        wanted: whether a DELETE with this query soft-deletes (else it removes for good).
-        days: how long the deleted document is kept.
-        with_group: whether the deletion of its group soft-deletes it too.
-        recover: the existing document that a PUT continues from when a deleted one has its id: the deleted one, or
-            None to make a new one; raises `AzureError` where Azure refuses.
+        collection: the store's collection.
+        key: the key of the resource that a path names.
+        find: the document that a path names, where it is not simply the one under its key.
     """
 
-    wanted: Callable[[Mapping[str, str]], bool]
-    days: Callable[[Document], int]
-    recover: Callable[[Ask, Document], Document | None]
-    with_group: bool = True
+    collection: str = RESOURCES
+    key: Callable[[Target], str] = by_id
+    find: Callable[[Cloud, Target], Document | None] | None = None
+
+
+def _allowed(_ask: Ask, _document: Document | None) -> None:
+    return None
+
+
+def _nothing(_ask: Ask, _document: Document) -> None:
+    return None
+
+
+def _left(_cloud: Cloud, _document: Document) -> None:
+    return None
+
+
+def _unmoved(_cloud: Cloud, _scope: str) -> None:
+    return None
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """How resources of a kind are had that another service keeps; each function is given what they live under too.
+class Lifecycle:
+    """What a kind does at each moment of a resource's life, in the order of the moments.
+
+    What begins with `before` refuses by an `AzureError`; what begins with `on` happens in the transaction of the write.
 
     Attributes:
-        read: the resource that the path names, or None.
-        listed: those that the collection at the path holds.
-        write: makes or changes the resource that the path names: whether it was made, and as it is now.
-        remove: deletes it; False if there was none.
+        before_write: a PUT or PATCH is about to be done; given the existing document or None.
+        on_create: a PUT made the resource, which was not even soft-deleted before.
+        on_write: a PUT or PATCH made or changed it; may still complete the document, with times of modification say.
+        before_delete: a DELETE is about to be done.
+        on_delete: it is deleted, softly or for good.
+        on_purge: it and its data are gone for good.
+        on_scope_delete: a scope is deleted, given its id, at or below which extension resources may stand.
     """
 
-    read: Callable[[Ask, Document], Awaitable[Document | None]]
-    listed: Callable[[Ask, Document], Awaitable[list[Document]]]
-    write: Callable[[Ask, Document], Awaitable[tuple[bool, Document]]]
-    remove: Callable[[Ask, Document], Awaitable[bool]]
+    before_write: Callable[[Ask, Document | None], None] = _allowed
+    on_create: Callable[[Ask, Document], None] = _nothing
+    on_write: Callable[[Ask, Document], None] = _nothing
+    before_delete: Callable[[Ask, Document], None] = _nothing
+    on_delete: Callable[[Cloud, Document], None] = _left
+    on_purge: Callable[[Cloud, Document], None] = _left
+    on_scope_delete: Callable[[Cloud, str], None] = _unmoved
+
+
+@dataclass(frozen=True)
+class SoftDelete:
+    """How a kind is soft-deleted.
+
+    Attributes:
+        asked: whether a DELETE with this query soft-deletes (else it removes for good).
+        days: how long the deleted document is kept.
+        recover: the existing document that a PUT continues from when a deleted one has its id: the deleted one, or
+            None to make a new one; raises `AzureError` where Azure refuses.
+        with_group: whether the deletion of its group soft-deletes it too.
+    """
+
+    asked: Callable[[Mapping[str, str]], bool]
+    days: Callable[[Document], int]
+    recover: Callable[[Ask, Document], Document | None]
+    with_group: bool = True
 
 
 @dataclass(frozen=True)
@@ -217,66 +207,36 @@ class Kind:
         shape: (request, existing document or None) -> `properties` and envelope as ARM answers them, all defaults
             filled in; without id, name, type, provisioningState and systemData. What `existing` holds of computed
             values is given back; the rest follows from the request alone, so that the same PUT changes nothing.
-        place: where it lives.
-        parent: type of the resource that it lives under (`child`).
-        collection: the store's collection of its documents.
-        key: the store's key of the resource that a path names.
-        find: the document that a path names, where it is not simply stored under its key.
+        placement: where they stand.
+        documents: where they are kept.
+        has_provisioning_state: whether ARM answers a provisioningState.
+        has_system_data: whether it answers systemData.
         action_type: the type in its Azure actions, where that is another.
-        regions: where it can be; empty if it has no location of its own.
-        stateful: whether it has a provisioningState.
-        stamped: whether it has systemData.
-        put: how the PUT that creates is answered.
-        update: how one that changes is.
-        delete: how DELETE is; with `told`, its answer holds what was deleted.
-        told: see `delete`.
-        patchable: whether PATCH is served.
-        check: refuses what cannot be; given the existing document.
-        touched: notes a change in the document (times of modification).
-        made: what else happens when one is made, in the same transaction.
-        changed: what else happens at each PUT that makes or changes one.
-        removed: what else happens at its deletion, soft or for good.
-        gone: what else happens when it and its data are gone for good.
-        deleting: refuses a DELETE.
-        burial: how it is soft-deleted; None if never.
-        shown: the document as it is answered now.
-        listed: what the collection at a path holds, where it is not the resources of this type in the scope.
-        visible: its place in lists of all resources.
+        verbs: how requests at them are answered.
+        lifecycle: what else happens at each moment of their lives.
+        soft_delete: how they are soft-deleted; None if never.
         actions: POST actions.
         extras: requests at no resource.
-        elsewhere: how its resources are had, where another service keeps them; most of the above is then unused.
+        metrics: what is measured of them.
+        holds_mlflow: whether requests at and below one may be operations of MLflow, which take more than ARM's action.
+        elsewhere: how they are had, where another service keeps them; most of the above is then unused.
     """
 
     type: str
     name: NameRule
     shape: Callable[[Ask, Document | None], Document]
-    place: Place = "group"
-    parent: str | None = None
-    collection: str = "resources"
-    key: Callable[[Target], str] = by_id
-    find: Callable[[Cloud, Target], Document | None] | None = None
+    placement: Placement = IN_GROUP
+    documents: Documents = Documents()
+    has_provisioning_state: bool = True
+    has_system_data: bool = False
     action_type: str | None = None
-    regions: tuple[str, ...] = REGIONS
-    stateful: bool = True
-    stamped: bool = False
-    put: Verb = Verb(201)
-    update: Verb = Verb(200)
-    delete: Verb = Verb(200)
-    told: bool = False
-    patchable: bool = True
-    check: Callable[[Ask, Document | None], None] = _unchecked
-    touched: Callable[[Ask, Document], None] = _nothing
-    made: Callable[[Ask, Document], None] = _nothing
-    changed: Callable[[Ask, Document], None] = _nothing
-    removed: Callable[[Cloud, Document], None] = _forgotten
-    gone: Callable[[Cloud, Document], None] = _forgotten
-    deleting: Callable[[Ask, Document], None] = _nothing
-    burial: Burial | None = None
-    shown: Callable[[Cloud, Document], Document] = _as_stored
-    listed: Callable[[Ask], list[Document]] | None = None
-    visible: bool = True
+    verbs: Verbs = AT_ONCE
+    lifecycle: Lifecycle = Lifecycle()
+    soft_delete: SoftDelete | None = None
     actions: tuple[Action, ...] = ()
     extras: tuple[Extra, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    holds_mlflow: bool = False
     elsewhere: Elsewhere | None = None
 
     @property
@@ -288,3 +248,13 @@ class Kind:
     def permission_type(self) -> str:
         """The type as Azure actions name it."""
         return self.action_type or self.type
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The locations that its resources can have; none for those that have no location of their own."""
+        return self.placement.location.regions if self.placement.location is not None else ()
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether they are in lists of all resources, with their location and tags."""
+        return self.placement.level == "group"

@@ -1,33 +1,27 @@
 """Names that are unique in all Azure: storage accounts and key vaults are DNS names.
 
-What other people took lies in the collection `foreign_names`, under `<type>/<name>` in lower case.
+What other people took lies in the collection FOREIGN_NAMES; a test puts it there.
 """
 
 from __future__ import annotations
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import DELETED, FOREIGN_NAMES, RESOURCES
 from azmlflow.localazure.core.store import Document
-
-FOREIGN = "foreign_names"
-
-
-def take_elsewhere(cloud: Cloud, type_: str, name: str) -> None:
-    """Have a global name taken by somebody outside the tenant."""
-    cloud.store.put(FOREIGN, f"{type_}/{name}".lower(), {"name": name})
 
 
 def is_foreign(cloud: Cloud, type_: str, name: str) -> bool:
     """Whether somebody outside the tenant has a global name."""
-    return cloud.store.get(FOREIGN, f"{type_}/{name}".lower()) is not None
+    return cloud.store.get(FOREIGN_NAMES, f"{type_}/{name}".lower()) is not None
 
 
 def holder(cloud: Cloud, type_: str, name: str) -> Document | None:
     """The tenant's own resource that has a global name, or None."""
     ending = f"/providers/{type_}/{name}".lower()
-    return next((found for key, found in cloud.store.scan("resources") if key.endswith(ending)), None)
+    return next((found for key, found in cloud.store.scan(RESOURCES) if key.endswith(ending)), None)
 
 
 def buried(cloud: Cloud, type_: str, name: str) -> Document | None:
     """The record of the soft-deleted resource that has a global name, or None."""
     ending = f"/providers/{type_}/{name}".lower()
-    return next((found for key, found in cloud.store.scan("deleted") if key.endswith(ending)), None)
+    return next((found for key, found in cloud.store.scan(DELETED) if key.endswith(ending)), None)

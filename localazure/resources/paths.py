@@ -16,6 +16,7 @@ from azmlflow.rbac import scopes
 
 _GROUPS = "resourcegroups"
 GROUP_TYPE = "Microsoft.Resources/resourceGroups"
+GROUP_ACTIONS = "Microsoft.Resources/subscriptions/resourceGroups"  # the type as its Azure actions have it
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,11 @@ def is_valid_scope(scope: str) -> bool:
     except scopes.InvalidScope:
         return False
     return True
+
+
+def is_group(target: Target) -> bool:
+    """Whether a path is that of a resource group or of all: no provider stands in it."""
+    return target.type == GROUP_TYPE and "/providers/" not in target.path.lower()
 
 
 def group_id(target: Target) -> str:

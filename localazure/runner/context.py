@@ -18,6 +18,7 @@ from azmlflow.localazure.clients.environ import job_environment
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.identity import USER_ASSIGNED
 from azmlflow.localazure.work.run_token import issue
 
@@ -114,11 +115,11 @@ def identity_of(cloud: Cloud, properties: Document) -> Identity | None:
         cloud: the embedded Azure.
         properties: of the job.
     """
-    compute = cloud.store.get("resources", properties["computeId"].lower()) or {}
+    compute = find.resource(cloud, properties["computeId"]) or {}
     told = compute.get("identity") or {}
     principal_id = told.get("principalId")
     for id_ in () if principal_id else told.get("userAssignedIdentities") or {}:
-        used = cloud.store.get("resources", id_.lower())
+        used = find.resource(cloud, id_)
         if used is not None and used["type"] == USER_ASSIGNED:
             principal_id = used["properties"]["principalId"]
             break

@@ -14,19 +14,21 @@ from pathlib import Path
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import JOB_RECORDS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.keeper import folders
 from azmlflow.localazure.keeper.process import JobProcess, Keeping
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.folder import LocalError
+from azmlflow.localazure.resources import find
 from azmlflow.localazure.runner import context, files, interpreter, registered
 from azmlflow.localazure.runner.logfile import LogFile
 from azmlflow.localazure.tracking.server import MlflowUnavailable
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.command import UnknownName, render
 from azmlflow.localazure.work.layout import LOG, UPLOADED, output_path
-from azmlflow.localazure.work.limits import Limits, limits_of
+from azmlflow.localazure.work.limits import JobLimits, limits_of
 from azmlflow.rbac.operations import TRACKING
 
 _INPUT_LIMIT = 8 * 1024 * 1024 * 1024
@@ -143,8 +145,8 @@ class Execution:
             return f"The job's command exited with code {ended.code}; {LOG} has its output."
         return " ".join(await registered.register(self._cloud, workspace, job, record)) or None
 
-    def _limits(self, job: Document) -> Limits:
-        compute = self._cloud.store.get("resources", job["properties"]["computeId"].lower())
+    def _limits(self, job: Document) -> JobLimits:
+        compute = find.resource(self._cloud, job["properties"]["computeId"])
         return limits_of(self._cloud.state, compute, job)
 
     async def _begin_run(self, workspace: Document, run_id: str) -> None:
@@ -156,7 +158,7 @@ class Execution:
             )
 
     def _preempted(self) -> int:
-        record = self._cloud.store.get(records.RECORDS, self._key)
+        record = self._cloud.store.get(JOB_RECORDS, self._key)
         return 0 if record is None else int(record.get("preempted", 0))
 
     def _documents(self) -> tuple[Document, Document, Document]:
@@ -172,7 +174,7 @@ class Execution:
         for name in UPLOADED:
             (self._folder / "code" / name).mkdir()
         if properties.get("codeId"):
-            version = self._cloud.store.get("resources", properties["codeId"].lower())
+            version = find.resource(self._cloud, properties["codeId"])
             if version is None:
                 raise CannotRun(f"The code {properties['codeId']} was deleted.")
             await files.snapshot(self._cloud, workspace, version["properties"]["codeUri"], self._folder / "code")
@@ -216,8 +218,8 @@ def documents(cloud: Cloud, key: str) -> tuple[Document, Document, Document]:
     Raises:
         CannotRun: one of them is no more.
     """
-    job, record = cloud.store.get("resources", key), cloud.store.get(records.RECORDS, key)
-    workspace = cloud.store.get("resources", key.rpartition("/jobs/")[0])
+    job, record = find.resource(cloud, key), cloud.store.get(JOB_RECORDS, key)
+    workspace = find.resource(cloud, key.rpartition("/jobs/")[0])
     if job is None or record is None or workspace is None:
         raise CannotRun("The job or its workspace was deleted.")
     return job, record, workspace
@@ -259,8 +261,8 @@ async def close_run(cloud: Cloud, key: str, state: str) -> None:
     Raises:
         MlflowUnavailable: MLflow cannot answer now; the next start of the embedded Azure does it.
     """
-    job, record = cloud.store.get("resources", key), cloud.store.get(records.RECORDS, key)
-    workspace = cloud.store.get("resources", key.rpartition("/jobs/")[0])
+    job, record = find.resource(cloud, key), cloud.store.get(JOB_RECORDS, key)
+    workspace = find.resource(cloud, key.rpartition("/jobs/")[0])
     if job is None or record is None or workspace is None or not record.get("experiment"):
         return
     body = {

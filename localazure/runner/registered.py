@@ -6,19 +6,15 @@ the request that the submitter would make, with what the submitter may do.
 
 from __future__ import annotations
 
-from azmlflow.localazure.arm import elsewhere, lifecycle
+from azmlflow.localazure.arm import inside
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.data import DATA
-from azmlflow.localazure.kinds.assets.data_versions import DATA_VERSION
-from azmlflow.localazure.kinds.assets.model_versions import MODEL_VERSION
 from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.principals.enforce import Caller
-from azmlflow.localazure.resources import paths
-from azmlflow.localazure.resources.kind import Ask
+from azmlflow.localazure.resources import find
 from azmlflow.localazure.tracking.server import MlflowUnavailable
-from azmlflow.resourcetypes.table import version_of
 
 _MODELS = ("custom_model", "mlflow_model", "triton_model")
 
@@ -55,14 +51,12 @@ async def _register(cloud: Cloud, workspace: Document, job: Document, record: Do
         number = told.get("assetVersion") or max((each.number for each in made), default=0) + 1
         body = {"modelUri": uri, "modelType": kind}
     else:
-        container = cloud.store.get("resources", collection.lower())
-        following = "1" if container is None else DATA.shown(cloud, container)["properties"]["nextVersion"]
+        container = find.resource(cloud, collection)
+        following = "1" if container is None else DATA.verbs.get(cloud, container)["properties"]["nextVersion"]
         number = told.get("assetVersion") or following
         body = {"dataUri": uri, "dataType": kind}
-    target = paths.parse(f"{collection}/versions/{number}", "PUT")
-    ask = Ask(cloud, Caller(owner), target, {}, {"properties": body}, version_of(target.type))
+    path = f"{collection}/versions/{number}"
     if kind in _MODELS:
-        assert MODEL_VERSION.elsewhere is not None
-        await elsewhere.answer(ask, MODEL_VERSION, MODEL_VERSION.elsewhere, "PUT")
+        await inside.put_elsewhere(cloud, Caller(owner), path, body)
     else:
-        lifecycle.write(ask, DATA_VERSION)
+        inside.put(cloud, Caller(owner), path, body)

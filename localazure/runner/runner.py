@@ -16,14 +16,16 @@ import math
 from pathlib import Path
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import NODES
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.keeper import folders
 from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import Users
+from azmlflow.localazure.resources import find
 from azmlflow.localazure.runner import execution
 from azmlflow.localazure.tracking.server import MlflowUnavailable
 from azmlflow.localazure.work import quota, records
-from azmlflow.localazure.work.nodes import NODES, Node, Pool, Scale
+from azmlflow.localazure.work.nodes import Node, Pool, Scale
 
 LOST = "The embedded Azure ended while the job ran."
 _LOOK = 60.0  # seconds after which it looks anyway
@@ -97,7 +99,7 @@ class Runner:
                 queued.setdefault(job.compute, []).append(key)
                 if key not in self._openings:
                     self._openings[key] = asyncio.get_running_loop().create_task(self._open(key))
-        found = {key: self._cloud.store.get("resources", key) for key in {*queued, *self._pools}}
+        found = {key: find.resource(self._cloud, key) for key in {*queued, *self._pools}}
         clusters = {key: compute for key, compute in found.items() if compute is not None}
         for key in set(self._pools) - set(clusters):
             self._rest(key)
@@ -166,10 +168,10 @@ class Runner:
 
     def _unwanted(self, key: str) -> str | None:
         """Why a job is to end: the state that it will have; None while it may run."""
-        document = self._cloud.store.get("resources", key)
+        document = find.resource(self._cloud, key)
         if document is None or document["properties"]["status"] == "CancelRequested":
             return "Canceled"
-        compute = self._cloud.store.get("resources", document["properties"]["computeId"].lower())
+        compute = find.resource(self._cloud, document["properties"]["computeId"])
         if compute is None or self._stopping:
             return "Failed"
         return "Queued" if key in self._evicted else None

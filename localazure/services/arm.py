@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from azmlflow.localazure.arm import dispatch, subscription
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError, bad_request
-from azmlflow.localazure.resources.kind import Answer
+from azmlflow.localazure.resources.ask import Answer
 
 # The one open path: what clouds there are has to be known before anybody can sign in.
 METADATA = "/metadata/endpoints"

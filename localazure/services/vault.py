@@ -17,6 +17,8 @@ from starlette.types import ASGIApp
 from azmlflow.localazure.arm import versions
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.hosts import without_port
+from azmlflow.localazure.kinds.foundation import key_vaults
+from azmlflow.localazure.resources import names
 
 # What it holds: the path's first part, the data action and the access policy's permission to list and to read it
 # (facts: Microsoft, "Azure Key Vault RBAC guide" and "Assign a Key Vault access policy").
@@ -27,7 +29,7 @@ _KINDS = {
 }
 
 
-class Refused(Exception):
+class VaultRefused(Exception):
     """Key vault's refusal: HTTP status, code, sentence, and the finer code inside."""
 
     def __init__(self, status: int, code: str, text: str, inner: str | None = None) -> None:
@@ -47,7 +49,7 @@ def service(cloud: Cloud) -> ASGIApp:
         name = without_port(request.headers["host"]).partition(".")[0]
         vault = _vault(cloud, name)
         if vault is None:
-            raise Refused(404, "VaultNotFound", f"There is no key vault named '{name}'.")
+            raise VaultRefused(404, "VaultNotFound", f"There is no key vault named '{name}'.")
         list_action, get_action, _ = _KINDS[kind]
         action = f"Microsoft.KeyVault/vaults/{kind}/{list_action if permission == 'list' else get_action}"
         if kind == "secrets":
@@ -58,7 +60,7 @@ def service(cloud: Cloud) -> ASGIApp:
         else:
             allowed = _by_policy(vault, {oid} | cloud.directory.memberships().get(oid, frozenset()), kind, permission)
         if not allowed:
-            raise Refused(
+            raise VaultRefused(
                 403,
                 "Forbidden",
                 "Caller is not authorized to perform action on resource. If role assignments, deny assignments or role "
@@ -75,7 +77,7 @@ def service(cloud: Cloud) -> ASGIApp:
     async def reading(request: Request) -> Response:
         kind = enter(request, "get")
         noun, name = _KINDS[kind][2], request.path_params["name"]
-        raise Refused(
+        raise VaultRefused(
             404,
             f"{noun.capitalize()}NotFound",
             f"A {noun} with (name/id) {name} was not found in this key vault. If you recently deleted this {noun} you "
@@ -83,7 +85,7 @@ def service(cloud: Cloud) -> ASGIApp:
         )
 
     async def refused(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
+        assert isinstance(error, VaultRefused)
         body: dict[str, Any] = {"code": error.code, "message": error.text}
         if error.inner is not None:
             body["innererror"] = {"code": error.inner}
@@ -99,17 +101,17 @@ def service(cloud: Cloud) -> ASGIApp:
             Route("/{kind}/{name}/versions", listing),
             Route("/{kind}/{name}/{version}", reading),
         ],
-        exception_handlers={Refused: refused, 404: unknown, 405: unknown},
+        exception_handlers={VaultRefused: refused, 404: unknown, 405: unknown},
     )
 
 
 def _check_version(version: str | None) -> None:
     """Refuse a version that Key Vault does not have, in its words (Azure/azure-sdk-for-python issue 28595)."""
     if not version:
-        raise Refused(400, "BadParameter", "api-version must be specified")
+        raise VaultRefused(400, "BadParameter", "api-version must be specified")
     taken = versions.of_vaults()
     if version.lower() not in taken:
-        raise Refused(
+        raise VaultRefused(
             400,
             "BadParameter",
             f"The specified version ({version}) is not recognized. Consider using the latest supported version "
@@ -117,18 +119,15 @@ def _check_version(version: str | None) -> None:
         )
 
 
-def _unknown(request: Request) -> Refused:
-    return Refused(
+def _unknown(request: Request) -> VaultRefused:
+    return VaultRefused(
         404, "NotFound", f"The embedded Azure does not emulate {request.method} {request.url.path} of a vault."
     )
 
 
 def _vault(cloud: Cloud, name: str) -> dict[str, Any] | None:
     """The vault of that name (unique in all Azure), in ARM's form."""
-    for _, document in cloud.store.scan("resources"):
-        if document.get("type", "").lower() == "microsoft.keyvault/vaults" and document["name"].lower() == name:
-            return document
-    return None
+    return names.holder(cloud, key_vaults.TYPE, name)
 
 
 def _by_rbac(vault: dict[str, Any]) -> bool:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import JOB_RECORDS, NODES
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.directory import Principal
 from azmlflow.localazure.ui import html
 from azmlflow.localazure.ui.reader import Reader
-from azmlflow.localazure.work import records
-from azmlflow.localazure.work.nodes import NODES
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.report import access_html
 from azmlflow.rbac.report.access import Directory, Matrix, matrix, principals
@@ -128,7 +127,7 @@ async def jobs(visit: Visit) -> str:
         found = await visit.reader.all(f"{visit.id}/jobs")
     except AzureError as error:
         return html.refused(error.message)
-    told = [(each, visit.cloud.store.get(records.RECORDS, each["id"].lower()) or {}) for each in found]
+    told = [(each, visit.cloud.store.get(JOB_RECORDS, each["id"].lower()) or {}) for each in found]
     told.sort(key=lambda pair: (pair[1].get("queued", ""), pair[0]["id"]))
     waiting: dict[str, int] = {}
     rows, notes = [], []

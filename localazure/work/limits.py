@@ -20,7 +20,7 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 @dataclass(frozen=True)
-class Limits:
+class JobLimits:
     """Limits of one job; 0: none.
 
     Attributes:
@@ -43,22 +43,22 @@ class Limits:
         return told[passed]
 
 
-def read_limits(state: Path) -> Limits:
+def read_limits(state: Path) -> JobLimits:
     """The settings of an embedded Azure.
 
     Args:
         state: its state folder.
     """
     path = state / _FILE
-    return Limits(**json.loads(path.read_bytes())) if path.exists() else Limits()
+    return JobLimits(**json.loads(path.read_bytes())) if path.exists() else JobLimits()
 
 
-def write_limits(state: Path, limits: Limits) -> None:
+def write_limits(state: Path, limits: JobLimits) -> None:
     """Keep settings; jobs that start from now on are held to them."""
     write_private(state / _FILE, json.dumps(asdict(limits)).encode())
 
 
-def limits_of(state: Path, compute: Document | None, job: Document) -> Limits:
+def limits_of(state: Path, compute: Document | None, job: Document) -> JobLimits:
     """What holds for a job.
 
     Args:
@@ -69,7 +69,7 @@ def limits_of(state: Path, compute: Document | None, job: Document) -> Limits:
     settings = read_limits(state)
     size = quota.size_of(compute) if compute is not None else None
     asked = duration(str((job["properties"].get("limits") or {}).get("timeout") or "PT0S")).total_seconds()
-    return Limits(
+    return JobLimits(
         _least(settings.seconds, asked),
         int(_least(settings.memory, size.memory if size else 0)),
         int(_least(settings.disk, size.disk if size else 0)),

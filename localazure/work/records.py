@@ -12,10 +12,9 @@ from typing import Any
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import JOB_RECORDS, OPEN_JOBS, RESOURCES
 from azmlflow.localazure.core.store import Document
 
-RECORDS = "job_records"
-_OPEN = "open_jobs"  # an index of the jobs that have not ended: what the runner looks at, however many jobs there were
 ENDED = ("Completed", "Failed", "Canceled")
 # States in which a process may be there; what is found in one of them when the embedded Azure starts was lost.
 STARTED = ("Preparing", "Running", "Finalizing", "CancelRequested")
@@ -24,7 +23,7 @@ _JOBS = "/jobs/"
 
 def jobs(cloud: Cloud) -> Iterator[tuple[str, Document, Document]]:
     """(key, document, record) of every job, the one queued first first."""
-    found = ((key, cloud.store.get("resources", key), record) for key, record in cloud.store.scan(RECORDS))
+    found = ((key, cloud.store.get(RESOURCES, key), record) for key, record in cloud.store.scan(JOB_RECORDS))
     there = [(key, document, record) for key, document, record in found if document is not None]
     return iter(sorted(there, key=lambda each: (each[2]["queued"], each[0])))
 
@@ -46,21 +45,21 @@ class Open:
 
 def open_jobs(cloud: Cloud) -> list[tuple[str, Open]]:
     """(key, what to know) of every job that has not ended, the one queued first first."""
-    found = [(key, Open(**told)) for key, told in cloud.store.scan(_OPEN)]
+    found = [(key, Open(**told)) for key, told in cloud.store.scan(OPEN_JOBS)]
     return sorted(found, key=lambda each: (each[1].queued, each[0]))
 
 
 def begin(cloud: Cloud, job: Document, owner: str) -> None:
     """Note a job that was just made, and whose it is."""
     key, queued, properties = job["id"].lower(), timestamp(cloud.clock.now()), job["properties"]
-    cloud.store.put(RECORDS, key, {"owner": owner, "queued": queued})
-    cloud.store.put(_OPEN, key, asdict(Open(queued, properties["computeId"].lower(), properties["status"])))
+    cloud.store.put(JOB_RECORDS, key, {"owner": owner, "queued": queued})
+    cloud.store.put(OPEN_JOBS, key, asdict(Open(queued, properties["computeId"].lower(), properties["status"])))
 
 
 def forget(cloud: Cloud, key: str) -> None:
     """A job is no more."""
-    cloud.store.delete(RECORDS, key)
-    cloud.store.delete(_OPEN, key)
+    cloud.store.delete(JOB_RECORDS, key)
+    cloud.store.delete(OPEN_JOBS, key)
 
 
 def find(cloud: Cloud, workspace_id: str, name: str) -> tuple[Document, Document] | None:
@@ -72,19 +71,19 @@ def find(cloud: Cloud, workspace_id: str, name: str) -> tuple[Document, Document
         name: the job's.
     """
     key = f"{workspace_id}{_JOBS}{name}".lower()
-    document, record = cloud.store.get("resources", key), cloud.store.get(RECORDS, key)
+    document, record = cloud.store.get(RESOURCES, key), cloud.store.get(JOB_RECORDS, key)
     return None if document is None or record is None else (document, record)
 
 
 def status(cloud: Cloud, key: str) -> str | None:
     """A job's state, or None when it is no more."""
-    document = cloud.store.get("resources", key)
+    document = cloud.store.get(RESOURCES, key)
     return None if document is None else str(document["properties"]["status"])
 
 
 def set_status(cloud: Cloud, key: str, state: str, **noted: Any) -> None:
     """Write a job's state, and things to note in its record; nothing where the job is no more."""
-    document, record = cloud.store.get("resources", key), cloud.store.get(RECORDS, key)
+    document, record = cloud.store.get(RESOURCES, key), cloud.store.get(JOB_RECORDS, key)
     if document is None or record is None:
         return
     document["properties"]["status"] = state
@@ -94,17 +93,17 @@ def set_status(cloud: Cloud, key: str, state: str, **noted: Any) -> None:
     if state in ENDED:
         record["ended"] = now
     with cloud.store.transaction():
-        cloud.store.put("resources", key, document)
-        cloud.store.put(RECORDS, key, {**record, **noted})
+        cloud.store.put(RESOURCES, key, document)
+        cloud.store.put(JOB_RECORDS, key, {**record, **noted})
         if state in ENDED:
-            cloud.store.delete(_OPEN, key)
+            cloud.store.delete(OPEN_JOBS, key)
         else:
             open_ = Open(record["queued"], document["properties"]["computeId"].lower(), state)
-            cloud.store.put(_OPEN, key, asdict(open_))
+            cloud.store.put(OPEN_JOBS, key, asdict(open_))
 
 
 def note(cloud: Cloud, key: str, **noted: Any) -> None:
     """Note things in a job's record; nothing where the job is no more."""
-    record = cloud.store.get(RECORDS, key)
+    record = cloud.store.get(JOB_RECORDS, key)
     if record is not None:
-        cloud.store.put(RECORDS, key, {**record, **noted})
+        cloud.store.put(JOB_RECORDS, key, {**record, **noted})

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from azmlflow.localazure.arm import lifecycle
+from azmlflow.localazure.arm import inside
 from azmlflow.localazure.azureml.history.known_runs import KnownRun, local_key
 from azmlflow.localazure.azureml.history.run_dto import properties
 from azmlflow.localazure.azureml.request.bodies import member, text_map
-from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest
+from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.kinds.workspaces.jobs import JOB
-from azmlflow.localazure.resources import paths
-from azmlflow.localazure.resources.kind import LOCAL_RUNS, Ask
+from azmlflow.localazure.resources import find
 from azmlflow.rbac.operations import TRACKING
-from azmlflow.resourcetypes.table import version_of
 
 _EVENT = "Microsoft.MachineLearning.Run."
 # The states that events bring, in Azure ML's words and in MLflow's.
@@ -27,7 +25,7 @@ _ENDS = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
 _CANCELS = ("Canceled", "CancelRequested")
 
 
-async def patch(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
+async def patch(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]) -> None:
     """Add tags and properties to a run, or name it anew; what else the body holds is the run's own to say.
 
     Raises:
@@ -50,7 +48,7 @@ async def patch(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
         await ask("POST", f"{TRACKING}/runs/update", workspace, json_body={"run_id": run.id, "run_name": str(name)})
 
 
-async def event(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
+async def event(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]) -> None:
     """Take note of an event.
 
     Raises:
@@ -70,26 +68,24 @@ async def event(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
         raise bad_request("UserError", f"The event '{name}' is not known.", target="name")
 
 
-def _keep(target: Target, run: KnownRun, kept: dict[str, str], tags: dict[str, str], name: Any) -> None:
+def _keep(target: WorkspaceRequest, run: KnownRun, kept: dict[str, str], tags: dict[str, str], name: Any) -> None:
     """Keep what MLflow's runs have not where the run's own kind keeps it."""
-    store = target.cloud.store
     if run.job is not None:
-        key = run.job["id"].lower()
-        job = store.get("resources", key)  # as it is now: its runner may have changed its state
+        job = find.resource(target.cloud, run.job["id"])  # as it is now: its runner may have changed its state
         if job is not None:
             told = job["properties"]
             told |= {"properties": kept, "tags": {**told["tags"], **tags}}
             told["displayName"] = str(name or told["displayName"])
-            store.put("resources", key, job)
+            find.keep(target.cloud, job)
     else:
         key = local_key(target.workspace_id, run.id)
         if run.local is not None:
-            store.put(LOCAL_RUNS, key, {**run.local, "properties": kept})
+            target.cloud.store.put(LOCAL_RUNS, key, {**run.local, "properties": kept})
         elif kept:
             raise conflict("UserError", f"Run {run.id} is a run of MLflow's, which has tags and no properties.")
 
 
-def _note_error(target: Target, run: KnownRun, data: Any) -> None:
+def _note_error(target: WorkspaceRequest, run: KnownRun, data: Any) -> None:
     told = member(data, "ErrorResponse") if isinstance(data, dict) else None
     inner = member(told, "error") if isinstance(told, dict) else None
     message = str(member(inner, "message") or "") if isinstance(inner, dict) else ""
@@ -98,12 +94,11 @@ def _note_error(target: Target, run: KnownRun, data: Any) -> None:
         store.put(LOCAL_RUNS, local_key(target.workspace_id, run.id), {**run.local, "error": message})
 
 
-def _cancel_job(target: Target, run: KnownRun) -> None:
-    job = paths.parse(f"{target.id}/jobs/{run.id}/cancel", "POST")
-    lifecycle.act(Ask(target.cloud, target.caller, job, {}, {}, version_of(JOB.type)), JOB)
+def _cancel_job(target: WorkspaceRequest, run: KnownRun) -> None:
+    inside.post(target.cloud, target.caller, f"{target.id}/jobs/{run.id}/cancel")
 
 
-async def _end(target: Target, run: KnownRun, state: str) -> None:
+async def _end(target: WorkspaceRequest, run: KnownRun, state: str) -> None:
     if run.job is not None:
         raise conflict("UserError", f"Run {run.id} is a job: it ends when its command does, or when it is cancelled.")
     if run.local is not None:

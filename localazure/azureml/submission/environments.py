@@ -16,21 +16,18 @@ from typing import Any
 import yaml
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.arm import lifecycle
+from azmlflow.localazure.arm import inside
 from azmlflow.localazure.azureml.request.bodies import json_object, member
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
+from azmlflow.localazure.core.collections import SDK1_ENVIRONMENTS
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.environments.find import DEFINITIONS
-from azmlflow.localazure.kinds.assets.environments import ENVIRONMENT
-from azmlflow.localazure.resources import paths
-from azmlflow.localazure.resources.kind import Ask
-from azmlflow.resourcetypes.table import version_of
+from azmlflow.localazure.resources import find
 
 _NUMBER = re.compile(r"[1-9][0-9]*")
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to the service.
 
     Raises:
@@ -55,7 +52,7 @@ async def answer(target: Target) -> Response:
     raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
 
 
-def register(target: Target, name: str, given: Mapping[str, Any]) -> Document:
+def register(target: WorkspaceRequest, name: str, given: Mapping[str, Any]) -> Document:
     """The environment's version that is as given: the last one, or a new one.
 
     Args:
@@ -71,14 +68,12 @@ def register(target: Target, name: str, given: Mapping[str, Any]) -> Document:
     kept = _kept(given)
     versions = _documents(target, name)
     for document in sorted(versions, key=_order, reverse=True):
-        if _said(target.cloud.store.get(DEFINITIONS, document["id"].lower())) == _said(kept):
+        if _said(target.cloud.store.get(SDK1_ENVIRONMENTS, document["id"].lower())) == _said(kept):
             return document
     numbers = [int(each["name"]) for each in versions if _NUMBER.fullmatch(each["name"])]
     path = f"{target.id}/environments/{name}/versions/{max(numbers, default=0) + 1}"
-    body = {"properties": specification(kept)}
-    ask = Ask(target.cloud, target.caller, paths.parse(path, "PUT"), {}, body, version_of(ENVIRONMENT.type))
-    made: Document = lifecycle.write(ask, ENVIRONMENT).body
-    target.cloud.store.put(DEFINITIONS, made["id"].lower(), kept)
+    made = inside.put(target.cloud, target.caller, path, specification(kept))
+    target.cloud.store.put(SDK1_ENVIRONMENTS, made["id"].lower(), kept)
     return made
 
 
@@ -133,13 +128,13 @@ def _part(given: Mapping[str, Any], name: str) -> Document:
     return found
 
 
-def _documents(target: Target, name: str) -> list[Document]:
-    inside = f"{target.id}/environments/{name}".lower() + ("/versions/" if name else "")
-    found = target.cloud.store.scan("resources", inside)
-    return [document for key, document in found if "/versions/" in key]  # not the names that versions stand under
+def _documents(target: WorkspaceRequest, name: str) -> list[Document]:
+    found = find.below(target.cloud, f"{target.id}/environments" + (f"/{name}/versions" if name else ""))
+    # Not the containers, which versions stand under.
+    return [document for document in found if "/versions/" in document["id"].lower()]
 
 
-def _latest(target: Target, name: str) -> Document:
+def _latest(target: WorkspaceRequest, name: str) -> Document:
     found = _documents(target, name)
     if not found:
         raise _missing(name)
@@ -156,8 +151,8 @@ def _missing(name: str) -> AzureError:
     return AzureError(404, "EnvironmentNotFound", f"Environment {name} was not found in the workspace.")
 
 
-def _shown(target: Target, document: Document) -> Document:
-    given = target.cloud.store.get(DEFINITIONS, document["id"].lower())
+def _shown(target: WorkspaceRequest, document: Document) -> Document:
+    given = target.cloud.store.get(SDK1_ENVIRONMENTS, document["id"].lower())
     if given is None:
         given = _of_arm(document["properties"])
     return {**given, "name": document["id"].split("/")[-3], "version": document["name"]}

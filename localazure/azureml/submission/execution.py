@@ -16,23 +16,18 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.arm import lifecycle
-from azmlflow.localazure.arm.submit import submit
+from azmlflow.localazure.arm import inside
 from azmlflow.localazure.azureml.history import known_runs
 from azmlflow.localazure.azureml.history.run_dto import SNAPSHOT
 from azmlflow.localazure.azureml.request.bodies import json_object, member, text_map
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.azureml.submission import environments, local_runs, snapshots
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
-from azmlflow.localazure.kinds.assets.codes import CODE
 from azmlflow.localazure.kinds.workspaces.jobs import JOB
-from azmlflow.localazure.resources import paths
-from azmlflow.localazure.resources.kind import Ask
 from azmlflow.localazure.work import records
-from azmlflow.resourcetypes.table import version_of
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to the service.
 
     Raises:
@@ -54,7 +49,7 @@ async def answer(target: Target) -> Response:
     raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
 
 
-async def _on_cluster(target: Target, experiment: str, run_id: str) -> Response:
+async def _on_cluster(target: WorkspaceRequest, experiment: str, run_id: str) -> Response:
     definition = await json_object(target)
     if records.find(target.cloud, target.id, run_id) is None:
         await known_runs.experiment_named(target, experiment)
@@ -63,7 +58,7 @@ async def _on_cluster(target: Target, experiment: str, run_id: str) -> Response:
     return JSONResponse({"runId": run_id})
 
 
-def _submit(target: Target, experiment: str, run_id: str, definition: Mapping[str, Any]) -> None:
+def _submit(target: WorkspaceRequest, experiment: str, run_id: str, definition: Mapping[str, Any]) -> None:
     configuration, snapshot = _part(definition, "Configuration"), member(definition, "SnapshotId")
     environment = _part(configuration, "environment")
     cluster = str(member(configuration, "target") or "")
@@ -86,7 +81,7 @@ def _submit(target: Target, experiment: str, run_id: str, definition: Mapping[st
         properties["properties"] = {SNAPSHOT: str(snapshot)}
     name = str(member(environment, "name") or "environment")
     properties["environmentId"] = environments.register(target, name, environment)["id"]
-    submit(target.cloud, target.caller, target.id, run_id, properties)
+    inside.put(target.cloud, target.caller, f"{target.id}/jobs/{run_id}", properties)
 
 
 def command(configuration: Mapping[str, Any], python: str = "python") -> str:
@@ -110,7 +105,7 @@ def command(configuration: Mapping[str, Any], python: str = "python") -> str:
     return shlex.join([python, str(script), *map(str, arguments)])
 
 
-async def free(target: Target, run_id: str) -> None:
+async def free(target: WorkspaceRequest, run_id: str) -> None:
     """Raise 409 when a run of MLflow's that is no job has the id already."""
     try:
         await known_runs.find(target, run_id)
@@ -119,12 +114,11 @@ async def free(target: Target, run_id: str) -> None:
     raise conflict("UserError", f"A run with id {run_id} exists in the workspace.")
 
 
-def _code(target: Target, snapshot: str) -> str:
+def _code(target: WorkspaceRequest, snapshot: str) -> str:
     """The id of the code version that is a snapshot."""
     path = f"{target.id}/codes/{snapshot.lower()}/versions/1"
-    body = {"properties": {"codeUri": snapshots.code_uri(target, snapshot)}}
-    ask = Ask(target.cloud, target.caller, paths.parse(path, "PUT"), {}, body, version_of(CODE.type))
-    return str(lifecycle.write(ask, CODE).body["id"])
+    properties = {"codeUri": snapshots.code_uri(target, snapshot)}
+    return str(inside.put(target.cloud, target.caller, path, properties)["id"])
 
 
 def _part(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:

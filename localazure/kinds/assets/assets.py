@@ -11,8 +11,11 @@ from typing import Any
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, pick, stamp
-from azmlflow.localazure.resources.kind import Ask, Kind, NameRule
+from azmlflow.localazure.resources.kind import Kind, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Verbs
 
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _RULE = r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}"
@@ -44,15 +47,15 @@ def check_name(ask: Ask, _existing: Document | None) -> None:
 
 def listed(ask: Ask) -> list[Document]:
     """The versions at the path that the request's view shows, the one made last first, as `$orderBy` asks."""
-    found = [document for _, document in ask.cloud.store.scan("resources", ask.target.id.lower() + "/")]
-    shown = [document for document in found if in_view(ask, document["properties"]["isArchived"])]
+    below = find.below(ask.cloud, ask.target.id)
+    shown = [document for document in below if in_view(ask, document["properties"]["isArchived"])]
     return _newest_first(shown)
 
 
 def keep_container(ask: Ask, document: Document) -> None:
     """Make the container of a version, if there is none yet."""
     id_ = "/".join(document["id"].split("/")[:-2])
-    if ask.cloud.store.get("resources", id_.lower()) is None:
+    if find.resource(ask.cloud, id_) is None:
         told = {key: document["properties"][key] for key in ("dataType",) if key in document["properties"]}
         made = {
             "id": id_,
@@ -61,7 +64,7 @@ def keep_container(ask: Ask, document: Document) -> None:
             "systemData": stamp(ask, None),
             "properties": {**_DEFAULTS, **told},
         }
-        ask.cloud.store.put("resources", id_.lower(), made)
+        find.keep(ask.cloud, made)
 
 
 def container(name: str, *, action_type: str | None = None) -> Kind:
@@ -74,22 +77,18 @@ def container(name: str, *, action_type: str | None = None) -> Kind:
     type_ = f"{WORKSPACE}/{name}"
 
     def containers(ask: Ask) -> list[Document]:
-        found = [document for _, document in ask.cloud.store.scan("resources", ask.target.id.lower() + "/")]
-        return [each for each in found if each["type"] == type_ and in_view(ask, each["properties"]["isArchived"])]
+        below = find.below(ask.cloud, ask.target.id)
+        return [each for each in below if each["type"] == type_ and in_view(ask, each["properties"]["isArchived"])]
 
     return Kind(
         type=type_,
         name=NAME,
         shape=_shape,
-        place="child",
-        parent=WORKSPACE,
+        placement=child_of(WORKSPACE),
+        has_provisioning_state=False,
+        has_system_data=True,
         action_type=action_type,
-        regions=(),
-        stateful=False,
-        stamped=True,
-        shown=_shown,
-        listed=containers,
-        visible=False,
+        verbs=Verbs(get=_shown, listed=containers),
     )
 
 
@@ -101,7 +100,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
 
 def _shown(cloud: Cloud, document: Document) -> Document:
     """A container with its latest version, the one made last, and the next, one more than the highest number."""
-    versions = _newest_first([each for _, each in cloud.store.scan("resources", f"{document['id']}/versions/".lower())])
+    versions = _newest_first(list(find.below(cloud, f"{document['id']}/versions")))
     highest = max((int(each["name"]) for each in versions if each["name"].isdecimal()), default=0)
     told = {"latestVersion": versions[0]["name"] if versions else None, "nextVersion": str(highest + 1)}
     return {**document, "properties": {**document["properties"], **told}}

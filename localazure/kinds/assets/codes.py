@@ -14,9 +14,11 @@ from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets import assets
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import pick
 from azmlflow.localazure.resources.find import parent
-from azmlflow.localazure.resources.kind import Answer, Ask, Extra, Kind
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, child_of
+from azmlflow.localazure.resources.verbs import Extra, Verbs
 
 _TYPE = f"{assets.WORKSPACE}/codes/versions"
 _UPLOAD = timedelta(hours=1)
@@ -69,15 +71,11 @@ CODE = Kind(
     type=_TYPE,
     name=assets.version_rule("a code asset"),
     shape=_shape,
-    place="child",
-    parent=assets.WORKSPACE,
+    placement=child_of(assets.WORKSPACE),
+    has_system_data=True,
     action_type=f"{assets.WORKSPACE}/metadata/codes",
-    regions=(),
-    stamped=True,
-    check=assets.check_name,
-    changed=assets.keep_container,
-    listed=_listed,
-    visible=False,
+    verbs=Verbs(listed=_listed),
+    lifecycle=Lifecycle(before_write=assets.check_name, on_write=assets.keep_container),
     extras=(
         Extra(
             "POST",

@@ -11,9 +11,11 @@ from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets import assets
 from azmlflow.localazure.models import places
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, pick, texts
 from azmlflow.localazure.resources.find import parent
-from azmlflow.localazure.resources.kind import Ask, Kind
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, child_of
+from azmlflow.localazure.resources.verbs import Verbs
 
 _TYPES = ("uri_file", "uri_folder", "mltable")
 _DEFAULTS: Document = {"isAnonymous": False, "isArchived": False, "tags": {}, "properties": {}}
@@ -47,13 +49,9 @@ DATA_VERSION = Kind(
     type=f"{assets.WORKSPACE}/data/versions",
     name=assets.version_rule("a data asset"),
     shape=_shape,
-    place="child",
-    parent=assets.WORKSPACE,
-    regions=(),
-    stateful=False,
-    stamped=True,
-    check=assets.check_name,
-    changed=assets.keep_container,
-    listed=assets.listed,
-    visible=False,
+    placement=child_of(assets.WORKSPACE),
+    has_provisioning_state=False,
+    has_system_data=True,
+    verbs=Verbs(listed=assets.listed),
+    lifecycle=Lifecycle(before_write=assets.check_name, on_write=assets.keep_container),
 )

@@ -13,8 +13,11 @@ from azmlflow.localazure.environments import curated
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import from_version
 from azmlflow.localazure.kinds.assets import assets
+from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import pick, stamp
-from azmlflow.localazure.resources.kind import Ask, Kind
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, child_of
+from azmlflow.localazure.resources.verbs import Verbs
 
 _DEFAULTS: Document = {
     "isAnonymous": False, "isArchived": False, "osType": "Linux", "autoRebuild": "Disabled", "tags": {},
@@ -29,10 +32,10 @@ def make_curated(ask: Ask, workspace: Document) -> None:
     """Give a workspace the curated environments that it shows; those that are there stay."""
     for name in curated.LISTED:
         id_ = f"{workspace['id']}/environments/{name}/versions/1"
-        if ask.cloud.store.get("resources", id_.lower()) is None:
+        if find.resource(ask.cloud, id_) is None:
             properties = {**_DEFAULTS, **curated.document(name), "environmentType": "Curated"}
             made = {"id": id_, "name": "1", "type": _TYPE, "systemData": stamp(ask, None), "properties": properties}
-            ask.cloud.store.put("resources", id_.lower(), made)
+            find.keep(ask.cloud, made)
             assets.keep_container(ask, made)
 
 
@@ -55,13 +58,9 @@ ENVIRONMENT = Kind(
     type=_TYPE,
     name=assets.version_rule("an environment"),
     shape=_shape,
-    place="child",
-    parent=assets.WORKSPACE,
+    placement=child_of(assets.WORKSPACE),
+    has_system_data=True,
     action_type=f"{assets.WORKSPACE}/environments",
-    regions=(),
-    stamped=True,
-    check=_check,
-    changed=assets.keep_container,
-    listed=assets.listed,
-    visible=False,
+    verbs=Verbs(listed=assets.listed),
+    lifecycle=Lifecycle(before_write=_check, on_write=assets.keep_container),
 )

@@ -15,11 +15,13 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.assets import WORKSPACE, in_view
 from azmlflow.localazure.kinds.assets.models import NAME
 from azmlflow.localazure.models import mlmodel, places, records
-from azmlflow.localazure.models.places import Place
+from azmlflow.localazure.models.places import DatastorePath
 from azmlflow.localazure.models.records import Version
 from azmlflow.localazure.models.registry import Registry
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, pick, texts
-from azmlflow.localazure.resources.kind import Ask, Elsewhere, Kind, NameRule
+from azmlflow.localazure.resources.kind import Kind, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Elsewhere, Verbs
 
 _TYPE = f"{WORKSPACE}/models/versions"
 _CUSTOM, _MLFLOW = "custom_model", "mlflow_model"
@@ -126,7 +128,7 @@ async def _make(ask: Ask, registry: Registry, told: Mapping[str, Any]) -> tuple[
     return made, True
 
 
-def _same(uri: str, place: Place | None, version: Version, workspace: Document) -> bool:
+def _same(uri: str, place: DatastorePath | None, version: Version, workspace: Document) -> bool:
     if uri == version.source:
         return True
     told = places.parse(uri, workspace)
@@ -205,12 +207,9 @@ MODEL_VERSION = Kind(
         "The version '{name}' of a model is not valid: it is a positive integer, as in MLflow and SDK v1.",
     ),
     shape=_shape,
-    place="child",
-    parent=WORKSPACE,
-    regions=(),
-    stateful=False,
-    stamped=True,
-    patchable=False,
-    visible=False,
+    placement=child_of(WORKSPACE),
+    has_provisioning_state=False,
+    has_system_data=True,
+    verbs=Verbs(patch=False),
     elsewhere=Elsewhere(_read, _listed, _write, _remove),
 )

@@ -13,8 +13,10 @@ from azmlflow.localazure.kinds.assets.assets import WORKSPACE, in_view
 from azmlflow.localazure.models import records
 from azmlflow.localazure.models.records import Model, Version
 from azmlflow.localazure.models.registry import Registry
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import pick, texts
-from azmlflow.localazure.resources.kind import Ask, Elsewhere, Kind, NameRule
+from azmlflow.localazure.resources.kind import Kind, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Elsewhere, Verbs
 
 NAME = NameRule(
     records.NAME,
@@ -94,12 +96,9 @@ MODEL = Kind(
     type=_TYPE,
     name=NAME,
     shape=_shape,
-    place="child",
-    parent=WORKSPACE,
-    regions=(),
-    stateful=False,
-    stamped=True,
-    patchable=False,
-    visible=False,
+    placement=child_of(WORKSPACE),
+    has_provisioning_state=False,
+    has_system_data=True,
+    verbs=Verbs(patch=False),
     elsewhere=Elsewhere(_read, _listed, _write, _remove),
 )

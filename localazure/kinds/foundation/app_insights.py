@@ -12,9 +12,11 @@ from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.log_analytics import TYPE as LOG_ANALYTICS_TYPE
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
 from azmlflow.localazure.resources.find import resource
-from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule
+from azmlflow.localazure.resources.verbs import Verb, Verbs
 
 _DEFAULTS: Document = {
     "Application_Type": "web",
@@ -97,7 +99,6 @@ APP_INSIGHTS = Kind(
         "not end with a full stop.",
     ),
     shape=_shape,
-    put=Verb(200),
-    check=_check,
-    touched=_touch,
+    verbs=Verbs(put=Verb(200)),
+    lifecycle=Lifecycle(before_write=_check, on_write=_touch),
 )

@@ -14,9 +14,11 @@ from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as ACCOUNT_TYPE
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick
 from azmlflow.localazure.resources.find import parent
-from azmlflow.localazure.resources.kind import Answer, Ask, Extra, Kind, NameRule
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Extra
 
 _TYPE = f"{ACCOUNT_TYPE}/blobServices/containers"
 _DEFAULTS: Document = {
@@ -94,15 +96,9 @@ BLOB_CONTAINER = Kind(
         "letters, digits and single hyphens.",
     ),
     shape=_shape,
-    place="child",
-    parent=ACCOUNT_TYPE,
-    regions=(),
-    stateful=False,
-    check=_check,
-    touched=_touch,
-    made=_made,
-    gone=_gone,
-    visible=False,
+    placement=child_of(ACCOUNT_TYPE),
+    has_provisioning_state=False,
+    lifecycle=Lifecycle(before_write=_check, on_create=_made, on_write=_touch, on_purge=_gone),
     extras=(
         Extra(
             "GET",

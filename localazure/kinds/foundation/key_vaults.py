@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from azmlflow.localazure.core.collections import DELETED
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import names
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, region, whole_number, wrong_type
-from azmlflow.localazure.resources.kind import DELETED, Answer, Ask, Burial, Extra, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
+from azmlflow.localazure.resources.verbs import Extra, Verb, Verbs
 
 TYPE = "Microsoft.KeyVault/vaults"
 _NAME = NameRule(
@@ -201,10 +204,10 @@ KEY_VAULT = Kind(
     type=TYPE,
     name=_NAME,
     shape=_shape,
-    stamped=True,
-    put=Verb(201, "state", "RegisteringDns"),
-    check=_check,
-    burial=Burial(wanted=lambda _query: True, days=_days, recover=lambda _ask, document: document),
+    has_system_data=True,
+    verbs=Verbs(put=Verb(201, "state", "RegisteringDns")),
+    lifecycle=Lifecycle(before_write=_check),
+    soft_delete=SoftDelete(asked=lambda _query: True, days=_days, recover=lambda _ask, document: document),
     extras=(
         Extra(
             "GET",

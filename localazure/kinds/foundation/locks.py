@@ -5,11 +5,18 @@ Source: Microsoft, "Lock your resources to protect your infrastructure", "Manage
 
 from __future__ import annotations
 
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core import odata
+from azmlflow.localazure.core.collections import LOCKS
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, pick
-from azmlflow.localazure.resources.kind import Ask, Kind, NameRule
+from azmlflow.localazure.resources.kind import Documents, Kind, Lifecycle, NameRule, Placement
+from azmlflow.localazure.resources.verbs import Verbs
 from azmlflow.rbac import scopes
+
+_TYPE = "Microsoft.Authorization/locks"
+_PART = f"/providers/{_TYPE}/".lower()
 
 
 def _shape(ask: Ask, _existing: Document | None) -> Document:
@@ -22,26 +29,49 @@ def _listed(ask: Ask) -> list[Document]:
     """Locks at the scope and below; `atScope()` leaves those below out."""
     clauses = odata.parse(ask.query.get("$filter"), ("atscope()",))
     at = ask.target.scope or scopes.ROOT
-    found = [document for _, document in ask.cloud.store.scan("locks")]
+    found = [document for _, document in ask.cloud.store.scan(LOCKS)]
     placed = [(document, scopes.parse(document["id"]).scope) for document in found]
     if clauses:
         return [document for document, scope in placed if scopes.key(scope) == scopes.key(at)]
     return [document for document, scope in placed if scopes.contains(at, scope)]
 
 
+def locked_scopes(cloud: Cloud, id_: str, verb: str) -> list[str]:
+    """The scopes whose locks forbid to write or delete a resource.
+
+    `CanNotDelete` stops deletions, `ReadOnly` writes and POST actions too; a lock reaches all below its scope, and
+    the deletion of what is above it would delete through it.
+
+    Args:
+        cloud: the embedded Azure.
+        id_: what is written or deleted.
+        verb: `write` or `delete`.
+    """
+    found = set()
+    for key, lock in cloud.store.scan(LOCKS):
+        locked = key.rpartition(_PART)[0] or scopes.ROOT
+        reaches = scopes.contains(locked, id_) or (verb == "delete" and scopes.contains(id_, locked))
+        if reaches and (verb == "delete" or lock["properties"]["level"] == "ReadOnly"):
+            found.add(str(lock["id"])[: -len(_PART) - len(lock["name"])])
+    return sorted(found)
+
+
+def _remove_below(cloud: Cloud, scope: str) -> None:
+    for key, _ in list(cloud.store.scan(LOCKS, scope.lower() + "/")):
+        cloud.store.delete(LOCKS, key)
+
+
 LOCK = Kind(
-    type="Microsoft.Authorization/locks",
+    type=_TYPE,
     name=NameRule(
         r"[^<>%&:\\?/]{1,90}",
         "InvalidLockName",
         "The lock name '{name}' is not valid: at most 90 characters without <>%&:\\?/.",
     ),
     shape=_shape,
-    place="any",
-    collection="locks",
-    regions=(),
-    stateful=False,
-    patchable=False,
-    listed=_listed,
-    visible=False,
+    placement=Placement("extension", lockable=False),
+    documents=Documents(collection=LOCKS),
+    has_provisioning_state=False,
+    verbs=Verbs(listed=_listed, patch=False),
+    lifecycle=Lifecycle(on_scope_delete=_remove_below),
 )

@@ -13,22 +13,14 @@ import hashlib
 from datetime import timedelta
 
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import DELETED, SECRETS
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, whole_number
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
-from azmlflow.localazure.resources.kind import (
-    DELETED,
-    SECRETS,
-    Action,
-    Answer,
-    Ask,
-    Burial,
-    Extra,
-    Kind,
-    NameRule,
-    Verb,
-)
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
+from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
 
 TYPE = "Microsoft.OperationalInsights/workspaces"
 _SKUS = ("PerGB2018", "PerNode", "Standalone", "CapacityReservation", "Free", "Standard", "Premium", "LACluster")
@@ -77,7 +69,8 @@ def _tomorrow(ask: Ask) -> str:
     return timestamp((ask.cloud.clock.now() + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0))
 
 
-def _touch(ask: Ask, document: Document) -> None:
+def _written(ask: Ask, document: Document) -> None:
+    give_identity(ask, document)
     document["etag"] = f'"{ask.cloud.ids.guid()}"'
     document["properties"]["modifiedDate"] = timestamp(ask.cloud.clock.now())
 
@@ -108,14 +101,10 @@ LOG_ANALYTICS = Kind(
         "letter or digit.",
     ),
     shape=_shape,
-    put=Verb(201, "operation"),
-    delete=Verb(202, "location", "Deleting"),
-    touched=_touch,
-    made=_make_keys,
-    changed=give_identity,
-    removed=remove_identity,
-    burial=Burial(
-        wanted=lambda query: query.get("force", "").lower() != "true",
+    verbs=Verbs(put=Verb(201, "operation"), delete=Deletion(202, "location")),
+    lifecycle=Lifecycle(on_create=_make_keys, on_write=_written, on_delete=remove_identity),
+    soft_delete=SoftDelete(
+        asked=lambda query: query.get("force", "").lower() != "true",
         days=lambda _document: 14,
         recover=lambda _ask, document: document,
         with_group=False,

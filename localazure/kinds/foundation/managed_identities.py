@@ -9,9 +9,10 @@ from __future__ import annotations
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import envelope
 from azmlflow.localazure.resources.identity import USER_ASSIGNED
-from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
@@ -42,8 +43,6 @@ USER_ASSIGNED_IDENTITY = Kind(
         "letter or digit.",
     ),
     shape=_shape,
-    stateful=False,
-    put=Verb(201),
-    made=_give_principal,
-    removed=_remove_principal,
+    has_provisioning_state=False,
+    lifecycle=Lifecycle(on_create=_give_principal, on_delete=_remove_principal),
 )

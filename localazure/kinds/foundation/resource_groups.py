@@ -7,9 +7,11 @@ the end. The deletion is one operation that removes all inside; it is told by Lo
 from __future__ import annotations
 
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import envelope
-from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
-from azmlflow.localazure.resources.paths import GROUP_TYPE
+from azmlflow.localazure.resources.kind import Kind, LocationRule, NameRule, Placement
+from azmlflow.localazure.resources.paths import GROUP_ACTIONS, GROUP_TYPE
+from azmlflow.localazure.resources.verbs import Deletion, Verbs
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
@@ -18,6 +20,17 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     return {**document, "managedBy": manager} if manager else document
 
 
+_LOCATION = LocationRule(
+    unavailable=(
+        "LocationNotAvailableForResourceGroup",
+        "The provided location '{given}' is not available for resource group. List of available regions is "
+        "'{regions}'.",
+    ),
+    fixed=(
+        "InvalidResourceGroupLocation",
+        "Invalid resource group location '{given}'. The Resource group already exists in location '{location}'.",
+    ),
+)
 RESOURCE_GROUP = Kind(
     type=GROUP_TYPE,
     name=NameRule(
@@ -28,8 +41,7 @@ RESOURCE_GROUP = Kind(
         "or '_', and does not end with a full stop.",
     ),
     shape=_shape,
-    place="subscription",
-    action_type="Microsoft.Resources/subscriptions/resourceGroups",
-    delete=Verb(202, "location", "Deleting"),
-    visible=False,
+    placement=Placement("subscription", location=_LOCATION),
+    action_type=GROUP_ACTIONS,
+    verbs=Verbs(delete=Deletion(202, "location", member_by_member=True)),
 )

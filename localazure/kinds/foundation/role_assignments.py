@@ -12,14 +12,16 @@ from datetime import timedelta
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core import odata
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import ASSIGNMENTS, PROPAGATION
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.role_definitions import GUID, definition, is_assignable
-from azmlflow.localazure.principals.enforce import ASSIGNMENTS, PROPAGATION
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
+from azmlflow.localazure.resources.ask import Ask
+from azmlflow.localazure.resources.kind import EXTENSION, Documents, Kind, Lifecycle, NameRule
 from azmlflow.localazure.resources.paths import Target
+from azmlflow.localazure.resources.verbs import Deletion, Verbs
 from azmlflow.rbac import scopes
 from azmlflow.rbac.roles import built_in_role
 
@@ -161,6 +163,13 @@ def _gone(cloud: Cloud, document: Document) -> None:
     cloud.store.delete(PROPAGATION, document["name"].lower())
 
 
+def _remove_within(cloud: Cloud, scope: str) -> None:
+    for key, assignment in list(cloud.store.scan(ASSIGNMENTS)):
+        if scopes.contains(scope, assignment["properties"]["scope"]):
+            cloud.store.delete(ASSIGNMENTS, key)
+            cloud.store.delete(PROPAGATION, key)
+
+
 def _listed(ask: Ask) -> list[Document]:
     """Assignments at the scope, above it and below it; `atScope()` leaves those below out."""
     clauses = odata.parse(ask.query.get("$filter"), _FILTERS)
@@ -234,19 +243,11 @@ ROLE_ASSIGNMENT = Kind(
         "The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID.",
     ),
     shape=_shape,
-    place="any",
-    collection=ASSIGNMENTS,
-    key=lambda target: target.name.lower(),
-    find=_find,
-    regions=(),
-    stateful=False,
-    put=Verb(201),
-    told=True,
-    patchable=False,
-    check=_check,
-    touched=_touch,
-    made=_propagate,
-    gone=_gone,
-    listed=_listed,
-    visible=False,
+    placement=EXTENSION,
+    documents=Documents(collection=ASSIGNMENTS, key=lambda target: target.name.lower(), find=_find),
+    has_provisioning_state=False,
+    verbs=Verbs(listed=_listed, patch=False, delete=Deletion(200, shows=True)),
+    lifecycle=Lifecycle(
+        before_write=_check, on_create=_propagate, on_write=_touch, on_purge=_gone, on_scope_delete=_remove_within
+    ),
 )

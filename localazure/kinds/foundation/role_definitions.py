@@ -14,13 +14,15 @@ from typing import Any
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core import odata
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.principals.enforce import ASSIGNMENTS, DEFINITIONS
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import wrong_type
-from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import EXTENSION, Documents, Kind, Lifecycle, NameRule
 from azmlflow.localazure.resources.paths import Target
+from azmlflow.localazure.resources.verbs import Deletion, Verb, Verbs
 from azmlflow.rbac import scopes
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.roles import BUILT_IN_ROLES
@@ -210,19 +212,9 @@ ROLE_DEFINITION = Kind(
         "The role definition ID '{name}' is not valid. The role definition ID must be a GUID.",
     ),
     shape=_shape,
-    place="any",
-    collection=DEFINITIONS,
-    key=lambda target: target.name.lower(),
-    find=_find,
-    regions=(),
-    stateful=False,
-    put=Verb(201),
-    update=Verb(201),
-    told=True,
-    patchable=False,
-    check=_check,
-    touched=_touch,
-    deleting=_deleting,
-    listed=_listed,
-    visible=False,
+    placement=EXTENSION,
+    documents=Documents(collection=DEFINITIONS, key=lambda target: target.name.lower(), find=_find),
+    has_provisioning_state=False,
+    verbs=Verbs(listed=_listed, update=Verb(201), patch=False, delete=Deletion(200, shows=True)),
+    lifecycle=Lifecycle(before_write=_check, on_write=_touch, before_delete=_deleting),
 )

@@ -13,12 +13,15 @@ from typing import Any
 from azmlflow.localazure.blobs.kept import forget_account
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.collections import BLOBS, SECRETS
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import names
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, wrong_type
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
-from azmlflow.localazure.resources.kind import SECRETS, Action, Answer, Ask, Extra, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule
+from azmlflow.localazure.resources.verbs import Action, Extra, Metric, Verb, Verbs
 
 TYPE = "Microsoft.Storage/storageAccounts"
 _SKUS = (
@@ -163,6 +166,11 @@ def _regenerate(ask: Ask, document: Document) -> Answer:
     return _list_keys(ask, document)
 
 
+def _used_capacity(cloud: Cloud, document: Document) -> float:
+    """As the blobs are now; Azure renews it every hour (Microsoft, "Azure Blob Storage monitoring data reference")."""
+    return float(sum(int(blob["length"]) for _, blob in cloud.store.scan(BLOBS, f"{document['name']}/")))
+
+
 def _check_name(ask: Ask) -> Answer:
     name = str(ask.body.get("name") or "")
     if names.is_foreign(ask.cloud, TYPE, name) or names.holder(ask.cloud, TYPE, name) is not None:
@@ -178,13 +186,12 @@ STORAGE_ACCOUNT = Kind(
     type=TYPE,
     name=_NAME,
     shape=_shape,
-    put=Verb(202, "location", "Creating"),
-    check=_check,
-    made=_make_keys,
-    changed=give_identity,
-    removed=remove_identity,
-    gone=_gone,
+    verbs=Verbs(put=Verb(202, "location")),
+    lifecycle=Lifecycle(
+        before_write=_check, on_create=_make_keys, on_write=give_identity, on_delete=remove_identity, on_purge=_gone
+    ),
     actions=(Action("listKeys", _list_keys), Action("regenerateKey", _regenerate)),
+    metrics=(Metric("UsedCapacity", "Used capacity", "Bytes", _used_capacity),),
     extras=(
         Extra(
             "POST",

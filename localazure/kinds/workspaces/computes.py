@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from azmlflow.localazure.core.clock import timestamp
-from azmlflow.localazure.core.constants import REGIONS
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, region, tags, whole_number, wrong_type
-from azmlflow.localazure.resources.find import parent
+from azmlflow.localazure.resources.find import below, keep, parent
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
-from azmlflow.localazure.resources.kind import Action, Answer, Ask, Extra, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import ANY_REGION, Kind, Lifecycle, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
 from azmlflow.localazure.work.nodes import counted
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
@@ -82,13 +83,8 @@ def _place(ask: Ask, existing: Document | None) -> str:
     given = ask.body.get("location")
     if not given:
         return str(parent(ask.cloud, COMPUTE, ask.target, "write")["location"])
-    if region(str(given)) not in REGIONS:
-        raise bad_request(
-            "LocationNotAvailableForResourceType",
-            f"The provided location '{given}' is not available for resource type '{_TYPE}'. "
-            f"List of available regions for the resource type is '{','.join(REGIONS)}'.",
-        )
-    return region(str(given))
+    ANY_REGION.check(_TYPE, given)
+    return region(given)
 
 
 def _size(inner: Document) -> str:
@@ -160,7 +156,8 @@ def _deleting(ask: Ask, _document: Document) -> None:
         raise bad_request(_CODE, "Only an attached compute can be detached; this one is managed: use 'Delete'.")
 
 
-def _touch(ask: Ask, document: Document) -> None:
+def _written(ask: Ask, document: Document) -> None:
+    give_identity(ask, document)
     document["properties"]["modifiedOn"] = timestamp(ask.cloud.clock.now())
 
 
@@ -185,7 +182,7 @@ def _switch(state: str) -> Any:
         if document["properties"]["computeType"] != "ComputeInstance":
             raise _wrong_type(document, str(ask.target.action))
         document["properties"]["properties"]["state"] = state
-        ask.cloud.store.put("resources", document["id"].lower(), document)
+        keep(ask.cloud, document)
         return Answer(202)
 
     return run
@@ -211,7 +208,7 @@ def _usages(ask: Ask) -> Answer:
     cores = {str(size["name"]): size["vCPUs"] for size in sizes}
     family = {str(size["name"]): str(size["family"]) for size in sizes}
     used: dict[str, int] = {}
-    for _, found in ask.cloud.store.scan("resources"):
+    for found in below(ask.cloud, ask.target.scope):
         if found["type"].lower() == _TYPE.lower() and found["properties"]["computeLocation"] == place:
             inner = found["properties"]["properties"]
             nodes = inner.get("currentNodeCount", 1)
@@ -242,19 +239,15 @@ COMPUTE = Kind(
         "not end with a hyphen and digits.",
     ),
     shape=_shape,
-    place="child",
-    parent=_WORKSPACE,
-    regions=(),
-    stamped=True,
-    put=Verb(201, "operation", "Creating"),
-    update=Verb(200, "operation", "Updating"),
-    delete=Verb(202, "operation", "Deleting"),
-    touched=_touch,
-    changed=give_identity,
-    removed=remove_identity,
-    deleting=_deleting,
-    shown=lambda cloud, document: counted(cloud.store, document),
-    visible=False,
+    placement=child_of(_WORKSPACE),
+    has_system_data=True,
+    verbs=Verbs(
+        get=lambda cloud, document: counted(cloud.store, document),
+        put=Verb(201, "operation"),
+        update=Verb(200, "operation", "Updating"),
+        delete=Deletion(202, "operation"),
+    ),
+    lifecycle=Lifecycle(on_write=_written, before_delete=_deleting, on_delete=remove_identity),
     actions=(
         Action("listNodes", _nodes),
         Action("start", _switch("Running")),

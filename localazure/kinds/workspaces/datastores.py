@@ -11,10 +11,15 @@ from datetime import timedelta
 
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.collections import SECRETS
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as STORAGE_TYPE
+from azmlflow.localazure.resources import find, names
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, wrong_type
-from azmlflow.localazure.resources.kind import SECRETS, Action, Answer, Ask, Kind, NameRule
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Action, Verbs
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/datastores"
@@ -57,9 +62,8 @@ def _list_secrets(ask: Ask, document: Document) -> Answer:
         raise bad_request(
             "BadRequest", f"The datastore '{document['name']}' has no secrets: it uses the caller's identity."
         )
-    ending = f"/providers/microsoft.storage/storageaccounts/{document['properties']['accountName'].lower()}"
-    account = next((key for key, _ in ask.cloud.store.scan("resources") if key.endswith(ending)), "")
-    keys = ask.cloud.store.get(SECRETS, account)
+    account = names.holder(ask.cloud, STORAGE_TYPE, document["properties"]["accountName"])
+    keys = ask.cloud.store.get(SECRETS, account["id"].lower()) if account else None
     if keys is None:
         raise bad_request("BadRequest", f"The storage account of the datastore '{document['name']}' no longer exists.")
     if ask.body.get("expirableSecret") and document["properties"]["datastoreType"] == "AzureBlob":
@@ -76,10 +80,9 @@ def _deleting(_ask: Ask, document: Document) -> None:
 
 
 def _listed(ask: Ask) -> list[Document]:
-    prefix = ask.target.id.lower() + "/"
-    found = [document for _, document in ask.cloud.store.scan("resources", prefix)]
     only = ask.query.get("isdefault", "").lower()
-    return [document for document in found if not only or str(document["properties"]["isDefault"]).lower() == only]
+    below = find.below(ask.cloud, ask.target.id)
+    return [document for document in below if not only or str(document["properties"]["isDefault"]).lower() == only]
 
 
 def make_default_datastores(ask: Ask, workspace: Document) -> None:
@@ -98,7 +101,7 @@ def make_default_datastores(ask: Ask, workspace: Document) -> None:
     )
     for name, particular in defaults:
         id_ = f"{workspace['id']}/datastores/{name}"
-        if ask.cloud.store.get("resources", id_.lower()) is not None:
+        if find.resource(ask.cloud, id_) is not None:
             continue
         common: Document = {
             **_DEFAULTS,
@@ -108,7 +111,7 @@ def make_default_datastores(ask: Ask, workspace: Document) -> None:
             "credentials": {"credentialsType": "None" if by_identity else "AccountKey"},
         }
         document = {"id": id_, "name": name, "type": _TYPE, "properties": {**common, **particular}}
-        ask.cloud.store.put("resources", id_.lower(), document)
+        find.keep(ask.cloud, document)
         if particular["datastoreType"] == "AzureBlob":
             Blobs(ask.cloud).make_container(segments[8].lower(), particular["containerName"])
 
@@ -122,14 +125,10 @@ DATASTORE = Kind(
         "digit.",
     ),
     shape=_shape,
-    place="child",
-    parent=_WORKSPACE,
-    regions=(),
-    stateful=False,
-    stamped=True,
-    changed=_keep_secrets,
-    deleting=_deleting,
-    listed=_listed,
-    visible=False,
+    placement=child_of(_WORKSPACE),
+    has_provisioning_state=False,
+    has_system_data=True,
+    verbs=Verbs(listed=_listed),
+    lifecycle=Lifecycle(on_write=_keep_secrets, before_delete=_deleting),
     actions=(Action("listSecrets", _list_secrets, "listsecrets"),),
 )

@@ -15,9 +15,11 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.find import find
 from azmlflow.localazure.models.inputs import ASSET
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, wrong_type
-from azmlflow.localazure.resources.find import parent
-from azmlflow.localazure.resources.kind import Action, Answer, Ask, Kind, NameRule
+from azmlflow.localazure.resources.find import parent, resource
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Action
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.nodes import duration
 
@@ -85,7 +87,7 @@ def _compute(ask: Ask, workspace: Document, given: Any) -> Document:
     name = str(given or "").rpartition("/")[2]
     if not name:
         raise bad_request(_CODE, "The embedded Azure has no serverless compute: name a cluster in 'computeId'.")
-    found = ask.cloud.store.get("resources", f"{workspace['id']}/computes/{name}".lower())
+    found = resource(ask.cloud, f"{workspace['id']}/computes/{name}")
     if found is None:
         raise bad_request(_CODE, f"Compute target '{name}' was not found in the workspace.", target="computeId")
     if found["properties"].get("provisioningState") == "Deleting":
@@ -99,7 +101,7 @@ def _compute(ask: Ask, workspace: Document, given: Any) -> Document:
 
 def _check_code(ask: Ask, workspace: Document, given: Any) -> None:
     inside = f"{workspace['id']}/codes/".lower()
-    if given and (not str(given).lower().startswith(inside) or not ask.cloud.store.get("resources", given.lower())):
+    if given and (not str(given).lower().startswith(inside) or not resource(ask.cloud, given)):
         raise bad_request(_CODE, f"The code '{given}' was not found in the workspace.", target="codeId")
 
 
@@ -115,7 +117,7 @@ def _check_inputs(ask: Ask, workspace: Document, inputs: Document) -> None:
             continue
         kind = found["kind"].lower()
         ask.cloud.enforcer.require(ask.caller, f"{_WORKSPACE}/{kind}/versions/read", workspace["id"])
-        if kind == "data" and ask.cloud.store.get("resources", found["id"].lower()) is None:
+        if kind == "data" and resource(ask.cloud, found["id"]) is None:
             raise bad_request(
                 _CODE, f"The data asset '{found['name']}:{found['version']}' was not found.", target=f"inputs.{name}"
             )
@@ -164,13 +166,9 @@ JOB = Kind(
         "digit.",
     ),
     shape=_shape,
-    place="child",
-    parent=_WORKSPACE,
-    regions=(),
-    stateful=False,
-    stamped=True,
-    made=_made,
-    removed=_removed,
-    visible=False,
+    placement=child_of(_WORKSPACE),
+    has_provisioning_state=False,
+    has_system_data=True,
+    lifecycle=Lifecycle(on_create=_made, on_delete=_removed),
     actions=(Action("cancel", _cancel),),
 )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import OF_WORKSPACES
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
@@ -20,10 +21,12 @@ from azmlflow.localazure.kinds.assets.environments import make_curated
 from azmlflow.localazure.kinds.foundation import key_vaults, storage_accounts
 from azmlflow.localazure.kinds.foundation.role_assignments import assign
 from azmlflow.localazure.kinds.workspaces.datastores import make_default_datastores
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
-from azmlflow.localazure.resources.find import resource
+from azmlflow.localazure.resources.find import keep, resource
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
-from azmlflow.localazure.resources.kind import OF_WORKSPACES, Action, Answer, Ask, Burial, Kind, NameRule, Verb
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
+from azmlflow.localazure.resources.verbs import Action, Deletion, Verb, Verbs
 
 TYPE = "Microsoft.MachineLearningServices/workspaces"
 _DEFAULTS: Document = {
@@ -170,7 +173,7 @@ def _grant(ask: Ask, document: Document, principal_id: str) -> None:
     everything = {"keys": ["all"], "secrets": ["all"], "certificates": ["all"]}
     policy = {"tenantId": TENANT_ID, "objectId": principal_id, "permissions": everything}
     vault["properties"]["accessPolicies"] = [*vault["properties"]["accessPolicies"], policy]
-    ask.cloud.store.put("resources", vault["id"].lower(), vault)
+    keep(ask.cloud, vault)
 
 
 def _recover(ask: Ask, deleted: Document) -> Document:
@@ -226,19 +229,19 @@ ML_WORKSPACE = Kind(
         "or digit.",
     ),
     shape=_shape,
-    stamped=True,
-    put=Verb(202, "operation", "Creating"),
-    update=Verb(200, "operation", "Updating"),
-    delete=Verb(202, "operation", "Deleting"),
-    check=_check,
-    changed=_changed,
-    removed=remove_identity,
-    gone=_gone,
-    burial=Burial(
-        wanted=lambda query: query.get("forcetopurge", "").lower() != "true",
+    has_system_data=True,
+    verbs=Verbs(
+        put=Verb(202, "operation"),
+        update=Verb(200, "operation", "Updating"),
+        delete=Deletion(202, "operation"),
+    ),
+    lifecycle=Lifecycle(before_write=_check, on_write=_changed, on_delete=remove_identity, on_purge=_gone),
+    soft_delete=SoftDelete(
+        asked=lambda query: query.get("forcetopurge", "").lower() != "true",
         days=lambda _document: 14,
         recover=_recover,
     ),
+    holds_mlflow=True,
     actions=(
         Action("listKeys", _list_keys),
         Action("listStorageAccountKeys", _list_storage_keys),

@@ -253,3 +253,11 @@ def test_a_colleague_with_a_role_on_one_group_acts_there_and_nowhere_else(azure:
     assert (refused.status, refused.code) == (403, "AuthorizationFailed")
     assert elsewhere in refused.message
     assert azure.arm("GET", elsewhere, who=DEVELOPER).status == 404
+
+
+def test_a_group_is_not_had_by_a_provider_s_path(azure: Azure) -> None:
+    other_spelling = f"{SUB}/providers/Microsoft.Resources/resourceGroups/rg1"
+    for method, body in (("PUT", BODIES[RG]), ("GET", None), ("DELETE", None)):
+        refused = azure.arm(method, other_spelling, body)
+        assert (refused.status, refused.code) == (404, "InvalidResourceType"), method
+    assert list(azure.cloud.store.scan("resources")) == []

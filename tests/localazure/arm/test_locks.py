@@ -57,3 +57,12 @@ def test_a_lock_needs_a_level_a_scope_and_permission(azure: Azure) -> None:
     refused = azure.arm("PUT", f"{RG}{_LOCKS}/keep", {"properties": {"level": "ReadOnly"}}, who=ALICE)
     assert "Microsoft.Authorization/locks/write" in refused.message
     assert azure.arm("DELETE", f"{RG}{_LOCKS}/keep").status == 204
+
+
+def test_a_lock_does_not_lock_locks(azure: Azure) -> None:
+    azure.make(RG)
+    _lock(azure, RG, "ReadOnly")
+    lock = _lock(azure, SUB, "ReadOnly")
+    assert azure.arm("PATCH", lock, {"properties": {"notes": "n"}}).status == 405
+    assert azure.arm("PUT", lock, {"properties": {"level": "CanNotDelete"}}).status == 200
+    assert azure.arm("DELETE", lock).status == 200

@@ -14,7 +14,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from azmlflow.localazure.blobs.kept import Address, Blobs
-from azmlflow.localazure.principals.enforce import ASSIGNMENTS, DEFINITIONS, Caller
+from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS
+from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.tokens import MACHINE_LEARNING, Tokens
 from azmlflow.localazure.services import azureml
 from azmlflow.localazure.tracking.server import MlflowServer

@@ -17,9 +17,10 @@ from starlette.types import Receive, Scope, Send
 from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import ManualClock, RandomIds
-from azmlflow.localazure.core.store import SECRETS, Store
+from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS, SECRETS
+from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.principals.directory import Directory, Principal
-from azmlflow.localazure.principals.enforce import ASSIGNMENTS, DEFINITIONS, Caller, Enforcer
+from azmlflow.localazure.principals.enforce import Caller, Enforcer
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.services import azureml, blobs
 from azmlflow.localazure.tracking.server import MlflowUnavailable

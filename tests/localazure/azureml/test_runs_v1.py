@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.arm.submit import submit
+from azmlflow.localazure.arm import inside
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.work import records
 from tests.localazure.azureml.conftest import OTHER, DataPlane
@@ -16,7 +16,7 @@ EVENT = "Microsoft.MachineLearning.Run."
 def job(plane: DataPlane, name: str, experiment: str = "e1") -> None:
     properties = {"jobType": "Command", "command": "true", "computeId": COMPUTE, "experimentName": experiment}
     caller = Caller(plane.azure.who(DEVELOPER))
-    submit(plane.cloud, caller, WORKSPACE, name, {**properties, "tags": {"kind": "job"}})
+    inside.put(plane.cloud, caller, f"{WORKSPACE}/jobs/{name}", {**properties, "tags": {"kind": "job"}})
 
 
 def ids(answer: dict[str, list[dict[str, str]]]) -> list[str]:

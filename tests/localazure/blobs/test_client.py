@@ -35,7 +35,7 @@ from azure.storage.blob import (
 )
 from urllib3 import HTTPResponse
 
-from azmlflow.localazure.core.store import SECRETS
+from azmlflow.localazure.core.collections import SECRETS
 from tests.localazure.blobs.world import ACCOUNT, ACCOUNT_ID, HOST, KEY1, KEY2, Azure, assign
 
 HOUR = timedelta(hours=1)

@@ -13,7 +13,8 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from azmlflow.localazure.blobs.kept import BLOCKS, Address, Blobs
+from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.core.collections import BLOCKS
 from azmlflow.localazure.services.blobs import service
 from tests.localazure.blobs.world import (
     ACCOUNT,

@@ -12,7 +12,8 @@ from typing import BinaryIO, cast
 import pytest
 
 from azmlflow.localazure.blobs import content
-from azmlflow.localazure.blobs.kept import BLOCKS, Address, Blobs, forget_account
+from azmlflow.localazure.blobs.kept import Address, Blobs, forget_account
+from azmlflow.localazure.core.collections import BLOCKS
 from azmlflow.localazure.services.blobs import service
 from tests.localazure.blobs.world import (
     ACCOUNT,

@@ -14,8 +14,8 @@ import pytest
 
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import SECRETS
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.core.store import SECRETS
 from azmlflow.localazure.machine.folder import kept_secret
 from tests.localazure.transport import make_cloud
 

@@ -17,9 +17,10 @@ from starlette.types import ASGIApp
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import ManualClock, RandomIds
-from azmlflow.localazure.core.store import SECRETS, Store
+from azmlflow.localazure.core.collections import ASSIGNMENTS, SECRETS
+from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.principals.directory import Directory
-from azmlflow.localazure.principals.enforce import ASSIGNMENTS, Enforcer
+from azmlflow.localazure.principals.enforce import Enforcer
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.services.blobs import service
 from azmlflow.rbac.roles import built_in_role

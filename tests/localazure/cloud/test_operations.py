@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from azmlflow.localazure.arm.due import apply_due
+from azmlflow.localazure.cloud.operations import Operations
+from azmlflow.localazure.core.clock import CountedIds, ManualClock
 from azmlflow.localazure.core.latency import NONE, UnknownLatency, profile
+from azmlflow.localazure.core.store import Store
 from tests.localazure.control import BODIES, CHAIN, RG, STORAGE, VAULT, WORKSPACE, Azure
 
 
@@ -117,3 +123,49 @@ def test_soft_deleted_things_go_when_their_time_is_over(azure: Azure) -> None:
     azure.clock.advance(86400)
     assert azure.arm("PUT", WORKSPACE, BODIES[WORKSPACE]).status == 202
     assert azure.mlflow.forgotten == [workspace_id]
+
+
+def _due_at(latency: str, path: Path, clock: ManualClock) -> tuple[Store, Operations]:
+    store = Store(path)
+    return store, Operations(store, clock, CountedIds(), profile(latency))
+
+
+def test_what_another_process_began_is_due_all_the_same(tmp_path: Path) -> None:
+    clock = ManualClock()
+    ours, mine = _due_at("azure", tmp_path / "azure.db", clock)
+    theirs, its = _due_at("azure", tmp_path / "azure.db", clock)
+    assert not mine.is_anything_due()
+    its.begin("put", "Microsoft.MachineLearningServices/workspaces", WORKSPACE, key=WORKSPACE.lower())
+    assert not mine.is_anything_due()
+    clock.advance(35)
+    assert mine.is_anything_due()
+    theirs.close()
+    ours.close()
+    # Nothing is remembered but what the file says: one that starts after a `kill -9` sees it too.
+    store, again = _due_at("azure", tmp_path / "azure.db", clock)
+    assert again.is_anything_due()
+    store.close()
+
+
+def test_what_was_rolled_back_is_never_due(azure: Azure) -> None:
+    operations, store = azure.cloud.operations, azure.cloud.store
+    with pytest.raises(RuntimeError), store.transaction():
+        operations.begin("put", "Microsoft.Storage/storageAccounts", STORAGE, key=STORAGE.lower())
+        assert operations.is_anything_due()
+        raise RuntimeError
+    assert not operations.is_anything_due()
+
+
+def test_while_nothing_is_due_a_request_scans_nothing(azure: Azure) -> None:
+    azure.make(RG, VAULT)
+    azure.arm("DELETE", VAULT)
+    apply_due(azure.cloud)
+    asked: list[str] = []
+    azure.cloud.store._db.set_trace_callback(asked.append)
+    apply_due(azure.cloud)
+    assert asked == ["PRAGMA data_version"]
+    azure.clock.advance(90 * 86400)
+    apply_due(azure.cloud)
+    azure.cloud.store._db.set_trace_callback(None)
+    assert len(asked) > 1
+    assert list(azure.cloud.store.scan("deleted")) == []

@@ -10,9 +10,10 @@ from typing import cast
 
 import pytest
 
+from azmlflow.localazure.core.collections import SDK1_ENVIRONMENTS
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.errors import UnusableEnvironment
-from azmlflow.localazure.environments.find import DEFINITIONS, find
+from azmlflow.localazure.environments.find import find
 from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner.interpreter import SETTING, prepare
@@ -54,7 +55,7 @@ def test_one_of_the_workspaces_own_in_any_case(workspace: Azure) -> None:
 def test_what_azureml_core_said_of_it_counts(workspace: Azure) -> None:
     _put(workspace, image="none")
     definition = {"python": {"userManagedDependencies": True, "interpreterPath": "/opt/python"}}
-    workspace.cloud.store.put(DEFINITIONS, ENVIRONMENT.lower(), definition)
+    workspace.cloud.store.put(SDK1_ENVIRONMENTS, ENVIRONMENT.lower(), definition)
     assert find(workspace.cloud, ENVIRONMENT).interpreter == "/opt/python"
 
 
@@ -123,7 +124,7 @@ def test_without_packages_a_job_has_the_interpreter_that_jobs_have(
     given = folder / "python"
     given.touch(mode=0o700)
     monkeypatch.setenv(SETTING, str(given))
-    workspace.cloud.store.put(DEFINITIONS, ENVIRONMENT.lower(), definition)
+    workspace.cloud.store.put(SDK1_ENVIRONMENTS, ENVIRONMENT.lower(), definition)
     log = Log(folder / "log")
 
     def never(_process: JobProcess) -> None:

@@ -181,7 +181,10 @@ def test_each_kind_is_listed_and_has_a_sample() -> None:
 
 def test_kinds_come_after_what_they_stand_on() -> None:
     order = [kind.type for kind in kinds.KINDS]
-    assert all(kind.parent is None or order.index(kind.parent) < order.index(kind.type) for kind in kinds.KINDS)
+    assert all(
+        kind.placement.parent is None or order.index(kind.placement.parent) < order.index(kind.type)
+        for kind in kinds.KINDS
+    )
 
 
 @_ALL
@@ -193,13 +196,13 @@ def test_made_read_and_deleted(azure: Azure, kind: Kind) -> None:
     azure.wait()
     found = azure.arm("GET", sample.path).body
     assert (found["type"], found["name"]) == (kind.type, scopes.parse(sample.path).name)
-    assert ("systemData" in found) == kind.stamped
-    if kind.stateful:
+    assert ("systemData" in found) == kind.has_system_data
+    if kind.has_provisioning_state:
         assert found["properties"]["provisioningState"] == "Succeeded"
     collection = sample.path.rsplit("/", 1)[0]
     assert found["id"] in [each["id"] for each in azure.arm("GET", collection).body["value"]]
     gone = azure.arm("DELETE", sample.path + sample.delete)
-    assert gone.status == kind.delete.status
+    assert gone.status == kind.verbs.delete.status
     azure.wait()
     assert azure.arm("GET", sample.path).status == 404
     assert found["id"] not in [each["id"] for each in azure.arm("GET", collection).body.get("value", ())]

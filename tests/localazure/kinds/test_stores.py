@@ -12,7 +12,6 @@ from azmlflow.localazure.blobs import sas
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.sas import second
 from azmlflow.localazure.core.constants import TENANT_ID
-from azmlflow.localazure.resources.names import take_elsewhere
 from azmlflow.localazure.services import blobs
 from tests.localazure.control import (
     ALICE,
@@ -43,7 +42,7 @@ def test_storage_names_are_unique_in_all_azure(azure: Azure) -> None:
     azure.arm("PUT", _RG2, BODIES[RG])
     ours = azure.arm("PUT", STORAGE.replace("/rg1/", "/rg2/"), BODIES[STORAGE])
     assert (ours.status, ours.code) == (409, "StorageAccountInAnotherResourceGroup")
-    take_elsewhere(azure.cloud, "Microsoft.Storage/storageAccounts", "theirs")
+    azure.cloud.store.put("foreign_names", "microsoft.storage/storageaccounts/theirs", {})
     theirs = azure.arm("PUT", STORAGE.replace("stacct1", "theirs"), BODIES[STORAGE])
     assert (theirs.status, theirs.code) == (409, "StorageAccountAlreadyTaken")
     check = f"{PROVIDERS}/Microsoft.Storage/checkNameAvailability"
@@ -198,7 +197,7 @@ def test_vault_names_are_unique_in_all_azure(azure: Azure) -> None:
     azure.make(RG, VAULT)
     azure.arm("PUT", _RG2, BODIES[RG])
     for path in (VAULT.replace("/rg1/", "/rg2/"), VAULT.replace("kv-one", "theirs")):
-        take_elsewhere(azure.cloud, "Microsoft.KeyVault/vaults", "theirs")
+        azure.cloud.store.put("foreign_names", "microsoft.keyvault/vaults/theirs", {})
         assert azure.arm("PUT", path, BODIES[VAULT]).code == "VaultAlreadyExists"
     check = f"{PROVIDERS}/Microsoft.KeyVault/checkNameAvailability"
     assert azure.arm("POST", check, {"name": "KV-ONE"}).body["reason"] == "AlreadyExists"

@@ -63,6 +63,14 @@ def test_members_are_added_once_and_only_to_groups(directory: Directory) -> None
         directory.remove_member(team.object_id, ann.object_id)
 
 
+def test_what_an_older_version_noted_of_a_principal_is_left_aside(directory: Directory) -> None:
+    user = directory.add_user("ann@local.test")
+    document = directory._store.get("principals", user.object_id)
+    directory._store.put("principals", user.object_id, {**(document or {}), "deleted": False})
+    assert directory.get(user.object_id) == user
+    assert directory.list("User") == (user,)
+
+
 def test_secret_is_kept_as_a_hash_and_only_the_last_one_works(directory: Directory) -> None:
     principal, secret = directory.add_service_principal("ci")
     assert principal.app_id is not None and secret is not None

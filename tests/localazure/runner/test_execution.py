@@ -17,6 +17,7 @@ import pytest
 
 from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
 from azmlflow.localazure.core.clock import SystemClock
+from azmlflow.localazure.core.collections import JOB_RECORDS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.front import authority
 from azmlflow.localazure.keeper.process import JobProcess
@@ -82,7 +83,7 @@ def run(azure: Azure, key: str) -> tuple[str | None, str]:
     """Run a job to its end: its state, and the reason that is told."""
     users = Users(azure.cloud.state, root=False)
     asyncio.run(Execution(azure.cloud, users, key).run(lambda _key, _process: None, lambda: None, lambda: None))
-    record = azure.cloud.store.get(records.RECORDS, key)
+    record = azure.cloud.store.get(JOB_RECORDS, key)
     assert record is not None
     assert list(users.folder.glob("*")) == []
     return records.status(azure.cloud, key), str(record.get("error"))

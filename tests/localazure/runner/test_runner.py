@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import JOB_RECORDS
 from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner import execution
@@ -131,7 +132,7 @@ def test_a_job_whose_cluster_is_gone_fails_with_the_reason(azure: Azure, runner:
     azure.wait()
     asyncio.run(_once(runner))
     assert statuses(azure) == ["Failed"]
-    record = azure.cloud.store.get(records.RECORDS, key)
+    record = azure.cloud.store.get(JOB_RECORDS, key)
     assert record is not None
     assert "deleted" in record["error"]
 
@@ -149,7 +150,7 @@ def test_after_a_crash_started_jobs_are_failed_and_queued_ones_stay(azure: Azure
 
     asyncio.run(script())
     assert statuses(azure) == ["Failed", "Running"]
-    record = azure.cloud.store.get(records.RECORDS, started)
+    record = azure.cloud.store.get(JOB_RECORDS, started)
     assert record is not None
     assert record["error"] == LOST
 

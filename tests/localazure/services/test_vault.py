@@ -10,8 +10,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import ASSIGNMENTS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
-from azmlflow.localazure.principals.enforce import ASSIGNMENTS, Caller
+from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.services import vault
 from azmlflow.rbac.roles import BUILT_IN_ROLES
 from tests.localazure.transport import Client, make_cloud

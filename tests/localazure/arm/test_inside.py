@@ -1,10 +1,10 @@
-"""Submitting from inside is what Resource Manager's PUT does."""
+"""What other services ask of Resource Manager is what its PUT does."""
 
 from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.arm.submit import submit
+from azmlflow.localazure.arm import inside
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.work import records
@@ -16,8 +16,8 @@ JOB = {"jobType": "Command", "command": "true", "computeId": COMPUTE}
 def test_a_job_submitted_twice_is_one_job_and_the_same_as_by_put(azure: Azure) -> None:
     azure.make(*CHAIN[:6], COMPUTE)
     caller = Caller(azure.who(DEVELOPER))
-    made = submit(azure.cloud, caller, WORKSPACE, "run_1", JOB)
-    assert submit(azure.cloud, caller, WORKSPACE, "run_1", JOB) == made
+    made = inside.put(azure.cloud, caller, f"{WORKSPACE}/jobs/run_1", JOB)
+    assert inside.put(azure.cloud, caller, f"{WORKSPACE}/jobs/run_1", JOB) == made
     assert azure.arm("PUT", f"{WORKSPACE}/jobs/run_1", {"properties": JOB}).body == made
     ((key, document, record),) = records.jobs(azure.cloud)
     assert (key, document["properties"]["status"]) == (f"{WORKSPACE}/jobs/run_1".lower(), "Queued")
@@ -27,5 +27,5 @@ def test_a_job_submitted_twice_is_one_job_and_the_same_as_by_put(azure: Azure) -
 def test_who_may_not_submit_is_refused(azure: Azure) -> None:
     azure.make(*CHAIN[:6], COMPUTE)
     with pytest.raises(AzureError) as refused:
-        submit(azure.cloud, Caller(azure.who(BOB)), WORKSPACE, "run_1", JOB)
+        inside.put(azure.cloud, Caller(azure.who(BOB)), f"{WORKSPACE}/jobs/run_1", JOB)
     assert refused.value.status == 403

@@ -1,0 +1,37 @@
+"""The collections of the store: what lies in each, and under which key. Nobody else writes a collection's name.
+
+The names stand in the databases of people's state folders: to rename one loses what is in it.
+"""
+
+from __future__ import annotations
+
+# Resources and resource groups as ARM answers them, under their id in lower case; what is soft-deleted, and the keys
+# and the like that no GET answers, under the same.
+RESOURCES, DELETED, SECRETS = "resources", "deleted", "secrets"
+# Management locks, under their id in lower case; whether the subscription uses a resource provider, by its namespace.
+LOCKS, PROVIDERS = "locks", "providers"
+# Names that somebody outside the tenant has, under `<type>/<name>` in lower case.
+FOREIGN_NAMES = "foreign_names"
+# Long-running operations, under their id: those that run, and those that have ended.
+RUNNING_OPERATIONS, ENDED_OPERATIONS = "running", "operations"
+
+# Role assignments and custom role definitions as ARM answers them, under their GUID, and from when on an assignment is
+# in force that has not propagated yet.
+ASSIGNMENTS, DEFINITIONS, PROPAGATION = "assignments", "definitions", "propagation"
+# Users, groups and service principals, by object id; `<group>/<member>`; hashed secrets of applications, by their id.
+PRINCIPALS, MEMBERS, CREDENTIALS = "principals", "members", "credentials"
+# Applications as Graph answers them, by object id.
+APPLICATIONS = "applications"
+
+# What is known of a job beside its document, and an index of those that have not ended: what the runner looks at,
+# however many jobs there were. Both under the job's id in lower case; the nodes of a cluster under the cluster's.
+JOB_RECORDS, OPEN_JOBS, NODES = "job_records", "open_jobs", "nodes"
+# Environments of azureml-core as they were given, by the ARM id of their version in lower case.
+SDK1_ENVIRONMENTS = "sdk1_environments"
+# What belongs to a workspace and is no resource: under `<workspaceId>/...`, and gone when the workspace is for good.
+LOCAL_RUNS, SNAPSHOTS = OF_WORKSPACES = ("local_runs", "snapshots")
+
+# Blobs and containers, under `<account>/<container>[/<name>]`; blocks that are not committed yet, below their blob's.
+BLOBS, BLOCKS, CONTAINERS = "blobs", "blob_blocks", "containers"
+# The workspace that an upload of artifacts belongs to.
+ARTIFACT_OWNERS = "artifact_owners"
