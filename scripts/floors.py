@@ -24,7 +24,6 @@ LONG = {
     "rbac/operations.py": "a table: MLflow's operations",
     "cli/proof/client.py": "runs alone, in the data scientist's environment",
     "cli/azure/arm.py": "to be split",
-    "infra/settings/settings.py": "to be split",
     "localazure/machine/folder.py": "to be split",
     "localazure/process/daemon.py": "to be split",
     "localazure/tracking/server.py": "to be split",

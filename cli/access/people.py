@@ -24,7 +24,7 @@ def find(name: str, kind: str | None = None) -> Person:
     """
     from azure.identity import DefaultAzureCredential
 
-    from azmlflow.rbac.live.graph import PrincipalType
+    from azmlflow.rbac.grants import PrincipalType
     from azmlflow.rbac.live.principals import resolve_principal
 
     found = resolve_principal(DefaultAzureCredential(), name, kind=cast("PrincipalType | None", kind))

@@ -94,7 +94,7 @@ def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
 
 def _grants(session: Session, state: State) -> list[dict[str, Any]]:
     """The grants of the settings and of the last `up`, and how each stands. Faulty settings have none here."""
-    from azmlflow.infra.settings.settings import SettingsError
+    from azmlflow.infra.settings.faults import SettingsError
 
     today = session.invocation.ports.today()
     given = {(each["principalId"], each["persona"], each.get("scope", "workspace")): each for each in _given(state)}

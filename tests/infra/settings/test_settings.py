@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from azmlflow.infra.settings.faults import Fault, SettingsError
 from azmlflow.infra.settings.regions import REGIONS
-from azmlflow.infra.settings.settings import Fault, Settings, SettingsError
+from azmlflow.infra.settings.settings import Settings
 
 ALICE = "aaaaaaaa-0000-4000-8000-000000000001"
 GRANT = {"principalId": ALICE, "principalType": "User", "displayName": "Alice", "persona": "tracker"}
@@ -76,7 +77,7 @@ def test_an_unknown_key_names_the_nearest(key: str, near: str) -> None:
 
 def test_a_key_near_to_none_lists_the_known() -> None:
     found = fault(zzzzqqqq="x")
-    assert "known are cloud, prefix, salt, location" in found.what
+    assert "known are cloud, location, prefix, salt" in found.what
 
 
 def test_an_unknown_key_of_a_cluster_names_the_nearest() -> None:
