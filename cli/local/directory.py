@@ -8,6 +8,7 @@ from urllib.parse import quote
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import Project
 from azmlflow.localazure.clients import control
+from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.process import daemon
 from azmlflow.resourcetypes.table import version_of
@@ -58,7 +59,7 @@ class Directory:
         self._ask("DELETE", f"{GRAPH}/v1.0/users/{quote(upn, safe='@')}")
 
     def _ask(self, method: str, url: str) -> dict[str, Any]:
-        answer = control.ask(self._folder, method, url, principal=daemon.DEVELOPER)
+        answer = control.ask(self._folder, method, url, principal=DEVELOPER)
         if answer.status >= 400:
             error = answer.body.get("error") if isinstance(answer.body, dict) else None
             message = error.get("message") if isinstance(error, dict) else f"status {answer.status}"

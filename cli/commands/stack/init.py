@@ -42,9 +42,8 @@ class Init(Command):
 def command(
     invocation: Invocation, name: str | None, *, subscription: str | None, force: bool, yes: bool, **given: Any
 ) -> None:
-    """Write a stack's settings, from options or, on a terminal, from questions.
-
-    A stack `local` is on the embedded Azure unless --cloud says otherwise; any other is on Azure.
+    """On a terminal, what no option says is asked. A stack `local` is on the embedded Azure unless --cloud says
+    otherwise; any other is on Azure.
     """
     project = find_project()
     stack = choose_stack(project, name or invocation.stack, invocation.ports.environment)

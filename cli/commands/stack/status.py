@@ -22,7 +22,6 @@ from azmlflow.rbac.grants import Grant
 @click.command(cls=Command, examples=("azmlflow status", "azmlflow status -o json | jq -r .outputs.trackingUri"))
 @common
 def command(invocation: Invocation) -> None:
-    """Show what stands, where, and who holds it."""
     session = open_session(invocation)
     state = session.stack().state()
     held = holding(session.project, session.name)
