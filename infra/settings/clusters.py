@@ -10,6 +10,10 @@ from azmlflow.infra.plan import naming
 from azmlflow.infra.settings.faults import refuse
 from azmlflow.infra.settings.fields import SettingsModel
 
+# Of a cluster whose nodes need not talk to each other (Microsoft, "Manage and increase quotas"). "100 nodes but
+# configurable up to 65,000": the 100 are a quota, which each subscription has raised or not.
+MOST_NODES = 65_000
+
 
 class ClusterSettings(SettingsModel):
     """One compute cluster."""
@@ -23,9 +27,11 @@ class ClusterSettings(SettingsModel):
         json_schema_extra={"pattern": r"^(Standard|Basic)_[A-Za-z0-9_-]+$"},  # editors' patterns have no (?i:...)
     )
     min_nodes: int = Field(
-        0, description="Nodes kept running when idle; 0 costs nothing.", ge=0, le=65_000, examples=[0]
+        0, description="Nodes kept running when idle; 0 costs nothing.", ge=0, le=MOST_NODES, examples=[0]
     )
-    max_nodes: int = Field(4, description="Most nodes at a time.", ge=1, le=65_000, validate_default=True, examples=[4])
+    max_nodes: int = Field(
+        4, description="Most nodes at a time.", ge=1, le=MOST_NODES, validate_default=True, examples=[4]
+    )
     idle_seconds: int = Field(
         300, description="Seconds that an idle node waits before it is released.", ge=1, le=604_800, examples=[300]
     )

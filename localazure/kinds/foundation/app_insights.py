@@ -1,8 +1,8 @@
 """Microsoft.Insights/components: Application Insights.
 
-Source: Microsoft, "Components" (REST 2020-02-02). Its wire names are PascalCase. Without a Log Analytics workspace of
-one's own Azure makes one in a resource group that it manages; this emulation makes none and answers as for the
-classic, workspace-less kind.
+Source: Microsoft, "Components" (REST 2020-02-02), "Naming rules and restrictions for Azure resources". Its wire names
+are PascalCase. Without a Log Analytics workspace of one's own Azure makes one in a resource group that it manages; this
+emulation makes none and answers as for the classic, workspace-less kind.
 """
 
 from __future__ import annotations
@@ -90,11 +90,10 @@ def _touch(ask: Ask, document: Document) -> None:
 APP_INSIGHTS = Kind(
     type="Microsoft.Insights/components",
     name=NameRule(
-        r"[\w().-]{0,259}[\w()-]",
+        r"[^%&\\?/\x00-\x1f]{0,259}[^%&\\?/\x00-\x1f. ]",
         "InvalidResourceName",
-        "The component name '{name}' is not valid: it has 1 to 260 letters, digits, '-', '.', '_', '(' or ')', and "
-        "does "
-        "not end with a full stop.",
+        "The component name '{name}' is not valid: it has 1 to 260 characters, none of %&\\?/ and no control "
+        "characters, and does not end with a space or a full stop.",
     ),
     shape=_shape,
     put=Verb(200),

@@ -37,6 +37,9 @@ _INSTANCE: Document = {
     "applicationSharingPolicy": "Shared", "enableNodePublicIp": True, "enableSSO": True,
     "sshSettings": {"sshPublicAccess": "Disabled"},  # azureml-core lists no computes where one is without it
 }  # fmt: skip
+# Of a cluster whose nodes need not talk to each other (Microsoft, "Manage and increase quotas"). "100 nodes but
+# configurable up to 65,000": the 100 are a quota, which each subscription has raised or not.
+_MOST_NODES = 65_000
 _FIXED = ("vmSize", "vmPriority", "enableNodePublicIp", "subnet")
 
 
@@ -93,7 +96,7 @@ def _place(ask: Ask, existing: Document | None) -> str:
 
 def _size(inner: Document) -> str:
     size = inner.get("vmSize")
-    if not isinstance(size, str) or re.fullmatch(r"(Standard|Basic)_[A-Za-z0-9_]+", size, re.IGNORECASE) is None:
+    if not isinstance(size, str) or re.fullmatch(r"(Standard|Basic)_[A-Za-z0-9_-]+", size, re.IGNORECASE) is None:
         raise bad_request(
             _CODE, f"The vmSize '{size}' is not valid. A size is named like 'Standard_DS3_v2'.", target="vmSize"
         )
@@ -104,14 +107,17 @@ def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
     given = pick(inner, _CLUSTER, ("subnet", "virtualMachineImage"))
     given["vmPriority"] = choice("vmPriority", given["vmPriority"], ("Dedicated", "LowPriority"), _CODE)
     given["osType"] = choice("osType", given["osType"], ("Linux", "Windows"), _CODE)
-    scale = inner.get("scaleSettings") or {}
+    # What azure-ai-ml sends where nothing is said. In settings that are given, maxNodeCount is required (REST).
+    scale = inner.get("scaleSettings") or {"maxNodeCount": 1}
     if not isinstance(scale, dict):
         raise wrong_type("scaleSettings", scale, "object")
-    low = whole_number("scaleSettings.minNodeCount", scale.get("minNodeCount", 0), 0, 50000, _CODE)
-    high = whole_number("scaleSettings.maxNodeCount", scale.get("maxNodeCount", 1), 0, 50000, _CODE)
-    if low > high:
+    min_nodes = whole_number("scaleSettings.minNodeCount", scale.get("minNodeCount", 0), 0, _MOST_NODES, _CODE)
+    max_nodes = whole_number("scaleSettings.maxNodeCount", scale.get("maxNodeCount"), 0, _MOST_NODES, _CODE)
+    if min_nodes > max_nodes:
         raise bad_request(
-            _CODE, f"The minNodeCount ({low}) cannot be greater than the maxNodeCount ({high}).", target="scaleSettings"
+            _CODE,
+            f"The minNodeCount ({min_nodes}) cannot be greater than the maxNodeCount ({max_nodes}).",
+            target="scaleSettings",
         )
     idle = scale.get("nodeIdleTimeBeforeScaleDown") or "PT120S"
     if not isinstance(idle, str) or _DURATION.fullmatch(idle) is None:
@@ -120,15 +126,17 @@ def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
     if isinstance(login, dict) and login.get("adminUserName"):
         given["userAccountCredentials"] = {"adminUserName": login["adminUserName"]}
     was = before.get("properties", {})
-    counts = dict.fromkeys(("preparing", "running", "idle", "unusable", "leaving", "preempted"), 0) | {"idle": low}
+    counts = dict.fromkeys(("preparing", "running", "idle", "unusable", "leaving", "preempted"), 0) | {
+        "idle": min_nodes
+    }
     return {
         **given,
         "vmSize": _size(inner),
-        "scaleSettings": {"minNodeCount": low, "maxNodeCount": high, "nodeIdleTimeBeforeScaleDown": idle},
+        "scaleSettings": {"minNodeCount": min_nodes, "maxNodeCount": max_nodes, "nodeIdleTimeBeforeScaleDown": idle},
         "allocationState": "Steady",
         "allocationStateTransitionTime": was.get("allocationStateTransitionTime") or timestamp(ask.cloud.clock.now()),
-        "currentNodeCount": low,
-        "targetNodeCount": low,
+        "currentNodeCount": min_nodes,
+        "targetNodeCount": min_nodes,
         "nodeStateCounts": {f"{name}NodeCount": count for name, count in counts.items()},
         "errors": None,
     }

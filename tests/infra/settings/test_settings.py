@@ -111,6 +111,8 @@ def test_min_nodes_above_the_default_max() -> None:
     [
         ({"minNodes": -1}, "minNodes"),
         ({"maxNodes": 0}, "maxNodes"),
+        ({"maxNodes": 65_001}, "maxNodes"),
+        ({"minNodes": 65_001}, "minNodes"),
         ({"maxNodes": "many"}, "maxNodes"),
         ({"idleSeconds": 0}, "idleSeconds"),
         ({"vmSize": "DS3"}, "vmSize"),
@@ -121,6 +123,12 @@ def test_bounds_of_a_cluster(values: dict[str, object], word: str) -> None:
     found = fault(clusters=[{"name": "cpu", **values}])
     assert found.key == f"azmlflow:clusters[0].{word}"
     assert repr(values[word]) in found.what
+
+
+def test_the_largest_cluster() -> None:
+    """Microsoft, "Manage and increase quotas": "100 nodes but configurable up to 65,000 nodes"."""
+    (cluster,) = read(clusters=[{"name": "cpu", "minNodes": 65_000, "maxNodes": 65_000}]).clusters
+    assert cluster.max_nodes == 65_000
 
 
 def test_two_clusters_of_one_name() -> None:
