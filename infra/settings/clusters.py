@@ -9,22 +9,20 @@ from pydantic import Field, ValidationInfo, field_validator
 from azmlflow.infra.plan import naming
 from azmlflow.infra.settings.faults import refuse
 from azmlflow.infra.settings.fields import SettingsModel
-
-# Of a cluster whose nodes need not talk to each other (Microsoft, "Manage and increase quotas"). "100 nodes but
-# configurable up to 65,000": the 100 are a quota, which each subscription has raised or not.
-MOST_NODES = 65_000
+from azmlflow.resourcetypes.bounds import MOST_NODES, VM_SIZE
 
 
 class ClusterSettings(SettingsModel):
     """One compute cluster."""
 
+    # Azure publishes no bound on the idle time, a week is ours; and a cluster of no nodes would run nothing.
     name: str = Field(description="Name of the cluster in the workspace.", examples=["cpu"])
     vm_size: str = Field(
         "Standard_DS3_v2",
         description="Azure's virtual machine size of each node.",
-        pattern=r"^(?i:Standard|Basic)_[A-Za-z0-9_-]+$",
+        pattern=f"^(?i:{VM_SIZE})$",
         examples=["Standard_DS3_v2"],
-        json_schema_extra={"pattern": r"^(Standard|Basic)_[A-Za-z0-9_-]+$"},  # editors' patterns have no (?i:...)
+        json_schema_extra={"pattern": f"^{VM_SIZE}$"},  # editors' patterns have no (?i:...)
     )
     min_nodes: int = Field(
         0, description="Nodes kept running when idle; 0 costs nothing.", ge=0, le=MOST_NODES, examples=[0]

@@ -15,6 +15,7 @@ from azmlflow.localazure.kinds.foundation.log_analytics import TYPE as LOG_ANALY
 from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
 from azmlflow.localazure.resources.find import resource
 from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
+from azmlflow.resourcetypes.bounds import NAMES
 
 _DEFAULTS: Document = {
     "Application_Type": "web",
@@ -90,7 +91,7 @@ def _touch(ask: Ask, document: Document) -> None:
 APP_INSIGHTS = Kind(
     type="Microsoft.Insights/components",
     name=NameRule(
-        r"[^%&\\?/\x00-\x1f]{0,259}[^%&\\?/\x00-\x1f. ]",
+        NAMES["Microsoft.Insights/components"],
         "InvalidResourceName",
         "The component name '{name}' is not valid: it has 1 to 260 characters, none of %&\\?/ and no control "
         "characters, and does not end with a space or a full stop.",

@@ -29,6 +29,7 @@ from azmlflow.localazure.resources.kind import (
     NameRule,
     Verb,
 )
+from azmlflow.resourcetypes.bounds import NAMES
 
 TYPE = "Microsoft.OperationalInsights/workspaces"
 _SKUS = ("PerGB2018", "PerNode", "Standalone", "CapacityReservation", "Free", "Standard", "Premium", "LACluster")
@@ -102,7 +103,7 @@ def _list_deleted(ask: Ask) -> Answer:
 LOG_ANALYTICS = Kind(
     type=TYPE,
     name=NameRule(
-        r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
+        NAMES[TYPE],
         "InvalidResourceName",
         "The workspace name '{name}' is not valid: it has 4 to 63 letters, digits or '-', and begins and ends with a "
         "letter or digit.",

@@ -10,6 +10,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.fields import envelope
 from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
 from azmlflow.localazure.resources.paths import GROUP_TYPE
+from azmlflow.resourcetypes.bounds import NAMES
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
@@ -21,7 +22,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
 RESOURCE_GROUP = Kind(
     type=GROUP_TYPE,
     name=NameRule(
-        r"[-\w._()]{0,89}[-\w_()]",
+        NAMES["Microsoft.Resources/resourceGroups"],
         "InvalidResourceGroup",
         "The provided resource group name '{name}' is not valid: a name has 1 to 90 letters, digits, '-', '.', '(', "
         "')' "

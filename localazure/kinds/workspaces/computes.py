@@ -20,6 +20,7 @@ from azmlflow.localazure.resources.find import parent
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import Action, Answer, Ask, Extra, Kind, NameRule, Verb
 from azmlflow.localazure.work.nodes import counted
+from azmlflow.resourcetypes.bounds import MOST_NODES, NAMES, VM_SIZE
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/computes"
@@ -37,9 +38,6 @@ _INSTANCE: Document = {
     "applicationSharingPolicy": "Shared", "enableNodePublicIp": True, "enableSSO": True,
     "sshSettings": {"sshPublicAccess": "Disabled"},  # azureml-core lists no computes where one is without it
 }  # fmt: skip
-# Of a cluster whose nodes need not talk to each other (Microsoft, "Manage and increase quotas"). "100 nodes but
-# configurable up to 65,000": the 100 are a quota, which each subscription has raised or not.
-_MOST_NODES = 65_000
 _FIXED = ("vmSize", "vmPriority", "enableNodePublicIp", "subnet")
 
 
@@ -96,7 +94,7 @@ def _place(ask: Ask, existing: Document | None) -> str:
 
 def _size(inner: Document) -> str:
     size = inner.get("vmSize")
-    if not isinstance(size, str) or re.fullmatch(r"(Standard|Basic)_[A-Za-z0-9_-]+", size, re.IGNORECASE) is None:
+    if not isinstance(size, str) or re.fullmatch(VM_SIZE, size, re.IGNORECASE) is None:
         raise bad_request(
             _CODE, f"The vmSize '{size}' is not valid. A size is named like 'Standard_DS3_v2'.", target="vmSize"
         )
@@ -111,8 +109,8 @@ def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
     scale = inner.get("scaleSettings") or {"maxNodeCount": 1}
     if not isinstance(scale, dict):
         raise wrong_type("scaleSettings", scale, "object")
-    min_nodes = whole_number("scaleSettings.minNodeCount", scale.get("minNodeCount", 0), 0, _MOST_NODES, _CODE)
-    max_nodes = whole_number("scaleSettings.maxNodeCount", scale.get("maxNodeCount"), 0, _MOST_NODES, _CODE)
+    min_nodes = whole_number("scaleSettings.minNodeCount", scale.get("minNodeCount", 0), 0, MOST_NODES, _CODE)
+    max_nodes = whole_number("scaleSettings.maxNodeCount", scale.get("maxNodeCount"), 0, MOST_NODES, _CODE)
     if min_nodes > max_nodes:
         raise bad_request(
             _CODE,
@@ -244,7 +242,7 @@ def _usages(ask: Ask) -> Answer:
 COMPUTE = Kind(
     type=_TYPE,
     name=NameRule(
-        r"[a-zA-Z](?![a-zA-Z0-9-]*-\d+$)[a-zA-Z0-9\-]{2,23}",
+        NAMES[_TYPE],
         "InvalidComputeName",
         "The compute name '{name}' is not valid: it has 3 to 24 letters, digits or '-', begins with a letter, and does "
         "not end with a hyphen and digits.",
