@@ -1,13 +1,15 @@
 """The command `azmlflow`: the group, and the sole place where an error becomes an exit code.
 
 Exit codes: 0 done, 1 an error (what, where, the next command), 2 wrong usage, 130 Ctrl-C; `azmlflow run`
-passes its command's own code through. Commands load when they are asked for, so this module imports only click;
-their one-line helps are declared here for the list in `azmlflow --help`.
+passes its command's own code through. Commands load when they are asked for, so this module imports only click. A
+command's line for people is declared here alone: it is in the list of `azmlflow --help`, and above what the command's
+own docstring adds in `azmlflow COMMAND --help`.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
 import shlex
@@ -28,17 +30,17 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("up", "stack.up", "Stand the workspace up, or bring it in line with the settings."),
     ("preview", "stack.preview", "Show what `up` would change, and change nothing."),
     ("status", "stack.status", "Show what stands, where, and who holds it."),
-    ("config", "use.config", "Write the config.json that Workspace.from_config() reads."),
-    ("env", "use.env", "Print the variables that point a shell at the stack."),
+    ("config", "use.config", "Write the config.json that Workspace.from_config() and MLClient.from_config() read."),
+    ("env", "use.env", "Print the variables that point a shell at the stack, for `eval`."),
     ("run", "use.run", "Run a command with the stack's variables, as yourself or as somebody else."),
     ("grant", "access.grant", "Give a principal a persona on the workspace."),
-    ("revoke", "access.revoke", "Take a persona from a principal."),
+    ("revoke", "access.revoke", "Take a persona from a principal, or every one that the stack gave."),
     ("roles", "access.roles", "Show the personas, what each allows, and its role as `az` takes it."),
     ("access", "access.access", "Show who can do what, why, and what differs from the grants."),
     ("ui", "use.ui", "Open the workspace in a browser: experiments, runs, models, computes, jobs, access."),
-    ("verify", "access.verify", "Prove with MLflow's client what a principal can do."),
+    ("verify", "access.verify", "Prove with MLflow's real client what a principal can do."),
     ("doctor", "stack.doctor", "Ask whether everything is here that the stack needs, and how to mend what is not."),
-    ("down", "stack.down", "Remove everything: plan, confirm, progress, residue report."),
+    ("down", "stack.down", "Remove everything that the stack made: plan, confirm, progress, residue report."),
     ("sweep", "stack.sweep", "Find what azmlflow made, by tags, age or name; remove it side by side."),
     ("local", "local.local", "The embedded Azure on this machine: start, stop, look inside."),
 )
@@ -52,10 +54,12 @@ class LazyGroup(click.Group):
         return [name for name, _, _ in COMMANDS]
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import `commands/<module>.py` and take its `command`; None for an unknown name."""
-        for name, module, _ in COMMANDS:
+        """Import `commands/<module>.py` and take its `command`, under its line; None for an unknown name."""
+        for name, module, line in COMMANDS:
             if name == cmd_name:
                 found: click.Command = importlib.import_module(f"azmlflow.cli.commands.{module}").command
+                found.short_help = line
+                found.help = f"{line}\n\n{inspect.getdoc(found.callback) or ''}".rstrip()
                 return found
         return None
 

@@ -13,7 +13,8 @@ from azmlflow.infra.components.access import Access, AccessArgs
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace, MlflowWorkspaceArgs
 from azmlflow.infra.plan import identifiers, outputs, tags
-from azmlflow.infra.settings.settings import Settings, SettingsError
+from azmlflow.infra.settings.faults import SettingsError
+from azmlflow.infra.settings.settings import Settings
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from azmlflow.rbac import scopes
 
+PrincipalType = Literal["User", "Group", "ServicePrincipal"]
 GrantScope = Literal["workspace", "group"]
 
 # All GUIDs that this project derives lie in this namespace. Changed, it would no longer find its names in Azure.

@@ -19,7 +19,7 @@ from azmlflow.rbac import scopes
 from azmlflow.rbac.builtin import BUILT_IN_ROLES, BuiltInRole
 from azmlflow.rbac.grants import NAMESPACE
 from azmlflow.rbac.operations import WORKSPACE
-from azmlflow.rbac.patterns import PermissionBlock
+from azmlflow.rbac.patterns import PermissionBlock, permits
 
 __all__ = [
     "BUILT_IN_ROLES",
@@ -32,6 +32,7 @@ __all__ = [
     "combined",
     "custom_role_guid",
     "custom_role_name",
+    "least_persona",
     "persona",
     "union",
 ]
@@ -201,6 +202,13 @@ def union(personas: Iterable[Persona]) -> Persona:
         "; ".join(each.summary for each in found),
         " + ".join(dict.fromkeys(each.nearest for each in found)),
     )
+
+
+def least_persona(actions: Iterable[str]) -> str | None:
+    """The name of the persona with the fewest actions that has all of these; None if none has."""
+    wanted = tuple(actions)
+    able = [each for each in PERSONAS if all(permits(each.permissions, action, False)[0] for action in wanted)]
+    return min(able, key=lambda each: len(each.actions)).name if able else None
 
 
 def built_in_role(name: str) -> BuiltInRole:

@@ -14,7 +14,7 @@ from azmlflow.cli.main import cli
 from azmlflow.rbac.roles import PERSONAS
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/settings.md")
 TEXT = {name: (ROOT / name).read_text() for name in DOCUMENTS}
 
 
@@ -67,10 +67,10 @@ def test_the_readme_names_every_persona() -> None:
 def test_every_file_that_a_document_names_is_there(name: str) -> None:
     folders = "resourcetypes|infra|rbac|cli|localazure|engine|examples|benchmarks|tests|src"
     named = set(re.findall(rf"`((?:{folders})/[\w./-]*)`", TEXT[name]))
-    named |= set(re.findall(r"\]\(((?!https?:)[^)#]+)\)", TEXT[name])) | set(
-        re.findall(r"(examples/\w+\.py)", TEXT[name])
-    )
+    named |= set(re.findall(r"(examples/\w+\.py)", TEXT[name]))
+    linked = set(re.findall(r"\]\(((?!https?:)[^)#]+)\)", TEXT[name]))
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    assert [path for path in sorted(linked) if not ((ROOT / name).parent / path).exists()] == []
 
 
 def test_every_example_is_run_by_a_test() -> None:

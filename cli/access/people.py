@@ -5,14 +5,25 @@ The look-up by name is `azmlflow.rbac.live.principals`'s; here its answer become
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, get_args
+
+import click
 
 from azmlflow.cli.session.collaborators import Collaborators, Person
 from azmlflow.cli.session.session import Session
+from azmlflow.rbac.grants import PrincipalType
 
 if TYPE_CHECKING:
     from azmlflow.infra.plan.identifiers import Place
     from azmlflow.rbac.grants import Grant
+
+# Of a command that takes a PRINCIPAL.
+principal_type = click.option(
+    "--type",
+    "kind",
+    type=click.Choice(get_args(PrincipalType)),
+    help="What PRINCIPAL is; with an object id the directory is not needed then.",
+)
 
 
 def find(name: str, kind: str | None = None) -> Person:
@@ -23,7 +34,6 @@ def find(name: str, kind: str | None = None) -> Person:
     """
     from azure.identity import DefaultAzureCredential
 
-    from azmlflow.rbac.live.graph import PrincipalType
     from azmlflow.rbac.live.principals import resolve_principal
 
     found = resolve_principal(DefaultAzureCredential(), name, kind=cast("PrincipalType | None", kind))

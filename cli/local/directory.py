@@ -10,6 +10,7 @@ from azmlflow.cli.azure.errors import ArmError, MalformedAnswer
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import Project
 from azmlflow.localazure.clients import control
+from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.process import daemon
 
@@ -67,7 +68,7 @@ class Directory:
         self._ask("DELETE", f"{GRAPH}/v1.0/users/{quote(upn, safe='@')}")
 
     def _ask(self, method: str, url: str) -> dict[str, Any]:
-        answer = control.ask(self._folder, method, url, principal=daemon.DEVELOPER)
+        answer = control.ask(self._folder, method, url, principal=DEVELOPER)
         document = answer.body if isinstance(answer.body, dict) else {}
         if answer.status >= 400:
             error = document.get("error")

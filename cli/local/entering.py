@@ -24,8 +24,7 @@ from azmlflow.cli.project.project import (
     refuse_mixed_clouds,
     write_atomically,
 )
-
-DEVELOPER = "developer@local.test"
+from azmlflow.localazure.core.constants import DEVELOPER
 
 # Another backend, passphrase or stack in the user's shell would win over ours.
 _PULUMI_DROPPED = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_BACKEND_URL")

@@ -22,9 +22,9 @@ from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.yaml_file import read_yaml
+from azmlflow.infra.settings.namespace import NAMESPACE
 
 DEFAULT_STACK = "local"
-NAMESPACE = "azmlflow"
 MARK = "azmlflow"  # the key of Pulumi.yaml that says whose project it is; Pulumi lets keys pass that it does not know
 
 # Pulumi's own rule for stack names (pkg/backend: "may only contain alphanumeric, hyphens, underscores, or periods").

@@ -133,7 +133,7 @@ def _access(fault: Exception) -> CliError:
 
 KNOWN: tuple[Known, ...] = (
     Known("azmlflow.rbac.live.errors", "AccessError", _access),
-    Known("azmlflow.infra.settings.settings", "SettingsError", _settings),
+    Known("azmlflow.infra.settings.faults", "SettingsError", _settings),
     Known("azmlflow.rbac.roles", "UnknownPersona", _persona),
     Known("azmlflow.localazure.machine.folder", "LocalError", _plain),
     Known("azmlflow.localazure.plugin.install", "InstallError", _plain),

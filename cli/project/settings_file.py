@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.project import NAMESPACE, Project, StackFile, read_stack, write_atomically
+from azmlflow.cli.project.project import Project, StackFile, read_stack, write_atomically
 from azmlflow.cli.project.yaml_file import dump_yaml, parse_yaml, read_yaml
+from azmlflow.infra.settings.namespace import NAMESPACE
 
 
 def write_settings(
@@ -87,7 +88,7 @@ def write_scalars(project: Project, name: str, ours: Mapping[str, str | None]) -
 
 def local_defaults() -> dict[str, Any]:
     """The settings of a stack on the embedded Azure."""
-    return {"cloud": "local", "clusters": [{"name": "cpu", "vmSize": "Standard_DS3_v2", "maxNodes": 4}]}
+    return {"cloud": "local", "clusters": [{"name": "cpu"}]}
 
 
 def suggested_salt(project: Project) -> str:

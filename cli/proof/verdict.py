@@ -10,8 +10,7 @@ from typing import Any
 from azmlflow.rbac.evaluate import Verdict, evaluate
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.operations import operation
-from azmlflow.rbac.patterns import permits
-from azmlflow.rbac.roles import PERSONAS
+from azmlflow.rbac.roles import least_persona
 
 
 @dataclass(frozen=True)
@@ -83,13 +82,6 @@ def judge(told: Mapping[str, Any], principal_id: str, workspace_id: str, facts: 
     return Finding(
         told["step"], told["operation"], told["outcome"], told["message"], verdict, missing, least_persona(wanted)
     )
-
-
-def least_persona(actions: Iterable[str]) -> str | None:
-    """The persona of fewest actions that has all of these."""
-    wanted = tuple(actions)
-    able = [each for each in PERSONAS if all(permits(each.permissions, action, False)[0] for action in wanted)]
-    return min(able, key=lambda each: len(each.actions)).name if able else None
 
 
 def line(finding: Finding, principal: str, stack: str) -> str:

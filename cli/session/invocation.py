@@ -84,15 +84,6 @@ def _remember_stack(ctx: click.Context, _: click.Parameter, value: str | None) -
     ctx.ensure_object(Invocation).stack = value
 
 
-# Of a command that takes a PRINCIPAL.
-principal_type = click.option(
-    "--type",
-    "kind",
-    type=click.Choice(["User", "Group", "ServicePrincipal"]),
-    help="What PRINCIPAL is; with an object id the directory is not needed then.",
-)
-
-
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what every command has: `--stack` and `--output`; the command gets the `Invocation` first."""
     return answering("text", "json")(command)

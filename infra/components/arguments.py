@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
 Args = TypeVar("Args")
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def given(kind: type[Args], args: Args | Mapping[str, Any]) -> Args:
@@ -20,3 +23,17 @@ def given(kind: type[Args], args: Args | Mapping[str, Any]) -> Args:
         TypeError: the mapping lacks an argument or has one too many.
     """
     return kind(**args) if isinstance(args, Mapping) else args
+
+
+def checked(model: type[Model], args: object) -> Model:
+    """The arguments that are settings too, as the settings' model: within its bounds, and with its defaults for None.
+
+    Raises:
+        ValueError: naming all that the model refuses.
+    """
+    given = {field.alias or name: getattr(args, name) for name, field in model.model_fields.items()}
+    try:
+        return model.model_validate({key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        told = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False))
+        raise ValueError("; ".join(told)) from None

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import machinelearningservices
 
-from azmlflow.infra.components.arguments import given
+from azmlflow.infra.components.arguments import checked, given
 from azmlflow.infra.plan import identifiers
+from azmlflow.infra.settings.clusters import ClusterSettings
 
 
 @dataclass(frozen=True)
 class ComputeClusterArgs:
-    """What a `ComputeCluster` is made of."""
+    """What a `ComputeCluster` is made of; what is left out is as `ClusterSettings` has it."""
 
     resource_group_name: pulumi.Input[str]
     """Resource group of the workspace."""
@@ -26,16 +27,16 @@ class ComputeClusterArgs:
     """Azure region; the workspace's."""
     name: str
     """Name of the cluster in the workspace."""
-    vm_size: str
+    vm_size: str | None = None
     """Azure's virtual machine size of each node."""
-    max_nodes: int
+    max_nodes: int | None = None
     """Most nodes at a time."""
-    min_nodes: int | None = 0
-    """Nodes kept running when idle."""
-    idle_seconds: int | None = 300
+    min_nodes: int | None = None
+    """Nodes kept running when idle; 0 costs nothing."""
+    idle_seconds: int | None = None
     """Seconds that an idle node waits before it is released."""
-    priority: str | None = "Dedicated"
-    """Dedicated, or LowPriority: cheaper, and Azure may take the nodes back."""
+    priority: str | None = None
+    """LowPriority nodes cost less, and Azure may take them back at any time."""
     tags: dict[str, str] | None = None
     """Tags on the cluster."""
 
@@ -58,7 +59,7 @@ class ComputeCluster(pulumi.ComponentResource):
             opts: Pulumi's options, with the resource group as `deleted_with`.
 
         Raises:
-            ValueError: no `deleted_with`; the cluster could never be destroyed.
+            ValueError: no `deleted_with`; the cluster could never be destroyed. Or a value is out of its bounds.
         """
         group = opts.deleted_with if opts else None
         if group is None:
@@ -68,9 +69,10 @@ class ComputeCluster(pulumi.ComponentResource):
             )
         super().__init__(identifiers.CLUSTER, name, None, opts)
         args = given(ComputeClusterArgs, args)
+        wanted = checked(ClusterSettings, args)
         cluster = machinelearningservices.Compute(
             identifiers.cluster_resource_name(name),
-            compute_name=args.name,
+            compute_name=wanted.name,
             workspace_name=args.workspace_name,
             resource_group_name=args.resource_group_name,
             location=args.location,
@@ -79,14 +81,14 @@ class ComputeCluster(pulumi.ComponentResource):
                 # No passwords or keys on the nodes: sign-in by the directory only.
                 disable_local_auth=True,
                 properties=machinelearningservices.AmlComputePropertiesArgs(
-                    vm_size=args.vm_size,
-                    vm_priority=args.priority,
+                    vm_size=wanted.vm_size,
+                    vm_priority=wanted.priority,
                     os_type=machinelearningservices.OsType.LINUX,
                     remote_login_port_public_access=machinelearningservices.RemoteLoginPortPublicAccess.DISABLED,
                     scale_settings=machinelearningservices.ScaleSettingsArgs(
-                        min_node_count=args.min_nodes,
-                        max_node_count=args.max_nodes,
-                        node_idle_time_before_scale_down=f"PT{args.idle_seconds}S",
+                        min_node_count=wanted.min_nodes,
+                        max_node_count=wanted.max_nodes,
+                        node_idle_time_before_scale_down=f"PT{wanted.idle_seconds}S",
                     ),
                 ),
             ),

@@ -9,9 +9,7 @@ The digest hashes (subscription, prefix, stack, salt), so that the same settings
 machine and another subscription or salt gives others. A readable name carries a piece of the digest, the tag,
 when a salt is set or when the stack's name had to be changed or cut: two stacks never share a group by accident.
 
-Sources: Microsoft, "Naming rules and restrictions for Azure resources"
-(https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules), and for workspaces and
-computes the patterns of Azure Machine Learning's REST specification.
+The rules themselves, with their sources, are in `resourcetypes.bounds`; here they get words for people.
 """
 
 from __future__ import annotations
@@ -20,6 +18,8 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
+
+from azmlflow.resourcetypes.bounds import NAMES
 
 
 @dataclass(frozen=True)
@@ -44,43 +44,49 @@ class NameRule:
 RULES = (
     NameRule(
         "resourceGroup",
-        r"[\w().-]{0,89}[\w()-]",
+        NAMES["Microsoft.Resources/resourceGroups"],
         1,
         90,
         "1-90 letters, digits, '-', '_', '.', '(' or ')', not ending in '.'",
     ),
     NameRule(
         "workspace",
-        r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
+        NAMES["Microsoft.MachineLearningServices/workspaces"],
         3,
         33,
         "3-33 letters, digits, '-' or '_', starting with a letter or digit",
     ),
-    NameRule("storageAccount", r"[a-z0-9]{3,24}", 3, 24, "3-24 lower-case letters and digits"),
+    NameRule(
+        "storageAccount",
+        NAMES["Microsoft.Storage/storageAccounts"],
+        3,
+        24,
+        "3-24 lower-case letters and digits",
+    ),
     NameRule(
         "keyVault",
-        r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
+        NAMES["Microsoft.KeyVault/vaults"],
         3,
         24,
         "3-24 letters, digits and single hyphens, starting with a letter and ending with a letter or digit",
     ),
     NameRule(
         "compute",
-        r"[a-zA-Z](?![a-zA-Z0-9-]*-\d+\Z)[a-zA-Z0-9-]{2,23}",
+        NAMES["Microsoft.MachineLearningServices/workspaces/computes"],
         3,
         24,
         "3-24 letters, digits and hyphens, starting with a letter and not ending in a hyphen and digits",
     ),
     NameRule(
         "logAnalytics",
-        r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]",
+        NAMES["Microsoft.OperationalInsights/workspaces"],
         4,
         63,
         "4-63 letters, digits and hyphens, starting and ending with a letter or digit",
     ),
     NameRule(
         "applicationInsights",
-        r"[^%&\\?/\x00-\x1f]{0,259}[^%&\\?/\x00-\x1f. ]",
+        NAMES["Microsoft.Insights/components"],
         1,
         260,
         r"1-260 characters without %, &, \, ? and /, not ending in a space or '.'",

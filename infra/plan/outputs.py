@@ -15,17 +15,6 @@ from azmlflow.infra.plan.identifiers import Place
 from azmlflow.rbac.grants import Grant
 
 
-class ClusterOutput(TypedDict):
-    """One cluster, as the output `clusters` lists it."""
-
-    name: str
-    vmSize: str
-    minNodes: int
-    maxNodes: int
-    idleSeconds: int
-    priority: str
-
-
 class GrantOutput(TypedDict):
     """One grant, as the output `grants` lists it."""
 
@@ -59,7 +48,7 @@ class StackOutputs:
         tracking_uri: what `mlflow.set_tracking_uri` takes.
         studio_url: the workspace in Azure Machine Learning studio.
         storage_account: name of the storage account that holds the artifacts.
-        clusters: the compute clusters.
+        clusters: the compute clusters, each by the keys and values of its settings.
         grants: who may do what, and the role assignments that say so.
     """
 
@@ -70,7 +59,7 @@ class StackOutputs:
     tracking_uri: str
     studio_url: str
     storage_account: str
-    clusters: tuple[ClusterOutput, ...]
+    clusters: tuple[Mapping[str, Any], ...]
     grants: tuple[GrantOutput, ...]
 
     @classmethod

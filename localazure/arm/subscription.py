@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from azmlflow.localazure.arm import lifecycle, lists
-from azmlflow.localazure.core.constants import REGIONS, SUBSCRIPTION_ID, TENANT_ID
+from azmlflow.localazure.core.constants import DOMAIN, REGIONS, SUBSCRIPTION_ID, TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE
@@ -35,8 +35,8 @@ def tenants(ask: Ask) -> Answer:
         "id": f"/tenants/{TENANT_ID}",
         "tenantId": TENANT_ID,
         "displayName": _NAME,
-        "defaultDomain": "local.test",
-        "domains": ["local.test"],
+        "defaultDomain": DOMAIN,
+        "domains": [DOMAIN],
         "tenantCategory": "Home",
         "tenantType": "AAD",
         "countryCode": "NL",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azmlflow.localazure.core.collections import APPLICATIONS
-from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.constants import DOMAIN, TENANT_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import shapes
 from azmlflow.localazure.graph.ask import (
@@ -32,7 +32,7 @@ def me(ask: GraphAsk) -> Answer:
 
 def organization(ask: GraphAsk) -> Answer:
     """The tenant."""
-    domains = [{"name": "local.test", "isDefault": True, "isInitial": True}]
+    domains = [{"name": DOMAIN, "isDefault": True, "isInitial": True}]
     return page(ask, [{"id": TENANT_ID, "displayName": "azmlflow local", "verifiedDomains": domains}])
 
 

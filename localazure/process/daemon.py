@@ -25,10 +25,10 @@ from typing import Any
 
 from azmlflow.localazure.clients import control, environ
 from azmlflow.localazure.clients.control import NotRunning, UnknownPrincipal
+from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.folder import Folder, LocalError, PortTaken, UnsafeFolder
 
 __all__ = [
-    "DEVELOPER",
     "LocalError",
     "NotRunning",
     "PortTaken",
@@ -43,7 +43,6 @@ __all__ = [
     "stop",
 ]
 
-DEVELOPER = "developer@local.test"
 _READY_WITHIN = 90.0
 _STOPPED_WITHIN = 20.0
 _KILLED_WITHIN = 5.0

@@ -9,14 +9,12 @@ from __future__ import annotations
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.collections import ASSIGNMENTS
-from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+from azmlflow.localazure.core.constants import DEVELOPER, DOMAIN, SUBSCRIPTION_ID
 from azmlflow.localazure.kinds.foundation.role_assignments import put_assignment
 from azmlflow.rbac import scopes
 from azmlflow.rbac.grants import assignment_name
 from azmlflow.rbac.roles import built_in_role
 
-DOMAIN = "local.test"
-DEVELOPER = f"developer@{DOMAIN}"
 USERS = ((DEVELOPER, "Developer"), (f"alice@{DOMAIN}", "Alice"), (f"bob@{DOMAIN}", "Bob"))
 GROUP = "data-scientists"
 APPLICATION = "azmlflow-ci"

@@ -123,7 +123,7 @@ class Runner:
             node.job, node.since = job, now
             records.set_status(self._cloud, job, "Preparing")
             self._tasks[job] = asyncio.get_running_loop().create_task(self._run(job, key, node))
-        short = min(len(queued) - len(free), scale.high - len(pool.nodes))
+        short = min(len(queued) - len(free), scale.max_nodes - len(pool.nodes))
         if short > 0 and not quota.is_low_priority(compute):
             self._preempt(compute, short, clusters)
         if pool.at_rest(scale):

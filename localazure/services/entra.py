@@ -25,7 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.constants import DOMAIN, TENANT_ID
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.principals import tokens
 from azmlflow.localazure.principals.directory import Principal
@@ -35,7 +35,7 @@ LIFETIME = 3600
 _FORM_LIMIT = 64 * 1024
 # What people may write for the tenant in an address, besides its id: its domain. `common` and `organizations` are
 # good for discovery only: an application signs in to one tenant.
-_TENANTS = (TENANT_ID, "local.test")
+_TENANTS = (TENANT_ID, DOMAIN)
 _ANY_TENANT = ("common", "organizations")
 
 
@@ -198,7 +198,7 @@ def _application(request: Request, form: dict[str, str], cloud: Cloud, local_sec
             400,
             "unauthorized_client",
             700016,
-            f"Application with identifier '{client_id}' was not found in the directory 'local.test'.",
+            f"Application with identifier '{client_id}' was not found in the directory '{DOMAIN}'.",
         )
     if hmac.compare_digest(secret.encode(), local_secret(client_id).encode()):
         return principal
@@ -262,7 +262,7 @@ def check_resource(resource: str) -> None:
             400,
             "invalid_resource",
             500011,
-            f"The resource principal named {_shown(resource)} was not found in the tenant named local.test.",
+            f"The resource principal named {_shown(resource)} was not found in the tenant named {DOMAIN}.",
         )
 
 

@@ -35,8 +35,8 @@ def duration(text: str) -> timedelta:
 class Scale:
     """A cluster's scale settings."""
 
-    low: int
-    high: int
+    min_nodes: int
+    max_nodes: int
     idle: timedelta
 
     @classmethod
@@ -71,14 +71,14 @@ class Pool:
             room: how many nodes more the quota allows; None: any number.
         """
         busy = sum(node.job is not None for node in self.nodes)
-        wanted = max(scale.low, min(scale.high, busy + waiting))
+        wanted = max(scale.min_nodes, min(scale.max_nodes, busy + waiting))
         if room is not None:
             wanted = min(wanted, len(self.nodes) + room)
         for node in sorted(self.nodes, key=lambda each: -each.number):
             if len(self.nodes) > wanted and node.job is None and now >= node.since + scale.idle:
                 self.nodes.remove(node)
         numbers = {node.number for node in self.nodes}
-        free_numbers = (number for number in range(scale.high + len(numbers)) if number not in numbers)
+        free_numbers = (number for number in range(scale.max_nodes + len(numbers)) if number not in numbers)
         while len(self.nodes) < wanted:
             self.nodes.append(Node(next(free_numbers), None, now))
         return sorted((node for node in self.nodes if node.job is None), key=lambda node: node.number)
@@ -105,11 +105,11 @@ class Pool:
 
     def at_rest(self, scale: Scale) -> bool:
         """Whether nothing runs and nothing is about to change: the cluster is as its document says."""
-        return len(self.nodes) == scale.low and all(node.job is None for node in self.nodes)
+        return len(self.nodes) == scale.min_nodes and all(node.job is None for node in self.nodes)
 
     def next_change(self, scale: Scale) -> datetime | None:
         """When the next idle node will go, if nothing happens."""
-        if len(self.nodes) <= scale.low:
+        if len(self.nodes) <= scale.min_nodes:
             return None
         return min((node.since + scale.idle for node in self.nodes if node.job is None), default=None)
 

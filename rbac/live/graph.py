@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 from urllib.parse import quote
 
 from azure.core import PipelineClient
@@ -13,9 +13,8 @@ from azure.core.pipeline.policies import BearerTokenCredentialPolicy, HeadersPol
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 
+from azmlflow.rbac.grants import PrincipalType
 from azmlflow.rbac.live.errors import DirectoryForbidden
-
-PrincipalType = Literal["User", "Group", "ServicePrincipal"]
 
 GRAPH = "https://graph.microsoft.com"
 # Requests under way at a time; Graph and ARM answer 429 to more than they like, and are obeyed then.

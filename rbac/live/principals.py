@@ -10,8 +10,9 @@ from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import HttpTransport
 
 from azmlflow.rbac import scopes
+from azmlflow.rbac.grants import PrincipalType
 from azmlflow.rbac.live.errors import AmbiguousPrincipal, DirectoryForbidden, PrincipalUnknown
-from azmlflow.rbac.live.graph import COLLECTIONS, Graph, PrincipalType, name_of, type_of
+from azmlflow.rbac.live.graph import COLLECTIONS, Graph, name_of, type_of
 
 
 @dataclass(frozen=True)

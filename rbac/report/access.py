@@ -14,7 +14,7 @@ from azmlflow.rbac.evaluate import Decision, Verdict, evaluate
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.operations import WORKSPACE, Operation, UnknownOperation, operation
 from azmlflow.rbac.patterns import permits
-from azmlflow.rbac.roles import BUILT_IN_ROLES, PERSONAS
+from azmlflow.rbac.roles import BUILT_IN_ROLES, least_persona
 
 UNREAD = "group members unknown: needs GroupMember.Read.All"
 UNNAMED = "name unknown: needs User.Read.All, GroupMember.Read.All and Application.Read.All"
@@ -129,7 +129,7 @@ class Explanation:
         verdict: of the operation.
         decisions: one for each of its actions.
         blocked: a deny assignment stands in the way: no role helps.
-        persona: the smallest persona that allows it; None if there is none, or none is needed.
+        persona: the least persona that allows it; None if there is none, or none is needed.
         role: the narrowest built-in role that allows it, where no persona does.
     """
 
@@ -186,15 +186,8 @@ def explain(principal_id: str, asked: Operation, scope: str, facts: Facts) -> Ex
     blocked = any(each.assignment in denies for each in decisions if not each.allowed)
     if verdict == "allowed" or blocked:
         return Explanation(asked, verdict, decisions, blocked, None, None)
-    persona = smallest_persona(asked.actions)
+    persona = least_persona(asked.actions)
     return Explanation(asked, verdict, decisions, blocked, persona, None if persona else narrowest_role(asked.actions))
-
-
-def smallest_persona(actions: Iterable[str]) -> str | None:
-    """The persona with the fewest actions that has all of these; None if none has."""
-    wanted = set(actions)
-    fitting = [each for each in PERSONAS if wanted <= set(each.actions)]
-    return min(fitting, key=lambda each: len(each.actions)).name if fitting else None
 
 
 def narrowest_role(actions: Iterable[str]) -> str | None:

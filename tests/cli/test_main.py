@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from azmlflow.cli import main
 from azmlflow.cli.frame.errors import CliError, Interrupted
 from azmlflow.cli.session.invocation import Command, Invocation
+from azmlflow.rbac.roles import PERSONAS
 
 HEAVY = {"pulumi", "pydantic", "rich", "yaml", "azure", "azmlflow.infra", "azmlflow.rbac", "azmlflow.localazure"}
 
@@ -73,6 +75,35 @@ def test_every_command_has_the_common_options_and_an_example(path: tuple[str, ..
 def test_every_declared_command_loads_under_its_name(name: str, module: str) -> None:
     command = importlib.import_module(f"azmlflow.cli.commands.{module}").command
     assert command.name in {name, "command"}
+
+
+@pytest.mark.parametrize(("name", "line"), [(name, line) for name, _, line in main.COMMANDS])
+def test_a_commands_line_is_declared_once(name: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the list of all commands and at the head of its own help; its docstring does not say it again."""
+    assert main.run([name, "--help"]) == 0
+    usage, told, *_ = re.split(r"\n\n+", capsys.readouterr().out)
+    assert usage.startswith(f"Usage: azmlflow {name} ")
+    assert " ".join(told.split()) == line
+    command = main.cli.get_command(click.Context(main.cli), name)
+    assert command is not None
+    assert command.get_short_help_str() == line
+    own = " ".join((command.callback.__doc__ or "").split()) if command.callback else ""
+    assert own[:20] != line[:20]
+    first = command.help
+    main.cli.get_command(click.Context(main.cli), name)
+    assert command.help == first, "asked for twice, it is the same"
+
+
+def test_grants_help_names_every_persona(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["grant", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert [persona.name for persona in PERSONAS if persona.name not in told] == []
+
+
+def test_every_line_is_in_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert [line for name, _, line in main.COMMANDS if f" {name} {line}" not in told] == []
 
 
 def test_every_module_of_a_command_is_declared() -> None:

@@ -38,7 +38,7 @@ def test_every_argument_and_output_says_what_it_is(schema: dict[str, Any]) -> No
 def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
     cluster = schema["resources"][identifiers.CLUSTER]
     optional = set(cluster["inputProperties"]) - set(cluster["requiredInputs"])
-    assert optional == {"minNodes", "idleSeconds", "priority", "tags"}
+    assert optional == {"vmSize", "minNodes", "maxNodes", "idleSeconds", "priority", "tags"}
     workspace = schema["resources"][identifiers.WORKSPACE]
     optional = set(workspace["inputProperties"]) - set(workspace["requiredInputs"])
     assert optional == {"purgeProtection", "storageAuth", "groupTags", "tags"}

@@ -11,7 +11,7 @@ import pytest
 
 from azmlflow.rbac.evaluate import evaluate
 from azmlflow.rbac.facts import Facts
-from azmlflow.rbac.operations import OPERATIONS, WORKSPACE, Operation
+from azmlflow.rbac.operations import OPERATIONS, WORKSPACE, Operation, operation
 from azmlflow.rbac.patterns import match
 from azmlflow.rbac.records import RoleAssignment, RoleDefinition
 from azmlflow.rbac.roles import (
@@ -23,6 +23,7 @@ from azmlflow.rbac.roles import (
     combined,
     custom_role_guid,
     custom_role_name,
+    least_persona,
     persona,
     union,
 )
@@ -224,3 +225,10 @@ def test_a_combination_is_everything_of_its_parts_once() -> None:
     assert union(combined("viewer")) is persona("viewer")
     with pytest.raises(UnknownPersona, match="did you mean 'registrar'"):
         combined("tracker+registar")
+
+
+def test_the_least_persona() -> None:
+    assert least_persona(operation("read_runs").actions) == "viewer"
+    assert least_persona(operation("write_run").actions) == "tracker"
+    assert least_persona(operation("submit_job").actions) == "submitter"
+    assert least_persona(operation("delete_experiment").actions) is None

@@ -38,7 +38,7 @@ OTHERS = {
     # App Service's identity endpoint.
     "localazure/clients/control.py": {"2019-08-01"},
     # A day, as an example of one.
-    "infra/settings/settings.py": {"2027-01-31"},
+    "infra/settings/grants.py": {"2027-01-31"},
 }
 
 

@@ -9,8 +9,9 @@ import click
 
 from azmlflow.cli.access import declared, report
 from azmlflow.cli.access.grants import place
+from azmlflow.cli.access.people import principal_type
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.session.invocation import Command, Invocation, answering, principal_type
+from azmlflow.cli.session.invocation import Command, Invocation, answering
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac.operations import UnknownOperation
 from azmlflow.rbac.report import access_html
@@ -53,9 +54,7 @@ if TYPE_CHECKING:
 def command(
     invocation: Invocation, question: tuple[str, str] | None, drift: bool, kind: str | None, path: Path | None
 ) -> int | None:
-    """Show who can do what on the workspace.
-
-    A row for every user, group and application that has any access, by itself or through groups, inherited or not; a
+    """A row for every user, group and application that has any access, by itself or through groups, inherited or not; a
     column for every operation. A condition or a group that may not be read makes a `?`, never a yes.
     """
     _check_usage(invocation.output, question, drift, kind)

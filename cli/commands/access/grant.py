@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from azmlflow.cli.access import assignments, grants, principals
-from azmlflow.cli.access.people import in_force
+from azmlflow.cli.access.people import in_force, principal_type
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import mending
 from azmlflow.cli.mending.mending import held
 from azmlflow.cli.session.collaborators import Person
-from azmlflow.cli.session.invocation import Command, Invocation, common, principal_type
+from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac import scopes
 from azmlflow.rbac.grants import Grant, GrantScope
@@ -63,11 +63,9 @@ def _day(_context: click.Context, _parameter: click.Parameter, text: str | None)
 def command(
     invocation: Invocation, principal: str, wanted: str, *, kind: str | None, scope: str, until: date | None
 ) -> None:
-    """Give a principal a persona on the workspace.
-
-    PRINCIPAL is a user name, mail address, display name, application id or object id; a managed identity's ARM id; or
-    compute/NAME. PERSONA is what the principal may do with MLflow: viewer, tracker, registrar, submitter or operator,
-    or several, as in tracker+registrar.
+    """PRINCIPAL is a user name, mail address, display name, application id or object id; a managed identity's ARM id;
+    or compute/NAME. PERSONA is what the principal may do with MLflow: viewer, tracker, registrar, submitter or
+    operator, or several, as in tracker+registrar.
     """
     personas = combined(wanted)
     if until is not None and until < invocation.ports.today():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
@@ -12,7 +12,7 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending.mending import held
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
-from azmlflow.rbac.grants import Grant
+from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.roles import combined
 
 if TYPE_CHECKING:
@@ -29,12 +29,10 @@ if TYPE_CHECKING:
 )
 @click.argument("principal")
 @click.argument("unwanted", metavar="[PERSONA]", required=False)
-@click.option("--scope", type=click.Choice(["workspace", "group"]), help="Only what was granted there.")
+@click.option("--scope", type=click.Choice(get_args(GrantScope)), help="Only what was granted there.")
 @common
 def command(invocation: Invocation, principal: str, unwanted: str | None, scope: str | None) -> None:
-    """Take a persona from a principal, or every one that the stack gave.
-
-    PRINCIPAL is what `grant` takes, or the name that `status` shows.
+    """PRINCIPAL is what `grant` takes, or the name that `status` shows.
     A role assignment that somebody else made stays: it is named.
     """
     names = tuple(each.name for each in combined(unwanted)) if unwanted else ()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.argument("wanted", metavar="[PERSONA]", required=False)
 @common
 def command(invocation: Invocation, wanted: str | None) -> None:
-    """Show the personas: their operations, their Azure actions, and what stands for them in other profiles.
+    """Each with its operations, its Azure actions, and what stands for it in other profiles.
 
     PERSONA is one of them, or a combination as in tracker+registrar. With `--output json` a PERSONA is one role
     definition as `az role definition create` takes it, assignable in the stack's resource group; without it, a list of

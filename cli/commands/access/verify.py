@@ -13,6 +13,7 @@ from azmlflow.cli.proof import child, verdict
 from azmlflow.cli.session.collaborators import Person
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
+from azmlflow.localazure.core.constants import DEVELOPER
 
 
 @click.command(
@@ -29,14 +30,12 @@ from azmlflow.cli.session.session import Session, open_session
 @click.option("--python", metavar="PATH", help="The Python that has mlflow and azureml-mlflow; else one is looked for.")
 @common
 def command(invocation: Invocation, principal: str | None, clean: bool, python: str | None) -> None:
-    """Prove what a principal can do with MLflow, with MLflow's real client.
+    """Makes an experiment, a run, a metric, a parameter, an artifact, a model and a version, reads them back, and
+    removes what it may; what stays is named and bears the tag `azmlflow-verify`. What MLflow removes can be restored; a
+    model registered from local files leaves them in the workspace's storage.
 
-    Makes an experiment, a run, a metric, a parameter, an artifact, a model and a version, reads them back, and removes
-    what it may; what stays is named and bears the tag `azmlflow-verify`. What MLflow removes can be restored; a model
-    registered from local files leaves them in the workspace's storage.
-
-    Exit code 1 when Azure does other than the role assignments say, or a step ends in an error; a refusal that the
-    role assignments ask for is none.
+    Exit code 1 when Azure does other than the role assignments say, or a step ends in an error; a refusal that the role
+    assignments ask for is none.
     """
     session = open_session(invocation)
     ports = invocation.ports
@@ -92,7 +91,7 @@ def _person(session: Session, principal: str | None) -> Person:
     if principal is None and not session.file.local:
         caller = session.invocation.ports.whoami()
         return Person(caller.id, "", caller.name)
-    person = session.invocation.ports.find_person(principal or entering.DEVELOPER, None)
+    person = session.invocation.ports.find_person(principal or DEVELOPER, None)
     if person.type == "Group":
         raise CliError(f"`{person.name}` is a group, and nobody signs in as one", next="azmlflow local user list")
     return person

@@ -19,9 +19,9 @@ WHENS = ("before", "after", "answered")
 WHATS = ("429", "500", "503", "reset", "failed", "slow", "pause", "kill")
 
 
-@click.group(short_help="Have it fail, by rule.")
+@click.group()
 def faults() -> None:
-    """Have it fail, by rule: none is on unless one was added here. A rule strikes once."""
+    """Have it fail, by rule. None is on unless one was added here; a rule strikes once."""
 
 
 @faults.command(

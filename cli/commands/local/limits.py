@@ -31,7 +31,6 @@ def _size(_context: click.Context, _parameter: click.Parameter, text: str | None
 
 @click.command(
     cls=Command,
-    short_help="What a job may take of this machine.",
     examples=(
         "azmlflow local limits",
         "azmlflow local limits --memory 4GiB --disk 20GiB --time 2h",
@@ -46,11 +45,12 @@ def _size(_context: click.Context, _parameter: click.Parameter, text: str | None
 def limits(
     invocation: Invocation, time: timedelta | None, memory: int | None, disk: int | None, *, clear: bool
 ) -> None:
-    """Show or set the limits of jobs, for those that start from now on.
+    """What a job may take of this machine: show it, or set it.
 
-    A job that passes one is Failed, with the reason. Its own `limits.timeout` holds too, and the memory and temporary
-    disk that its cluster's VM size has; the least counts. Which Python jobs run with is told to `azmlflow local start`
-    by the variable AZMLFLOW_JOB_PYTHON; else it is the one that `azmlflow run` was last given.
+    It holds for jobs that start from now on. One that passes a limit is Failed, with the reason. Its own
+    `limits.timeout` holds too, and the memory and temporary disk that its cluster's VM size has; the least counts.
+    Which Python jobs run with is told to `azmlflow local start` by the variable AZMLFLOW_JOB_PYTHON; else it is the one
+    that `azmlflow run` was last given.
     """
     from azmlflow.localazure.work.limits import JobLimits, amount, read_limits, write_limits
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from azmlflow.cli.local.directory import Directory
 
 
-@click.group(short_help="The embedded Azure on this machine.")
+@click.group()
 def command() -> None:
-    """The embedded Azure on this machine: one for each checkout, shared by its local stacks."""
+    """There is one for each checkout, shared by its local stacks."""
 
 
 def _project(invocation: Invocation) -> Project:
@@ -102,7 +102,10 @@ def logs(invocation: Invocation, lines: int, follow: bool) -> None:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @common
 def reset(invocation: Invocation, yes: bool) -> None:
-    """Throw away all that it holds; Pulumi's state and the grants of the local stacks go with it."""
+    """Throw away all that it holds.
+
+    Pulumi's state and the grants of the local stacks go with it.
+    """
     from azmlflow.localazure.process import daemon
 
     project = _project(invocation)
@@ -145,7 +148,7 @@ command.add_command(faults)
 command.add_command(limits)
 
 
-@command.group(short_help="Users of its directory.")
+@command.group()
 def user() -> None:
     """Users of its directory, whom `run --as` and `grant` know."""
 

@@ -25,9 +25,7 @@ _SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", 
 @click.option("--python", metavar="PATH", help="Interpreter whose MLflow is looked at, else python3 on PATH.")
 @common
 def command(invocation: Invocation, fix: bool, python: str | None) -> None:
-    """Ask whether everything is here that the stack needs, before `up` and at any time.
-
-    Changes nothing without --fix. Exit code 1 if a check failed. A stack's first `up` asks the most important
+    """Changes nothing without --fix. Exit code 1 if a check failed. A stack's first `up` asks the most important
     of these questions itself.
     """
     session = open_session(invocation, make_local=True)

@@ -57,9 +57,7 @@ def command(
     cancel_jobs: bool,
     timeout: timedelta | None,
 ) -> None:
-    """Remove everything that a stack made, and look whether anything is left.
-
-    Purges the workspace and the key vault, so that their names are free again; removes role definitions, role
+    """Purges the workspace and the key vault, so that their names are free again; removes role definitions, role
     assignments, Pulumi's state and config.json. The settings file stays. Refuses where something in the group is not
     the stack's, is locked, or is used by a workspace elsewhere. Safe to interrupt and to type again.
     """

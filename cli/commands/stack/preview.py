@@ -15,7 +15,6 @@ from azmlflow.cli.session.standing import Standing
 @click.command(cls=Command, examples=("azmlflow preview", "azmlflow preview -o json | jq '.resources[].name'"))
 @common
 def command(invocation: Invocation) -> None:
-    """Show what `up` would change, and change nothing."""
     invocation.ports.warm()
     session = open_session(invocation, make_local=True)
     session.settings()

@@ -22,7 +22,6 @@ from azmlflow.rbac.grants import Grant
 @click.command(cls=Command, examples=("azmlflow status", "azmlflow status -o json | jq -r .outputs.trackingUri"))
 @common
 def command(invocation: Invocation) -> None:
-    """Show what stands, where, and who holds it."""
     session = open_session(invocation)
     state = session.stack().state()
     held = holding(session.project, session.name)
@@ -94,7 +93,7 @@ def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
 
 def _grants(session: Session, state: State) -> list[dict[str, Any]]:
     """The grants of the settings and of the last `up`, and how each stands. Faulty settings have none here."""
-    from azmlflow.infra.settings.settings import SettingsError
+    from azmlflow.infra.settings.faults import SettingsError
 
     today = session.invocation.ports.today()
     given = {(each["principalId"], each["persona"], each.get("scope", "workspace")): each for each in _given(state)}

@@ -62,10 +62,10 @@ def _tags(_ctx: click.Context, _: click.Parameter, values: Sequence[str]) -> tup
 def command(
     invocation: Invocation, apply: bool, yes: bool, width: int, timeout: timedelta | None, **choice: Any
 ) -> None:
-    """Find the resource groups that azmlflow made, in all subscriptions that you see on the stack's cloud.
+    """Looks at the resource groups in all subscriptions that you see on the stack's cloud.
 
-    Shows them and changes nothing, unless --apply is given with a choice of them. A group that holds what azmlflow did
-    not make, or that others locked, is refused and named; the others go on. Each removal is noted in
+    Shows what it finds and changes nothing, unless --apply is given with a choice of it. A group that holds what
+    azmlflow did not make, or that others locked, is refused and named; the others go on. Each removal is noted in
     .azmlflow/logs/sweep.jsonl: who, when, what, result.
     """
     wanted = Wanted(**choice)

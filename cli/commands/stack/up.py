@@ -29,9 +29,7 @@ from azmlflow.infra.plan.outputs import StackOutputs
 @click.option("--expires", metavar="TIME", help="When `sweep --expired` may take it: 12h, 7d, 2w from now, or never.")
 @common
 def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
-    """Stand the workspace up, or bring it in line with the settings.
-
-    Safe to type again at any time: it goes on where an earlier one stopped, and changes nothing when there is
+    """Safe to type again at any time: it goes on where an earlier one stopped, and changes nothing when there is
     nothing to change. Asks only before it would delete something. Writes .azureml/config.json at the end.
     """
     life.check(expires)

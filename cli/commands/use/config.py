@@ -21,10 +21,7 @@ from azmlflow.cli.session.session import open_session
 @click.option("--force", is_flag=True, help="Write over another workspace's file.")
 @common
 def command(invocation: Invocation, path: Path | None, force: bool) -> None:
-    """Write the config.json that Workspace.from_config() and MLClient.from_config() read.
-
-    Another workspace's file is left as it is, unless --force is given.
-    """
+    """Another workspace's file is left as it is, unless --force is given."""
     session = open_session(invocation)
     outputs = session.outputs()
     wanted = config_json.Coordinates(outputs.subscription_id, outputs.resource_group, outputs.workspace_name)

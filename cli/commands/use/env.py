@@ -13,6 +13,7 @@ from azmlflow.cli.project.project import refuse_mixed_clouds
 from azmlflow.cli.pulumi import engine
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
+from azmlflow.localazure.core.constants import DEVELOPER
 
 
 @click.command(
@@ -31,7 +32,6 @@ from azmlflow.cli.session.session import Session, open_session
 @click.option("--unset", is_flag=True, help="Give the shell back what it had.")
 @common
 def command(invocation: Invocation, principal: str | None, with_engine: bool, unset: bool) -> None:
-    """Print the variables that point a shell at the stack, for `eval`."""
     environment = dict(invocation.ports.environment)
     if unset:
         _show(invocation, undo(environment) or Variables({}))
@@ -55,7 +55,7 @@ def _wanted(session: Session, principal: str | None, environment: Mapping[str, s
     entering.start(session.project, session.invocation.say)
     from azmlflow.localazure.clients import environ
 
-    given, dropped = environ.variables(session.project.local, principal or entering.DEVELOPER, environment)
+    given, dropped = environ.variables(session.project.local, principal or DEVELOPER, environment)
     return Variables({**given, **_tracking(session)}, tuple(dropped))
 
 

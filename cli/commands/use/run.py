@@ -27,9 +27,7 @@ from azmlflow.cli.session.session import Session, open_session, standing
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 @common
 def command(invocation: Invocation, principal: str | None, without_stack: bool, words: tuple[str, ...]) -> None:
-    """Run a command with the stack's variables, as yourself or as somebody else.
-
-    The command runs in the environment you are in, with your own Python; its exit code is passed through. On Azure
+    """The command runs in the environment you are in, with your own Python; its exit code is passed through. On Azure
     its environment is as it is, and --as is refused.
     """
     session = open_session(invocation)

@@ -9,6 +9,7 @@ from azmlflow.cli.local import entering, pages
 from azmlflow.cli.project.project import refuse_mixed_clouds
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import open_session, standing
+from azmlflow.localazure.core.constants import DEVELOPER
 
 
 @click.command(
@@ -19,9 +20,7 @@ from azmlflow.cli.session.session import open_session, standing
 @click.option("--print", "--no-browser", "printed", is_flag=True, help="Only print the address; open no browser.")
 @common
 def command(invocation: Invocation, principal: str | None, printed: bool) -> None:
-    """Open the workspace in a browser: experiments, runs, models, computes, jobs, access.
-
-    On the embedded Azure the page is signed in by an address that is good once, for a minute, and shows what the
+    """On the embedded Azure the page is signed in by an address that is good once, for a minute, and shows what the
     principal may see. On Azure it is the workspace in Azure Machine Learning studio.
     """
     session = open_session(invocation)
@@ -35,7 +34,7 @@ def command(invocation: Invocation, principal: str | None, printed: bool) -> Non
     if local:
         entering.start(session.project, invocation.say)
     outputs = standing(session.name, session.stack().state().outputs)
-    who = principal or entering.DEVELOPER
+    who = principal or DEVELOPER
     address = pages.address(session.project, who, outputs.workspace_id) if local else outputs.studio_url
     opened = not printed and pages.show(session.project if local else None, address, invocation.ports.browse)
     document = {"stack": session.name, "address": address, "as": who if local else None, "opened": opened}

@@ -1,8 +1,8 @@
 """Microsoft.Insights/components: Application Insights.
 
-Source: Microsoft, "Components" (REST 2020-02-02). Its wire names are PascalCase. Without a Log Analytics workspace of
-one's own Azure makes one in a resource group that it manages; this emulation makes none and answers as for the
-classic, workspace-less kind.
+Source: Microsoft, "Components" (REST 2020-02-02), "Naming rules and restrictions for Azure resources". Its wire names
+are PascalCase. Without a Log Analytics workspace of one's own Azure makes one in a resource group that it manages; this
+emulation makes none and answers as for the classic, workspace-less kind.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pi
 from azmlflow.localazure.resources.find import resource
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule
 from azmlflow.localazure.resources.verbs import Verb, Verbs
+from azmlflow.resourcetypes.bounds import NAMES
 
 _DEFAULTS: Document = {
     "Application_Type": "web",
@@ -92,11 +93,10 @@ def _touch(ask: Ask, document: Document) -> None:
 APP_INSIGHTS = Kind(
     type="Microsoft.Insights/components",
     name=NameRule(
-        r"[\w().-]{0,259}[\w()-]",
+        NAMES["Microsoft.Insights/components"],
         "InvalidResourceName",
-        "The component name '{name}' is not valid: it has 1 to 260 letters, digits, '-', '.', '_', '(' or ')', and "
-        "does "
-        "not end with a full stop.",
+        "The component name '{name}' is not valid: it has 1 to 260 characters, none of %&\\?/ and no control "
+        "characters, and does not end with a space or a full stop.",
     ),
     shape=_shape,
     verbs=Verbs(put=Verb(200)),

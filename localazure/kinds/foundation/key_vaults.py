@@ -18,10 +18,11 @@ from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, region, whole_number, wrong_type
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
 from azmlflow.localazure.resources.verbs import Extra, Verb, Verbs
+from azmlflow.resourcetypes.bounds import NAMES
 
 TYPE = "Microsoft.KeyVault/vaults"
 _NAME = NameRule(
-    r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
+    NAMES[TYPE],
     "VaultNameNotValid",
     "The vault name '{name}' is invalid. A vault's name must be between 3-24 alphanumeric characters. The name must "
     "begin with a letter, end with a letter or digit, and not contain consecutive hyphens. Follow this link for more "

@@ -21,6 +21,7 @@ from azmlflow.localazure.resources.fields import choice, envelope, pick, whole_n
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
 from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
+from azmlflow.resourcetypes.bounds import NAMES
 
 TYPE = "Microsoft.OperationalInsights/workspaces"
 _SKUS = ("PerGB2018", "PerNode", "Standalone", "CapacityReservation", "Free", "Standard", "Premium", "LACluster")
@@ -95,7 +96,7 @@ def _list_deleted(ask: Ask) -> Answer:
 LOG_ANALYTICS = Kind(
     type=TYPE,
     name=NameRule(
-        r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
+        NAMES[TYPE],
         "InvalidResourceName",
         "The workspace name '{name}' is not valid: it has 4 to 63 letters, digits or '-', and begins and ends with a "
         "letter or digit.",

@@ -12,6 +12,7 @@ from azmlflow.localazure.resources.fields import envelope
 from azmlflow.localazure.resources.kind import Kind, LocationRule, NameRule, Placement
 from azmlflow.localazure.resources.paths import GROUP_ACTIONS, GROUP_TYPE
 from azmlflow.localazure.resources.verbs import Deletion, Verbs
+from azmlflow.resourcetypes.bounds import NAMES
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
@@ -34,7 +35,7 @@ _LOCATION = LocationRule(
 RESOURCE_GROUP = Kind(
     type=GROUP_TYPE,
     name=NameRule(
-        r"[-\w._()]{0,89}[-\w_()]",
+        NAMES["Microsoft.Resources/resourceGroups"],
         "InvalidResourceGroup",
         "The provided resource group name '{name}' is not valid: a name has 1 to 90 letters, digits, '-', '.', '(', "
         "')' "

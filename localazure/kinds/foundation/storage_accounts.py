@@ -22,6 +22,7 @@ from azmlflow.localazure.resources.fields import choice, envelope, pick, wrong_t
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule
 from azmlflow.localazure.resources.verbs import Action, Extra, Metric, Verb, Verbs
+from azmlflow.resourcetypes.bounds import NAMES
 
 TYPE = "Microsoft.Storage/storageAccounts"
 _SKUS = (
@@ -31,7 +32,7 @@ _SKUS = (
 _KINDS = ("Storage", "StorageV2", "BlobStorage", "FileStorage", "BlockBlobStorage")
 _TLS = ("TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3")
 _NAME = NameRule(
-    r"[a-z0-9]{3,24}",
+    NAMES[TYPE],
     "AccountNameInvalid",
     "{name} is not a valid storage account name. Storage account name must be between 3 and 24 characters in length "
     "and use numbers and lower-case letters only.",

@@ -21,6 +21,7 @@ from azmlflow.localazure.resources.identity import give_identity, identity, remo
 from azmlflow.localazure.resources.kind import ANY_REGION, Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
 from azmlflow.localazure.work.nodes import counted
+from azmlflow.resourcetypes.bounds import MOST_NODES, NAMES, VM_SIZE
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/computes"
@@ -89,7 +90,7 @@ def _place(ask: Ask, existing: Document | None) -> str:
 
 def _size(inner: Document) -> str:
     size = inner.get("vmSize")
-    if not isinstance(size, str) or re.fullmatch(r"(Standard|Basic)_[A-Za-z0-9_]+", size, re.IGNORECASE) is None:
+    if not isinstance(size, str) or re.fullmatch(VM_SIZE, size, re.IGNORECASE) is None:
         raise bad_request(
             _CODE, f"The vmSize '{size}' is not valid. A size is named like 'Standard_DS3_v2'.", target="vmSize"
         )
@@ -100,14 +101,17 @@ def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
     given = pick(inner, _CLUSTER, ("subnet", "virtualMachineImage"))
     given["vmPriority"] = choice("vmPriority", given["vmPriority"], ("Dedicated", "LowPriority"), _CODE)
     given["osType"] = choice("osType", given["osType"], ("Linux", "Windows"), _CODE)
-    scale = inner.get("scaleSettings") or {}
+    # What azure-ai-ml sends where nothing is said. In settings that are given, maxNodeCount is required (REST).
+    scale = inner.get("scaleSettings") or {"maxNodeCount": 1}
     if not isinstance(scale, dict):
         raise wrong_type("scaleSettings", scale, "object")
-    low = whole_number("scaleSettings.minNodeCount", scale.get("minNodeCount", 0), 0, 50000, _CODE)
-    high = whole_number("scaleSettings.maxNodeCount", scale.get("maxNodeCount", 1), 0, 50000, _CODE)
-    if low > high:
+    min_nodes = whole_number("scaleSettings.minNodeCount", scale.get("minNodeCount", 0), 0, MOST_NODES, _CODE)
+    max_nodes = whole_number("scaleSettings.maxNodeCount", scale.get("maxNodeCount"), 0, MOST_NODES, _CODE)
+    if min_nodes > max_nodes:
         raise bad_request(
-            _CODE, f"The minNodeCount ({low}) cannot be greater than the maxNodeCount ({high}).", target="scaleSettings"
+            _CODE,
+            f"The minNodeCount ({min_nodes}) cannot be greater than the maxNodeCount ({max_nodes}).",
+            target="scaleSettings",
         )
     idle = scale.get("nodeIdleTimeBeforeScaleDown") or "PT120S"
     if not isinstance(idle, str) or _DURATION.fullmatch(idle) is None:
@@ -116,15 +120,17 @@ def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
     if isinstance(login, dict) and login.get("adminUserName"):
         given["userAccountCredentials"] = {"adminUserName": login["adminUserName"]}
     was = before.get("properties", {})
-    counts = dict.fromkeys(("preparing", "running", "idle", "unusable", "leaving", "preempted"), 0) | {"idle": low}
+    counts = dict.fromkeys(("preparing", "running", "idle", "unusable", "leaving", "preempted"), 0) | {
+        "idle": min_nodes
+    }
     return {
         **given,
         "vmSize": _size(inner),
-        "scaleSettings": {"minNodeCount": low, "maxNodeCount": high, "nodeIdleTimeBeforeScaleDown": idle},
+        "scaleSettings": {"minNodeCount": min_nodes, "maxNodeCount": max_nodes, "nodeIdleTimeBeforeScaleDown": idle},
         "allocationState": "Steady",
         "allocationStateTransitionTime": was.get("allocationStateTransitionTime") or timestamp(ask.cloud.clock.now()),
-        "currentNodeCount": low,
-        "targetNodeCount": low,
+        "currentNodeCount": min_nodes,
+        "targetNodeCount": min_nodes,
         "nodeStateCounts": {f"{name}NodeCount": count for name, count in counts.items()},
         "errors": None,
     }
@@ -233,7 +239,7 @@ def _usages(ask: Ask) -> Answer:
 COMPUTE = Kind(
     type=_TYPE,
     name=NameRule(
-        r"[a-zA-Z](?![a-zA-Z0-9-]*-\d+$)[a-zA-Z0-9\-]{2,23}",
+        NAMES[_TYPE],
         "InvalidComputeName",
         "The compute name '{name}' is not valid: it has 3 to 24 letters, digits or '-', begins with a letter, and does "
         "not end with a hyphen and digits.",

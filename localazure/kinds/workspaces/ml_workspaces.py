@@ -27,6 +27,7 @@ from azmlflow.localazure.resources.find import keep, resource
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
 from azmlflow.localazure.resources.verbs import Action, Deletion, Verb, Verbs
+from azmlflow.resourcetypes.bounds import NAMES
 
 TYPE = "Microsoft.MachineLearningServices/workspaces"
 _DEFAULTS: Document = {
@@ -222,7 +223,7 @@ def _storage_key(ask: Ask, document: Document) -> str | None:
 ML_WORKSPACE = Kind(
     type=TYPE,
     name=NameRule(
-        r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
+        NAMES[TYPE],
         "InvalidWorkspaceName",
         "The workspace name '{name}' is not valid: it has 3 to 33 letters, digits, '-' or '_', and begins with a "
         "letter "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from azmlflow.infra.settings.listing import listed
+from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import Desk
 
 
@@ -89,3 +91,25 @@ def test_questions_on_a_terminal(desk: Desk, monkeypatch: pytest.MonkeyPatch) ->
     found = config(desk, "prod")
     assert (found["azmlflow:location"], found["azmlflow:prefix"]) == ("uksouth", "team")
     assert found["azure-native:subscriptionId"] == "s-9"
+
+
+def test_the_help_lists_every_setting(desk: Desk) -> None:
+    done = desk.run("init", "--help")
+    assert done.code == 0
+    words = [line.split()[0] for line in done.out.splitlines() if line.split()]
+    for setting in listed(Settings):
+        assert setting.key in words
+    assert {"cloud", "clusters[].maxNodes", "grants[].until", "purgeProtection"} <= set(words)
+
+
+def test_an_answer_left_empty_is_the_default(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_, default, **__: default)
+    assert desk.run("init", "local").code == 0
+    assert config(desk, "local") == {
+        "azmlflow:cloud": "local",
+        "azmlflow:clusters": [{"name": "cpu"}],
+        "azmlflow:location": "westeurope",
+        "azmlflow:prefix": "mlflow",
+        "azure-native:location": "westeurope",
+    }

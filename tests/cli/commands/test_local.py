@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from azmlflow.cli.commands.local import faults
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project import report
+from azmlflow.localazure.front import faults as front
 from azmlflow.localazure.machine.folder import PortTaken
 from azmlflow.localazure.process import daemon
 from tests.cli.desk import Desk
@@ -88,3 +90,9 @@ def test_another_latency_is_not_accepted_and_dropped(desk: Desk, monkeypatch: py
     assert "azmlflow local start --latency azure" in refused.err
     assert desk.run("local", "start", "--latency", "none").code == 0
     assert started == ["none"]
+
+
+def test_the_faults_that_can_be_asked_for_are_those_that_there_are() -> None:
+    """The command lists them itself, so that its help needs no server's packages."""
+    assert faults.WHATS == front.WHATS
+    assert faults.WHENS == front.WHENS

@@ -13,7 +13,7 @@ from azmlflow.cli import main
 from azmlflow.cli.azure.caller import Caller
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.proof import child, client
-from azmlflow.cli.proof.verdict import judge, least_persona, summary
+from azmlflow.cli.proof.verdict import judge, summary
 from azmlflow.cli.proof.verdict import line as line_of
 from azmlflow.cli.session.invocation import Invocation
 from azmlflow.localazure.models.records import RESERVED
@@ -103,13 +103,6 @@ def test_an_error_is_no_verdict() -> None:
     assert not finding.passed
     assert line_of(finding, "alice", "local").endswith("ConnectionError: gone")
     assert "because of an error: log metric" in summary([finding])
-
-
-def test_the_least_persona() -> None:
-    assert least_persona(operation("read_runs").actions) == "viewer"
-    assert least_persona(operation("write_run").actions) == "tracker"
-    assert least_persona(operation("submit_job").actions) == "submitter"
-    assert least_persona(operation("delete_experiment").actions) is None
 
 
 # --- the proof -----------------------------------------------------------------------------------------------------

@@ -32,6 +32,10 @@ GOOD = (
     ("compute", "a-1-b"),
     ("compute", "cpu-"),
     ("compute", "a" * 24),
+    ("logAnalytics", "a--1"),
+    ("logAnalytics", "0" * 63),
+    ("applicationInsights", "it's + (mine)"),
+    ("applicationInsights", "ä" * 260),
 )
 BAD = (
     ("resourceGroup", "ends."),
@@ -60,6 +64,14 @@ BAD = (
     ("compute", "ab"),
     ("compute", "a" * 25),
     ("compute", "a_b"),
+    ("compute", "gpu-٣"),
+    ("logAnalytics", "abc"),
+    ("logAnalytics", "abc-"),
+    ("logAnalytics", "a_bc"),
+    ("applicationInsights", "ends."),
+    ("applicationInsights", "ends "),
+    ("applicationInsights", "50%"),
+    ("applicationInsights", "a" * 261),
 )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from azmlflow.infra.settings.faults import Fault, SettingsError
 from azmlflow.infra.settings.regions import REGIONS
-from azmlflow.infra.settings.settings import Fault, Settings, SettingsError
+from azmlflow.infra.settings.settings import Settings
 
 ALICE = "aaaaaaaa-0000-4000-8000-000000000001"
 GRANT = {"principalId": ALICE, "principalType": "User", "displayName": "Alice", "persona": "tracker"}
@@ -76,7 +77,7 @@ def test_an_unknown_key_names_the_nearest(key: str, near: str) -> None:
 
 def test_a_key_near_to_none_lists_the_known() -> None:
     found = fault(zzzzqqqq="x")
-    assert "known are cloud, prefix, salt, location" in found.what
+    assert "known are cloud, location, prefix, salt" in found.what
 
 
 def test_an_unknown_key_of_a_cluster_names_the_nearest() -> None:
@@ -110,6 +111,8 @@ def test_min_nodes_above_the_default_max() -> None:
     [
         ({"minNodes": -1}, "minNodes"),
         ({"maxNodes": 0}, "maxNodes"),
+        ({"maxNodes": 65_001}, "maxNodes"),
+        ({"minNodes": 65_001}, "minNodes"),
         ({"maxNodes": "many"}, "maxNodes"),
         ({"idleSeconds": 0}, "idleSeconds"),
         ({"vmSize": "DS3"}, "vmSize"),
@@ -120,6 +123,12 @@ def test_bounds_of_a_cluster(values: dict[str, object], word: str) -> None:
     found = fault(clusters=[{"name": "cpu", **values}])
     assert found.key == f"azmlflow:clusters[0].{word}"
     assert repr(values[word]) in found.what
+
+
+def test_the_largest_cluster() -> None:
+    """Microsoft, "Manage and increase quotas": "100 nodes but configurable up to 65,000 nodes"."""
+    (cluster,) = read(clusters=[{"name": "cpu", "minNodes": 65_000, "maxNodes": 65_000}]).clusters
+    assert cluster.max_nodes == 65_000
 
 
 def test_two_clusters_of_one_name() -> None:

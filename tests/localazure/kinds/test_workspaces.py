@@ -256,6 +256,8 @@ def test_a_cluster_is_as_large_as_it_has_to_be(azure: Azure) -> None:
         _cluster(scaleSettings={"minNodeCount": 3, "maxNodeCount": 2}),
         _cluster(scaleSettings={"minNodeCount": -1, "maxNodeCount": 2}),
         _cluster(scaleSettings={"minNodeCount": 0, "maxNodeCount": "many"}),
+        _cluster(scaleSettings={"minNodeCount": 0, "maxNodeCount": 65_001}),
+        _cluster(scaleSettings={"minNodeCount": 0}),
         _cluster(scaleSettings={"maxNodeCount": 2, "nodeIdleTimeBeforeScaleDown": "soon"}),
         _cluster(scaleSettings=[1]),
         _cluster(vmSize="huge"),
@@ -270,6 +272,22 @@ def test_a_cluster_that_azure_refuses(azure: Azure, body: dict[str, Any]) -> Non
     azure.make(*CHAIN[:6])
     assert azure.arm("PUT", COMPUTE, body).status == 400
     assert azure.arm("GET", COMPUTE).status == 404
+
+
+def test_a_cluster_may_have_65000_nodes(azure: Azure) -> None:
+    """Microsoft, "Manage and increase quotas": "100 nodes but configurable up to 65,000 nodes"."""
+    azure.make(*CHAIN[:6])
+    assert azure.arm("PUT", COMPUTE, _cluster(scaleSettings={"maxNodeCount": 65_000})).status == 201
+
+
+def test_a_cluster_without_scale_settings_is_as_small_as_azure_ai_ml_makes_it(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+    made = azure.arm("PUT", COMPUTE, _cluster(scaleSettings=None)).body["properties"]["properties"]
+    assert made["scaleSettings"] == {
+        "minNodeCount": 0,
+        "maxNodeCount": 1,
+        "nodeIdleTimeBeforeScaleDown": "PT120S",
+    }
 
 
 def test_a_cluster_scales_but_does_not_change_its_nodes(azure: Azure) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from azmlflow.localazure.clients import control
 from azmlflow.localazure.clients.environ import client_environment
+from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.folder import Folder, bind
 from azmlflow.localazure.process import daemon
 from azmlflow.localazure.process.daemon import LocalError, NotRunning, PortTaken, Running, StartFailed
@@ -73,7 +74,7 @@ def test_a_second_start_finds_the_first(running: Running) -> None:
 
 
 def test_it_answers_as_the_developer(running: Running) -> None:
-    answer = control.ask(Folder.at(running.state), "GET", GROUPS, principal=daemon.DEVELOPER)
+    answer = control.ask(Folder.at(running.state), "GET", GROUPS, principal=DEVELOPER)
     assert answer.status == 200
     assert len(answer.body["value"]) == 1
     assert control.ask(Folder.at(running.state), "GET", GROUPS).status == 401
@@ -110,8 +111,8 @@ def test_everything_kept_is_this_users_alone(running: Running) -> None:
 
 def test_secrets_are_not_in_the_log(running: Running) -> None:
     folder = Folder.at(running.state)
-    environment = client_environment(running.state, daemon.DEVELOPER, {})
-    control.ask(folder, "GET", GROUPS + "&sig=verysecret", principal=daemon.DEVELOPER)
+    environment = client_environment(running.state, DEVELOPER, {})
+    control.ask(folder, "GET", GROUPS + "&sig=verysecret", principal=DEVELOPER)
     log = folder.log.read_text()
     assert "GET management.azure.com /subscriptions 200" in log
     for secret in (folder.secrets().proxy, environment["IDENTITY_HEADER"], "verysecret", "eyJ"):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from azmlflow.rbac.grants import PrincipalType
 from azmlflow.rbac.live.errors import AmbiguousPrincipal, DirectoryForbidden, PrincipalUnknown
-from azmlflow.rbac.live.graph import PrincipalType
 from azmlflow.rbac.live.principals import Principal, resolve_principal
 from tests.rbac.wire import (
     ALICE,

@@ -1,0 +1,73 @@
+"""What the settings' models have in common: their base, the types of their values, and the mark of what `init` offers.
+
+A setting is a field: its type with bounds, its default, a description for people, examples. That `azmlflow init` has an
+option for it is said at the field as well:
+
+    location: Annotated[str, Offered("Azure region")] = Field("westeurope", description="Azure region of ...")
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from azmlflow.infra.plan import tags
+from azmlflow.infra.settings.faults import refuse
+
+
+class SettingsModel(BaseModel):
+    """A group of settings: frozen, keys in camel case, unknown ones refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, coerce_numbers_to_str=True
+    )
+
+
+@dataclass(frozen=True)
+class Offered:
+    """The mark of a setting that `azmlflow init` has an option for.
+
+    Attributes:
+        question: what `init` asks on a terminal where the option is not given; empty: it does not ask.
+        option: the option's name, else the field's in kebab case.
+        parts: of a list of models: the fields that one text `A[:B[:C]]` gives, by their names.
+    """
+
+    question: str = ""
+    option: str = ""
+    parts: tuple[str, ...] = ()
+
+
+def _guid(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
+        return str(UUID(value))
+    raise refuse(f"{value!r} is not an object id (a GUID); `azmlflow grant NAME PERSONA` finds a name's object id")
+
+
+def _day(value: object) -> object:
+    if value is None or type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise refuse(f"{value!r} is no day such as 2027-01-31") from None
+
+
+def _instant(value: object) -> object:
+    found = value if isinstance(value, datetime) else tags.read_instant(str(value)) if value is not None else None
+    if value is not None and found is None:
+        raise refuse(f"{value!r} is no moment such as 2027-01-31T12:00:00Z")
+    return tags.read_instant(found.isoformat()) if found else None
+
+
+# A GUID in Azure's spelling, 8-4-4-4-12 in lower case.
+ObjectId = Annotated[str, BeforeValidator(_guid)]
+# As YAML reads them, or as the engine passes them.
+Day = Annotated[date | None, BeforeValidator(_day)]
+Instant = Annotated[datetime | None, BeforeValidator(_instant)]

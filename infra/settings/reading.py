@@ -1,0 +1,129 @@
+"""Reads settings: raw configuration, as a file or the engine has it, to a model; every fault to words and a command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from azmlflow.infra.settings import listing
+from azmlflow.infra.settings.faults import Fault, SettingsError, nearest
+from azmlflow.infra.settings.namespace import NAMESPACE
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Unreadable(Exception):
+    """A raw value that cannot be a setting's at all; `example` is what could be."""
+
+    def __init__(self, what: str, example: str) -> None:
+        super().__init__(what)
+        self.example = example
+
+
+def read(model: type[Model], mapping: Mapping[str, object]) -> Model:
+    """Settings from a stack's raw configuration. Pure.
+
+    Args:
+        model: what the settings are.
+        mapping: full keys to values, either as `Pulumi.<stack>.yaml` holds them or as the engine passes them
+            (structured ones as JSON text); other namespaces' keys are left alone.
+
+    Raises:
+        SettingsError: with every fault found.
+    """
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    given: dict[str, object] = {}
+    faults: list[Fault] = []
+    for full_key, raw in mapping.items():
+        namespace, _, key = full_key.partition(":")
+        if namespace != NAMESPACE:
+            continue
+        try:
+            given[key] = _decode(raw, fields[key].annotation if key in fields else None)
+        except _Unreadable as error:
+            faults.append(Fault(full_key, str(error), f"pulumi config set {full_key} {error.example}"))
+    try:
+        settings = model.model_validate(given, by_alias=True, by_name=False)
+    except ValidationError as error:
+        faults += [_explained(details, model) for details in error.errors(include_url=False)]
+    else:
+        if not faults:
+            return settings
+    raise SettingsError(faults)
+
+
+def of_running_program() -> Mapping[str, object]:
+    """The raw configuration of the stack that Pulumi is running.
+
+    `pulumi.Config` reads one known key at a time; to refuse unknown keys all are needed, which an inline program has
+    from the Automation API and a program under the language host from the variable PULUMI_CONFIG.
+    """
+    import pulumi.runtime.config as pulumi_config
+
+    raw = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+    secret = set(pulumi_config.get_config_secret_keys_env())
+    return {
+        key: {"secure": ""} if key in secret or pulumi_config.is_config_secret(key) else value
+        for key, value in raw.items()
+    }
+
+
+def _decode(raw: object, annotation: Any) -> object:
+    """A raw value as the model takes it: JSON text read, scalars as the text that the engine would pass."""
+    if isinstance(raw, Mapping) and set(raw) == {"secure"}:
+        raise _Unreadable("is encrypted, but settings hold no secrets; set it again without --secret", "VALUE")
+    if _structured(annotation):
+        if not isinstance(raw, str):
+            return raw
+        try:
+            return json.loads(raw)
+        except json.JSONDecodeError as error:
+            example = "'[]' --json" if get_origin(annotation) is tuple else "'{}' --json"
+            raise _Unreadable(f"is not JSON: {error.msg} at character {error.pos + 1}", example) from error
+    if isinstance(raw, bool):
+        return json.dumps(raw)
+    return str(raw) if isinstance(raw, int | float) else raw
+
+
+def _structured(annotation: Any) -> bool:
+    """Whether a field holds a list, a map or a group: the engine passes these as JSON."""
+    if get_origin(annotation) in (Union, UnionType):
+        return any(_structured(each) for each in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return True
+    return get_origin(annotation) in (tuple, Mapping)
+
+
+def _explained(details: ErrorDetails, model: type[BaseModel]) -> Fault:
+    """Pydantic's error as ours: Pulumi's path, plain words, and the command that mends it."""
+    location = details["loc"]
+    key = f"{NAMESPACE}:" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)[1:]
+    path = f"--path '{key}'" if len(location) > 1 else key
+    known = listing.holder(model, location).get("properties", {})
+    word = str(location[-1])
+    if details["type"] == "extra_forbidden":
+        near = nearest(word, known)
+        listed = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
+        return Fault(key, f"there is no such setting; {listed}", f"pulumi config rm {path}")
+    setting = listing.resolved(listing.schema(model), known.get(word, {}))
+    if details["type"] == "azmlflow":
+        what = details["msg"]
+    elif details["type"] == "missing":
+        what = "is missing"
+    else:
+        what = f"{details['msg'][:1].lower()}{details['msg'][1:]} (it is {_shown(details['input'])})"
+    if setting.get("type") in ("array", "object"):
+        return Fault(key, what, f"edit {key} in Pulumi.<stack>.yaml, or pulumi config rm {path}")
+    suggest = details.get("ctx", {}).get("suggest") or next(iter(setting.get("examples", ())), "")
+    return Fault(key, what, f"pulumi config set {path} {suggest if suggest != '' else 'VALUE'}")
+
+
+def _shown(value: object) -> str:
+    """A value as an error may show it: short."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

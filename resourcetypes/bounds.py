@@ -1,0 +1,33 @@
+"""Azure's bounds on names and numbers, which the settings, the components and the embedded Azure all check.
+
+Sources: Microsoft, "Naming rules and restrictions for Azure resources"
+(https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules); for workspaces and computes
+the patterns of Azure Machine Learning's REST specification; for nodes "Manage and increase quotas and limits for
+resources with Azure Machine Learning" (https://learn.microsoft.com/azure/machine-learning/how-to-manage-quotas).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+# Type -> what the whole name must match, letters and digits being ASCII's but for resource groups.
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "Microsoft.Resources/resourceGroups": r"[\w().-]{0,89}[\w()-]",
+        "Microsoft.Storage/storageAccounts": r"[a-z0-9]{3,24}",
+        "Microsoft.KeyVault/vaults": r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
+        "Microsoft.OperationalInsights/workspaces": r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]",
+        "Microsoft.Insights/components": r"[^%&\\?/\x00-\x1f]{0,259}[^%&\\?/\x00-\x1f. ]",
+        "Microsoft.MachineLearningServices/workspaces": r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
+        "Microsoft.MachineLearningServices/workspaces/computes": (
+            r"[a-zA-Z](?![a-zA-Z0-9-]*-[0-9]+\Z)[a-zA-Z0-9-]{2,23}"
+        ),
+    }
+)
+
+# Of a cluster whose nodes need not talk to each other: "100 nodes but configurable up to 65,000 nodes". The 100 are a
+# quota, which each subscription has raised or not.
+MOST_NODES = 65_000
+# The name of a virtual machine's size, in any case.
+VM_SIZE = r"(Standard|Basic)_[A-Za-z0-9_-]+"

@@ -1,0 +1,97 @@
+"""The components' arguments beside the settings: one name, one default, one line for each thing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.provider.experimental.component import ComponentProvider
+
+from azmlflow.infra.components.access import AccessArgs, GrantArgs
+from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.components.workspace import MlflowWorkspaceArgs
+from azmlflow.infra.plan import identifiers
+from azmlflow.infra.provider import COMPONENTS, NAME
+from azmlflow.infra.settings.clusters import ClusterSettings
+from azmlflow.infra.settings.grants import GrantSettings
+from azmlflow.infra.settings.settings import Settings
+
+PLACE = {"resource_group_name": "rg", "workspace_name": "ws", "location": "westeurope"}
+
+
+def test_every_setting_of_a_cluster_is_an_argument_that_says_the_same() -> None:
+    drawn = ComponentProvider(list(COMPONENTS), NAME, version="0.1.0").schema
+    assert drawn is not None
+    component = json.loads(drawn)["resources"][identifiers.CLUSTER]
+    types = {"str": "string", "int": "integer"}
+    for name, field in ClusterSettings.model_fields.items():
+        told = component["inputProperties"][field.alias]
+        assert told["description"] == field.description, name
+        assert told["type"] == types.get(getattr(field.annotation, "__name__", ""), "string"), name
+        assert (field.alias in component["requiredInputs"]) is field.is_required(), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "model", "setting"),
+    [
+        (MlflowWorkspaceArgs, "storage_auth", Settings, "storage_auth"),
+        (MlflowWorkspaceArgs, "purge_protection", Settings, "purge_protection"),
+        (AccessArgs, "strict_tracker", Settings, "strict_tracker"),
+        (AccessArgs, "profile", Settings, "role_profile"),
+        (GrantArgs, "scope", GrantSettings, "scope"),
+    ],
+)
+def test_an_argument_that_is_a_setting_too_has_its_default(arguments: Any, name: str, model: Any, setting: str) -> None:
+    (found,) = (each for each in dataclasses.fields(arguments) if each.name == name)
+    assert found.default == model.model_fields[setting].default
+
+
+def cluster(run: Callable[..., Any], **given: Any) -> Any:
+    def program() -> None:
+        group = pulumi.ComponentResource("test:index:Group", "group")
+        args: Any = {**PLACE, **given}
+        ComputeCluster("cpu", args, pulumi.ResourceOptions(deleted_with=group))
+
+    return run(program).one("machinelearningservices:Compute").inputs["properties"]["properties"]
+
+
+def test_what_a_clusters_program_leaves_out_is_as_in_the_settings(run: Callable[..., Any]) -> None:
+    found = cluster(run, name="cpu")
+    assert (found["vmSize"], found["vmPriority"]) == ("Standard_DS3_v2", "Dedicated")
+    assert found["scaleSettings"] == {
+        "minNodeCount": 0,
+        "maxNodeCount": 4,
+        "nodeIdleTimeBeforeScaleDown": "PT300S",
+    }
+    assert cluster(run, name="cpu", max_nodes=9, idle_seconds=None)["scaleSettings"]["maxNodeCount"] == 9
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"max_nodes": 65_001}, "maxNodes"),
+        ({"max_nodes": 0}, "maxNodes"),
+        ({"max_nodes": 2, "min_nodes": 3}, "2 is below minNodes, which is 3"),
+        ({"priority": "Spot"}, "priority"),
+        ({"name": "gpu-1"}, "ends in a hyphen and digits"),
+    ],
+)
+def test_a_cluster_out_of_bounds_is_refused_before_azure_is_asked(
+    run: Callable[..., Any], given: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ValueError, match=told):
+        cluster(run, **{"name": "cpu", **given})
+
+
+def test_a_settings_value_reaches_azure_under_one_name(up: Callable[..., Any]) -> None:
+    """The walk of `maxNodes`: the file, the settings, the component, Azure's own word for it, the stack's outputs."""
+    deployment = up(clusters=[{"name": "cpu", "maxNodes": 7}])
+    scale = deployment.one("machinelearningservices:Compute").inputs["properties"]["properties"]["scaleSettings"]
+    assert scale["maxNodeCount"] == 7
+    assert [each["maxNodes"] for each in deployment.outputs["clusters"]] == [7]
+    assert "max_nodes" in ClusterSettings.model_fields
+    assert "max_nodes" in {each.name for each in dataclasses.fields(ComputeClusterArgs)}

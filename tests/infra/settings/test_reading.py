@@ -1,0 +1,89 @@
+"""Reading any model: groups in groups, lists in groups; nothing of it names a setting that there is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Literal
+
+import pytest
+from pydantic import Field
+
+from azmlflow.infra.settings.faults import Fault, SettingsError
+from azmlflow.infra.settings.fields import SettingsModel
+from azmlflow.infra.settings.reading import read
+
+
+class Rule(SettingsModel):
+    fqdn: str = Field(description="A host.", examples=["example.com"])
+
+
+class Network(SettingsModel):
+    mode: Literal["public", "managed"] = Field("public", description="How closed.", examples=["managed"])
+    allowed_ips: tuple[str, ...] = Field((), description="Who may come in.")
+    rules: tuple[Rule, ...] = Field((), description="What is let out.")
+
+
+class House(SettingsModel):
+    network: Network = Field(Network.model_validate({}), description="Who reaches it.")
+    archive: Network | None = Field(None, description="Another.")
+    labels: Mapping[str, str] = Field({}, description="Words.")
+    limit: int = Field(1, description="A number.")
+
+
+def house(**values: object) -> House:
+    return read(House, {f"azmlflow:{key}": value for key, value in values.items()})
+
+
+def fault(**values: object) -> Fault:
+    with pytest.raises(SettingsError) as caught:
+        house(**values)
+    (only,) = caught.value.faults
+    return only
+
+
+def test_a_group_is_read_as_the_file_and_as_the_engine_has_it() -> None:
+    network = {"mode": "managed", "allowedIps": ["1.2.3.4"], "rules": [{"fqdn": "example.com"}]}
+    found = house(network=network, archive=network, labels={"a": "b"}, limit=3)
+    assert found == house(
+        network=json.dumps(network), archive=json.dumps(network), labels=json.dumps({"a": "b"}), limit="3"
+    )
+    assert found.network.rules[0].fqdn == "example.com"
+    assert found.archive == found.network
+
+
+@pytest.mark.parametrize("group", ["network", "archive"])
+def test_a_fault_in_a_group_says_where_and_how_to_mend_it(group: str) -> None:
+    at = f"azmlflow:{group}"
+    assert fault(**{group: {"mod": "public"}}) == Fault(
+        f"{at}.mod", "there is no such setting; did you mean mode?", f"pulumi config rm --path '{at}.mod'"
+    )
+    found = fault(**{group: {"mode": "open"}})
+    assert found.key == f"{at}.mode"
+    assert "'open'" in found.what
+    assert found.fix == f"pulumi config set --path '{at}.mode' managed"
+    assert fault(**{group: {"rules": [{"fqdn": "a"}, {}]}}) == Fault(
+        f"{at}.rules[1].fqdn", "is missing", f"pulumi config set --path '{at}.rules[1].fqdn' example.com"
+    )
+    assert "did you mean fqdn?" in fault(**{group: {"rules": [{"fqdn": "a", "fqd": "b"}]}}).what
+
+
+def test_a_whole_list_or_group_at_fault_is_edited_in_the_file() -> None:
+    assert fault(network={"rules": 7}).fix == (
+        "edit azmlflow:network.rules in Pulumi.<stack>.yaml, or pulumi config rm --path 'azmlflow:network.rules'"
+    )
+    assert (
+        fault(network="[]").fix == "edit azmlflow:network in Pulumi.<stack>.yaml, or pulumi config rm azmlflow:network"
+    )
+    assert fault(labels={"a": ["b"]}).key == "azmlflow:labels.a"
+
+
+@pytest.mark.parametrize(("key", "example"), [("network", "'{}'"), ("archive", "'{}'"), ("labels", "'{}'")])
+def test_text_that_is_no_json(key: str, example: str) -> None:
+    found = fault(**{key: "{"})
+    assert "is not JSON" in found.what
+    assert found.fix == f"pulumi config set azmlflow:{key} {example} --json"
+
+
+def test_what_is_encrypted_is_refused_in_a_group_too() -> None:
+    assert "encrypted" in fault(network={"secure": "v1:x"}).what
