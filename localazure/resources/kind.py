@@ -222,6 +222,7 @@ class Kind:
         collection: the store's collection of its documents.
         key: the store's key of the resource that a path names.
         find: the document that a path names, where it is not simply stored under its key.
+        missing: the 404 of a resource that is not there, where its provider has words of its own.
         action_type: the type in its Azure actions, where that is another.
         regions: where it can be; empty if it has no location of its own.
         stateful: whether it has a provisioningState.
@@ -255,6 +256,7 @@ class Kind:
     collection: str = "resources"
     key: Callable[[Target], str] = by_id
     find: Callable[[Cloud, Target], Document | None] | None = None
+    missing: Callable[[Target], AzureError] | None = None
     action_type: str | None = None
     regions: tuple[str, ...] = REGIONS
     stateful: bool = True

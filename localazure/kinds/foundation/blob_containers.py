@@ -11,12 +11,13 @@ from datetime import datetime
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
-from azmlflow.localazure.core.errors import bad_request, conflict
+from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as ACCOUNT_TYPE
 from azmlflow.localazure.resources.fields import choice, pick
 from azmlflow.localazure.resources.find import parent
 from azmlflow.localazure.resources.kind import Answer, Ask, Extra, Kind, NameRule
+from azmlflow.localazure.resources.paths import Target
 
 _TYPE = f"{ACCOUNT_TYPE}/blobServices/containers"
 _DEFAULTS: Document = {
@@ -33,6 +34,11 @@ _FIXED: Document = {
     "leaseStatus": "Unlocked",
     "remainingRetentionDays": 0,
 }
+
+
+def _missing(_target: Target) -> AzureError:
+    """404 in Azure's words (https://github.com/pulumi/pulumi-azure-native/issues/4841)."""
+    return AzureError(404, "ContainerNotFound", "The specified container does not exist.")
 
 
 def _check(ask: Ask, _existing: Document | None) -> None:
@@ -96,6 +102,7 @@ BLOB_CONTAINER = Kind(
     shape=_shape,
     place="child",
     parent=ACCOUNT_TYPE,
+    missing=_missing,
     regions=(),
     stateful=False,
     check=_check,

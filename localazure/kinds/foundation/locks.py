@@ -6,10 +6,17 @@ Source: Microsoft, "Lock your resources to protect your infrastructure", "Manage
 from __future__ import annotations
 
 from azmlflow.localazure.core import odata
+from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.fields import choice, pick
 from azmlflow.localazure.resources.kind import Ask, Kind, NameRule
+from azmlflow.localazure.resources.paths import Target
 from azmlflow.rbac import scopes
+
+
+def _missing(target: Target) -> AzureError:
+    """404 in Azure's words (https://github.com/pulumi/pulumi-azure-native/issues/4482)."""
+    return AzureError(404, "LockNotFound", f"The lock '{target.name}' could not be found.")
 
 
 def _shape(ask: Ask, _existing: Document | None) -> Document:
@@ -39,6 +46,7 @@ LOCK = Kind(
     shape=_shape,
     place="any",
     collection="locks",
+    missing=_missing,
     regions=(),
     stateful=False,
     patchable=False,

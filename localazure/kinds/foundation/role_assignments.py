@@ -15,7 +15,7 @@ from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.foundation.role_definitions import GUID, definition, is_assignable
+from azmlflow.localazure.kinds.foundation.role_definitions import GUID, definition, does_not_exist, is_assignable
 from azmlflow.localazure.principals.enforce import ASSIGNMENTS, PROPAGATION
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.kind import Ask, Kind, NameRule, Verb
@@ -33,6 +33,11 @@ def _find(cloud: Cloud, target: Target) -> Document | None:
     if found is None or scopes.key(found["properties"]["scope"]) != scopes.key(target.scope or scopes.ROOT):
         return None
     return found
+
+
+def _missing(target: Target) -> AzureError:
+    """404 in Azure's words (https://github.com/openshift/installer/issues/4829)."""
+    return AzureError(404, "RoleAssignmentNotFound", f"The role assignment '{target.name}' is not found.")
 
 
 def _check(ask: Ask, _existing: Document | None) -> None:
@@ -80,11 +85,7 @@ def _check_role(ask: Ask, scope: str) -> None:
     role_id = ask.properties["roleDefinitionId"]
     role = definition(ask.cloud, _guid(role_id))
     if role is None:
-        raise AzureError(
-            404,
-            "RoleDefinitionDoesNotExist",
-            f"The specified role definition with ID '{_guid(role_id)}' does not exist.",
-        )
+        raise does_not_exist(_guid(role_id))
     if not is_assignable(role, scope):
         raise bad_request(
             "RoleAssignmentScopeNotAssignableToRoleDefinition",
@@ -238,6 +239,7 @@ ROLE_ASSIGNMENT = Kind(
     collection=ASSIGNMENTS,
     key=lambda target: target.name.lower(),
     find=_find,
+    missing=_missing,
     regions=(),
     stateful=False,
     put=Verb(201),

@@ -44,6 +44,13 @@ def definition(cloud: Cloud, guid: str) -> Document | None:
     return None if role is None else _built_in(role.id, role.name, role.description, role.permissions)
 
 
+def does_not_exist(guid: str) -> AzureError:
+    """404 of a role that is not there (Azure's sentence: https://github.com/pulumi/pulumi-azure/issues/840)."""
+    return AzureError(
+        404, "RoleDefinitionDoesNotExist", f"The specified role definition with ID '{guid}' does not exist."
+    )
+
+
 def is_assignable(role: Document, scope: str) -> bool:
     """Whether a role may be assigned at a scope: one of its assignable scopes is it or above it."""
     return any(scopes.contains(outer, scope) for outer in role["properties"]["assignableScopes"])
@@ -214,6 +221,7 @@ ROLE_DEFINITION = Kind(
     collection=DEFINITIONS,
     key=lambda target: target.name.lower(),
     find=_find,
+    missing=lambda target: does_not_exist(target.name),
     regions=(),
     stateful=False,
     put=Verb(201),

@@ -57,3 +57,11 @@ def test_a_lock_needs_a_level_a_scope_and_permission(azure: Azure) -> None:
     refused = azure.arm("PUT", f"{RG}{_LOCKS}/keep", {"properties": {"level": "ReadOnly"}}, who=ALICE)
     assert "Microsoft.Authorization/locks/write" in refused.message
     assert azure.arm("DELETE", f"{RG}{_LOCKS}/keep").status == 204
+
+
+def test_a_lock_that_is_not_there_is_told_in_azures_words(azure: Azure) -> None:
+    """pulumi/pulumi-azure-native#4482."""
+    azure.make(RG)
+    missing = azure.arm("GET", f"{RG}{_LOCKS}/keep")
+    assert (missing.status, missing.code) == (404, "LockNotFound")
+    assert missing.message == "The lock 'keep' could not be found."

@@ -110,7 +110,9 @@ def test_an_account_goes_with_its_blobs(azure: Azure) -> None:
     assert azure.arm("DELETE", STORAGE).status == 200
     assert not Blobs(azure.cloud).container_exists("stacct1", "data")
     azure.make(STORAGE)
-    assert azure.arm("GET", container).status == 404
+    missing = azure.arm("GET", container)
+    assert (missing.status, missing.code) == (404, "ContainerNotFound")
+    assert missing.message == "The specified container does not exist."
 
 
 def test_public_containers_need_an_account_that_allows_them(azure: Azure) -> None:
