@@ -37,12 +37,12 @@ from azmlflow.localazure.plugin.client.calls import (
     Unknowable,
 )
 from azmlflow.localazure.plugin.client.operations import Answer, Progress, first_poll, outcome, progress
+from azmlflow.resourcetypes.table import version_of
 
 ENDPOINT = "https://management.azure.com"
 SCOPE = f"{ENDPOINT}/.default"
 # azcore's: how often a request is sent if its provider is not registered; how often, and when, that is looked at.
 _REGISTRATIONS, _REGISTRATION_LOOKS, _REGISTRATION_INTERVAL = 3, 20, 15.0
-_REGISTRATION_API = "2019-05-01"
 # Without a Retry-After (a key vault has none), soon and then ever later, to the pace that azure-native keeps.
 _FIRST_INTERVAL = 0.5
 _LONGEST_INTERVAL: Mapping[str, float] = {"PUT": 10.0, "DELETE": 30.0}
@@ -181,7 +181,8 @@ class Arm:
 
     def _register(self, provider: str) -> bool:
         """Register a resource provider and wait for it; False where that is refused or takes too long."""
-        call, query = Call(provider, _REGISTRATION_API), {"api-version": _REGISTRATION_API}
+        version = version_of("Microsoft.Resources/providers")
+        call, query = Call(provider, version), {"api-version": version}
         if self._ask("POST", call, f"{provider}/register", query).status >= 300:
             return False
         for _ in range(_REGISTRATION_LOOKS):

@@ -201,7 +201,7 @@ def test_a_resource_provider_is_registered_when_azure_misses_it(arm: Arm, azure:
         ("GET", _PROVIDER),
         ("PUT", PATH),
     ]
-    assert {sent.query["api-version"] for sent in azure.sent[1:4]} == {"2019-05-01"}
+    assert {sent.query["api-version"] for sent in azure.sent[1:4]} == {"2022-12-01"}
     assert azure.slept == [15]
 
 
