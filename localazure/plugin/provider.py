@@ -19,15 +19,15 @@ from azmlflow.localazure.plugin import functions as azure_functions
 from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmError, Call
 from azmlflow.localazure.plugin.schema import ids, shapes
 from azmlflow.localazure.plugin.schema.changes import Change, changes, merge
-from azmlflow.localazure.plugin.schema.checks import (
+from azmlflow.localazure.plugin.schema.naming import (
     CREATE_BEFORE_DELETE,
     Autonaming,
     NameRequired,
     Naming,
-    faults,
     with_name,
 )
 from azmlflow.localazure.plugin.schema.types import TypeMap, catalogue
+from azmlflow.localazure.plugin.schema.validation import faults
 from azmlflow.localazure.plugin.schema.values import UNKNOWN, has_unknown, plain_map, wrap_map
 from azmlflow.localazure.plugin.writes import Writer
 
@@ -93,7 +93,7 @@ class AzureProvider(base.Provider):
         return base.ConfigureResponse(accept_secrets=False, supports_preview=True)
 
     async def check(self, request: base.CheckRequest) -> base.CheckResponse:
-        """Fill in name, location and API version; report what is missing or unknown."""
+        """Fill in name, location and API version; report what is wrong or missing."""
         kind, old = self._type(request.urn), plain_map(request.old_inputs)
         given = plain_map(request.new_inputs)
         autonaming = request.autonaming if isinstance(request, CheckRequest) else None
@@ -105,7 +105,7 @@ class AzureProvider(base.Provider):
             location = old.get("location") or self._location or await self._group_location(inputs)
             inputs |= {"location": location} if location else {}
         inputs[shapes.API_VERSION] = kind.apiVersion
-        failures = [base.CheckFailure(name, reason) for name, reason in faults(kind, inputs).items()]
+        failures = [base.CheckFailure("", reason) for reason in faults(kind, inputs, self._catalogue.objects)]
         return base.CheckResponse(wrap_map(inputs), failures)
 
     async def diff(self, request: base.DiffRequest) -> base.DiffResponse:

@@ -34,8 +34,8 @@ from azmlflow.localazure.plugin.provider import (
     Misconfigured,
     UpdateRequest,
 )
-from azmlflow.localazure.plugin.schema.checks import Autonaming
 from azmlflow.localazure.plugin.schema.ids import BadId
+from azmlflow.localazure.plugin.schema.naming import Autonaming
 from azmlflow.localazure.plugin.schema.types import NotServed
 from azmlflow.localazure.plugin.schema.values import UnsupportedValue, wrap_map
 from azmlflow.localazure.plugin.writes import AlreadyExists, InitFailed

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmError, Call, Interrupted, OperationFailed
 from azmlflow.localazure.plugin.schema import shapes
 from azmlflow.localazure.plugin.schema.types import Catalogue, TypeMap
+from azmlflow.localazure.plugin.schema.validation import known
 
 if TYPE_CHECKING:
     from azmlflow.localazure.plugin.client.client import Arm
@@ -90,6 +91,7 @@ class Writer:
     def _put(self, inputs: Plain) -> Mapping[str, Any]:
         """The resource as ARM shows it once the PUT is through."""
         query = {wire: str(inputs[name]).lower() for name, wire in self.kind.query.items() if name in inputs}
+        inputs = known(self.kind, inputs, self.catalogue.objects)
         body = shapes.request_body(self.kind, inputs, self.catalogue)
         timeout = self.timeout or DEFAULT_TIMEOUT
         try:

@@ -69,10 +69,10 @@ def _update(
 
 def _check(
     provider: AzureProvider, token: str, new: dict[str, Any], old: dict[str, Any] | None = None
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[dict[str, Any], list[str]]:
     request = base.CheckRequest(_urn(token), wrap_map(old or {}), wrap_map(new), b"seed")
     answer = asyncio.run(provider.check(request))
-    return plain_map(answer.inputs or {}), {fault.property: fault.reason for fault in answer.failures or []}
+    return plain_map(answer.inputs or {}), [fault.reason for fault in answer.failures or []]
 
 
 def _diff(
@@ -99,7 +99,7 @@ def _read(
 def test_check_fills_in_name_location_and_version(provider: AzureProvider, azure: Any) -> None:
     azure.documents[GROUP_ID] = {"id": GROUP_ID, "location": "northeurope"}
     inputs, faults = _check(provider, VAULT, {"resourceGroupName": "g", "properties": {"tenantId": "t"}})
-    assert faults == {}
+    assert faults == ["missing required property 'properties.sku'"]
     assert inputs["vaultName"].startswith("thing") and inputs["__createBeforeDelete"] is True
     assert (inputs["location"], inputs["azureApiVersion"]) == ("northeurope", "2024-11-01")
 
@@ -137,12 +137,19 @@ def test_a_resource_inside_components_is_its_own_type_and_name(provider: AzurePr
 
 def test_check_names_what_is_missing(provider: AzureProvider) -> None:
     _, faults = _check(provider, ASSIGNMENT, {"scope": "/subscriptions/s", "principalId": UNKNOWN})
-    assert faults == {"roleDefinitionId": "missing required property 'roleDefinitionId'"}
+    assert faults == ["missing required property 'roleDefinitionId'"]
 
 
 def test_a_type_that_is_not_served_is_refused(provider: AzureProvider) -> None:
     with pytest.raises(NotServed, match="compute:VirtualMachine"):
         _check(provider, "azure-native:compute:VirtualMachine", {})
+
+
+def test_what_a_type_does_not_have_is_not_refused_and_not_sent(provider: AzureProvider, azure: Any) -> None:
+    inputs, faults = _check(provider, GROUP, {"resourceGroupName": "g", "location": "x", "colour": "blue"})
+    assert (faults, inputs["colour"]) == ([], "blue")
+    _create(provider, GROUP, inputs)
+    assert azure.sent[1].body == {"location": "x"}
 
 
 # diff
