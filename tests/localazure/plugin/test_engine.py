@@ -248,3 +248,15 @@ def test_what_is_imported_converges(world: World, azure: Any) -> None:
     options = ("--yes", "--skip-preview", "--generate-code=false", "--protect=false")
     world.pulumi("import", "--file", "found.json", *options)
     assert world.changes("up") == {"same": 2}
+
+
+def test_the_engine_runs_the_official_plugin_where_it_is_linked(world: World, tmp_path: Path) -> None:
+    """A stand-in for it, which writes down that it was started."""
+    official = tmp_path / "users" / "pulumi-resource-azure-native"
+    official.parent.mkdir()
+    official.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/started\nexit 1\n')
+    official.chmod(0o755)
+    install(world.folder, "3.29.0", official)
+    del world.environment["PULUMI_DEBUG_PROVIDERS"]
+    world.pulumi("preview", fails=True)
+    assert "127.0.0.1:" in (tmp_path / "started").read_text()  # the engine's address, as every plugin gets it
