@@ -90,7 +90,7 @@ def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: 
 
     def ready() -> engine.Engine:
         if stack.local:
-            entering.prepare_pulumi(project)
+            entering.prepare_pulumi(project, environment)
         return engine.ensure(environment, say)
 
     return EngineStack(

@@ -79,8 +79,14 @@ def repair(situation: Situation, answers: Iterable[Answer]) -> tuple[Answer, ...
         situation.session.invocation.say(f"fixing: {answer.check.name}")
         try:
             safe(situation)
-        except CliError as fault:
-            situation.session.invocation.warn(f"{answer.check.name}: {fault.what}")
+        except Exception as fault:
+            from azmlflow.cli.project import report
+
+            known = report.known(fault)
+            if known is None:
+                raise
+            told = f"{known.what}; next: {known.next}" if known.next else known.what
+            situation.session.invocation.warn(f"{answer.check.name}: {told}")
         after += examine(situation, (answer.check,))
     return tuple(after)
 

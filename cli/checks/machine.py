@@ -49,11 +49,17 @@ def _plugin_home(situation: Situation) -> Path:
 
 
 def _plugin(situation: Situation) -> Finding:
-    version = sdk.azure_native_version()
+    from azmlflow.cli.local import entering
+
+    version, local = sdk.azure_native_version(), situation.session.file.local
     folder = _plugin_home(situation) / "plugins" / f"resource-azure-native-v{version}"
-    if (folder / "pulumi-resource-azure-native").is_file():
-        return Finding("ok", f"azure-native {version}, as the program asks for")
-    if situation.session.file.local:
+    binary = folder / "pulumi-resource-azure-native"
+    official = binary.is_symlink()
+    meant = not local or official is bool(situation.environment.get(entering.OFFICIAL))
+    if binary.is_file() and meant:
+        which = f": the official one in {binary.resolve().parent}" if local and official else ""
+        return Finding("ok", f"azure-native {version}, as the program asks for{which}")
+    if local:
         return Finding("warning", f"azure-native {version} is not in place; `up` puts it there")
     return Finding("warning", f"azure-native {version} is not in {folder.parent}; the engine gets it at the first `up`")
 
@@ -62,7 +68,7 @@ def _put_plugin(situation: Situation) -> None:
     from azmlflow.cli.local import entering
 
     if situation.session.file.local:
-        entering.prepare_pulumi(situation.session.project)
+        entering.prepare_pulumi(situation.session.project, situation.environment)
         return
     found = engine.ensure(situation.environment, situation.session.invocation.say)
     words = [str(found.command), "plugin", "install", "resource", "azure-native", sdk.azure_native_version()]

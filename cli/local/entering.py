@@ -26,6 +26,9 @@ from azmlflow.cli.project.project import (
 )
 from azmlflow.localazure.core.constants import DEVELOPER
 
+# Path of an official azure-native plugin, or of its folder, for local stacks to use.
+OFFICIAL = "AZMLFLOW_AZURE_NATIVE"
+
 # Another backend, passphrase or stack in the user's shell would win over ours.
 _PULUMI_DROPPED = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_BACKEND_URL")
 
@@ -101,11 +104,16 @@ def pulumi_variables(project: Project) -> dict[str, str]:
     }
 
 
-def prepare_pulumi(project: Project) -> None:
+def prepare_pulumi(project: Project, environment: Mapping[str, str]) -> None:
     """Make the home, the backend and the passphrase, and put the azure-native plugin in place.
+
+    Args:
+        project: the checkout.
+        environment: may name the official plugin, which then takes the place of ours (`OFFICIAL`).
 
     Raises:
         CliError: a folder or file cannot be written.
+        InstallError: the plugin cannot be put in place.
     """
     make_state(project)
     try:
@@ -121,7 +129,8 @@ def prepare_pulumi(project: Project) -> None:
     from azmlflow.cli.pulumi.sdk import azure_native_version
     from azmlflow.localazure.plugin.install import install
 
-    install(project.pulumi_home, azure_native_version())
+    official = environment.get(OFFICIAL)
+    install(project.pulumi_home, azure_native_version(), Path(official) if official else None)
 
 
 def _begin_anew(project: Project) -> None:

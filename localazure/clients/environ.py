@@ -4,7 +4,8 @@
                   loopback and the user's own entries, save those that would take an Azure name past the proxy
     trusting it   REQUESTS_CA_BUNDLE, SSL_CERT_FILE (CURL_CA_BUNDLE where it is set): the user's certificate authorities
                   (certifi's if none) and ours
-    signing in    a user by an identity endpoint on loopback; a service principal by the usual variables
+    signing in    a user by an identity endpoint on loopback; a service principal by the usual variables. Both once more
+                  as the official azure-native plugin and azurerm read them (ARM_*): those look for nothing else but az
     nothing else  every inherited variable of Azure's sign-in and MLflow's tracking is dropped: an exported client
                   secret would pre-empt the chosen principal, and travel
 
@@ -218,8 +219,13 @@ def _signing_in(folder: Folder, identity: Identity) -> dict[str, str]:
             "AZUREML_SERVICE_PRINCIPAL_TENANT_ID": TENANT_ID,
             "AZUREML_SERVICE_PRINCIPAL_ID": identity.app_id,
             "AZUREML_SERVICE_PRINCIPAL_PASSWORD": secret,
+            "ARM_TENANT_ID": TENANT_ID,
+            "ARM_CLIENT_ID": identity.app_id,
+            "ARM_CLIENT_SECRET": secret,
         }
-    return _at_endpoint(folder, identity)
+    at_endpoint = _at_endpoint(folder, identity)
+    # Without ARM_MSI_ENDPOINT, azurerm asks a virtual machine's address, which nobody answers here.
+    return {**at_endpoint, "ARM_USE_MSI": "true", "ARM_MSI_ENDPOINT": at_endpoint["MSI_ENDPOINT"]}
 
 
 def _at_endpoint(folder: Folder, identity: Identity) -> dict[str, str]:

@@ -15,6 +15,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from azmlflow.localazure.plugin.log import EngineLog
 from azmlflow.localazure.plugin.provider import AzureProvider
 from azmlflow.localazure.plugin.server import serve
 
@@ -39,13 +40,15 @@ def main() -> None:
 
     def connect() -> Arm:
         # 0.4 s of imports that the start need not wait for, and that overlap the engine's own work.
-        from azmlflow.localazure.plugin.client.client import Arm, StoppableTransport
+        from azmlflow.localazure.plugin.client.client import Arm
         from azmlflow.localazure.plugin.client.identity import credential
+        from azmlflow.localazure.plugin.client.transport import StoppableTransport
 
         transport = StoppableTransport(stopped, verify=str(authority))
         return Arm(credential(os.environ, transport), transport, correlation_id=str(uuid.uuid4()))
 
-    provider = AzureProvider(connect, stopped.set, os.environ.get("ARM_SUBSCRIPTION_ID", ""))
+    subscription, log = os.environ.get("ARM_SUBSCRIPTION_ID", ""), EngineLog(sys.argv[-1])
+    provider = AzureProvider(connect, stopped.set, subscription, log.warn)
     asyncio.run(serve(provider, VERSION, sys.argv[-1], parent))
     os._exit(0)  # a request under way cannot be interrupted, and its thread would hold the process up
 

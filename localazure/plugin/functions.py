@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from azmlflow.localazure.plugin.client.calls import ArmError, Call
-from azmlflow.localazure.plugin.schema import shapes
+from azmlflow.localazure.plugin.client.calls import ArmCall
+from azmlflow.localazure.plugin.schema import ids, shapes
 from azmlflow.localazure.plugin.schema.types import Catalogue, Function, NotServed, TypeMap, parameters
 
 if TYPE_CHECKING:
     from azmlflow.localazure.plugin.client.client import Arm
 
 CLIENT_CONFIG = "azure-native:authorization:getClientConfig"
+_GRAPH = "https://graph.microsoft.com/.default"
 CLIENT_TOKEN = "azure-native:authorization:getClientToken"
 
 
@@ -29,7 +30,7 @@ def invoke(arm: Arm, catalogue: Catalogue, subscription: str, token: str, args: 
     Raises:
         NotServed: for a function that is none of ours.
         BadId: when a path argument is missing.
-        ArmError: when ARM refuses; 404 `ResourceNotFound` for a `get` of what is not there.
+        ArmError: when ARM refuses.
         NotSignedIn: without a credential.
     """
     if token == CLIENT_CONFIG:
@@ -47,9 +48,9 @@ def invoke(arm: Arm, catalogue: Catalogue, subscription: str, token: str, args: 
 def _client_config(arm: Arm, subscription: str) -> dict[str, Any]:
     from azmlflow.localazure.plugin.client.identity import claims
 
-    who = claims(arm.token())
+    who = claims(arm.token(_GRAPH))  # azure-native asks for one of Graph's (auth_getclientconfig.go)
     return {
-        "clientId": who.get("appid") or who.get("azp") or "",
+        "clientId": who.get("appid", ""),
         "objectId": who.get("oid", ""),
         "subscriptionId": subscription,
         "tenantId": who.get("tid", ""),
@@ -57,17 +58,15 @@ def _client_config(arm: Arm, subscription: str) -> dict[str, Any]:
 
 
 def _post(arm: Arm, function: Function, subscription: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    path = shapes.fill(function.path, args, subscription)
+    path = ids.fill(function.path, args, subscription)
     query = {wire: _text(args[name]) for name, wire in function.query.items() if name in args}
     body = {name: args[name] for name in function.body if name in args}
-    return arm.post(Call(path, function.apiVersion, query=query, body=body or None))
+    return arm.post(ArmCall(path, function.apiVersion, query=query, body=body or None))
 
 
 def _get(arm: Arm, catalogue: Catalogue, kind: TypeMap, subscription: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    path = shapes.fill(kind.path, {name: args.get(name) for name in parameters(kind.path)}, subscription)
-    found = arm.get(Call(path, kind.apiVersion))
-    if found is None:
-        raise ArmError(f"GET {path}", 404, "ResourceNotFound", "there is no such resource")
+    path = ids.fill(kind.path, {name: args.get(name) for name in parameters(kind.path)}, subscription)
+    found = arm.fetch(ArmCall(path, kind.apiVersion))
     return {"id": found.get("id", path), **shapes.outputs(kind, found, catalogue)}
 
 

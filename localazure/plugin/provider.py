@@ -8,26 +8,28 @@ Old inputs and the naming rule come from the engine's request; the base's reques
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pulumi.provider.experimental import provider as base
 from pulumi.provider.experimental.property_value import PropertyValue
 
-from azmlflow.localazure.plugin import functions
-from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmError, Call, Interrupted, OperationFailed
-from azmlflow.localazure.plugin.schema import shapes
+from azmlflow.localazure.plugin import functions as azure_functions
+from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmCall, ArmError
+from azmlflow.localazure.plugin.schema import ids, shapes
 from azmlflow.localazure.plugin.schema.changes import Change, changes, merge
-from azmlflow.localazure.plugin.schema.checks import (
+from azmlflow.localazure.plugin.schema.naming import (
     CREATE_BEFORE_DELETE,
     Autonaming,
     NameRequired,
     Naming,
-    faults,
     with_name,
 )
 from azmlflow.localazure.plugin.schema.types import TypeMap, catalogue
+from azmlflow.localazure.plugin.schema.validation import faults
 from azmlflow.localazure.plugin.schema.values import UNKNOWN, has_unknown, plain_map, wrap_map
+from azmlflow.localazure.plugin.writes import Writer
 
 if TYPE_CHECKING:
     from azmlflow.localazure.plugin.client.client import Arm
@@ -36,26 +38,8 @@ Values = dict[str, PropertyValue]
 _GROUP_PATH = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}"
 
 
-class AlreadyExists(Exception):
-    """What the program wants created is there already."""
-
-
 class Misconfigured(Exception):
     """The stack's settings lack what every request needs."""
-
-
-class InitFailed(Exception):
-    """Azure accepted the resource but it did not come to be as asked: it goes into the state, marked as such.
-
-    Attributes:
-        resource_id: its ARM id.
-        properties: its outputs as they are now.
-        reasons: why it is not ready.
-    """
-
-    def __init__(self, resource_id: str, properties: Values, reasons: list[str]) -> None:
-        super().__init__("; ".join(reasons))
-        self.resource_id, self.properties, self.reasons = resource_id, properties, reasons
 
 
 class CheckRequest(base.CheckRequest):
@@ -83,10 +67,17 @@ class AzureProvider(base.Provider):
         connect: makes the client of ARM; called once, in a thread.
         stop: ends all waiting of that client.
         subscription: the subscription, unless the stack's settings name one.
+        warn: shows a text at the resource of a URN.
     """
 
-    def __init__(self, connect: Callable[[], Arm], stop: Callable[[], None], subscription: str = "") -> None:
-        self._connect, self._stop, self._subscription = connect, stop, subscription
+    def __init__(
+        self,
+        connect: Callable[[], Arm],
+        stop: Callable[[], None],
+        subscription: str = "",
+        warn: Callable[[str, str], None] = lambda _urn, _text: None,
+    ) -> None:
+        self._connect, self._stop, self._subscription, self._warn = connect, stop, subscription, warn
         self._connection: asyncio.Task[Arm] | None = None
         self._location = ""
         self._group_locations: dict[str, str] = {}
@@ -102,7 +93,7 @@ class AzureProvider(base.Provider):
         return base.ConfigureResponse(accept_secrets=False, supports_preview=True)
 
     async def check(self, request: base.CheckRequest) -> base.CheckResponse:
-        """Fill in name, location and API version; report what is missing or unknown."""
+        """Fill in name, location and API version; report what is wrong or missing."""
         kind, old = self._type(request.urn), plain_map(request.old_inputs)
         given = plain_map(request.new_inputs)
         autonaming = request.autonaming if isinstance(request, CheckRequest) else None
@@ -114,14 +105,15 @@ class AzureProvider(base.Provider):
             location = old.get("location") or self._location or await self._group_location(inputs)
             inputs |= {"location": location} if location else {}
         inputs[shapes.API_VERSION] = kind.apiVersion
-        failures = [base.CheckFailure(name, reason) for name, reason in faults(kind, inputs).items()]
+        failures = [base.CheckFailure("", reason) for reason in faults(kind, inputs, self._catalogue.objects)]
         return base.CheckResponse(wrap_map(inputs), failures)
 
     async def diff(self, request: base.DiffRequest) -> base.DiffResponse:
         """Compare inputs with inputs; a path parameter or immutable input replaces."""
         kind = self._type(request.urn)
-        old = plain_map(request.old_inputs if isinstance(request, DiffRequest) else request.old_state)
-        found = changes(kind, old, plain_map(request.new_inputs), tuple(request.ignore_changes))
+        state = plain_map(request.old_state)
+        old = plain_map(request.old_inputs) if isinstance(request, DiffRequest) else state
+        found = changes(kind, old, plain_map(request.new_inputs), state, tuple(request.ignore_changes))
         replaces = sorted({change.top for change in found if change.replaces})
         return base.DiffResponse(
             changes=bool(found),
@@ -136,40 +128,55 @@ class AzureProvider(base.Provider):
         kind, inputs = self._type(request.urn), plain_map(request.properties)
         if request.preview:
             return base.CreateResponse(None, wrap_map(shapes.preview_outputs(kind, inputs, {}, {})))
-        arm = await self._arm()
-        return await asyncio.to_thread(self._create, arm, kind, inputs, request.timeout)
+        writer = await self._writer(request.urn, kind, inputs, request.timeout)
+        identifier, state = await asyncio.to_thread(writer.create, inputs)
+        return base.CreateResponse(identifier, wrap_map(state))
 
     async def update(self, request: base.UpdateRequest) -> base.UpdateResponse:
         """PUT the whole of the new inputs, keeping the sub-resources that the program leaves to others."""
         kind, inputs = self._type(request.urn), plain_map(request.news)
-        old = plain_map(request.old_inputs) if isinstance(request, UpdateRequest) else {}
+        old, old_state = request.old_inputs if isinstance(request, UpdateRequest) else {}, plain_map(request.olds)
         if request.preview:
-            return base.UpdateResponse(wrap_map(shapes.preview_outputs(kind, inputs, plain_map(request.olds), old)))
-        arm = await self._arm()
-        return await asyncio.to_thread(self._update, arm, kind, inputs, old, request.timeout)
+            return base.UpdateResponse(wrap_map(shapes.preview_outputs(kind, inputs, old_state, plain_map(old))))
+        writer = await self._writer(request.urn, kind, inputs, request.timeout)
+        return base.UpdateResponse(wrap_map(await asyncio.to_thread(writer.update, inputs, old_state)))
 
     async def read(self, request: base.ReadRequest) -> base.ReadResponse:
         """The resource as it is now; without old inputs (an import) the answer's own values become the inputs."""
         kind = self._type(request.urn)
-        parameters = shapes.parse_id(kind, request.resource_id)
+        parameters = ids.parse_id(kind, request.resource_id)
         arm = await self._arm()
-        found = await asyncio.to_thread(arm.get, Call(request.resource_id, kind.apiVersion))
+        found = await asyncio.to_thread(arm.get, ArmCall(request.resource_id, kind.apiVersion))
         if found is None:
             return base.ReadResponse("", {}, {})
         state = shapes.outputs(kind, found, self._catalogue)
-        now = shapes.projected_inputs(kind, state, self._catalogue)
         if request.inputs:
-            before = shapes.projected_inputs(kind, plain_map(request.properties), self._catalogue) or now
-            inputs = merge(plain_map(request.inputs), before, now)
+            inputs = self._drifted(kind, plain_map(request.inputs), plain_map(request.properties), state)
         else:
-            inputs = {**parameters, **now, shapes.API_VERSION: kind.apiVersion}
-        return base.ReadResponse(str(found.get("id", request.resource_id)), wrap_map(state), wrap_map(inputs))
+            inputs = shapes.imported_inputs(kind, parameters, state, self._catalogue)
+        return base.ReadResponse(request.resource_id, wrap_map(state), wrap_map(inputs))
+
+    def _drifted(
+        self, kind: TypeMap, inputs: dict[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The inputs with what changed in Azure since the last deployment; what the program leaves to others stays out.
+
+        azure-native's own oddity is kept: an input that says a default which it would put back by itself becomes what
+        Azure shows of it (provider.go, removeDefaults).
+        """
+        before = {
+            name: value for name, value in before.items() if name not in inputs or kind.restored.get(name) != value
+        }
+        mine = shapes.without(now, shapes.maintained_gaps(kind, inputs))
+        theirs = shapes.projected_inputs(kind, mine, self._catalogue)
+        found: dict[str, Any] = merge(inputs, shapes.projected_inputs(kind, before, self._catalogue), theirs)
+        return found
 
     async def delete(self, request: base.DeleteRequest) -> None:
         """Delete and wait; what is gone already is fine. No purge, no force, as the official plugin."""
         kind = self._type(request.urn)
         arm = await self._arm()
-        await asyncio.to_thread(arm.delete, Call(request.resource_id, kind.apiVersion, timeout=_timeout(request)))
+        await asyncio.to_thread(arm.delete, ArmCall(request.resource_id, kind.apiVersion, timeout=_timeout(request)))
 
     async def invoke(self, request: base.InvokeRequest) -> base.InvokeResponse:
         """Call a function; with an argument still unknown (a preview) nothing can be said."""
@@ -178,7 +185,7 @@ class AzureProvider(base.Provider):
             return base.InvokeResponse({})
         arm = await self._arm()
         answer = await asyncio.to_thread(
-            functions.invoke, arm, self._catalogue, self._subscription_id(), request.tok, args
+            azure_functions.invoke, arm, self._catalogue, self._subscription_id(), request.tok, args
         )
         return base.InvokeResponse(wrap_map(answer))
 
@@ -189,50 +196,10 @@ class AzureProvider(base.Provider):
     def _type(self, urn: str) -> TypeMap:
         return self._catalogue.type(_parts(urn)[0])
 
-    def _create(self, arm: Arm, kind: TypeMap, inputs: dict[str, Any], timeout: float) -> base.CreateResponse:
-        path = shapes.resource_id(kind, inputs, self._subscription_id())
-        if arm.get(Call(path, kind.apiVersion)) is not None:
-            raise AlreadyExists(f"cannot create already existing resource '{path}'")
-        found = self._put(arm, kind, path, shapes.with_maintained(kind, inputs, lambda _: []), timeout)
-        state = shapes.outputs(kind, found, self._catalogue)
-        return base.CreateResponse(str(found.get("id", path)), wrap_map(state))
-
-    def _update(
-        self, arm: Arm, kind: TypeMap, inputs: dict[str, Any], old: dict[str, Any], timeout: float
-    ) -> base.UpdateResponse:
-        path = shapes.resource_id(kind, inputs, self._subscription_id())
-        dropped = {name: value for name, value in kind.restored.items() if name in old and name not in inputs}
-        inputs = {**dropped, **inputs}
-        if any(shapes.maintained_gaps(kind, inputs)):
-            live = shapes.outputs(kind, arm.get(Call(path, kind.apiVersion)) or {}, self._catalogue)
-            inputs = shapes.with_maintained(kind, inputs, lambda gap: shapes.dig(live, gap))
-        found = self._put(arm, kind, path, inputs, timeout)
-        return base.UpdateResponse(wrap_map(shapes.outputs(kind, found, self._catalogue)))
-
-    def _put(self, arm: Arm, kind: TypeMap, path: str, inputs: dict[str, Any], timeout: float) -> Mapping[str, Any]:
-        """The resource as ARM shows it once the PUT is through.
-
-        Raises:
-            InitFailed: when the PUT was accepted but did not succeed, and left something.
-        """
-        query = {wire: str(inputs[name]).lower() for name, wire in kind.query.items() if name in inputs}
-        body = shapes.request_body(kind, inputs, self._catalogue)
-        try:
-            answer = arm.put(Call(path, kind.apiVersion, query=query, body=body, timeout=timeout or DEFAULT_TIMEOUT))
-        except OperationFailed as error:
-            left = self._left(arm, kind, path)
-            if left is None:
-                raise
-            properties = wrap_map(shapes.outputs(kind, left, self._catalogue))
-            raise InitFailed(str(left.get("id", path)), properties, [str(error)]) from error
-        return arm.get(Call(path, kind.apiVersion)) or answer
-
-    def _left(self, arm: Arm, kind: TypeMap, path: str) -> Mapping[str, Any] | None:
-        """What a failed PUT left; when that cannot be asked any more, it must be taken to have left something."""
-        try:
-            return arm.get(Call(path, kind.apiVersion))
-        except (ArmError, Interrupted):
-            return {}
+    async def _writer(self, urn: str, kind: TypeMap, inputs: Mapping[str, Any], timeout: float) -> Writer:
+        path = ids.resource_id(kind, inputs, self._subscription_id())
+        warn = functools.partial(self._warn, urn)
+        return Writer(await self._arm(), self._catalogue, kind, path, timeout, warn)
 
     async def _group_location(self, inputs: Mapping[str, Any]) -> Any:
         """Where the resource group is; unknown while its name is, None when it cannot be told."""
@@ -242,11 +209,12 @@ class AzureProvider(base.Provider):
         if not isinstance(group, str):
             return None
         if group not in self._group_locations:
-            path = shapes.fill(_GROUP_PATH, {"resourceGroupName": group}, self._subscription_id())
+            path = ids.fill(_GROUP_PATH, {"resourceGroupName": group}, self._subscription_id())
             version = self._catalogue.type("azure-native:resources:ResourceGroup").apiVersion
-            found = await asyncio.to_thread((await self._arm()).get, Call(path, version))
-            if found is None:
-                return None
+            try:
+                found = await asyncio.to_thread((await self._arm()).fetch, ArmCall(path, version))
+            except ArmError:
+                return None  # a location that is missing is named at the resource
             self._group_locations[group] = str(found.get("location", ""))
         return self._group_locations[group]
 

@@ -28,18 +28,17 @@ from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
 
 from azmlflow.localazure.plugin.client.calls import ArmError, Interrupted, NotSignedIn
 from azmlflow.localazure.plugin.provider import (
-    AlreadyExists,
     AzureProvider,
     CheckRequest,
     DiffRequest,
-    InitFailed,
     Misconfigured,
     UpdateRequest,
 )
-from azmlflow.localazure.plugin.schema.checks import Autonaming
-from azmlflow.localazure.plugin.schema.shapes import BadId
+from azmlflow.localazure.plugin.schema.ids import BadId
+from azmlflow.localazure.plugin.schema.naming import Autonaming
 from azmlflow.localazure.plugin.schema.types import NotServed
-from azmlflow.localazure.plugin.schema.values import UnsupportedValue
+from azmlflow.localazure.plugin.schema.values import UnsupportedValue, wrap_map
+from azmlflow.localazure.plugin.writes import AlreadyExists, InitFailed
 
 REFUSALS = (AlreadyExists, ArmError, BadId, Interrupted, Misconfigured, NotServed, NotSignedIn, UnsupportedValue)
 # One thread waits out each resource at work; the default of five on a small machine would serialise a deployment.
@@ -165,7 +164,7 @@ async def _speaking(context: Any) -> AsyncIterator[None]:
 def init_failed_status(error: InitFailed) -> Any:
     """The gRPC status by which the engine keeps a resource that is there but not ready."""
     detail = proto.ErrorResourceInitFailed(
-        id=error.resource_id, properties=_marshal(error.properties), reasons=error.reasons
+        id=error.resource_id, properties=_marshal(wrap_map(error.properties)), reasons=error.reasons
     )
     rich = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
     rich.details.add().Pack(detail)

@@ -79,7 +79,9 @@ def parent(cloud: Cloud, kind: Kind, target: Target, verb: str) -> Document:
 
 
 def missing(kind: Kind, target: Target) -> AzureError:
-    """404 `ResourceNotFound` in ARM's words."""
+    """404 in the words of the kind's provider, else `ResourceNotFound` in ARM's."""
+    if kind.documents.missing is not None:
+        return kind.documents.missing(target)
     pairs = zip(kind.type.split("/")[1:], target.names, strict=True)
     named = "/".join((kind.namespace, *(part for pair in pairs for part in pair)))
     where = f" under resource group '{target.group}'" if target.group else ""

@@ -131,11 +131,13 @@ class Documents:
         collection: the store's collection.
         key: the key of the resource that a path names.
         find: the document that a path names, where it is not simply the one under its key.
+        missing: the 404 of a resource that is not there, where its provider has words of its own.
     """
 
     collection: str = RESOURCES
     key: Callable[[Target], str] = by_id
     find: Callable[[Cloud, Target], Document | None] | None = None
+    missing: Callable[[Target], AzureError] | None = None
 
 
 def _allowed(_ask: Ask, _document: Document | None) -> None:

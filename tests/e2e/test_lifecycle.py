@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from azmlflow.cli.local.entering import OFFICIAL
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.store import Store
 from tests.e2e.estate import Estate, processes_of
@@ -73,10 +76,27 @@ def engine_variables(estate: Estate) -> dict[str, str]:
     return variables
 
 
-@pytest.fixture(scope="module")
-def bare_estate(bare_estate: Estate) -> Estate:
-    """Here at least, each command is a process of its own, as a user's is."""
-    return replace(bare_estate, typed=True)
+def official_plugin() -> Path:
+    """Where the official azure-native plugin is, or would be: as the variable says, else in the user's own home."""
+    version = importlib.metadata.version("pulumi_azure_native")
+    folder = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "plugins"
+    return Path(os.environ.get(OFFICIAL) or folder / f"resource-azure-native-v{version}").absolute()
+
+
+_WITH_OFFICIAL = pytest.param(
+    "official",
+    marks=pytest.mark.skipif(
+        not official_plugin().exists(), reason=f"no official azure-native plugin is at {official_plugin()}"
+    ),
+)
+
+
+@pytest.fixture(scope="module", params=["ours", _WITH_OFFICIAL])
+def bare_estate(bare_estate: Estate, request: pytest.FixtureRequest) -> Estate:
+    """With our plugin and, where it is found, with the official one. Here at least, each command is a process of its
+    own, as a user's is."""
+    named = {OFFICIAL: str(official_plugin())} if request.param == "official" else {}
+    return replace(bare_estate, environment={**bare_estate.environment, **named}, typed=True)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +110,8 @@ def test_up_stands_everything_and_the_second_changes_nothing(bare_estate: Estate
     assert before["groups"] == []
     bare_estate.azmlflow("up")
     bare_estate.azmlflow("grant", "alice@local.test", "tracker")
+    (plugin,) = (bare_estate.folder / ".azmlflow" / "pulumi" / "plugins").glob("*/pulumi-resource-azure-native")
+    assert plugin.is_symlink() is (OFFICIAL in bare_estate.environment)
     config = json.loads((bare_estate.folder / ".azureml" / "config.json").read_text())
     outputs = bare_estate.outputs()
     assert config == {

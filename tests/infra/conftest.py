@@ -53,6 +53,7 @@ class Declared:
     depends_on: frozenset[str]
     secret_outputs: tuple[str, ...]
     retained: bool
+    ignored: tuple[str, ...]
 
 
 class Nothing(mocks.Mocks):
@@ -99,6 +100,7 @@ class Recorder(mocks.MockMonitor):
                 depends_on=frozenset(request.dependencies),
                 secret_outputs=tuple(request.additionalSecretOutputs),
                 retained=bool(request.retainOnDelete),
+                ignored=tuple(request.ignoreChanges),
             )
         )
         state = {**inputs, **COMPUTED.get(request.type, {}), "name": name}

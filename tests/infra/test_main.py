@@ -48,6 +48,13 @@ def test_storage_is_secure_by_default(up: Up) -> None:
     assert "isHnsEnabled" not in inputs
 
 
+def test_the_firewall_of_the_storage_account_is_not_ours_to_open(up: Up) -> None:
+    """What a refresh put into the state is sent at each update, instead of azure-native's default, open to all."""
+    account = up().one("StorageAccount")
+    assert account.ignored == ("networkRuleSet", "publicNetworkAccess")
+    assert not {"networkRuleSet", "publicNetworkAccess"} & set(account.inputs)
+
+
 def test_the_vault_is_secure_by_default(up: Up) -> None:
     properties = up().one("Vault").inputs["properties"]
     assert properties["enableRbacAuthorization"] is True

@@ -11,7 +11,7 @@ import click
 from azmlflow.cli.access import grants
 from azmlflow.cli.checks import doctor
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.mending import losses, mending
+from azmlflow.cli.mending import firewalls, losses, mending
 from azmlflow.cli.project import config_json
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi import progress
@@ -41,6 +41,8 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
         stack = session.stack(holder)
         mending.mend(session, stack, holder, settings, sure=yes)
         gone = mending.look(session, stack)
+        if not session.project.own_program:
+            firewalls.keep(stack, invocation.ports.open_arm, invocation.say)
         session = grants.settle(session, stack)
         state = stack.state()
         before = state.outputs

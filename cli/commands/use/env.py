@@ -74,7 +74,7 @@ def _engine(session: Session, environment: Mapping[str, str]) -> dict[str, str]:
     path = path_with((entering.interpreter_folder(), found.folder, host), environment)
     if not session.file.local:
         return {"PATH": path}
-    entering.prepare_pulumi(session.project)
+    entering.prepare_pulumi(session.project, environment)
     return {"PATH": path, **entering.pulumi_variables(session.project)}
 
 

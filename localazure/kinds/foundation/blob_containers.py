@@ -11,13 +11,14 @@ from datetime import datetime
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
-from azmlflow.localazure.core.errors import bad_request, conflict
+from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as ACCOUNT_TYPE
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick
 from azmlflow.localazure.resources.find import parent
-from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
+from azmlflow.localazure.resources.kind import Documents, Kind, Lifecycle, NameRule, child_of
+from azmlflow.localazure.resources.paths import Target
 from azmlflow.localazure.resources.verbs import Extra
 
 _TYPE = f"{ACCOUNT_TYPE}/blobServices/containers"
@@ -35,6 +36,11 @@ _FIXED: Document = {
     "leaseStatus": "Unlocked",
     "remainingRetentionDays": 0,
 }
+
+
+def _missing(_target: Target) -> AzureError:
+    """404 in Azure's words (https://github.com/pulumi/pulumi-azure-native/issues/4841)."""
+    return AzureError(404, "ContainerNotFound", "The specified container does not exist.")
 
 
 def _check(ask: Ask, _existing: Document | None) -> None:
@@ -99,6 +105,7 @@ BLOB_CONTAINER = Kind(
     placement=child_of(ACCOUNT_TYPE),
     has_provisioning_state=False,
     lifecycle=Lifecycle(before_write=_check, on_create=_made, on_write=_touch, on_purge=_gone),
+    documents=Documents(missing=_missing),
     extras=(
         Extra(
             "GET",

@@ -8,15 +8,22 @@ from __future__ import annotations
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core import odata
 from azmlflow.localazure.core.collections import LOCKS
+from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, pick
 from azmlflow.localazure.resources.kind import Documents, Kind, Lifecycle, NameRule, Placement
+from azmlflow.localazure.resources.paths import Target
 from azmlflow.localazure.resources.verbs import Verbs
 from azmlflow.rbac import scopes
 
 _TYPE = "Microsoft.Authorization/locks"
 _PART = f"/providers/{_TYPE}/".lower()
+
+
+def _missing(target: Target) -> AzureError:
+    """404 in Azure's words (https://github.com/pulumi/pulumi-azure-native/issues/4482)."""
+    return AzureError(404, "LockNotFound", f"The lock '{target.name}' could not be found.")
 
 
 def _shape(ask: Ask, _existing: Document | None) -> Document:
@@ -70,7 +77,7 @@ LOCK = Kind(
     ),
     shape=_shape,
     placement=Placement("extension", lockable=False),
-    documents=Documents(collection=LOCKS),
+    documents=Documents(collection=LOCKS, missing=_missing),
     has_provisioning_state=False,
     verbs=Verbs(listed=_listed, patch=False),
     lifecycle=Lifecycle(on_scope_delete=_remove_below),

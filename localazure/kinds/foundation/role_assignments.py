@@ -16,7 +16,7 @@ from azmlflow.localazure.core.collections import ASSIGNMENTS, PROPAGATION
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.foundation.role_definitions import GUID, definition, is_assignable
+from azmlflow.localazure.kinds.foundation.role_definitions import GUID, definition, does_not_exist, is_assignable
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.kind import EXTENSION, Documents, Kind, Lifecycle, NameRule
@@ -35,6 +35,11 @@ def _find(cloud: Cloud, target: Target) -> Document | None:
     if found is None or scopes.key(found["properties"]["scope"]) != scopes.key(target.scope or scopes.ROOT):
         return None
     return found
+
+
+def _missing(target: Target) -> AzureError:
+    """404 in Azure's words (https://github.com/openshift/installer/issues/4829)."""
+    return AzureError(404, "RoleAssignmentNotFound", f"The role assignment '{target.name}' is not found.")
 
 
 def _check(ask: Ask, _existing: Document | None) -> None:
@@ -82,11 +87,7 @@ def _check_role(ask: Ask, scope: str) -> None:
     role_id = ask.properties["roleDefinitionId"]
     role = definition(ask.cloud, _guid(role_id))
     if role is None:
-        raise AzureError(
-            404,
-            "RoleDefinitionDoesNotExist",
-            f"The specified role definition with ID '{_guid(role_id)}' does not exist.",
-        )
+        raise does_not_exist(_guid(role_id))
     if not is_assignable(role, scope):
         raise bad_request(
             "RoleAssignmentScopeNotAssignableToRoleDefinition",
@@ -244,7 +245,7 @@ ROLE_ASSIGNMENT = Kind(
     ),
     shape=_shape,
     placement=EXTENSION,
-    documents=Documents(collection=ASSIGNMENTS, key=lambda target: target.name.lower(), find=_find),
+    documents=Documents(collection=ASSIGNMENTS, key=lambda target: target.name.lower(), find=_find, missing=_missing),
     has_provisioning_state=False,
     verbs=Verbs(listed=_listed, patch=False, delete=Deletion(200, shows=True)),
     lifecycle=Lifecycle(

@@ -46,6 +46,13 @@ def definition(cloud: Cloud, guid: str) -> Document | None:
     return None if role is None else _built_in(role.id, role.name, role.description, role.permissions)
 
 
+def does_not_exist(guid: str) -> AzureError:
+    """404 of a role that is not there (Azure's sentence: https://github.com/pulumi/pulumi-azure/issues/840)."""
+    return AzureError(
+        404, "RoleDefinitionDoesNotExist", f"The specified role definition with ID '{guid}' does not exist."
+    )
+
+
 def is_assignable(role: Document, scope: str) -> bool:
     """Whether a role may be assigned at a scope: one of its assignable scopes is it or above it."""
     return any(scopes.contains(outer, scope) for outer in role["properties"]["assignableScopes"])
@@ -213,7 +220,12 @@ ROLE_DEFINITION = Kind(
     ),
     shape=_shape,
     placement=EXTENSION,
-    documents=Documents(collection=DEFINITIONS, key=lambda target: target.name.lower(), find=_find),
+    documents=Documents(
+        collection=DEFINITIONS,
+        key=lambda target: target.name.lower(),
+        find=_find,
+        missing=lambda target: does_not_exist(target.name),
+    ),
     has_provisioning_state=False,
     verbs=Verbs(listed=_listed, update=Verb(201), patch=False, delete=Deletion(200, shows=True)),
     lifecycle=Lifecycle(before_write=_check, on_write=_touch, before_delete=_deleting),

@@ -85,7 +85,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     name = existing["name"] if existing else ask.target.name
     properties: Document = {
         **given,
-        "networkAcls": _network(ask.properties.get("networkAcls")),
+        "networkAcls": _network(ask.properties.get("networkAcls"), existing),
         "encryption": _encryption(ask.properties.get("encryption"), created),
         "creationTime": created,
         "keyCreationTime": {"key1": created, "key2": created},
@@ -116,9 +116,11 @@ def _keep_immutable(given: Document, existing: Document | None) -> None:
             )
 
 
-def _network(rules: Any) -> Document:
+def _network(rules: Any, existing: Document | None) -> Document:
+    """The rules of the firewall; a PUT that names none leaves them as they are
+    (https://github.com/pulumi/pulumi-azure-native/issues/2507)."""
     if rules is None:
-        return dict(_NETWORK)
+        return dict(existing["properties"]["networkAcls"] if existing else _NETWORK)
     if not isinstance(rules, dict):
         raise wrong_type("networkAcls", rules, "object")
     return pick(rules, _NETWORK, ("resourceAccessRules",))

@@ -10,7 +10,7 @@ DEFAULT_TIMEOUT = 7200.0  # azure-native's own
 
 
 @dataclass(frozen=True)
-class Call:
+class ArmCall:
     """What a request is about.
 
     Attributes:
@@ -29,18 +29,26 @@ class Call:
 
 
 class ArmError(Exception):
-    """ARM refused a request.
+    """ARM refused a request; said in azure-native's words (client_azcore.go: PulumiAzcoreResponseError).
 
     Attributes:
         status: HTTP status; 0 when there was no answer.
-        code: ARM's error code.
+        code: ARM's error code, empty where it gave none.
+        message: ARM's sentence.
     """
 
     def __init__(self, what: str, status: int, code: str, message: str) -> None:
-        super().__init__(
-            f"{what}: {message} (code {code}, HTTP status {status})" if status >= 400 else f"{what}: {message}"
-        )
+        coded = f'Code="{code}" ' if code else ""
+        super().__init__(f'Status={status} {coded}Message="{message}"' if status else f"{what}: {message}")
         self.status, self.code, self.message = status, code, message
+
+
+class Unknowable(ArmError):
+    """Whether a resource is there cannot be told: ARM answered neither that it is nor that it is not."""
+
+    def __init__(self, path: str, status: int, code: str, body: str) -> None:
+        super().__init__(path, status, code, body)
+        self.args = (f"cannot check existence of resource '{path}': status code {status}, {body}",)
 
 
 class OperationFailed(ArmError):

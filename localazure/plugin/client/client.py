@@ -1,15 +1,14 @@
 """Azure Resource Manager over HTTPS, as any client of Azure's speaks it.
 
-Requests are retried on 408, 429 and 5xx with Retry-After (azure-core's policy) and on 409
-`AnotherOperationInProgress` after 20, 60 and 120 seconds, as azure-native does. A long-running operation is
-followed by `Azure-AsyncOperation`, else `Location`, else the resource's own provisioningState. Only ARM's own
-host is followed: the bearer token goes nowhere else.
+As azure-native does, a request is sent again on 408, 429, 5xx and on 409 `AnotherOperationInProgress`, and a resource
+provider is registered when Azure misses it (`answers.py`). A request without an answer is sent again sooner: the
+embedded Azure is near. A long-running operation is followed by `Azure-AsyncOperation`, else `Location`, else the
+resource's own provisioningState. Only ARM's own host is followed: the bearer token goes nowhere else.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,55 +24,30 @@ from azure.core.pipeline.policies import (
     RetryPolicy,
     UserAgentPolicy,
 )
-from azure.core.pipeline.transport import HttpTransport, RequestsTransport
+from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
 
-from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmError, Call, Interrupted, OperationFailed
-from azmlflow.localazure.plugin.client.operations import Answer, Progress, first_poll, outcome, progress
+from azmlflow.localazure.plugin.client.answers import RETRY_DELAYS, is_empty, is_gone, pause, unregistered
+from azmlflow.localazure.plugin.client.calls import (
+    DEFAULT_TIMEOUT,
+    ArmCall,
+    ArmError,
+    Interrupted,
+    OperationFailed,
+    Unknowable,
+)
+from azmlflow.localazure.plugin.client.operations import ArmResponse, OperationStatus, first_poll, outcome, progress
+from azmlflow.resourcetypes.table import version_of
 
 ENDPOINT = "https://management.azure.com"
 SCOPE = f"{ENDPOINT}/.default"
-_BUSY_DELAYS = (20.0, 60.0, 120.0)
+# azcore's: how often a request is sent if its provider is not registered; how often, and when, that is looked at.
+_REGISTRATIONS, _REGISTRATION_LOOKS, _REGISTRATION_INTERVAL = 3, 20, 15.0
 # Without a Retry-After (a key vault has none), soon and then ever later, to the pace that azure-native keeps.
 _FIRST_INTERVAL = 0.5
 _LONGEST_INTERVAL: Mapping[str, float] = {"PUT": 10.0, "DELETE": 30.0}
 # "At once" may mean "and again, and again": past the first poll, leave the other side a breath.
 _SHORTEST_REPEAT = 0.2
-
-
-class StoppableTransport(HttpTransport[Any, Any]):
-    """Requests' transport whose waiting (between retries and polls) ends with `Interrupted` when told.
-
-    Args:
-        stopped: once set, nothing more is sent or waited for.
-        verify: path of the only authorities to trust; True for the environment's.
-    """
-
-    def __init__(self, stopped: threading.Event, verify: str | bool = True) -> None:
-        self._stopped = stopped
-        self._inner = RequestsTransport(connection_verify=verify, connection_timeout=10, read_timeout=120)
-
-    def send(self, request: Any, **kwargs: Any) -> Any:
-        if self._stopped.is_set():
-            raise Interrupted("cancelled")
-        return self._inner.send(request, **kwargs)
-
-    def sleep(self, duration: float) -> None:
-        if self._stopped.wait(duration):
-            raise Interrupted("cancelled")
-
-    def open(self) -> None:
-        self._inner.open()
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def __enter__(self) -> StoppableTransport:
-        self.open()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
 
 class Arm:
@@ -98,7 +72,7 @@ class Arm:
             RequestIdPolicy(),
             HeadersPolicy({"Accept": "application/json", "x-ms-correlation-request-id": correlation_id}),
             UserAgentPolicy("azmlflow-azure-native", sdk_moniker="azmlflow"),
-            RetryPolicy(retry_total=6, retry_connect=3, retry_read=3, retry_status=6, retry_backoff_max=30),
+            RetryPolicy(retry_connect=3, retry_read=3, retry_status=0, retry_backoff_max=30),
             BearerTokenCredentialPolicy(credential, SCOPE),
         ]
         self._client: PipelineClient[Any, Any] = PipelineClient(ENDPOINT, policies=policies, transport=transport)
@@ -107,27 +81,47 @@ class Arm:
         """An access token, for ARM unless another scope is given. Never to be logged."""
         return self._credential.get_token(scope).token
 
-    def get(self, call: Call) -> dict[str, Any] | None:
-        """The resource, or None where there is none: 404, 204 and an empty 200 all say so.
+    def fetch(self, call: ArmCall) -> dict[str, Any]:
+        """The resource.
 
         Raises:
-            ArmError: for every other answer.
+            ArmError: for every answer that is none.
+        """
+        return dict(_accepted("GET", call, self._send("GET", call)).body)
+
+    def get(self, call: ArmCall) -> dict[str, Any] | None:
+        """The resource, or None where Azure says that there is none.
+
+        Raises:
+            ArmError: for every other answer, be it a 404 (it may be a proxy's).
         """
         answer = self._send("GET", call)
-        return None if answer.status in (204, 404) else dict(_accepted("GET", call, answer).body) or None
+        return None if is_gone(answer) or is_empty(answer) else dict(_accepted("GET", call, answer).body)
 
-    def put(self, call: Call) -> dict[str, Any]:
-        """Make or update the resource and wait until it is done; gives the first answer's body.
+    def exists(self, call: ArmCall) -> bool:
+        """Whether a resource stands in the way of a new one; any 404 says that none does.
+
+        Raises:
+            Unknowable: for every other answer.
+        """
+        answer = self._send("GET", call)
+        if answer.status == 404 or is_empty(answer):
+            return False
+        if answer.status != 200:
+            raise Unknowable(call.path, answer.status, answer.error[0], json.dumps(answer.body))
+        return True
+
+    def put(self, call: ArmCall) -> dict[str, Any]:
+        """Make or update the resource and wait until it is done; gives the last body that showed the resource.
 
         Raises:
             ArmError: when ARM refuses the request.
             OperationFailed: when it accepted but the operation failed, was cancelled or took too long.
         """
         answer = _accepted("PUT", call, self._send("PUT", call))
-        self._wait("PUT", call, answer)
-        return dict(answer.body)
+        return dict(self._wait("PUT", call, answer) or answer.body)
 
-    def delete(self, call: Call) -> None:
+    def delete(self, call: ArmCall) -> None:
         """Delete the resource and wait until it is gone; that it is gone already is fine.
 
         Raises:
@@ -137,7 +131,7 @@ class Arm:
         if answer.status != 404:
             self._wait("DELETE", call, _accepted("DELETE", call, answer))
 
-    def post(self, call: Call) -> dict[str, Any]:
+    def post(self, call: ArmCall) -> dict[str, Any]:
         """The answer of an action, e.g. of listing keys.
 
         Raises:
@@ -145,13 +139,14 @@ class Arm:
         """
         return dict(_accepted("POST", call, self._send("POST", call)).body)
 
-    def _wait(self, method: str, call: Call, answer: Answer) -> None:
+    def _wait(self, method: str, call: ArmCall, answer: ArmResponse) -> Mapping[str, Any]:
+        """Follow an operation to its end; gives the resource where the last poll showed it."""
         poll = first_poll(method, answer)
         if poll is None:
             _succeeded(method, call, outcome(method, answer))
-            return
+            return {}
         timeout = call.timeout or DEFAULT_TIMEOUT
-        deadline, shortest, reached = self._monotonic() + timeout, 0.0, Progress("pending")
+        deadline, shortest, reached = self._monotonic() + timeout, 0.0, OperationStatus("pending")
         interval = _FIRST_INTERVAL
         try:
             while reached.state == "pending":
@@ -172,20 +167,48 @@ class Arm:
         except ArmError as error:
             raise OperationFailed(_what(method, call), error.status, error.code, error.message) from error
         _succeeded(method, call, reached)
+        return {} if poll.by == "operation" else answer.body
 
-    def _send(self, method: str, call: Call) -> Answer:
+    def _send(self, method: str, call: ArmCall) -> ArmResponse:
         query = {**call.query, "api-version": call.api}
         answer = self._ask(method, call, call.path, query, call.body)
-        for delay in _BUSY_DELAYS:
-            if answer.status != 409 or answer.error[0] != "AnotherOperationInProgress":
+        for _ in range(_REGISTRATIONS - 1):
+            provider = unregistered(answer, call.path)
+            if provider is None or not self._register(provider):
                 break
-            self._transport.sleep(delay)
             answer = self._ask(method, call, call.path, query, call.body)
         return answer
 
+    def _register(self, provider: str) -> bool:
+        """Register a resource provider and wait for it; False where that is refused or takes too long."""
+        version = version_of("Microsoft.Resources/providers")
+        call, query = ArmCall(provider, version), {"api-version": version}
+        if self._ask("POST", call, f"{provider}/register", query).status >= 300:
+            return False
+        for _ in range(_REGISTRATION_LOOKS):
+            answer = self._ask("GET", call, provider, query)
+            if answer.status >= 300:
+                return False
+            if str(answer.body.get("registrationState")).lower() == "registered":
+                return True
+            self._transport.sleep(_REGISTRATION_INTERVAL)
+        return False
+
     def _ask(
-        self, method: str, call: Call, url: str, query: Mapping[str, str], body: Mapping[str, Any] | None = None
-    ) -> Answer:
+        self, method: str, call: ArmCall, url: str, query: Mapping[str, str], body: Mapping[str, Any] | None = None
+    ) -> ArmResponse:
+        answer = self._ask_once(method, call, url, query, body)
+        for delay in RETRY_DELAYS:
+            wait = pause(answer, delay)
+            if wait is None:
+                break
+            self._transport.sleep(wait)
+            answer = self._ask_once(method, call, url, query, body)
+        return answer
+
+    def _ask_once(
+        self, method: str, call: ArmCall, url: str, query: Mapping[str, str], body: Mapping[str, Any] | None
+    ) -> ArmResponse:
         absolute = urljoin(ENDPOINT, url)  # a Location may be relative, and may lack the API version
         split = urlsplit(absolute)
         if f"{split.scheme}://{split.netloc}".lower() != ENDPOINT:
@@ -203,21 +226,21 @@ class Arm:
                 type(error).__name__,
                 f"{split.netloc} gave no answer ({type(error).__name__}); is it running? `azmlflow local status`",
             ) from None
-        return Answer(response.status_code, response.headers, _json(response))
+        return ArmResponse(response.status_code, response.headers, _json(response))
 
 
-def _what(method: str, call: Call) -> str:
+def _what(method: str, call: ArmCall) -> str:
     return f"{method} {call.path}"
 
 
-def _accepted(method: str, call: Call, answer: Answer) -> Answer:
+def _accepted(method: str, call: ArmCall, answer: ArmResponse) -> ArmResponse:
     if answer.status >= 300:
         code, message = answer.error
-        raise ArmError(_what(method, call), answer.status, code or "Unknown", message or "refused without a reason")
+        raise ArmError(_what(method, call), answer.status, code, message or "refused without a reason")
     return answer
 
 
-def _succeeded(method: str, call: Call, reached: Progress) -> None:
+def _succeeded(method: str, call: ArmCall, reached: OperationStatus) -> None:
     if reached.state != "succeeded":
         raise OperationFailed(_what(method, call), 200, reached.code, reached.message)
 

@@ -1,8 +1,10 @@
 """What changed between a resource's old and new inputs, and whether it can be changed in place. Pure.
 
-As azure-native: inputs are compared with inputs, never with outputs. A changed path parameter or immutable input
-replaces the resource; everything else updates it. Null and absent are the same; so are `West Europe` and
-`westeurope`. Keys of two underscores and the API version are the provider's own notes, not changes.
+As azure-native (provider/pkg/provider/diff.go, and its PRs 4015, 4785 and 4789): inputs are compared with inputs. A
+changed path parameter or immutable input replaces the resource, and so does an immutable one that is added, unless
+Azure's answer has the same value; one that is taken away says nothing, and leaves the resource as it is. Everything
+else updates it, the API version too. Null and absent are the same; so are `West Europe` and `westeurope`, and a
+resource group's name in any case; a scope is compared to the letter. Keys of two underscores are the provider's notes.
 """
 
 from __future__ import annotations
@@ -39,7 +41,11 @@ class Change:
 
 
 def changes(
-    kind: TypeMap, old: Mapping[str, Any], new: Mapping[str, Any], ignore: tuple[str, ...] = ()
+    kind: TypeMap,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    state: Mapping[str, Any],
+    ignore: tuple[str, ...] = (),
 ) -> list[Change]:
     """The differences between old and new inputs, in the order of their names.
 
@@ -47,16 +53,20 @@ def changes(
         kind: the type.
         old: inputs of the last deployment.
         new: inputs now; `UNKNOWN` where a preview cannot tell, which counts as a change.
+        state: outputs of the last deployment.
         ignore: property paths of `ignoreChanges`.
     """
+    if API_VERSION in state:
+        old = {API_VERSION: state[API_VERSION], **old}
     found = []
-    for name in sorted({*old, *new} - {API_VERSION}):
+    for name in sorted({*old, *new}):
         before, after = old.get(name), new.get(name)
-        if name.startswith("__") or _same(kind, name, before, after):
+        if name.startswith("__") or _same(name, before, after):
             continue
-        replaces = name in kind.parameters or (name in kind.immutable and not _is_unset(before, after))
+        fixed = name in kind.parameters or name in kind.immutable
+        added = before is None and (name not in state or _differs(state[name], after))
         found += [
-            Change(path, how, replaces)
+            Change(path, how, fixed and (how == "update" or added))
             for path, how in _walk(_key("", name), before, after)
             if not any(_covers(pattern, path) for pattern in ignore)
         ]
@@ -111,18 +121,13 @@ def _differs(before: Any, after: Any) -> bool:
     return bool(before != after)
 
 
-def _same(kind: TypeMap, name: str, before: Any, after: Any) -> bool:
+def _same(name: str, before: Any, after: Any) -> bool:
     if isinstance(before, str) and isinstance(after, str):
         if name == "location":
             return before.replace(" ", "").lower() == after.replace(" ", "").lower()
-        if name == kind.scope_input:  # an ARM id: no case, and its outer slashes are trimmed
-            return before.strip("/").lower() == after.strip("/").lower()
+        if name == "resourceGroupName":
+            return before.lower() == after.lower()
     return not _differs(before, after)
-
-
-def _is_unset(before: Any, after: Any) -> bool:
-    """A create-only switch that is off or not there at all: the same to Azure, which an import shows as `false`."""
-    return not before and not after
 
 
 def _key(path: str, name: str) -> str:

@@ -6,10 +6,8 @@ engine calls Create and Update with known values only, outside of previews.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, unquote
 
 from azmlflow.localazure.plugin.schema.types import Catalogue, Shape, TypeMap
 from azmlflow.localazure.plugin.schema.values import UNKNOWN
@@ -32,62 +30,6 @@ _SUB_ENVELOPE = frozenset(
         "systemData",
     ]
 )
-
-
-class BadId(Exception):
-    """An ARM id that does not fit a type's path, or inputs that make none."""
-
-
-def resource_id(kind: TypeMap, inputs: Mapping[str, Any], subscription: str) -> str:
-    """The ARM id that inputs stand for.
-
-    Path parameters are percent-encoded, but for a leading scope, which is an ARM id itself.
-
-    Raises:
-        BadId: when a parameter is missing or not a string.
-    """
-    return fill(kind.path, inputs, subscription)
-
-
-def fill(path: str, values: Mapping[str, Any], subscription: str) -> str:
-    """A path template with its parameters filled in from `values`.
-
-    Raises:
-        BadId: when a parameter is missing, empty or not a string.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        text = subscription if name == "subscriptionId" else values.get(name)
-        if not isinstance(text, str) or not text.strip("/"):
-            raise BadId(f"'{name}' must be a non-empty string to make the path {path}")
-        return text.strip("/") if match.start() == 1 else quote(text, safe="")
-
-    return re.sub(r"{(\w+)}", value, path)
-
-
-def parse_id(kind: TypeMap, identifier: str) -> dict[str, str]:
-    """The path parameters in an ARM id, the subscription's left out; ARM ids have no case.
-
-    Raises:
-        BadId: when the id is not of this type.
-    """
-    pattern = "/" + "/".join(
-        _segment(part, scope=part == f"{{{kind.scope_input}}}") for part in kind.path.strip("/").split("/")
-    )
-    match = re.fullmatch(pattern, identifier.rstrip("/"), re.IGNORECASE)
-    if match is None:
-        raise BadId(f"'{identifier}' is not the id of a {kind.token}: those look like {kind.path}")
-    found = {name: unquote(text) for name, text in match.groupdict().items() if name != "subscriptionId"}
-    if kind.scope_input is not None:
-        found[kind.scope_input] = "/" + found[kind.scope_input]
-    return found
-
-
-def _segment(part: str, *, scope: bool) -> str:
-    if part.startswith("{"):
-        return f"(?P<{part[1:-1]}>{'.+' if scope else '[^/]+'})"
-    return re.escape(part)
 
 
 def request_body(kind: TypeMap, inputs: Mapping[str, Any], shapes: Catalogue) -> dict[str, Any]:
@@ -117,6 +59,36 @@ def projected_inputs(kind: TypeMap, state: Mapping[str, Any], shapes: Catalogue)
         for name in kind.inputs
         if name in state and name not in kind.parameters
     }
+
+
+def imported_inputs(
+    kind: TypeMap, parameters: Mapping[str, str], state: Mapping[str, Any], shapes: Catalogue
+) -> dict[str, Any]:
+    """What the inputs of an imported resource are taken to be: its path's parameters, and what Azure shows of it
+    without lists and objects that are empty (azure-native, convert/responseToSdkInputs.go)."""
+    shown = {name: _without_empty(value) for name, value in projected_inputs(kind, state, shapes).items()}
+    return {**parameters, **{name: value for name, value in shown.items() if value is not None}}
+
+
+def _without_empty(value: Any) -> Any:
+    """A value without the lists and objects in it that are empty, None if it is one itself."""
+    if isinstance(value, Mapping):
+        kept = {name: found for name, item in value.items() if (found := _without_empty(item)) is not None}
+        return kept or None
+    if isinstance(value, list):
+        return [found for item in value if (found := _without_empty(item)) is not None] or None
+    return value
+
+
+def without(values: Mapping[str, Any], paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
+    """Values without what stands at these paths."""
+    left = dict(values)
+    for first, *rest in paths:
+        if not rest:
+            left.pop(first, None)
+        elif isinstance(left.get(first), Mapping):
+            left[first] = without(left[first], [tuple(rest)])
+    return left
 
 
 def _writable(value: Any, path: str, read_only: frozenset[str]) -> Any:

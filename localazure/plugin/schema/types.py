@@ -2,9 +2,9 @@
 
 The rule (azure-native 3.29.0's own): an input named like one of ARM's envelope keys stays at the top of the
 body, every other input goes under `properties` with the same name; the answer comes back the same way.
-`types.json` lists, per type, only the names and what does not follow the rule; its keys are fields of `TypeMap`,
-`Shape` and `Function` below. Path, API version and what is fixed at creation come from the table of all types
-(`azmlflow.resourcetypes`).
+`types.json` lists, per type, only the outputs' names and what does not follow the rule; its keys are fields of
+`TypeMap`, `Shape` and `Function` below. Path, API version and what is fixed at creation come from the table of all
+types (`azmlflow.resourcetypes`), the inputs from `inputs.json`, which `scripts/plugin_inputs.py` draws from the SDK.
 
 Read off the published pulumi_azure_native 3.29.0 and the serialisation maps of the azure-mgmt packages.
 """
@@ -40,6 +40,7 @@ ENVELOPE = frozenset(
         "properties",
     ]
 )
+_FILES = ("types.json", "inputs.json")
 AutoName = Literal["random", "copy", "uuid"]
 
 
@@ -72,9 +73,8 @@ class TypeMap:
         token: Pulumi's type token.
         apiVersion: ARM API version.
         path: ARM path template, from the root.
-        inputs: names that a program may set, but for the path's own parameters.
+        inputs: names that a program may set in the body: not those of the path's parameters or the query.
         outputs: names that only Azure sets.
-        required: inputs that must be set, but for the path's.
         renames: input or output -> dotted path on the wire, where it is not the rule's.
         nested: input or output -> name of its shape.
         immutable: inputs whose change replaces the resource; the path's parameters always do.
@@ -90,7 +90,6 @@ class TypeMap:
     path: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    required: tuple[str, ...] = ()
     renames: Mapping[str, str] = field(default_factory=dict)
     nested: Mapping[str, str] = field(default_factory=dict)
     immutable: tuple[str, ...] = ()
@@ -99,6 +98,11 @@ class TypeMap:
     maintained: tuple[str, ...] = ()
     restored: Mapping[str, Any] = field(default_factory=dict)
     readOnly: tuple[str, ...] = ()
+
+    @property
+    def arguments(self) -> str:
+        """Its inputs' name in `Catalogue.objects`."""
+        return self.token.partition(":")[2]
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -162,13 +166,24 @@ class Function:
         return f"{table.of_token(self.of).paths[self.of]}/{self.action}"
 
 
+Objects = Mapping[str, Mapping[str, str]]
+
+
 @dataclass(frozen=True)
 class Catalogue:
-    """All of `types.json`."""
+    """All of `types.json`, and of `inputs.json`.
+
+    Attributes:
+        types: by token.
+        shapes: by name.
+        functions: by token.
+        objects: what a program gives, by module and type, or class of the SDK: input -> what it takes.
+    """
 
     types: Mapping[str, TypeMap]
     shapes: Mapping[str, Shape]
     functions: Mapping[str, Function]
+    objects: Objects
 
     def type(self, token: str) -> TypeMap:
         """The type of a token.
@@ -196,10 +211,11 @@ def parameters(path: str) -> tuple[str, ...]:
 
 @functools.cache
 def catalogue() -> Catalogue:
-    """The types, shapes and functions served, read once from the package's own `types.json`."""
-    data = json.loads(files(__package__).joinpath("types.json").read_text("utf-8"))
+    """The types, shapes and functions served, read once from the package's own files."""
+    data, objects = (json.loads(files(__package__).joinpath(name).read_text("utf-8")) for name in _FILES)
     return Catalogue(
-        types=MappingProxyType({token: _type_map(token, body) for token, body in data["types"].items()}),
+        objects=MappingProxyType(objects),
+        types=MappingProxyType({token: _type_map(token, body, objects) for token, body in data["types"].items()}),
         shapes=MappingProxyType({name: Shape(**_record(body)) for name, body in data["shapes"].items()}),
         functions=MappingProxyType(
             {token: Function(token=token, **_record(body)) for token, body in data["functions"].items()}
@@ -207,10 +223,17 @@ def catalogue() -> Catalogue:
     )
 
 
-def _type_map(token: str, body: Mapping[str, Any]) -> TypeMap:
+def _type_map(token: str, body: Mapping[str, Any], objects: Objects) -> TypeMap:
     kind = table.of_token(token)
+    path = kind.paths[token]
+    elsewhere = {*parameters(path), *body.get("query", ())}
     return TypeMap(
-        token=token, apiVersion=kind.api_version, path=kind.paths[token], immutable=kind.fixed, **_record(body)
+        token=token,
+        apiVersion=kind.api_version,
+        path=path,
+        inputs=tuple(name for name in objects[token.partition(":")[2]] if name not in elsewhere),
+        immutable=kind.fixed,
+        **_record(body),
     )
 
 

@@ -264,13 +264,14 @@ def test_a_backend_of_ones_own_that_is_torn_is_mended_by_hand() -> None:
     [
         ("Conflict: Soft-deleted workspace exists. Please purge or recover it.", "azmlflow down --stack local"),
         (
-            "Principal 90d41f2c270a4a41b7ebed4b27466312 does not exist (code PrincipalNotFound, HTTP status 400)",
+            'Status=400 Code="PrincipalNotFound" Message="Principal 90d41f2c270a4a41b7ebed4b27466312 does not exist"',
             "azmlflow revoke 90d41f2c-270a-4a41-b7eb-ed4b27466312 --stack local",
         ),
         ("ConflictError: A vault with the same name already exists in deleted state.", "azmlflow down --stack local"),
         ("StorageAccountAlreadyTaken: The storage account named x is already taken.", "azmlflow:salt"),
         (
-            "MissingSubscriptionRegistration: not registered to use namespace 'Microsoft.KeyVault'.",
+            'Status=409 Code="MissingSubscriptionRegistration" '
+            "Message=\"The subscription is not registered to use namespace 'Microsoft.KeyVault'.\"",
             "az provider register --namespace Microsoft.KeyVault",
         ),
     ],

@@ -66,3 +66,11 @@ def test_a_lock_does_not_lock_locks(azure: Azure) -> None:
     assert azure.arm("PATCH", lock, {"properties": {"notes": "n"}}).status == 405
     assert azure.arm("PUT", lock, {"properties": {"level": "CanNotDelete"}}).status == 200
     assert azure.arm("DELETE", lock).status == 200
+
+
+def test_a_lock_that_is_not_there_is_told_in_azures_words(azure: Azure) -> None:
+    """pulumi/pulumi-azure-native#4482."""
+    azure.make(RG)
+    missing = azure.arm("GET", f"{RG}{_LOCKS}/keep")
+    assert (missing.status, missing.code) == (404, "LockNotFound")
+    assert missing.message == "The lock 'keep' could not be found."

@@ -201,3 +201,14 @@ def test_permissions_are_told_and_denials_there_are_none(azure: Azure) -> None:
     denials = f"{RG}/providers/Microsoft.Authorization/denyAssignments"
     assert azure.arm("GET", denials, who=ALICE).body["value"] == []
     assert azure.arm("GET", denials, who=BOB).status == 403
+
+
+def test_what_is_not_there_is_told_in_azures_words(azure: Azure) -> None:
+    """pulumi/pulumi-azure#840; openshift/installer#4829."""
+    azure.make(RG)
+    role = azure.arm("GET", f"{SUB}{_DEFINITIONS}/{_ONE}")
+    assert (role.status, role.code) == (404, "RoleDefinitionDoesNotExist")
+    assert role.message == f"The specified role definition with ID '{_ONE}' does not exist."
+    assignment = azure.arm("GET", f"{RG}{_ASSIGNMENTS}/{_ONE}")
+    assert (assignment.status, assignment.code) == (404, "RoleAssignmentNotFound")
+    assert assignment.message == f"The role assignment '{_ONE}' is not found."

@@ -91,6 +91,8 @@ def test_a_user_gets_proxy_trust_and_identity(folder: Folder) -> None:
         "IDENTITY_ENDPOINT": endpoint,
         "IDENTITY_HEADER": mark,
         "MSI_ENDPOINT": endpoint,
+        "ARM_USE_MSI": "true",
+        "ARM_MSI_ENDPOINT": endpoint,
         "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / "a-1"),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -106,7 +108,7 @@ def test_a_service_principal_gets_its_variables(folder: Folder) -> None:
     got = client_environment(folder.path, "app-1", {})
     secret = folder.secrets().client_secret("app-1")
     assert {
-        name: value for name, value in got.items() if name.startswith(("AZURE_", "AZUREML_", "IDENTITY", "MSI"))
+        name: value for name, value in got.items() if name.startswith(("AZURE_", "AZUREML_", "ARM_", "IDENTITY", "MSI"))
     } == {
         "AZURE_TENANT_ID": TENANT_ID,
         "AZURE_CLIENT_ID": "app-1",
@@ -114,6 +116,9 @@ def test_a_service_principal_gets_its_variables(folder: Folder) -> None:
         "AZUREML_SERVICE_PRINCIPAL_TENANT_ID": TENANT_ID,
         "AZUREML_SERVICE_PRINCIPAL_ID": "app-1",
         "AZUREML_SERVICE_PRINCIPAL_PASSWORD": secret,
+        "ARM_TENANT_ID": TENANT_ID,
+        "ARM_CLIENT_ID": "app-1",
+        "ARM_CLIENT_SECRET": secret,
         "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / "s-1"),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
     }
@@ -125,6 +130,8 @@ def test_a_service_principal_gets_its_variables(folder: Folder) -> None:
         "AZURE_CLIENT_SECRET",
         "AZURE_TENANT_ID",
         "ARM_SUBSCRIPTION_ID",
+        "ARM_CLIENT_ID",
+        "ARM_USE_OIDC",
         "AZUREML_RUN_ID",
         "MSI_SECRET",
         "IDENTITY_SERVER_THUMBPRINT",

@@ -100,6 +100,18 @@ def test_a_flat_account_does_not_become_hierarchical(azure: Azure) -> None:
     assert azure.arm("PUT", STORAGE, _with(STORAGE, isHnsEnabled=True)).code == "AccountPropertyCannotBeUpdated"
 
 
+def test_network_rules_that_a_put_does_not_name_stay(azure: Azure) -> None:
+    """Azure takes their absence for "no change" (pulumi/pulumi-azure-native#2507 and its propertyDefaults.go)."""
+    azure.make(RG, STORAGE)
+    closed = {"defaultAction": "Deny", "bypass": "None", "ipRules": [{"value": "203.0.113.7", "action": "Allow"}]}
+    rules = azure.arm("PUT", STORAGE, _with(STORAGE, networkAcls=closed)).body["properties"]["networkAcls"]
+    assert rules == {**closed, "ipv6Rules": [], "virtualNetworkRules": []}
+    tagged = azure.arm("PUT", STORAGE, {**BODIES[STORAGE], "tags": {"a": "b"}})
+    assert (tagged.body["tags"], tagged.body["properties"]["networkAcls"]) == ({"a": "b"}, rules)
+    opened = azure.arm("PUT", STORAGE, _with(STORAGE, networkAcls={"defaultAction": "Allow"}))
+    assert opened.body["properties"]["networkAcls"]["defaultAction"] == "Allow"
+
+
 def test_an_account_goes_with_its_blobs(azure: Azure) -> None:
     azure.make(RG, STORAGE)
     container = f"{STORAGE}/blobServices/default/containers/data"
@@ -109,7 +121,9 @@ def test_an_account_goes_with_its_blobs(azure: Azure) -> None:
     assert azure.arm("DELETE", STORAGE).status == 200
     assert not Blobs(azure.cloud).container_exists("stacct1", "data")
     azure.make(STORAGE)
-    assert azure.arm("GET", container).status == 404
+    missing = azure.arm("GET", container)
+    assert (missing.status, missing.code) == (404, "ContainerNotFound")
+    assert missing.message == "The specified container does not exist."
 
 
 def test_public_containers_need_an_account_that_allows_them(azure: Azure) -> None:

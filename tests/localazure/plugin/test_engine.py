@@ -215,6 +215,7 @@ def test_what_failed_half_way_is_kept_and_mended(world: World, azure: Any) -> No
     assert "No room left" in world.pulumi("up", "--yes", "--skip-preview", fails=True)
     assert "No room left" in world.resources()["vault"]["initErrors"][0]
     azure.scripted.clear()
+    azure.documents[accepted[0].lower()] = {"id": accepted[0], "name": "v", "properties": {}}
     assert world.changes("up") == {"update": 1, "same": 2}
     assert "initErrors" not in world.resources()["vault"]
 
@@ -223,7 +224,7 @@ def test_a_refusal_reads_as_azures_sentence_without_a_traceback(world: World, az
     refusal = {"error": {"code": "AuthorizationFailed", "message": "The client 'ann' may not write vaults."}}
     azure.scripted.append(lambda sent: (403, {}, refusal) if sent.method == "PUT" and "vaults" in sent.path else None)
     said = world.pulumi("up", "--yes", "--skip-preview", fails=True)
-    assert "The client 'ann' may not write vaults. (code AuthorizationFailed, HTTP status 403)" in said
+    assert 'Status=403 Code="AuthorizationFailed" Message="The client \'ann\' may not write vaults."' in said
     assert "Traceback" not in said and "site-packages" not in said
     assert "vault" not in world.resources() and "group" in world.resources()
 
@@ -247,3 +248,15 @@ def test_what_is_imported_converges(world: World, azure: Any) -> None:
     options = ("--yes", "--skip-preview", "--generate-code=false", "--protect=false")
     world.pulumi("import", "--file", "found.json", *options)
     assert world.changes("up") == {"same": 2}
+
+
+def test_the_engine_runs_the_official_plugin_where_it_is_linked(world: World, tmp_path: Path) -> None:
+    """A stand-in for it, which writes down that it was started."""
+    official = tmp_path / "users" / "pulumi-resource-azure-native"
+    official.parent.mkdir()
+    official.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/started\nexit 1\n')
+    official.chmod(0o755)
+    install(world.folder, "3.29.0", official)
+    del world.environment["PULUMI_DEBUG_PROVIDERS"]
+    world.pulumi("preview", fails=True)
+    assert "127.0.0.1:" in (tmp_path / "started").read_text()  # the engine's address, as every plugin gets it

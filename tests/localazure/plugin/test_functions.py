@@ -11,7 +11,7 @@ import pytest
 from azmlflow.localazure.plugin.client.calls import ArmError, NotSignedIn
 from azmlflow.localazure.plugin.client.client import Arm
 from azmlflow.localazure.plugin.functions import invoke
-from azmlflow.localazure.plugin.schema.shapes import BadId
+from azmlflow.localazure.plugin.schema.ids import BadId
 from azmlflow.localazure.plugin.schema.types import NotServed, catalogue
 
 
@@ -32,6 +32,8 @@ def test_who_am_i(arm: Arm, credential: Any, azure: Any) -> None:
         "tenantId": "tenant",
         "subscriptionId": "S",
     }
+    # azure-native asks for a token of Microsoft Graph's (auth_getclientconfig.go).
+    assert credential.scopes == ["https://graph.microsoft.com/.default"]
     assert azure.sent == []
 
 
@@ -76,9 +78,9 @@ def test_a_resource_is_got_as_its_type_gives_it(arm: Arm, azure: Any) -> None:
 
 
 def test_getting_what_is_not_there_is_an_error(arm: Arm) -> None:
-    with pytest.raises(ArmError, match="there is no such resource") as caught:
+    with pytest.raises(ArmError) as caught:
         _invoke(arm, "keyvault:getVault", resourceGroupName="g", vaultName="v")
-    assert caught.value.status == 404
+    assert str(caught.value) == 'Status=404 Code="ResourceNotFound" Message="not there"'
 
 
 def test_a_missing_argument_is_named(arm: Arm) -> None:

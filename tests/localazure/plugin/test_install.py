@@ -51,6 +51,75 @@ def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
         install(tmp_path, "3.29.0")
 
 
+OFFICIAL = "#!/bin/sh\necho the official one\n"
+
+
+@pytest.fixture
+def official(tmp_path: Path) -> Path:
+    """A stand-in for the official plugin, in a plugins folder as the engine keeps it."""
+    binary = tmp_path / "users" / "plugins" / "resource-azure-native-v3.29.0" / EXECUTABLE
+    binary.parent.mkdir(parents=True)
+    binary.write_text(OFFICIAL)
+    binary.chmod(0o755)
+    return binary
+
+
+@pytest.mark.parametrize("named", ["binary", "folder"])
+@pytest.mark.parametrize("before", ["nothing", "ours", "another", "a dangling link"])
+def test_the_official_plugin_takes_the_place_of_ours(tmp_path: Path, official: Path, named: str, before: str) -> None:
+    home = tmp_path / "home"
+    place = home / "plugins" / "resource-azure-native-v3.29.0" / EXECUTABLE
+    if before == "ours":
+        install(home, "3.29.0")
+    elif before != "nothing":
+        place.parent.mkdir(parents=True)
+        place.symlink_to("/bin/true" if before == "another" else tmp_path / "gone")
+    assert install(home, "3.29.0", official if named == "binary" else official.parent) == place
+    assert place.resolve() == official
+    assert subprocess.run([place], capture_output=True, text=True, check=True).stdout == "the official one\n"
+    assert [path.name for path in place.parent.iterdir()] == [EXECUTABLE]
+
+
+def test_linking_again_touches_nothing(tmp_path: Path, official: Path) -> None:
+    before = install(tmp_path / "home", "3.29.0", official).lstat()
+    assert install(tmp_path / "home", "3.29.0", official).lstat().st_ino == before.st_ino
+
+
+def test_ours_comes_back_and_the_official_plugin_stays_whole(tmp_path: Path, official: Path) -> None:
+    install(tmp_path / "home", "3.29.0", official)
+    launcher = install(tmp_path / "home", "3.29.0")
+    assert not launcher.is_symlink()
+    assert sys.executable in launcher.read_text()
+    assert official.read_text() == OFFICIAL
+
+
+def test_a_path_from_here_is_linked_whole(tmp_path: Path, official: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert install(tmp_path / "home", "3.29.0", official.relative_to(tmp_path)).resolve() == official
+
+
+@pytest.mark.parametrize("fault", ["nothing there", "a folder without it", "not executable"])
+def test_an_official_plugin_that_is_none(tmp_path: Path, official: Path, fault: str) -> None:
+    named = official
+    if fault == "nothing there":
+        named = tmp_path / "nowhere"
+    elif fault == "a folder without it":
+        named = tmp_path / "users"
+    else:
+        official.chmod(0o644)
+    with pytest.raises(InstallError, match="no azure-native plugin that can be run") as caught:
+        install(tmp_path / "home", "3.29.0", named)
+    assert caught.value.next == "pulumi plugin install resource azure-native 3.29.0"
+    assert not (tmp_path / "home" / "plugins").exists()
+
+
+@pytest.mark.parametrize("named", ["binary", "folder"])
+def test_an_official_plugin_of_another_version(tmp_path: Path, official: Path, named: str) -> None:
+    with pytest.raises(InstallError, match=r"is of version 3\.29\.0, and the program asks for 3\.30\.0") as caught:
+        install(tmp_path / "home", "3.30.0", official if named == "binary" else official.parent)
+    assert caught.value.next == "pulumi plugin install resource azure-native 3.30.0"
+
+
 def test_the_launcher_refuses_to_run_off_a_local_stack(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "AZMLFLOW_CLOUD"}
     launcher = install(tmp_path, "3.29.0")

@@ -12,15 +12,14 @@ from pulumi.provider.experimental import provider as base
 from azmlflow.localazure.plugin.client.calls import ArmError
 from azmlflow.localazure.plugin.client.client import Arm
 from azmlflow.localazure.plugin.provider import (
-    AlreadyExists,
     AzureProvider,
     DiffRequest,
-    InitFailed,
     Misconfigured,
     UpdateRequest,
 )
 from azmlflow.localazure.plugin.schema.types import NotServed
 from azmlflow.localazure.plugin.schema.values import UNKNOWN, plain_map, wrap_map
+from azmlflow.localazure.plugin.writes import AlreadyExists, InitFailed
 
 GROUP, VAULT = "azure-native:resources:ResourceGroup", "azure-native:keyvault:Vault"
 ACCOUNT, ASSIGNMENT = "azure-native:storage:StorageAccount", "azure-native:authorization:RoleAssignment"
@@ -35,10 +34,19 @@ def _urn(token: str, name: str = "thing") -> str:
     return f"urn:pulumi:dev::project::{token}::{name}"
 
 
+Warned = list[tuple[str, str]]
+
+
 @pytest.fixture
-def provider(arm: Arm) -> AzureProvider:
+def warned() -> Warned:
+    """What the engine was warned of: URNs and texts."""
+    return []
+
+
+@pytest.fixture
+def provider(arm: Arm, warned: Warned) -> AzureProvider:
     """A provider signed in to the little ARM."""
-    return AzureProvider(lambda: arm, lambda: None, SUBSCRIPTION)
+    return AzureProvider(lambda: arm, lambda: None, SUBSCRIPTION, lambda urn, text: warned.append((urn, text)))
 
 
 def _create(provider: AzureProvider, token: str, inputs: dict[str, Any], preview: bool = False) -> base.CreateResponse:
@@ -46,23 +54,35 @@ def _create(provider: AzureProvider, token: str, inputs: dict[str, Any], preview
 
 
 def _update(
-    provider: AzureProvider, token: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any] | None = None
+    provider: AzureProvider,
+    token: str,
+    old: dict[str, Any],
+    new: dict[str, Any],
+    state: dict[str, Any] | None = None,
+    *,
+    preview: bool = False,
 ) -> dict[str, Any]:
-    request = UpdateRequest(_urn(token), "/id", wrap_map(state or {}), wrap_map(new), 0, [], state is not None)
+    request = UpdateRequest(_urn(token), "/id", wrap_map(state or {}), wrap_map(new), 0, [], preview)
     request.old_inputs = wrap_map(old)
     return plain_map(asyncio.run(provider.update(request)).properties)
 
 
 def _check(
     provider: AzureProvider, token: str, new: dict[str, Any], old: dict[str, Any] | None = None
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[dict[str, Any], list[str]]:
     request = base.CheckRequest(_urn(token), wrap_map(old or {}), wrap_map(new), b"seed")
     answer = asyncio.run(provider.check(request))
-    return plain_map(answer.inputs or {}), {fault.property: fault.reason for fault in answer.failures or []}
+    return plain_map(answer.inputs or {}), [fault.reason for fault in answer.failures or []]
 
 
-def _diff(provider: AzureProvider, token: str, old: dict[str, Any], new: dict[str, Any]) -> base.DiffResponse:
-    request = DiffRequest(_urn(token), "/id", {}, wrap_map(new), [])
+def _diff(
+    provider: AzureProvider,
+    token: str,
+    old: dict[str, Any],
+    new: dict[str, Any],
+    state: dict[str, Any] | None = None,
+) -> base.DiffResponse:
+    request = DiffRequest(_urn(token), "/id", wrap_map(state or {}), wrap_map(new), [])
     request.old_inputs = wrap_map(old)
     return asyncio.run(provider.diff(request))
 
@@ -79,7 +99,7 @@ def _read(
 def test_check_fills_in_name_location_and_version(provider: AzureProvider, azure: Any) -> None:
     azure.documents[GROUP_ID] = {"id": GROUP_ID, "location": "northeurope"}
     inputs, faults = _check(provider, VAULT, {"resourceGroupName": "g", "properties": {"tenantId": "t"}})
-    assert faults == {}
+    assert faults == ["missing required property 'properties.sku'"]
     assert inputs["vaultName"].startswith("thing") and inputs["__createBeforeDelete"] is True
     assert (inputs["location"], inputs["azureApiVersion"]) == ("northeurope", "2024-11-01")
 
@@ -117,12 +137,19 @@ def test_a_resource_inside_components_is_its_own_type_and_name(provider: AzurePr
 
 def test_check_names_what_is_missing(provider: AzureProvider) -> None:
     _, faults = _check(provider, ASSIGNMENT, {"scope": "/subscriptions/s", "principalId": UNKNOWN})
-    assert faults == {"roleDefinitionId": "missing required property 'roleDefinitionId'"}
+    assert faults == ["missing required property 'roleDefinitionId'"]
 
 
 def test_a_type_that_is_not_served_is_refused(provider: AzureProvider) -> None:
     with pytest.raises(NotServed, match="compute:VirtualMachine"):
         _check(provider, "azure-native:compute:VirtualMachine", {})
+
+
+def test_what_a_type_does_not_have_is_not_refused_and_not_sent(provider: AzureProvider, azure: Any) -> None:
+    inputs, faults = _check(provider, GROUP, {"resourceGroupName": "g", "location": "x", "colour": "blue"})
+    assert (faults, inputs["colour"]) == ([], "blue")
+    _create(provider, GROUP, inputs)
+    assert azure.sent[1].body == {"location": "x"}
 
 
 # diff
@@ -205,7 +232,7 @@ def test_a_create_that_failed_after_its_acceptance_goes_into_the_state(provider:
     with pytest.raises(InitFailed, match="No cores") as caught:
         _create(provider, VAULT, VAULT_INPUTS)
     assert caught.value.resource_id == VAULT_ID
-    assert plain_map(caught.value.properties)["properties"] == {"provisioningState": "Failed"}
+    assert caught.value.properties["properties"] == {"provisioningState": "Failed"}
 
 
 def test_a_create_that_failed_and_left_nothing_does_not(provider: AzureProvider, azure: Any) -> None:
@@ -250,18 +277,75 @@ def test_update_puts_the_whole_and_keeps_what_the_program_leaves_to_others(provi
     assert state["tags"] == {"a": "b"}
 
 
-def test_what_a_program_stops_setting_goes_back_to_its_default(provider: AzureProvider, azure: Any) -> None:
-    inputs = {"resourceGroupName": "g", "accountName": "a", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
-    _update(provider, ACCOUNT, {**inputs, "networkRuleSet": {"defaultAction": "Deny"}}, inputs)
-    (put,) = (sent for sent in azure.sent if sent.method == "PUT")
-    assert put.body["properties"]["networkAcls"]["defaultAction"] == "Allow"
-    _update(provider, ACCOUNT, inputs, inputs)
+ACCOUNT_INPUTS = {
+    "resourceGroupName": "g",
+    "accountName": "a",
+    "location": "x",
+    "kind": "StorageV2",
+    "sku": {"name": "Standard_LRS"},
+}
+OPEN = {"bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": []}
+CLOSED = {**OPEN, "defaultAction": "Deny"}
+
+
+def test_network_rules_that_the_program_does_not_name_go_back_to_the_default(
+    provider: AzureProvider, azure: Any
+) -> None:
+    """Whatever closed them: the state has them, since Azure always shows them (provider.go,
+    restoreDefaultInputsForRemovedProperties)."""
+    for old in (ACCOUNT_INPUTS, {**ACCOUNT_INPUTS, "networkRuleSet": CLOSED}):
+        azure.sent.clear()
+        _update(provider, ACCOUNT, old, ACCOUNT_INPUTS, {"networkRuleSet": CLOSED})
+        (put,) = (sent for sent in azure.sent if sent.method == "PUT")
+        assert put.body["properties"]["networkAcls"] == OPEN
+
+
+def test_network_rules_that_the_program_names_or_azure_does_not_show_are_sent_as_they_are(
+    provider: AzureProvider, azure: Any
+) -> None:
+    _update(provider, ACCOUNT, ACCOUNT_INPUTS, {**ACCOUNT_INPUTS, "networkRuleSet": CLOSED}, {"networkRuleSet": OPEN})
+    assert azure.sent[-2].body["properties"]["networkAcls"] == CLOSED
+    _update(provider, ACCOUNT, {**ACCOUNT_INPUTS, "networkRuleSet": CLOSED}, ACCOUNT_INPUTS, {})
     assert "networkAcls" not in azure.sent[-2].body.get("properties", {})
+
+
+def test_an_update_that_cannot_see_what_it_must_keep_changes_nothing(provider: AzureProvider, azure: Any) -> None:
+    with pytest.raises(ArmError, match="ResourceNotFound"):
+        _update(provider, VAULT, VAULT_INPUTS, VAULT_INPUTS)
+    assert azure.methods() == ["GET"]
+
+
+def _failing_read(azure: Any) -> None:
+    """After a PUT, no GET is answered with a resource any more."""
+    azure.scripted.append(
+        lambda sent: (
+            (403, {}, {"error": {"code": "AuthorizationFailed", "message": "may not read"}})
+            if sent.method == "GET" and azure.documents
+            else None
+        )
+    )
+
+
+def test_a_create_whose_read_fails_is_kept_with_a_warning(provider: AzureProvider, azure: Any, warned: Warned) -> None:
+    _failing_read(azure)
+    answer = _create(provider, GROUP, {"resourceGroupName": "g", "location": "x"})
+    assert answer.resource_id == GROUP_ID
+    assert plain_map(answer.properties)["properties"] == {"provisioningState": "Succeeded"}
+    ((urn, text),) = warned
+    assert urn == _urn(GROUP)
+    assert "may not read" in text
+
+
+def test_an_update_whose_read_fails_is_kept_with_a_warning(provider: AzureProvider, azure: Any, warned: Warned) -> None:
+    _failing_read(azure)
+    state = _update(provider, GROUP, {}, {"resourceGroupName": "g", "location": "x", "tags": {"a": "b"}})
+    assert state["tags"] == {"a": "b"}
+    assert [urn for urn, _ in warned] == [_urn(GROUP)]
 
 
 def test_a_previewed_update_keeps_what_stays(provider: AzureProvider, azure: Any) -> None:
     state = {"name": "v", "location": "x", "properties": {"tenantId": "t", "vaultUri": "https://v"}}
-    promised = _update(provider, VAULT, VAULT_INPUTS, {**VAULT_INPUTS, "tags": {"a": "b"}}, state)
+    promised = _update(provider, VAULT, VAULT_INPUTS, {**VAULT_INPUTS, "tags": {"a": "b"}}, state, preview=True)
     assert promised["properties"] == state["properties"]
     assert promised["tags"] == {"a": "b"}
     assert azure.sent == []
@@ -272,6 +356,37 @@ def test_a_previewed_update_keeps_what_stays(provider: AzureProvider, azure: Any
 
 def test_what_is_gone_reads_as_gone(provider: AzureProvider) -> None:
     assert _read(provider, VAULT, VAULT_ID, {}, VAULT_INPUTS).resource_id == ""
+
+
+def test_a_404_that_is_not_azures_word_for_gone_fails_the_refresh(provider: AzureProvider, azure: Any) -> None:
+    """So does Azure's for role definitions (pulumi/pulumi-azure#840)."""
+    azure.scripted.append(
+        lambda _: (404, {}, {"error": {"code": "RoleDefinitionDoesNotExist", "message": "it does not exist."}})
+    )
+    with pytest.raises(ArmError) as caught:
+        _read(provider, VAULT, VAULT_ID, {}, VAULT_INPUTS)
+    assert str(caught.value) == 'Status=404 Code="RoleDefinitionDoesNotExist" Message="it does not exist."'
+
+
+def test_access_policies_that_others_gave_are_no_drift(provider: AzureProvider, azure: Any) -> None:
+    created = _create(provider, VAULT, VAULT_INPUTS)
+    azure.documents[VAULT_ID.lower()]["properties"]["accessPolicies"] = [POLICY]
+    answer = _read(provider, VAULT, VAULT_ID, plain_map(created.properties), VAULT_INPUTS)
+    assert plain_map(answer.inputs) == VAULT_INPUTS
+    assert plain_map(answer.properties)["properties"]["accessPolicies"] == [POLICY]
+
+
+def test_access_policies_of_the_programs_own_do_drift(provider: AzureProvider, azure: Any) -> None:
+    inputs = {**VAULT_INPUTS, "properties": {"tenantId": "t", "accessPolicies": [POLICY]}}
+    created = _create(provider, VAULT, inputs)
+    azure.documents[VAULT_ID.lower()]["properties"]["accessPolicies"] = []
+    answer = _read(provider, VAULT, VAULT_ID, plain_map(created.properties), inputs)
+    assert plain_map(answer.inputs)["properties"] == {"tenantId": "t", "accessPolicies": []}
+
+
+def test_a_refresh_keeps_the_id_that_the_state_has(provider: AzureProvider) -> None:
+    _create(provider, VAULT, VAULT_INPUTS)
+    assert _read(provider, VAULT, VAULT_ID.upper(), {}, VAULT_INPUTS).resource_id == VAULT_ID.upper()
 
 
 def test_a_refresh_without_drift_changes_no_input(provider: AzureProvider) -> None:
@@ -298,15 +413,14 @@ def test_what_azure_alone_changes_is_no_drift(provider: AzureProvider, azure: An
 
 def test_an_import_takes_its_inputs_from_the_id_and_the_answer(provider: AzureProvider) -> None:
     _create(provider, VAULT, VAULT_INPUTS)
-    answer = _read(provider, VAULT, VAULT_ID, {}, {})
+    answer = _read(provider, VAULT, VAULT_ID.lower(), {}, {})
+    assert answer.resource_id == VAULT_ID.lower()
+    # Without lists and objects that are empty (convert/responseToSdkInputs.go): the vault's access policies are.
     inputs = plain_map(answer.inputs)
-    assert {key: inputs[key] for key in ("resourceGroupName", "vaultName", "location")} == {
-        "resourceGroupName": "g",
-        "vaultName": "v",
-        "location": "x",
-    }
-    assert inputs["azureApiVersion"] == "2024-11-01"
-    assert not _diff(provider, VAULT, inputs, {**inputs, "azureApiVersion": "other"}).changes
+    assert inputs == VAULT_INPUTS
+    state = plain_map(answer.properties)
+    assert not _diff(provider, VAULT, inputs, {**inputs, "azureApiVersion": "2024-11-01"}, state).changes
+    assert _diff(provider, VAULT, inputs, {**inputs, "azureApiVersion": "other"}, state).diffs == ["azureApiVersion"]
 
 
 # delete, invoke, cancel

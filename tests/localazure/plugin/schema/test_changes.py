@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from azmlflow.localazure.plugin.schema.changes import changes, merge
-from azmlflow.localazure.plugin.schema.types import catalogue
+from azmlflow.localazure.plugin.schema.types import TypeMap, catalogue
 from azmlflow.localazure.plugin.schema.values import UNKNOWN
 
 ACCOUNT = catalogue().types["azure-native:storage:StorageAccount"]
 ASSIGNMENT = catalogue().types["azure-native:authorization:RoleAssignment"]
+ENDPOINT = catalogue().types["azure-native:network:PrivateEndpoint"]
 OLD: dict[str, Any] = {
     "accountName": "a",
     "resourceGroupName": "g",
@@ -22,8 +23,15 @@ OLD: dict[str, Any] = {
 }
 
 
-def _found(new: dict[str, Any], ignore: tuple[str, ...] = (), old: dict[str, Any] = OLD) -> list[tuple[str, str, bool]]:
-    return [(change.path, change.kind, change.replaces) for change in changes(ACCOUNT, old, {**old, **new}, ignore)]
+def _found(
+    new: dict[str, Any],
+    ignore: tuple[str, ...] = (),
+    old: dict[str, Any] = OLD,
+    state: dict[str, Any] | None = None,
+    kind: TypeMap = ACCOUNT,
+) -> list[tuple[str, str, bool]]:
+    found = changes(kind, old, {**old, **new}, state or {}, ignore)
+    return [(change.path, change.kind, change.replaces) for change in found]
 
 
 @pytest.mark.parametrize(
@@ -31,13 +39,15 @@ def _found(new: dict[str, Any], ignore: tuple[str, ...] = (), old: dict[str, Any
     [
         ({}, []),
         ({"location": "West Europe"}, []),
-        ({"azureApiVersion": "2099-01-01", "__createBeforeDelete": True}, []),
+        ({"resourceGroupName": "G"}, []),
+        ({"__createBeforeDelete": True}, []),
         ({"accessTier": None}, []),
         ({"location": "northeurope"}, [("location", "update", True)]),
         ({"accountName": "b"}, [("accountName", "update", True)]),
         ({"accountName": UNKNOWN}, [("accountName", "update", True)]),
         ({"isHnsEnabled": False}, [("isHnsEnabled", "update", True)]),
-        ({"isHnsEnabled": None}, [("isHnsEnabled", "delete", True)]),
+        # An input that is fixed at creation and not named any more is left alone (pulumi-azure-native PRs 4785, 4789).
+        ({"isHnsEnabled": None}, [("isHnsEnabled", "delete", False)]),
         ({"accessTier": "Hot"}, [("accessTier", "add", False)]),
         ({"tags": None}, [("tags", "delete", False)]),
         (
@@ -58,9 +68,41 @@ def test_changes(new: dict[str, Any], expected: list[tuple[str, str, bool]]) -> 
     assert _found(new) == expected
 
 
-def test_a_switch_that_an_import_shows_as_off_is_no_change_to_a_program_that_leaves_it_out() -> None:
-    imported = {**OLD, "isHnsEnabled": False}
-    assert _found({"isHnsEnabled": None}, old=imported) == [("isHnsEnabled", "delete", False)]
+@pytest.mark.parametrize(
+    ("state", "replaces"),
+    [({"isHnsEnabled": False}, False), ({"isHnsEnabled": True}, True), ({}, True)],
+)
+def test_a_fixed_input_that_is_added_replaces_unless_azure_has_it_so(state: dict[str, Any], replaces: bool) -> None:
+    """Where Azure shows no `false`, adding one replaces (pulumi-azure-native issue 2003)."""
+    old = {name: value for name, value in OLD.items() if name != "isHnsEnabled"}
+    assert _found({"isHnsEnabled": False}, old=old, state=state) == [("isHnsEnabled", "add", replaces)]
+
+
+@pytest.mark.parametrize(
+    ("old", "state", "expected"),
+    [
+        ({"azureApiVersion": "2024-01-01"}, {}, []),
+        ({"azureApiVersion": "2023-01-01"}, {}, [("azureApiVersion", "update", False)]),
+        # Inputs of an import have none: what the state was read with counts.
+        ({}, {"azureApiVersion": "2024-01-01"}, []),
+        ({}, {"azureApiVersion": "2023-01-01"}, [("azureApiVersion", "update", False)]),
+        ({}, {}, [("azureApiVersion", "add", False)]),
+    ],
+)
+def test_another_api_version_is_an_update(
+    old: dict[str, Any], state: dict[str, Any], expected: list[tuple[str, str, bool]]
+) -> None:
+    assert _found({"azureApiVersion": "2024-01-01"}, old={**OLD, **old}, state=state) == expected
+
+
+def test_below_a_fixed_object_only_another_value_replaces() -> None:
+    old = {"subnet": {"id": "/s/1", "routeTable": {"id": "/r/1"}}}
+    new = {"subnet": {"id": "/s/2", "natGateway": {"id": "/n/1"}}}
+    assert _found(new, old=old, kind=ENDPOINT) == [
+        ("subnet.id", "update", True),
+        ("subnet.natGateway", "add", False),
+        ("subnet.routeTable", "delete", False),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,11 +120,12 @@ def test_ignored_changes(ignore: tuple[str, ...], left: list[str]) -> None:
     assert [path for path, _, _ in _found(new, ignore)] == left
 
 
-def test_a_scope_is_an_arm_id_without_case_or_outer_slashes() -> None:
-    old, new = {"scope": "/subscriptions/S/resourceGroups/G"}, {"scope": "subscriptions/s/resourcegroups/g/"}
-    assert changes(ASSIGNMENT, old, new) == []
-    (change,) = changes(ASSIGNMENT, old, {"scope": "/subscriptions/S"})
-    assert change.replaces and change.top == "scope"
+@pytest.mark.parametrize(
+    "scope", ["/subscriptions/s/resourceGroups/G", "subscriptions/S/resourceGroups/G", "/subscriptions/S"]
+)
+def test_a_scope_is_compared_to_the_letter(scope: str) -> None:
+    old = {"scope": "/subscriptions/S/resourceGroups/G"}
+    assert _found({"scope": scope}, old=old, kind=ASSIGNMENT) == [("scope", "update", True)]
 
 
 def test_drift_is_put_onto_the_old_inputs_and_nothing_else() -> None:

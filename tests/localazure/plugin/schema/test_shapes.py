@@ -205,41 +205,6 @@ def test_the_answers_letter_case_does_not_matter_where_the_exact_name_is_missing
     assert (state["workspaceResourceId"], state["appId"]) == ("/law", "a")
 
 
-def test_ids_encode_names_but_not_scopes() -> None:
-    assert (
-        shapes.resource_id(_type("keyvault:Vault"), {"resourceGroupName": "a b", "vaultName": "v"}, "S")
-        == "/subscriptions/S/resourceGroups/a%20b/providers/Microsoft.KeyVault/vaults/v"
-    )
-    inputs = {"scope": "/subscriptions/S/resourceGroups/g/", "roleAssignmentName": "r"}
-    assert (
-        shapes.resource_id(_type("authorization:RoleAssignment"), inputs, "S")
-        == f"{GROUP}/Microsoft.Authorization/roleAssignments/r"
-    )
-
-
-@pytest.mark.parametrize("inputs", [{}, {"resourceGroupName": ""}, {"resourceGroupName": UNKNOWN}])
-def test_an_id_needs_all_its_parts(inputs: dict[str, Any]) -> None:
-    with pytest.raises(shapes.BadId, match="resourceGroupName"):
-        shapes.resource_id(_type("resources:ResourceGroup"), inputs, "S")
-
-
-def test_ids_are_taken_apart_without_case() -> None:
-    parsed = shapes.parse_id(
-        _type("machinelearningservices:Compute"),
-        "/subscriptions/S/resourcegroups/G/providers/microsoft.machinelearningservices/Workspaces/w/computes/c",
-    )
-    assert parsed == {"resourceGroupName": "G", "workspaceName": "w", "computeName": "c"}
-    parsed = shapes.parse_id(
-        _type("authorization:RoleAssignment"), f"{GROUP}/Microsoft.Authorization/roleAssignments/r"
-    )
-    assert parsed == {"scope": "/subscriptions/S/resourceGroups/g", "roleAssignmentName": "r"}
-
-
-def test_an_id_of_another_type_is_refused() -> None:
-    with pytest.raises(shapes.BadId, match="not the id of a azure-native:keyvault:Vault"):
-        shapes.parse_id(_type("keyvault:Vault"), f"{GROUP}/Microsoft.Storage/storageAccounts/s")
-
-
 def test_a_preview_promises_no_more_than_it_knows() -> None:
     kind = _type("machinelearningservices:Workspace")
     inputs = {"location": "x", "tags": {"a": "b"}, "identity": {"type": "SystemAssigned"}, "keyVault": UNKNOWN}

@@ -36,7 +36,7 @@ def test_every_name_that_a_type_mentions_exists(token: str) -> None:
     kind = CATALOGUE.types[token]
     names = {*kind.inputs, *kind.outputs}
     assert {*kind.renames, *kind.nested} <= names
-    assert {*kind.required, *kind.immutable, *kind.restored} <= {*kind.inputs, *kind.parameters}
+    assert {*kind.immutable, *kind.restored} <= {*kind.inputs, *kind.parameters}
     assert {path.split(".")[0] for path in (*kind.maintained, *kind.readOnly)} <= set(kind.inputs)
     assert not set(kind.inputs) & set(kind.outputs)
     assert set(kind.nested.values()) <= set(CATALOGUE.shapes)

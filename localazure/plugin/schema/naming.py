@@ -1,4 +1,4 @@
-"""What a provider fills in before a resource is compared or made: its name, its place; and what is missing. Pure.
+"""What a provider fills in before a resource is compared or made: its name. Pure.
 
 Names as azure-native's AutoNamer: the old one if there was one, else `<name in the program><8 hex>`, or just the
 name for what is named within its parent, or a GUID for role assignments and definitions. The engine's seed decides
@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from azmlflow.localazure.plugin.schema.shapes import API_VERSION
 from azmlflow.localazure.plugin.schema.types import TypeMap
 
 # azure-native's own note in the inputs: a made-up name lets a replacement stand before the old one goes.
@@ -70,17 +69,3 @@ def with_name(kind: TypeMap, inputs: Mapping[str, Any], old: Mapping[str, Any], 
         made = naming.name + (random.hex()[:8] if kind.auto_name == "random" else "")
     note = {} if kind.auto_name == "copy" else {CREATE_BEFORE_DELETE: True}
     return {**inputs, kind.name_input: made, **note}
-
-
-def faults(kind: TypeMap, inputs: Mapping[str, Any]) -> dict[str, str]:
-    """Input -> what is wrong with it: required ones that are missing, and ones that the type does not have."""
-    known = {*kind.inputs, *kind.parameters, *kind.query, API_VERSION}
-    missing = {
-        name: f"missing required property '{name}'" for name in (*kind.parameters, *kind.required) if name not in inputs
-    }
-    odd = {
-        name: f"'{name}' is not an input of {kind.token}"
-        for name in inputs
-        if name not in known and not name.startswith("__")
-    }
-    return {**missing, **odd}

@@ -1,4 +1,4 @@
-"""Made-up names and missing inputs."""
+"""Made-up names."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import uuid
 
 import pytest
 
-from azmlflow.localazure.plugin.schema.checks import (
+from azmlflow.localazure.plugin.schema.naming import (
     CREATE_BEFORE_DELETE,
     Autonaming,
     NameRequired,
     Naming,
-    faults,
     with_name,
 )
 from azmlflow.localazure.plugin.schema.types import catalogue
@@ -66,10 +65,3 @@ def test_the_stacks_naming_rule_wins(mode: str) -> None:
 def test_a_stack_without_made_up_names_wants_one() -> None:
     with pytest.raises(NameRequired, match="resourceGroupName"):
         with_name(GROUP, {}, {}, Naming("n", b"1", Autonaming("", "disable")))
-
-
-def test_missing_and_foreign_inputs_are_named() -> None:
-    assert faults(COMPUTE, {"workspaceName": "w", "computeName": "c", "vmSize": "x", "__note": 1}) == {
-        "resourceGroupName": "missing required property 'resourceGroupName'",
-        "vmSize": "'vmSize' is not an input of azure-native:machinelearningservices:Compute",
-    }

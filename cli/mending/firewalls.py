@@ -1,0 +1,71 @@
+"""A storage account's firewall that somebody changed in Azure stays as they left it.
+
+The engine compares the program with its state, not with Azure, and `up` does not refresh: whoever closed the firewall
+would find it open after the next update of the account (`infra/components/workspace.py` says why). The state takes it
+over, and with it the program, which ignores changes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from azmlflow.cli.azure.resource_manager import ResourceManager
+from azmlflow.cli.frame.words import Say
+from azmlflow.cli.pulumi.deployment import Resource
+from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.resourcetypes.table import token_of
+
+_TOKEN = token_of("Microsoft.Storage/storageAccounts")
+
+
+def keep(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say) -> None:
+    """Have the state say of the firewalls of a stack's storage accounts what Azure does.
+
+    Args:
+        stack: a stack of azmlflow's own program, ours to change.
+        open_arm: gives what asks Azure; called only if there is an account.
+        say: hears what was found.
+    """
+    accounts = [each for each in stack.state().resources if each.type == _TOKEN]
+    if not accounts:
+        return
+    arm = open_arm()
+    changed = [each for each in accounts if _differs(each, arm)]
+    if changed:
+        for resource in changed:
+            name = resource.id.rsplit("/", 1)[-1]
+            say(f"the firewall of storage account `{name}` was changed elsewhere: it stays as it is")
+        stack.refresh([resource.urn for resource in changed])
+
+
+def _differs(account: Resource, arm: ResourceManager) -> bool:
+    """Whether an account's firewall is another than the state has."""
+    found = arm.get(account.id)
+    if found is None:
+        return False
+    now, before = found.get("properties") or {}, account.outputs
+    rules, known = _rules(now.get("networkAcls")), _rules(before.get("networkRuleSet"))
+    return rules != known or _public(now) != _public(before)
+
+
+def _rules(rules: Any) -> tuple[object, ...]:
+    """Network rules, comparable: as Azure answers them (`value`, `id`) or as azure-native's outputs have them."""
+    found: Mapping[str, Any] = rules if isinstance(rules, Mapping) else {}
+
+    def named(field: str, *names: str) -> frozenset[str]:
+        return frozenset(
+            next((str(rule[name]) for name in names if name in rule), "").lower() for rule in found.get(field) or ()
+        )
+
+    return (
+        found.get("defaultAction") or "Allow",
+        found.get("bypass") or "AzureServices",
+        named("ipRules", "value", "iPAddressOrRange"),
+        named("virtualNetworkRules", "id", "virtualNetworkResourceId"),
+        named("resourceAccessRules", "resourceId"),
+    )
+
+
+def _public(properties: Mapping[str, Any]) -> str:
+    return str(properties.get("publicNetworkAccess") or "Enabled")

@@ -1,0 +1,71 @@
+"""What one answer of ARM's says to its client: that nothing is there, to ask again, to register first. Pure.
+
+As azure-native and the azcore under it: provider/pkg/azure/client_azcore.go and azure.go (`IsNotFound`) of
+pulumi/pulumi-azure-native, sdk/azcore/runtime/policy_retry.go and arm/runtime/policy_register_rp.go of
+Azure/azure-sdk-for-go.
+"""
+
+from __future__ import annotations
+
+import re
+
+from azmlflow.localazure.plugin.client.operations import ArmResponse
+
+# Without one of these codes a 404 may as well be a proxy's (pulumi/pulumi-azure-native#4841 quotes the list).
+_GONE = frozenset(
+    (
+        "NotFound",
+        "ResourceNotFound",
+        "ResourceGroupNotFound",
+        "LockNotFound",
+        "ParentResourceNotFound",
+        "EntityNotFound",
+        "SubscriptionNotFound",
+        "RoleAssignmentNotFound",
+        "VulnerabilityAssessmentBaselineDoesNotExists",
+    )
+)
+RETRY_DELAYS = (20.0, 60.0, 120.0)
+_PASSING = frozenset((408, 429, 500, 502, 503, 504))
+_UNREGISTERED = frozenset(
+    (
+        "missingsubscriptionregistration",
+        "missingregistrationforresourceprovider",
+        "subscription not registered",
+        "subscriptionnotregistered",
+    )
+)
+
+
+def is_empty(answer: ArmResponse) -> bool:
+    """Whether it says, without an error, that there is nothing: 204, and a 200 without a body."""
+    return answer.status == 204 or (answer.status == 200 and not answer.body)
+
+
+def is_gone(answer: ArmResponse) -> bool:
+    """Whether it is a 404 of Azure's that says that the resource is not there any more."""
+    return answer.status == 404 and answer.error[0] in _GONE
+
+
+def pause(answer: ArmResponse, delay: float) -> float | None:
+    """Seconds after which to send the request again, or None if it is not to be sent again.
+
+    Args:
+        answer: the answer to it.
+        delay: what to wait where Azure does not say; a longer time than the longest of `RETRY_DELAYS` is given up.
+    """
+    busy = answer.status == 409 and answer.error[0] == "AnotherOperationInProgress"
+    if answer.status not in _PASSING and not busy:
+        return None
+    after = answer.retry_after
+    if after is None:
+        return delay
+    return after if after <= RETRY_DELAYS[-1] else None
+
+
+def unregistered(answer: ArmResponse, path: str) -> str | None:
+    """The path of the resource provider that the subscription must register first, if that is what is wrong."""
+    if answer.status != 409 or answer.error[0].lower() not in _UNREGISTERED:
+        return None
+    found = re.match(r"(/subscriptions/[^/]+)(?:/.*)?/(providers/[^/]+)/", path, re.IGNORECASE)
+    return "/".join(found.groups()) if found else None

@@ -1,0 +1,72 @@
+"""What a local stack's engine finds in its home."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+
+import pytest
+
+from azmlflow.cli.local import entering
+from azmlflow.cli.project.project import find_project
+from tests.cli.desk import Desk
+
+VERSION = importlib.metadata.version("pulumi_azure_native")
+
+
+@pytest.fixture
+def official(tmp_path: Path) -> Path:
+    """A stand-in for the official plugin."""
+    binary = tmp_path / "plugins" / f"resource-azure-native-v{VERSION}" / "pulumi-resource-azure-native"
+    binary.parent.mkdir(parents=True)
+    binary.write_text("#!/bin/sh\n")
+    binary.chmod(0o755)
+    return binary
+
+
+@pytest.fixture
+def place(desk: Desk) -> Path:
+    """Where the engine of the desk's local stacks looks for the plugin."""
+    home = desk.root / ".azmlflow" / "pulumi"
+    return home / "plugins" / f"resource-azure-native-v{VERSION}" / "pulumi-resource-azure-native"
+
+
+def test_the_plugin_is_ours_unless_the_variable_names_another(place: Path, official: Path) -> None:
+    project = find_project()
+    entering.prepare_pulumi(project, {})
+    assert "azmlflow.localazure.plugin" in place.read_text()
+    entering.prepare_pulumi(project, {"AZMLFLOW_AZURE_NATIVE": str(official.parent)})
+    assert place.resolve() == official
+    entering.prepare_pulumi(project, {"AZMLFLOW_AZURE_NATIVE": ""})
+    assert "azmlflow.localazure.plugin" in place.read_text()
+
+
+def test_doctor_says_which_plugin_is_in_place(desk: Desk, place: Path, official: Path) -> None:
+    desk.settings()
+
+    def plugin(*words: str) -> tuple[str, str]:
+        (found,) = [
+            each for each in desk.run("doctor", "-o", "json", *words).json()["checks"] if each["name"] == "plugin"
+        ]
+        return found["status"], found["says"]
+
+    missing = f"azure-native {VERSION} is not in place; `up` puts it there"
+    assert plugin() == ("warning", missing)
+    assert plugin("--fix") == ("ok", f"azure-native {VERSION}, as the program asks for")
+    desk.environment["AZMLFLOW_AZURE_NATIVE"] = str(official)
+    assert plugin() == ("warning", missing)
+    assert plugin("--fix") == (
+        "ok",
+        f"azure-native {VERSION}, as the program asks for: the official one in {official.parent}",
+    )
+    assert place.resolve() == official
+    del desk.environment["AZMLFLOW_AZURE_NATIVE"]
+    assert plugin() == ("warning", missing)
+
+
+def test_up_tells_what_is_wrong_with_the_plugin_that_the_variable_names(desk: Desk, tmp_path: Path) -> None:
+    desk.settings()
+    desk.environment["AZMLFLOW_AZURE_NATIVE"] = str(tmp_path / "nowhere")
+    done = desk.run("doctor", "--fix")
+    assert "no azure-native plugin that can be run is at" in done.out + done.err
+    assert f"pulumi plugin install resource azure-native {VERSION}" in done.out + done.err

@@ -1,0 +1,50 @@
+"""ARM ids, put together and taken apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from azmlflow.localazure.plugin.schema import ids
+from azmlflow.localazure.plugin.schema.types import catalogue
+from azmlflow.localazure.plugin.schema.values import UNKNOWN
+
+GROUP = "/subscriptions/S/resourceGroups/g/providers"
+
+
+def _type(name: str) -> Any:
+    return catalogue().types[f"azure-native:{name}"]
+
+
+def test_ids_encode_names_but_not_scopes() -> None:
+    assert (
+        ids.resource_id(_type("keyvault:Vault"), {"resourceGroupName": "a b", "vaultName": "v"}, "S")
+        == "/subscriptions/S/resourceGroups/a%20b/providers/Microsoft.KeyVault/vaults/v"
+    )
+    inputs = {"scope": "/subscriptions/S/resourceGroups/g/", "roleAssignmentName": "r"}
+    assert (
+        ids.resource_id(_type("authorization:RoleAssignment"), inputs, "S")
+        == f"{GROUP}/Microsoft.Authorization/roleAssignments/r"
+    )
+
+
+@pytest.mark.parametrize("inputs", [{}, {"resourceGroupName": ""}, {"resourceGroupName": UNKNOWN}])
+def test_an_id_needs_all_its_parts(inputs: dict[str, Any]) -> None:
+    with pytest.raises(ids.BadId, match="resourceGroupName"):
+        ids.resource_id(_type("resources:ResourceGroup"), inputs, "S")
+
+
+def test_ids_are_taken_apart_without_case() -> None:
+    parsed = ids.parse_id(
+        _type("machinelearningservices:Compute"),
+        "/subscriptions/S/resourcegroups/G/providers/microsoft.machinelearningservices/Workspaces/w/computes/c",
+    )
+    assert parsed == {"resourceGroupName": "G", "workspaceName": "w", "computeName": "c"}
+    parsed = ids.parse_id(_type("authorization:RoleAssignment"), f"{GROUP}/Microsoft.Authorization/roleAssignments/r")
+    assert parsed == {"scope": "/subscriptions/S/resourceGroups/g", "roleAssignmentName": "r"}
+
+
+def test_an_id_of_another_type_is_refused() -> None:
+    with pytest.raises(ids.BadId, match="not the id of a azure-native:keyvault:Vault"):
+        ids.parse_id(_type("keyvault:Vault"), f"{GROUP}/Microsoft.Storage/storageAccounts/s")
