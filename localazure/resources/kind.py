@@ -25,7 +25,7 @@ from azmlflow.localazure.resources.paths import Target
 from azmlflow.localazure.resources.verbs import AT_ONCE, Action, Elsewhere, Extra, Metric, Verbs
 
 # `subscription`: in a subscription; `group`: in a resource group, a tracked resource; `child`: below a resource;
-# `extension`: on any scope (Microsoft, "Resource providers and resource types", "Set scope for extension resources").
+# `extension`: on any scope (Microsoft, "Azure resource providers and types", "Set scope for extension resources").
 Level = Literal["subscription", "group", "child", "extension"]
 
 
