@@ -12,7 +12,7 @@ from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.kind import Answer, Ask, Elsewhere, Kind
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 
 
 async def answer(ask: Ask, kind: Kind, elsewhere: Elsewhere, method: str) -> Answer:
@@ -33,8 +33,7 @@ async def answer(ask: Ask, kind: Kind, elsewhere: Elsewhere, method: str) -> Ans
     try:
         return await served[method](ask, kind, elsewhere)
     except MlflowUnavailable as error:
-        headers = {"Retry-After": str(error.retry_after)}
-        raise AzureError(503, "ServiceUnavailable", str(error), headers=headers) from error
+        raise error.refusal() from error
 
 
 async def _list(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:

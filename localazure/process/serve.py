@@ -46,6 +46,7 @@ from azmlflow.localazure.process.app import build_app
 from azmlflow.localazure.runner.runner import Runner
 from azmlflow.localazure.services import identity as identity_service
 from azmlflow.localazure.services import ui as ui_service
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.tracking.server import MlflowServer
 
 _BACKLOG = 512
@@ -170,7 +171,7 @@ async def _start_mlflow(cloud: Cloud) -> None:
     """Begin to start MLflow; without it the control plane still works, and tracking answers 503 with the reason."""
     try:
         await cloud.mlflow.start()
-    except OSError as error:
+    except (OSError, MlflowUnavailable) as error:
         _log.error("MLflow's server cannot be started: %s", error)
 
 

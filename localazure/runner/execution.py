@@ -22,7 +22,7 @@ from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.folder import LocalError
 from azmlflow.localazure.runner import context, files, interpreter, registered
 from azmlflow.localazure.runner.logfile import LogFile
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.command import UnknownName, render
 from azmlflow.localazure.work.layout import LOG, UPLOADED, output_path

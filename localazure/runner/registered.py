@@ -17,7 +17,7 @@ from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.kind import Ask
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.resourcetypes.table import version_of
 
 _MODELS = ("custom_model", "mlflow_model", "triton_model")

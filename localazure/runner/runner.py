@@ -21,7 +21,7 @@ from azmlflow.localazure.keeper import folders
 from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner import execution
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.work import quota, records
 from azmlflow.localazure.work.nodes import NODES, Node, Pool, Scale
 

@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from azmlflow.localazure.tracking.server import MlflowServer, MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
+from azmlflow.localazure.tracking.server import MlflowServer
 from azmlflow.rbac.operations import TRACKING
 from tests.localazure.registry import RegistryMlflow, walk
 

@@ -18,7 +18,7 @@ from azmlflow.localazure.models.places import Place
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.services import azureml
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from tests.localazure.control import ALICE, CHAIN, DEVELOPER, WORKSPACE, Answer, Azure
 
 HOST = "westeurope.api.azureml.ms"

@@ -27,7 +27,8 @@ from azmlflow.localazure.runner import files
 from azmlflow.localazure.runner.context import identity_of
 from azmlflow.localazure.runner.execution import Execution
 from azmlflow.localazure.runner.runner import Runner
-from azmlflow.localazure.tracking.server import MlflowServer, MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
+from azmlflow.localazure.tracking.server import MlflowServer
 from azmlflow.localazure.work import records, run_token
 from tests.localazure.control import CHAIN, COMPUTE, DEVELOPER, RG, STORAGE, WORKSPACE, Azure
 
