@@ -10,25 +10,15 @@ import httpx
 import pytest
 
 from azmlflow.localazure.resources.kind import LOCAL_RUNS
-from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from tests.localazure.azureml.conftest import DataPlane
 from tests.localazure.azureml.test_execution import SUBMIT, definition, local
 from tests.localazure.azureml.test_metrics import metric
 from tests.localazure.azureml.test_runs_v1 import EVENT, job
 from tests.localazure.azureml.test_snapshots import ONE
 from tests.localazure.control import WORKSPACE
+from tests.localazure.failures import FAILURES
 
 RUN = "/experiments/e1/runs/r1"
-FAILURES: dict[str, Callable[[], httpx.Response | MlflowUnavailable]] = {
-    "away": lambda: MlflowUnavailable("MLflow's server is still starting", 7),
-    "late": lambda: MlflowUnavailable("MLflow's server took too long to answer"),
-    "failed": lambda: httpx.Response(500, json={"error_code": "INTERNAL_ERROR", "message": "disk full"}),
-    "busy": lambda: httpx.Response(503, json={"error_code": "TEMPORARILY_UNAVAILABLE", "message": "locked"}),
-    "page": lambda: httpx.Response(502, text="<h1>Bad gateway</h1>"),
-    "no MLflow": lambda: httpx.Response(404, json={"detail": "Not Found"}),
-    "no JSON": lambda: httpx.Response(200, text="<h1>Welcome</h1>"),
-    "no object": lambda: httpx.Response(200, json=["welcome"]),
-}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.tracking.answers import MlflowUnavailable
+from tests.localazure.failures import Failure, fail
 
 API = "/api/2.0/mlflow"
 
@@ -31,7 +31,7 @@ class TrackingMlflow:
     experiments: dict[tuple[str, str], str] = field(default_factory=dict)
     runs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     history: dict[tuple[str, str, str], list[dict[str, Any]]] = field(default_factory=dict)
-    fails: dict[str, httpx.Response | MlflowUnavailable] = field(default_factory=dict)
+    fails: dict[str, Failure] = field(default_factory=dict)
 
     def forget(self, workspace: str) -> None:
         """Remove what a workspace holds."""
@@ -60,11 +60,8 @@ class TrackingMlflow:
         """Answer as MLflow does."""
         given: dict[str, Any] = {**httpx.QueryParams(params or {}), **(json_body or {})}
         call = path.removeprefix(f"{API}/")
-        failure = self.fails.get(call)
-        if isinstance(failure, MlflowUnavailable):
-            raise failure
-        if failure is not None:
-            return failure
+        if call in self.fails:
+            return fail(self.fails[call])
         if call.startswith("experiments/"):
             return self._experiment(workspace, given)
         if call == "runs/create":
