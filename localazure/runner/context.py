@@ -114,6 +114,7 @@ def identity_of(cloud: Cloud, properties: Document) -> Identity | None:
         cloud: the embedded Azure.
         properties: of the job.
     """
+    # Of a cluster that is gone there is no identity to be had; its job is just being ended.
     compute = cloud.store.get("resources", properties["computeId"].lower()) or {}
     told = compute.get("identity") or {}
     principal_id = told.get("principalId")

@@ -11,7 +11,7 @@ import pytest
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import Users
-from azmlflow.localazure.runner import execution
+from azmlflow.localazure.runner import execution, runs
 from azmlflow.localazure.runner.runner import LOST, Runner
 from azmlflow.localazure.work import records
 from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
@@ -44,7 +44,7 @@ class Execution:
 def runner(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> Runner:
     Execution.ends, Execution.begun = {}, asyncio.Event()
     monkeypatch.setattr(execution, "Execution", Execution)
-    monkeypatch.setattr(execution, "open_run", _no_run)
+    monkeypatch.setattr(runs, "open_run", _no_run)
     azure.make(*CHAIN[:6], COMPUTE)
     return Runner(azure.cloud, Users(azure.cloud.state, root=False))
 
