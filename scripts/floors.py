@@ -25,9 +25,6 @@ LONG = {
     "cli/proof/client.py": "runs alone, in the data scientist's environment",
     "cli/azure/arm.py": "to be split",
     "infra/settings/settings.py": "to be split",
-    "localazure/machine/folder.py": "to be split",
-    "localazure/process/daemon.py": "to be split",
-    "localazure/tracking/server.py": "to be split",
     "rbac/report/drift.py": "to be split",
 }
 

@@ -29,7 +29,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.machine.folder import write_private
+from azmlflow.localazure.machine.errors import UnreadableFile
+from azmlflow.localazure.machine.private import read_json, unreadable, write_private
 
 FILE, PAUSED = "faults.json", "faults.paused"
 When = Literal["before", "after", "answered"]
@@ -66,9 +67,16 @@ class Fault:
 
 
 def read_faults(state: Path) -> tuple[Fault, ...]:
-    """The rules in a state folder; none where there is no file."""
+    """The rules in a state folder; none where there is no file.
+
+    Raises:
+        UnreadableFile: they are not what `write_faults` wrote.
+    """
     file = state / FILE
-    return tuple(Fault(**rule) for rule in json.loads(file.read_text())) if file.exists() else ()
+    try:
+        return tuple(Fault(**rule) for rule in read_json(file)) if file.exists() else ()
+    except TypeError as error:
+        raise unreadable(file) from error
 
 
 def write_faults(state: Path, faults: tuple[Fault, ...]) -> None:
@@ -100,9 +108,14 @@ class FaultLayer:
         except FileNotFoundError:
             stamp = None
         if stamp != self._stamp:
-            self._stamp = stamp
-            rules = read_faults(self._cloud.state)
+            try:
+                rules = read_faults(self._cloud.state)
+            except UnreadableFile as error:  # told until it is mended: without its rules a test would pass for nothing
+                told = AzureError(500, "FaultsUnreadable", f"{error.what}: {error.where}")
+                await JSONResponse(told.body(), told.status)(scope, receive, send)
+                return
             self._current = FaultMiddleware(self._app, rules, cloud=self._cloud) if rules else self._app
+            self._stamp = stamp
         await self._current(scope, receive, send)
 
 

@@ -27,7 +27,8 @@ from pathlib import Path
 
 from azmlflow.localazure.keeper import child
 from azmlflow.localazure.keeper.process import JobProcess, Keeping
-from azmlflow.localazure.machine.folder import Folder, UnsafeFolder
+from azmlflow.localazure.machine.errors import UnsafeFolder
+from azmlflow.localazure.machine.folder import Folder
 
 _FIRST, _COUNT = 50000, 10000
 # An interpreter tells where it and its modules lie; then, as the job's user, that it starts and reads them.

@@ -23,7 +23,7 @@ from azmlflow.localazure.core.clock import Clock, timestamp
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import unauthenticated
 from azmlflow.localazure.core.store import Store
-from azmlflow.localazure.machine.folder import kept_secret
+from azmlflow.localazure.machine.private import kept_secret
 
 ISSUER = f"https://sts.windows.net/{TENANT_ID}/"
 _SKEW = 300  # seconds that a client's clock may be behind (Entra's own tolerance)

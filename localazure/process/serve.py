@@ -37,7 +37,9 @@ from azmlflow.localazure.front import authority
 from azmlflow.localazure.front.proxy import CHUNK, Proxy
 from azmlflow.localazure.front.upstream import Upstream, upstream_from
 from azmlflow.localazure.keeper.users import Users
-from azmlflow.localazure.machine.folder import Folder, LocalError, bind, kept_secret, write_private
+from azmlflow.localazure.machine.errors import LocalError
+from azmlflow.localazure.machine.folder import Folder, bind
+from azmlflow.localazure.machine.private import kept_secret, write_private
 from azmlflow.localazure.principals.directory import Directory
 from azmlflow.localazure.principals.enforce import Enforcer
 from azmlflow.localazure.principals.tokens import Tokens

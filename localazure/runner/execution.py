@@ -18,7 +18,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.keeper import folders
 from azmlflow.localazure.keeper.process import Ended, JobProcess, Keeping
 from azmlflow.localazure.keeper.users import Users
-from azmlflow.localazure.machine.folder import LocalError
+from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.runner import context, files, interpreter, registered, runs
 from azmlflow.localazure.runner.logfile import LogFile
 from azmlflow.localazure.runner.runs import CannotRun

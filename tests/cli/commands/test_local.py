@@ -6,7 +6,7 @@ import pytest
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project import report
-from azmlflow.localazure.machine.folder import PortTaken
+from azmlflow.localazure.machine.errors import PortTaken
 from tests.cli.desk import Desk
 
 
