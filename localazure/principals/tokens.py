@@ -96,6 +96,7 @@ class Tokens:
             lifetime: seconds.
             more: further claims, which narrow what the token is good for (a job's run token).
         """
+        # A token of somebody who has left meanwhile names nobody, and whoever is shown it looks for who it is.
         principal = self._store.get("principals", principal_id.lower()) or {}
         now = int(self._clock.now().timestamp())
         expires_on = now + lifetime

@@ -151,21 +151,20 @@ async def _serve_all(folder: Folder, cloud: Cloud, listeners: tuple[socket.socke
     _log.info("serving, pid %d", os.getpid())
     try:
         await _start_mlflow(cloud)
-        await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stopping, watch, jobs, *running], return_when=asyncio.FIRST_COMPLETED)
     finally:
         door.close()
         jobs.cancel()
-        await asyncio.gather(jobs, return_exceptions=True)
+        await asyncio.wait([jobs])
         await runner.stop()
         for server in servers:
             server.should_exit = True
-        ended = await asyncio.gather(*running, return_exceptions=True)
-        await proxy.close()
         for task in (watch, stopping):
             task.cancel()
-        await asyncio.gather(watch, stopping, return_exceptions=True)
+        ended = await asyncio.gather(*running, jobs, watch, stopping, return_exceptions=True)
+        await proxy.close()
     for outcome in ended:
-        if isinstance(outcome, BaseException):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
             raise outcome
 
 

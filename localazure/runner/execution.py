@@ -102,11 +102,11 @@ class Execution:
         await runs.open_run(self._cloud, self._key)
         job, record, workspace = self._documents()
         self._users.make(self._folder.name)
-        log = LogFile(self._cloud, files.artifact(_account(workspace), job["name"], LOG), self._folder / "std_log.txt")
-        if self._preempted():
-            log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
         limits = self._limits(job)
+        log = LogFile(self._cloud, files.artifact(_account(workspace), job["name"], LOG), self._folder / "std_log.txt")
         try:
+            if self._preempted():
+                log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
             told, choose = partial(started, self._key), partial(self._users.choose, self._key)
             python = await interpreter.prepare(self._cloud, job, self._folder, log, started=told, choose=choose)
             if unwanted() is not None:

@@ -269,3 +269,9 @@ def test_files_that_cannot_be_written_are_named(jobs: Azure, monkeypatch: pytest
     monkeypatch.setattr(files, "snapshot", full)
     monkeypatch.setattr(execution.Execution, "_prepare", full)
     assert "No space left on device: /somewhere/named" in run(jobs, submit(jobs, "true"))[1]
+
+
+def test_limits_that_cannot_be_read_are_the_jobs_reason(jobs: Azure) -> None:
+    (jobs.cloud.state / "job-limits.json").write_text("{")
+    state, why = run(jobs, submit(jobs, "true"))
+    assert (state, "job-limits.json" in why) == ("Failed", True)
