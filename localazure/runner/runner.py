@@ -128,7 +128,8 @@ class Runner:
         for key in [key for key, due in self._unclosed.items() if due <= now and key not in self._tasks]:
             del self._unclosed[key]
             self._tasks[key] = asyncio.get_running_loop().create_task(self._close(key))
-        return min(((due - now).total_seconds() for due in self._unclosed.values()), default=_LOOK)
+        later = (due for key, due in self._unclosed.items() if key not in self._tasks)  # a task rings when it is done
+        return min(((due - now).total_seconds() for due in later), default=_LOOK)
 
     def _tend(self, key: str, clusters: dict[str, Document], queued: list[str]) -> float:
         """Let a cluster's nodes come and go, and start what waits for one; when its next node will go."""
@@ -137,8 +138,8 @@ class Runner:
         standing = [(clusters[other], len(found.nodes)) for other, found in self._pools.items() if other in clusters]
         free = pool.adjust(scale, len(queued), now, quota.room(compute, standing))
         for job, node in zip(queued, free, strict=False):
-            node.job, node.since = job, now
             records.set_status(self._cloud, job, "Preparing")
+            node.job, node.since = job, now
             self._tasks[job] = asyncio.get_running_loop().create_task(self._run(job, key, node))
         short = min(len(queued) - len(free), scale.high - len(pool.nodes))
         if short > 0 and not quota.is_low_priority(compute):
@@ -214,7 +215,7 @@ class Runner:
         try:
             await self._opened(key)
             state = records.status(self._cloud, key)
-            if state is not None:
+            if state in records.ENDED:
                 async with self._opening:
                     await runs.end_run(self._cloud, key, state)
         except MlflowUnavailable as error:

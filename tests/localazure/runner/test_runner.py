@@ -273,3 +273,19 @@ def test_what_has_ended_is_not_looked_at_again(azure: Azure, runner: Runner) -> 
     records.set_status(azure.cloud, key, "Completed")
     assert records.open_jobs(azure.cloud) == []
     assert len(list(records.jobs(azure.cloud))) == 1
+
+
+def test_an_end_that_is_due_for_a_job_of_the_same_name_that_runs_does_not_keep_the_runner_busy(
+    azure: Azure, runner: Runner
+) -> None:
+    key = submit(azure, "job-1")
+
+    async def script() -> None:
+        runner.step()
+        await turn()
+        assert statuses(azure) == ["Running"]
+        runner._unclosed[key] = azure.clock.now()
+        azure.clock.advance(1)
+        assert runner.step() > 0
+
+    asyncio.run(script())
