@@ -59,7 +59,10 @@ async def answer(target: Target) -> Response:
         logged = await target.cloud.mlflow.request(
             "POST", f"{TRACKING}/runs/log-batch", target.workspace_id, json_body=body
         )
-        return JSONResponse({"batch_tracking_id": ""}) if logged.is_success else _passed_on(target, logged)
+        if not logged.is_success:
+            return _passed_on(target, logged)
+        answers.body(logged)
+        return JSONResponse({"batch_tracking_id": ""})
     response = await target.cloud.mlflow.request(
         method, path, target.workspace_id, params=_query(target, params), json_body=body
     )

@@ -162,6 +162,9 @@ def test_an_id_that_mlflow_cannot_have_is_nobodys(filled: DataPlane) -> None:
     ],
 )
 def test_mlflows_own_clients_are_told_too(filled: DataPlane, answer: Callable[[], Any], status: int, code: str) -> None:
+    filled.mlflow.fails["runs/log-batch"] = answer()
+    logged = filled.ask("POST", "mlflow", "/api/2.0/mlflow/runs/log-batch-async", {"run_id": "r1", "metrics": []})
+    assert (logged.status_code, logged.json()["error_code"]) == (status, code)
     filled.mlflow.fails["runs/get"] = answer()
     found = filled.ask("GET", "mlflow", "/api/2.0/mlflow/runs/get?run_id=r1")
     assert (found.status_code, found.json()["error_code"]) == (status, code)
