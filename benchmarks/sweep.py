@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from azmlflow.localazure.front.faults import Fault, write_faults
+from azmlflow.localazure.front.faults import FaultRule, write_faults
 from azmlflow.resourcetypes.table import version_of
 from tests.e2e.estate import Estate
 from tests.e2e.many import group_id, make_groups
@@ -39,7 +39,9 @@ def bare(estate: Estate) -> str:
 
 
 def _slow_deletions(estate: Estate) -> None:
-    slow = (Fault("DELETE", r"resourcegroups/[^/]+$", "before", nth, "slow", SECONDS) for nth in range(1, GROUPS + 1))
+    slow = (
+        FaultRule("DELETE", r"resourcegroups/[^/]+$", "before", nth, "slow", SECONDS) for nth in range(1, GROUPS + 1)
+    )
     write_faults(estate.folder / ".azmlflow" / "local", tuple(slow))
 
 

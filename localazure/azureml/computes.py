@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
@@ -13,7 +13,7 @@ from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
 _UNREAD = ("identity",)
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to the service.
 
     Raises:
@@ -34,7 +34,7 @@ async def answer(target: Target) -> Response:
     raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
 
 
-def _shown(target: Target, document: Document) -> Document:
+def _shown(target: WorkspaceRequest, document: Document) -> Document:
     shown = COMPUTE.shown(target.cloud, document)
     inner = {"subnet": None, **shown["properties"]["properties"]}
     inner.pop("userAccountCredentials", None)

@@ -24,7 +24,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.request.bodies import json_object, json_value
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import mlmodel, places, records
@@ -42,7 +42,7 @@ _PATCHED = {"/kvTags": "tags", "/description": "description", "/properties": "pr
 _PATCHED_KEPT = {f"/{name}": name for name in ("sampleInputData", "sampleOutputData", "resourceRequirements")}
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to the model management service.
 
     Raises:
@@ -72,7 +72,7 @@ async def answer(target: Target) -> Response:
     raise no_such_endpoint(f"{method} {target.request.url.path}")
 
 
-async def _register(target: Target, registry: Registry, body: Mapping[str, Any]) -> Document:
+async def _register(target: WorkspaceRequest, registry: Registry, body: Mapping[str, Any]) -> Document:
     """Make the next version of a model.
 
     Raises:
@@ -103,7 +103,7 @@ async def _register(target: Target, registry: Registry, body: Mapping[str, Any])
     return await _shown(registry, version, {})
 
 
-async def _list(target: Target, registry: Registry) -> Document:
+async def _list(target: WorkspaceRequest, registry: Registry) -> Document:
     query = target.request.query_params
     found = await registry.versions(query.get("name") or None)
     archived = {each.name for each in await registry.models() if each.archived}

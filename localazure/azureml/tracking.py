@@ -21,7 +21,7 @@ import httpx
 from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.request.bodies import json_value
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.models import places, records
 from azmlflow.localazure.tracking import answers
@@ -37,7 +37,7 @@ _NAMED = {f"{TRACKING}/registered-models/create": "name", f"{TRACKING}/registere
 _MADE = (f"{TRACKING}/registered-models/create", f"{TRACKING}/model-versions/create")
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a tracking or registry request.
 
     Raises:
@@ -71,7 +71,7 @@ async def answer(target: Target) -> Response:
     return _passed_on(target, response)
 
 
-async def run_experiment(target: Target, run_id: str) -> str:
+async def run_experiment(target: WorkspaceRequest, run_id: str) -> str:
     """The id of the experiment that a run of this workspace belongs to.
 
     Raises:
@@ -87,7 +87,7 @@ async def run_experiment(target: Target, run_id: str) -> str:
     return str(told["run"]["info"]["experiment_id"])
 
 
-def artifact_uri(target: Target, experiment_id: str, run_id: str, path: str = "") -> str:
+def artifact_uri(target: WorkspaceRequest, experiment_id: str, run_id: str, path: str = "") -> str:
     """Where the plugin finds a run's artifacts, in the spelling that it takes apart."""
     version = target.version if target.service == "mlflow" else "v2.0"
     tail = f"/{path}" if path else ""
@@ -118,13 +118,13 @@ def _without_preview(rest: tuple[str, ...]) -> tuple[str, ...]:
     return ("api", "2.0", "mlflow", *rest[4:]) if rest[:4] == _PREVIEW else rest
 
 
-def _query(target: Target, params: Mapping[str, str]) -> str | Mapping[str, str]:
+def _query(target: WorkspaceRequest, params: Mapping[str, str]) -> str | Mapping[str, str]:
     """The query as it was, for repeated names, unless something in it was translated."""
     unchanged = params == dict(target.request.query_params)
     return target.request.url.query if unchanged else params
 
 
-async def _translate_default_experiment(target: Target, path: str, params: dict[str, str], body: Any) -> None:
+async def _translate_default_experiment(target: WorkspaceRequest, path: str, params: dict[str, str], body: Any) -> None:
     """Put the id of "Default" where the request says experiment "0"; made when a run is about to start in it."""
     places: list[dict[str, Any]] = [params, *([body] if isinstance(body, dict) else [])]
     listed = [place for place in places if "0" in _texts(place.get("experiment_ids"))]
@@ -144,7 +144,7 @@ def _texts(value: Any) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
-def _check_model(target: Target, path: str, body: Any) -> None:
+def _check_model(target: WorkspaceRequest, path: str, body: Any) -> None:
     """Refuse what Azure ML's registry does not take, and note who makes a model or version.
 
     Raises:
@@ -164,7 +164,7 @@ def _check_model(target: Target, path: str, body: Any) -> None:
         body["tags"] = [*(body.get("tags") or []), records.tag(records.created_by(target.caller))]
 
 
-async def _download_uri(target: Target, params: Mapping[str, str], body: dict[str, Any]) -> Response:
+async def _download_uri(target: WorkspaceRequest, params: Mapping[str, str], body: dict[str, Any]) -> Response:
     place = places.locate(body.get("artifact_uri", ""), target.workspace)
     if place is None:
         return JSONResponse(body)
@@ -175,7 +175,7 @@ async def _download_uri(target: Target, params: Mapping[str, str], body: dict[st
     return JSONResponse({**body, "artifact_uri": artifact_uri(target, experiment_id, *place.run)})
 
 
-def _passed_on(target: Target, response: httpx.Response) -> Response:
+def _passed_on(target: WorkspaceRequest, response: httpx.Response) -> Response:
     try:
         body = response.json()
     except ValueError as error:
@@ -187,12 +187,12 @@ def _passed_on(target: Target, response: httpx.Response) -> Response:
     return JSONResponse(_rewritten(target, body), response.status_code)
 
 
-def shown(target: Target, body: Any) -> Any:
+def shown(target: WorkspaceRequest, body: Any) -> Any:
     """An answer of MLflow's GraphQL as the data plane would have told it."""
     return _rewritten(target, records.hidden(body))
 
 
-def _rewritten(target: Target, value: Any) -> Any:
+def _rewritten(target: WorkspaceRequest, value: Any) -> Any:
     if isinstance(value, list):
         return [_rewritten(target, one) for one in value]
     if not isinstance(value, dict):

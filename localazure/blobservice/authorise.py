@@ -70,7 +70,7 @@ DELEGATE = Permission("", f"{_SERVICE}/generateUserDelegationKey/action", data=F
 
 
 @dataclass(frozen=True)
-class Place:
+class BlobTarget:
     """Where a request points.
 
     Attributes:
@@ -92,7 +92,7 @@ class Place:
         )
 
 
-def authorise(cloud: Cloud, request: Request, permission: Permission, place: Place) -> Caller | None:
+def authorise(cloud: Cloud, request: Request, permission: Permission, place: BlobTarget) -> Caller | None:
     """Let a request pass.
 
     Args:
@@ -118,7 +118,7 @@ def authorise(cloud: Cloud, request: Request, permission: Permission, place: Pla
     return None
 
 
-def check_sas(cloud: Cloud, query: str, permission: Permission, place: Place) -> None:
+def check_sas(cloud: Cloud, query: str, permission: Permission, place: BlobTarget) -> None:
     """Check the signature in a query.
 
     Raises:
@@ -139,12 +139,12 @@ def check_sas(cloud: Cloud, query: str, permission: Permission, place: Place) ->
         raise _mismatch("AuthorizationPermissionMismatch", "permission")
 
 
-def permits(cloud: Cloud, principal_id: str, permission: Permission, place: Place) -> bool:
+def permits(cloud: Cloud, principal_id: str, permission: Permission, place: BlobTarget) -> bool:
     """Whether a principal's roles permit an operation at a place."""
     return cloud.enforcer.decide(principal_id, permission.action, place.scope, data=permission.data).allowed
 
 
-def _check_signature(cloud: Cloud, fields: sas.Fields, place: Place) -> None:
+def _check_signature(cloud: Cloud, fields: sas.Fields, place: BlobTarget) -> None:
     text = sas.string_to_sign(fields, place.account.name, _resource(fields, place))
     if sas.is_delegated(fields):
         keys: tuple[str, ...] = (Signing(cloud).delegation_key(place.account.id, fields),)
@@ -155,7 +155,7 @@ def _check_signature(cloud: Cloud, fields: sas.Fields, place: Place) -> None:
         raise _failed("Signature did not match.")
 
 
-def _resource(fields: sas.Fields, place: Place) -> str:
+def _resource(fields: sas.Fields, place: BlobTarget) -> str:
     """What a signature must be for, so that it is good for this place."""
     if sas.is_account(fields):
         return ""
@@ -169,7 +169,7 @@ def _resource(fields: sas.Fields, place: Place) -> str:
     raise sas.SasError("sr is not for this resource: signatures for containers, directories and blobs are known here.")
 
 
-def _check_limits(cloud: Cloud, fields: sas.Fields, permission: Permission, place: Place) -> None:
+def _check_limits(cloud: Cloud, fields: sas.Fields, permission: Permission, place: BlobTarget) -> None:
     now = cloud.clock.now()
     if "si" in fields:
         raise sas.SasError("No stored access policy has this identifier.")
@@ -196,7 +196,7 @@ def _check_limits(cloud: Cloud, fields: sas.Fields, permission: Permission, plac
         _check_delegation(cloud, fields, permission, place)
 
 
-def _check_delegation(cloud: Cloud, fields: sas.Fields, permission: Permission, place: Place) -> None:
+def _check_delegation(cloud: Cloud, fields: sas.Fields, permission: Permission, place: BlobTarget) -> None:
     """A user delegation SAS permits no more than its principal may, within the time of its key."""
     now = cloud.clock.now()
     if not sas.instant(fields.get("skt", "")) <= now < sas.instant(fields.get("ske", "")):
@@ -217,7 +217,7 @@ def _within(addresses: str) -> bool:
         raise sas.SasError("sip is no address and no range of addresses.") from None
 
 
-def _shared_key(cloud: Cloud, request: Request, credential: str, place: Place, *, lite: bool) -> None:
+def _shared_key(cloud: Cloud, request: Request, credential: str, place: BlobTarget, *, lite: bool) -> None:
     account, _, given = credential.partition(":")
     _permit_keys(place.account)
     if account != place.account.name:
@@ -230,7 +230,7 @@ def _shared_key(cloud: Cloud, request: Request, credential: str, place: Place, *
         raise _failed("The MAC signature found in the HTTP request is not the same as any computed signature.")
 
 
-def _bearer(cloud: Cloud, token: str, permission: Permission, place: Place) -> Caller:
+def _bearer(cloud: Cloud, token: str, permission: Permission, place: BlobTarget) -> Caller:
     own = f"https://{place.account.name}.blob.core.windows.net"
     try:
         claims = cloud.tokens.verify(token, (*tokens.STORAGE.audiences, own))

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from azmlflow.localazure.blobs.kept import Blob, Blobs
 from azmlflow.localazure.blobs.names import Address
-from azmlflow.localazure.blobservice.authorise import Place
+from azmlflow.localazure.blobservice.authorise import BlobTarget
 from azmlflow.localazure.blobservice.protocol import check_absent, check_conditions
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
@@ -16,7 +16,7 @@ from azmlflow.localazure.principals.enforce import Caller
 
 
 @dataclass(frozen=True)
-class Call:
+class BlobRequest:
     """A request, where it points and who asks.
 
     Attributes:
@@ -30,7 +30,7 @@ class Call:
     cloud: Cloud
     blobs: Blobs
     request: Request
-    place: Place
+    place: BlobTarget
     caller: Caller | None
 
     @property

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from azmlflow.localazure.blobs import sas
 from azmlflow.localazure.blobs.sas import DELEGATION, SAS_VERSION, second
 from azmlflow.localazure.blobs.signing import Signing
-from azmlflow.localazure.blobservice.call import Call
+from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import (
     check_conditions,
     fields_xml,
@@ -29,7 +29,7 @@ _KEY_LIFETIME = timedelta(days=7)
 _KEY_REQUEST_LIMIT = 64 * 1024
 
 
-async def create_container(call: Call) -> Response:
+async def create_container(call: BlobRequest) -> Response:
     """Create Container."""
     if "x-ms-blob-public-access" in call.request.headers:
         raise AzureError(409, "PublicAccessNotPermitted", "Public access is not permitted on this storage account.")
@@ -43,7 +43,7 @@ async def create_container(call: Call) -> Response:
     return _described(made, 201)
 
 
-async def get_container(call: Call) -> Response:
+async def get_container(call: BlobRequest) -> Response:
     """Get Container Properties and Get Container Metadata."""
     found = call.blobs.container(call.account, call.container)
     told = {
@@ -56,13 +56,13 @@ async def get_container(call: Call) -> Response:
     return _described(found, 200, told)
 
 
-async def set_container_metadata(call: Call) -> Response:
+async def set_container_metadata(call: BlobRequest) -> Response:
     """Set Container Metadata: replaces all of it."""
     _check_container(call)
     return _described(call.blobs.describe_container(call.account, call.container, told_metadata(call.request)), 200)
 
 
-async def delete_container(call: Call) -> Response:
+async def delete_container(call: BlobRequest) -> Response:
     """Delete Container, with all that it holds; ARM, which may know it, forgets it too."""
     _check_container(call)
     call.blobs.forget_container(call.account, call.container)
@@ -70,7 +70,7 @@ async def delete_container(call: Call) -> Response:
     return Response(status_code=202)
 
 
-async def get_account(call: Call) -> Response:
+async def get_account(call: BlobRequest) -> Response:
     """Get Account Information."""
     document = call.place.account.document
     told = {
@@ -81,7 +81,7 @@ async def get_account(call: Call) -> Response:
     return Response(status_code=200, headers=told)
 
 
-async def get_delegation_key(call: Call) -> Response:
+async def get_delegation_key(call: BlobRequest) -> Response:
     """Get User Delegation Key: a key for the principal who asks, good for at most seven days."""
     now = call.cloud.clock.now()
     try:
@@ -101,7 +101,7 @@ async def get_delegation_key(call: Call) -> Response:
     )
 
 
-def _check_container(call: Call) -> None:
+def _check_container(call: BlobRequest) -> None:
     found = call.blobs.container(call.account, call.container)
     check_conditions(call.request, found["etag"], datetime.fromisoformat(found["modified"]))
 

@@ -11,15 +11,15 @@ from urllib.parse import unquote, urlsplit
 from starlette.responses import Response
 
 from azmlflow.localazure.blobs.names import Address
-from azmlflow.localazure.blobservice.authorise import READ, Place, check_sas, permits
-from azmlflow.localazure.blobservice.call import Call
+from azmlflow.localazure.blobservice.authorise import READ, BlobTarget, check_sas, permits
+from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import check_conditions, http_date, told_metadata, written
 from azmlflow.localazure.core.errors import AzureError
 
 _DOMAIN = ".blob.core.windows.net"
 
 
-async def copy_blob(call: Call) -> Response:
+async def copy_blob(call: BlobRequest) -> Response:
     """Copy Blob and its kin: content and headers of the source; its metadata unless the request brings some."""
     request = call.request
     source = _source(call)
@@ -46,7 +46,7 @@ async def copy_blob(call: Call) -> Response:
     return written(made, 201 if put else 202, told)
 
 
-def _source(call: Call) -> Address:
+def _source(call: BlobRequest) -> Address:
     """The blob to copy, once whoever asks may read it.
 
     Raises:
@@ -62,7 +62,7 @@ def _source(call: Call) -> Address:
     if account is None:
         raise AzureError(404, "CannotVerifyCopySource", "The specified resource does not exist.")
     address = Address(account.name, container, name)
-    place = Place(account, parts.path, container, name)
+    place = BlobTarget(account, parts.path, container, name)
     if "sig=" in parts.query:
         try:
             check_sas(call.cloud, parts.query, READ, place)
@@ -73,7 +73,7 @@ def _source(call: Call) -> Address:
     return address
 
 
-def _may_read(call: Call, place: Place) -> bool:
+def _may_read(call: BlobRequest, place: BlobTarget) -> bool:
     if call.caller is not None:
         return permits(call.cloud, call.caller.principal.object_id, READ, place)
     return call.request.headers.get("authorization", "").startswith("SharedKey")

@@ -10,14 +10,14 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from azmlflow.localazure.blobs.kept import Blob
-from azmlflow.localazure.blobservice.call import Call
+from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import fields_xml, http_date, xml_answer
 from azmlflow.localazure.core.errors import AzureError
 
 _LIMIT = 5000
 
 
-async def list_blobs(call: Call) -> Response:
+async def list_blobs(call: BlobRequest) -> Response:
     """List Blobs: those with a prefix, those up to a delimiter folded into one."""
     call.blobs.container(call.account, call.container)
     query = call.request.query_params
@@ -38,7 +38,7 @@ async def list_blobs(call: Call) -> Response:
     return _page(call, "Blobs", entries.values(), following)
 
 
-async def list_containers(call: Call) -> Response:
+async def list_containers(call: BlobRequest) -> Response:
     """List Containers: those with a prefix."""
     query = call.request.query_params
     limit, marker, following = _limit(query), query.get("marker", ""), ""
@@ -74,7 +74,7 @@ def _limit(query: QueryParams) -> int:
     return limit
 
 
-def _page(call: Call, tag: str, entries: Collection[str], following: str) -> Response:
+def _page(call: BlobRequest, tag: str, entries: Collection[str], following: str) -> Response:
     query = call.request.query_params
     asked = {name: query.get(name.lower(), "") for name in ("Prefix", "Marker", "Delimiter")}
     told = fields_xml({name: value for name, value in asked.items() if value} | {"MaxResults": _limit(query)})

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from azmlflow.localazure.blobs.content import read_range
 from azmlflow.localazure.blobs.kept import Blob
-from azmlflow.localazure.blobservice.call import Call
+from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import asked_range, block_xml, description, written, xml_answer
 from azmlflow.localazure.core.errors import AzureError
 
@@ -24,7 +24,7 @@ _OVERRIDES = {
 }
 
 
-async def get_block_list(call: Call) -> Response:
+async def get_block_list(call: BlobRequest) -> Response:
     """Get Block List: committed, uncommitted or all blocks."""
     kind = call.request.query_params.get("blocklisttype", "committed").lower()
     call.blobs.container(call.account, call.container)
@@ -41,12 +41,12 @@ async def get_block_list(call: Call) -> Response:
     return xml_answer(f"<BlockList>{lists}</BlockList>")
 
 
-async def get_metadata(call: Call) -> Response:
+async def get_metadata(call: BlobRequest) -> Response:
     """Get Blob Metadata."""
     return written(call.found(), 200)
 
 
-async def get_blob(call: Call) -> Response:
+async def get_blob(call: BlobRequest) -> Response:
     """Get Blob: the content, or the range asked for."""
     blob, request = call.found(), call.request
     headers = description(blob) | _overrides(request)
@@ -65,14 +65,14 @@ async def get_blob(call: Call) -> Response:
     return StreamingResponse(read_range(file, first, length), status, headers)
 
 
-async def head_blob(call: Call) -> Response:
+async def head_blob(call: BlobRequest) -> Response:
     """Get Blob Properties."""
     blob = call.found()
     headers = description(blob) | _overrides(call.request) | {"content-length": str(blob.length)}
     return Response(status_code=200, headers=headers | ({"content-md5": blob.md5} if blob.md5 else {}))
 
 
-async def _range_md5(call: Call, blob: Blob, first: int, length: int) -> str:
+async def _range_md5(call: BlobRequest, blob: Blob, first: int, length: int) -> str:
     if length > _MD5_RANGE_LIMIT:
         raise AzureError(400, "OutOfRangeInput", "The MD5 of a range is given for at most 4 MiB.")
     digest = hashlib.md5(usedforsecurity=False)

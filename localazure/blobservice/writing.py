@@ -10,7 +10,7 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from azmlflow.localazure.blobs.kept import Blob, Content, Part
-from azmlflow.localazure.blobservice.call import Call
+from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import (
     block_list,
     check_md5,
@@ -24,7 +24,7 @@ from azmlflow.localazure.core.errors import AzureError
 _BLOCK_LIST_LIMIT = 8 * 1024 * 1024  # 50 000 blocks, the most a blob has, fit in
 
 
-async def put_blob(call: Call) -> Response:
+async def put_blob(call: BlobRequest) -> Response:
     """Put Blob: the whole content in one request."""
     request, address = call.request, call.address
     if request.headers.get("x-ms-blob-type") != "BlockBlob":
@@ -42,7 +42,7 @@ async def put_blob(call: Call) -> Response:
     return written(blob, 201, {"content-md5": content.md5 or ""})
 
 
-async def put_block(call: Call) -> Response:
+async def put_block(call: BlobRequest) -> Response:
     """Put Block: one block, to be named by a later Put Block List."""
     request, address = call.request, call.address
     block_id = request.query_params.get("blockid", "")
@@ -66,7 +66,7 @@ async def put_block(call: Call) -> Response:
     return Response(status_code=201, headers=told)
 
 
-async def put_block_list(call: Call) -> Response:
+async def put_block_list(call: BlobRequest) -> Response:
     """Put Block List: the named blocks, in this order, become the blob."""
     request, address, blobs = call.request, call.address, call.blobs
     wanted = block_list(await read_body(request, _BLOCK_LIST_LIMIT))
@@ -84,7 +84,7 @@ async def put_block_list(call: Call) -> Response:
     return written(blob, 201)
 
 
-def _parts(call: Call, wanted: Sequence[tuple[str, str]]) -> list[Part]:
+def _parts(call: BlobRequest, wanted: Sequence[tuple[str, str]]) -> list[Part]:
     """The blocks of a block list.
 
     Raises:
@@ -108,25 +108,25 @@ def _invalid_list() -> AzureError:
     return AzureError(400, "InvalidBlockList", "The specified block list is invalid.")
 
 
-async def set_metadata(call: Call) -> Response:
+async def set_metadata(call: BlobRequest) -> Response:
     """Set Blob Metadata: replaces all of it."""
     blob = _changed(call, replace(call.found(), metadata=told_metadata(call.request)))
     return written(blob, 200)
 
 
-async def set_properties(call: Call) -> Response:
+async def set_properties(call: BlobRequest) -> Response:
     """Set Blob Properties: replaces the content headers."""
     blob = _changed(call, replace(call.found(), headers=stored_headers(call.request, None)))
     return written(blob, 200)
 
 
-async def delete_blob(call: Call) -> Response:
+async def delete_blob(call: BlobRequest) -> Response:
     """Delete Blob."""
     call.blobs.delete(call.address, call.found())
     return Response(status_code=202, headers={"x-ms-delete-type-permanent": "true"})
 
 
-def _changed(call: Call, blob: Blob) -> Blob:
+def _changed(call: BlobRequest, blob: Blob) -> Blob:
     changed = replace(blob, etag=call.blobs.new_etag(), modified=call.blobs.now())
     call.blobs.replace(call.address, changed)
     return changed

@@ -11,7 +11,7 @@ import platform
 import sys
 from dataclasses import dataclass
 
-from azmlflow.localazure.builder.pythons import Python, choose
+from azmlflow.localazure.builder.pythons import Interpreter, choose
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import Specification
 
@@ -31,7 +31,7 @@ class Plan:
     """
 
     name: str
-    python: Python
+    python: Interpreter
     requirements: tuple[str, ...]
     conda: frozenset[str]
     notes: tuple[str, ...]
@@ -43,7 +43,7 @@ class Plan:
         return hashlib.sha256(json.dumps([*told, self.requirements]).encode()).hexdigest()[:20]
 
 
-def plan(specification: Specification, pythons: tuple[Python, ...]) -> Plan:
+def plan(specification: Specification, pythons: tuple[Interpreter, ...]) -> Plan:
     """What a specification comes to here.
 
     Args:

@@ -29,7 +29,7 @@ _LONG = 10  # seconds after which an interpreter that does not answer is none
 
 
 @dataclass(frozen=True)
-class Python:
+class Interpreter:
     """An interpreter: its version as `3.11.7`, and where it is."""
 
     version: str
@@ -41,7 +41,7 @@ class Python:
         return _numbers(self.version)
 
 
-def find(environment: Mapping[str, str], preferred: Path) -> tuple[Python, ...]:
+def find(environment: Mapping[str, str], preferred: Path) -> tuple[Interpreter, ...]:
     """The Pythons that are here, the preferred one first.
 
     Args:
@@ -54,7 +54,7 @@ def find(environment: Mapping[str, str], preferred: Path) -> tuple[Python, ...]:
     return tuple({each.path.resolve(): each for each in reversed(found)}.values())[::-1]
 
 
-def choose(wanted: str, pythons: tuple[Python, ...]) -> tuple[Python, str | None]:
+def choose(wanted: str, pythons: tuple[Interpreter, ...]) -> tuple[Interpreter, str | None]:
     """The Python for an environment, and what to say where it is not the one wanted.
 
     Args:
@@ -72,7 +72,7 @@ def choose(wanted: str, pythons: tuple[Python, ...]) -> tuple[Python, str | None
     return nearest, f"Python {told} is not on this machine: {nearest.version} is used, the nearest that is"
 
 
-def _distance(python: Python, target: tuple[int, ...]) -> int:
+def _distance(python: Interpreter, target: tuple[int, ...]) -> int:
     wanted = target[1] if len(target) > 1 else python.numbers[1]
     return abs(python.numbers[0] - target[0]) * 100 + abs(python.numbers[1] - wanted)
 
@@ -99,7 +99,7 @@ def _folders(path: str) -> Iterable[Path]:
             yield folder
 
 
-def _ask(path: Path) -> Python | None:
+def _ask(path: Path) -> Interpreter | None:
     try:
         done = subprocess.run(
             [path, "-I", "-S", "-c", _ASK], capture_output=True, timeout=_LONG, check=False, stdin=subprocess.DEVNULL
@@ -107,5 +107,5 @@ def _ask(path: Path) -> Python | None:
         version, base, ready = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None  # one that was only found: which Python is taken instead is said in the job's log
-    python = Python(version.rstrip("+"), Path(base))
+    python = Interpreter(version.rstrip("+"), Path(base))
     return python if ready and python.numbers[:2] >= OLDEST else None

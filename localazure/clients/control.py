@@ -48,7 +48,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What a request came back with."""
 
     status: int
@@ -99,7 +99,7 @@ def ui_address(folder: Folder, reference: str, workspace_id: str) -> str:
 
 def ask(
     folder: Folder, method: str, url: str, *, principal: str | None = None, body: Any = None, within: float = _WITHIN
-) -> Answer:
+) -> Reply:
     """Make a request to the embedded Azure, trusting its own authority only.
 
     Args:
@@ -143,7 +143,7 @@ def _token(folder: Folder, principal: str, host: str) -> str:
     return str(_good(folder, answer, "access_token")["access_token"])
 
 
-def _good(folder: Folder, answer: Answer, *names: str) -> dict[str, Any]:
+def _good(folder: Folder, answer: Reply, *names: str) -> dict[str, Any]:
     """What the identity endpoint says, with these members.
 
     Raises:
@@ -159,7 +159,7 @@ def _good(folder: Folder, answer: Answer, *names: str) -> dict[str, Any]:
     return found
 
 
-def _ask_identity(folder: Folder, target: str, headers: dict[str, str] | None = None, *, body: Any = None) -> Answer:
+def _ask_identity(folder: Folder, target: str, headers: dict[str, str] | None = None, *, body: Any = None) -> Reply:
     """GET, or POST what there is to send."""
     try:
         connection = http.client.HTTPConnection(LOOPBACK, folder.ports().identity, timeout=_WITHIN)
@@ -170,7 +170,7 @@ def _ask_identity(folder: Folder, target: str, headers: dict[str, str] | None = 
 
 def _exchange(
     connection: http.client.HTTPConnection, method: str, target: str, headers: dict[str, str], body: Any
-) -> Answer:
+) -> Reply:
     try:
         connection.request(method, target, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
@@ -178,9 +178,9 @@ def _exchange(
     finally:
         connection.close()
     try:
-        return Answer(response.status, json.loads(content) if content else None)
+        return Reply(response.status, json.loads(content) if content else None)
     except ValueError:
-        return Answer(response.status, content.decode("utf-8", "replace"))
+        return Reply(response.status, content.decode("utf-8", "replace"))
 
 
 def _silent(folder: Folder, error: Exception) -> NotRunning:

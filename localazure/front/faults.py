@@ -42,7 +42,7 @@ _LOOK = 0.02  # seconds between two looks at whether a pause is over
 
 
 @dataclass(frozen=True)
-class Fault:
+class FaultRule:
     """One rule.
 
     Attributes:
@@ -66,7 +66,7 @@ class Fault:
         return self.method in {"*", method} and re.search(self.path, path, re.IGNORECASE) is not None
 
 
-def read_faults(state: Path) -> tuple[Fault, ...]:
+def read_faults(state: Path) -> tuple[FaultRule, ...]:
     """The rules in a state folder; none where there is no file.
 
     Raises:
@@ -74,12 +74,12 @@ def read_faults(state: Path) -> tuple[Fault, ...]:
     """
     file = state / FILE
     try:
-        return tuple(Fault(**rule) for rule in read_json(file)) if file.exists() else ()
+        return tuple(FaultRule(**rule) for rule in read_json(file)) if file.exists() else ()
     except TypeError as error:
         raise unreadable(file) from error
 
 
-def write_faults(state: Path, faults: tuple[Fault, ...]) -> None:
+def write_faults(state: Path, faults: tuple[FaultRule, ...]) -> None:
     """Put rules into a state folder, in place of those that are there; none takes the file away."""
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     if faults:
@@ -132,7 +132,7 @@ class FaultMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        faults: tuple[Fault, ...],
+        faults: tuple[FaultRule, ...],
         strike: Callable[[], None] = kill_this_process,
         cloud: Cloud | None = None,
     ) -> None:
@@ -145,7 +145,7 @@ class FaultMiddleware:
             return
         await self._app(scope, receive, send)
 
-    async def _act(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _act(self, fault: FaultRule, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.what == "failed":
             await self._app(scope, receive, self._failing(send))
             return
@@ -167,7 +167,7 @@ class FaultMiddleware:
             for message in answer:
                 await send(message)
 
-    async def _happen(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
+    async def _happen(self, fault: FaultRule, scope: Scope, receive: Receive, send: Send) -> bool:
         """Let it happen; whether the request goes on afterwards."""
         match fault.what:
             case "kill":
@@ -208,8 +208,8 @@ class FaultMiddleware:
         while mark.exists():
             await asyncio.sleep(_LOOK)
 
-    def _struck(self, scope: Scope) -> list[Fault]:
-        struck: list[Fault] = []
+    def _struck(self, scope: Scope) -> list[FaultRule]:
+        struck: list[FaultRule] = []
         for fault, left in list(self._left.items()):
             if fault.matches(scope["method"], scope["path"]):
                 self._left[fault] = left - 1

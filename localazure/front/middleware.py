@@ -26,7 +26,7 @@ from azmlflow.localazure.core.errors import AzureError, unauthenticated
 from azmlflow.localazure.core.hosts import within, without_port
 from azmlflow.localazure.front.faults import FaultLayer
 from azmlflow.localazure.principals.enforce import Caller
-from azmlflow.localazure.principals.tokens import Resource
+from azmlflow.localazure.principals.tokens import ResourceServer
 
 Layer = Callable[[ASGIApp, Cloud], ASGIApp]
 _log = logging.getLogger("azmlflow.local")
@@ -47,7 +47,7 @@ class Site:
 
     names: tuple[str, ...]
     service: Callable[[Cloud], ASGIApp]
-    resources: tuple[Resource, ...] | None = None
+    resources: tuple[ResourceServer, ...] | None = None
     open_paths: tuple[str, ...] = ()
     challenge: str | None = None
 
@@ -211,7 +211,7 @@ def host_of(scope: Scope) -> str:
     return without_port(Headers(scope=scope).get("host", ""))
 
 
-def _caller(scope: Scope, site: Site, resources: tuple[Resource, ...], cloud: Cloud) -> Caller:
+def _caller(scope: Scope, site: Site, resources: tuple[ResourceServer, ...], cloud: Cloud) -> Caller:
     try:
         scheme, _, credential = Headers(scope=scope).get("authorization", "").strip().partition(" ")
         if scheme.lower() != "bearer" or not credential:

@@ -38,7 +38,7 @@ CHUNK = 256 * 1024  # carried at a time: for artifacts of gigabytes, 64 KiB cost
 _log = logging.getLogger("azmlflow.local.proxy")
 
 
-class Refusal(Exception):
+class ProxyRefusal(Exception):
     """The proxy does not open a tunnel: a status and a sentence for people."""
 
     def __init__(self, status: int, reason: str, *headers: tuple[str, str]) -> None:
@@ -94,7 +94,7 @@ class Proxy:
             self._authorise(request)
             host, port = _target(request)
             streams = await self._connect(host, port)
-        except Refusal as refusal:
+        except ProxyRefusal as refusal:
             await _refuse(client, writer, refusal)
             return
         try:
@@ -112,25 +112,27 @@ class Proxy:
         for name, value in request.headers:
             if name == b"proxy-authorization" and hmac.compare_digest(_password(value), self.secret.encode()):
                 return
-        raise Refusal(407, "this proxy is for processes that `azmlflow run` or `azmlflow env` has set up", challenge)
+        raise ProxyRefusal(
+            407, "this proxy is for processes that `azmlflow run` or `azmlflow env` has set up", challenge
+        )
 
     async def _connect(self, host: str, port: int) -> Streams:
         try:
             async with asyncio.timeout(_CONNECT_WITHIN):
                 if self.azures(host):
                     if port != 443:
-                        raise Refusal(403, f"the embedded Azure answers for {host} on port 443 only")
+                        raise ProxyRefusal(403, f"the embedded Azure answers for {host} on port 443 only")
                     return await asyncio.open_unix_connection(str(self.azure), limit=CHUNK)
                 if self.upstream is not None and self.upstream.carries(host):
                     return await through(self.upstream, host, port)
                 return await asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
         except TimeoutError as error:
-            raise Refusal(504, f"{host}:{port} did not answer within {_CONNECT_WITHIN:.0f} s") from error
+            raise ProxyRefusal(504, f"{host}:{port} did not answer within {_CONNECT_WITHIN:.0f} s") from error
         except NoTunnel as error:
-            raise Refusal(502, str(error)) from error
+            raise ProxyRefusal(502, str(error)) from error
         except (OSError, UnicodeError) as error:
             told = error.strerror if isinstance(error, OSError) else None
-            raise Refusal(502, f"{host}:{port} cannot be reached: {told or type(error).__name__}") from error
+            raise ProxyRefusal(502, f"{host}:{port} cannot be reached: {told or type(error).__name__}") from error
 
 
 async def _request(client: h11.Connection, reader: asyncio.StreamReader) -> h11.Request | None:
@@ -140,26 +142,26 @@ async def _request(client: h11.Connection, reader: asyncio.StreamReader) -> h11.
             while (event := client.next_event()) is h11.NEED_DATA:
                 client.receive_data(await reader.read(CHUNK))
     except h11.RemoteProtocolError as error:
-        raise Refusal(error.error_status_hint, "not an HTTP request that this proxy can read") from error
+        raise ProxyRefusal(error.error_status_hint, "not an HTTP request that this proxy can read") from error
     except TimeoutError as error:
-        raise Refusal(408, f"no whole request within {_HEADERS_WITHIN:.0f} s") from error
+        raise ProxyRefusal(408, f"no whole request within {_HEADERS_WITHIN:.0f} s") from error
     return event if isinstance(event, h11.Request) else None
 
 
 def _target(request: h11.Request) -> tuple[str, int]:
     if request.method != b"CONNECT":
-        raise Refusal(405, "this proxy carries CONNECT (https) only", ("Allow", "CONNECT"))
+        raise ProxyRefusal(405, "this proxy carries CONNECT (https) only", ("Allow", "CONNECT"))
     try:
         parts = urlsplit(f"//{request.target.decode('ascii')}")
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise Refusal(400, "CONNECT needs host:port") from error
+        raise ProxyRefusal(400, "CONNECT needs host:port") from error
     if not host or not port or parts.path or parts.query or parts.username is not None:
-        raise Refusal(400, "CONNECT needs host:port")
+        raise ProxyRefusal(400, "CONNECT needs host:port")
     return normal(host), port
 
 
-async def _refuse(client: h11.Connection, writer: asyncio.StreamWriter, refusal: Refusal) -> None:
+async def _refuse(client: h11.Connection, writer: asyncio.StreamWriter, refusal: ProxyRefusal) -> None:
     body = f"azmlflow: {refusal.reason}\n".encode()
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),

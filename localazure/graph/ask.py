@@ -19,7 +19,7 @@ APPLICATIONS = "applications"
 
 
 @dataclass(frozen=True)
-class Ask:
+class GraphAsk:
     """One request: the embedded Azure, who asks, the path's segments after the version, query, body."""
 
     cloud: Cloud
@@ -30,7 +30,7 @@ class Ask:
     body: dict[str, Any]
 
 
-def named_principal(ask: Ask, kind: PrincipalKind | None = None) -> Principal:
+def named_principal(ask: GraphAsk, kind: PrincipalKind | None = None) -> Principal:
     """The object that the path's second segment names: by object id, sign-in name or application id.
 
     Raises:
@@ -49,12 +49,12 @@ def named_principal(ask: Ask, kind: PrincipalKind | None = None) -> Principal:
     return existing(ask, found if found is not None and wanted in (None, found.kind) else None)
 
 
-def subject_of(ask: Ask) -> Principal:
+def subject_of(ask: GraphAsk) -> Principal:
     """The object that the path is about: the caller for `/me`."""
     return ask.caller.principal if ask.segments[0].lower() == "me" else named_principal(ask)
 
 
-def groups_of(ask: Ask) -> list[Principal]:
+def groups_of(ask: GraphAsk) -> list[Principal]:
     """Every group that holds the subject, directly or not."""
     subject = subject_of(ask).object_id
     ids = ask.cloud.enforcer.identities(subject) - {subject.lower()}
@@ -62,7 +62,7 @@ def groups_of(ask: Ask) -> list[Principal]:
     return [group for group in found if group is not None]
 
 
-def named_application(ask: Ask) -> Document:
+def named_application(ask: GraphAsk) -> Document:
     """The application that the path names, by object id or application id; 404 if absent."""
     key = ask.segments[1]
     for _, document in ask.cloud.store.scan(APPLICATIONS):
@@ -71,14 +71,14 @@ def named_application(ask: Ask) -> Document:
     raise absent(key)
 
 
-def existing(ask: Ask, principal: Principal | None) -> Principal:
+def existing(ask: GraphAsk, principal: Principal | None) -> Principal:
     """The principal, if there is one; 404 `Request_ResourceNotFound` if not."""
     if principal is None:
         raise absent(ask.segments[1].removeprefix("appId="))
     return principal
 
 
-def required_text(ask: Ask, name: str) -> str:
+def required_text(ask: GraphAsk, name: str) -> str:
     """A text that the body must hold; 400 `Request_BadRequest` if it does not."""
     value = ask.body.get(name)
     if not isinstance(value, str) or not value:
@@ -91,7 +91,7 @@ def plain(principals: tuple[Principal, ...]) -> list[Document]:
     return [{name: value for name, value in shapes.show(each).items() if name != "@odata.type"} for each in principals]
 
 
-def one(ask: Ask, item: Document, kind: str) -> Answer:
+def one(ask: GraphAsk, item: Document, kind: str) -> Answer:
     """One object."""
     shown = dict(shapes.selected(item, ask.query.get("$select")))
     if not kind.startswith("directoryObjects"):
@@ -99,12 +99,12 @@ def one(ask: Ask, item: Document, kind: str) -> Answer:
     return Answer(200, {"@odata.context": context(kind), **shown})
 
 
-def made(ask: Ask, item: Document, kind: str) -> Answer:
+def made(ask: GraphAsk, item: Document, kind: str) -> Answer:
     """One object, just made."""
     return Answer(201, one(ask, item, kind).body)
 
 
-def page(ask: Ask, items: list[Document]) -> Answer:
+def page(ask: GraphAsk, items: list[Document]) -> Answer:
     """A page of objects."""
     shown = [shapes.selected(item, ask.query.get("$select")) for item in items]
     page = lists.page(HOST, ask.path, ask.query, shown)

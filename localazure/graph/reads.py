@@ -7,7 +7,7 @@ from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import shapes
 from azmlflow.localazure.graph.ask import (
     APPLICATIONS,
-    Ask,
+    GraphAsk,
     context,
     existing,
     groups_of,
@@ -22,7 +22,7 @@ from azmlflow.localazure.principals.directory import Principal
 from azmlflow.localazure.resources.kind import Answer
 
 
-def me(ask: Ask) -> Answer:
+def me(ask: GraphAsk) -> Answer:
     """The signed-in user."""
     principal = ask.caller.principal
     if principal.kind != "User":
@@ -30,42 +30,42 @@ def me(ask: Ask) -> Answer:
     return one(ask, shapes.show(principal), "users/$entity")
 
 
-def organization(ask: Ask) -> Answer:
+def organization(ask: GraphAsk) -> Answer:
     """The tenant."""
     domains = [{"name": "local.test", "isDefault": True, "isInitial": True}]
     return page(ask, [{"id": TENANT_ID, "displayName": "azmlflow local", "verifiedDomains": domains}])
 
 
-def list_objects(ask: Ask) -> Answer:
+def list_objects(ask: GraphAsk) -> Answer:
     """Users, groups or service principals."""
     kind = shapes.COLLECTIONS[ask.segments[0].lower()]
     return page(ask, shapes.chosen(plain(ask.cloud.directory.list(kind)), ask.query.get("$filter")))
 
 
-def get_object(ask: Ask) -> Answer:
+def get_object(ask: GraphAsk) -> Answer:
     """One user, group or service principal."""
     return one(ask, shapes.show(named_principal(ask)), f"{ask.segments[0]}/$entity")
 
 
-def list_applications(ask: Ask) -> Answer:
+def list_applications(ask: GraphAsk) -> Answer:
     """Applications."""
     found = [document for _, document in ask.cloud.store.scan(APPLICATIONS)]
     return page(ask, shapes.chosen(found, ask.query.get("$filter")))
 
 
-def get_application(ask: Ask) -> Answer:
+def get_application(ask: GraphAsk) -> Answer:
     """One application."""
     return one(ask, named_application(ask), "applications/$entity")
 
 
-def members(ask: Ask) -> Answer:
+def members(ask: GraphAsk) -> Answer:
     """Direct members of a group."""
     return page(
         ask, [shapes.show(each) for each in ask.cloud.directory.members(named_principal(ask, "Group").object_id)]
     )
 
 
-def transitive_members(ask: Ask) -> Answer:
+def transitive_members(ask: GraphAsk) -> Answer:
     """Members of a group and of the groups in it."""
     seen: dict[str, Principal] = {}
     ahead = [named_principal(ask, "Group").object_id]
@@ -77,29 +77,29 @@ def transitive_members(ask: Ask) -> Answer:
     return page(ask, [shapes.show(each) for each in seen.values()])
 
 
-def member_of(ask: Ask) -> Answer:
+def member_of(ask: GraphAsk) -> Answer:
     """Groups that hold an object directly."""
     return page(ask, [shapes.show(each) for each in ask.cloud.directory.groups_of(subject_of(ask).object_id)])
 
 
-def transitive_member_of(ask: Ask) -> Answer:
+def transitive_member_of(ask: GraphAsk) -> Answer:
     """Groups that hold an object, directly or not."""
     return page(ask, [shapes.show(each) for each in groups_of(ask)])
 
 
-def member_groups(ask: Ask) -> Answer:
+def member_groups(ask: GraphAsk) -> Answer:
     """Ids of the groups that hold an object, directly or not."""
     return Answer(
         200, {"@odata.context": context("Collection(Edm.String)"), "value": [each.object_id for each in groups_of(ask)]}
     )
 
 
-def get_directory_object(ask: Ask) -> Answer:
+def get_directory_object(ask: GraphAsk) -> Answer:
     """One object, whatever its type."""
     return one(ask, shapes.show(existing(ask, ask.cloud.directory.get(ask.segments[1]))), "directoryObjects/$entity")
 
 
-def get_by_ids(ask: Ask) -> Answer:
+def get_by_ids(ask: GraphAsk) -> Answer:
     """Objects by their ids; unknown ids are left out."""
     ids = ask.body.get("ids")
     if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):

@@ -10,7 +10,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.graph import shapes
 from azmlflow.localazure.graph.ask import (
     APPLICATIONS,
-    Ask,
+    GraphAsk,
     made,
     named_application,
     named_principal,
@@ -22,7 +22,7 @@ from azmlflow.localazure.resources.kind import Answer
 _REFERENCE = re.compile(r"https://graph\.microsoft\.com/(?:v1\.0|beta)/[A-Za-z]+/(?P<id>[^/']+)", re.IGNORECASE)
 
 
-def remove_object(ask: Ask) -> Answer:
+def remove_object(ask: GraphAsk) -> Answer:
     """Remove a user, group or service principal."""
     principal = named_principal(ask)
     if principal.object_id == ask.caller.principal.object_id:
@@ -31,19 +31,19 @@ def remove_object(ask: Ask) -> Answer:
     return Answer(204)
 
 
-def add_user(ask: Ask) -> Answer:
+def add_user(ask: GraphAsk) -> Answer:
     """Add a user."""
     upn = required_text(ask, "userPrincipalName")
     user = ask.cloud.directory.add_user(upn, ask.body.get("displayName"), ask.body.get("mail"))
     return made(ask, shapes.show(user), "users/$entity")
 
 
-def add_group(ask: Ask) -> Answer:
+def add_group(ask: GraphAsk) -> Answer:
     """Add a group."""
     return made(ask, shapes.show(ask.cloud.directory.add_group(required_text(ask, "displayName"))), "groups/$entity")
 
 
-def add_application(ask: Ask) -> Answer:
+def add_application(ask: GraphAsk) -> Answer:
     """Add an application; its service principal is a second request."""
     ids = ask.cloud.ids
     application: Document = {
@@ -59,7 +59,7 @@ def add_application(ask: Ask) -> Answer:
     return made(ask, application, "applications/$entity")
 
 
-def remove_application(ask: Ask) -> Answer:
+def remove_application(ask: GraphAsk) -> Answer:
     """Remove an application with its service principal."""
     application = named_application(ask)
     principal = ask.cloud.directory.by_app_id(application["appId"])
@@ -70,7 +70,7 @@ def remove_application(ask: Ask) -> Answer:
     return Answer(204)
 
 
-def add_password(ask: Ask) -> Answer:
+def add_password(ask: GraphAsk) -> Answer:
     """A new secret for an application, or for one that is only known by its service principal."""
     if ask.segments[0].lower() == "serviceprincipals":
         app_id = named_principal(ask).app_id or ""
@@ -85,7 +85,7 @@ def add_password(ask: Ask) -> Answer:
     )
 
 
-def add_service_principal(ask: Ask) -> Answer:
+def add_service_principal(ask: GraphAsk) -> Answer:
     """Give an application its service principal."""
     app_id = required_text(ask, "appId").lower()
     application = next((each for _, each in ask.cloud.store.scan(APPLICATIONS) if each["appId"] == app_id), None)
@@ -101,7 +101,7 @@ def add_service_principal(ask: Ask) -> Answer:
     return made(ask, shapes.show(principal), "servicePrincipals/$entity")
 
 
-def add_member(ask: Ask) -> Answer:
+def add_member(ask: GraphAsk) -> Answer:
     """Put an object into a group."""
     match = _REFERENCE.fullmatch(str(ask.body.get("@odata.id") or ""))
     if match is None:
@@ -112,7 +112,7 @@ def add_member(ask: Ask) -> Answer:
     return Answer(204)
 
 
-def remove_member(ask: Ask) -> Answer:
+def remove_member(ask: GraphAsk) -> Answer:
     """Take an object out of a group."""
     ask.cloud.directory.remove_member(named_principal(ask, "Group").object_id, ask.segments[3])
     return Answer(204)

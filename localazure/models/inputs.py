@@ -12,7 +12,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import bad_request, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import places
-from azmlflow.localazure.models.places import Place
+from azmlflow.localazure.models.places import DatastorePath
 from azmlflow.localazure.models.registry import Registry
 
 ASSET = re.compile(
@@ -22,7 +22,7 @@ ASSET = re.compile(
 )
 
 
-async def place(cloud: Cloud, workspace: Document, uri: str) -> Place:
+async def place(cloud: Cloud, workspace: Document, uri: str) -> DatastorePath:
     """Where the files of an input are.
 
     Raises:
@@ -32,7 +32,7 @@ async def place(cloud: Cloud, workspace: Document, uri: str) -> Place:
     if found is not None and found["workspace"].lower() != workspace["id"].lower():
         raise bad_request("UserError", f"The asset '{found['id']}' is another workspace's.")
     registry = Registry(cloud, workspace)
-    where: Place | None
+    where: DatastorePath | None
     if found is not None and found["kind"].lower() == "models":
         version = await registry.version(found["name"], found["version"])
         where = None if version is None else await places.of_version(registry, version)

@@ -18,7 +18,7 @@ from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import places
-from azmlflow.localazure.models.places import Place
+from azmlflow.localazure.models.places import DatastorePath
 
 FILE = "MLmodel"
 _LIMIT = 1024 * 1024
@@ -26,7 +26,7 @@ _VALUES = 20_000  # a file of a few lines can say billions by YAML's aliases
 _COMPUTED = ("flavors", "model_json", "azureml.artifactPrefix", "azureml.storagePath", "mlflow.modelSourceUri")
 
 
-def read(cloud: Cloud, workspace: Document, place: Place) -> Document | None:
+def read(cloud: Cloud, workspace: Document, place: DatastorePath) -> Document | None:
     """The content of the `MLmodel` file in a folder; None if there is none, or none that MLflow could have written."""
     found = places.container(cloud, workspace, place.datastore)
     if found is None:

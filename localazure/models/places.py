@@ -48,7 +48,7 @@ _SPELLINGS = tuple(
 
 
 @dataclass(frozen=True)
-class Place:
+class DatastorePath:
     """A file or folder in a datastore.
 
     Attributes:
@@ -68,12 +68,12 @@ class Place:
         is_run = self.datastore == ARTIFACTS and origin == RUN_ORIGIN and container.startswith("dcid.")
         return (container.removeprefix("dcid."), path) if is_run else None
 
-    def same(self, other: Place | None) -> bool:
+    def same(self, other: DatastorePath | None) -> bool:
         """Whether another spelling means the same place."""
         return other is not None and (self.datastore, self.path) == (other.datastore, other.path)
 
 
-def parse(uri: str, workspace: Document) -> Place | None:
+def parse(uri: str, workspace: Document) -> DatastorePath | None:
     """The place that a URI means, or None for one that is outside of Azure ML.
 
     Raises:
@@ -89,20 +89,20 @@ def parse(uri: str, workspace: Document) -> Place | None:
         raise bad_request("UserError", f"'{uri}' is in another workspace than the model.", target="modelUri")
     path = (told.get("path") or "").strip("/")
     if told.get("artifact"):
-        return Place(ARTIFACTS, _checked(told["artifact"].strip("/"), uri))
+        return DatastorePath(ARTIFACTS, _checked(told["artifact"].strip("/"), uri))
     if told.get("datastore"):
-        return Place(told["datastore"].lower(), _checked(path, uri), named=True)
+        return DatastorePath(told["datastore"].lower(), _checked(path, uri), named=True)
     if told.get("output") and told["output"] not in _ARTIFACT_OUTPUTS:
-        return Place(DEFAULT, _checked(f"{output_path(told['run'], told['output'])}/{path}".rstrip("/"), uri))
-    return Place(ARTIFACTS, _checked(f"{RUN_ORIGIN}/dcid.{told['run']}/{path}".rstrip("/"), uri))
+        return DatastorePath(DEFAULT, _checked(f"{output_path(told['run'], told['output'])}/{path}".rstrip("/"), uri))
+    return DatastorePath(ARTIFACTS, _checked(f"{RUN_ORIGIN}/dcid.{told['run']}/{path}".rstrip("/"), uri))
 
 
-async def of_version(registry: Registry, version: Version) -> Place | None:
+async def of_version(registry: Registry, version: Version) -> DatastorePath | None:
     """Where a registered version's files are; None outside of this workspace."""
     return locate(await registry.source(version), registry.workspace)
 
 
-async def check(registry: Registry, place: Place, caller_may_read: bool) -> None:
+async def check(registry: Registry, place: DatastorePath, caller_may_read: bool) -> None:
     """Refuse a place that is not this workspace's, or where nothing is.
 
     Args:
@@ -138,7 +138,7 @@ async def check(registry: Registry, place: Place, caller_may_read: bool) -> None
         )
 
 
-def files(cloud: Cloud, workspace: Document, place: Place) -> Iterator[tuple[str, Blob]]:
+def files(cloud: Cloud, workspace: Document, place: DatastorePath) -> Iterator[tuple[str, Blob]]:
     """(name, blob) of the blob of that name, or of all below it; none where the datastore is not of this Azure."""
     found = container(cloud, workspace, place.datastore)
     if found is None:
@@ -160,14 +160,14 @@ def container(cloud: Cloud, workspace: Document, datastore: str) -> tuple[str, s
     return own, str(told["containerName"])
 
 
-def long_uri(place: Place, workspace: Document) -> str:
+def long_uri(place: DatastorePath, workspace: Document) -> str:
     """The place as azure-ai-ml takes it apart."""
     parts = workspace["id"].split("/")
     where = f"subscriptions/{parts[2]}/resourcegroups/{parts[4]}/workspaces/{parts[8]}"
     return f"azureml://{where}/datastores/{place.datastore}/paths/{place.path}"
 
 
-def locate(source: str, workspace: Document) -> Place | None:
+def locate(source: str, workspace: Document) -> DatastorePath | None:
     """The place that a registered source means; None outside of this workspace, where nobody here looks."""
     try:
         return parse(source, workspace)
@@ -175,7 +175,7 @@ def locate(source: str, workspace: Document) -> Place | None:
         return None
 
 
-def prefix(place: Place, name: str, number: int | str) -> str:
+def prefix(place: DatastorePath, name: str, number: int | str) -> str:
     """The place of a version as an artifact's prefix: for SDK v1, and behind `azureml://artifacts/` for MLflow."""
     if place.datastore == ARTIFACTS:
         return place.path

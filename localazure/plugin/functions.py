@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from azmlflow.localazure.plugin.client.calls import ArmError, Call
+from azmlflow.localazure.plugin.client.calls import ArmError, ArmCall
 from azmlflow.localazure.plugin.schema import shapes
 from azmlflow.localazure.plugin.schema.types import Catalogue, Function, NotServed, TypeMap, parameters
 
@@ -60,12 +60,12 @@ def _post(arm: Arm, function: Function, subscription: str, args: Mapping[str, An
     path = shapes.fill(function.path, args, subscription)
     query = {wire: _text(args[name]) for name, wire in function.query.items() if name in args}
     body = {name: args[name] for name in function.body if name in args}
-    return arm.post(Call(path, function.apiVersion, query=query, body=body or None))
+    return arm.post(ArmCall(path, function.apiVersion, query=query, body=body or None))
 
 
 def _get(arm: Arm, catalogue: Catalogue, kind: TypeMap, subscription: str, args: Mapping[str, Any]) -> dict[str, Any]:
     path = shapes.fill(kind.path, {name: args.get(name) for name in parameters(kind.path)}, subscription)
-    found = arm.get(Call(path, kind.apiVersion))
+    found = arm.get(ArmCall(path, kind.apiVersion))
     if found is None:
         raise ArmError(f"GET {path}", 404, "ResourceNotFound", "there is no such resource")
     return {"id": found.get("id", path), **shapes.outputs(kind, found, catalogue)}

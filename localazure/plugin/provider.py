@@ -15,7 +15,7 @@ from pulumi.provider.experimental import provider as base
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from azmlflow.localazure.plugin import functions
-from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmError, Call, Interrupted, OperationFailed
+from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmError, ArmCall, Interrupted, OperationFailed
 from azmlflow.localazure.plugin.schema import shapes
 from azmlflow.localazure.plugin.schema.changes import Change, changes, merge
 from azmlflow.localazure.plugin.schema.checks import (
@@ -153,7 +153,7 @@ class AzureProvider(base.Provider):
         kind = self._type(request.urn)
         parameters = shapes.parse_id(kind, request.resource_id)
         arm = await self._arm()
-        found = await asyncio.to_thread(arm.get, Call(request.resource_id, kind.apiVersion))
+        found = await asyncio.to_thread(arm.get, ArmCall(request.resource_id, kind.apiVersion))
         if found is None:
             return base.ReadResponse("", {}, {})
         state = shapes.outputs(kind, found, self._catalogue)
@@ -169,7 +169,7 @@ class AzureProvider(base.Provider):
         """Delete and wait; what is gone already is fine. No purge, no force, as the official plugin."""
         kind = self._type(request.urn)
         arm = await self._arm()
-        await asyncio.to_thread(arm.delete, Call(request.resource_id, kind.apiVersion, timeout=_timeout(request)))
+        await asyncio.to_thread(arm.delete, ArmCall(request.resource_id, kind.apiVersion, timeout=_timeout(request)))
 
     async def invoke(self, request: base.InvokeRequest) -> base.InvokeResponse:
         """Call a function; with an argument still unknown (a preview) nothing can be said."""
@@ -191,7 +191,7 @@ class AzureProvider(base.Provider):
 
     def _create(self, arm: Arm, kind: TypeMap, inputs: dict[str, Any], timeout: float) -> base.CreateResponse:
         path = shapes.resource_id(kind, inputs, self._subscription_id())
-        if arm.get(Call(path, kind.apiVersion)) is not None:
+        if arm.get(ArmCall(path, kind.apiVersion)) is not None:
             raise AlreadyExists(f"cannot create already existing resource '{path}'")
         found = self._put(arm, kind, path, shapes.with_maintained(kind, inputs, lambda _: []), timeout)
         state = shapes.outputs(kind, found, self._catalogue)
@@ -204,7 +204,7 @@ class AzureProvider(base.Provider):
         dropped = {name: value for name, value in kind.restored.items() if name in old and name not in inputs}
         inputs = {**dropped, **inputs}
         if any(shapes.maintained_gaps(kind, inputs)):
-            live = shapes.outputs(kind, arm.get(Call(path, kind.apiVersion)) or {}, self._catalogue)
+            live = shapes.outputs(kind, arm.get(ArmCall(path, kind.apiVersion)) or {}, self._catalogue)
             inputs = shapes.with_maintained(kind, inputs, lambda gap: shapes.dig(live, gap))
         found = self._put(arm, kind, path, inputs, timeout)
         return base.UpdateResponse(wrap_map(shapes.outputs(kind, found, self._catalogue)))
@@ -218,19 +218,19 @@ class AzureProvider(base.Provider):
         query = {wire: str(inputs[name]).lower() for name, wire in kind.query.items() if name in inputs}
         body = shapes.request_body(kind, inputs, self._catalogue)
         try:
-            answer = arm.put(Call(path, kind.apiVersion, query=query, body=body, timeout=timeout or DEFAULT_TIMEOUT))
+            answer = arm.put(ArmCall(path, kind.apiVersion, query=query, body=body, timeout=timeout or DEFAULT_TIMEOUT))
         except OperationFailed as error:
             left = self._left(arm, kind, path)
             if left is None:
                 raise
             properties = wrap_map(shapes.outputs(kind, left, self._catalogue))
             raise InitFailed(str(left.get("id", path)), properties, [str(error)]) from error
-        return arm.get(Call(path, kind.apiVersion)) or answer
+        return arm.get(ArmCall(path, kind.apiVersion)) or answer
 
     def _left(self, arm: Arm, kind: TypeMap, path: str) -> Mapping[str, Any] | None:
         """What a failed PUT left; when that cannot be asked any more, it must be taken to have left something."""
         try:
-            return arm.get(Call(path, kind.apiVersion))
+            return arm.get(ArmCall(path, kind.apiVersion))
         except (ArmError, Interrupted):
             return {}
 
@@ -244,7 +244,7 @@ class AzureProvider(base.Provider):
         if group not in self._group_locations:
             path = shapes.fill(_GROUP_PATH, {"resourceGroupName": group}, self._subscription_id())
             version = self._catalogue.type("azure-native:resources:ResourceGroup").apiVersion
-            found = await asyncio.to_thread((await self._arm()).get, Call(path, version))
+            found = await asyncio.to_thread((await self._arm()).get, ArmCall(path, version))
             if found is None:
                 return None
             self._group_locations[group] = str(found.get("location", ""))

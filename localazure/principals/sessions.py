@@ -25,7 +25,7 @@ _AT_ONCE = 1000  # codes, and sessions: the oldest give way
 
 
 @dataclass(frozen=True)
-class Session:
+class BrowserSession:
     """A principal at a workspace's page.
 
     Attributes:
@@ -48,7 +48,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._codes: dict[bytes, tuple[str, str, datetime]] = {}
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, BrowserSession] = {}
 
     def issue(self, principal_id: str, workspace_id: str, now: datetime) -> str:
         """A code by which a browser signs in as a principal, at one workspace."""
@@ -57,18 +57,20 @@ class Sessions:
         self._codes[_digest(code)] = (principal_id, workspace_id, now + CODE_LIFETIME)
         return code
 
-    def exchange(self, code: str, now: datetime) -> tuple[Session, str] | None:
+    def exchange(self, code: str, now: datetime) -> tuple[BrowserSession, str] | None:
         """The session that a code is good for, and its key; None for a code that is unknown, used or too old."""
         principal_id, workspace_id, expires = self._codes.pop(_digest(code), ("", "", now))
         if expires <= now:
             return None
         self._sessions = _limited({key: kept for key, kept in self._sessions.items() if kept.expires > now})
         key = secrets.token_urlsafe(32)
-        session = Session(secrets.token_urlsafe(16), principal_id, workspace_id, now + SESSION_LIFETIME, _digest(key))
+        session = BrowserSession(
+            secrets.token_urlsafe(16), principal_id, workspace_id, now + SESSION_LIFETIME, _digest(key)
+        )
         self._sessions[session.id] = session
         return session, key
 
-    def find(self, session_id: str, key: str, now: datetime) -> Session | None:
+    def find(self, session_id: str, key: str, now: datetime) -> BrowserSession | None:
         """The session of this id, if the key is its own and it has not ended."""
         session = self._sessions.get(session_id)
         if session is None or session.expires <= now or not hmac.compare_digest(session.digest, _digest(key)):

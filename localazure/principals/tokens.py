@@ -30,7 +30,7 @@ _SKEW = 300  # seconds that a client's clock may be behind (Entra's own toleranc
 
 
 @dataclass(frozen=True)
-class Resource:
+class ResourceServer:
     """A service that tokens are issued for.
 
     Attributes:
@@ -44,7 +44,7 @@ class Resource:
 
 # Application ids: Microsoft, "Application IDs of commonly used Microsoft applications"
 # (https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in).
-MANAGEMENT = Resource(
+MANAGEMENT = ResourceServer(
     "Azure Resource Manager",
     (
         "https://management.azure.com",
@@ -52,19 +52,19 @@ MANAGEMENT = Resource(
         "797f4846-ba00-4fd7-ba43-dac1f8f63013",
     ),
 )
-GRAPH = Resource("Microsoft Graph", ("https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"))
+GRAPH = ResourceServer("Microsoft Graph", ("https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"))
 # Retired; SDK v1 may still ask a token for it. No service here accepts it.
-AAD_GRAPH = Resource("Azure AD Graph", ("https://graph.windows.net", "00000002-0000-0000-c000-000000000000"))
-MACHINE_LEARNING = Resource("Azure Machine Learning", ("https://ml.azure.com",))
-VAULT = Resource("Azure Key Vault", ("https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"))
-STORAGE = Resource("Azure Storage", ("https://storage.azure.com", "e406a681-f3d4-42a8-90b6-c2b029497af1"))
-RESOURCES = (MANAGEMENT, GRAPH, AAD_GRAPH, MACHINE_LEARNING, VAULT, STORAGE)
+AAD_GRAPH = ResourceServer("Azure AD Graph", ("https://graph.windows.net", "00000002-0000-0000-c000-000000000000"))
+MACHINE_LEARNING = ResourceServer("Azure Machine Learning", ("https://ml.azure.com",))
+VAULT = ResourceServer("Azure Key Vault", ("https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"))
+STORAGE = ResourceServer("Azure Storage", ("https://storage.azure.com", "e406a681-f3d4-42a8-90b6-c2b029497af1"))
+RESOURCE_SERVERS = (MANAGEMENT, GRAPH, AAD_GRAPH, MACHINE_LEARNING, VAULT, STORAGE)
 
 
-def find_resource(audience: str) -> Resource | None:
+def find_resource_server(audience: str) -> ResourceServer | None:
     """The resource that `audience` names, with or without a trailing slash, or None."""
     wanted = _bare(audience)
-    return next((resource for resource in RESOURCES if wanted in resource.audiences), None)
+    return next((resource for resource in RESOURCE_SERVERS if wanted in resource.audiences), None)
 
 
 class Tokens:

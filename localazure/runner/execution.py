@@ -26,7 +26,7 @@ from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.command import UnknownName, render
 from azmlflow.localazure.work.layout import LOG, UPLOADED, output_path
-from azmlflow.localazure.work.limits import Limits, limits_of
+from azmlflow.localazure.work.limits import JobLimits, limits_of
 
 _INPUT_LIMIT = 8 * 1024 * 1024 * 1024
 _OWN = ("code", "home", "tmp", "inputs", "named-outputs")  # folders that are the job's own
@@ -156,7 +156,7 @@ class Execution:
             release()
         return ended
 
-    def _limits(self, job: Document) -> Limits:
+    def _limits(self, job: Document) -> JobLimits:
         compute = self._cloud.store.get("resources", job["properties"]["computeId"].lower())
         return limits_of(self._cloud.state, compute, job)
 

@@ -29,7 +29,7 @@ from azmlflow.localazure.azureml import computes, modelmanagement, tracking
 from azmlflow.localazure.azureml.discovery import discovery
 from azmlflow.localazure.azureml.history import metrics, routes, run_tokens, runs
 from azmlflow.localazure.azureml.request.answers import refusal
-from azmlflow.localazure.azureml.request.target import Target, find_target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, find_target, no_such_endpoint
 from azmlflow.localazure.azureml.submission import environments, execution, snapshots
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
@@ -46,7 +46,7 @@ class Service:
     """
 
     versions: tuple[str, ...]
-    answer: Callable[[Target], Awaitable[Response]]
+    answer: Callable[[WorkspaceRequest], Awaitable[Response]]
 
 
 SERVICES: Mapping[str, Service] = {

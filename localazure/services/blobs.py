@@ -35,10 +35,10 @@ from azmlflow.localazure.blobservice.authorise import (
     WRITE,
     WRITE_CONTAINER,
     Permission,
-    Place,
+    BlobTarget,
     authorise,
 )
-from azmlflow.localazure.blobservice.call import Call
+from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import drain, http_date, refusal
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
@@ -47,7 +47,7 @@ VERSION = "2023-11-03"
 
 
 @dataclass(frozen=True)
-class Operation:
+class BlobOperation:
     """One operation of the Blob service.
 
     Attributes:
@@ -65,7 +65,7 @@ class Operation:
     query: Mapping[str, str | None]
     permission: Permission
     level: str
-    answer: Callable[[Call], Awaitable[Response]]
+    answer: Callable[[BlobRequest], Awaitable[Response]]
     header: str | None = None
 
     def fits(self, request: Request, level: str) -> bool:
@@ -82,42 +82,42 @@ _PLAIN: Mapping[str, str | None] = {"comp": None, "restype": None, "snapshot": N
 _COPY = "x-ms-copy-source"
 _CONTAINER, _ACCOUNT = {"restype": "container"}, {"restype": "account", "comp": "properties"}
 OPERATIONS = (
-    Operation("Put Block", "PUT", {"comp": "block"}, WRITE, "o", writing.put_block),
-    Operation("Put Block List", "PUT", {"comp": "blocklist"}, WRITE, "o", writing.put_block_list),
-    Operation("Set Blob Metadata", "PUT", {"comp": "metadata"}, WRITE, "o", writing.set_metadata),
-    Operation("Set Blob Properties", "PUT", {"comp": "properties"}, WRITE, "o", writing.set_properties),
-    Operation("Copy Blob", "PUT", _PLAIN, CREATE, "o", copying.copy_blob, _COPY),
-    Operation("Put Blob", "PUT", _PLAIN, CREATE, "o", writing.put_blob),
-    Operation("Get Block List", "GET", {"comp": "blocklist"}, READ, "o", reading.get_block_list),
-    Operation("Get Blob Metadata", "GET HEAD", {"comp": "metadata"}, READ, "o", reading.get_metadata),
-    Operation("Get Blob", "GET", _PLAIN, READ, "o", reading.get_blob),
-    Operation("Get Blob Properties", "HEAD", _PLAIN, READ, "o", reading.head_blob),
-    Operation("Delete Blob", "DELETE", _PLAIN, DELETE, "o", writing.delete_blob),
-    Operation("List Blobs", "GET", {**_CONTAINER, "comp": "list"}, LIST, "c", listing.list_blobs),
-    Operation(
+    BlobOperation("Put Block", "PUT", {"comp": "block"}, WRITE, "o", writing.put_block),
+    BlobOperation("Put Block List", "PUT", {"comp": "blocklist"}, WRITE, "o", writing.put_block_list),
+    BlobOperation("Set Blob Metadata", "PUT", {"comp": "metadata"}, WRITE, "o", writing.set_metadata),
+    BlobOperation("Set Blob Properties", "PUT", {"comp": "properties"}, WRITE, "o", writing.set_properties),
+    BlobOperation("Copy Blob", "PUT", _PLAIN, CREATE, "o", copying.copy_blob, _COPY),
+    BlobOperation("Put Blob", "PUT", _PLAIN, CREATE, "o", writing.put_blob),
+    BlobOperation("Get Block List", "GET", {"comp": "blocklist"}, READ, "o", reading.get_block_list),
+    BlobOperation("Get Blob Metadata", "GET HEAD", {"comp": "metadata"}, READ, "o", reading.get_metadata),
+    BlobOperation("Get Blob", "GET", _PLAIN, READ, "o", reading.get_blob),
+    BlobOperation("Get Blob Properties", "HEAD", _PLAIN, READ, "o", reading.head_blob),
+    BlobOperation("Delete Blob", "DELETE", _PLAIN, DELETE, "o", writing.delete_blob),
+    BlobOperation("List Blobs", "GET", {**_CONTAINER, "comp": "list"}, LIST, "c", listing.list_blobs),
+    BlobOperation(
         "Get Container Properties", "GET HEAD", {**_CONTAINER, "comp": None}, READ_CONTAINER, "c",
         containers.get_container,
     ),
-    Operation(
+    BlobOperation(
         "Get Container Metadata", "GET HEAD", {**_CONTAINER, "comp": "metadata"}, READ_CONTAINER, "c",
         containers.get_container,
     ),
-    Operation(
+    BlobOperation(
         "Create Container", "PUT", {**_CONTAINER, "comp": None}, CREATE_CONTAINER, "c", containers.create_container
     ),
-    Operation(
+    BlobOperation(
         "Set Container Metadata", "PUT", {**_CONTAINER, "comp": "metadata"}, WRITE_CONTAINER, "c",
         containers.set_container_metadata,
     ),
-    Operation(
+    BlobOperation(
         "Delete Container", "DELETE", {**_CONTAINER, "comp": None}, DELETE_CONTAINER, "c", containers.delete_container
     ),
-    Operation("List Containers", "GET", {"comp": "list"}, LIST_CONTAINERS, "s", listing.list_containers),
+    BlobOperation("List Containers", "GET", {"comp": "list"}, LIST_CONTAINERS, "s", listing.list_containers),
     *(
-        Operation("Get Account Information", "GET HEAD", _ACCOUNT, READ_SERVICE, level, containers.get_account)
+        BlobOperation("Get Account Information", "GET HEAD", _ACCOUNT, READ_SERVICE, level, containers.get_account)
         for level in "sco"
     ),
-    Operation(
+    BlobOperation(
         "Get User Delegation Key", "POST", {"restype": "service", "comp": "userdelegationkey"}, DELEGATE, "s",
         containers.get_delegation_key,
     ),
@@ -164,9 +164,9 @@ async def _answer(cloud: Cloud, blobs: Blobs, request: Request) -> Response:
         raise AzureError(404, "ResourceNotFound", "The specified resource does not exist: no such storage account.")
     if container:
         check_container(container)
-    place = Place(account, raw_path, container, name)
+    place = BlobTarget(account, raw_path, container, name)
     caller = authorise(cloud, request, operation.permission, place)
-    return await operation.answer(Call(cloud, blobs, request, place, caller))
+    return await operation.answer(BlobRequest(cloud, blobs, request, place, caller))
 
 
 def _not_offered(request: Request) -> AzureError:

@@ -39,7 +39,7 @@ _TENANTS = (TENANT_ID, "local.test")
 _ANY_TENANT = ("common", "organizations")
 
 
-class Refused(Exception):
+class SignInRefused(Exception):
     """Entra's refusal.
 
     Args:
@@ -116,7 +116,7 @@ def service(cloud: Cloud) -> ASGIApp:
         scopes = needed(form, "scope").split()
         named = [scope.removesuffix("/.default") for scope in scopes if scope.endswith("/.default")]
         if len(named) != 1:
-            raise Refused(
+            raise SignInRefused(
                 400,
                 "invalid_scope",
                 1002012,
@@ -130,11 +130,13 @@ def service(cloud: Cloud) -> ASGIApp:
         )
 
     async def refused(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
+        assert isinstance(error, SignInRefused)
         return refusal(error, cloud)
 
     async def unknown(_request: Request, _error: Exception) -> Response:
-        return refusal(Refused(404, "not_found", 900144, "The embedded Azure does not emulate this address."), cloud)
+        return refusal(
+            SignInRefused(404, "not_found", 900144, "The embedded Azure does not emulate this address."), cloud
+        )
 
     return Starlette(
         routes=[
@@ -146,7 +148,7 @@ def service(cloud: Cloud) -> ASGIApp:
             Route("/{tenant}/oauth2/token", token_v1, methods=["POST"]),
             Route("/{tenant}/oauth2/v2.0/token", token_v2, methods=["POST"]),
         ],
-        exception_handlers={Refused: refused, 404: unknown, 405: unknown},
+        exception_handlers={SignInRefused: refused, 404: unknown, 405: unknown},
     )
 
 
@@ -175,7 +177,7 @@ def _application(request: Request, form: dict[str, str], cloud: Cloud, local_sec
     """The service principal that a client_credentials request proves to come from."""
     grant = needed(form, "grant_type")
     if grant != "client_credentials":
-        raise Refused(
+        raise SignInRefused(
             400,
             "unsupported_grant_type",
             70003,
@@ -184,7 +186,7 @@ def _application(request: Request, form: dict[str, str], cloud: Cloud, local_sec
         )
     client_id, secret = _basic(request) or (needed(form, "client_id"), form.get("client_secret"))
     if not secret:
-        raise Refused(
+        raise SignInRefused(
             401,
             "invalid_client",
             7000218,
@@ -192,7 +194,7 @@ def _application(request: Request, form: dict[str, str], cloud: Cloud, local_sec
         )
     principal = cloud.directory.by_app_id(client_id)
     if principal is None:
-        raise Refused(
+        raise SignInRefused(
             400,
             "unauthorized_client",
             700016,
@@ -201,7 +203,7 @@ def _application(request: Request, form: dict[str, str], cloud: Cloud, local_sec
     if hmac.compare_digest(secret.encode(), local_secret(client_id).encode()):
         return principal
     if cloud.directory.check_secret(client_id, secret) is None:
-        raise Refused(
+        raise SignInRefused(
             401,
             "invalid_client",
             7000215,
@@ -229,14 +231,14 @@ async def read_form(request: Request) -> dict[str, str]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _FORM_LIMIT:
-            raise Refused(413, "invalid_request", 90100, "The request body is too large.")
+            raise SignInRefused(413, "invalid_request", 90100, "The request body is too large.")
     return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
 
 
 def needed(form: dict[str, str], name: str) -> str:
     """A field that must be there. Raises Refused (AADSTS900144) if it is not."""
     if not form.get(name):
-        raise Refused(
+        raise SignInRefused(
             400, "invalid_request", 900144, f"The request body must contain the following parameter: '{name}'."
         )
     return form[name]
@@ -245,7 +247,7 @@ def needed(form: dict[str, str], name: str) -> str:
 def _check_tenant(request: Request, *also: str) -> None:
     tenant = request.path_params["tenant"].lower()
     if tenant not in (*_TENANTS, *also):
-        raise Refused(
+        raise SignInRefused(
             400,
             "invalid_request",
             90002,
@@ -256,8 +258,8 @@ def _check_tenant(request: Request, *also: str) -> None:
 
 def check_resource(resource: str) -> None:
     """Raises Refused (AADSTS500011) if tokens are not issued for a service of that name."""
-    if tokens.find_resource(resource) is None:
-        raise Refused(
+    if tokens.find_resource_server(resource) is None:
+        raise SignInRefused(
             400,
             "invalid_resource",
             500011,
@@ -274,7 +276,7 @@ def token_answer(content: dict[str, object]) -> Response:
     return JSONResponse(content, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
-def refusal(refused: Refused, cloud: Cloud) -> Response:
+def refusal(refused: SignInRefused, cloud: Cloud) -> Response:
     """A refusal in Entra's shape."""
     trace, correlation = cloud.ids.guid(), cloud.ids.guid()
     stamp = cloud.clock.now().astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -22,7 +22,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import reads, writes
-from azmlflow.localazure.graph.ask import Ask
+from azmlflow.localazure.graph.ask import GraphAsk
 from azmlflow.localazure.resources.kind import Answer
 from azmlflow.rbac import scopes
 
@@ -35,7 +35,7 @@ _OWNER_ACTIONS = (
 _KEYED = re.compile(r"([A-Za-z]+)\((?:(appId)=)?'([^']+)'\)")
 _BODY_LIMIT = 1024 * 1024
 
-Handler = Callable[[Ask], Answer]
+Handler = Callable[[GraphAsk], Answer]
 _OBJECTS = "users|groups|serviceprincipals"
 ROUTES: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("GET", ("me",), reads.me),
@@ -102,7 +102,7 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
         if not isinstance(body, dict):
             raise AzureError(400, "BadRequest", "Unable to read JSON request payload: it is no object.")
     query = {name.lower(): value for name, value in request.query_params.items()}
-    ask = Ask(cloud, request.state.caller, request.url.path, _keyed(segments[1:]), query, body)
+    ask = GraphAsk(cloud, request.state.caller, request.url.path, _keyed(segments[1:]), query, body)
     for method, pattern, handler in ROUTES:
         if method == request.method and _matches(pattern, ask.segments):
             if method != "GET" and pattern not in _READING_POSTS:
@@ -126,7 +126,7 @@ def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
     )
 
 
-def _require_owner(ask: Ask) -> None:
+def _require_owner(ask: GraphAsk) -> None:
     who, scope = ask.caller.principal.object_id, scopes.subscription_id(SUBSCRIPTION_ID)
     if not all(ask.cloud.enforcer.decide(who, action, scope).allowed for action in _OWNER_ACTIONS):
         raise AzureError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")

@@ -29,7 +29,7 @@ from azmlflow.localazure.machine.folder import LOOPBACK, Folder
 from azmlflow.localazure.principals.directory import Principal
 from azmlflow.localazure.services.entra import (
     LIFETIME,
-    Refused,
+    SignInRefused,
     check_resource,
     needed,
     read_form,
@@ -55,13 +55,15 @@ def service(cloud: Cloud) -> ASGIApp:
         shown = request.headers.get("x-identity-header") or request.headers.get("secret")
         metadata = request.headers.get("metadata", "").lower() == "true"
         if not (metadata if shown is None else hmac.compare_digest(shown.encode(), mark.encode())):
-            raise Refused(401, "unauthorized_client", 700016, "X-IDENTITY-HEADER must be the value of IDENTITY_HEADER.")
+            raise SignInRefused(
+                401, "unauthorized_client", 700016, "X-IDENTITY-HEADER must be the value of IDENTITY_HEADER."
+            )
         return answer(principal, {name: request.query_params[name] for name in request.query_params})
 
     async def post_token(request: Request) -> Response:
         principal, _ = principal_of(request)
         if request.headers.get("metadata", "").lower() != "true":
-            raise Refused(400, "invalid_request", 900144, "The header 'Metadata: true' is missing.")
+            raise SignInRefused(400, "invalid_request", 900144, "The header 'Metadata: true' is missing.")
         return answer(principal, await read_form(request))
 
     async def get_principal(request: Request) -> Response:
@@ -84,12 +86,12 @@ def service(cloud: Cloud) -> ASGIApp:
         reference, _, mark = unquote(request.path_params["address"]).rpartition(".")
         expected = secrets.identity_mark(reference)
         if not hmac.compare_digest(mark.encode(), expected.encode()):
-            raise Refused(404, "not_found", 900144, "There is no such identity address.")
+            raise SignInRefused(404, "not_found", 900144, "There is no such identity address.")
         directory = cloud.directory
         found = directory.get(reference) or directory.find_user(reference) or directory.by_app_id(reference)
         if found is None or found.kind == "Group":
             told = "is a group, which cannot sign in" if found else "is not in the directory"
-            raise Refused(404, "principal_not_found", 50034, f"'{reference}' {told}.")
+            raise SignInRefused(404, "principal_not_found", 50034, f"'{reference}' {told}.")
         return found, expected
 
     def answer(principal: Principal, fields: dict[str, str]) -> Response:
@@ -97,7 +99,7 @@ def service(cloud: Cloud) -> ASGIApp:
         check_resource(resource)
         client_id = fields.get("client_id") or fields.get("clientid")
         if client_id and client_id.lower() != (principal.app_id or principal.object_id):
-            raise Refused(400, "invalid_request", 700016, f"No managed identity {client_id} is assigned here.")
+            raise SignInRefused(400, "invalid_request", 700016, f"No managed identity {client_id} is assigned here.")
         token, expires_on = cloud.tokens.issue(principal.object_id, resource, LIFETIME)
         return token_answer(
             {
@@ -112,11 +114,11 @@ def service(cloud: Cloud) -> ASGIApp:
         )
 
     async def refused(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
+        assert isinstance(error, SignInRefused)
         return refusal(error, cloud)
 
     async def unknown(_request: Request, _error: Exception) -> Response:
-        return refusal(Refused(404, "not_found", 900144, "There is no such identity address."), cloud)
+        return refusal(SignInRefused(404, "not_found", 900144, "There is no such identity address."), cloud)
 
     endpoints: tuple[tuple[str, Callable[[Request], Awaitable[Response]], str], ...] = (
         ("/{address}/msi/token", get_token, "GET"),
@@ -127,7 +129,7 @@ def service(cloud: Cloud) -> ASGIApp:
     )
     inner = Starlette(
         routes=[Route(path, endpoint, methods=[method]) for path, endpoint, method in endpoints],
-        exception_handlers={Refused: refused, 404: unknown, 405: unknown},
+        exception_handlers={SignInRefused: refused, 404: unknown, 405: unknown},
     )
     inner.router.redirect_slashes = False
 
@@ -136,7 +138,7 @@ def service(cloud: Cloud) -> ASGIApp:
             return
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if headers.get(b"host") not in hosts or b"origin" in headers:
-            error = Refused(
+            error = SignInRefused(
                 403, "access_denied", 53003, "This endpoint is for programs on this machine, not web pages."
             )
             await refusal(error, cloud)(scope, receive, send)
@@ -159,6 +161,6 @@ async def _sign_in_address(cloud: Cloud, principal: Principal, request: Request)
     except (ValueError, TypeError, KeyError):
         workspace = None
     if not isinstance(workspace, str):
-        raise Refused(400, "invalid_request", 900144, 'The body must be {"workspace": "<ARM id>"}.')
+        raise SignInRefused(400, "invalid_request", 900144, 'The body must be {"workspace": "<ARM id>"}.')
     code = cloud.sessions.issue(principal.object_id, workspace, cloud.clock.now())
     return JSONResponse({"address": f"http://{LOOPBACK}:{Folder(cloud.state).ports().ui}/sign-in?code={code}"})

@@ -26,13 +26,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from azmlflow.localazure.azureml.request.answers import refusal
-from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.front import middleware
 from azmlflow.localazure.machine.folder import LOOPBACK, Folder
 from azmlflow.localazure.principals.enforce import Caller
-from azmlflow.localazure.principals.sessions import SESSION_LIFETIME, Session
+from azmlflow.localazure.principals.sessions import SESSION_LIFETIME, BrowserSession
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.ui import html, mlflow, pages
 from azmlflow.localazure.ui.pages import Visit
@@ -157,7 +157,7 @@ async def _answer(cloud: Cloud, request: Request) -> Response:
     if rest == "mlflow":
         return RedirectResponse(f"/{session.id}/mlflow/", HTTPStatus.MOVED_PERMANENTLY)
     if rest.startswith("mlflow/"):
-        target = Target(
+        target = WorkspaceRequest(
             cloud=cloud,
             request=request,
             caller=caller,
@@ -194,7 +194,7 @@ def _sign_in(cloud: Cloud, request: Request) -> Response:
     return response
 
 
-def _session(cloud: Cloud, request: Request, session_id: str) -> Session:
+def _session(cloud: Cloud, request: Request, session_id: str) -> BrowserSession:
     """The session that the path and the cookie name together.
 
     Raises:
@@ -207,7 +207,7 @@ def _session(cloud: Cloud, request: Request, session_id: str) -> Session:
     return found
 
 
-def _header(visit: Visit, session: Session, path: str) -> str:
+def _header(visit: Visit, session: BrowserSession, path: str) -> str:
     links = [
         f'<a href="/{session.id}/{tab.path}"{" aria-current=page" if tab.path == path else ""}>{tab.title}</a>'
         for tab in pages.TABS

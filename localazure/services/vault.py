@@ -27,7 +27,7 @@ _KINDS = {
 }
 
 
-class Refused(Exception):
+class VaultRefused(Exception):
     """Key vault's refusal: HTTP status, code, sentence, and the finer code inside."""
 
     def __init__(self, status: int, code: str, text: str, inner: str | None = None) -> None:
@@ -47,7 +47,7 @@ def service(cloud: Cloud) -> ASGIApp:
         name = without_port(request.headers["host"]).partition(".")[0]
         vault = _vault(cloud, name)
         if vault is None:
-            raise Refused(404, "VaultNotFound", f"There is no key vault named '{name}'.")
+            raise VaultRefused(404, "VaultNotFound", f"There is no key vault named '{name}'.")
         list_action, get_action, _ = _KINDS[kind]
         action = f"Microsoft.KeyVault/vaults/{kind}/{list_action if permission == 'list' else get_action}"
         if kind == "secrets":
@@ -58,7 +58,7 @@ def service(cloud: Cloud) -> ASGIApp:
         else:
             allowed = _by_policy(vault, {oid} | cloud.directory.memberships().get(oid, frozenset()), kind, permission)
         if not allowed:
-            raise Refused(
+            raise VaultRefused(
                 403,
                 "Forbidden",
                 "Caller is not authorized to perform action on resource. If role assignments, deny assignments or role "
@@ -75,7 +75,7 @@ def service(cloud: Cloud) -> ASGIApp:
     async def reading(request: Request) -> Response:
         kind = enter(request, "get")
         noun, name = _KINDS[kind][2], request.path_params["name"]
-        raise Refused(
+        raise VaultRefused(
             404,
             f"{noun.capitalize()}NotFound",
             f"A {noun} with (name/id) {name} was not found in this key vault. If you recently deleted this {noun} you "
@@ -83,7 +83,7 @@ def service(cloud: Cloud) -> ASGIApp:
         )
 
     async def refused(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
+        assert isinstance(error, VaultRefused)
         body: dict[str, Any] = {"code": error.code, "message": error.text}
         if error.inner is not None:
             body["innererror"] = {"code": error.inner}
@@ -99,17 +99,17 @@ def service(cloud: Cloud) -> ASGIApp:
             Route("/{kind}/{name}/versions", listing),
             Route("/{kind}/{name}/{version}", reading),
         ],
-        exception_handlers={Refused: refused, 404: unknown, 405: unknown},
+        exception_handlers={VaultRefused: refused, 404: unknown, 405: unknown},
     )
 
 
 def _check_version(version: str | None) -> None:
     """Refuse a version that Key Vault does not have, in its words (Azure/azure-sdk-for-python issue 28595)."""
     if not version:
-        raise Refused(400, "BadParameter", "api-version must be specified")
+        raise VaultRefused(400, "BadParameter", "api-version must be specified")
     taken = versions.of_vaults()
     if version.lower() not in taken:
-        raise Refused(
+        raise VaultRefused(
             400,
             "BadParameter",
             f"The specified version ({version}) is not recognized. Consider using the latest supported version "
@@ -117,8 +117,8 @@ def _check_version(version: str | None) -> None:
         )
 
 
-def _unknown(request: Request) -> Refused:
-    return Refused(
+def _unknown(request: Request) -> VaultRefused:
+    return VaultRefused(
         404, "NotFound", f"The embedded Azure does not emulate {request.method} {request.url.path} of a vault."
     )
 

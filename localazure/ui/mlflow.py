@@ -24,7 +24,7 @@ from azmlflow.localazure.azureml import tracking
 from azmlflow.localazure.azureml.history.artifacts import Artifacts, of_run
 from azmlflow.localazure.azureml.history.model_files import whole_version
 from azmlflow.localazure.azureml.request.bodies import json_value
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.blobs.kept import read_range
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.tracking import answers
@@ -57,7 +57,7 @@ def static_folder() -> Path:
     return Path(found.submodule_search_locations[0]) / "server" / "js" / "build"
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer what MLflow's page asks.
 
     Raises:
@@ -81,20 +81,20 @@ async def answer(target: Target) -> Response:
     return await answers(target)
 
 
-def _reading(target: Target) -> tuple[str, ...] | None:
+def _reading(target: WorkspaceRequest) -> tuple[str, ...] | None:
     ajax, _, mlflow, *call = [*target.rest, "", "", ""]
     return (
         calls.reading(target.request.method, "/".join(call[:-3])) if (ajax, mlflow) == ("ajax-api", "mlflow") else None
     )
 
 
-def _authorise(target: Target, operations: Iterable[str]) -> None:
+def _authorise(target: WorkspaceRequest, operations: Iterable[str]) -> None:
     for name in operations:
         for action in operation(name).actions:
             target.cloud.enforcer.require(target.caller, action, target.id)
 
 
-async def _page(target: Target) -> Response:
+async def _page(target: WorkspaceRequest) -> Response:
     """MLflow's page as its package has it, a bar above it that leads back to the pages beside it."""
     text = (static_folder() / "index.html").read_text(encoding="utf-8")
     links = " ".join(html.link(tab.title, f"../{tab.path}") for tab in pages.TABS)
@@ -103,11 +103,11 @@ async def _page(target: Target) -> Response:
     return HTMLResponse(text)
 
 
-async def _beside(_target: Target) -> Response:
+async def _beside(_target: WorkspaceRequest) -> Response:
     return Response(_BESIDE, media_type="text/javascript")
 
 
-async def _static(target: Target) -> Response:
+async def _static(target: WorkspaceRequest) -> Response:
     folder = static_folder().resolve()
     path = folder.joinpath(*target.rest[1:]).resolve()
     if not path.is_relative_to(folder) or not path.is_file():
@@ -116,16 +116,16 @@ async def _static(target: Target) -> Response:
     return FileResponse(path, headers={"Cache-Control": "private, max-age=31536000, immutable"})
 
 
-async def _run_file(target: Target) -> Response:
+async def _run_file(target: WorkspaceRequest) -> Response:
     return _content(await of_run(target, _asked(target, "run_uuid", "run_id")), _asked(target, "path"))
 
 
-async def _version_file(target: Target) -> Response:
+async def _version_file(target: WorkspaceRequest) -> Response:
     files = await whole_version(target, _asked(target, "name"), _asked(target, "version"))
     return _content(files, _asked(target, "path"))
 
 
-async def _read(target: Target) -> Response:
+async def _read(target: WorkspaceRequest) -> Response:
     path = "/" + "/".join(quote(part, safe="") for part in target.rest)
     body = await json_value(target) if target.request.method == "POST" else None
     found = await target.cloud.mlflow.request(
@@ -137,7 +137,7 @@ async def _read(target: Target) -> Response:
     return _told(found)
 
 
-async def _graphql(target: Target) -> Response:
+async def _graphql(target: WorkspaceRequest) -> Response:
     body = await json_value(target)
     text = body.get("query") if isinstance(body, dict) else None
     try:
@@ -149,7 +149,7 @@ async def _graphql(target: Target) -> Response:
     return JSONResponse(tracking.shown(target, answers.body(found))) if found.is_success else _told(found)
 
 
-async def _list(target: Target) -> Response:
+async def _list(target: WorkspaceRequest) -> Response:
     run_id, folder = _asked(target, "run_uuid", "run_id"), target.request.query_params.get("path", "").strip("/")
     artifacts = await of_run(target, run_id)
     experiment_id = await tracking.run_experiment(target, run_id)
@@ -173,7 +173,7 @@ def _content(artifacts: Artifacts, path: str) -> Response:
     )
 
 
-def _asked(target: Target, *names: str) -> str:
+def _asked(target: WorkspaceRequest, *names: str) -> str:
     """A parameter of the query, by any of its names.
 
     Raises:
@@ -197,7 +197,7 @@ def _told(found: httpx.Response) -> Response:
 
 
 # What is answered here: the operations that are all needed, and by what.
-_OWN: Mapping[tuple[str, str], tuple[tuple[str, ...], Callable[[Target], Awaitable[Response]]]] = {
+_OWN: Mapping[tuple[str, str], tuple[tuple[str, ...], Callable[[WorkspaceRequest], Awaitable[Response]]]] = {
     ("GET", ""): ((), _page),
     ("GET", "beside.js"): ((), _beside),
     ("POST", "graphql"): ((), _graphql),  # looks into the document for what is needed

@@ -20,7 +20,7 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 @dataclass(frozen=True)
-class Limits:
+class JobLimits:
     """Limits of one job; 0: none.
 
     Attributes:
@@ -43,7 +43,7 @@ class Limits:
         return told[passed]
 
 
-def read_limits(state: Path) -> Limits:
+def read_limits(state: Path) -> JobLimits:
     """The settings of an embedded Azure.
 
     Args:
@@ -54,17 +54,17 @@ def read_limits(state: Path) -> Limits:
     """
     path = state / _FILE
     try:
-        return Limits(**read_json(path)) if path.exists() else Limits()
+        return JobLimits(**read_json(path)) if path.exists() else JobLimits()
     except TypeError as error:
         raise unreadable(path) from error
 
 
-def write_limits(state: Path, limits: Limits) -> None:
+def write_limits(state: Path, limits: JobLimits) -> None:
     """Keep settings; jobs that start from now on are held to them."""
     write_private(state / _FILE, json.dumps(asdict(limits)).encode())
 
 
-def limits_of(state: Path, compute: Document | None, job: Document) -> Limits:
+def limits_of(state: Path, compute: Document | None, job: Document) -> JobLimits:
     """What holds for a job.
 
     Args:
@@ -75,7 +75,7 @@ def limits_of(state: Path, compute: Document | None, job: Document) -> Limits:
     settings = read_limits(state)
     size = quota.size_of(compute) if compute is not None else None
     asked = duration(str((job["properties"].get("limits") or {}).get("timeout") or "PT0S")).total_seconds()
-    return Limits(
+    return JobLimits(
         _least(settings.seconds, asked),
         int(_least(settings.memory, size.memory if size else 0)),
         int(_least(settings.disk, size.disk if size else 0)),

@@ -15,7 +15,7 @@ from typing import Any
 from azmlflow.cli.project.hold import read_note
 from azmlflow.infra.plan.tags import CREATED_TAG
 from azmlflow.localazure.core.store import Store
-from azmlflow.localazure.front.faults import PAUSED, Fault, write_faults
+from azmlflow.localazure.front.faults import PAUSED, FaultRule, write_faults
 from tests.e2e.estate import LONG, Estate
 from tests.e2e.zygote import zygote
 
@@ -100,7 +100,7 @@ class World:
         write_faults(self.state, ())
         mark.unlink(missing_ok=True)
 
-    def strike(self, fault: Fault) -> None:
+    def strike(self, fault: FaultRule) -> None:
         """Turn a fault on."""
         write_faults(self.state, (fault,))
 

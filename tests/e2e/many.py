@@ -31,7 +31,7 @@ class Arm:
     def __init__(self, estate: Estate) -> None:
         self._folder = Folder.at(estate.folder / ".azmlflow" / "local")
 
-    def ask(self, method: str, path: str, version: str, body: Any = None) -> control.Answer:
+    def ask(self, method: str, path: str, version: str, body: Any = None) -> control.Reply:
         """One request, whatever is answered."""
         return control.ask(self._folder, method, f"{_ARM}{path}?api-version={version}", principal=OWNER, body=body)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from azmlflow.localazure.core.store import Store
-from azmlflow.localazure.front.faults import Fault, write_faults
+from azmlflow.localazure.front.faults import FaultRule, write_faults
 from tests.e2e.estate import LONG, Done, Estate, make_estate, processes_of
 from tests.e2e.many import Arm
 
@@ -51,7 +51,7 @@ def test_no_secret_leaves_its_place(planted: Estate) -> None:
     ]
     secrets = secrets_of(local)
     assert len(secrets) > len(PLANTED) + 4
-    write_faults(local, (Fault("DELETE", "/resourceGroups/[^/]+$", "after", 1, "failed"),))
+    write_faults(local, (FaultRule("DELETE", "/resourceGroups/[^/]+$", "after", 1, "failed"),))
     told.append(planted.azmlflow("down", "--yes", "--output", "json"))
     settings = planted.folder / "Pulumi.local.yaml"
     kept = settings.read_text()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.front.faults import Fault, What, When
+from azmlflow.localazure.front.faults import FaultRule, What, When
 from tests.e2e.estate import make_estate
 from tests.e2e.faulted import World
 
@@ -99,7 +99,7 @@ def test_the_sweep_reaches_every_request(world: World, ends: dict[str, dict[str,
 def test_a_failed_request_changes_nothing_of_the_end(world: World, ends: dict[str, dict[str, Any]], case: Case) -> None:
     command, number, what, when = case
     world.put_back(BEFORE[command])
-    world.strike(Fault("*", ARM, when, number, what, seconds=1))
+    world.strike(FaultRule("*", ARM, when, number, what, seconds=1))
     world.type_until_done(*WORDS[command])
     check_end(world, ends, case)
 
@@ -108,7 +108,7 @@ def test_a_failed_request_changes_nothing_of_the_end(world: World, ends: dict[st
 def test_killed_around_an_answer_and_typed_again(world: World, ends: dict[str, dict[str, Any]], case: Case) -> None:
     command, number, what, when = case
     world.put_back(BEFORE[command])
-    world.strike(Fault("*", ARM, when, number + (when == "before"), what))
+    world.strike(FaultRule("*", ARM, when, number + (when == "before"), what))
     world.kill_in_mid_request(*WORDS[command])
     world.type_until_done(*WORDS[command])
     check_end(world, ends, case)

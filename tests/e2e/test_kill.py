@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from azmlflow.localazure.front.faults import FILE, Fault, write_faults
+from azmlflow.localazure.front.faults import FILE, FaultRule, write_faults
 from tests.e2e.estate import Estate, make_estate
 
 pytestmark = pytest.mark.e2e
@@ -25,10 +25,10 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault("PUT", WORKSPACE, "before"), Fault("PUT", WORKSPACE, "after"), Fault("PUT", VAULT, "answered")],
+    [FaultRule("PUT", WORKSPACE, "before"), FaultRule("PUT", WORKSPACE, "after"), FaultRule("PUT", VAULT, "answered")],
     ids=["workspace-before", "workspace-after", "vault-answered"],
 )
-def test_up_converges_after_the_cloud_was_killed(fresh: Estate, fault: Fault) -> None:
+def test_up_converges_after_the_cloud_was_killed(fresh: Estate, fault: FaultRule) -> None:
     state = fresh.folder / ".azmlflow" / "local"
     write_faults(state, (fault,))
     killed = fresh.azmlflow("up", fails=True)

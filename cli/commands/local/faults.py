@@ -12,7 +12,7 @@ from azmlflow.cli.project.project import find_project
 from azmlflow.cli.session.invocation import Command, Invocation, common
 
 if TYPE_CHECKING:
-    from azmlflow.localazure.front.faults import Fault
+    from azmlflow.localazure.front.faults import FaultRule
 
 # As `localazure.faults` has them; not imported, to keep `--help` quick. A test holds the two together.
 WHENS = ("before", "after", "answered")
@@ -45,9 +45,9 @@ def add(invocation: Invocation, **rule: object) -> None:
     """Add a rule; counting begins anew."""
     import re
 
-    from azmlflow.localazure.front.faults import Fault, read_faults, write_faults
+    from azmlflow.localazure.front.faults import FaultRule, read_faults, write_faults
 
-    fault = Fault(**{**rule, "method": str(rule["method"]).upper()})  # type: ignore[arg-type]
+    fault = FaultRule(**{**rule, "method": str(rule["method"]).upper()})  # type: ignore[arg-type]
     try:
         re.compile(fault.path)
     except re.error as wrong:
@@ -78,6 +78,6 @@ def clear(invocation: Invocation) -> None:
     invocation.result([], "no faults")
 
 
-def _tell(invocation: Invocation, rules: tuple[Fault, ...]) -> None:
+def _tell(invocation: Invocation, rules: tuple[FaultRule, ...]) -> None:
     lines = [f"{rule.what:<7} {rule.when:<9} request {rule.nth} of {rule.method} {rule.path}" for rule in rules]
     invocation.result([asdict(rule) for rule in rules], "\n".join(lines) or "no faults")

@@ -52,12 +52,12 @@ def limits(
     disk that its cluster's VM size has; the least counts. Which Python jobs run with is told to `azmlflow local start`
     by the variable AZMLFLOW_JOB_PYTHON; else it is the one that `azmlflow run` was last given.
     """
-    from azmlflow.localazure.work.limits import Limits, amount, read_limits, write_limits
+    from azmlflow.localazure.work.limits import JobLimits, amount, read_limits, write_limits
 
     state = find_project().local
     before = read_limits(state)
-    kept = Limits() if clear else before
-    now = Limits(
+    kept = JobLimits() if clear else before
+    now = JobLimits(
         time.total_seconds() if time else kept.seconds,
         kept.memory if memory is None else memory,
         kept.disk if disk is None else disk,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from azmlflow.localazure.azureml.history.known_runs import find
 from azmlflow.localazure.azureml.request.bodies import json_object
-from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.blobs.kept import Address, Blob, Blobs
 from azmlflow.localazure.blobs.origins import CONTAINER, RUN_ORIGIN, UPLOAD_ORIGIN, own_upload, upload_owner
 from azmlflow.localazure.blobs.signing import Signing
@@ -38,7 +38,7 @@ class Artifacts:
 
     def __init__(
         self,
-        target: Target,
+        target: WorkspaceRequest,
         origin: str,
         container: str,
         *,
@@ -171,7 +171,7 @@ class Artifacts:
         return {"contentUri": url, "origin": self._origin, "container": self._container, "path": path}
 
 
-async def of_run(target: Target, run_id: str, experiment: str | None = None) -> Artifacts:
+async def of_run(target: WorkspaceRequest, run_id: str, experiment: str | None = None) -> Artifacts:
     """The artifacts of a run.
 
     Args:
@@ -186,7 +186,7 @@ async def of_run(target: Target, run_id: str, experiment: str | None = None) -> 
     return Artifacts(target, RUN_ORIGIN, f"dcid.{run_id}")
 
 
-async def of_origin(target: Target, origin: str, container: str, *, write: bool) -> Artifacts:
+async def of_origin(target: WorkspaceRequest, origin: str, container: str, *, write: bool) -> Artifacts:
     """The artifacts of an origin and container.
 
     Raises:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azmlflow.localazure.azureml.history.known_runs import experiment_named, experiment_numbered
-from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.store import Document
 
 
-async def get(target: Target, name: str) -> dict[str, Any]:
+async def get(target: WorkspaceRequest, name: str) -> dict[str, Any]:
     """An experiment by its name.
 
     Raises:
@@ -21,7 +21,7 @@ async def get(target: Target, name: str) -> dict[str, Any]:
     return _dto(await experiment_named(target, name))
 
 
-async def get_by_id(target: Target, experiment_id: str) -> dict[str, Any]:
+async def get_by_id(target: WorkspaceRequest, experiment_id: str) -> dict[str, Any]:
     """An experiment by its id.
 
     Raises:
@@ -31,7 +31,7 @@ async def get_by_id(target: Target, experiment_id: str) -> dict[str, Any]:
     return _dto(await experiment_numbered(target, experiment_id))
 
 
-async def create(target: Target, name: str) -> dict[str, Any]:
+async def create(target: WorkspaceRequest, name: str) -> dict[str, Any]:
     """Make an experiment; the one of that name if it is there.
 
     Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.kind import LOCAL_RUNS
@@ -48,7 +48,7 @@ class KnownRun:
         return {} if self.job is None else dict(self.job["properties"]["tags"])
 
 
-async def find(target: Target, run_id: str, experiment: str | None = None) -> KnownRun:
+async def find(target: WorkspaceRequest, run_id: str, experiment: str | None = None) -> KnownRun:
     """A run of the workspace.
 
     Args:
@@ -75,7 +75,7 @@ async def find(target: Target, run_id: str, experiment: str | None = None) -> Kn
     return KnownRun(run_id, experiment_id, mlflow, document, record, local)
 
 
-async def of_mlflow(target: Target, run_id: str) -> Document | None:
+async def of_mlflow(target: WorkspaceRequest, run_id: str) -> Document | None:
     """MLflow's view of a run of the workspace, `{"info": ..., "data": ...}`; None if MLflow has none of this id.
 
     Raises:
@@ -85,7 +85,7 @@ async def of_mlflow(target: Target, run_id: str) -> Document | None:
     return None if found is None else dict(found["run"])
 
 
-async def in_experiment(target: Target, experiment: Document) -> list[KnownRun]:
+async def in_experiment(target: WorkspaceRequest, experiment: Document) -> list[KnownRun]:
     """All runs of an experiment, in no order.
 
     Args:
@@ -120,7 +120,7 @@ async def in_experiment(target: Target, experiment: Document) -> list[KnownRun]:
     return known + [KnownRun(name, experiment_id, None, *job) for name, job in waiting]
 
 
-async def experiment_named(target: Target, name: str) -> Document:
+async def experiment_named(target: WorkspaceRequest, name: str) -> Document:
     """MLflow's view of an experiment.
 
     Raises:
@@ -130,7 +130,7 @@ async def experiment_named(target: Target, name: str) -> Document:
     return _experiment(name, await _asked(target, "experiments/get-by-name", experiment_name=name))
 
 
-async def experiment_numbered(target: Target, experiment_id: str) -> Document:
+async def experiment_numbered(target: WorkspaceRequest, experiment_id: str) -> Document:
     """MLflow's view of an experiment.
 
     Raises:
@@ -140,7 +140,7 @@ async def experiment_numbered(target: Target, experiment_id: str) -> Document:
     return _experiment(experiment_id, await _asked(target, "experiments/get", experiment_id=experiment_id))
 
 
-async def experiment_id_of(target: Target, name: str) -> str | None:
+async def experiment_id_of(target: WorkspaceRequest, name: str) -> str | None:
     """The id of the experiment of a name, or None.
 
     Raises:
@@ -161,7 +161,7 @@ def _experiment(asked: str, found: Document | None) -> Document:
     return dict(found["experiment"])
 
 
-async def _asked(target: Target, call: str, **params: str) -> dict[str, Any] | None:
+async def _asked(target: WorkspaceRequest, call: str, **params: str) -> dict[str, Any] | None:
     """What MLflow says to a GET of one thing by its id or name; None when there is no such thing: a value that MLflow
     does not take, such as an experiment's id that is no number, is nobody's."""
     answer = await target.cloud.mlflow.request("GET", f"{TRACKING}/{call}", target.workspace_id, params=params)

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.history import known_runs
 from azmlflow.localazure.azureml.request.bodies import json_object
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
@@ -33,7 +33,7 @@ _SCALAR, _LIST = "azureml.v1.scalar", "azureml.v1.list"
 _MLFLOW_BATCH = 1000  # metrics that MLflow takes at once
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to the service.
 
     Raises:
@@ -55,7 +55,7 @@ async def answer(target: Target) -> Response:
     raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
 
 
-async def _full(target: Target, run: known_runs.KnownRun, body: Mapping[str, Any]) -> Document:
+async def _full(target: WorkspaceRequest, run: known_runs.KnownRun, body: Mapping[str, Any]) -> Document:
     name = str(body.get("metricName") or "")
     params = {"run_id": run.id, "metric_key": name}
     path = f"{TRACKING}/metrics/get-history"
@@ -84,7 +84,7 @@ async def _full(target: Target, run: known_runs.KnownRun, body: Mapping[str, Any
     }
 
 
-async def _log(target: Target, run: known_runs.KnownRun, body: Mapping[str, Any]) -> list[Document]:
+async def _log(target: WorkspaceRequest, run: known_runs.KnownRun, body: Mapping[str, Any]) -> list[Document]:
     """Log what can be logged; what cannot, as azureml-core wants to be told."""
     given = body.get("values")
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):

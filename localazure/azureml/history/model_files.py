@@ -6,14 +6,14 @@ Whoever may read models and artifacts reaches the files of that version, and not
 from __future__ import annotations
 
 from azmlflow.localazure.azureml.history.artifacts import Artifacts
-from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.blobs.origins import MODEL_ORIGIN
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.models import places
 from azmlflow.localazure.models.registry import Registry
 
 
-async def whole_version(target: Target, name: str, number: str) -> Artifacts:
+async def whole_version(target: WorkspaceRequest, name: str, number: str) -> Artifacts:
     """The files of a version wherever they lie; their paths are those within the model's folder.
 
     Raises:
@@ -24,7 +24,7 @@ async def whole_version(target: Target, name: str, number: str) -> Artifacts:
     return Artifacts(target, MODEL_ORIGIN, container, blob_container=blob_container, head=f"{path}/")
 
 
-async def of_version(target: Target, container: str) -> Artifacts:
+async def of_version(target: WorkspaceRequest, container: str) -> Artifacts:
     """The files of the version that a container `<model>:<version>` names; their paths begin with the model's folder.
 
     Raises:
@@ -35,7 +35,7 @@ async def of_version(target: Target, container: str) -> Artifacts:
     return Artifacts(target, MODEL_ORIGIN, container, blob_container=blob_container, head=above + slash, within=base)
 
 
-async def _place(target: Target, container: str) -> tuple[str, str]:
+async def _place(target: WorkspaceRequest, container: str) -> tuple[str, str]:
     """The container that holds a version's blobs, and the path of its folder there."""
     registry = Registry(target.cloud, target.workspace)
     name, _, number = container.rpartition(":")

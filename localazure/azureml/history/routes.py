@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.history.artifacts import Artifacts, of_origin, of_run
 from azmlflow.localazure.azureml.history.model_files import of_version
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.blobs.origins import MODEL_ORIGIN, RUN_ORIGIN
 from azmlflow.localazure.core.errors import bad_request
 
@@ -57,7 +57,7 @@ class Route:
     origin: tuple[str, str] = ("", "")
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to either service.
 
     Raises:
@@ -88,7 +88,7 @@ async def answer(target: Target) -> Response:
             return JSONResponse(artifacts.read(route.path))
 
 
-async def _artifacts(target: Target, route: Route) -> Artifacts:
+async def _artifacts(target: WorkspaceRequest, route: Route) -> Artifacts:
     if route.run:
         return await of_run(target, route.run, route.experiment)
     if route.origin[0] == MODEL_ORIGIN:
@@ -96,7 +96,7 @@ async def _artifacts(target: Target, route: Route) -> Artifacts:
     return await of_origin(target, *route.origin, write=route.act == _WRITE)
 
 
-def _route(target: Target) -> Route | None:
+def _route(target: WorkspaceRequest) -> Route | None:
     rest = target.rest
     asked = target.request.query_params.get("path", "")
     if target.service == "history":

@@ -13,7 +13,7 @@ from azmlflow.localazure.arm import lifecycle
 from azmlflow.localazure.azureml.history.known_runs import KnownRun, local_key
 from azmlflow.localazure.azureml.history.run_dto import properties
 from azmlflow.localazure.azureml.request.bodies import member, text_map
-from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.kinds.workspaces.jobs import JOB
 from azmlflow.localazure.resources import paths
@@ -28,7 +28,7 @@ _ENDS = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
 _CANCELS = ("Canceled", "CancelRequested")
 
 
-async def patch(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
+async def patch(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]) -> None:
     """Add tags and properties to a run, or name it anew; what else the body holds is the run's own to say.
 
     MLflow comes first: what it refuses is kept nowhere else, and what it could not be told may be told again.
@@ -53,7 +53,7 @@ async def patch(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
     _keep(target, run, {**before, **added}, tags, name)
 
 
-async def event(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
+async def event(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]) -> None:
     """Take note of an event.
 
     Raises:
@@ -74,7 +74,7 @@ async def event(target: Target, run: KnownRun, body: Mapping[str, Any]) -> None:
         raise bad_request("UserError", f"The event '{name}' is not known.", target="name")
 
 
-def _keep(target: Target, run: KnownRun, kept: dict[str, str], tags: dict[str, str], name: Any) -> None:
+def _keep(target: WorkspaceRequest, run: KnownRun, kept: dict[str, str], tags: dict[str, str], name: Any) -> None:
     """Keep what MLflow's runs have not where the run's own kind keeps it."""
     store = target.cloud.store
     if run.job is not None:
@@ -89,7 +89,7 @@ def _keep(target: Target, run: KnownRun, kept: dict[str, str], tags: dict[str, s
         store.put(LOCAL_RUNS, local_key(target.workspace_id, run.id), {**run.local, "properties": kept})
 
 
-def _note_error(target: Target, run: KnownRun, data: Any) -> None:
+def _note_error(target: WorkspaceRequest, run: KnownRun, data: Any) -> None:
     told = member(data, "ErrorResponse") if isinstance(data, dict) else None
     inner = member(told, "error") if isinstance(told, dict) else None
     message = str(member(inner, "message") or "") if isinstance(inner, dict) else ""
@@ -98,12 +98,12 @@ def _note_error(target: Target, run: KnownRun, data: Any) -> None:
         store.put(LOCAL_RUNS, local_key(target.workspace_id, run.id), {**run.local, "error": message})
 
 
-def _cancel_job(target: Target, run: KnownRun) -> None:
+def _cancel_job(target: WorkspaceRequest, run: KnownRun) -> None:
     job = paths.parse(f"{target.id}/jobs/{run.id}/cancel", "POST")
     lifecycle.act(Ask(target.cloud, target.caller, job, {}, {}, version_of(JOB.type)), JOB)
 
 
-async def _end(target: Target, run: KnownRun, state: str) -> None:
+async def _end(target: WorkspaceRequest, run: KnownRun, state: str) -> None:
     if run.job is not None:
         raise conflict("UserError", f"Run {run.id} is a job: it ends when its command does, or when it is cancelled.")
     if run.local is not None and run.local["status"] in _ENDS and run.local["status"] != state:
@@ -116,7 +116,7 @@ async def _end(target: Target, run: KnownRun, state: str) -> None:
         store.put(LOCAL_RUNS, local_key(target.workspace_id, run.id), {**run.local, "status": state})
 
 
-async def _tell(target: Target, run: KnownRun, call: str, told: Mapping[str, Any]) -> None:
+async def _tell(target: WorkspaceRequest, run: KnownRun, call: str, told: Mapping[str, Any]) -> None:
     """Have MLflow change a run.
 
     Raises:

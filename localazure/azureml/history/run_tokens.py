@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from azmlflow.localazure.azureml.history.known_runs import local_key
-from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core.errors import AzureError, unauthenticated
 from azmlflow.localazure.resources.kind import LOCAL_RUNS
 from azmlflow.localazure.tracking.answers import body_if_any
@@ -27,7 +27,7 @@ _ON_RUNS = ("write_run", "log_artifact")
 _BODY_LIMIT = 32 * 1024 * 1024
 
 
-def renew(target: Target, run_id: str) -> tuple[str, int]:
+def renew(target: WorkspaceRequest, run_id: str) -> tuple[str, int]:
     """Another token for a run that has one: for who has it now.
 
     Args:
@@ -42,13 +42,13 @@ def renew(target: Target, run_id: str) -> tuple[str, int]:
     return issue(target.cloud, target.workspace, run_id, target.caller.principal.object_id)
 
 
-def run_of(target: Target) -> str | None:
+def run_of(target: WorkspaceRequest) -> str | None:
     """The run that the request's token is for; None for an ordinary token."""
     found = target.caller.claims.get(RUN)
     return None if found is None else str(found)
 
 
-async def check(target: Target) -> None:
+async def check(target: WorkspaceRequest) -> None:
     """Refuse what a run token is not good for; ordinary tokens pass.
 
     Raises:
@@ -79,7 +79,7 @@ async def check(target: Target) -> None:
         await _check_mlflow(target, name, run_id)
 
 
-async def _check_mlflow(target: Target, name: str, run_id: str) -> None:
+async def _check_mlflow(target: WorkspaceRequest, name: str, run_id: str) -> None:
     """Refuse an MLflow operation that is not on the token's own run, or a new child of it."""
     if name not in _ON_RUNS:
         raise _refused("a job may not do this")
@@ -94,7 +94,7 @@ async def _check_mlflow(target: Target, name: str, run_id: str) -> None:
         raise _refused(f"it is not run {named}'s")
 
 
-def _runs(target: Target, run_id: str) -> bool:
+def _runs(target: WorkspaceRequest, run_id: str) -> bool:
     """Whether the token's run is still at work."""
     job = records.find(target.cloud, target.id, run_id)
     if job is not None:
@@ -111,7 +111,7 @@ def _run_in_path(rest: tuple[str, ...]) -> str | None:
     return next((part.removeprefix("dcid.") for part in rest if part.startswith("dcid.")), None)
 
 
-async def _is_own(target: Target, own: str, run_id: str) -> bool:
+async def _is_own(target: WorkspaceRequest, own: str, run_id: str) -> bool:
     """Whether a run is the job's, or says that it is a child of the job's.
 
     Raises:
@@ -127,7 +127,7 @@ async def _is_own(target: Target, own: str, run_id: str) -> bool:
     return any(tag["key"] == _PARENT and tag["value"] == own for tag in tags)
 
 
-async def _body(target: Target) -> dict[str, Any]:
+async def _body(target: WorkspaceRequest) -> dict[str, Any]:
     length = target.request.headers.get("content-length", "")
     if not length.isdecimal() or int(length) > _BODY_LIMIT:
         raise AzureError(413, "RequestBodyTooLarge", f"A request to MLflow has at most {_BODY_LIMIT} bytes.")

@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, Response
 from azmlflow.localazure.azureml.history import experiments, known_runs, routes, run_changes, run_filters, run_tokens
 from azmlflow.localazure.azureml.history.run_dto import PARENT, details_dto, output_type, run_dto
 from azmlflow.localazure.azureml.request.bodies import json_object
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.errors import bad_request
@@ -40,7 +40,7 @@ _EXPERIMENTS = ("experiments", "experimentids")
 _PAGE = 1000
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to the history service.
 
     Raises:
@@ -61,7 +61,7 @@ async def answer(target: Target) -> Response:
     return await _of_experiments(target)
 
 
-async def resolve(target: Target) -> Response:
+async def resolve(target: WorkspaceRequest) -> Response:
     """Answer a request to the data service: where the outputs of jobs lie.
 
     Raises:
@@ -82,7 +82,7 @@ async def resolve(target: Target) -> Response:
     return JSONResponse({"values": found})
 
 
-async def _of_experiments(target: Target) -> Response:
+async def _of_experiments(target: WorkspaceRequest) -> Response:
     """Answer what is asked of no single run by its id."""
     match (target.request.method, *target.rest):
         case ("GET", "experiments", name):
@@ -101,7 +101,7 @@ async def _of_experiments(target: Target) -> Response:
     return JSONResponse(told)
 
 
-async def _of_run(target: Target, run: known_runs.KnownRun, act: tuple[str, ...]) -> Response:
+async def _of_run(target: WorkspaceRequest, run: known_runs.KnownRun, act: tuple[str, ...]) -> Response:
     """Answer what is asked of one run."""
     match (target.request.method, *act):
         case ("GET",):
@@ -126,7 +126,7 @@ async def _of_run(target: Target, run: known_runs.KnownRun, act: tuple[str, ...]
     return JSONResponse(run_dto(target.cloud, run))
 
 
-async def _query(target: Target, name: str) -> dict[str, Any]:
+async def _query(target: WorkspaceRequest, name: str) -> dict[str, Any]:
     body = await json_object(target)
     test = run_filters.parse(body.get("filter"))
     orderby, top, token = body.get("orderby"), body.get("top"), str(body.get("continuationToken") or 0)
@@ -141,7 +141,7 @@ async def _query(target: Target, name: str) -> dict[str, Any]:
     return {"value": found[begin : begin + size], **more}
 
 
-def _logs(target: Target, run_id: str) -> dict[str, str]:
+def _logs(target: WorkspaceRequest, run_id: str) -> dict[str, str]:
     address = files.artifact(target.storage_account, run_id, LOG)
     if Blobs(target.cloud).get(address) is None:
         return {}
@@ -151,12 +151,12 @@ def _logs(target: Target, run_id: str) -> dict[str, str]:
     return {LOG: url}
 
 
-def _token(target: Target, run_id: str) -> Response:
+def _token(target: WorkspaceRequest, run_id: str) -> Response:
     token, expires = run_tokens.renew(target, run_id)
     return JSONResponse({"token": token, "expiryTimeUtc": datetime.fromtimestamp(expires, UTC).isoformat()})
 
 
-def _datastore_uri(target: Target, path: str) -> str:
+def _datastore_uri(target: WorkspaceRequest, path: str) -> str:
     parts = target.id.split("/")
     place = f"subscriptions/{parts[2]}/resourcegroups/{parts[4]}/workspaces/{parts[8]}"
     return f"azureml://{place}/datastores/workspaceblobstore/paths/{path}/"

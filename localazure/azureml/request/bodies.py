@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core.errors import AzureError, bad_request
 
 _LIMIT = 4 * 1024 * 1024
 
 
-async def read(target: Target, limit: int = _LIMIT) -> bytes:
+async def read(target: WorkspaceRequest, limit: int = _LIMIT) -> bytes:
     """The request's body.
 
     Raises:
@@ -26,7 +26,7 @@ async def read(target: Target, limit: int = _LIMIT) -> bytes:
     return bytes(body)
 
 
-async def json_value(target: Target, limit: int = _LIMIT) -> Any:
+async def json_value(target: WorkspaceRequest, limit: int = _LIMIT) -> Any:
     """What the request's body is in JSON; None for an empty one.
 
     Raises:
@@ -41,7 +41,7 @@ async def json_value(target: Target, limit: int = _LIMIT) -> Any:
         raise bad_request("UserError", "The request body is not JSON.") from error
 
 
-async def json_object(target: Target, limit: int = _LIMIT) -> dict[str, Any]:
+async def json_object(target: WorkspaceRequest, limit: int = _LIMIT) -> dict[str, Any]:
     """The request's body, which is a JSON object; an empty body is an empty one.
 
     Raises:

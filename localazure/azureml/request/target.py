@@ -25,7 +25,7 @@ _ID_SEGMENTS = len(_WORKSPACE) + 2
 
 
 @dataclass(frozen=True)
-class Target:
+class WorkspaceRequest:
     """A request that names a workspace which exists.
 
     Attributes:
@@ -77,7 +77,7 @@ class Target:
         """
         self.cloud.enforcer.require(self.caller, f"{WORKSPACE}/{action}", self.id)
 
-    def within(self, rest: tuple[str, ...]) -> Target:
+    def within(self, rest: tuple[str, ...]) -> WorkspaceRequest:
         """The same request under another path after the workspace's id."""
         return replace(self, rest=rest)
 
@@ -108,7 +108,7 @@ def no_such_endpoint(asked: str) -> AzureError:
     return AzureError(404, "EndpointNotFound", f"No API found for '{asked}'.")
 
 
-def find_target(cloud: Cloud, request: Request, services: Mapping[str, Sequence[str]]) -> Target:
+def find_target(cloud: Cloud, request: Request, services: Mapping[str, Sequence[str]]) -> WorkspaceRequest:
     """The target of a request.
 
     Args:
@@ -136,7 +136,7 @@ def find_target(cloud: Cloud, request: Request, services: Mapping[str, Sequence[
     if workspace is None:
         raise not_found(id_)
     host = request.headers.get("host", "").partition(":")[0].lower()
-    return Target(cloud, request, request.state.caller, host, service, version[0], workspace, rest)
+    return WorkspaceRequest(cloud, request, request.state.caller, host, service, version[0], workspace, rest)
 
 
 def _names_workspace(identity: tuple[str, ...]) -> bool:

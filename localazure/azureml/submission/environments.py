@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.arm import lifecycle
 from azmlflow.localazure.azureml.request.bodies import json_object, member
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.find import DEFINITIONS
@@ -30,7 +30,7 @@ from azmlflow.resourcetypes.table import version_of
 _NUMBER = re.compile(r"[1-9][0-9]*")
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to the service.
 
     Raises:
@@ -55,7 +55,7 @@ async def answer(target: Target) -> Response:
     raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
 
 
-def register(target: Target, name: str, given: Mapping[str, Any]) -> Document:
+def register(target: WorkspaceRequest, name: str, given: Mapping[str, Any]) -> Document:
     """The environment's version that is as given: the last one, or a new one.
 
     Args:
@@ -133,13 +133,13 @@ def _part(given: Mapping[str, Any], name: str) -> Document:
     return found
 
 
-def _documents(target: Target, name: str) -> list[Document]:
+def _documents(target: WorkspaceRequest, name: str) -> list[Document]:
     inside = f"{target.id}/environments/{name}".lower() + ("/versions/" if name else "")
     found = target.cloud.store.scan("resources", inside)
     return [document for key, document in found if "/versions/" in key]  # not the names that versions stand under
 
 
-def _latest(target: Target, name: str) -> Document:
+def _latest(target: WorkspaceRequest, name: str) -> Document:
     found = _documents(target, name)
     if not found:
         raise _missing(name)
@@ -156,7 +156,7 @@ def _missing(name: str) -> AzureError:
     return AzureError(404, "EnvironmentNotFound", f"Environment {name} was not found in the workspace.")
 
 
-def _shown(target: Target, document: Document) -> Document:
+def _shown(target: WorkspaceRequest, document: Document) -> Document:
     given = target.cloud.store.get(DEFINITIONS, document["id"].lower())
     if given is None:
         given = _of_arm(document["properties"])

@@ -21,7 +21,7 @@ from azmlflow.localazure.arm.submit import submit
 from azmlflow.localazure.azureml.history import known_runs
 from azmlflow.localazure.azureml.history.run_dto import SNAPSHOT
 from azmlflow.localazure.azureml.request.bodies import json_object, member, text_map
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.azureml.submission import environments, local_runs, snapshots
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.kinds.assets.codes import CODE
@@ -32,7 +32,7 @@ from azmlflow.localazure.work import records
 from azmlflow.resourcetypes.table import version_of
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to the service.
 
     Raises:
@@ -54,7 +54,7 @@ async def answer(target: Target) -> Response:
     raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
 
 
-async def _on_cluster(target: Target, experiment: str, run_id: str) -> Response:
+async def _on_cluster(target: WorkspaceRequest, experiment: str, run_id: str) -> Response:
     definition = await json_object(target)
     if records.find(target.cloud, target.id, run_id) is None:
         await known_runs.experiment_named(target, experiment)
@@ -63,7 +63,7 @@ async def _on_cluster(target: Target, experiment: str, run_id: str) -> Response:
     return JSONResponse({"runId": run_id})
 
 
-def _submit(target: Target, experiment: str, run_id: str, definition: Mapping[str, Any]) -> None:
+def _submit(target: WorkspaceRequest, experiment: str, run_id: str, definition: Mapping[str, Any]) -> None:
     configuration, snapshot = _part(definition, "Configuration"), member(definition, "SnapshotId")
     environment = _part(configuration, "environment")
     cluster = str(member(configuration, "target") or "")
@@ -110,7 +110,7 @@ def command(configuration: Mapping[str, Any], python: str = "python") -> str:
     return shlex.join([python, str(script), *map(str, arguments)])
 
 
-async def free(target: Target, run_id: str) -> None:
+async def free(target: WorkspaceRequest, run_id: str) -> None:
     """Raise when a run of MLflow's that is no job has the id already.
 
     Raises:
@@ -121,7 +121,7 @@ async def free(target: Target, run_id: str) -> None:
         raise conflict("UserError", f"A run with id {run_id} exists in the workspace.")
 
 
-def _code(target: Target, snapshot: str) -> str:
+def _code(target: WorkspaceRequest, snapshot: str) -> str:
     """The id of the code version that is a snapshot."""
     path = f"{target.id}/codes/{snapshot.lower()}/versions/1"
     body = {"properties": {"codeUri": snapshots.code_uri(target, snapshot)}}

@@ -21,7 +21,7 @@ from starlette.responses import Response
 from azmlflow.localazure.azureml.history import known_runs
 from azmlflow.localazure.azureml.history.known_runs import local_key
 from azmlflow.localazure.azureml.request.bodies import member, read, text_map
-from azmlflow.localazure.azureml.request.target import Target
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.azureml.submission import environments, local_run_child
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.resources.kind import LOCAL_RUNS
@@ -42,7 +42,7 @@ exit 127
 """
 
 
-async def definition(target: Target) -> Mapping[str, Any]:
+async def definition(target: WorkspaceRequest) -> Mapping[str, Any]:
     """The run's definition: the part `definition.json` of the request's form.
 
     Raises:
@@ -62,7 +62,7 @@ async def definition(target: Target) -> Mapping[str, Any]:
 
 
 async def start(
-    target: Target, experiment: str, run_id: str, configuration: Mapping[str, Any], command: str
+    target: WorkspaceRequest, experiment: str, run_id: str, configuration: Mapping[str, Any], command: str
 ) -> Response:
     """Make the run, and tell the client what to do.
 
@@ -101,7 +101,7 @@ async def start(
     return Response(_packed(told, interpreter(configuration)), media_type="application/zip")
 
 
-async def _make(target: Target, experiment_id: str, run_id: str) -> None:
+async def _make(target: WorkspaceRequest, experiment_id: str, run_id: str) -> None:
     mlflow, workspace = target.cloud.mlflow, target.workspace_id
     if records.find(target.cloud, target.id, run_id) is not None:
         raise conflict("UserError", f"A run with id {run_id} exists in the workspace.")

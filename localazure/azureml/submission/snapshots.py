@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.request.bodies import json_object, member
-from azmlflow.localazure.azureml.request.target import Target, no_such_endpoint
+from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.errors import bad_request, not_found
@@ -35,7 +35,7 @@ _BODY_LIMIT = 16 * 1024 * 1024
 _MOST_FILES = 2000  # azureml-core's own limit
 
 
-async def answer(target: Target) -> Response:
+async def answer(target: WorkspaceRequest) -> Response:
     """Answer a request to the service.
 
     Raises:
@@ -55,7 +55,7 @@ async def answer(target: Target) -> Response:
     raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
 
 
-def code_uri(target: Target, snapshot: str) -> str:
+def code_uri(target: WorkspaceRequest, snapshot: str) -> str:
     """Where a snapshot's files lie, as a code version says it.
 
     Raises:
@@ -67,7 +67,7 @@ def code_uri(target: Target, snapshot: str) -> str:
     return f"https://{target.storage_account}.blob.core.windows.net/{folder}"
 
 
-def _places(target: Target, body: Mapping[str, Any]) -> list[dict[str, str]]:
+def _places(target: WorkspaceRequest, body: Mapping[str, Any]) -> list[dict[str, str]]:
     names = member(body, "FileNames")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise bad_request("UserError", 'The body must be {"FileNames": ["...", ...]}.', target="FileNames")
@@ -86,7 +86,7 @@ def _places(target: Target, body: Mapping[str, Any]) -> list[dict[str, str]]:
     return told
 
 
-async def _make(target: Target, snapshot: str, body: Mapping[str, Any]) -> None:
+async def _make(target: WorkspaceRequest, snapshot: str, body: Mapping[str, Any]) -> None:
     """Put a snapshot together.
 
     Raises:
@@ -129,7 +129,7 @@ async def _link(blobs: Blobs, source: Address, target: Address) -> None:
     await blobs.copy(source, blob, target, metadata={})
 
 
-def _sent(target: Target, told: Any) -> Iterator[tuple[str, Address]]:
+def _sent(target: WorkspaceRequest, told: Any) -> Iterator[tuple[str, Address]]:
     """The files that came with the snapshot: path, and the blob that the client was told to put it in."""
     nodes = member(told, "FileNodes") if isinstance(told, dict) else None
     for node in nodes if isinstance(nodes, list) else []:
@@ -168,7 +168,7 @@ def _check_count(count: int) -> None:
         raise bad_request("UserError", f"The snapshot has {count} files; it may have {_MOST_FILES}.")
 
 
-def _address(target: Target, snapshot: str, path: str) -> Address:
+def _address(target: WorkspaceRequest, snapshot: str, path: str) -> Address:
     return Address(target.storage_account, SNAPSHOTS, f"{target.workspace_id}/{snapshot}/{path}")
 
 

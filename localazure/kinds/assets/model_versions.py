@@ -15,7 +15,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.assets import WORKSPACE, in_view
 from azmlflow.localazure.kinds.assets.models import NAME
 from azmlflow.localazure.models import mlmodel, places, records
-from azmlflow.localazure.models.places import Place
+from azmlflow.localazure.models.places import DatastorePath
 from azmlflow.localazure.models.records import Version
 from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.resources.fields import choice, pick, texts
@@ -126,7 +126,7 @@ async def _make(ask: Ask, registry: Registry, told: Mapping[str, Any]) -> tuple[
     return made, True
 
 
-def _same(uri: str, place: Place | None, version: Version, workspace: Document) -> bool:
+def _same(uri: str, place: DatastorePath | None, version: Version, workspace: Document) -> bool:
     if uri == version.source:
         return True
     told = places.parse(uri, workspace)

@@ -10,7 +10,7 @@ DEFAULT_TIMEOUT = 7200.0  # azure-native's own
 
 
 @dataclass(frozen=True)
-class Call:
+class ArmCall:
     """What a request is about.
 
     Attributes:

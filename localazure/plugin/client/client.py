@@ -28,8 +28,8 @@ from azure.core.pipeline.policies import (
 from azure.core.pipeline.transport import HttpTransport, RequestsTransport
 from azure.core.rest import HttpRequest, HttpResponse
 
-from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmError, Call, Interrupted, OperationFailed
-from azmlflow.localazure.plugin.client.operations import Answer, Progress, first_poll, outcome, progress
+from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmError, ArmCall, Interrupted, OperationFailed
+from azmlflow.localazure.plugin.client.operations import ArmResponse, OperationStatus, first_poll, outcome, progress
 
 ENDPOINT = "https://management.azure.com"
 SCOPE = f"{ENDPOINT}/.default"
@@ -107,7 +107,7 @@ class Arm:
         """An access token, for ARM unless another scope is given. Never to be logged."""
         return self._credential.get_token(scope).token
 
-    def get(self, call: Call) -> dict[str, Any] | None:
+    def get(self, call: ArmCall) -> dict[str, Any] | None:
         """The resource, or None where there is none: 404, 204 and an empty 200 all say so.
 
         Raises:
@@ -116,7 +116,7 @@ class Arm:
         answer = self._send("GET", call)
         return None if answer.status in (204, 404) else dict(_accepted("GET", call, answer).body) or None
 
-    def put(self, call: Call) -> dict[str, Any]:
+    def put(self, call: ArmCall) -> dict[str, Any]:
         """Make or update the resource and wait until it is done; gives the first answer's body.
 
         Raises:
@@ -127,7 +127,7 @@ class Arm:
         self._wait("PUT", call, answer)
         return dict(answer.body)
 
-    def delete(self, call: Call) -> None:
+    def delete(self, call: ArmCall) -> None:
         """Delete the resource and wait until it is gone; that it is gone already is fine.
 
         Raises:
@@ -137,7 +137,7 @@ class Arm:
         if answer.status != 404:
             self._wait("DELETE", call, _accepted("DELETE", call, answer))
 
-    def post(self, call: Call) -> dict[str, Any]:
+    def post(self, call: ArmCall) -> dict[str, Any]:
         """The answer of an action, e.g. of listing keys.
 
         Raises:
@@ -145,13 +145,13 @@ class Arm:
         """
         return dict(_accepted("POST", call, self._send("POST", call)).body)
 
-    def _wait(self, method: str, call: Call, answer: Answer) -> None:
+    def _wait(self, method: str, call: ArmCall, answer: ArmResponse) -> None:
         poll = first_poll(method, answer)
         if poll is None:
             _succeeded(method, call, outcome(method, answer))
             return
         timeout = call.timeout or DEFAULT_TIMEOUT
-        deadline, shortest, reached = self._monotonic() + timeout, 0.0, Progress("pending")
+        deadline, shortest, reached = self._monotonic() + timeout, 0.0, OperationStatus("pending")
         interval = _FIRST_INTERVAL
         try:
             while reached.state == "pending":
@@ -173,7 +173,7 @@ class Arm:
             raise OperationFailed(_what(method, call), error.status, error.code, error.message) from error
         _succeeded(method, call, reached)
 
-    def _send(self, method: str, call: Call) -> Answer:
+    def _send(self, method: str, call: ArmCall) -> ArmResponse:
         query = {**call.query, "api-version": call.api}
         answer = self._ask(method, call, call.path, query, call.body)
         for delay in _BUSY_DELAYS:
@@ -184,8 +184,8 @@ class Arm:
         return answer
 
     def _ask(
-        self, method: str, call: Call, url: str, query: Mapping[str, str], body: Mapping[str, Any] | None = None
-    ) -> Answer:
+        self, method: str, call: ArmCall, url: str, query: Mapping[str, str], body: Mapping[str, Any] | None = None
+    ) -> ArmResponse:
         absolute = urljoin(ENDPOINT, url)  # a Location may be relative, and may lack the API version
         split = urlsplit(absolute)
         if f"{split.scheme}://{split.netloc}".lower() != ENDPOINT:
@@ -207,21 +207,21 @@ class Arm:
         if found is None and response.status_code < 300:
             message = f"{split.netloc} answered {response.status_code} with what is no JSON object"
             raise ArmError(_what(method, call), 0, "NoJson", message)
-        return Answer(response.status_code, response.headers, found or {})
+        return ArmResponse(response.status_code, response.headers, found or {})
 
 
-def _what(method: str, call: Call) -> str:
+def _what(method: str, call: ArmCall) -> str:
     return f"{method} {call.path}"
 
 
-def _accepted(method: str, call: Call, answer: Answer) -> Answer:
+def _accepted(method: str, call: ArmCall, answer: ArmResponse) -> ArmResponse:
     if answer.status >= 300:
         code, message = answer.error
         raise ArmError(_what(method, call), answer.status, code or "Unknown", message or "refused without a reason")
     return answer
 
 
-def _succeeded(method: str, call: Call, reached: Progress) -> None:
+def _succeeded(method: str, call: ArmCall, reached: OperationStatus) -> None:
     if reached.state != "succeeded":
         raise OperationFailed(_what(method, call), 200, reached.code, reached.message)
 

@@ -18,7 +18,7 @@ _TERMINAL = frozenset(("succeeded", "failed", "canceled"))
 
 
 @dataclass(frozen=True)
-class Answer:
+class ArmResponse:
     """What matters of an HTTP answer: status, headers (looked up without case) and JSON body."""
 
     status: int
@@ -59,7 +59,7 @@ class Poll:
 
 
 @dataclass(frozen=True)
-class Progress:
+class OperationStatus:
     """How far an operation is: `pending`, `succeeded`, `failed` or `canceled`, and Azure's reason if it failed."""
 
     state: str
@@ -67,7 +67,7 @@ class Progress:
     message: str = ""
 
 
-def first_poll(method: str, answer: Answer) -> Poll | None:
+def first_poll(method: str, answer: ArmResponse) -> Poll | None:
     """What to poll after a request was accepted; None when it is done already."""
     if url := answer.headers.get("Azure-AsyncOperation"):
         return Poll("operation", url)
@@ -79,33 +79,33 @@ def first_poll(method: str, answer: Answer) -> Poll | None:
     return None
 
 
-def progress(method: str, poll: Poll, answer: Answer) -> Progress:
+def progress(method: str, poll: Poll, answer: ArmResponse) -> OperationStatus:
     """How far the operation is, by an answer to its poll; refusals (4xx) other than a wanted 404 are not for here."""
     if answer.status == 404:  # gone, or, for a PUT, not there yet
-        return Progress("succeeded" if method == "DELETE" else "pending")
+        return OperationStatus("succeeded" if method == "DELETE" else "pending")
     if poll.by == "operation":
         return _reached(answer, str(answer.body.get("status", "Succeeded")))
     if poll.by == "location":
-        return Progress("pending" if answer.status == 202 else "succeeded")
-    return Progress("pending") if method == "DELETE" else _provisioning(answer)
+        return OperationStatus("pending" if answer.status == 202 else "succeeded")
+    return OperationStatus("pending") if method == "DELETE" else _provisioning(answer)
 
 
-def outcome(method: str, answer: Answer) -> Progress:
+def outcome(method: str, answer: ArmResponse) -> OperationStatus:
     """What a request that needs no polling came to."""
-    return _provisioning(answer) if method == "PUT" else Progress("succeeded")
+    return _provisioning(answer) if method == "PUT" else OperationStatus("succeeded")
 
 
-def _provisioning(answer: Answer) -> Progress:
+def _provisioning(answer: ArmResponse) -> OperationStatus:
     properties = answer.body.get("properties")
     state = properties.get("provisioningState") if isinstance(properties, Mapping) else None
     return _reached(answer, str(state or "Succeeded"))
 
 
-def _reached(answer: Answer, state: str) -> Progress:
+def _reached(answer: ArmResponse, state: str) -> OperationStatus:
     lower = state.lower().replace("cancelled", "canceled")
     if lower not in _TERMINAL:
-        return Progress("pending")
+        return OperationStatus("pending")
     if lower == "succeeded":
-        return Progress("succeeded")
+        return OperationStatus("succeeded")
     code, message = answer.error
-    return Progress(lower, code or state, message or f"the operation ended as {state}")
+    return OperationStatus(lower, code or state, message or f"the operation ended as {state}")

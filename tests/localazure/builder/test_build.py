@@ -20,14 +20,14 @@ import pytest
 
 from azmlflow.localazure.builder import build
 from azmlflow.localazure.builder.plan import Plan, plan
-from azmlflow.localazure.builder.pythons import Python
+from azmlflow.localazure.builder.pythons import Interpreter
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import from_conda
 from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import RunsAs, Users
 from tests.localazure.builder.wheels import source, wheel
 
-PYTHON = Python(sys.version.split()[0], Path(sys.executable))
+PYTHON = Interpreter(sys.version.split()[0], Path(sys.executable))
 
 
 class Desk:

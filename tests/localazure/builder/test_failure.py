@@ -8,12 +8,12 @@ import pytest
 
 from azmlflow.localazure.builder.failure import reason
 from azmlflow.localazure.builder.plan import plan
-from azmlflow.localazure.builder.pythons import Python
+from azmlflow.localazure.builder.pythons import Interpreter
 from azmlflow.localazure.environments.specification import from_conda
 
 PLAN = plan(
     from_conda("env:1", {"dependencies": ["alpha", "scikit-learn=0.22", {"pip": ["gamma==1.0"]}]}),
-    (Python("3.11.7", Path("/usr/bin/python3.11")),),
+    (Interpreter("3.11.7", Path("/usr/bin/python3.11")),),
 )
 NOTHING = """\
 ERROR: Could not find a version that satisfies the requirement {what} (from versions: {versions})

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from azmlflow.localazure.builder.plan import Plan, plan
-from azmlflow.localazure.builder.pythons import Python, choose, find
+from azmlflow.localazure.builder.pythons import Interpreter, choose, find
 from azmlflow.localazure.environments.curated import curated
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import from_conda
 
-PYTHONS = tuple(Python(version, Path(f"/usr/bin/python{version}")) for version in ("3.11.7", "3.12.1", "3.9.2"))
+PYTHONS = tuple(Interpreter(version, Path(f"/usr/bin/python{version}")) for version in ("3.11.7", "3.12.1", "3.9.2"))
 
 
-def _planned(*dependencies: object, pythons: tuple[Python, ...] = PYTHONS) -> Plan:
+def _planned(*dependencies: object, pythons: tuple[Interpreter, ...] = PYTHONS) -> Plan:
     return plan(from_conda("env:1", {"dependencies": list(dependencies)}), pythons)
 
 
@@ -114,7 +114,7 @@ def test_the_pythons_of_this_machine(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("found", find(os.environ, Path(sys.executable)), ids=lambda each: each.version)
-def test_a_venv_is_no_base_of_another_whatever_its_python(tmp_path: Path, found: Python) -> None:
+def test_a_venv_is_no_base_of_another_whatever_its_python(tmp_path: Path, found: Interpreter) -> None:
     """A venv of a venv too: before 3.11 its pyvenv.cfg names the outer venv."""
     assert not (found.path.parent.parent / "pyvenv.cfg").exists()
     outer, inner = tmp_path / "outer", tmp_path / "inner"

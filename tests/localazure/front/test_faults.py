@@ -16,7 +16,7 @@ from azmlflow.localazure.front.faults import (
     FILE,
     WHATS,
     WHENS,
-    Fault,
+    FaultRule,
     FaultLayer,
     FaultMiddleware,
     What,
@@ -35,7 +35,7 @@ def strike() -> None:
     raise Struck
 
 
-def client(worked: list[str], *faults: Fault) -> Callable[[str], str]:
+def client(worked: list[str], *faults: FaultRule) -> Callable[[str], str]:
     """A function that PUTs to a path and gives the answer's text."""
 
     async def work(request: Request) -> PlainTextResponse:
@@ -54,7 +54,7 @@ def client(worked: list[str], *faults: Fault) -> Callable[[str], str]:
 @pytest.mark.parametrize(("when", "works"), [("before", False), ("after", True), ("answered", True)])
 def test_a_fault_strikes_at_its_moment(when: str, works: bool) -> None:
     worked: list[str] = []
-    put = client(worked, Fault("PUT", r"/workspaces/[^/]+$", when))  # type: ignore[arg-type]
+    put = client(worked, FaultRule("PUT", r"/workspaces/[^/]+$", when))  # type: ignore[arg-type]
     with pytest.raises(Struck):
         put("/Workspaces/w")
     assert bool(worked) is works
@@ -63,7 +63,7 @@ def test_a_fault_strikes_at_its_moment(when: str, works: bool) -> None:
 
 def test_a_fault_waits_for_its_turn_and_spares_other_requests() -> None:
     worked: list[str] = []
-    put = client(worked, Fault("PUT", "/a", "before", nth=2))
+    put = client(worked, FaultRule("PUT", "/a", "before", nth=2))
     assert [put(path) for path in ("/a", "/b")] == ["done", "done"]
     with pytest.raises(Struck):
         put("/a")
@@ -71,7 +71,7 @@ def test_a_fault_waits_for_its_turn_and_spares_other_requests() -> None:
 
 def test_no_file_means_no_fault_and_a_written_one_reads_back(tmp_path: Path) -> None:
     assert read_faults(tmp_path / "state") == ()
-    rules = (Fault("PUT", "/a", "after", nth=3),)
+    rules = (FaultRule("PUT", "/a", "after", nth=3),)
     write_faults(tmp_path / "state", rules)
     assert read_faults(tmp_path / "state") == rules
 
@@ -84,7 +84,7 @@ def test_the_command_knows_every_fault() -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_answer_in_place_of_the_work_or_after_it(what: What, status: int, retry: str | None, when: When) -> None:
     worked: list[str] = []
-    app = working(worked, Fault("*", "/a", when, what=what, seconds=7))
+    app = working(worked, FaultRule("*", "/a", when, what=what, seconds=7))
     answer = ask(app, "/a")
     assert (answer.status_code, answer.headers.get("Retry-After")) == (status, retry)
     assert answer.json()["error"]["message"] == "A fault was asked for."
@@ -95,7 +95,7 @@ def test_an_answer_in_place_of_the_work_or_after_it(what: What, status: int, ret
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_connection_that_breaks_off(when: When) -> None:
     worked: list[str] = []
-    app = working(worked, Fault("*", "/a", when, what="reset"))
+    app = working(worked, FaultRule("*", "/a", when, what="reset"))
     with pytest.raises(ConnectionResetError):
         ask(app, "/a")
     assert bool(worked) is (when == "after")
@@ -103,7 +103,7 @@ def test_a_connection_that_breaks_off(when: When) -> None:
 
 def test_a_slow_answer_is_the_same_answer() -> None:
     worked: list[str] = []
-    assert ask(working(worked, Fault("*", "/a", what="slow", seconds=0)), "/a").text == "done"
+    assert ask(working(worked, FaultRule("*", "/a", what="slow", seconds=0)), "/a").text == "done"
     assert worked == ["/a"]
 
 
@@ -112,7 +112,7 @@ def test_an_operation_that_ends_failed_is_half_done(tmp_path: Path) -> None:
     azure.make(*CHAIN)
     before = len(list(azure.cloud.store.scan("resources")))
     app = FaultMiddleware(
-        azure._services["management.azure.com"], (Fault("DELETE", "/rg1$", what="failed"),), cloud=azure.cloud
+        azure._services["management.azure.com"], (FaultRule("DELETE", "/rg1$", what="failed"),), cloud=azure.cloud
     )
     azure._services["management.azure.com"] = app
     began = azure.arm("DELETE", RG)
@@ -147,7 +147,7 @@ def test_rules_are_read_anew_when_the_file_changes(tmp_path: Path) -> None:
     azure = Azure(tmp_path)
     azure._services["management.azure.com"] = FaultLayer(azure._services["management.azure.com"], azure.cloud)
     assert azure.arm("GET", SUB).status == 200
-    write_faults(tmp_path, (Fault("GET", "/", what="503"),))
+    write_faults(tmp_path, (FaultRule("GET", "/", what="503"),))
     assert azure.arm("GET", SUB).status == 503
     assert azure.arm("GET", SUB).status == 200
     write_faults(tmp_path, ())
@@ -164,14 +164,14 @@ def test_rules_that_cannot_be_read_are_told_until_they_can(tmp_path: Path) -> No
     for _ in range(2):
         told = azure.arm("GET", SUB)
         assert (told.status, FILE in told.message) == (500, True)
-    write_faults(tmp_path, (Fault("GET", "/", what="503"),))
+    write_faults(tmp_path, (FaultRule("GET", "/", what="503"),))
     assert azure.arm("GET", SUB).status == 503
     write_faults(tmp_path, ())
     assert azure.arm("GET", SUB).status == 200
     azure.cloud.store.close()
 
 
-def working(worked: list[str], *faults: Fault) -> FaultMiddleware:
+def working(worked: list[str], *faults: FaultRule) -> FaultMiddleware:
     async def work(request: Request) -> PlainTextResponse:
         worked.append(request.url.path)
         return PlainTextResponse("done")

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import mlmodel, places, records
-from azmlflow.localazure.models.places import Place
+from azmlflow.localazure.models.places import DatastorePath
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.services import azureml
@@ -105,7 +105,7 @@ _WS: Document = {
     "id": "/subscriptions/S/resourceGroups/G/providers/Microsoft.MachineLearningServices/workspaces/W",
     "properties": {},
 }
-_RUN = Place("workspaceartifactstore", "ExperimentRun/dcid.r/m")
+_RUN = DatastorePath("workspaceartifactstore", "ExperimentRun/dcid.r/m")
 
 
 @pytest.mark.parametrize(
@@ -118,20 +118,20 @@ _RUN = Place("workspaceartifactstore", "ExperimentRun/dcid.r/m")
         ("azureml://jobs/r/outputs/artifacts/m", _RUN),
         ("azureml://jobs/r/outputs/default/paths/m", _RUN),
         ("azureml://artifacts/ExperimentRun/dcid.r/m", _RUN),
-        ("azureml://artifacts/LocalUpload/c/m", Place("workspaceartifactstore", "LocalUpload/c/m")),
-        ("azureml://jobs/j/outputs/out", Place("workspaceblobstore", "azureml/j/out")),
-        ("azureml://jobs/j/outputs/out/paths/", Place("workspaceblobstore", "azureml/j/out")),
-        ("azureml://jobs/j/outputs/out/paths/m", Place("workspaceblobstore", "azureml/j/out/m")),
-        ("azureml://datastores/Mine/paths/a/b/", Place("mine", "a/b", named=True)),
+        ("azureml://artifacts/LocalUpload/c/m", DatastorePath("workspaceartifactstore", "LocalUpload/c/m")),
+        ("azureml://jobs/j/outputs/out", DatastorePath("workspaceblobstore", "azureml/j/out")),
+        ("azureml://jobs/j/outputs/out/paths/", DatastorePath("workspaceblobstore", "azureml/j/out")),
+        ("azureml://jobs/j/outputs/out/paths/m", DatastorePath("workspaceblobstore", "azureml/j/out/m")),
+        ("azureml://datastores/Mine/paths/a/b/", DatastorePath("mine", "a/b", named=True)),
         (
             "azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/mine/paths/a",
-            Place("mine", "a", named=True),
+            DatastorePath("mine", "a", named=True),
         ),
         ("s3://bucket/a", None),
         ("https://example.org/a", None),
     ],
 )
-def test_every_spelling_of_a_place(uri: str, place: Place | None) -> None:
+def test_every_spelling_of_a_place(uri: str, place: DatastorePath | None) -> None:
     assert places.parse(uri, _WS) == place
 
 
@@ -152,9 +152,9 @@ def test_places_that_are_refused(uri: str, why: str) -> None:
 
 
 def test_a_place_comes_back_from_each_of_its_spellings() -> None:
-    assert places.parse(places.long_uri(_RUN, _WS), _WS) == Place(_RUN.datastore, _RUN.path, named=True)
+    assert places.parse(places.long_uri(_RUN, _WS), _WS) == DatastorePath(_RUN.datastore, _RUN.path, named=True)
     assert places.parse(f"azureml://artifacts/{places.prefix(_RUN, 'm', 1)}", _WS) == _RUN
-    assert places.prefix(Place("mine", "a/b"), "m", 7) == "ModelVersion/m:7/b"
+    assert places.prefix(DatastorePath("mine", "a/b"), "m", 7) == "ModelVersion/m:7/b"
     assert _RUN.run == ("r", "m")
 
 
@@ -590,7 +590,7 @@ def test_nobody_without_a_role_reaches_sdk1s_models(plane: Plane) -> None:
 )
 def test_files_that_mlflow_never_wrote_are_no_mlmodel(plane: Plane, content: bytes) -> None:
     plane.azure.blob("azureml", "ExperimentRun/dcid.run-1/odd/MLmodel", content)
-    place = Place(places.ARTIFACTS, "ExperimentRun/dcid.run-1/odd")
+    place = DatastorePath(places.ARTIFACTS, "ExperimentRun/dcid.run-1/odd")
     workspace = plane.azure.cloud.store.get("resources", WORKSPACE.lower())
     assert workspace is not None
     assert mlmodel.read(plane.azure.cloud, workspace, place) is None

@@ -14,7 +14,7 @@ from azmlflow.localazure.core.clock import ManualClock
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Store
-from azmlflow.localazure.principals.tokens import GRAPH, MANAGEMENT, Tokens, find_resource
+from azmlflow.localazure.principals.tokens import GRAPH, MANAGEMENT, Tokens, find_resource_server
 
 USER = "00000000-0000-0000-0000-00000000000a"
 APP = "00000000-0000-0000-0000-00000000000b"
@@ -149,10 +149,10 @@ def test_keys_are_kept_and_nobody_elses_to_read(tokens: Tokens, keys: Path, cloc
 
 
 def test_resources_are_listed() -> None:
-    assert find_resource("https://management.core.windows.net/") is MANAGEMENT
-    assert find_resource("00000003-0000-0000-c000-000000000000") is GRAPH
-    assert find_resource("https://example.org") is None
-    assert find_resource("") is None
+    assert find_resource_server("https://management.core.windows.net/") is MANAGEMENT
+    assert find_resource_server("00000003-0000-0000-c000-000000000000") is GRAPH
+    assert find_resource_server("https://example.org") is None
+    assert find_resource_server("") is None
 
 
 def test_further_claims_come_back(tokens: Tokens) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.plugin.client.calls import ArmError, Call, Interrupted, OperationFailed
+from azmlflow.localazure.plugin.client.calls import ArmError, ArmCall, Interrupted, OperationFailed
 from azmlflow.localazure.plugin.client.client import Arm, StoppableTransport
 
 PATH = "/subscriptions/s/resourceGroups/g/providers/Microsoft.X/things/a"
-CALL = Call(PATH, "2024-01-01", body={"location": "westeurope"})
+CALL = ArmCall(PATH, "2024-01-01", body={"location": "westeurope"})
 
 
 def _error(code: str, message: str) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def test_a_failed_operation_says_why(arm: Arm, azure: Any) -> None:
 def test_an_operation_that_does_not_end_times_out(arm: Arm, azure: Any) -> None:
     azure.scripted.append(lambda _: (202, {"Location": "/op", "Retry-After": "40"}, None))
     with pytest.raises(OperationFailed, match="not done after 60 seconds"):
-        arm.delete(Call(PATH, "1", timeout=60))
+        arm.delete(ArmCall(PATH, "1", timeout=60))
     assert azure.slept == [40]
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.plugin.client.operations import Answer, Poll, first_poll, outcome, progress
+from azmlflow.localazure.plugin.client.operations import ArmResponse, Poll, first_poll, outcome, progress
 
 
-def _answer(status: int, headers: dict[str, str] | None = None, body: dict[str, Any] | None = None) -> Answer:
-    return Answer(status, headers or {}, body or {})
+def _answer(status: int, headers: dict[str, str] | None = None, body: dict[str, Any] | None = None) -> ArmResponse:
+    return ArmResponse(status, headers or {}, body or {})
 
 
 def _state(state: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def _state(state: str) -> dict[str, Any]:
         ("DELETE", _answer(200, body=_state("Deleting")), None),
     ],
 )
-def test_what_to_poll(method: str, answer: Answer, poll: Poll | None) -> None:
+def test_what_to_poll(method: str, answer: ArmResponse, poll: Poll | None) -> None:
     assert first_poll(method, answer) == poll
 
 
@@ -50,7 +50,7 @@ def test_what_to_poll(method: str, answer: Answer, poll: Poll | None) -> None:
         ("DELETE", Poll("resource"), _answer(404), "succeeded"),
     ],
 )
-def test_how_far_it_is(method: str, poll: Poll, answer: Answer, state: str) -> None:
+def test_how_far_it_is(method: str, poll: Poll, answer: ArmResponse, state: str) -> None:
     assert progress(method, poll, answer).state == state
 
 
