@@ -23,9 +23,6 @@ LONG = {
     "rbac/builtin.py": "a table: Azure's built-in roles",
     "rbac/operations.py": "a table: MLflow's operations",
     "cli/proof/client.py": "runs alone, in the data scientist's environment",
-    "localazure/machine/folder.py": "to be split",
-    "localazure/process/daemon.py": "to be split",
-    "localazure/tracking/server.py": "to be split",
     "rbac/report/drift.py": "to be split",
 }
 

@@ -1,8 +1,14 @@
-"""Options for all tests."""
+"""Options for all tests, and an end for one that hangs."""
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Generator
+
 import pytest
+
+HANGS_AFTER = 120  # seconds; far more than any takes that is not end to end
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,3 +24,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     live = [item for item in items if item.get_closest_marker("live")]
     config.hook.pytest_deselected(items=live)
     items[:] = [item for item in items if item not in live]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that hangs, where it hangs. Those end to end take minutes, and bound each command that they run."""
+    if item.get_closest_marker("e2e") or threading.current_thread() is not threading.main_thread():
+        return (yield)
+
+    def over(*_: object) -> None:
+        pytest.fail(f"it hangs: {item.nodeid} is not over after {HANGS_AFTER} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, HANGS_AFTER)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

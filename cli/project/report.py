@@ -135,7 +135,7 @@ KNOWN: tuple[Known, ...] = (
     Known("azmlflow.rbac.live.errors", "AccessError", _access),
     Known("azmlflow.infra.settings.faults", "SettingsError", _settings),
     Known("azmlflow.rbac.roles", "UnknownPersona", _persona),
-    Known("azmlflow.localazure.machine.folder", "LocalError", _plain),
+    Known("azmlflow.localazure.machine.errors", "LocalError", _plain),
     Known("azmlflow.localazure.plugin.install", "InstallError", _plain),
     Known("azure.core.exceptions", "DeserializationError", _malformed),
     Known("azure.core.exceptions", "ClientAuthenticationError", _signed_out),

@@ -14,7 +14,7 @@ from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.kind import Kind
 from azmlflow.localazure.resources.verbs import Elsewhere
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 
 
 async def answer(ask: Ask, kind: Kind, elsewhere: Elsewhere, method: str) -> Answer:
@@ -35,8 +35,7 @@ async def answer(ask: Ask, kind: Kind, elsewhere: Elsewhere, method: str) -> Ans
     try:
         return await served[method](ask, kind, elsewhere)
     except MlflowUnavailable as error:
-        headers = {"Retry-After": str(error.retry_after)}
-        raise AzureError(503, "ServiceUnavailable", str(error), headers=headers) from error
+        raise error.refusal() from error
 
 
 async def _list(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:

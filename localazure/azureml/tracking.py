@@ -24,10 +24,12 @@ from azmlflow.localazure.azureml.request.bodies import json_value
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.models import places, records
+from azmlflow.localazure.tracking import answers
 from azmlflow.rbac.operations import TRACKING
 
 _PREVIEW = ("api", "2.0", "preview", "mlflow")
 _BODY_LIMIT = 32 * 1024 * 1024
+_UNKNOWN = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
 _CAPITAL = re.compile(r"(?=[A-Z])")
 _REGISTRY = (f"{TRACKING}/registered-models/", f"{TRACKING}/model-versions/")
 # Calls that make something of the registry, or give it another name, and the member that holds the name.
@@ -57,12 +59,15 @@ async def answer(target: WorkspaceRequest) -> Response:
         logged = await target.cloud.mlflow.request(
             "POST", f"{TRACKING}/runs/log-batch", target.workspace_id, json_body=body
         )
-        return JSONResponse({"batch_tracking_id": ""}) if logged.is_success else _passed_on(target, logged)
+        if not logged.is_success:
+            return _passed_on(target, logged)
+        answers.body(logged)
+        return JSONResponse({"batch_tracking_id": ""})
     response = await target.cloud.mlflow.request(
         method, path, target.workspace_id, params=_query(target, params), json_body=body
     )
     if path == f"{TRACKING}/model-versions/get-download-uri" and response.is_success:
-        return await _download_uri(target, params, response.json())
+        return await _download_uri(target, params, answers.body(response))
     return _passed_on(target, response)
 
 
@@ -71,14 +76,15 @@ async def run_experiment(target: WorkspaceRequest, run_id: str) -> str:
 
     Raises:
         AzureError: 404 when the workspace has no such run.
+        MlflowUnavailable: MLflow cannot answer now.
     """
     found = await target.cloud.mlflow.request(
         "GET", f"{TRACKING}/runs/get", target.workspace_id, params={"run_id": run_id}
     )
-    if not found.is_success:
+    told = answers.body_if_any(found)
+    if told is None:
         raise AzureError(404, "UserError", f"Run {run_id} was not found in the workspace.")
-    experiment_id: str = found.json()["run"]["info"]["experiment_id"]
-    return experiment_id
+    return str(told["run"]["info"]["experiment_id"])
 
 
 def artifact_uri(target: WorkspaceRequest, experiment_id: str, run_id: str, path: str = "") -> str:
@@ -172,8 +178,10 @@ async def _download_uri(target: WorkspaceRequest, params: Mapping[str, str], bod
 def _passed_on(target: WorkspaceRequest, response: httpx.Response) -> Response:
     try:
         body = response.json()
-    except ValueError as error:  # the page of a path that MLflow does not know
-        raise no_such_endpoint(f"{target.request.method} {target.request.url.path}") from error
+    except ValueError as error:
+        if response.status_code in _UNKNOWN:  # the page of a path that MLflow does not know
+            raise no_such_endpoint(f"{target.request.method} {target.request.url.path}") from error
+        raise answers.no_json(response) from error
     if any(f"{part}/" in target.request.url.path for part in ("registered-models", "model-versions")):
         body = records.hidden(body)
     return JSONResponse(_rewritten(target, body), response.status_code)

@@ -40,7 +40,8 @@ def check_conditions(request: Request, etag: str, modified: datetime, head: str 
         head: what the headers' names begin with: `x-ms-source-` for conditions on what is copied.
 
     Raises:
-        AzureError: 412 when a condition does not hold; 304 where that means that a reader has it already.
+        AzureError: 412 when a condition does not hold; 304 where that means that a reader has it already; 400, a date
+            cannot be read.
     """
     told = {name: request.headers.get(f"{head}{name}") for name in _CONDITIONS}
     modified = modified.replace(microsecond=0)
@@ -202,9 +203,15 @@ def http_date(instant: datetime) -> str:
 
 
 def _date(value: str | None) -> datetime | None:
+    """The instant of a condition; None where there is no condition.
+
+    Raises:
+        AzureError: 400, it is no date: a write without the condition that it was to have would be worse.
+    """
     if value is None:
         return None
     try:
         return parsedate_to_datetime(value).astimezone(UTC)
-    except ValueError:
-        return None
+    except ValueError as error:
+        message = "The value for one of the HTTP headers is not in the correct format."
+        raise AzureError(400, "InvalidHeaderValue", message) from error

@@ -106,6 +106,6 @@ def _ask(path: Path) -> Interpreter | None:
         )
         version, base, ready = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):
-        return None
+        return None  # one that was only found: which Python is taken instead is said in the job's log
     python = Interpreter(version.rstrip("+"), Path(base))
     return python if ready and python.numbers[:2] >= OLDEST else None

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from azmlflow.localazure.core.hosts import is_azure
-from azmlflow.localazure.machine.folder import LOOPBACK, Folder, LocalError
+from azmlflow.localazure.machine.errors import LocalError
+from azmlflow.localazure.machine.folder import LOOPBACK, Folder
 
 PROXY_USER = "azmlflow"
 _WITHIN = 30.0
@@ -65,14 +66,15 @@ def who(folder: Folder, reference: str) -> Identity:
     Raises:
         UnknownPrincipal: there is none that can sign in.
         NotRunning: the embedded Azure does not answer.
+        LocalError: it answers with a fault.
     """
     answer = _ask_identity(folder, f"{identity_path(folder, reference)}/principal")
-    if answer.status != http.client.OK:
+    if answer.status == http.client.NOT_FOUND:
         raise UnknownPrincipal(
             f"'{reference}' is no user or application of the embedded Azure's directory",
             next="azmlflow local user list, or azmlflow local user add NAME@DOMAIN",
         )
-    found = answer.body
+    found = _good(folder, answer, "id", "kind", "displayName", "userPrincipalName", "appId")
     return Identity(found["id"], found["kind"], found["displayName"], found["userPrincipalName"], found["appId"])
 
 
@@ -82,17 +84,17 @@ def ui_address(folder: Folder, reference: str, workspace_id: str) -> str:
     Raises:
         UnknownPrincipal: there is no such principal.
         NotRunning: the embedded Azure does not answer, or is an older one, without pages.
+        LocalError: it answers with a fault.
     """
     identity = who(folder, reference)
     answer = _ask_identity(folder, f"{identity_path(folder, identity.id)}/ui", body={"workspace": workspace_id})
-    if answer.status != http.client.OK:
+    if answer.status == http.client.NOT_FOUND:
         raise NotRunning(
             "the embedded Azure that runs has no pages: an older azmlflow started it",
             where=str(folder.path),
             next="azmlflow local stop, then the command again",
         )
-    address: str = answer.body["address"]
-    return address
+    return str(_good(folder, answer, "address")["address"])
 
 
 def ask(
@@ -111,6 +113,7 @@ def ask(
     Raises:
         NotRunning: it does not answer.
         UnknownPrincipal: there is no such principal.
+        LocalError: it gives no token.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -137,8 +140,23 @@ def _token(folder: Folder, principal: str, host: str) -> str:
     address = identity_path(folder, who(folder, principal).id)
     query = urlencode({"resource": resource, "api-version": "2019-08-01"})
     answer = _ask_identity(folder, f"{address}/msi/token?{query}", {"X-IDENTITY-HEADER": address.rpartition(".")[2]})
-    token: str = answer.body["access_token"]
-    return token
+    return str(_good(folder, answer, "access_token")["access_token"])
+
+
+def _good(folder: Folder, answer: Reply, *names: str) -> dict[str, Any]:
+    """What the identity endpoint says, with these members.
+
+    Raises:
+        LocalError: it is something else: the endpoint has failed.
+    """
+    found = answer.body
+    if answer.status != http.client.OK or not isinstance(found, dict) or not found.keys() >= set(names):
+        raise LocalError(
+            f"the embedded Azure's identity endpoint answered {answer.status}, and nothing that can be used",
+            where=str(folder.path),
+            next="azmlflow local logs",
+        )
+    return found
 
 
 def _ask_identity(folder: Folder, target: str, headers: dict[str, str] | None = None, *, body: Any = None) -> Reply:

@@ -25,7 +25,9 @@ from typing import NamedTuple
 from azmlflow.localazure.clients.control import PROXY_USER, Identity, identity_path, who
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.hosts import reaches_azure, without_port
-from azmlflow.localazure.machine.folder import LOOPBACK, Folder, LocalError, write_private
+from azmlflow.localazure.machine.errors import LocalError
+from azmlflow.localazure.machine.folder import LOOPBACK, Folder
+from azmlflow.localazure.machine.private import write_private
 
 MARKER = "AZMLFLOW_CLOUD"
 OUTER = "AZMLFLOW_OUTER"

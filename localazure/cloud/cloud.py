@@ -30,7 +30,7 @@ class Cloud:
         clock: its time.
         ids: its GUIDs.
         directory: users, groups and service principals.
-        tokens: signs and verifies access tokens and blob URLs.
+        tokens: signs and verifies access tokens.
         enforcer: decides by `rbac.evaluate` over the stored assignments.
         operations: long-running operations and their durations (the latency profile).
         mlflow: the MLflow server behind the workspaces.

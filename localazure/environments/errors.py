@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azmlflow.localazure.machine.folder import LocalError
+from azmlflow.localazure.machine.errors import LocalError
 
 
 class UnusableEnvironment(LocalError):

@@ -18,7 +18,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from azmlflow.localazure.core.clock import Clock
 from azmlflow.localazure.core.hosts import CERTIFIED
-from azmlflow.localazure.machine.folder import Folder, write_private
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.private import write_private
 
 LIFETIME = timedelta(days=397)  # Apple's verifiers refuse a leaf that lives longer than 398 days
 RENEW_BEFORE = timedelta(days=60)  # renewed at a start within this time of the end
@@ -55,8 +56,11 @@ def _good(folder: Folder, now: datetime) -> bool:
     files = (folder.ca, folder.leaf, folder.leaf_key)
     if not all(path.exists() for path in files):
         return False
-    ca, leaf = (x509.load_pem_x509_certificate(path.read_bytes()) for path in files[:2])
-    key = serialization.load_pem_private_key(folder.leaf_key.read_bytes(), password=None)
+    try:
+        ca, leaf = (x509.load_pem_x509_certificate(path.read_bytes()) for path in files[:2])
+        key = serialization.load_pem_private_key(folder.leaf_key.read_bytes(), password=None)
+    except ValueError:  # made anew, as at its end: nothing else was made with it
+        return False
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return (
         leaf.not_valid_before_utc <= now < leaf.not_valid_after_utc - RENEW_BEFORE

@@ -30,7 +30,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import RUNNING_OPERATIONS
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.machine.folder import write_private
+from azmlflow.localazure.machine.errors import UnreadableFile
+from azmlflow.localazure.machine.private import read_json, unreadable, write_private
 
 FILE, PAUSED = "faults.json", "faults.paused"
 When = Literal["before", "after", "answered"]
@@ -67,9 +68,16 @@ class FaultRule:
 
 
 def read_faults(state: Path) -> tuple[FaultRule, ...]:
-    """The rules in a state folder; none where there is no file."""
+    """The rules in a state folder; none where there is no file.
+
+    Raises:
+        UnreadableFile: they are not what `write_faults` wrote.
+    """
     file = state / FILE
-    return tuple(FaultRule(**rule) for rule in json.loads(file.read_text())) if file.exists() else ()
+    try:
+        return tuple(FaultRule(**rule) for rule in read_json(file)) if file.exists() else ()
+    except TypeError as error:
+        raise unreadable(file) from error
 
 
 def write_faults(state: Path, faults: tuple[FaultRule, ...]) -> None:
@@ -101,9 +109,14 @@ class FaultLayer:
         except FileNotFoundError:
             stamp = None
         if stamp != self._stamp:
-            self._stamp = stamp
-            rules = read_faults(self._cloud.state)
+            try:
+                rules = read_faults(self._cloud.state)
+            except UnreadableFile as error:  # told until it is mended: without its rules a test would pass for nothing
+                told = AzureError(500, "FaultsUnreadable", f"{error.what}: {error.where}")
+                await JSONResponse(told.body(), told.status)(scope, receive, send)
+                return
             self._current = FaultMiddleware(self._app, rules, cloud=self._cloud) if rules else self._app
+            self._stamp = stamp
         await self._current(scope, receive, send)
 
 

@@ -75,7 +75,7 @@ class Proxy:
         tasks = tuple(self._open)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)  # they end by that
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -194,7 +194,7 @@ async def _tunnel(near: Streams, far: Streams) -> None:
     finally:
         for way in ways:
             way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
+        await asyncio.gather(*ways, return_exceptions=True)  # a way that failed has ended the tunnel: an end went away
 
 
 @dataclass
@@ -243,6 +243,6 @@ def _password(header: bytes) -> bytes:
 
 async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    with contextlib.suppress(OSError, TimeoutError):
+    with contextlib.suppress(OSError, TimeoutError):  # the other end went away, or does not: nothing is left to say
         async with asyncio.timeout(5):
             await writer.wait_closed()

@@ -107,7 +107,7 @@ def _bypasses(entry: str, host: str) -> bool:
     if entry == "*":
         return True
     if "/" in entry:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError):  # a name lies in no network, and an entry that is none takes nobody past
             return ip_address(host) in ip_network(entry, strict=False)
         return False
     return within(host, without_port(entry).removeprefix("*").removeprefix("."))

@@ -157,16 +157,16 @@ def _watch(child: subprocess.Popen[bytes], asked: threading.Event) -> None:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended; macOS says the latter of zombies
         os.killpg(child.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
+    with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed then
         child.wait(_GRACE)
     _kill_all(child.pid)
 
 
 def _kill_all(group: int) -> None:
     """Kill the command's session, then whatever else is left of our descendants, until nobody is."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # as above
         os.killpg(group, signal.SIGKILL)
     until = time.monotonic() + _GRACE
     while time.monotonic() < until:
@@ -174,15 +174,15 @@ def _kill_all(group: int) -> None:
         if not left:
             return
         for process in left:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
                 os.kill(process, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
+            with contextlib.suppress(ChildProcessError):  # it is another's to wait for
                 os.waitpid(process, os.WNOHANG)
         time.sleep(0.01)
 
 
 def descendants(ancestor: int) -> set[int]:
-    """The processes below one, by /proc; none where there is no /proc."""
+    """The processes below one, by /proc; none where there is no /proc, and without those that end meanwhile."""
     found: set[int] = set()
     layer = {ancestor}
     while layer:
@@ -217,7 +217,10 @@ def _field(process: int, file: str, name: str) -> int:
 
 
 def size_of(folder: str) -> int:
-    """Bytes that the files below a folder take on disk; links are not followed."""
+    """Bytes that the files below a folder take on disk; links are not followed, and what goes meanwhile is none.
+
+    What we may not read counts as none too: as root we may, and otherwise it is our own user's who closed it.
+    """
     total = 0
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+
+_log = logging.getLogger("azmlflow.local")
 
 
 def give(folders: Iterable[Path], user: int) -> None:
@@ -18,10 +22,14 @@ def give(folders: Iterable[Path], user: int) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a job's folder, whatever its job made of the permissions in it."""
+    """Remove a job's folder, whatever its job made of the permissions in it; what stays all the same is told in the
+    log, since what the job came to does not depend on it."""
 
     def retry(_function: object, name: str, _info: object) -> None:
-        Path(name).parent.chmod(0o700)
+        with contextlib.suppress(OSError):  # it is gone, or stays and is told
+            Path(name).parent.chmod(0o700)
         shutil.rmtree(name, ignore_errors=True)
 
     shutil.rmtree(folder, onerror=retry)
+    if folder.exists():
+        _log.warning("%s could not be removed whole", folder)

@@ -106,6 +106,6 @@ class JobProcess:
             async with asyncio.timeout(_END_WITHIN):
                 await self._process.wait()
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):  # it has ended just now
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()

@@ -27,7 +27,8 @@ from pathlib import Path
 
 from azmlflow.localazure.keeper import child
 from azmlflow.localazure.keeper.process import JobProcess, Keeping
-from azmlflow.localazure.machine.folder import Folder, UnsafeFolder
+from azmlflow.localazure.machine.errors import UnsafeFolder
+from azmlflow.localazure.machine.folder import Folder
 
 _FIRST, _COUNT = 50000, 10000
 # An interpreter tells where it and its modules lie; then, as the job's user, that it starts and reads them.
@@ -141,7 +142,7 @@ def _needed(python: Path) -> tuple[str, ...]:
     """The folders that an interpreter needs: its own, and those of its modules, and of the links that lead to it."""
     told = subprocess.run([python, "-c", _WHERE], capture_output=True, check=False, env={}, stdin=subprocess.DEVNULL)
     if told.returncode != 0:
-        return ()
+        return ()  # an interpreter that does not start even as us: `_try` says so
     paths = [Path(name) for name in json.loads(told.stdout) if name]
     link = python
     while link.is_symlink():

@@ -20,6 +20,7 @@ the machine by the operating system.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import hmac
 import json
@@ -28,35 +29,16 @@ import secrets
 import socket
 import stat
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+
+from azmlflow.localazure.machine.errors import LocalError, PortTaken, UnsafeFolder
+from azmlflow.localazure.machine.private import create_private, read_json, unreadable, write_private
 
 LOOPBACK = "127.0.0.1"
 # Below the ranges that Linux (32768) and macOS (49152) draw outgoing ports from, so that ours stay free between runs.
 _FIRST_PORT, _PORTS = 20000, 12000
-
-
-class LocalError(Exception):
-    """Something about the embedded Azure that its user can act on.
-
-    Args:
-        what: one sentence, what is wrong.
-        where: the file, port or variable that it is about.
-        next: the command to type next, or what to change.
-    """
-
-    def __init__(self, what: str, *, where: str | None = None, next: str | None = None) -> None:
-        super().__init__(what)
-        self.what, self.where, self.next = what, where, next
-
-
-class PortTaken(LocalError):
-    """One of the ports that this embedded Azure keeps is held by another program."""
-
-
-class UnsafeFolder(LocalError):
-    """The state folder, or the folder of its sockets, is open to other users or not ours."""
 
 
 @dataclass(frozen=True)
@@ -155,36 +137,57 @@ class Folder:
         return self.path / "leaf.key"
 
     def secrets(self) -> Secrets:
-        """The secrets, made at the first call."""
+        """The secrets, made at the first call.
+
+        Raises:
+            UnreadableFile: what is kept of them is not what was written.
+        """
         path = self.path / "secrets.json"
         if not path.exists():
             made = Secrets(proxy=secrets.token_hex(32), identity=secrets.token_hex(32))
             create_private(path, json.dumps(asdict(made)).encode())
-        return Secrets(**json.loads(path.read_bytes()))
+        try:
+            return Secrets(**read_json(path))
+        except TypeError as error:
+            raise unreadable(path) from error
 
     def ports(self) -> Ports:
         """The ports, chosen free at the first call and kept from then on.
 
         Raises:
             PortTaken: no free port at all.
+            UnreadableFile: what is kept of them is not what was written.
+            LocalError: this machine gives no ports.
         """
         path = self.path / "ports.json"
-        kept = json.loads(path.read_bytes()) if path.exists() else {}
+        kept = read_json(path) if path.exists() else {}
+        if not isinstance(kept, dict) or not kept.keys() <= {each.name for each in fields(Ports)}:
+            raise unreadable(path)
         missing = [each.name for each in fields(Ports) if each.name not in kept]
         if missing:  # all at first; those that a later version has more
             made = json.dumps(kept | dict(zip(missing, self._choose_ports(len(missing), kept.values()), strict=True)))
             write = write_private if kept else create_private
             write(path, made.encode())
-            kept = json.loads(path.read_bytes())
-        return Ports(**kept)
+            kept = read_json(path)
+        try:
+            return Ports(**kept)
+        except TypeError as error:
+            raise unreadable(path) from error
 
     def check_ports(self) -> None:
-        """Raises PortTaken, naming the port, if one of them is taken."""
+        """See whether the ports can be had.
+
+        Raises:
+            PortTaken: one of them is taken; the message names it.
+            LocalError: one of them cannot be had for another reason.
+        """
         for name, port in asdict(self.ports()).items():
             with contextlib.closing(socket.socket()) as probe:
                 try:
                     bind(probe, port)
                 except OSError as error:
+                    if error.errno != errno.EADDRINUSE:
+                        raise _no_port(port, error) from error
                     raise PortTaken(
                         f"port {port}, kept for the embedded Azure's {name} endpoint, is taken by another program",
                         where=f"{LOOPBACK}:{port}",
@@ -199,9 +202,14 @@ class Folder:
             port = _FIRST_PORT + (start + step) % _PORTS
             if port in taken:
                 continue
-            with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError):
-                bind(probe, port)
-                free.append(port)
+            with contextlib.closing(socket.socket()) as probe:
+                try:
+                    bind(probe, port)
+                except OSError as error:
+                    if error.errno != errno.EADDRINUSE:
+                        raise _no_port(port, error) from error
+                    continue
+            free.append(port)
             if len(free) == many:
                 return free
         raise PortTaken(f"too few ports between {_FIRST_PORT} and {_FIRST_PORT + _PORTS} are free on {LOOPBACK}")
@@ -214,7 +222,7 @@ class Folder:
             UnsafeFolder: someone else has made that folder.
         """
         parent = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / self._short_name()
-        with contextlib.suppress(FileExistsError):
+        with contextlib.suppress(FileExistsError):  # whose it is is looked at next
             parent.mkdir(mode=0o700)
         found = parent.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
@@ -233,7 +241,7 @@ class Folder:
             UnsafeFolder: someone else has made that folder, or others cannot go to where temporary files are.
         """
         path = self._jobs_path()
-        with contextlib.suppress(FileExistsError):
+        with contextlib.suppress(FileExistsError):  # whose it is is looked at next
             path.mkdir(mode=0o711)
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o022:
@@ -260,7 +268,7 @@ class Folder:
         for path in sockets.glob("*.sock"):
             path.unlink()
         for folder in (sockets, self._jobs_path()):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # it is not empty, or not there
                 folder.rmdir()
 
 
@@ -274,34 +282,5 @@ def bind(listener: socket.socket, port: int) -> None:
     listener.bind((LOOPBACK, port))
 
 
-def write_private(path: Path, content: bytes) -> None:
-    """Write a 0600 file in one piece: a reader sees the old content or the new."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def create_private(path: Path, content: bytes) -> None:
-    """Write a 0600 file in one piece unless it exists: of two that try, the first one's content stays."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        with contextlib.suppress(FileExistsError):
-            os.link(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def kept_secret(state: Path | None, name: str, make: Callable[[], bytes]) -> bytes:
-    """A secret of the state folder, 0600, made at its first use; without a folder (tests) it is made for once."""
-    if state is None:
-        return make()
-    path = state / name
-    if not path.exists():
-        create_private(path, make())
-    return path.read_bytes()
+def _no_port(port: int, error: OSError) -> LocalError:
+    return LocalError(f"port {port} cannot be had: {error.strerror or error}", where=f"{LOOPBACK}:{port}")

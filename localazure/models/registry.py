@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import httpx
-
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import records
 from azmlflow.localazure.models.records import Model, Version
+from azmlflow.localazure.tracking import answers
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.rbac.operations import TRACKING
 
 _PAGE = 1000  # MLflow's own limit for registered models
@@ -118,7 +118,7 @@ class Registry:
             await self.make_model(name, {key: kept[key] for key in ("createdBy",) if key in kept})
         try:
             made = await self._ask("POST", "model-versions/create", body, model_version=number)
-        except AzureError:
+        except (AzureError, MlflowUnavailable):
             if first and not await self.versions(name):
                 await self._ask("DELETE", "registered-models/delete", {"name": name}, missing=True)
             raise
@@ -211,6 +211,7 @@ class Registry:
 
         Raises:
             AzureError: what MLflow refuses, in its words.
+            MlflowUnavailable: MLflow cannot answer now.
         """
         chosen: dict[str, Any] = {} if model_version is None else {"model_version": model_version}
         answer = await self.cloud.mlflow.request(
@@ -221,29 +222,10 @@ class Registry:
             json_body=body,
             **chosen,
         )
-        if answer.is_success:
-            return answer.json()
-        if missing and answer.status_code == httpx.codes.NOT_FOUND:
-            return None
-        raise _refusal(answer)
+        return answers.body_if_any(answer) if missing else answers.body(answer)
 
 
 def _pairs(tags: Mapping[str, str]) -> Iterable[dict[str, str]]:
     for name in tags:
         records.refuse_reserved({"key": name})
     return ({"key": name, "value": value} for name, value in tags.items())
-
-
-def _refusal(answer: httpx.Response) -> AzureError:
-    try:
-        told = answer.json()
-    except ValueError:
-        told = {}
-    message = told.get("message", answer.text)
-    if told.get("error_code") == "RESOURCE_ALREADY_EXISTS":
-        return conflict("UserError", message)
-    if answer.status_code == httpx.codes.NOT_FOUND:
-        return AzureError(404, "UserError", message)
-    if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
-        return bad_request("UserError", message)
-    return AzureError(503, "ServiceUnavailable", f"MLflow's server failed: {message}", headers={"Retry-After": "5"})

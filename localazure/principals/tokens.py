@@ -24,7 +24,7 @@ from azmlflow.localazure.core.collections import PRINCIPALS
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import unauthenticated
 from azmlflow.localazure.core.store import Store
-from azmlflow.localazure.machine.folder import kept_secret
+from azmlflow.localazure.machine.private import kept_secret
 
 ISSUER = f"https://sts.windows.net/{TENANT_ID}/"
 _SKEW = 300  # seconds that a client's clock may be behind (Entra's own tolerance)
@@ -97,6 +97,7 @@ class Tokens:
             lifetime: seconds.
             more: further claims, which narrow what the token is good for (a job's run token).
         """
+        # A token of somebody who has left meanwhile names nobody, and whoever is shown it looks for who it is.
         principal = self._store.get(PRINCIPALS, principal_id.lower()) or {}
         now = int(self._clock.now().timestamp())
         expires_on = now + lifetime

@@ -37,7 +37,9 @@ from azmlflow.localazure.front import authority
 from azmlflow.localazure.front.proxy import CHUNK, Proxy
 from azmlflow.localazure.front.upstream import Upstream, upstream_from
 from azmlflow.localazure.keeper.users import Users
-from azmlflow.localazure.machine.folder import Folder, LocalError, bind, kept_secret, write_private
+from azmlflow.localazure.machine.errors import LocalError
+from azmlflow.localazure.machine.folder import Folder, bind
+from azmlflow.localazure.machine.private import kept_secret, write_private
 from azmlflow.localazure.principals.directory import Directory
 from azmlflow.localazure.principals.enforce import Enforcer
 from azmlflow.localazure.principals.tokens import Tokens
@@ -46,6 +48,7 @@ from azmlflow.localazure.process.app import build_app
 from azmlflow.localazure.runner.runner import Runner
 from azmlflow.localazure.services import identity as identity_service
 from azmlflow.localazure.services import ui as ui_service
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.tracking.server import MlflowServer
 
 _BACKLOG = 512
@@ -148,21 +151,20 @@ async def _serve_all(folder: Folder, cloud: Cloud, listeners: tuple[socket.socke
     _log.info("serving, pid %d", os.getpid())
     try:
         await _start_mlflow(cloud)
-        await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stopping, watch, jobs, *running], return_when=asyncio.FIRST_COMPLETED)
     finally:
         door.close()
         jobs.cancel()
-        await asyncio.gather(jobs, return_exceptions=True)
+        await asyncio.wait([jobs])
         await runner.stop()
         for server in servers:
             server.should_exit = True
-        ended = await asyncio.gather(*running, return_exceptions=True)
-        await proxy.close()
         for task in (watch, stopping):
             task.cancel()
-        await asyncio.gather(watch, stopping, return_exceptions=True)
+        ended = await asyncio.gather(*running, jobs, watch, stopping, return_exceptions=True)
+        await proxy.close()
     for outcome in ended:
-        if isinstance(outcome, BaseException):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
             raise outcome
 
 
@@ -170,7 +172,7 @@ async def _start_mlflow(cloud: Cloud) -> None:
     """Begin to start MLflow; without it the control plane still works, and tracking answers 503 with the reason."""
     try:
         await cloud.mlflow.start()
-    except OSError as error:
+    except (OSError, MlflowUnavailable) as error:
         _log.error("MLflow's server cannot be started: %s", error)
 
 

@@ -115,6 +115,7 @@ def identity_of(cloud: Cloud, properties: Document) -> Identity | None:
         cloud: the embedded Azure.
         properties: of the job.
     """
+    # Of a cluster that is gone there is no identity to be had; its job is just being ended.
     compute = find.resource(cloud, properties["computeId"]) or {}
     told = compute.get("identity") or {}
     principal_id = told.get("principalId")

@@ -1,4 +1,4 @@
-"""One job from its node to its end: MLflow run, folder, snapshot, process, log, outputs, state."""
+"""One job from its node to its end: folder, snapshot, process, log, outputs, state."""
 
 from __future__ import annotations
 
@@ -13,32 +13,27 @@ from functools import partial
 from pathlib import Path
 
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.collections import JOB_RECORDS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.keeper import folders
-from azmlflow.localazure.keeper.process import JobProcess, Keeping
+from azmlflow.localazure.keeper.process import Ended, JobProcess, Keeping
 from azmlflow.localazure.keeper.users import Users
-from azmlflow.localazure.machine.folder import LocalError
+from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.runner import context, files, interpreter, registered
+from azmlflow.localazure.runner import context, files, interpreter, registered, runs
 from azmlflow.localazure.runner.logfile import LogFile
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.runner.runs import CannotRun
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.command import UnknownName, render
 from azmlflow.localazure.work.layout import LOG, UPLOADED, output_path
 from azmlflow.localazure.work.limits import JobLimits, limits_of
-from azmlflow.rbac.operations import TRACKING
 
 _INPUT_LIMIT = 8 * 1024 * 1024 * 1024
 _OWN = ("code", "home", "tmp", "inputs", "named-outputs")  # folders that are the job's own
-_MLFLOW_STATES = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
+OUR_FAULT = "The embedded Azure failed; `azmlflow local logs` has more."
 _log = logging.getLogger("azmlflow.local")
-
-
-class CannotRun(Exception):
-    """The job fails before its process; the message is its reason."""
 
 
 class Execution:
@@ -75,10 +70,11 @@ class Execution:
         except (CannotRun, files.FilesError, UnknownName, LocalError, AzureError, MlflowUnavailable) as cause:
             error = str(cause)
         except OSError as cause:
-            error = f"The job's files could not be written or its process not started: {cause.strerror}."
+            named = ": ".join(str(each) for each in (cause.strerror or cause, cause.filename) if each)
+            error = f"The job's files could not be written or its process not started: {named}."
         except Exception:  # noqa: BLE001 - the job's fault or ours: either way the runner goes on, and the job says that it failed
             _log.exception("job %s", self._key)
-            error = "The embedded Azure failed; `azmlflow local logs` has more."
+            error = OUR_FAULT
         finally:
             if self._folder.exists():
                 await asyncio.to_thread(folders.remove, self._folder)
@@ -93,8 +89,9 @@ class Execution:
         if state == "Failed":
             told = "The compute of the job was deleted, or the embedded Azure was stopped, while the job ran."
         state = state or ("Completed" if error is None else "Failed")
-        with contextlib.suppress(MlflowUnavailable):  # the run first: who sees the job ended finds its run ended
-            await close_run(self._cloud, self._key, state)
+        # The run first: who sees the job ended finds its run ended, unless MLflow is away: then the runner tells later.
+        with contextlib.suppress(MlflowUnavailable):
+            await runs.end_run(self._cloud, self._key, state)
         records.set_status(self._cloud, self._key, state, error=told if state == "Failed" else None)
 
     async def _attempt(
@@ -104,14 +101,14 @@ class Execution:
         unwanted: Callable[[], str | None],
     ) -> str | None:
         """Run it; why it failed, or None."""
-        await open_run(self._cloud, self._key)
+        await runs.open_run(self._cloud, self._key)
         job, record, workspace = self._documents()
         self._users.make(self._folder.name)
-        log = LogFile(self._cloud, files.artifact(_account(workspace), job["name"], LOG), self._folder / "std_log.txt")
-        if self._preempted():
-            log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
         limits = self._limits(job)
+        log = LogFile(self._cloud, files.artifact(_account(workspace), job["name"], LOG), self._folder / "std_log.txt")
         try:
+            if self._preempted():
+                log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
             told, choose = partial(started, self._key), partial(self._users.choose, self._key)
             python = await interpreter.prepare(self._cloud, job, self._folder, log, started=told, choose=choose)
             if unwanted() is not None:
@@ -123,16 +120,13 @@ class Execution:
             if unwanted() is not None:
                 return None
             records.set_status(self._cloud, self._key, "Running")
-            begun = asyncio.get_running_loop().create_task(self._begin_run(workspace, job["name"]))
             keeping = Keeping(str(log.path), str(self._folder), **asdict(limits), user=runs_as.user, seen=runs_as.seen)
-            process = await JobProcess.start(command, self._folder / "code", environment, keeping)
+            over = asyncio.Event()
+            begun = asyncio.create_task(runs.begin_run(self._cloud, workspace, job["name"], over))
             try:
-                started(self._key, process)
-                ended = await process.wait()
-                self._ended_by_itself = not ended.asked
+                ended = await self._process(command, environment, keeping, started, release)
             finally:
-                await process.close()
-                release()
+                over.set()
                 await begun
         finally:
             await log.close()
@@ -145,24 +139,35 @@ class Execution:
             return f"The job's command exited with code {ended.code}; {LOG} has its output."
         return " ".join(await registered.register(self._cloud, workspace, job, record)) or None
 
+    async def _process(
+        self,
+        command: str,
+        environment: dict[str, str],
+        keeping: Keeping,
+        started: Callable[[str, JobProcess], None],
+        release: Callable[[], None],
+    ) -> Ended:
+        """Run the job's process to its end."""
+        process = await JobProcess.start(command, self._folder / "code", environment, keeping)
+        try:
+            started(self._key, process)
+            ended = await process.wait()
+            self._ended_by_itself = not ended.asked
+        finally:
+            await process.close()
+            release()
+        return ended
+
     def _limits(self, job: Document) -> JobLimits:
         compute = find.resource(self._cloud, job["properties"]["computeId"])
         return limits_of(self._cloud.state, compute, job)
-
-    async def _begin_run(self, workspace: Document, run_id: str) -> None:
-        """Tell MLflow that the run, until now SCHEDULED, is RUNNING; the job does not wait for it."""
-        body = {"run_id": run_id, "status": "RUNNING"}
-        with contextlib.suppress(MlflowUnavailable):
-            await self._cloud.mlflow.request(
-                "POST", f"{TRACKING}/runs/update", workspace["properties"]["workspaceId"], json_body=body
-            )
 
     def _preempted(self) -> int:
         record = self._cloud.store.get(JOB_RECORDS, self._key)
         return 0 if record is None else int(record.get("preempted", 0))
 
     def _documents(self) -> tuple[Document, Document, Document]:
-        return documents(self._cloud, self._key)
+        return runs.documents(self._cloud, self._key)
 
     async def _prepare(
         self, workspace: Document, job: Document, record: Document, python: Path
@@ -210,70 +215,6 @@ class Execution:
         for name in job["properties"]["outputs"]:
             path = output_path(job["name"], name)
             await files.keep_tree(self._cloud, account, container, path, self._folder / "named-outputs" / name)
-
-
-def documents(cloud: Cloud, key: str) -> tuple[Document, Document, Document]:
-    """A job's document, its record, and its workspace's document.
-
-    Raises:
-        CannotRun: one of them is no more.
-    """
-    job, record = find.resource(cloud, key), cloud.store.get(JOB_RECORDS, key)
-    workspace = find.resource(cloud, key.rpartition("/jobs/")[0])
-    if job is None or record is None or workspace is None:
-        raise CannotRun("The job or its workspace was deleted.")
-    return job, record, workspace
-
-
-async def open_run(cloud: Cloud, key: str) -> None:
-    """Make the MLflow run of a job, whose id is the job's name, unless it is made; its record notes the experiment.
-
-    Raises:
-        CannotRun: MLflow refuses, or the job is no more.
-        MlflowUnavailable: MLflow cannot answer now.
-    """
-    job, record, workspace = documents(cloud, key)
-    if record.get("experiment"):
-        return
-    workspace_id, properties = workspace["properties"]["workspaceId"], job["properties"]
-    experiment = await cloud.mlflow.experiment(workspace_id, properties["experimentName"])
-    if experiment is None:
-        raise CannotRun(f"MLflow did not make the experiment '{properties['experimentName']}'.")
-    owner = cloud.directory.get(record["owner"])
-    tags = {"mlflow.user": owner.name if owner else record["owner"], "azureml.jobtype": "command", **properties["tags"]}
-    body = {
-        "experiment_id": experiment,
-        "run_name": properties["displayName"],
-        "start_time": int(cloud.clock.now().timestamp() * 1000),
-        "tags": [{"key": name, "value": str(value)} for name, value in tags.items()],
-    }
-    made = await cloud.mlflow.request(
-        "POST", f"{TRACKING}/runs/create", workspace_id, json_body=body, run_id=job["name"]
-    )
-    if not made.is_success:
-        raise CannotRun(f"MLflow did not make the run: {made.json().get('message', made.status_code)}")
-    records.note(cloud, key, experiment=experiment)
-
-
-async def close_run(cloud: Cloud, key: str, state: str) -> None:
-    """End the MLflow run of a job that ends in `state`.
-
-    Raises:
-        MlflowUnavailable: MLflow cannot answer now; the next start of the embedded Azure does it.
-    """
-    job, record = find.resource(cloud, key), cloud.store.get(JOB_RECORDS, key)
-    workspace = find.resource(cloud, key.rpartition("/jobs/")[0])
-    if job is None or record is None or workspace is None or not record.get("experiment"):
-        return
-    body = {
-        "run_id": job["name"],
-        "status": _MLFLOW_STATES[state],
-        "end_time": int(cloud.clock.now().timestamp() * 1000),
-    }
-    await cloud.mlflow.request(
-        "POST", f"{TRACKING}/runs/update", workspace["properties"]["workspaceId"], json_body=body
-    )
-    records.note(cloud, key, closed=timestamp(cloud.clock.now()))
 
 
 def _account(workspace: Document) -> str:

@@ -22,7 +22,8 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.find import find
 from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import RunsAs
-from azmlflow.localazure.machine.folder import write_private
+from azmlflow.localazure.machine.errors import LocalError
+from azmlflow.localazure.machine.private import write_private
 from azmlflow.localazure.runner.logfile import LogFile
 
 SETTING = "AZMLFLOW_JOB_PYTHON"
@@ -50,6 +51,7 @@ async def prepare(
 
     Raises:
         UnusableEnvironment: no job can run in its environment here.
+        LocalError: the setting names no interpreter.
     """
     given = interpreter(cloud.state, os.environ)
     wanted = find(cloud, job["properties"]["environmentId"])
@@ -93,7 +95,15 @@ def interpreter(state: Path, base: Mapping[str, str]) -> Path:
     Args:
         state: the state folder.
         base: the embedded Azure's own environment.
+
+    Raises:
+        LocalError: the setting names no file.
     """
-    noted = state / _NOTE
-    told = base.get(SETTING) or (noted.read_text(encoding="utf-8") if noted.exists() else "")
+    chosen, noted = base.get(SETTING), state / _NOTE
+    if chosen:
+        if not Path(chosen).is_file():
+            raise LocalError(f"{SETTING} names no file", where=chosen, next=f"unset {SETTING}, or name an interpreter")
+        return Path(chosen)
+    # One that was only noted may go, as venvs do; the job's log says which it runs with.
+    told = noted.read_text(encoding="utf-8") if noted.exists() else ""
     return Path(told) if told and Path(told).is_file() else Path(sys.executable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 from azmlflow.localazure.blobs.kept import Address
@@ -10,6 +11,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.runner import files
 
 _FIRST, _LATER = 0.1, 0.3  # seconds between two looks, until there is something and afterwards
+_log = logging.getLogger("azmlflow.local")
 _BYTES_A_SECOND = 5_000_000  # a long log is looked at less often, since its blob is written anew each time
 
 
@@ -35,15 +37,22 @@ class LogFile:
             file.write(f"[azmlflow] {line}\n")
 
     async def close(self) -> None:
-        """Keep what was written last."""
+        """Keep what was written last.
+
+        Raises:
+            AzureError, OSError: it cannot be kept.
+        """
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.gather(self._task, return_exceptions=True)  # it ends by that alone
         await self._keep()
 
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(max(_LATER if self._kept else _FIRST, (self._kept or 0) / _BYTES_A_SECOND))
-            await self._keep()
+            try:
+                await self._keep()
+            except Exception as error:  # noqa: BLE001 - tried again at the next look, and `close` tells what stays
+                _log.info("%s cannot be kept now: %s", self.path, error)
 
     async def _keep(self) -> None:
         size = self.path.stat().st_size

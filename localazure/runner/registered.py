@@ -14,7 +14,7 @@ from azmlflow.localazure.kinds.assets.data import DATA
 from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 
 _MODELS = ("custom_model", "mlflow_model", "triton_model")
 

@@ -10,9 +10,9 @@ A job that was started when the embedded Azure ended, in order or not, is lost: 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from azmlflow.localazure.cloud.cloud import Cloud
@@ -22,8 +22,8 @@ from azmlflow.localazure.keeper import folders
 from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.runner import execution
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.runner import execution, runs
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.work import quota, records
 from azmlflow.localazure.work.nodes import Node, Pool, Scale
 
@@ -48,6 +48,7 @@ class Runner:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._openings: dict[str, asyncio.Task[None]] = {}
         self._opening = asyncio.Semaphore(_OPENING)
+        self._unclosed: dict[str, datetime] = {}  # jobs whose end MLflow has to hear, and when to tell it
         self._processes: dict[str, JobProcess] = {}
         self._evicted: set[str] = set()  # jobs whose node is being taken away
         self._finishing: set[str] = set()  # jobs whose process has ended
@@ -55,9 +56,12 @@ class Runner:
 
     async def serve(self) -> None:
         """Run jobs until cancelled; `stop` then ends those that run."""
-        await self._recover()
+        recovered = False
         while True:
             try:
+                if not recovered:
+                    await self._recover()
+                    recovered = True
                 wait = self.step()
             except Exception:  # noqa: BLE001 - whatever it is, other jobs are not to suffer for it
                 _log.exception("the runner of jobs")
@@ -75,7 +79,7 @@ class Runner:
         for key, task in self._tasks.items():
             if key not in self._processes and key not in self._finishing:
                 task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.gather(*waiting, return_exceptions=True)  # they tell their faults themselves
         for key, job in records.open_jobs(self._cloud):
             if job.status in records.STARTED:
                 records.set_status(self._cloud, key, "Failed", error=LOST)
@@ -86,19 +90,7 @@ class Runner:
         for key in list(self._processes):
             if self._unwanted(key) is not None:
                 self._processes[key].end()
-        queued: dict[str, list[str]] = {}
-        there = records.open_jobs(self._cloud)
-        for key in set(self._openings) - {key for key, _ in there} - set(self._tasks):
-            del self._openings[key]
-        for key, job in there:
-            if key in self._tasks:
-                continue
-            if job.status == "CancelRequested":
-                self._end_queued(key, "Canceled", None)
-            elif job.status == "Queued":
-                queued.setdefault(job.compute, []).append(key)
-                if key not in self._openings:
-                    self._openings[key] = asyncio.get_running_loop().create_task(self._open(key))
+        queued = self._waiting()
         found = {key: find.resource(self._cloud, key) for key in {*queued, *self._pools}}
         clusters = {key: compute for key, compute in found.items() if compute is not None}
         for key in set(self._pools) - set(clusters):
@@ -111,7 +103,35 @@ class Runner:
         # Dedicated clusters come first: what low priority gets is what they leave.
         order = sorted(clusters, key=lambda key: (quota.is_low_priority(clusters[key]), key))
         waits = [self._tend(key, clusters, queued.get(key, [])) for key in order]
-        return min([_LOOK, *waits])
+        return min([_LOOK, *waits, self._tell_ends()])
+
+    def _waiting(self) -> dict[str, list[str]]:
+        """The jobs that wait for a node, by cluster; those that wait no more are ended."""
+        queued: dict[str, list[str]] = {}
+        there = records.open_jobs(self._cloud)
+        for key in set(self._openings) - {key for key, _ in there} - set(self._tasks):
+            del self._openings[key]
+        for key, job in there:
+            if key in self._tasks:
+                continue
+            if job.status == "CancelRequested":
+                self._end_queued(key, "Canceled", None)
+            elif job.status in records.STARTED:  # nobody is at it any more: its task has failed, and said so in the log
+                self._end_queued(key, "Failed", execution.OUR_FAULT)
+            elif job.status == "Queued":
+                queued.setdefault(job.compute, []).append(key)
+                if key not in self._openings:
+                    self._openings[key] = asyncio.get_running_loop().create_task(self._open(key))
+        return queued
+
+    def _tell_ends(self) -> float:
+        """Tell MLflow of the ends that it has not heard, when they are due; when the next one is."""
+        now = self._cloud.clock.now()
+        for key in [key for key, due in self._unclosed.items() if due <= now and key not in self._tasks]:
+            del self._unclosed[key]
+            self._tasks[key] = asyncio.get_running_loop().create_task(self._close(key))
+        later = (due for key, due in self._unclosed.items() if key not in self._tasks)  # a task rings when it is done
+        return min(((due - now).total_seconds() for due in later), default=_LOOK)
 
     def _tend(self, key: str, clusters: dict[str, Document], queued: list[str]) -> float:
         """Let a cluster's nodes come and go, and start what waits for one; when its next node will go."""
@@ -120,8 +140,8 @@ class Runner:
         standing = [(clusters[other], len(found.nodes)) for other, found in self._pools.items() if other in clusters]
         free = pool.adjust(scale, len(queued), now, quota.room(compute, standing))
         for job, node in zip(queued, free, strict=False):
-            node.job, node.since = job, now
             records.set_status(self._cloud, job, "Preparing")
+            node.job, node.since = job, now
             self._tasks[job] = asyncio.get_running_loop().create_task(self._run(job, key, node))
         short = min(len(queued) - len(free), scale.max_nodes - len(pool.nodes))
         if short > 0 and not quota.is_low_priority(compute):
@@ -162,9 +182,9 @@ class Runner:
         self._cloud.store.delete(NODES, key)
 
     def _end_queued(self, key: str, state: str, error: str | None) -> None:
-        """End a job that never had a node; its MLflow run is ended when MLflow can."""
+        """End a job that has no node; its MLflow run is ended when MLflow can."""
         records.set_status(self._cloud, key, state, error=error)
-        self._tasks[key] = asyncio.get_running_loop().create_task(self._close(key, state))
+        self._tasks[key] = asyncio.get_running_loop().create_task(self._close(key))
 
     def _unwanted(self, key: str) -> str | None:
         """Why a job is to end: the state that it will have; None while it may run."""
@@ -180,22 +200,40 @@ class Runner:
         """Make a queued job's MLflow run; where MLflow cannot, the job's start asks again, and says why it fails."""
         try:
             async with self._opening:
-                await execution.open_run(self._cloud, key)
-        except (execution.CannotRun, MlflowUnavailable) as error:
+                await runs.open_run(self._cloud, key)
+        except (runs.CannotRun, MlflowUnavailable) as error:
             _log.info("job %s: %s", key, error)
+        except Exception:  # noqa: BLE001 - nobody else hears of it before the job's start, which asks again
+            _log.exception("job %s", key)
 
     async def _opened(self, key: str) -> None:
         opening = self._openings.get(key)
         if opening is not None:
             await asyncio.wait([opening])
 
-    async def _close(self, key: str, state: str) -> None:
+    async def _close(self, key: str) -> None:
+        """Tell MLflow that a job has ended; later again if it cannot hear it now."""
+        after = _AFTER_FAULT
         try:
             await self._opened(key)
-            with contextlib.suppress(MlflowUnavailable):
-                await execution.close_run(self._cloud, key, state)
+            state = records.status(self._cloud, key)
+            if state in records.ENDED:
+                async with self._opening:
+                    await runs.end_run(self._cloud, key, state)
+        except MlflowUnavailable as error:
+            _log.info("job %s: %s", key, error)
+            after = error.retry_after
+        except Exception:  # noqa: BLE001 - nobody else hears of it, and it is tried again
+            _log.exception("job %s", key)
         finally:
             self._forget(key)
+            self._cloud.bell.ring()  # a job of the same name may have come meanwhile
+        self._tell_later(key, after)
+
+    def _tell_later(self, key: str, seconds: float) -> None:
+        """Have the end of a job told to MLflow in a while, unless it has heard it."""
+        if runs.is_unclosed(self._cloud, key):
+            self._unclosed[key] = self._cloud.clock.now() + timedelta(seconds=seconds)
 
     async def _run(self, key: str, cluster: str, node: Node) -> None:
         job = execution.Execution(self._cloud, self._users, key)
@@ -213,12 +251,16 @@ class Runner:
         try:
             await self._opened(key)
             await job.run(self._started, release, lambda: self._unwanted(key))
+        except Exception:  # noqa: BLE001 - nobody else hears of it; `step` finds the job without a task
+            _log.exception("job %s", key)
         finally:
             release()
             if key in self._evicted:  # queued again
                 self._evicted.discard(key)
                 self._cloud.bell.ring()
             self._forget(key)
+        self._tell_later(key, _AFTER_FAULT)
+        self._cloud.bell.ring()
 
     def _forget(self, key: str) -> None:
         self._tasks.pop(key, None)
@@ -234,16 +276,14 @@ class Runner:
         """After the embedded Azure ended with jobs running: tell so, and clear away."""
         for key, _ in list(self._cloud.store.scan(NODES)):
             self._cloud.store.delete(NODES, key)
-        for key, document, record in list(records.jobs(self._cloud)):
+        for key, document, _ in list(records.jobs(self._cloud)):
             if document["properties"]["status"] in records.STARTED:
                 _log.info("job %s was lost", document["name"])
                 records.set_status(self._cloud, key, "Failed", error=LOST)
             elif document["properties"]["status"] not in records.ENDED:
                 records.set_status(self._cloud, key, "Queued")
-            state = records.status(self._cloud, key)
-            if state in records.ENDED and record.get("experiment") and not record.get("closed"):
-                with contextlib.suppress(MlflowUnavailable):
-                    await execution.close_run(self._cloud, key, state)
+            if runs.is_unclosed(self._cloud, key):
+                self._unclosed[key] = self._cloud.clock.now()
         await asyncio.to_thread(_clear, self._users.folder)
 
 

@@ -33,7 +33,7 @@ from azmlflow.localazure.azureml.request.target import WorkspaceRequest, find_ta
 from azmlflow.localazure.azureml.submission import environments, execution, snapshots
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ def service(cloud: Cloud) -> ASGIApp:
         except AzureError as error:
             response = refusal(error, request)
         except MlflowUnavailable as error:
-            headers = {"Retry-After": str(error.retry_after)}
-            response = refusal(AzureError(503, "ServiceUnavailable", str(error), headers=headers), request)
+            response = refusal(error.refusal(), request)
         except ClientDisconnect:
             return
         await response(scope, receive, send)

@@ -214,6 +214,7 @@ def _application(request: Request, form: dict[str, str], cloud: Cloud, local_sec
 
 
 def _basic(request: Request) -> tuple[str, str] | None:
+    """Client id and secret of a `Basic` header; None where none can be read: the form has to name them then."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None

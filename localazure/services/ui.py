@@ -34,7 +34,7 @@ from azmlflow.localazure.machine.folder import LOOPBACK, Folder
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.sessions import SESSION_LIFETIME, BrowserSession
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.ui import html, mlflow, pages
 from azmlflow.localazure.ui.pages import Visit
 from azmlflow.localazure.ui.reader import Reader
@@ -82,9 +82,7 @@ def service(cloud: Cloud) -> ASGIApp:
         except AzureError as error:
             response = _refused(request, error)
         except MlflowUnavailable as error:
-            response = _refused(
-                request, AzureError(503, "ServiceUnavailable", str(error), headers={"Retry-After": "5"})
-            )
+            response = _refused(request, error.refusal())
         except ClientDisconnect:
             return
         await response(scope, receive, send)

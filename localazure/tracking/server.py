@@ -1,24 +1,16 @@
-"""The one real MLflow server behind all workspaces: started, watched, asked.
+"""The one real MLflow server behind all workspaces: waited for, asked.
 
 MLflow's own multi-tenancy keeps the workspaces apart (`mlflow server --enable-workspaces`, request header
-`X-MLFLOW-WORKSPACE`): one MLflow workspace per Azure ML workspace, named by its workspaceId.
-
-The embedded Azure binds the listening socket and hands it to the child, so a request that comes while MLflow is
-still importing waits in the socket's queue instead of failing. The socket's folder is open to this user only; who
-may ask what is decided before a request gets here (RBAC).
+`X-MLFLOW-WORKSPACE`): one MLflow workspace per Azure ML workspace, named by its workspaceId. Who may ask what is
+decided before a request gets here (RBAC).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
+import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,35 +18,21 @@ from typing import Any
 
 import httpx
 
-from azmlflow.localazure.machine.folder import Folder
-from azmlflow.localazure.tracking import child
+from azmlflow.localazure.tracking.answers import ABSENT, EXISTS, MlflowUnavailable, body, body_if_any, error_code
+from azmlflow.localazure.tracking.process import ServerProcess
 
 WORKSPACE_HEADER = "X-MLFLOW-WORKSPACE"
-# As in `mlflow_store`, which only MLflow's own process can import quickly.
+# As in `store`, which only MLflow's own process can import quickly.
 RUN_ID_HEADER, MODEL_VERSION_HEADER = "X-AZMLFLOW-RUN-ID", "X-AZMLFLOW-MODEL-VERSION"
 DEFAULT_EXPERIMENT = "Default"
-# Not a place: blobs carry the artifacts and the tracking service rewrites every artifact URI. A scheme that
-# MLflow's server cannot open also keeps it from ever reading or making a file on a client's behalf.
-ARTIFACT_ROOT = "azureml://artifacts/root"
-_INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-_LOG_LIMIT = 5 * 1024 * 1024
-_COOL = 30  # seconds before a server that failed to start is tried again
-
-
-class MlflowUnavailable(Exception):
-    """MLflow cannot answer now: it did not start, died, or took too long.
-
-    Attributes:
-        retry_after: seconds after which asking again makes sense.
-    """
-
-    def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+_EXPERIMENTS = "/api/2.0/mlflow/experiments"
+_WORKSPACES = "/api/3.0/mlflow/workspaces"
+_LOOK = 0.02  # seconds between two looks at a server that does not answer yet
+_log = logging.getLogger("azmlflow.local")
 
 
 class MlflowServer:
-    """MLflow's server process.
+    """MLflow's server.
 
     Args:
         state: the embedded Azure's state folder; MLflow keeps its database and log in `<state>/mlflow`.
@@ -74,37 +52,39 @@ class MlflowServer:
         command: Callable[[int], list[str]] | None = None,
     ) -> None:
         self._folder = (state / "mlflow").absolute()
-        self._start_within, self._answer_within, self._end_within = start_within, answer_within, end_within
-        self._command = command or _child_command
-        self._process: subprocess.Popen[bytes] | None = None
-        self._listener: socket.socket | None = None
+        self._start_within, self._answer_within = start_within, answer_within
+        self._process = ServerProcess(self._folder, end_within, command)
         self._client: httpx.AsyncClient | None = None
-        self._healthy = self._came_up = False
-        self._failed_at: float | None = None
+        self._why_not = "MLflow's server is not started"
+        self._healthy = False
         self._workspaces: set[str] = set()
         self._default_experiments: dict[str, str] = {}
+        self._forgetting: set[Path] = set()
 
     @property
     def pid(self) -> int | None:
         """The server's process id, or None when it does not run."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
+        return self._process.pid
 
     @property
     def log(self) -> Path:
         """Where the server writes what it has to say."""
-        return self._folder / "server.log"
+        return self._process.log
 
     async def start(self) -> None:
-        """Begin to start the server, and return at once; `ready` waits. Does nothing if it is started."""
+        """Begin to start the server, and return at once; `ready` waits. Does nothing if it is started.
+
+        Raises:
+            OSError: its socket cannot be made; whoever asks the server is told so.
+            MlflowUnavailable: its process cannot be started; whoever asks later starts it.
+        """
         if self._client is not None:
             return
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = Folder.at(self._folder.parent).socket().with_name("mlflow.sock")
-        path.unlink(missing_ok=True)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(path))
-        path.chmod(0o600)
-        self._listener.listen(512)
+        try:
+            path = self._process.listen()
+        except OSError as error:
+            self._why_not = f"MLflow's server cannot be started: {error}"
+            raise
         self._client = httpx.AsyncClient(
             # MLflow accepts Host: localhost only (its guard against DNS rebinding).
             base_url="http://localhost",
@@ -112,7 +92,7 @@ class MlflowServer:
             timeout=httpx.Timeout(self._answer_within, connect=10.0, pool=self._answer_within),
             trust_env=False,
         )
-        self._spawn()
+        self._process.start()
 
     async def ready(self, within: float | None = None) -> None:
         """Wait until the server answers, starting it again if it has died since it last did.
@@ -124,37 +104,34 @@ class MlflowServer:
             MlflowUnavailable: it died while starting, or the time is over.
         """
         deadline = time.monotonic() + (self._start_within if within is None else within)
-        http = self._http()
+        http, told = self._http(), "is still starting"
         self._healthy = self._healthy and self.pid is not None
         while not self._healthy:
             if self.pid is None:
-                self._revive()
+                self._process.revive()
             left = deadline - time.monotonic()
             if left <= 0:
-                raise MlflowUnavailable("MLflow's server is still starting", 5)
+                raise MlflowUnavailable(f"MLflow's server {told}")
             try:
                 answer = await http.get("/health", timeout=min(left, 1.0))
-            except httpx.TransportError:
+            except httpx.TransportError:  # not yet: asked again until the time is over, and then told
+                await asyncio.sleep(_LOOK)
                 continue
-            self._healthy = self._came_up = answer.status_code == httpx.codes.OK
+            self._healthy = self._process.came_up = answer.status_code == httpx.codes.OK
+            if not self._healthy:
+                told = f"answers {answer.status_code} when it is asked for its health; its log is {self.log}"
+                await asyncio.sleep(_LOOK)
         await self._forget_all()
 
     async def stop(self) -> None:
         """End the server and everything it started."""
         client, self._client = self._client, None
-        process, self._process = self._process, None
-        listener, self._listener = self._listener, None
         self._healthy = False
         self._workspaces.clear()
         self._default_experiments.clear()
         if client is not None:
             await client.aclose()
-        if process is not None:
-            await asyncio.to_thread(_end, process, self._end_within)
-        if listener is not None:
-            path = Path(listener.getsockname())
-            listener.close()
-            path.unlink(missing_ok=True)
+        await self._process.end()
 
     async def request(
         self,
@@ -175,8 +152,11 @@ class MlflowServer:
             workspace_id: the Azure ML workspace's workspaceId.
             params: query, as a mapping or as it stood in a URL.
             json_body: what to send as JSON; None sends no body.
-            run_id: the id that a run made by this request gets (`mlflow_store`).
+            run_id: the id that a run made by this request gets (`store`).
             model_version: the number that a model version made by this request gets.
+
+        Returns:
+            MLflow's answer, whatever it is: `answers` reads it.
 
         Raises:
             MlflowUnavailable: MLflow did not answer.
@@ -184,9 +164,9 @@ class MlflowServer:
         await self.ready()
         name = workspace_id.lower()
         if name not in self._workspaces:
-            made = await self._send("POST", "/api/3.0/mlflow/workspaces", None, json_body={"name": name})
-            if made.status_code != httpx.codes.CREATED and _error_code(made) != "RESOURCE_ALREADY_EXISTS":
-                raise MlflowUnavailable(f"MLflow did not make the workspace {name}: {made.text}", 5)
+            made = await self._send("POST", _WORKSPACES, None, json_body={"name": name})
+            if made.status_code != httpx.codes.CREATED and error_code(made) != EXISTS:
+                raise MlflowUnavailable(f"MLflow did not make the workspace {name}: {made.text}")
             self._workspaces.add(name)
         chosen = {RUN_ID_HEADER: run_id, MODEL_VERSION_HEADER: None if model_version is None else str(model_version)}
         headers = {header: value for header, value in chosen.items() if value is not None}
@@ -200,41 +180,36 @@ class MlflowServer:
         Args:
             workspace_id: the Azure ML workspace's workspaceId.
             make: make the experiment if it is not there; else the answer is None.
+
+        Raises:
+            AzureError: MLflow refuses.
+            MlflowUnavailable: MLflow cannot answer now.
         """
         name = workspace_id.lower()
         if name not in self._default_experiments:
-            found = await self.request(
-                "GET",
-                "/api/2.0/mlflow/experiments/get-by-name",
-                name,
-                params={"experiment_name": DEFAULT_EXPERIMENT},
-            )
-            if found.status_code == httpx.codes.OK:
-                self._default_experiments[name] = found.json()["experiment"]["experiment_id"]
-            elif make:
-                made = await self.request(
-                    "POST", "/api/2.0/mlflow/experiments/create", name, json_body={"name": DEFAULT_EXPERIMENT}
-                )
-                if made.status_code != httpx.codes.OK:  # made by another request in between
-                    return await self.default_experiment(name, make=False)
-                self._default_experiments[name] = made.json()["experiment_id"]
-        return self._default_experiments.get(name)
+            found = await self._experiment(name, DEFAULT_EXPERIMENT, make=make)
+            if found is None:
+                return None
+            self._default_experiments[name] = found
+        return self._default_experiments[name]
 
-    async def experiment(self, workspace_id: str, name: str) -> str | None:
-        """The id of the workspace's experiment of this name, made if it is not there; None where MLflow refuses.
+    async def experiment(self, workspace_id: str, name: str) -> str:
+        """The id of the workspace's experiment of this name, made if it is not there.
 
         Args:
             workspace_id: the Azure ML workspace's workspaceId.
             name: the experiment's.
+
+        Raises:
+            AzureError: MLflow does not take the name, in its words.
+            MlflowUnavailable: MLflow cannot answer now.
         """
         if name == DEFAULT_EXPERIMENT:
-            return await self.default_experiment(workspace_id, make=True)
-        params, path = {"experiment_name": name}, "/api/2.0/mlflow/experiments"
-        found = await self.request("GET", f"{path}/get-by-name", workspace_id, params=params)
-        if not found.is_success:
-            await self.request("POST", f"{path}/create", workspace_id, json_body={"name": name})
-            found = await self.request("GET", f"{path}/get-by-name", workspace_id, params=params)
-        return str(found.json()["experiment"]["experiment_id"]) if found.is_success else None
+            found = await self.default_experiment(workspace_id, make=True)
+        else:
+            found = await self._experiment(workspace_id, name, make=True)
+        assert found is not None
+        return found
 
     def forget(self, workspace_id: str) -> None:
         """Have all data of a workspace removed: soon if the server runs, else at its next start.
@@ -248,15 +223,45 @@ class MlflowServer:
         forgotten.mkdir(parents=True, exist_ok=True, mode=0o700)
         (forgotten / hashlib.sha256(name.encode()).hexdigest()).write_text(name, encoding="utf-8")
 
+    async def _experiment(self, workspace_id: str, name: str, *, make: bool) -> str | None:
+        async def named() -> httpx.Response:
+            return await self.request(
+                "GET", f"{_EXPERIMENTS}/get-by-name", workspace_id, params={"experiment_name": name}
+            )
+
+        found = body_if_any(await named())
+        if found is None and make:
+            made = await self.request("POST", f"{_EXPERIMENTS}/create", workspace_id, json_body={"name": name})
+            if error_code(made) != EXISTS:
+                return str(body(made)["experiment_id"])
+            found = body(await named())  # made by another request in between
+        return None if found is None else str(found["experiment"]["experiment_id"])
+
     async def _forget_all(self) -> None:
+        """Remove what is to be forgotten. A note of it goes when it is done: until then, the next request tries."""
         for note in (self._folder / "forgotten").glob("*"):
+            if note in self._forgetting:  # of two requests that come here together only one asks MLflow
+                continue
+            self._forgetting.add(note)
+            try:
+                await self._forget(note)
+            finally:
+                self._forgetting.discard(note)
+
+    async def _forget(self, note: Path) -> None:
+        try:
             name = await asyncio.to_thread(note.read_text, encoding="utf-8")
-            # Unlinked first: of two requests that come here together only one asks MLflow.
+        except FileNotFoundError:  # another request has done it just now
+            return
+        gone = await self._send("DELETE", f"{_WORKSPACES}/{name}", None, params={"mode": "CASCADE"})
+        try:
+            why = error_code(gone)
+        except MlflowUnavailable as error:
+            why = str(error)
+        if why in (None, ABSENT):
             note.unlink(missing_ok=True)
-            gone = await self._send("DELETE", f"/api/3.0/mlflow/workspaces/{name}", None, params={"mode": "CASCADE"})
-            if gone.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-                note.write_text(name, encoding="utf-8")
-                return
+        else:
+            _log.warning("MLflow did not remove the workspace %s, which is tried again: %s", name, why)
 
     async def _send(
         self,
@@ -277,88 +282,12 @@ class MlflowServer:
         try:
             return await self._http().request(method, path, headers=headers, params=query, content=content)
         except httpx.TimeoutException as error:
-            raise MlflowUnavailable("MLflow's server took too long to answer", 5) from error
-        except httpx.TransportError as error:
+            raise MlflowUnavailable("MLflow's server took too long to answer") from error
+        except httpx.RequestError as error:
             self._healthy = False  # look before the next request: the process may not be seen to have ended yet
             raise MlflowUnavailable("MLflow's server ended while it was asked", 1) from error
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:
-            raise MlflowUnavailable("MLflow's server is not started", 5)
+            raise MlflowUnavailable(self._why_not)
         return self._client
-
-    def _revive(self) -> None:
-        """Start the server again if it died after it had been up, or failed to start a while ago."""
-        cooled = self._failed_at is not None and time.monotonic() - self._failed_at > _COOL
-        if self._came_up or cooled:
-            self._spawn()
-            return
-        if self._failed_at is None:
-            self._failed_at = time.monotonic()
-        raise MlflowUnavailable(f"MLflow's server ended while it started; its log is {self.log}", _COOL)
-
-    def _spawn(self) -> None:
-        assert self._listener is not None
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-        self._healthy, self._came_up, self._failed_at = False, False, None
-        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
-            self.log.unlink()
-        descriptor = self._listener.fileno()
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(descriptor),
-                cwd=self._folder,
-                env=_environment(self._folder),
-                stdin=subprocess.PIPE,  # held open and never written to: see mlflow_child
-                stdout=log,
-                stderr=log,
-                pass_fds=(descriptor,),
-                start_new_session=True,
-            )
-
-
-def _child_command(descriptor: int) -> list[str]:
-    return [sys.executable, "-P", "-m", child.__name__, str(descriptor)]
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """What MLflow's server sees: nothing of the user's own MLflow, Azure or proxy settings."""
-    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {
-        **kept,
-        "HOME": str(folder),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONWARNINGS": "ignore",
-        # What `mlflow server` tells its workers (mlflow/server/constants.py).
-        "_MLFLOW_SERVER_FILE_STORE": child.DATABASE_URI,
-        "_MLFLOW_SERVER_REGISTRY_STORE": child.DATABASE_URI,
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": ARTIFACT_ROOT,
-        "_MLFLOW_SGI_NAME": "uvicorn",
-        "_MLFLOW_IN_JOB_EXECUTOR": "false",
-        "MLFLOW_ENABLE_WORKSPACES": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "DO_NOT_TRACK": "true",
-    }
-
-
-def _end(process: subprocess.Popen[bytes], within: float) -> None:
-    """End the server's whole process group, politely first."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=within)
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
-
-
-def _error_code(response: httpx.Response) -> str | None:
-    try:
-        body = response.json()
-    except json.JSONDecodeError:
-        return None
-    return body.get("error_code") if isinstance(body, dict) else None

@@ -27,6 +27,7 @@ from azmlflow.localazure.azureml.request.bodies import json_value
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.blobs.kept import read_range
 from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.tracking import answers
 from azmlflow.localazure.ui import calls, html, pages
 from azmlflow.rbac.operations import TRACKING, operation, recognise
 
@@ -132,7 +133,7 @@ async def _read(target: WorkspaceRequest) -> Response:
     )
     if target.rest[-1] == "server-info" and found.is_success:
         # One workspace is all that there is here: the page is to offer no others.
-        return JSONResponse({**found.json(), "workspaces_enabled": False})
+        return JSONResponse({**answers.body(found), "workspaces_enabled": False})
     return _told(found)
 
 
@@ -145,7 +146,7 @@ async def _graphql(target: WorkspaceRequest) -> Response:
         raise AzureError(404, "EndpointNotFound", f"GraphQL: {error}.") from error
     _authorise(target, needed)
     found = await target.cloud.mlflow.request("POST", "/graphql", target.workspace_id, json_body=body)
-    return JSONResponse(tracking.shown(target, found.json()), found.status_code) if found.is_success else _told(found)
+    return JSONResponse(tracking.shown(target, answers.body(found))) if found.is_success else _told(found)
 
 
 async def _list(target: WorkspaceRequest) -> Response:
@@ -185,6 +186,13 @@ def _asked(target: WorkspaceRequest, *names: str) -> str:
 
 
 def _told(found: httpx.Response) -> Response:
+    """MLflow's own answer; the page knows MLflow's errors, in JSON.
+
+    Raises:
+        MlflowUnavailable: MLflow failed without a word of its own.
+    """
+    if found.is_server_error and "json" not in found.headers.get("content-type", ""):
+        raise answers.no_json(found)
     return Response(found.content, found.status_code, media_type=found.headers.get("content-type", "text/plain"))
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.machine.folder import write_private
+from azmlflow.localazure.machine.private import read_json, unreadable, write_private
 from azmlflow.localazure.work import quota
 from azmlflow.localazure.work.nodes import duration
 
@@ -48,9 +48,15 @@ def read_limits(state: Path) -> JobLimits:
 
     Args:
         state: its state folder.
+
+    Raises:
+        UnreadableFile: they are not what `write_limits` wrote.
     """
     path = state / _FILE
-    return JobLimits(**json.loads(path.read_bytes())) if path.exists() else JobLimits()
+    try:
+        return JobLimits(**read_json(path)) if path.exists() else JobLimits()
+    except TypeError as error:
+        raise unreadable(path) from error
 
 
 def write_limits(state: Path, limits: JobLimits) -> None:

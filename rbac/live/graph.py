@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from azure.core import PipelineClient
 from azure.core.credentials import TokenCredential
+from azure.core.exceptions import DecodeError
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, HeadersPolicy, RetryPolicy, UserAgentPolicy
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
@@ -59,7 +60,7 @@ class Graph:
 
     def user(self, name: str) -> dict[str, Any] | None:
         """A user by principal name (guests' hold `#`) or object id; None if there is none."""
-        return self._ask(HttpRequest("GET", f"{GRAPH}/v1.0/users/{quote(name, safe='@')}"))
+        return self._ask(HttpRequest("GET", f"{GRAPH}/v1.0/users/{quote(name, safe='@')}"), "id", absent=True)
 
     def find(self, collection: str, property_: str, value: str) -> list[dict[str, Any]]:
         """The objects of a collection (`users`, `groups`, `servicePrincipals`) whose property equals the value."""
@@ -71,45 +72,52 @@ class Graph:
         """Any object by its id, with its `@odata.type`; None if there is none."""
         types = ["user", "group", "servicePrincipal", "application"]
         body = {"ids": [object_id], "types": types}
-        answer = self._ask(HttpRequest("POST", f"{GRAPH}/v1.0/directoryObjects/getByIds", json=body)) or {}
-        return next(iter(answer.get("value", [])), None)
+        answer = self._list(HttpRequest("POST", f"{GRAPH}/v1.0/directoryObjects/getByIds", json=body))
+        return next(iter(answer["value"]), None)
 
     def by_ids(self, object_ids: Sequence[str]) -> list[Found]:
         """Those of at most 1000 objects that exist, whatever their type; a name that may not be read is empty."""
         request = HttpRequest("POST", f"{GRAPH}/v1.0/directoryObjects/getByIds", json={"ids": list(object_ids)})
-        answer = self._ask(request) or {}
+        answer = self._list(request)
         if answer.get("@odata.nextLink") and len(object_ids) > 1:
             # A further page of an answer to a POST: ask for less instead.
             half = len(object_ids) // 2
             return self.by_ids(object_ids[:half]) + self.by_ids(object_ids[half:])
-        return [
-            Found(str(each["id"]).lower(), type_of(each) or "Other", name_of(each)) for each in answer.get("value", [])
-        ]
+        return [Found(str(each["id"]).lower(), type_of(each) or "Other", name_of(each)) for each in answer["value"]]
 
     def members(self, group: str) -> list[tuple[str, bool]]:
         """A group's direct members, object id and whether it is a group itself; none for a group that is gone."""
-        found = self._pages(f"/v1.0/groups/{quote(group)}/members", {"$select": "id", "$top": "999"})
+        found = self._pages(f"/v1.0/groups/{quote(group)}/members", {"$select": "id", "$top": "999"}, absent=True)
         return [(str(each["id"]), type_of(each) == "Group") for each in found]
 
-    def _pages(self, path: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, params: dict[str, str], *, absent: bool = False) -> Iterator[dict[str, Any]]:
         request: HttpRequest | None = HttpRequest("GET", f"{GRAPH}{path}", params=params)
         while request is not None:
-            page = self._ask(request) or {}
-            yield from page.get("value", [])
+            page = self._list(request, absent=absent)
+            yield from page["value"]
             following = page.get("@odata.nextLink")
             request = HttpRequest("GET", following) if following else None
 
-    def _ask(self, request: HttpRequest) -> dict[str, Any] | None:
-        """The answer's JSON; None for 404.
+    def _list(self, request: HttpRequest, *, absent: bool = False) -> dict[str, Any]:
+        """A page of a list; an empty one where what it belongs to is not there and `absent` says that this may be.
+
+        Raises:
+            DirectoryForbidden, HttpResponseError: as `_ask`.
+        """
+        found = self._ask(request, "value", absent=absent)
+        return {"value": []} if found is None else found
+
+    def _ask(self, request: HttpRequest, member: str, *, absent: bool) -> dict[str, Any] | None:
+        """The answer's JSON, which has that member; None for 404 where `absent` says that it means "there is none".
 
         Raises:
             DirectoryForbidden: who asks may not read the directory.
-            HttpResponseError: Graph refused for another reason, still after retries.
+            HttpResponseError: Graph refused for another reason, still after retries, or this is no answer of Graph's.
         """
         asked = f"{request.method} {request.url.partition('?')[0]}"
         # Every POST made here is a question too.
         response = self._client.send_request(request, retry_on_methods=frozenset(("GET", "POST")))
-        if response.status_code == 404:
+        if response.status_code == 404 and absent:
             return None
         if response.status_code == 403:
             raise DirectoryForbidden(
@@ -117,7 +125,13 @@ class Graph:
                 "GroupMember.Read.All and Application.Read.All; or give the object id and its type (--type)"
             )
         response.raise_for_status()
-        return cast(dict[str, Any], response.json())
+        try:
+            found = response.json()
+        except ValueError as error:
+            raise DecodeError(f"{asked} was answered with what is no JSON", response=response) from error
+        if not isinstance(found, dict) or found.get(member) is None:
+            raise DecodeError(f"{asked} was answered without '{member}'", response=response)
+        return found
 
 
 def type_of(found: dict[str, Any]) -> PrincipalType | None:

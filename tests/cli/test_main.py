@@ -39,7 +39,7 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys\nfrom azmlflow.cli.main import run\ncode = run(['--help'])\n"
         "print(*sys.modules, sep='\\n', file=sys.stderr)\nsys.exit(code)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     loaded = set(done.stderr.split())
     assert not {name for name in HEAVY if name in loaded}
     assert not {name for name in loaded if name.startswith("azmlflow.cli.commands.")}

@@ -16,7 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
-from azmlflow.localazure.tracking.server import MlflowServer, MlflowUnavailable
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.tracking import answers
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
+from azmlflow.localazure.tracking.server import MlflowServer
 from azmlflow.rbac.operations import TRACKING
 from tests.localazure.registry import RegistryMlflow, walk
 
@@ -64,6 +67,24 @@ def test_the_registry_answers_as_its_stand_in_does_in_other_tests(mlflow: Runnin
     real = mlflow.runner.run(walk(mlflow.server.request, OURS))
     assert real == asyncio.run(walk(RegistryMlflow().request, OURS))
     assert [status for _, status, _ in real].count(200) > 15
+
+
+def test_what_the_real_server_says_is_read_as_it_is_meant(mlflow: Running, run: tuple[str, str]) -> None:
+    """What is not there, what it does not take, what is there already, and a page of its own instead of an answer."""
+    assert answers.body_if_any(mlflow.ask("GET", "runs/get", run_id="none")) is None
+    assert answers.body_if_any(mlflow.ask("GET", "experiments/get-by-name", experiment_name="none")) is None
+    number = mlflow.ask("GET", "experiments/get", experiment_id="abc")
+    assert answers.body_if_any(number, (answers.ABSENT, answers.INVALID)) is None
+    with pytest.raises(AzureError, match="valid integer") as invalid:
+        answers.body(number)
+    with pytest.raises(AzureError, match="already exists") as there:
+        answers.body(mlflow.ask("POST", "experiments/create", {"name": "ours"}))
+    assert (invalid.value.status, there.value.status) == (400, 409)
+    with pytest.raises(MlflowUnavailable, match="404"):
+        answers.body(mlflow.ask("GET", "nothing/of-the-kind"))
+    assert mlflow.runner.run(mlflow.server.experiment(OURS, "ours")) == run[0]
+    with pytest.raises(AzureError, match="maximum length"):
+        mlflow.runner.run(mlflow.server.experiment(OURS, "x" * 501))
 
 
 def test_another_workspace_has_neither_the_run_nor_the_experiment(mlflow: Running, run: tuple[str, str]) -> None:

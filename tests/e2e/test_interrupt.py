@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from tests.e2e.estate import LONG, Estate
+from tests.waits import bounded
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +30,7 @@ def interrupt(estate: Estate, sign: str, *words: str) -> tuple[int, str]:
     )
     assert process.stderr is not None
     said = []
-    with process.stderr:
+    with bounded(process, LONG), process.stderr:
         for line in process.stderr:
             said.append(line)
             if sign in line:

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import IO, Any
 
 Said = tuple[int, str, str]
+_IMPORTED_WITHIN = 120.0  # seconds, on a machine that has other things to do
+_ENDED_WITHIN = 600.0  # more than any command takes that is waited for without an end of its own
 
 
 @functools.cache
@@ -54,7 +56,7 @@ class Zygote:
         """Begin `azmlflow WORDS` in a folder, in a session of its own; its process id."""
         asked = {"words": words, "folder": str(folder), "environment": dict(environment), "said": self._said.name}
         self._pipe(self._process.stdin).write(json.dumps(asked).encode() + b"\n")
-        return int(self._answer()["pid"])
+        return int(self._answer(_IMPORTED_WITHIN)["pid"])
 
     def has_ended(self, within: float) -> bool:
         """Whether the command has ended by itself, or does in so many seconds."""
@@ -62,7 +64,7 @@ class Zygote:
 
     def end(self) -> Said:
         """Wait for the command; its exit code, or the signal as a negative number, and what it said on each stream."""
-        code = int(self._answer()["code"])
+        code = int(self._answer(_ENDED_WITHIN)["code"])
         out, err = ((Path(self._said.name) / name).read_text(encoding="utf-8") for name in ("out", "err"))
         return code, out, err
 
@@ -73,7 +75,8 @@ class Zygote:
         self._pipe(self._process.stdout).close()
         self._said.cleanup()
 
-    def _answer(self) -> dict[str, Any]:
+    def _answer(self, within: float) -> dict[str, Any]:
+        assert self.has_ended(within), f"the process that starts commands says nothing for {within} s"
         answer: dict[str, Any] = json.loads(self._pipe(self._process.stdout).readline())
         return answer
 

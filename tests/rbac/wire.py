@@ -50,7 +50,7 @@ OBJECTS: tuple[dict[str, Any], ...] = (
 )
 COLLECTIONS = {"users": "user", "groups": "group", "servicePrincipals": "servicePrincipal"}
 
-Answer = tuple[int, dict[str, Any]]
+Answer = tuple[int, Any]  # the status, and what becomes JSON; bytes stay as they are
 
 
 class Wire(BaseAdapter):
@@ -72,7 +72,8 @@ class Wire(BaseAdapter):
         response = requests.Response()
         response.status_code, response.request, response.url = status, request, str(request.url)
         response.headers["Content-Type"] = "application/json"
-        response.raw = HTTPResponse(io.BytesIO(json.dumps(document).encode()), preload_content=False)
+        content = document if isinstance(document, bytes) else json.dumps(document).encode()
+        response.raw = HTTPResponse(io.BytesIO(content), preload_content=False)
         return response
 
     def close(self) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from azmlflow.localazure.azureml.history.known_runs import experiment_named, experiment_numbered
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core.clock import timestamp
-from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 
 
@@ -17,6 +16,7 @@ async def get(target: WorkspaceRequest, name: str) -> dict[str, Any]:
 
     Raises:
         AzureError: 404, there is none.
+        MlflowUnavailable: MLflow cannot answer now.
     """
     return _dto(await experiment_named(target, name))
 
@@ -26,6 +26,7 @@ async def get_by_id(target: WorkspaceRequest, experiment_id: str) -> dict[str, A
 
     Raises:
         AzureError: 404, there is none.
+        MlflowUnavailable: MLflow cannot answer now.
     """
     return _dto(await experiment_numbered(target, experiment_id))
 
@@ -35,9 +36,9 @@ async def create(target: WorkspaceRequest, name: str) -> dict[str, Any]:
 
     Raises:
         AzureError: 400, MLflow does not take the name.
+        MlflowUnavailable: MLflow cannot answer now.
     """
-    if await target.cloud.mlflow.experiment(target.workspace_id, name) is None:
-        raise AzureError(400, "UserError", f"MLflow does not take '{name}' as the name of an experiment.")
+    await target.cloud.mlflow.experiment(target.workspace_id, name)
     return await get(target, name)
 
 

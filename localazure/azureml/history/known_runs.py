@@ -13,6 +13,7 @@ from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.tracking.answers import ABSENT, INVALID, body, body_if_any
 from azmlflow.localazure.work import records
 from azmlflow.rbac.operations import TRACKING
 
@@ -59,8 +60,7 @@ async def find(target: WorkspaceRequest, run_id: str, experiment: str | None = N
         AzureError: 404 unless the workspace has it, in that experiment.
         MlflowUnavailable: MLflow cannot answer now.
     """
-    found = await _asked(target, "runs/get", run_id=run_id)
-    mlflow = None if found is None else found["run"]
+    mlflow = await of_mlflow(target, run_id)
     job = records.find(target.cloud, target.id, run_id)
     local = target.cloud.store.get(LOCAL_RUNS, local_key(target.workspace_id, run_id))
     if mlflow is None and job is None:
@@ -75,21 +75,34 @@ async def find(target: WorkspaceRequest, run_id: str, experiment: str | None = N
     return KnownRun(run_id, experiment_id, mlflow, document, record, local)
 
 
+async def of_mlflow(target: WorkspaceRequest, run_id: str) -> Document | None:
+    """MLflow's view of a run of the workspace, `{"info": ..., "data": ...}`; None if MLflow has none of this id.
+
+    Raises:
+        MlflowUnavailable: MLflow cannot answer now.
+    """
+    found = await _asked(target, "runs/get", run_id=run_id)
+    return None if found is None else dict(found["run"])
+
+
 async def in_experiment(target: WorkspaceRequest, experiment: Document) -> list[KnownRun]:
     """All runs of an experiment, in no order.
 
     Args:
         target: the request.
         experiment: MLflow's view of it.
+
+    Raises:
+        MlflowUnavailable: MLflow cannot answer now.
     """
     experiment_id, runs = experiment["experiment_id"], list[Document]()
     page: str | None = ""
     while page is not None:
-        body = {"experiment_ids": [experiment_id], "max_results": _PAGE, **({"page_token": page} if page else {})}
+        asked = {"experiment_ids": [experiment_id], "max_results": _PAGE, **({"page_token": page} if page else {})}
         answer = await target.cloud.mlflow.request(
-            "POST", f"{TRACKING}/runs/search", target.workspace_id, json_body=body
+            "POST", f"{TRACKING}/runs/search", target.workspace_id, json_body=asked
         )
-        found = answer.json() if answer.is_success else {}
+        found = body(answer)
         runs += found.get("runs", [])
         page = found.get("next_page_token") or None
     jobs = {
@@ -112,6 +125,7 @@ async def experiment_named(target: WorkspaceRequest, name: str) -> Document:
 
     Raises:
         AzureError: 404, the workspace has none of this name.
+        MlflowUnavailable: MLflow cannot answer now.
     """
     return _experiment(name, await _asked(target, "experiments/get-by-name", experiment_name=name))
 
@@ -121,12 +135,17 @@ async def experiment_numbered(target: WorkspaceRequest, experiment_id: str) -> D
 
     Raises:
         AzureError: 404, the workspace has none of this id.
+        MlflowUnavailable: MLflow cannot answer now.
     """
     return _experiment(experiment_id, await _asked(target, "experiments/get", experiment_id=experiment_id))
 
 
 async def experiment_id_of(target: WorkspaceRequest, name: str) -> str | None:
-    """The id of the experiment of a name, or None."""
+    """The id of the experiment of a name, or None.
+
+    Raises:
+        MlflowUnavailable: MLflow cannot answer now.
+    """
     found = await _asked(target, "experiments/get-by-name", experiment_name=name)
     return None if found is None else str(found["experiment"]["experiment_id"])
 
@@ -143,6 +162,7 @@ def _experiment(asked: str, found: Document | None) -> Document:
 
 
 async def _asked(target: WorkspaceRequest, call: str, **params: str) -> dict[str, Any] | None:
-    """What MLflow says to a GET; None when there is no such thing."""
+    """What MLflow says to a GET of one thing by its id or name; None when there is no such thing: a value that MLflow
+    does not take, such as an experiment's id that is no number, is nobody's."""
     answer = await target.cloud.mlflow.request("GET", f"{TRACKING}/{call}", target.workspace_id, params=params)
-    return dict(answer.json()) if answer.is_success else None
+    return body_if_any(answer, (ABSENT, INVALID))

@@ -25,6 +25,8 @@ from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.tracking import answers
+from azmlflow.localazure.tracking.answers import ABSENT, INVALID, body_if_any
 from azmlflow.rbac.operations import TRACKING
 
 _SCALAR, _LIST = "azureml.v1.scalar", "azureml.v1.list"
@@ -58,7 +60,9 @@ async def _full(target: WorkspaceRequest, run: known_runs.KnownRun, body: Mappin
     params = {"run_id": run.id, "metric_key": name}
     path = f"{TRACKING}/metrics/get-history"
     answer = await target.cloud.mlflow.request("GET", path, target.workspace_id, params=params)
-    history = answer.json().get("metrics", []) if answer.is_success else []
+    # A name that MLflow does not take, an empty one say, is no metric's.
+    found = body_if_any(answer, (ABSENT, INVALID))
+    history = [] if found is None else found.get("metrics", [])
     if not history:
         raise AzureError(404, "UserError", f"Run {run.id} has no metric '{name}'.")
     begin, end = _milliseconds(body.get("startTime"), 0.0), _milliseconds(body.get("endTime"), math.inf)
@@ -104,16 +108,14 @@ async def _log(target: WorkspaceRequest, run: known_runs.KnownRun, body: Mapping
             logged.append({"key": name, "value": number, "timestamp": int(time), "step": step})
     for begin in range(0, len(logged), _MLFLOW_BATCH):
         told = {"run_id": run.id, "metrics": logged[begin:][:_MLFLOW_BATCH]}
-        answer = await target.cloud.mlflow.request(
-            "POST", f"{TRACKING}/runs/log-batch", target.workspace_id, json_body=told
+        answers.body(
+            await target.cloud.mlflow.request("POST", f"{TRACKING}/runs/log-batch", target.workspace_id, json_body=told)
         )
-        if not answer.is_success:
-            raise bad_request("UserError", str(answer.json().get("message", "MLflow did not take the metrics.")))
     return errors
 
 
 def _latest(run: known_runs.KnownRun) -> dict[str, Document]:
-    """The last value of each metric of a run."""
+    """The last value of each metric of a run; a job that waits has none."""
     told = (run.mlflow or {}).get("data", {}).get("metrics", [])
     return {each["key"]: each for each in told}
 

@@ -15,8 +15,9 @@ from azmlflow.localazure.azureml.history.run_dto import properties
 from azmlflow.localazure.azureml.request.bodies import member, text_map
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core.collections import LOCAL_RUNS
-from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.resources import find
+from azmlflow.localazure.tracking import answers
 from azmlflow.rbac.operations import TRACKING
 
 _EVENT = "Microsoft.MachineLearning.Run."
@@ -28,8 +29,12 @@ _CANCELS = ("Canceled", "CancelRequested")
 async def patch(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]) -> None:
     """Add tags and properties to a run, or name it anew; what else the body holds is the run's own to say.
 
+    MLflow comes first: what it refuses is kept nowhere else, and what it could not be told may be told again.
+
     Raises:
-        AzureError: 400, tags or properties are no texts; 409, a property has another value already: they never change.
+        AzureError: 400, tags or properties are no texts, or MLflow does not take them; 409, a property has another
+            value already, since they never change, or the run is one of those that have none.
+        MlflowUnavailable: MLflow cannot answer now.
     """
     tags, added = text_map("tags", body.get("tags")), text_map("properties", body.get("properties"))
     name = body.get("displayName") or body.get("name")
@@ -37,15 +42,13 @@ async def patch(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]
     changed = next((key for key, value in added.items() if before.get(key, value) != value), None)
     if changed is not None:
         raise conflict("UserError", f"The property '{changed}' of run {run.id} has a value; properties never change.")
+    if added and run.job is None and run.local is None:
+        raise conflict("UserError", f"Run {run.id} is a run of MLflow's, which has tags and no properties.")
+    if run.mlflow is not None and tags:
+        await _tell(target, run, "log-batch", {"tags": [{"key": key, "value": value} for key, value in tags.items()]})
+    if run.mlflow is not None and name:
+        await _tell(target, run, "update", {"run_name": str(name)})
     _keep(target, run, {**before, **added}, tags, name)
-    if run.mlflow is None:
-        return
-    ask, workspace = target.cloud.mlflow.request, target.workspace_id
-    if tags:
-        told = [{"key": key, "value": value} for key, value in tags.items()]
-        await ask("POST", f"{TRACKING}/runs/log-batch", workspace, json_body={"run_id": run.id, "tags": told})
-    if name:
-        await ask("POST", f"{TRACKING}/runs/update", workspace, json_body={"run_id": run.id, "run_name": str(name)})
 
 
 async def event(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]) -> None:
@@ -53,6 +56,7 @@ async def event(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]
 
     Raises:
         AzureError: 400, it is none that is known; 403, the caller may not cancel jobs; 409, it is not for this run.
+        MlflowUnavailable: MLflow cannot answer now.
     """
     name = str(member(body, "name") or "")
     if not name.startswith(_EVENT):
@@ -77,12 +81,9 @@ def _keep(target: WorkspaceRequest, run: KnownRun, kept: dict[str, str], tags: d
             told |= {"properties": kept, "tags": {**told["tags"], **tags}}
             told["displayName"] = str(name or told["displayName"])
             find.keep(target.cloud, job)
-    else:
+    elif run.local is not None:
         key = local_key(target.workspace_id, run.id)
-        if run.local is not None:
-            target.cloud.store.put(LOCAL_RUNS, key, {**run.local, "properties": kept})
-        elif kept:
-            raise conflict("UserError", f"Run {run.id} is a run of MLflow's, which has tags and no properties.")
+        target.cloud.store.put(LOCAL_RUNS, key, {**run.local, "properties": kept})
 
 
 def _note_error(target: WorkspaceRequest, run: KnownRun, data: Any) -> None:
@@ -101,16 +102,22 @@ def _cancel_job(target: WorkspaceRequest, run: KnownRun) -> None:
 async def _end(target: WorkspaceRequest, run: KnownRun, state: str) -> None:
     if run.job is not None:
         raise conflict("UserError", f"Run {run.id} is a job: it ends when its command does, or when it is cancelled.")
+    if run.local is not None and run.local["status"] in _ENDS and run.local["status"] != state:
+        raise conflict("UserError", f"Run {run.id} has ended ({run.local['status']}).")
+    # MLflow first: once the record says that it has ended, the run's token is over and could not tell again.
+    end = int(target.cloud.clock.now().timestamp() * 1000)
+    await _tell(target, run, "update", {"status": _ENDS[state], "end_time": end})
     if run.local is not None:
-        if run.local["status"] in _ENDS and run.local["status"] != state:
-            raise conflict("UserError", f"Run {run.id} has ended ({run.local['status']}).")
         store = target.cloud.store
         store.put(LOCAL_RUNS, local_key(target.workspace_id, run.id), {**run.local, "status": state})
-    body = {
-        "run_id": run.id,
-        "status": _ENDS[state],
-        "end_time": int(target.cloud.clock.now().timestamp() * 1000),
-    }
-    answer = await target.cloud.mlflow.request("POST", f"{TRACKING}/runs/update", target.workspace_id, json_body=body)
-    if not answer.is_success:
-        raise AzureError(400, "UserError", str(answer.json().get("message", "MLflow did not end the run.")))
+
+
+async def _tell(target: WorkspaceRequest, run: KnownRun, call: str, told: Mapping[str, Any]) -> None:
+    """Have MLflow change a run.
+
+    Raises:
+        AzureError: MLflow refuses, in its words.
+        MlflowUnavailable: MLflow cannot answer now.
+    """
+    mlflow, path = target.cloud.mlflow, f"{TRACKING}/runs/{call}"
+    answers.body(await mlflow.request("POST", path, target.workspace_id, json_body={"run_id": run.id, **told}))

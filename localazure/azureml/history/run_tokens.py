@@ -14,6 +14,7 @@ from azmlflow.localazure.azureml.history.known_runs import local_key
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import AzureError, unauthenticated
+from azmlflow.localazure.tracking.answers import body_if_any
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.run_token import RUN, WORKSPACE, issue
 from azmlflow.rbac.operations import TRACKING, recognise
@@ -52,6 +53,7 @@ async def check(target: WorkspaceRequest) -> None:
 
     Raises:
         AzureError: 401 when the job has ended or is no more; 403 for another workspace, run or kind of request.
+        MlflowUnavailable: MLflow cannot say now whose run it is.
     """
     run_id = run_of(target)
     if run_id is None:
@@ -110,15 +112,18 @@ def _run_in_path(rest: tuple[str, ...]) -> str | None:
 
 
 async def _is_own(target: WorkspaceRequest, own: str, run_id: str) -> bool:
-    """Whether a run is the job's, or says that it is a child of the job's."""
+    """Whether a run is the job's, or says that it is a child of the job's.
+
+    Raises:
+        MlflowUnavailable: MLflow cannot answer now.
+    """
     if run_id == own:
         return True
     found = await target.cloud.mlflow.request(
         "GET", f"{TRACKING}/runs/get", target.workspace_id, params={"run_id": run_id}
     )
-    if not found.is_success:
-        return False
-    tags: list[dict[str, Any]] = found.json()["run"].get("data", {}).get("tags", [])
+    run = body_if_any(found)
+    tags: list[dict[str, Any]] = [] if run is None else run["run"].get("data", {}).get("tags", [])
     return any(tag["key"] == _PARENT and tag["value"] == own for tag in tags)
 
 
@@ -129,7 +134,7 @@ async def _body(target: WorkspaceRequest) -> dict[str, Any]:
     try:
         body = json.loads(await target.request.body())  # kept by the request: tracking reads it again
     except ValueError:
-        return {}
+        return {}  # it names no run, so the request is refused
     return body if isinstance(body, dict) else {}
 
 

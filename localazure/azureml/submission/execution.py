@@ -22,7 +22,7 @@ from azmlflow.localazure.azureml.history.run_dto import SNAPSHOT
 from azmlflow.localazure.azureml.request.bodies import json_object, member, text_map
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.azureml.submission import environments, local_runs, snapshots
-from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.kinds.workspaces.jobs import JOB
 from azmlflow.localazure.work import records
 
@@ -106,12 +106,14 @@ def command(configuration: Mapping[str, Any], python: str = "python") -> str:
 
 
 async def free(target: WorkspaceRequest, run_id: str) -> None:
-    """Raise 409 when a run of MLflow's that is no job has the id already."""
-    try:
-        await known_runs.find(target, run_id)
-    except AzureError:
-        return
-    raise conflict("UserError", f"A run with id {run_id} exists in the workspace.")
+    """Raise when a run of MLflow's that is no job has the id already.
+
+    Raises:
+        AzureError: 409.
+        MlflowUnavailable: MLflow cannot say now whether one has it.
+    """
+    if await known_runs.of_mlflow(target, run_id) is not None:
+        raise conflict("UserError", f"A run with id {run_id} exists in the workspace.")
 
 
 def _code(target: WorkspaceRequest, snapshot: str) -> str:

@@ -24,8 +24,9 @@ from azmlflow.localazure.azureml.request.bodies import member, read, text_map
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.azureml.submission import environments, local_run_child
 from azmlflow.localazure.core.collections import LOCAL_RUNS
-from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.runner.context import run_variables
+from azmlflow.localazure.tracking import answers
 from azmlflow.localazure.work import records
 from azmlflow.rbac.operations import TRACKING
 
@@ -110,11 +111,7 @@ async def _make(target: WorkspaceRequest, experiment_id: str, run_id: str) -> No
         "start_time": int(target.cloud.clock.now().timestamp() * 1000),
         "tags": [{"key": "mlflow.user", "value": target.caller.principal.name}],
     }
-    made = await mlflow.request("POST", f"{TRACKING}/runs/create", workspace, json_body=body, run_id=run_id)
-    if not made.is_success:
-        exists = made.json().get("error_code") == "RESOURCE_ALREADY_EXISTS"
-        message = str(made.json().get("message", "MLflow did not make the run."))
-        raise AzureError(409 if exists else 400, "UserError", message)
+    answers.body(await mlflow.request("POST", f"{TRACKING}/runs/create", workspace, json_body=body, run_id=run_id))
 
 
 def interpreter(configuration: Mapping[str, Any]) -> str:

@@ -131,9 +131,11 @@ def _check_environment(ask: Ask, given: str) -> None:
 
 
 def _check_limits(limits: Any) -> None:
+    if limits is not None and not isinstance(limits, dict):
+        raise wrong_type("limits", limits, "object")
     try:
         duration(str((limits or {}).get("timeout") or "PT0S"))
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise bad_request(_CODE, f"The job's limits are not valid: {error}.", target="limits") from error
 
 

@@ -69,7 +69,8 @@ def _check(ask: Ask, _existing: Document | None) -> None:
             raise bad_request(
                 "BadRequest", f"The resource '{id_}', given as '{name}' of the workspace, was not found.", target=name
             )
-    account = resource(ask.cloud, str(ask.properties["storageAccount"])) or {}
+    account = resource(ask.cloud, str(ask.properties["storageAccount"]))
+    assert account is not None, "it was found above"
     if account["properties"]["isHnsEnabled"]:
         raise bad_request(
             "BadRequest",
@@ -138,7 +139,8 @@ def _names(ask: Ask, existing: Document | None) -> tuple[str, str]:
     if existing is not None:
         segments = existing["id"].split("/")
         return segments[-1], segments[4]
-    group = resource(ask.cloud, "/".join(ask.target.id.split("/")[:5])) or {}
+    group = resource(ask.cloud, "/".join(ask.target.id.split("/")[:5]))
+    assert group is not None, "the life cycle has found it"
     return ask.target.name, str(group["name"])
 
 

@@ -226,7 +226,11 @@ class Arm:
                 type(error).__name__,
                 f"{split.netloc} gave no answer ({type(error).__name__}); is it running? `azmlflow local status`",
             ) from None
-        return ArmResponse(response.status_code, response.headers, _json(response))
+        found = _json(response)
+        if found is None and response.status_code < 300:
+            message = f"{split.netloc} answered {response.status_code} with what is no JSON object"
+            raise ArmError(_what(method, call), 0, "NoJson", message)
+        return ArmResponse(response.status_code, response.headers, found or {})
 
 
 def _what(method: str, call: ArmCall) -> str:
@@ -245,10 +249,13 @@ def _succeeded(method: str, call: ArmCall, reached: OperationStatus) -> None:
         raise OperationFailed(_what(method, call), 200, reached.code, reached.message)
 
 
-def _json(response: HttpResponse) -> dict[str, Any]:
-    """The body as an object; what is none (an empty body, a proxy's page) counts as empty."""
-    try:
-        body = json.loads(response.text())
-    except ValueError:
+def _json(response: HttpResponse) -> dict[str, Any] | None:
+    """The body as an object; an empty one is an empty object, None what is no object (a proxy's page)."""
+    text = response.text()
+    if not text.strip():
         return {}
-    return body if isinstance(body, dict) else {}
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None

@@ -37,15 +37,17 @@ class ArmResponse:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds to wait before asking again, if Azure said so: a number or a date."""
+        """Seconds to wait before asking again, if Azure said so: a number or a date. What is neither says nothing."""
         text = self.headers.get("Retry-After")
         if text is None:
             return None
         try:
             return max(float(text), 0.0)
         except ValueError:
-            moment = email.utils.parsedate_to_datetime(text)
-            return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
+            read = email.utils.parsedate_tz(text)
+        if read is None:
+            return None
+        return max(email.utils.mktime_tz(read) - datetime.now(UTC).timestamp(), 0.0)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from azmlflow.cli.commands.local import faults
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project import report
 from azmlflow.localazure.front import faults as front
-from azmlflow.localazure.machine.folder import PortTaken
+from azmlflow.localazure.machine.errors import PortTaken
 from azmlflow.localazure.process import daemon
 from tests.cli.desk import Desk
 

@@ -13,7 +13,7 @@ def shell(text: str, environment: dict[str, str], *names: str) -> dict[str, str 
     """Evaluate lines in a shell; what the names hold afterwards."""
     marks = "\n".join(f'printf "%s\\0" "${{{name}-(none)}}"' for name in names)
     done = subprocess.run(
-        ["/bin/sh", "-c", f"{text}\n{marks}"], env=environment, capture_output=True, text=True, check=True
+        ["/bin/sh", "-c", f"{text}\n{marks}"], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
     values = done.stdout.split("\0")[:-1]
     return {name: None if value == "(none)" else value for name, value in zip(names, values, strict=True)}

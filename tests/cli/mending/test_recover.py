@@ -20,6 +20,7 @@ from azmlflow.infra.plan.identifiers import planned
 from azmlflow.infra.plan.tags import ownership
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import GROUP_ID, SUBSCRIPTION, Desk, FakeStack
+from tests.waits import bounded
 
 DEAD = 2**22 + 1  # above every process id of Linux and macOS
 TAGS = ownership("azmlflow", "local")
@@ -90,13 +91,14 @@ def test_a_leftover_engine_ends_with_its_plugins() -> None:
         [sys.executable, "-c", script, "pulumi"], start_new_session=True, stdout=subprocess.PIPE, text=True
     ) as engine:
         assert engine.stdout is not None
-        engine.stdout.readline()
+        with bounded(engine):
+            engine.stdout.readline()
         members = processes.session_members(engine.pid)
         assert len(members) == 2
         said: list[str] = []
         # The engine itself is gone, as after kill -9; its plugin, in a process group of its own, is not.
         engine.send_signal(signal.SIGKILL)
-        engine.wait()
+        engine.wait(10)
         recover.end_leftovers(Note(1, "azmlflow up", "2026-01-01T00:00:00+00:00", engine.pid), said.append)
     assert not processes.session_members(engine.pid)
     assert "1 process that `azmlflow up`" in said[0]

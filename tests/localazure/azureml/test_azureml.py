@@ -23,7 +23,7 @@ from azmlflow.localazure.principals.directory import Directory, Principal
 from azmlflow.localazure.principals.enforce import Caller, Enforcer
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.services import azureml, blobs
-from azmlflow.localazure.tracking.server import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.rbac.operations import OPERATIONS
 from azmlflow.rbac.roles import persona
 

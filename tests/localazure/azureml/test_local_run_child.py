@@ -32,6 +32,8 @@ class Services(ThreadingHTTPServer):
         self.errors: list[str] = []
         self.fails = 1  # the first upload is answered 503
         self.refuses = False
+        self.full = ""  # the blob that there is no room for
+        self.away: dict[str, int] = {}  # what is answered 503 so often more: `events`, `metadata`, `token`
 
     @property
     def url(self) -> str:
@@ -47,6 +49,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.fails -= 1
             self._answer(503, None)
             return
+        if self.path.removeprefix("/blob/") == self.server.full:
+            self._answer(507, None)
+            return
         self.server.blobs[self.path.removeprefix("/blob/")] = content
         self._answer(201, None)
 
@@ -55,6 +60,11 @@ class _Handler(BaseHTTPRequestHandler):
         assert self.headers["Authorization"] == "Bearer secret"
         if self.server.refuses:
             self._answer(401, None)
+            return
+        act = self.path.rpartition("/")[2]
+        if self.server.away.get(act):
+            self.server.away[act] -= 1
+            self._answer(503, None)
             return
         if self.path.endswith("/events"):
             self.server.events.append(body["name"].rpartition(".")[2])
@@ -83,21 +93,25 @@ def services() -> Iterator[Services]:
         found.shutdown()
 
 
-def run(services: Services, folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+def run(services: Services, folder: Path, command: str, patience: float = 20) -> subprocess.CompletedProcess[str]:
     setup = folder / "azureml-setup"
     setup.mkdir()
     variables = {"AZUREML_RUN_TOKEN": "secret", "AZUREML_RUN_TOKEN_EXPIRY": "99999999999", "MLFLOW_RUN_ID": "r1"}
     told = {"command": command, "variables": variables, "run": f"{services.url}/runs/r1", "notes": ["a note"]}
     (setup / "run.json").write_text(json.dumps(told), encoding="utf-8")
     script = setup / "run.py"
-    script.write_text(Path(local_run_child.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    text = Path(local_run_child.__file__).read_text(encoding="utf-8")
+    for line, shorter in (("_PATIENCE = 120.0", f"_PATIENCE = {patience}"), ("_LOOK = 0.5", "_LOOK = 0.02")):
+        assert text.count(line) == 1
+        text = text.replace(line, shorter)
+    script.write_text(text, encoding="utf-8")
     return subprocess.run(
         [sys.executable, "-I", "-S", str(script)],
         cwd=folder,
         env={"PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=30,
         check=False,
     )
 
@@ -130,3 +144,30 @@ def test_a_run_that_was_cancelled_elsewhere_is_ended(services: Services, tmp_pat
     done = run(services, tmp_path, "echo $$ > pid; exec sleep 1000")
     assert done.returncode == 0
     assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
+
+
+def test_services_that_are_away_do_not_end_a_run_and_hear_of_its_end_later(services: Services, tmp_path: Path) -> None:
+    services.away = {"metadata": 40, "events": 6}
+    done = run(services, tmp_path, "for each in 1 2 3 4 5 6; do echo $each; sleep 0.05; done")
+    assert done.returncode == 0
+    assert services.blobs["user_logs/std_log.txt"].endswith(b"5\n6\n")
+    assert services.events == ["Completed"]
+
+
+def test_an_end_that_nobody_hears_is_told_on_the_machine(services: Services, tmp_path: Path) -> None:
+    services.away = {"events": 1000}
+    done = run(services, tmp_path, "true", patience=1)
+    assert done.returncode == 1
+    assert "HTTP Error 503" in done.stderr
+    assert "r1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_outputs_that_cannot_be_kept_are_the_runs_reason(services: Services, tmp_path: Path) -> None:
+    services.full = "outputs/big"
+    done = run(services, tmp_path, "echo made > outputs/big; echo made > outputs/small", patience=1)
+    assert done.returncode == 1
+    assert services.blobs["outputs/small"] == b"made\n"
+    assert services.events == ["Error", "Failed"]
+    assert "outputs/big" in services.errors[0]
+    assert "507" in services.errors[0]

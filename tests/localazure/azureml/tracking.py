@@ -7,6 +7,9 @@ from typing import Any
 
 import httpx
 
+from azmlflow.localazure.core.errors import AzureError
+from tests.localazure.failures import Failure, fail
+
 API = "/api/2.0/mlflow"
 
 
@@ -22,20 +25,22 @@ class TrackingMlflow:
         experiments: (workspaceId, id) -> name.
         runs: (workspaceId, run id) -> MLflow's view of it.
         history: (workspaceId, run id, metric) -> values.
+        fails: calls (`runs/get`) that fail, and how: by an answer, or by none at all.
     """
 
     experiments: dict[tuple[str, str], str] = field(default_factory=dict)
     runs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     history: dict[tuple[str, str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    fails: dict[str, Failure] = field(default_factory=dict)
 
     def forget(self, workspace: str) -> None:
         """Remove what a workspace holds."""
         self.runs = {key: run for key, run in self.runs.items() if key[0] != workspace}
 
-    async def experiment(self, workspace: str, name: str) -> str | None:
-        """The id of an experiment, made if it is not there; MLflow takes no empty name."""
+    async def experiment(self, workspace: str, name: str) -> str:
+        """The id of an experiment, made if it is not there; this one takes no empty name."""
         if not name.strip():
-            return None
+            raise AzureError(400, "UserError", "Missing value for required parameter 'name'.")
         found = [key[1] for key, each in self.experiments.items() if (key[0], each) == (workspace, name)]
         if not found:
             found = [str(len(self.experiments) + 1)]
@@ -55,6 +60,8 @@ class TrackingMlflow:
         """Answer as MLflow does."""
         given: dict[str, Any] = {**httpx.QueryParams(params or {}), **(json_body or {})}
         call = path.removeprefix(f"{API}/")
+        if call in self.fails:
+            return fail(self.fails[call])
         if call.startswith("experiments/"):
             return self._experiment(workspace, given)
         if call == "runs/create":

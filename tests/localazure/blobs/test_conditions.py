@@ -38,6 +38,19 @@ def test_conditions_on_the_date(azure: Azure) -> None:
     assert azure.http.get(azure.url("a"), headers={"If-Unmodified-Since": modified}).status_code == 412
 
 
+@pytest.mark.parametrize("header", ["If-Modified-Since", "If-Unmodified-Since"])
+def test_a_date_that_cannot_be_read_is_refused_and_not_left_out(azure: Azure, header: str) -> None:
+    """A write would go on without the condition that it was to have. Microsoft, "Common REST API error codes":
+    InvalidHeaderValue."""
+    azure.put("a", b"first")
+    for answer in (
+        azure.http.get(azure.url("a"), headers={header: "soon"}),
+        azure.put("a", b"second", **{header.replace("-", "_"): "soon"}),
+    ):
+        assert (answer.status_code, answer.headers["x-ms-error-code"]) == (400, "InvalidHeaderValue")
+    assert azure.http.get(azure.url("a")).content == b"first"
+
+
 def test_an_etag_without_quotes_is_the_same(azure: Azure) -> None:
     """Lists of blobs tell them so, and clients send them on."""
     etag = azure.put("a", b"first").headers["etag"].strip('"')

@@ -16,7 +16,7 @@ from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import SECRETS
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.machine.folder import kept_secret
+from azmlflow.localazure.machine.private import kept_secret
 from tests.localazure.transport import make_cloud
 
 ACCOUNT_ID = "/subscriptions/s/resourcegroups/g/providers/microsoft.storage/storageaccounts/account"

@@ -72,7 +72,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 def _asked(python: Path, what: str) -> str:
-    return subprocess.run([python, "-c", what], capture_output=True, text=True, check=True, env={}).stdout.strip()
+    done = subprocess.run([python, "-c", what], capture_output=True, text=True, check=True, env={}, timeout=60)
+    return done.stdout.strip()
 
 
 def test_two_that_want_the_same_build_it_once_and_the_next_start_builds_nothing(desk: Desk) -> None:

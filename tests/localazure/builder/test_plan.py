@@ -119,6 +119,6 @@ def test_a_venv_is_no_base_of_another_whatever_its_python(tmp_path: Path, found:
     assert not (found.path.parent.parent / "pyvenv.cfg").exists()
     outer, inner = tmp_path / "outer", tmp_path / "inner"
     for python, folder in ((found.path, outer), (outer / "bin" / "python", inner)):
-        subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
+        subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True, timeout=60)
         (again,) = find({"PATH": str(folder / "bin")}, folder / "bin" / "python")
         assert (again.version, again.path.resolve()) == (found.version, found.path.resolve())

@@ -69,7 +69,8 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
         thread.start()
         yield made
         server.shutdown()
-        thread.join()
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_a_user_gets_proxy_trust_and_identity(folder: Folder) -> None:

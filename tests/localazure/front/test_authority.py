@@ -129,6 +129,15 @@ def test_a_torn_set_is_made_anew(tmp_path: Path, lost: str) -> None:
     assert not authority.ensure(folder, clock)
 
 
+@pytest.mark.parametrize("broken", ["ca.pem", "leaf.pem", "leaf.key"])
+def test_a_set_that_cannot_be_read_is_made_anew(tmp_path: Path, broken: str) -> None:
+    folder, clock = Folder.at(tmp_path), ManualClock()
+    authority.ensure(folder, clock)
+    (tmp_path / broken).write_bytes(b"-----BEGIN NONSENSE-----")
+    assert authority.ensure(folder, clock)
+    assert not authority.ensure(folder, clock)
+
+
 def test_another_authoritys_leaf_is_made_anew(tmp_path: Path) -> None:
     mine, other = Folder.at(tmp_path / "mine"), Folder.at(tmp_path / "other")
     for folder in (mine, other):

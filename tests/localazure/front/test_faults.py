@@ -156,6 +156,21 @@ def test_rules_are_read_anew_when_the_file_changes(tmp_path: Path) -> None:
     azure.cloud.store.close()
 
 
+def test_rules_that_cannot_be_read_are_told_until_they_can(tmp_path: Path) -> None:
+    """A test that relies on a fault must not pass because its rules were ignored."""
+    azure = Azure(tmp_path)
+    azure._services["management.azure.com"] = FaultLayer(azure._services["management.azure.com"], azure.cloud)
+    (tmp_path / FILE).write_text("{")
+    for _ in range(2):
+        told = azure.arm("GET", SUB)
+        assert (told.status, FILE in told.message) == (500, True)
+    write_faults(tmp_path, (FaultRule("GET", "/", what="503"),))
+    assert azure.arm("GET", SUB).status == 503
+    write_faults(tmp_path, ())
+    assert azure.arm("GET", SUB).status == 200
+    azure.cloud.store.close()
+
+
 def working(worked: list[str], *faults: FaultRule) -> FaultMiddleware:
     async def work(request: Request) -> PlainTextResponse:
         worked.append(request.url.path)

@@ -15,6 +15,7 @@ import pytest
 from azmlflow.localazure.front import proxy as proxy_module
 from azmlflow.localazure.front.proxy import Proxy
 from azmlflow.localazure.front.upstream import Streams, Upstream, upstream_from
+from tests.waits import played
 
 SECRET = "5" * 64
 AZURE = "management.azure.com:443"
@@ -113,7 +114,7 @@ def test_nobody_gets_in_without_the_credential(tmp_path: Path, headers: tuple[st
             assert not here.azure
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_azures_names_come_here(tmp_path: Path, target: str) -> None:
             assert here.azure == ["came"]
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_what_is_sent_with_the_request_is_not_lost(tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_what_is_sent_with_the_request_is_not_lost(tmp_path: Path) -> None:
             assert await reader.readexactly(14) == b"early and late"
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_other_names_pass_straight_through(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_other_names_pass_straight_through(tmp_path: Path) -> None:
             assert not here.azure
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,7 @@ def test_what_it_does_not_carry_is_refused_in_words(tmp_path: Path, line: str, s
             assert not here.azure
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_what_cannot_be_reached_is_a_502(tmp_path: Path) -> None:
@@ -202,7 +203,7 @@ def test_what_cannot_be_reached_is_a_502(tmp_path: Path) -> None:
             assert f"127.0.0.1:{port} cannot be reached" in (await reader.read()).decode()
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_garbage_and_endless_headers_are_refused(tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_garbage_and_endless_headers_are_refused(tmp_path: Path) -> None:
                 assert (await reader.readline()).split()[1] == status
                 await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_a_client_that_says_nothing_is_sent_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +231,7 @@ def test_a_client_that_says_nothing_is_sent_away(tmp_path: Path, monkeypatch: py
             await reader.read()
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_a_half_closed_connection_still_answers(tmp_path: Path) -> None:
@@ -247,7 +248,7 @@ def test_a_half_closed_connection_still_answers(tmp_path: Path) -> None:
             assert await reader.read() == b"cba"
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_a_half_closed_connection_does_not_stay_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +269,7 @@ def test_a_half_closed_connection_does_not_stay_for_ever(tmp_path: Path, monkeyp
             told.set()
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_the_far_ends_end_reaches_the_client(tmp_path: Path) -> None:
@@ -282,7 +283,7 @@ def test_the_far_ends_end_reaches_the_client(tmp_path: Path) -> None:
             assert await reader.read() == b"bye"
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_the_clients_abrupt_end_reaches_the_far_end(tmp_path: Path) -> None:
@@ -302,7 +303,7 @@ def test_the_clients_abrupt_end_reaches_the_far_end(tmp_path: Path) -> None:
             async with asyncio.timeout(5):
                 await gone.wait()
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_megabytes_pass_unchanged(tmp_path: Path) -> None:
@@ -321,7 +322,7 @@ def test_megabytes_pass_unchanged(tmp_path: Path) -> None:
             assert received == content
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_closing_ends_what_is_open(tmp_path: Path) -> None:
@@ -332,7 +333,7 @@ def test_closing_ends_what_is_open(tmp_path: Path) -> None:
             assert await reader.read() == b""
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def users_proxy(seen: list[bytes], answer: bytes) -> Handler:
@@ -369,7 +370,7 @@ def test_other_names_go_through_the_users_own_proxy(tmp_path: Path) -> None:
         assert SECRET.encode() not in seen[0]
         assert "p@ss" not in head
 
-    asyncio.run(scene())
+    played(scene())
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 403 Forbidden\r\n\r\n", b"SSH-2.0-x\r\n\r\n", b""])
@@ -386,7 +387,7 @@ def test_the_users_own_proxys_refusal_is_a_502(tmp_path: Path, answer: bytes) ->
             assert "HTTPS_PROXY" in (await reader.read()).decode()
             await shut(writer)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 @pytest.mark.parametrize(

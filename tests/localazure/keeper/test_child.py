@@ -18,13 +18,19 @@ import pytest
 
 from azmlflow.localazure.keeper import child
 from azmlflow.localazure.keeper.process import Keeping
+from tests.waits import bounded, lines_of
 
 
 @contextmanager
 def keeper(log: Path, command: str, **told: Any) -> Iterator[subprocess.Popen[bytes]]:
     keeping = Keeping(**{"log": str(log), "folder": str(log.parent), "log_limit": 10_000, **told})
     words = [sys.executable, "-I", "-S", child.__file__, json.dumps(asdict(keeping)), "/bin/sh", "-c", command]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/") as process:
+    with (
+        subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", start_new_session=True
+        ) as process,
+        bounded(process, 60),
+    ):
         yield process
 
 
@@ -44,8 +50,7 @@ def _alive(process: int) -> bool:
 
 def _pids(fifo: Path, count: int) -> list[int]:
     """The process ids that a command writes to a pipe: reading waits for them."""
-    with fifo.open() as told:
-        return [int(told.readline()) for _ in range(count)]
+    return [int(line) for line in lines_of(fifo, count)]
 
 
 def test_exit_code_and_both_streams_are_the_commands(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from azmlflow.localazure.machine.folder import Folder, PortTaken, UnsafeFolder, bind, create_private, write_private
+from azmlflow.localazure.machine.errors import PortTaken, UnsafeFolder
+from azmlflow.localazure.machine.folder import Folder, bind
+from azmlflow.localazure.machine.private import create_private, write_private
 
 
 def test_it_is_this_users_alone(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from azmlflow.localazure.models.places import DatastorePath
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.services import azureml
-from azmlflow.localazure.tracking.server import MlflowUnavailable
 from tests.localazure.control import ALICE, CHAIN, DEVELOPER, WORKSPACE, Answer, Azure
+from tests.localazure.failures import FAILURES, fail
 
 HOST = "westeurope.api.azureml.ms"
 VERSIONS = f"{WORKSPACE}/models/iris/versions"
@@ -345,13 +345,63 @@ def test_patch_and_post_are_not_there_and_a_lock_holds(plane: Plane) -> None:
     assert plane.azure.arm("DELETE", f"{VERSIONS}/1").code == "ScopeLocked"
 
 
-def test_a_registry_that_does_not_answer_is_503(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def down(*_: object, **__: object) -> httpx.Response:
-        raise MlflowUnavailable("MLflow's server is still starting", 5)
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"{WORKSPACE}/models"),
+        ("GET", f"{WORKSPACE}/models/iris"),
+        ("GET", VERSIONS),
+        ("GET", f"{VERSIONS}/1"),
+        ("HEAD", f"{VERSIONS}/1"),
+        ("PUT", f"{VERSIONS}/1"),
+        ("DELETE", f"{VERSIONS}/1"),
+    ],
+)
+def test_a_registry_that_fails_is_503(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch, failure: str, method: str, path: str
+) -> None:
+    plane.put(f"{VERSIONS}/1", modelUri=JOB)
+    monkeypatch.setattr(plane.azure.mlflow, "request", _failing(failure))
+    answer = plane.azure.arm(method, path, {"properties": {"modelUri": JOB}} if method == "PUT" else None)
+    assert (answer.status, int(answer.headers["retry-after"]) > 0) == (503, True)
+    if method != "HEAD":
+        assert (answer.code, "MLflow" in answer.message) == ("ServiceUnavailable", True)
 
-    monkeypatch.setattr(plane.azure.mlflow, "request", down)
-    answer = plane.azure.arm("GET", f"{WORKSPACE}/models")
-    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize(("method", "path"), [("GET", "models"), ("GET", "models/iris:1"), ("DELETE", "models/iris:1")])
+def test_a_registry_that_fails_is_503_for_sdk_v1(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch, failure: str, method: str, path: str
+) -> None:
+    plane.put(f"{VERSIONS}/1", modelUri=JOB)
+    monkeypatch.setattr(plane.azure.mlflow, "request", _failing(failure))
+    answer = plane.sdk1(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (503, "ServiceUnavailable")
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_first_version_that_mlflow_fails_to_make_leaves_no_model(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    mlflow = plane.azure.mlflow
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow, "request", _failing(failure, "model-versions/create", mlflow.request))
+        assert plane.put(f"{VERSIONS}/1", modelUri=JOB).status == 503
+    assert plane.get(f"{WORKSPACE}/models")["value"] == []
+    assert plane.put(f"{VERSIONS}/1", modelUri=JOB).status == 201
+
+
+def _failing(failure: str, call: str = "", rest: Any = None) -> Any:
+    """A request to MLflow's that fails; only that one call does if it is named."""
+
+    async def request(method: str, path: str, *words: Any, **told: Any) -> httpx.Response:
+        if path.endswith(call):
+            return fail(FAILURES[failure]())
+        answer: httpx.Response = await rest(method, path, *words, **told)
+        return answer
+
+    return request
 
 
 # --- MLflow ------------------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def _response(request: Any, status: int, headers: Mapping[str, str], body: Any) 
     inner = requests.Response()
     inner.status_code = status
     inner.headers = CaseInsensitiveDict({"Content-Type": "application/json", **headers})
-    inner._content = b"" if body is None else json.dumps(body).encode()
+    inner._content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
     inner._content_consumed = True
     response: Any = RestRequestsTransportResponse(request=request, internal_response=inner)  # type: ignore[no-untyped-call]
     response.read()

@@ -123,6 +123,8 @@ def test_an_official_plugin_of_another_version(tmp_path: Path, official: Path, n
 def test_the_launcher_refuses_to_run_off_a_local_stack(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "AZMLFLOW_CLOUD"}
     launcher = install(tmp_path, "3.29.0")
-    done = subprocess.run([launcher, "127.0.0.1:1"], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [launcher, "127.0.0.1:1"], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 1 and done.stdout == ""
     assert "never against the real Azure" in done.stderr and "Traceback" not in done.stderr

@@ -23,6 +23,7 @@ from azmlflow.localazure.plugin.client.client import Arm
 from azmlflow.localazure.plugin.provider import AzureProvider
 from azmlflow.localazure.plugin.schema.values import plain_map, wrap_map
 from azmlflow.localazure.plugin.server import Servicer
+from tests.waits import bounded
 
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000000a"
 GROUP_URN = "urn:pulumi:dev::p::azure-native:resources:ResourceGroup::g"
@@ -160,38 +161,42 @@ def command(tmp_path: Path) -> list[str]:
 def process(command: list[str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """The plugin running on a local stack that has no Azure."""
     environment = {**os.environ, "AZMLFLOW_CLOUD": f"local:{tmp_path}"}
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
     yield running
     running.kill()
-    running.communicate()
+    running.communicate(timeout=10)
 
 
 def test_the_process_says_its_port_and_ends_on_the_engines_signal(process: subprocess.Popen[str]) -> None:
     assert process.stdout is not None
-    port = int(process.stdout.readline())
+    with bounded(process):
+        port = int(process.stdout.readline())
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         info = provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(empty_pb2.Empty(), timeout=10)
     assert info.version == "3.29.0"
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=10) == 0
-    assert process.stderr is not None and process.stderr.read() == ""
+    assert process.stderr is not None
+    with bounded(process):
+        assert process.stderr.read() == ""
 
 
 def test_the_process_ends_when_the_engine_is_killed(command: list[str], tmp_path: Path) -> None:
     """The shell stands for an engine that dies without a word; the pipe closes only when the plugin is gone too."""
     environment = {**os.environ, "AZMLFLOW_CLOUD": f"local:{tmp_path}"}
     script = '"$@" & read -r line; kill -9 $$'
-    engine = subprocess.Popen(
-        ["/bin/sh", "-c", script, "sh", *command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    assert engine.stdout is not None and engine.stdin is not None
-    assert int(engine.stdout.readline()) > 0
-    engine.stdin.write("die\n")
-    engine.stdin.close()
-    assert engine.stdout.read() == ""
-    engine.stdout.close()
-    assert engine.wait(timeout=10) == -signal.SIGKILL
+    words = ["/bin/sh", "-c", script, "sh", *command]
+    with (
+        subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        ) as engine,
+        bounded(engine),
+    ):
+        assert engine.stdout is not None and engine.stdin is not None
+        assert int(engine.stdout.readline()) > 0
+        engine.stdin.write("die\n")
+        engine.stdin.close()
+        assert engine.stdout.read() == ""
+        assert engine.wait(timeout=10) == -signal.SIGKILL

@@ -41,7 +41,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def processes() -> dict[int, tuple[int, str]]:
     """Process id -> its parent and state, as `ps` has it."""
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True).stdout
+    words = ["ps", "-A", "-o", "pid=,ppid=,stat="]
+    listing = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout
     rows = (line.split() for line in listing.splitlines())
     return {int(pid): (int(parent), state) for pid, parent, state in rows}
 

@@ -3,102 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import os
 import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import httpx
 import pytest
 
-from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
-from azmlflow.localazure.core.clock import SystemClock
-from azmlflow.localazure.core.collections import JOB_RECORDS
+from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.front import authority
 from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.folder import Folder
-from azmlflow.localazure.principals.tokens import MACHINE_LEARNING, Tokens
+from azmlflow.localazure.principals.tokens import MACHINE_LEARNING
 from azmlflow.localazure.runner import files
 from azmlflow.localazure.runner.context import identity_of
 from azmlflow.localazure.runner.execution import Execution
 from azmlflow.localazure.runner.runner import Runner
-from azmlflow.localazure.tracking.server import MlflowServer, MlflowUnavailable
 from azmlflow.localazure.work import records, run_token
-from tests.localazure.control import CHAIN, COMPUTE, DEVELOPER, RG, STORAGE, WORKSPACE, Azure
+from tests.localazure.control import COMPUTE, DEVELOPER, RG, WORKSPACE, Azure
+from tests.localazure.runner.conftest import ACCOUNT, JOB, content, mlflow, run, submit
 
-JOB = {"jobType": "Command", "computeId": COMPUTE, "experimentName": "tried"}
-ACCOUNT = STORAGE.rpartition("/")[2]
 WITHIN = 30.0
 USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
-
-
-class Mlflow:
-    """Notes what is asked of it."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str]] = []
-        self.away = False
-
-    async def experiment(self, _workspace: str, name: str) -> str:
-        if self.away:
-            raise MlflowUnavailable("MLflow's server is still starting", 5)
-        return f"id-of-{name}"
-
-    async def request(
-        self, _method: str, path: str, _workspace: str, *, json_body: Any = None, run_id: str | None = None
-    ) -> httpx.Response:
-        what = run_id if path.endswith("create") else json_body["status"]
-        self.asked.append((path.rpartition("/")[2], str(what)))
-        return httpx.Response(200, json={})
-
-    def forget(self, _workspace: str) -> None:
-        """A workspace went."""
-
-
-@pytest.fixture
-def jobs(azure: Azure) -> Azure:
-    """A control plane whose jobs can run."""
-    folder = Folder.at(azure.cloud.state)
-    folder.make()
-    authority.ensure(folder, SystemClock())
-    azure.make(*CHAIN[:6], COMPUTE)
-    tokens = Tokens(azure.cloud.store, azure.clock, azure.cloud.state)
-    azure.cloud = dataclasses.replace(azure.cloud, tokens=tokens, mlflow=cast(MlflowServer, Mlflow()))
-    return azure
-
-
-def submit(azure: Azure, command: str, **more: Any) -> str:
-    answer = azure.arm("PUT", f"{WORKSPACE}/jobs/job-1", {"properties": {**JOB, "command": command, **more}})
-    assert answer.status == 201, answer
-    return f"{WORKSPACE}/jobs/job-1".lower()
-
-
-def run(azure: Azure, key: str) -> tuple[str | None, str]:
-    """Run a job to its end: its state, and the reason that is told."""
-    users = Users(azure.cloud.state, root=False)
-    asyncio.run(Execution(azure.cloud, users, key).run(lambda _key, _process: None, lambda: None, lambda: None))
-    record = azure.cloud.store.get(JOB_RECORDS, key)
-    assert record is not None
-    assert list(users.folder.glob("*")) == []
-    return records.status(azure.cloud, key), str(record.get("error"))
-
-
-def content(azure: Azure, path: str) -> str:
-    """An artifact of the job."""
-    blobs, address = Blobs(azure.cloud), files.artifact(ACCOUNT, "job-1", path)
-    blob = blobs.get(address)
-    assert blob is not None, path
-
-    async def read() -> bytes:
-        return b"".join([data async for data in read_range(blobs.open(address, blob), 0, blob.length)])
-
-    return asyncio.run(read()).decode()
 
 
 def put_code(azure: Azure, container: str, name: str, text: bytes) -> None:
@@ -126,8 +56,7 @@ def test_a_job_runs_and_leaves_its_log_and_outputs_and_an_ended_run(jobs: Azure)
     assert run(jobs, submit(jobs, "python train.py", codeId=uri)) == ("Completed", "None")
     assert "trained" in content(jobs, "user_logs/std_log.txt")
     assert content(jobs, "outputs/model") == "weights"
-    mlflow = cast(Mlflow, jobs.cloud.mlflow)
-    assert mlflow.asked == [("create", "job-1"), ("update", "RUNNING"), ("update", "FINISHED")]
+    assert mlflow(jobs).asked == [("create", "job-1"), ("update", "RUNNING"), ("update", "FINISHED")]
 
 
 def test_a_script_that_is_missing_fails_with_its_words_in_the_log(jobs: Azure) -> None:
@@ -199,12 +128,6 @@ def test_the_folder_of_the_jobs_folders_is_made_again_as_it_was(jobs: Azure) -> 
     finally:
         Folder.at(jobs.cloud.state).remove_sockets()
     assert not users.folder.exists()
-
-
-def test_without_mlflow_a_job_fails_and_says_so(jobs: Azure) -> None:
-    cast(Mlflow, jobs.cloud.mlflow).away = True
-    state, why = run(jobs, submit(jobs, "true"))
-    assert (state, "MLflow" in why) == ("Failed", True)
 
 
 def test_a_job_gets_nothing_of_our_environment_but_what_is_meant(jobs: Azure, monkeypatch: pytest.MonkeyPatch) -> None:

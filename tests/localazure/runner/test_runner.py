@@ -12,7 +12,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import JOB_RECORDS
 from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import Users
-from azmlflow.localazure.runner import execution
+from azmlflow.localazure.runner import execution, runs
 from azmlflow.localazure.runner.runner import LOST, Runner
 from azmlflow.localazure.work import records
 from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
@@ -45,7 +45,7 @@ class Execution:
 def runner(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> Runner:
     Execution.ends, Execution.begun = {}, asyncio.Event()
     monkeypatch.setattr(execution, "Execution", Execution)
-    monkeypatch.setattr(execution, "open_run", _no_run)
+    monkeypatch.setattr(runs, "open_run", _no_run)
     azure.make(*CHAIN[:6], COMPUTE)
     return Runner(azure.cloud, Users(azure.cloud.state, root=False))
 
@@ -274,3 +274,19 @@ def test_what_has_ended_is_not_looked_at_again(azure: Azure, runner: Runner) -> 
     records.set_status(azure.cloud, key, "Completed")
     assert records.open_jobs(azure.cloud) == []
     assert len(list(records.jobs(azure.cloud))) == 1
+
+
+def test_an_end_that_is_due_for_a_job_of_the_same_name_that_runs_does_not_keep_the_runner_busy(
+    azure: Azure, runner: Runner
+) -> None:
+    key = submit(azure, "job-1")
+
+    async def script() -> None:
+        runner.step()
+        await turn()
+        assert statuses(azure) == ["Running"]
+        runner._unclosed[key] = azure.clock.now()
+        azure.clock.advance(1)
+        assert runner.step() > 0
+
+    asyncio.run(script())

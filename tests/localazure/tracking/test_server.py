@@ -6,95 +6,15 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from azmlflow.localazure.tracking.server import WORKSPACE_HEADER, MlflowServer, MlflowUnavailable
-
-STAND_IN = """
-import json, os, pathlib, socket, subprocess, sys, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-pathlib.Path("environment.json").write_text(json.dumps(dict(os.environ)))
-while pathlib.Path("wait").exists():
-    time.sleep(0.01)
-if pathlib.Path("broken").exists():
-    sys.exit("cannot start")
-if pathlib.Path("with-grandchild").exists():
-    pathlib.Path("grandchild").write_text(str(subprocess.Popen(["sleep", "1000"]).pid))
-
-class Handler(BaseHTTPRequestHandler):
-    def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        path = self.path.partition("?")[0]
-        if path == "/die":
-            os._exit(1)
-        told = {
-            "method": self.command, "path": self.path, "host": self.headers["Host"],
-            "workspace": self.headers["X-MLFLOW-WORKSPACE"], "body": json.loads(body or "null"),
-        }
-        with open("asked.jsonl", "a") as log:
-            log.write(json.dumps(told) + "\\n")
-        status = 201 if path == "/api/3.0/mlflow/workspaces" else 200
-        if path.endswith("/experiments/get-by-name"):
-            status = 404
-        if path.endswith("/experiments/create"):
-            told["experiment_id"] = "41"
-        content = json.dumps(told).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_POST = do_DELETE = answer
-
-    def log_message(self, *args):
-        pass
-
-server = ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
-server.socket.close()
-server.socket = socket.socket(fileno=int(sys.argv[1]))
-server.serve_forever()
-"""
-
-
-def stand_in(descriptor: int) -> list[str]:
-    return [sys.executable, "-c", STAND_IN, str(descriptor)]
-
-
-@pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    state = tmp_path / "state"
-    (state / "mlflow").mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as run:  # tmp_path may be too long for a socket's path
-        monkeypatch.setenv("XDG_RUNTIME_DIR", run)
-        yield state
-        assert list(Path(run).glob("*/*")) == [], "the socket is removed"
-
-
-def played(state: Path, play: Any, **options: Any) -> Any:
-    """Run `play(server)` with a started server, and stop it."""
-
-    async def run() -> Any:
-        server = MlflowServer(state, command=stand_in, **options)
-        await server.start()
-        try:
-            return await play(server)
-        finally:
-            await server.stop()
-
-    return asyncio.run(run())
-
-
-def asked(state: Path) -> list[dict[str, Any]]:
-    lines = (state / "mlflow" / "asked.jsonl").read_text().splitlines()
-    return [call for call in map(json.loads, lines) if call["path"] != "/health"]
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
+from azmlflow.localazure.tracking.server import WORKSPACE_HEADER, MlflowServer
+from tests.localazure.tracking.conftest import asked, played, stand_in
 
 
 def alive(pid: int) -> bool:
@@ -259,9 +179,9 @@ def test_the_server_sees_nothing_of_the_users_settings(state: Path, monkeypatch:
 def test_the_state_is_this_users_alone(state: Path) -> None:
     async def play(server: MlflowServer) -> None:
         await server.ready()
-        (socket,) = Path(os.environ["XDG_RUNTIME_DIR"]).glob("*/mlflow.sock")
-        assert socket.stat().st_mode & 0o077 == 0
-        assert socket.parent.stat().st_mode & 0o077 == 0
+        (path,) = Path(os.environ["XDG_RUNTIME_DIR"]).glob("*/mlflow.sock")
+        assert path.stat().st_mode & 0o077 == 0
+        assert path.parent.stat().st_mode & 0o077 == 0
 
     played(state, play)
 

@@ -244,6 +244,30 @@ def test_an_asynchronous_operation_is_followed_by_its_url(arm: Arm, azure: Any) 
     assert {sent.url for sent in azure.sent[1:]} == {url}
 
 
+PAGE = b"<h1>Sign in to the hotel's network</h1>"
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete", "post"])
+def test_a_page_is_not_taken_for_an_answer(arm: Arm, azure: Any, method: str) -> None:
+    azure.scripted.append(lambda _: (200, {"Content-Type": "text/html"}, PAGE))
+    with pytest.raises(ArmError, match="no JSON object") as told:
+        getattr(arm, method)(CALL)
+    assert "hotel" not in str(told.value)
+
+
+def test_a_page_does_not_end_an_operation(arm: Arm, azure: Any) -> None:
+    url = "https://management.azure.com/subscriptions/s/operations/1?api-version=9"
+    azure.scripted.append(_once((201, {"Azure-AsyncOperation": url}, {"properties": {}}), (200, {}, PAGE)))
+    with pytest.raises(OperationFailed, match="no JSON object"):
+        arm.put(CALL)
+
+
+def test_a_refusal_by_a_page_is_a_refusal(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(_once((403, {}, PAGE)))
+    with pytest.raises(ArmError, match="refused without a reason"):
+        arm.put(CALL)
+
+
 def test_retry_after_zero_polls_at_once_and_then_leaves_a_breath(arm: Arm, azure: Any) -> None:
     statuses = [202, 202, 200]
 

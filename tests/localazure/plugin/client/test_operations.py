@@ -66,6 +66,16 @@ def test_details_belong_to_the_reason() -> None:
     assert _answer(500, body={"error": "text"}).error == ("", "")
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("0", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)])
-def test_when_to_ask_again(header: str, seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_when_to_ask_again(header: str, seconds: float | None) -> None:
     assert _answer(202, {"Retry-After": header}).retry_after == seconds
