@@ -29,8 +29,8 @@ from scripts.mutants.operators import OPERATORS, REPLACED
 program: Any = mutmut.__main__
 file_mutation: Any = mutmut.mutation.file_mutation
 RESULTS = "results.json"
-# Seconds that pytest takes to try a change, and the share of its tests' time that a change takes on average: the quickest
-# come first and the first that fails is the last; and they were timed while mutmut noted what each runs. Measured.
+# Seconds that pytest takes to try a change, and the share of its tests' time that a change takes on average: the
+# quickest come first, and the first that fails is the last.
 _FORK, _SHARE = 0.3, 0.2
 _MEMORY = 4 << 30  # a change that makes a loop endless must not take the machine's
 
