@@ -28,20 +28,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"which of {', '.join(names)}; all by default")
     parser.add_argument("--all", action="store_true", help="every change, and renew docs/mutants.md")
+    parser.add_argument("--only", default="", metavar="MODULE", help="how the modules' names begin: rbac.report")
     parser.add_argument("--seed", type=int, default=1, help="draws the sample")
     parser.add_argument("--minutes", type=float, default=2, help="of a target's sample")
     given = parser.parse_args()
     if unknown := set(given.targets) - {*names}:
         parser.error(f"no such target: {', '.join(sorted(unknown))}")
     wanted = [target for target in TARGETS if target.name in (given.targets or names)]
-    amiss = [_take(each, given.seed, 0 if given.all else 60 * given.minutes) for each in wanted]
+    amiss = [_take(each, given.seed, 0 if given.all else 60 * given.minutes, given.only) for each in wanted]
     return int(any(amiss))
 
 
-def _take(target: Target, seed: int, seconds: float) -> int:
+def _take(target: Target, seed: int, seconds: float, only: str) -> int:
     """One target; how many changes are left without a reason, or have a reason and are not left."""
     _say(f"--- {target.name}")
-    changes = report.read(_try(target, seed, seconds))
+    changes = report.read(_try(target, seed, seconds, only))
     text = report.read_report()
     reasons = report.explained(text)
     left = {change.key for change in changes if change.end in report.LEFT}
@@ -57,7 +58,7 @@ def _take(target: Target, seed: int, seconds: float) -> int:
     return len(amiss)
 
 
-def _try(target: Target, seed: int, seconds: float) -> list[dict[str, str]]:
+def _try(target: Target, seed: int, seconds: float, only: str) -> list[dict[str, str]]:
     """What became of each change of a target.
 
     Raises:
@@ -66,7 +67,7 @@ def _try(target: Target, seed: int, seconds: float) -> list[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="mutants-") as place:
         folder = Path(place)
         copy(target, folder)
-        words = [sys.executable, "-m", "scripts.mutants.child", str(seed), str(seconds)]
+        words = [sys.executable, "-m", "scripts.mutants.child", str(seed), str(seconds), only]
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
         # No plugin but pytest's own: each costs time with each change.
         environment = {**os.environ, "PATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -1,7 +1,8 @@
 """Functions without their decorators, so that mutmut changes them too: it leaves decorated ones alone.
 
 `@property def name(self): BODY` becomes `def name__bare(self): BODY`, which is changed, and `@property def name(self):
-return self.name__bare()`, which is not. The same for caches, context managers, validators and commands.
+return self.name__bare()`, which is not. The same for context managers, validators and commands. Caches are taken away:
+mutmut tries a change on the tests that ran a function, and after the first of them a cache runs it no more.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import libcst as cst
 import libcst.matchers as m
 
 SUFFIX = "__bare"
+_CACHE = m.Attribute(attr=m.Name("cache") | m.Name("lru_cache"))
+_CACHED = m.Attribute(attr=m.Name("cached_property"))
 # mutmut changes what has one of these alone.
 _METHOD = m.Name("staticmethod") | m.Name("classmethod")
 # These have no body of their own, or one whose name another function has, or nothing to be called by.
@@ -48,6 +51,7 @@ class _Splitter(cst.CSTTransformer):
         updated_node: cst.FunctionDef,
     ) -> cst.FunctionDef | cst.FlattenSentinel[cst.BaseStatement]:
         self._functions -= 1
+        updated_node = _uncached(updated_node)
         decorators = [each.decorator for each in updated_node.decorators]
         plain = not decorators or (len(decorators) == 1 and m.matches(decorators[0], _METHOD))
         if self._functions or plain or any(m.matches(each, _LEFT) for each in decorators):
@@ -65,6 +69,16 @@ class _Splitter(cst.CSTTransformer):
             body=cst.IndentedBlock([cst.SimpleStatementLine([cst.Return(told)])]),
         )
         return cst.FlattenSentinel([body, forward])
+
+
+def _uncached(function: cst.FunctionDef) -> cst.FunctionDef:
+    """The function without `functools.cache` and `lru_cache`, and a `property` for a `cached_property`."""
+    kept = [each for each in function.decorators if not m.matches(each.decorator, _CACHE | m.Call(func=_CACHE))]
+    plain = [
+        each.with_changes(decorator=cst.Name("property")) if m.matches(each.decorator, _CACHED) else each
+        for each in kept
+    ]
+    return function.with_changes(decorators=plain)
 
 
 def _without_defaults(params: cst.Parameters) -> cst.Parameters:

@@ -1,7 +1,8 @@
-"""mutmut, in a copy of the checkout: `python -m scripts.mutants.child SEED SECONDS`, which writes `results.json`.
+"""mutmut, in a copy of the checkout: `python -m scripts.mutants.child SEED SECONDS MODULES` writes `results.json`.
 
 Seconds bound the run: changes are drawn by the seed until the tests that try them would take as long, and what is then
-under way at twice the time is stopped. 0: all of them.
+under way at twice the time is stopped. 0: all of them. Modules: how the names of those wanted begin, `rbac.report`;
+empty: all.
 
 mutmut has no interface for other operators or a sample, so this reaches into it; pyproject.toml pins its version.
 """
@@ -35,14 +36,14 @@ _FORK, _SHARE = 0.3, 0.2
 _MEMORY = 4 << 30  # a change that makes a loop endless must not take the machine's
 
 
-def main(seed: int, seconds: float) -> None:
+def main(seed: int, seconds: float, modules: str) -> None:
     """Change, try, and write down what became of each change that was tried."""
     kept = [each for each in mutators.mutation_operators if each[1].__name__ not in REPLACED]
     file_mutation.mutation_operators = [*kept, *OPERATORS]
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     if seconds:
         _sample(seed, seconds)
-    program._run((), 1)
+    program._run((f"azmlflow.{modules}*",) if modules else (), 1)
     Path(RESULTS).write_text(json.dumps(_results()), encoding="utf-8")
 
 
@@ -90,4 +91,4 @@ def _results() -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]))
+    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3])

@@ -148,7 +148,10 @@ def test_the_built_in_table_is_well_formed() -> None:
         assert all(match(pattern, pattern) is not None for pattern in patterns)
 
 
-@pytest.mark.parametrize(("name", "nearest"), [("traker", "tracker"), ("Viewer", "viewer"), ("registar", "registrar")])
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("traker", "tracker"), ("Viewer", "viewer"), ("registar", "registrar"), ("submission", "submitter")],
+)
 def test_an_unknown_persona_names_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(UnknownPersona) as caught:
         persona(name)
@@ -161,6 +164,8 @@ def test_a_persona_like_none_is_not_guessed_at() -> None:
         persona("zzz")
     with pytest.raises(UnknownRole, match="did you mean 'Contributor'"):
         built_in_role("Contributer")
+    with pytest.raises(UnknownRole, match="did you mean 'Storage Blob Data Owner'"):  # of several that are like it
+        built_in_role("Storage Blob Data Ovner")
 
 
 def test_custom_roles_are_named_by_persona_and_group() -> None:
@@ -182,6 +187,8 @@ def test_a_strict_tracker_has_no_jobs_write_and_nobody_else_loses_it() -> None:
     loose, strict = persona("tracker"), persona("tracker", strict_tracker=True)
     assert {*loose.actions} - {*strict.actions} == {f"{WORKSPACE}/jobs/write"}
     assert persona("submitter", strict_tracker=True) == persona("submitter")
+    assert combined("tracker", strict_tracker=True) == (strict,)
+    assert combined("tracker") == (loose,)
     allowed = {each.name for each in OPERATIONS if {*each.actions} <= {*strict.actions}}
     assert allowed == ALLOWED["tracker"]
 
@@ -194,6 +201,9 @@ def test_a_combination_is_everything_of_its_parts_once() -> None:
     assert {*whole.actions} == {*persona("tracker").actions, *persona("registrar").actions}
     assert len(whole.actions) == len({*whole.actions})
     assert whole.storage_roles == persona("tracker").storage_roles
+    assert whole.summary == f"{parts[0].summary}; {parts[1].summary}"
+    assert whole.nearest == "AzureML Data Scientist"
+    assert union(combined("tracker+operator")).nearest == "AzureML Data Scientist + AzureML Compute Operator"
     assert union(combined("viewer")) is persona("viewer")
     with pytest.raises(UnknownPersona, match="did you mean 'registrar'"):
         combined("tracker+registar")
