@@ -405,6 +405,30 @@ def test_a_roles_own_condition_counts_too() -> None:
     assert ask(Facts([given(mixed)], [mixed])).allowed
 
 
+def test_what_is_unknown_says_what_it_rests_on() -> None:
+    """A sentence for people, whole: of a grant and of a deny, by a condition, a management group and a group."""
+    role, lock = "Role 'reader', assigned at", "Deny assignment 'the lock' at"
+    judged = "under a condition, which is not judged here"
+    above = "if that management group is above this scope, which is not known"
+    inside = "if the principal is in that group, whose members could not be read"
+    mine = given(READER)
+    told = {
+        f"{role} {WS}, allows it only {judged}.": Facts([given(READER, condition="c")], [READER]),
+        f"{role} {CORP}, allows it {above}.": Facts([given(READER, at=CORP)], [READER]),
+        f"{role} {WS} through group {OUTER}, allows it {inside}.": Facts(
+            [given(READER, OUTER)], [READER], unread_groups=[OUTER]
+        ),
+        f"{lock} {GROUP} denies it {judged} (pattern '{READ}').": Facts(
+            [mine], [READER], [dataclasses.replace(deny(READ), condition="c")]
+        ),
+        f"{lock} {CORP} denies it {above} (pattern '{READ}').": Facts([mine], [READER], [deny(READ, at=CORP)]),
+        f"{lock} {GROUP} denies it {inside} (pattern '{READ}').": Facts(
+            [mine], [READER], [deny(READ, to=(OUTER,))], unread_groups=[OUTER]
+        ),
+    }
+    assert [ask(facts).reason for facts in told.values()] == [*told]
+
+
 # --- deny assignments ----------------------------------------------------------------------------------------------
 
 
