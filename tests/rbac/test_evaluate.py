@@ -411,7 +411,7 @@ def test_what_is_unknown_says_what_it_rests_on() -> None:
     judged = "under a condition, which is not judged here"
     above = "if that management group is above this scope, which is not known"
     inside = "if the principal is in that group, whose members could not be read"
-    mine = given(READER)
+    mine, team = given(READER), given(READER, OUTER)
     told = {
         f"{role} {WS}, allows it only {judged}.": Facts([given(READER, condition="c")], [READER]),
         f"{role} {CORP}, allows it {above}.": Facts([given(READER, at=CORP)], [READER]),
