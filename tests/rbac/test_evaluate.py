@@ -415,9 +415,7 @@ def test_what_is_unknown_says_what_it_rests_on() -> None:
     told = {
         f"{role} {WS}, allows it only {judged}.": Facts([given(READER, condition="c")], [READER]),
         f"{role} {CORP}, allows it {above}.": Facts([given(READER, at=CORP)], [READER]),
-        f"{role} {WS} through group {OUTER}, allows it {inside}.": Facts(
-            [given(READER, OUTER)], [READER], unread_groups=[OUTER]
-        ),
+        f"{role} {WS} through group {OUTER}, allows it {inside}.": Facts([team], [READER], unread_groups=[OUTER]),
         f"{lock} {GROUP} denies it {judged} (pattern '{READ}').": Facts(
             [mine], [READER], [dataclasses.replace(deny(READ), condition="c")]
         ),
