@@ -12,7 +12,6 @@ import libcst.matchers as m
 
 SUFFIX = "__bare"
 _CACHE = m.Attribute(attr=m.Name("cache") | m.Name("lru_cache"))
-_CACHED = m.Attribute(attr=m.Name("cached_property"))
 # mutmut changes what has one of these alone.
 _METHOD = m.Name("staticmethod") | m.Name("classmethod")
 # These have no body of their own, or one whose name another function has, or nothing to be called by.
@@ -72,13 +71,9 @@ class _Splitter(cst.CSTTransformer):
 
 
 def _uncached(function: cst.FunctionDef) -> cst.FunctionDef:
-    """The function without `functools.cache` and `lru_cache`, and a `property` for a `cached_property`."""
+    """The function without `functools.cache` and `lru_cache`; a `cached_property` is kept with its object only."""
     kept = [each for each in function.decorators if not m.matches(each.decorator, _CACHE | m.Call(func=_CACHE))]
-    plain = [
-        each.with_changes(decorator=cst.Name("property")) if m.matches(each.decorator, _CACHED) else each
-        for each in kept
-    ]
-    return function.with_changes(decorators=plain)
+    return function.with_changes(decorators=kept)
 
 
 def _without_defaults(params: cst.Parameters) -> cst.Parameters:
