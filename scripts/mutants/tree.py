@@ -19,8 +19,9 @@ from scripts.mutants.targets import DESELECTED, Target
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("cli", "infra", "localazure", "rbac")
 SOURCE = Path("src/azmlflow")
-# A program that a change makes endless is stopped after so many times the seconds that its tests take, and a few more.
-PATIENCE, GRACE = 5.0, 2.0
+# A program that a change makes endless is stopped after as many seconds as its tests took when mutmut noted what each
+# runs, which is several times what they take, and a few more.
+PATIENCE, GRACE = 1.0, 15.0
 
 
 def copy(target: Target, folder: Path) -> None:

@@ -122,6 +122,23 @@ def test_bounds_of_a_cluster(values: dict[str, object], word: str) -> None:
     assert repr(values[word]) in found.what
 
 
+@pytest.mark.parametrize(
+    ("key", "least", "most"), [("minNodes", 0, 65_000), ("maxNodes", 1, 65_000), ("idleSeconds", 1, 604_800)]
+)
+def test_a_cluster_is_as_small_and_as_large_as_it_may_be(key: str, least: int, most: int) -> None:
+    beside = {"maxNodes": most} if key == "minNodes" else {}
+    for good in (least, most):
+        assert read(clusters=[{"name": "cpu", **beside, key: good}])
+    for bad in (least - 1, most + 1):
+        assert fault(clusters=[{"name": "cpu", **beside, key: bad}]).key == f"azmlflow:clusters[0].{key}"
+
+
+@pytest.mark.parametrize(("key", "most"), [("prefix", 20), ("salt", 64), ("owner", 256)])
+def test_a_text_is_as_long_as_it_may_be(key: str, most: int) -> None:
+    assert read(**{key: "a" * most})
+    assert fault(**{key: "a" * (most + 1)}).key == f"azmlflow:{key}"
+
+
 def test_two_clusters_of_one_name() -> None:
     assert "two clusters are called 'cpu'" in fault(clusters=[{"name": "cpu"}, {"name": "CPU"}]).what
 
