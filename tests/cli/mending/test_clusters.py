@@ -8,10 +8,11 @@ import pytest
 
 from azmlflow.cli.mending import clusters
 from azmlflow.cli.pulumi.deployment import Resource, State
-from azmlflow.infra.settings.settings import ClusterSettings
-from tests.cli.desk import OUTPUTS, WORKSPACE_ID, Desk, FakeArm
+from azmlflow.infra.settings.settings import ClusterSettings, Settings
+from tests.cli.desk import OUTPUTS, SUBSCRIPTION, WORKSPACE_ID, Desk, FakeArm
 
 COMPUTE = "azure-native:machinelearningservices:Compute"
+NAMES = Settings.from_mapping({}).names("local", SUBSCRIPTION)
 CPU = ClusterSettings.model_validate({"name": "Cpu", "vmSize": "Standard_DS3_v2"})
 
 
@@ -83,8 +84,10 @@ def test_what_would_replace_the_workspace(
     desk: Desk, outputs: dict[str, Any], location: str | None, told: str | None
 ) -> None:
     desk.settings()
-    group = Resource("urn::group", "azure-native:resources:ResourceGroup", "/x", {"location": location})
-    vault = Resource("urn::vault", "azure-native:keyvault:Vault", "/v", {"location": "eastus"})
+    ours = "urn:pulumi:local::azmlflow::azmlflow:index:MlflowWorkspace$"
+    group = Resource(f"{ours}::group", "azure-native:resources:ResourceGroup", "/x", {"location": location})
+    # What is not asked of it: a vault's own location is its group's.
+    vault = Resource(f"{ours}::vault", "azure-native:keyvault:Vault", f"/v/{NAMES.key_vault}", {"location": "eastus"})
     desk.stack.there = True
     desk.stack.held = State((group, vault), (), {**OUTPUTS, **outputs})
     done = desk.run("up")

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from azmlflow.cli.pulumi.deployment import Pending, Resource, State
 from azmlflow.infra.plan.identifiers import Planned, planned
 from azmlflow.infra.plan.tags import ownership
 from azmlflow.infra.settings.settings import Settings
-from tests.cli.desk import ALICE, GROUP_ID, SUBSCRIPTION, Desk, FakeStack
+from tests.cli.desk import ALICE, GROUP_ID, SUBSCRIPTION, Desk, FakeArm, FakeStack
 
 DEAD = 2**22 + 1  # above every process id of Linux and macOS
 TAGS = ownership("azmlflow", "local")
@@ -285,35 +286,49 @@ def test_a_cluster_that_bears_no_tag_of_ours_stops_up(desk: Desk) -> None:
     desk.arm.put(f"{plans()['mlflow-workspace']}/computes/cpu", tags={})
     done = desk.run("up")
     assert done.code == 1
-    assert "Compute `cpu` exists already, and is not this stack's (no tag of ours)" in done.err
+    assert "compute `cpu` exists already, and is not this stack's (no tag of ours)" in done.err
     assert "choose another name, or another azmlflow:salt, in Pulumi.local.yaml" in done.err
 
 
-def test_what_the_state_has_is_not_asked_for(desk: Desk) -> None:
-    desk.settings()
-    with hold(desk.project, "local", "azmlflow up") as holder:
-        holder.engine(DEAD)
+def take_over(stack: FakeStack, arm: FakeArm) -> tuple[list[str], list[str]]:
+    """What is said, and what ARM is asked for, when planned resources are looked for."""
+    said: list[str] = []
     asked: list[str] = []
-    get = desk.arm.get
+    get = arm.get
 
-    def asking(path: str, version: str) -> object:
+    def asking(path: str, version: str) -> dict[str, Any] | None:
         asked.append(path)
         return get(path, version)
 
-    desk.arm.get = asking  # type: ignore[method-assign, assignment]
-    group = next(each for each in plan() if each.name == "mlflow-group")
-    desk.stand(Resource(group.urn("local", "azmlflow"), group.type, group.id))
-    assert desk.run("up").code == 0
-    assert group.id not in asked
-    assert plans()["mlflow-vault"] in asked
-    # Without the group nothing of the rest can be there.
-    asked.clear()
-    with hold(desk.project, "local", "azmlflow up") as holder:
-        holder.engine(DEAD)
-    desk.stand()
-    assert desk.run("up").code == 0
-    assert group.id in asked
-    assert plans()["mlflow-vault"] not in asked
+    arm.get = asking  # type: ignore[method-assign]
+    recover.take_over(
+        stack, arm, plan(), project="azmlflow", version="3", owned=lambda tags: tags == TAGS, say=said.append
+    )
+    return said, asked
+
+
+def test_what_the_state_has_is_not_asked_for() -> None:
+    group, *others = plan()
+    stack = FakeStack(held=State((Resource(group.urn("local", "azmlflow"), group.type, group.id),)))
+    said, asked = take_over(stack, FakeArm())
+    assert (said, asked) == ([], [each.id for each in others])
+    assert stack.calls == []
+
+
+def test_without_the_group_nothing_of_the_rest_can_be_there() -> None:
+    arm = FakeArm()
+    arm.put(plans()["mlflow-vault"], tags=TAGS)
+    said, asked = take_over(FakeStack(), arm)
+    assert (said, asked) == ([], [plans()["mlflow-group"]])
+
+
+def test_what_is_taken_over_is_said() -> None:
+    arm = FakeArm()
+    arm.put(plans()["mlflow-group"], tags=TAGS)
+    stack = FakeStack()
+    said, _ = take_over(stack, arm)
+    assert said == ["taking over resource group `rg-mlflow-local`, which an update that died made"]
+    assert [(each.version, each.new_parent) for each in stack.imported] == [("3", True)]
 
 
 def test_a_state_that_was_lost_is_made_anew_from_what_stands(desk: Desk) -> None:

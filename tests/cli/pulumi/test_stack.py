@@ -15,7 +15,8 @@ from azmlflow.cli.pulumi import automation
 from azmlflow.cli.pulumi.automation import Place
 from azmlflow.cli.pulumi.changes import Change
 from azmlflow.cli.pulumi.engine import Engine
-from azmlflow.cli.pulumi.stack import EngineStack, Import
+from azmlflow.cli.pulumi.engine_stack import EngineStack
+from azmlflow.cli.pulumi.stack import Import
 
 GROUP = "azure-native:resources:ResourceGroup"
 URN = f"urn:pulumi:local::azmlflow::{GROUP}::mlflow-group"
