@@ -17,8 +17,8 @@ from scripts.mutants.bare import bared
 from scripts.mutants.targets import DESELECTED, Target
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("cli", "infra", "localazure", "rbac")
 SOURCE = Path("src/azmlflow")
+PACKAGES = frozenset(path.name for path in (ROOT / SOURCE).iterdir() if path.is_symlink())
 # A program that a change makes endless is stopped after as many seconds as its tests took when mutmut noted what each
 # runs, which is several times what they take, and a few more.
 PATIENCE, GRACE = 1.0, 15.0

@@ -296,6 +296,11 @@ def test_an_unknown_role_definition_is_ignored_and_named() -> None:
     decision = ask(Facts([given(WRITER), given(READER)], [READER]))
     assert decision.allowed
     assert "Ignored: assignment writer-of-a, whose role definition id-writer is not known." in decision.reason
+    both = ask(Facts([given(READER), given(WRITER), given(ALL_BUT_WRITE)], [READER])).reason
+    assert both.endswith(
+        " Ignored: assignment all-but-write-of-a, whose role definition id-all-but-write is not known; "
+        "assignment writer-of-a, whose role definition id-writer is not known."
+    )
     refused = ask(Facts([given(WRITER)], []))
     assert refused.cause == "no-assignment"
     assert "writer-of-a" in refused.reason
@@ -478,6 +483,12 @@ def test_of_several_denies_the_narrowest_is_told() -> None:
     wide, narrow = deny(READ, at="/"), dataclasses.replace(deny(READ, at=WS), id="deny-2")
     assert ask(Facts(denies=[wide, narrow])).assignment == "deny-2"
     assert ask(Facts(denies=[narrow, dataclasses.replace(wide, id="deny-3")])).assignment == "deny-2"
+
+
+def test_a_deny_that_is_about_somebody_else_hides_none() -> None:
+    mine, other = deny(READ), dataclasses.replace(deny(READ, to=(BOB,)), id="deny-0")
+    for denies in ([other, mine], [mine, other]):
+        assert ask(Facts([given(READER)], [READER], denies)).assignment == "deny-1"
 
 
 def test_a_denys_own_not_actions_let_through() -> None:
