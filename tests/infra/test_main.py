@@ -148,6 +148,20 @@ def test_everything_taggable_says_whose_it_is(full: Any) -> None:
             }, one.type
 
 
+def test_the_group_alone_says_since_when_whose_and_until_when_it_is(up: Up) -> None:
+    life = {"createdOn": "2027-01-01T00:00:00Z", "owner": "ana@x.com", "expiresOn": "2027-01-31T12:00:00Z"}
+    deployment = up(**life)
+    tags = {one.type.split(":")[-1]: one.inputs["tags"] for one in arm(deployment)}
+    assert tags.pop("ResourceGroup") == {
+        "azmlflow-project": "azmlflow",
+        "azmlflow-stack": "dev",
+        "azmlflow-created-on": "2027-01-01T00:00:00Z",
+        "azmlflow-owner": "ana@x.com",
+        "expires-on": "2027-01-31T12:00:00Z",
+    }
+    assert {name for given in tags.values() for name in given} == {"azmlflow-project", "azmlflow-stack"}
+
+
 def test_what_lives_in_the_group_is_deleted_with_it_and_nothing_else(full: Any) -> None:
     group = full.one("ResourceGroup")
     assert group.deleted_with == ""

@@ -209,6 +209,8 @@ def test_stacks_never_share_a_group(others: tuple[str, ...]) -> None:
         ("keyVault", "two--hyphens", "two-hyphens"),
         ("resourceGroup", "ends.", "ends"),
         ("resourceGroup", "-.-a b-", "a-b"),
+        ("resourceGroup", "X.aX.", "X-aX"),
+        ("keyVault", "a_b-1", "a-b-1"),  # only a cluster may not end so
         ("compute", "gpu--1", "gpu1"),
         ("compute", "a-" + "1" * 24, ""),  # still too long
         ("storageAccount", "a" * 25, ""),
