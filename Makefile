@@ -35,8 +35,8 @@ bench: engine examples
 faults: engine  ## every request of `up` and `down` failed in every way, and the command killed around each: an hour
 	AZMLFLOW_FAULTS=all $(PYTEST) --dist load tests/cli/teardown/test_teardown.py tests/e2e/test_faults.py
 
-mutants: $(TOOLKIT)  ## change the access evaluator in every small way and see which rule's test fails
-	$(BIN)/python scripts/mutants.py
+mutants: $(TOOLKIT)  ## change the code in small ways and see that a test fails: a sample; ALL=1 all, in hours; TARGET="rbac infra"
+	$(BIN)/python -m scripts.mutants $(TARGET) $(if $(ALL),--all) $(if $(SEED),--seed $(SEED))
 
 examples: $(EXAMPLES)
 

@@ -33,8 +33,8 @@ def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool 
     # What providers say of a resource explains more than the engine's "update failed" on the stack.
     told = [entry for entry in errors if entry.urn and "pulumi:pulumi:Stack" not in entry.urn] or errors
     if not told:
-        lines = [line.strip() for line in text.splitlines() if line.strip().startswith("error:")]
-        what = lines[0].removeprefix("error:").strip() if lines else _last_line(text)
+        said = [line for line in _lines(text) if line.startswith("error:")]
+        what = said[0].removeprefix("error:").strip() if said else _last_line(text)
         return CliError(f"the Pulumi engine failed: {what}", next=again if mended else _torn(what) or again)
     first = told[0]
     others = len({entry.urn for entry in told}) - 1
@@ -79,5 +79,11 @@ def _unwrapped(message: str) -> str:
 
 
 def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = _lines(text)
     return lines[-1][:300] if lines else "it gave no reason"
+
+
+def _lines(text: str) -> list[str]:
+    """What was said, without the Automation API's name for the stream (pulumi/automation/errors.py: CommandError)."""
+    lines = (line.strip().removeprefix("stderr:").strip() for line in text.splitlines())
+    return [line for line in lines if line]

@@ -152,8 +152,7 @@ def repair(kind: str, name: str) -> str:
         near = _NUMBERED.sub(lambda number: number[0].replace("-", ""), name)
     else:
         near = re.sub(r"[^a-zA-Z0-9]+", "-", name).strip("-")
-    wanted = rule(kind)
-    return near if wanted.shortest <= len(near) <= wanted.longest and _fits(wanted, near) else ""
+    return near if _fits(rule(kind), near) else ""
 
 
 def _fits(wanted: NameRule, name: str) -> bool:

@@ -10,12 +10,16 @@ it changes, and counting then begins anew.
     slow          `seconds` pass first
     pause         the request waits while `faults.paused` stands, so that a test can kill who asked
     kill          the embedded Azure ends as by `kill -9`
+
+Each strike is a line of the log, `fault strikes: ...`, and so is each operation that is made to end Failed: a request
+that starts none cannot be failed so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import signal
@@ -39,6 +43,7 @@ What = Literal["429", "500", "503", "reset", "failed", "slow", "pause", "kill"]
 WHENS: tuple[str, ...] = get_args(When)
 WHATS: tuple[str, ...] = get_args(What)
 _CODES = {"429": "TooManyRequests", "500": "InternalServerError", "503": "ServiceUnavailable"}
+_log = logging.getLogger("azmlflow.local")
 _LOOK = 0.02  # seconds between two looks at whether a pause is over
 
 
@@ -142,6 +147,7 @@ class FaultMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for fault in self._struck(scope) if scope["type"] == "http" else ():
+            _log.info("fault strikes: %s %s %s %r", fault.what, fault.when, scope["method"], scope["path"])
             await self._act(fault, scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -197,6 +203,7 @@ class FaultMiddleware:
                 for key, operation in list(store.scan(RUNNING_OPERATIONS)):
                     if key not in before:
                         store.put(RUNNING_OPERATIONS, key, {**operation, "fails": True})
+                        _log.info("fault strikes: operation %s will fail", key)
             await send(message)
 
         return marking

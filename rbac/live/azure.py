@@ -148,7 +148,7 @@ def _missing(client: Any, assignments: Sequence[Any], definitions: Sequence[Any]
 
     def read(id_: str) -> Any:
         try:
-            return client.role_definitions.get_by_id(id_.lstrip("/"))
+            return client.role_definitions.get_by_id(id_)
         except ResourceNotFoundError:
             return None  # the evaluator ignores its assignments and names them
 

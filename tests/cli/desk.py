@@ -97,8 +97,14 @@ class FakeStack:
         self.calls.append("destroy")
         if self.fault:
             raise self.fault
+        changes = tuple(
+            Change(entry.urn, entry.type, entry.urn.rsplit("::", 1)[-1], "delete", "done", 1.5, id=entry.id)
+            for entry in self.held.resources
+        )
+        for change in changes if on_change else ():
+            on_change(change)  # type: ignore[misc]
         self.held = State()
-        return Outcome()
+        return Outcome(changes)
 
     def import_resources(self, resources: Sequence[Import]) -> None:
         self.calls.append("import")

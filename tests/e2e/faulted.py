@@ -22,6 +22,7 @@ from tests.e2e.zygote import zygote
 # What a snapshot leaves out: links to the checkout, the engine's plugins and logs, and all of the embedded Azure, which
 # runs on, but its documents.
 _LEFT_OUT = {"Pulumi.yaml", "infra", "engine", "home", "local", "local.lock", "pulumi", "logs"}
+_STRIKES = "fault strikes: "  # how the embedded Azure's log tells of one
 _COLLECTIONS = ("resources", "deleted", "locks", "definitions", "running")
 
 
@@ -36,6 +37,7 @@ class World:
     def __init__(self, estate: Estate, snapshots: Path) -> None:
         self.estate, self._snapshots = estate, snapshots
         self.state = estate.folder / ".azmlflow" / "local"
+        self._struck_before = 0
 
     def close(self) -> None:
         """Take the faults away, and stop the embedded Azure."""
@@ -82,8 +84,12 @@ class World:
             assert "next:" in said, said
         raise AssertionError(f"{words} still fails: {said}")
 
-    def kill_in_mid_request(self, *words: str) -> None:
-        """Run a command until the cloud holds a request of its back, and kill it with its engine (-9)."""
+    def kill_in_mid_request(self, *words: str) -> int:
+        """Run a command until the cloud holds a request of its back, and kill it with its engine (-9).
+
+        Returns:
+            The command's exit code: -9 if it was killed, 0 if it came to its end before.
+        """
         mark, until = self.state / PAUSED, time.monotonic() + LONG
         pid = zygote().start(words, self.estate.folder, self.estate.environment)
         while not mark.exists():
@@ -96,18 +102,29 @@ class World:
             if note is not None and note.engine:
                 with contextlib.suppress(ProcessLookupError):  # it had ended before
                     os.killpg(note.engine, signal.SIGKILL)
-        zygote().end()
+        code, _, _ = zygote().end()
         write_faults(self.state, ())
         mark.unlink(missing_ok=True)
+        return code
 
     def strike(self, fault: FaultRule) -> None:
         """Turn a fault on."""
+        self._struck_before = len(self._strikes())
         write_faults(self.state, (fault,))
+
+    def struck(self) -> list[str]:
+        """What the cloud's log tells of strikes since the fault was turned on, a line each."""
+        return self._strikes()[self._struck_before :]
 
     def requests(self) -> int:
         """How many requests to Resource Manager's subscriptions its log tells of."""
-        log = (self.state / "daemon.log").read_text(encoding="utf-8")
-        return sum(" /subscriptions" in line for line in log.splitlines())
+        return sum(" /subscriptions" in line and _STRIKES not in line for line in self._log())
+
+    def _strikes(self) -> list[str]:
+        return [line.partition(_STRIKES)[2] for line in self._log() if _STRIKES in line]
+
+    def _log(self) -> list[str]:
+        return (self.state / "daemon.log").read_text(encoding="utf-8").splitlines()
 
     def seen(self) -> dict[str, Any]:
         """All that is in the cloud, in Pulumi's state and in the folder, comparable over two runs."""

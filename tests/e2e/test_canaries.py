@@ -53,6 +53,7 @@ def test_no_secret_leaves_its_place(planted: Estate) -> None:
     assert len(secrets) > len(PLANTED) + 4
     write_faults(local, (FaultRule("DELETE", "/resourceGroups/[^/]+$", "after", 1, "failed"),))
     told.append(planted.azmlflow("down", "--yes", "--output", "json"))
+    assert "fault strikes: operation " in (local / "daemon.log").read_text(encoding="utf-8")
     settings = planted.folder / "Pulumi.local.yaml"
     kept = settings.read_text()
     settings.write_text(f"{kept.rstrip()}\n  azmlflow:storage-key: {IN_SETTINGS}\n")

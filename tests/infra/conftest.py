@@ -29,8 +29,8 @@ COMPUTED: Mapping[str, Mapping[str, str]] = {
     "azure-native:applicationinsights:Component": {"connectionString": "c", "instrumentationKey": "i"},
 }
 NAME_INPUTS = (
+    "computeName",  # before its workspace's
     "workspaceName",
-    "computeName",
     "accountName",
     "vaultName",
     "resourceName",
@@ -73,6 +73,7 @@ class Recorder(mocks.MockMonitor):
         super().__init__(Nothing())
         self.declared: list[Declared] = []
         self.outputs: dict[str, Any] = {}
+        self.told: dict[str, Mapping[str, Any]] = {}
 
     def Invoke(self, request: Any) -> Any:
         assert request.tok == "azure-native:authorization:getClientConfig"
@@ -107,8 +108,10 @@ class Recorder(mocks.MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"/id/{request.name}", object=_struct(state))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
+        outputs = rpc.deserialize_properties(request.outputs)
+        self.told[request.urn] = outputs
         if "pulumi:pulumi:Stack" in request.urn:
-            self.outputs.update(rpc.deserialize_properties(request.outputs))
+            self.outputs.update(outputs)
         return empty_pb2.Empty()
 
 
@@ -118,6 +121,7 @@ class Deployment:
 
     declared: tuple[Declared, ...]
     outputs: Mapping[str, Any]
+    told: Mapping[str, Mapping[str, Any]]  # URN of a component -> its outputs
 
     def of(self, type_: str) -> list[Declared]:
         """The resources whose type ends so."""
@@ -156,7 +160,7 @@ def deploy(program: Callable[[], Any], config: Mapping[str, Any] | None = None) 
             loop.close()
 
     contextvars.copy_context().run(run)
-    return Deployment(tuple(monitor.declared), monitor.outputs)
+    return Deployment(tuple(monitor.declared), monitor.outputs, monitor.told)
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ from typing import Any
 import pulumi
 import pytest
 
+from azmlflow.infra.components.access import Access, AccessArgs
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
 from azmlflow.infra.plan import identifiers, naming
 from azmlflow.infra.settings.settings import Settings
 from azmlflow.rbac import roles
+from azmlflow.rbac.grants import Grant
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
@@ -84,9 +86,15 @@ def test_the_workspace_is_bound_to_its_own_resources(up: Up) -> None:
     assert inputs["systemDatastoresAuthMode"] == "AccessKey"
 
 
-def test_a_cluster_has_no_passwords_and_its_own_size(full: Any) -> None:
+def test_a_cluster_has_no_passwords_and_its_own_size(up: Up, full: Any) -> None:
     inputs = full.one("machinelearningservices:Compute").inputs
     properties = inputs["properties"]
+    assert inputs["location"] == "westeurope"
+    assert (inputs["workspaceName"], inputs["resourceGroupName"]) == ("mlw-mlflow-dev", "rg-mlflow-dev")
+    # Nodes stand where the workspace does.
+    moved = up(clusters=CLUSTERS, location="swedencentral").one("machinelearningservices:Compute").inputs
+    assert moved["location"] == "swedencentral"
+    assert properties["properties"]["osType"] == "Linux"
     assert (inputs["computeName"], properties["computeType"]) == ("cpu", "AmlCompute")
     assert properties["disableLocalAuth"] is True
     assert properties["properties"]["remoteLoginPortPublicAccess"] == "Disabled"
@@ -103,8 +111,36 @@ def test_a_cluster_without_its_group_is_refused(run: Callable[..., Any]) -> None
     def program() -> None:
         ComputeCluster("cpu", ComputeClusterArgs("rg", "ws", "westeurope", "cpu", "Standard_D2_v2", 1))
 
-    with pytest.raises(ValueError, match="needs its resource group as the option deleted_with"):
+    with pytest.raises(ValueError, match="deleted_with") as told:
         run(program)
+    assert str(told.value) == (
+        "ComputeCluster 'cpu' needs its resource group as the option deleted_with: "
+        "Azure refuses the provider's own deletion of a cluster"
+    )
+
+
+def test_components_tell_their_outputs_and_take_pulumis_options(run: Callable[..., Any]) -> None:
+    """What holds a component is said in the URNs of all in it."""
+    place = identifiers.Place(SUBSCRIPTION, "rg", "ws")
+    grant = Grant(ALICE, "User", "Alice", "tracker")
+
+    def program() -> None:
+        outer = pulumi.ComponentResource("a:b:Outer", "outer")
+        options = pulumi.ResourceOptions(parent=outer, deleted_with=outer)
+        ComputeCluster("cpu", ComputeClusterArgs("rg", "ws", "westeurope", "cpu", "Standard_D2_v2", 1), options)
+        Access("access", AccessArgs.of(place, [grant], "me"), pulumi.ResourceOptions(parent=outer))
+
+    deployment = run(program)
+    types = {one.name: one.urn.split("::")[2] for one in deployment.declared}
+    assert types["cpu"] == "a:b:Outer$azmlflow:index:ComputeCluster"
+    assert types["cpu-cluster"] == f"{types['cpu']}$azure-native:machinelearningservices:Compute"
+    assert types["access"] == "a:b:Outer$azmlflow:index:Access"
+    told = {urn.split("::")[-1]: outputs for urn, outputs in deployment.told.items()}
+    assert told["cpu"] == {"clusterId": "/id/cpu-cluster", "clusterName": "cpu"}
+    assert told["access"] == {"assignmentIds": [f"/id/grant-tracker-{ALICE}"]}
+    # Without a word on it, a tracker is no strict one.
+    (permission,) = deployment.one("RoleDefinition").inputs["permissions"]
+    assert "Microsoft.MachineLearningServices/workspaces/jobs/write" in permission["actions"]
 
 
 def test_everything_taggable_says_whose_it_is(full: Any) -> None:
@@ -117,6 +153,20 @@ def test_everything_taggable_says_whose_it_is(full: Any) -> None:
                 "azmlflow-project": "azmlflow",
                 "azmlflow-stack": "dev",
             }, one.type
+
+
+def test_the_group_alone_says_since_when_whose_and_until_when_it_is(up: Up) -> None:
+    life = {"createdOn": "2027-01-01T00:00:00Z", "owner": "ana@x.com", "expiresOn": "2027-01-31T12:00:00Z"}
+    deployment = up(**life)
+    tags = {one.type.split(":")[-1]: one.inputs["tags"] for one in arm(deployment)}
+    assert tags.pop("ResourceGroup") == {
+        "azmlflow-project": "azmlflow",
+        "azmlflow-stack": "dev",
+        "azmlflow-created-on": "2027-01-01T00:00:00Z",
+        "azmlflow-owner": "ana@x.com",
+        "expires-on": "2027-01-31T12:00:00Z",
+    }
+    assert {name for given in tags.values() for name in given} == {"azmlflow-project", "azmlflow-stack"}
 
 
 def test_what_lives_in_the_group_is_deleted_with_it_and_nothing_else(full: Any) -> None:

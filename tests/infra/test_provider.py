@@ -8,6 +8,7 @@ import pulumi
 import pytest
 from pulumi.provider.experimental.component import ComponentProvider
 
+from azmlflow.infra import provider
 from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.arguments import given
 from azmlflow.infra.components.workspace import MlflowWorkspace, MlflowWorkspaceArgs
@@ -25,6 +26,13 @@ def schema() -> dict[str, Any]:
 
 def test_every_component_is_served_under_its_own_type(schema: dict[str, Any]) -> None:
     assert set(schema["resources"]) == {identifiers.WORKSPACE, identifiers.CLUSTER, identifiers.ACCESS}
+
+
+def test_the_plugin_serves_just_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[dict[str, Any]] = []
+    monkeypatch.setattr(provider, "component_provider_host", lambda **given: served.append(given))
+    provider.main()
+    assert served == [{"components": list(COMPONENTS), "name": "azmlflow"}]
 
 
 def test_every_argument_and_output_says_what_it_is(schema: dict[str, Any]) -> None:

@@ -296,6 +296,11 @@ def test_an_unknown_role_definition_is_ignored_and_named() -> None:
     decision = ask(Facts([given(WRITER), given(READER)], [READER]))
     assert decision.allowed
     assert "Ignored: assignment writer-of-a, whose role definition id-writer is not known." in decision.reason
+    both = ask(Facts([given(READER), given(WRITER), given(ALL_BUT_WRITE)], [READER])).reason
+    assert both.endswith(
+        " Ignored: assignment all-but-write-of-a, whose role definition id-all-but-write is not known; "
+        "assignment writer-of-a, whose role definition id-writer is not known."
+    )
     refused = ask(Facts([given(WRITER)], []))
     assert refused.cause == "no-assignment"
     assert "writer-of-a" in refused.reason
@@ -405,6 +410,28 @@ def test_a_roles_own_condition_counts_too() -> None:
     assert ask(Facts([given(mixed)], [mixed])).allowed
 
 
+def test_what_is_unknown_says_what_it_rests_on() -> None:
+    """A sentence for people, whole: of a grant and of a deny, by a condition, a management group and a group."""
+    role, lock = "Role 'reader', assigned at", "Deny assignment 'the lock' at"
+    judged = "under a condition, which is not judged here"
+    above = "if that management group is above this scope, which is not known"
+    inside = "if the principal is in that group, whose members could not be read"
+    mine, team = given(READER), given(READER, OUTER)
+    told = {
+        f"{role} {WS}, allows it only {judged}.": Facts([given(READER, condition="c")], [READER]),
+        f"{role} {CORP}, allows it {above}.": Facts([given(READER, at=CORP)], [READER]),
+        f"{role} {WS} through group {OUTER}, allows it {inside}.": Facts([team], [READER], unread_groups=[OUTER]),
+        f"{lock} {GROUP} denies it {judged} (pattern '{READ}').": Facts(
+            [mine], [READER], [dataclasses.replace(deny(READ), condition="c")]
+        ),
+        f"{lock} {CORP} denies it {above} (pattern '{READ}').": Facts([mine], [READER], [deny(READ, at=CORP)]),
+        f"{lock} {GROUP} denies it {inside} (pattern '{READ}').": Facts(
+            [mine], [READER], [deny(READ, to=(OUTER,))], unread_groups=[OUTER]
+        ),
+    }
+    assert [ask(facts).reason for facts in told.values()] == [*told]
+
+
 # --- deny assignments ----------------------------------------------------------------------------------------------
 
 
@@ -456,6 +483,12 @@ def test_of_several_denies_the_narrowest_is_told() -> None:
     wide, narrow = deny(READ, at="/"), dataclasses.replace(deny(READ, at=WS), id="deny-2")
     assert ask(Facts(denies=[wide, narrow])).assignment == "deny-2"
     assert ask(Facts(denies=[narrow, dataclasses.replace(wide, id="deny-3")])).assignment == "deny-2"
+
+
+def test_a_deny_that_is_about_somebody_else_hides_none() -> None:
+    mine, other = deny(READ), dataclasses.replace(deny(READ, to=(BOB,)), id="deny-0")
+    for denies in ([other, mine], [mine, other]):
+        assert ask(Facts([given(READER)], [READER], denies)).assignment == "deny-1"
 
 
 def test_a_denys_own_not_actions_let_through() -> None:

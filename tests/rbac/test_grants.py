@@ -27,6 +27,7 @@ def test_the_name_never_changes() -> None:
         (SCOPE.upper(), PRINCIPAL.lower(), ROLE.lower()),
         (f"{SCOPE}/", PRINCIPAL, f"/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"),
         (SCOPE, PRINCIPAL, f"/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"),
+        (SCOPE, PRINCIPAL, f"/providers/Microsoft.Authorization/roleDefinitions/{ROLE}/"),
     ],
 )
 def test_spelling_does_not_matter(scope: str, principal: str, role: str) -> None:
@@ -57,6 +58,17 @@ def test_settings_hold_a_grant_whole() -> None:
     assert Grant.from_config(nameless) == Grant(PRINCIPAL, "Group", "", "viewer")
     with pytest.raises(KeyError, match="principalType"):
         Grant.from_config({"principalId": PRINCIPAL, "persona": "viewer"})
+
+
+def test_what_makes_it_this_grant_is_principal_persona_and_scope() -> None:
+    grant = Grant(PRINCIPAL, "User", "Alice", "tracker")
+    assert Grant(PRINCIPAL.lower(), "Group", "Team", "tracker", until=date(2027, 1, 31)).key == grant.key
+    others = (
+        Grant(ROLE, "User", "Alice", "tracker"),
+        Grant(PRINCIPAL, "User", "Alice", "viewer"),
+        Grant(PRINCIPAL, "User", "Alice", "tracker", "group"),
+    )
+    assert len({grant.key, *(each.key for each in others)}) == 4
 
 
 def test_what_is_not_as_usual_is_written_too() -> None:

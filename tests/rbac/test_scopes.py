@@ -25,10 +25,16 @@ def test_builders_agree_with_the_written_form() -> None:
     assert tenant == "/providers/Microsoft.Authorization/roleDefinitions/r"
 
 
-@pytest.mark.parametrize("names", [(), ("ws", "cpu")])
-def test_builders_refuse_the_wrong_number_of_names(names: tuple[str, ...]) -> None:
-    with pytest.raises(scopes.InvalidScope, match=r"takes 1 name\(s\)"):
+@pytest.mark.parametrize(("names", "told"), [((), "not 0: none"), (("ws", "cpu"), "not 2: ws, cpu")])
+def test_builders_refuse_the_wrong_number_of_names(names: tuple[str, ...], told: str) -> None:
+    with pytest.raises(scopes.InvalidScope) as caught:
         scopes.resource_id(SUB, "rg1", "Microsoft.MachineLearningServices/workspaces", *names)
+    assert str(caught.value) == f"Microsoft.MachineLearningServices/workspaces takes 1 name(s), {told}"
+
+
+def test_builders_keep_every_letter_of_a_scope() -> None:
+    built = scopes.extension_id(f"{GROUP}X/", "Microsoft.Authorization/locks", "l")
+    assert built == f"{GROUP}X/providers/Microsoft.Authorization/locks/l"
 
 
 def test_builders_refuse_a_namespace_without_type() -> None:
@@ -43,6 +49,14 @@ def test_parse_takes_a_nested_resource_apart() -> None:
     assert found.type == "Microsoft.MachineLearningServices/workspaces/computes"
     assert found.names == ("ws", "cpu")
     assert (found.name, found.scope, found.id) == ("cpu", GROUP, f"{WORKSPACE}/computes/cpu")
+
+
+def test_parse_takes_a_resource_that_is_called_providers() -> None:
+    """Every other segment is a name, and names are free: only in a type's place does the word begin a provider."""
+    found = scopes.parse(f"{GROUP}/providers/Microsoft.Storage/storageAccounts/providers")
+    assert (found.type, found.names) == ("Microsoft.Storage/storageAccounts", ("providers",))
+    nested = scopes.parse(f"{GROUP}/providers/A.B/c/providers/providers/D.E/f/g")
+    assert (nested.type, nested.scope) == ("D.E/f", f"{GROUP}/providers/A.B/c/providers")
 
 
 def test_parse_reads_any_case() -> None:

@@ -50,6 +50,13 @@ OBJECTS: tuple[dict[str, Any], ...] = (
 )
 COLLECTIONS = {"users": "user", "groups": "group", "servicePrincipals": "servicePrincipal"}
 
+# What may be filtered by: a service principal has no `mail`.
+FILTERS = {
+    "users": ("mail", "displayName"),
+    "groups": ("mail", "displayName"),
+    "servicePrincipals": ("appId", "displayName"),
+}
+
 Answer = tuple[int, Any]  # the status, and what becomes JSON; bytes stay as they are
 
 
@@ -94,7 +101,7 @@ class Credential:
 
 
 def graph(method: str, path: str, query: Mapping[str, str], body: Any) -> Answer:
-    """Graph over OBJECTS; a filter it does not know is a 400, as with Graph."""
+    """Graph over OBJECTS; a filter that it does not know, or a text with a quote that is not doubled, is a 400."""
     path = path.removeprefix("graph.microsoft.com/v1.0/")
     if (method, path) == ("POST", "directoryObjects/getByIds"):
         found = [
@@ -103,12 +110,15 @@ def graph(method: str, path: str, query: Mapping[str, str], body: Any) -> Answer
             if each["id"] in body["ids"] and each["@odata.type"].rpartition(".")[2] in body["types"]
         ]
         return 200, {"value": found}
+    if method != "GET":
+        return 405, {"error": {"code": "Request_BadRequest"}}
     if path.startswith("users/"):
         name = unquote(path.removeprefix("users/"))
         users = [each for each in OBJECTS if each.get("userPrincipalName") == name]
         return (200, users[0]) if users else (404, {"error": {"code": "Request_ResourceNotFound"}})
     property_, _, text = query["$filter"].partition(" eq ")
-    if path not in COLLECTIONS or property_ not in ("mail", "displayName", "appId"):
+    known = FILTERS.get(path, ())
+    if property_ not in known or "'" in text[1:-1].replace("''", ""):
         return 400, {"error": {"code": "Request_UnsupportedQuery"}}
     value = text[1:-1].replace("''", "'")
     kind = f"#microsoft.graph.{COLLECTIONS[path]}"

@@ -9,6 +9,7 @@ import pytest
 
 from azmlflow.cli.frame.errors import Interrupted
 from azmlflow.cli.project.hold import hold
+from azmlflow.cli.pulumi.changes import OnChange, Outcome
 from azmlflow.cli.pulumi.deployment import Resource
 from azmlflow.cli.teardown.steps import STEPS
 from azmlflow.infra.plan.identifiers import Place
@@ -53,11 +54,11 @@ def standing(desk: Desk) -> Desk:
     desk.run("config")
     real = desk.stack.destroy
 
-    def destroy(on_change: object = None) -> object:
+    def destroy(on_change: OnChange | None = None) -> Outcome:
         desk.arm.calls.append("destroy")
-        return real()
+        return real(on_change)
 
-    desk.stack.destroy = destroy  # type: ignore[method-assign, assignment]
+    desk.stack.destroy = destroy  # type: ignore[method-assign]
     return desk
 
 
@@ -77,6 +78,24 @@ def test_everything_goes_in_azures_order_and_nothing_else(standing: Desk) -> Non
     assert list(standing.arm.documents) == [THEIRS.lower()]
     assert not (standing.root / ".azureml").exists()
     assert (standing.root / "Pulumi.local.yaml").exists()
+
+
+def test_the_engines_part_is_told_while_it_goes(standing: Desk) -> None:
+    lines = [" ".join(line.split()) for line in standing.run("down", "--yes").err.splitlines()]
+    told = [line for line in lines if line.startswith("deleted ")]
+    assert told == ["deleted ResourceGroup group 1.5 s", "deleted Vault vault 1.5 s"]
+    assert lines.index(told[-1]) < next(at for at, line in enumerate(lines) if "✓ destroy what the state holds" in line)
+
+
+def test_azures_part_is_told_while_it_goes(standing: Desk) -> None:
+    told = [line.split()[:2] for line in standing.run("down", "--yes").err.splitlines()]
+    under_way = [line for line in told if line and line[0] in ("deleting", "purging")]
+    assert under_way == [
+        ["purging", f"workspaces/{WORKSPACE}"],
+        ["deleting", "roleAssignments/a1"],
+        ["deleting", f"roleDefinitions/{PLACE.role_definition_id('tracker').rsplit('/', 1)[-1]}"],
+        ["purging", f"deletedVaults/{NAMES.key_vault}"],
+    ]
 
 
 def test_the_plan_says_what_goes(standing: Desk) -> None:

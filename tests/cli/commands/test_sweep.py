@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from azmlflow.cli.sweep.groups import Found, Wanted
 from azmlflow.cli.sweep.removals import AuditLog, Progress, Tell, Turn, sweep
 from azmlflow.infra.plan import tags
 from tests.cli.desk import Desk, FakeArm
+from tests.cli.terminal import drawn, sit_at
 
 NOW = datetime.now(UTC)
 ONE, TWO = ("00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b")
@@ -296,6 +297,41 @@ def test_ctrl_c_notes_what_was_not_done(tmp_path: Path, monkeypatch: pytest.Monk
         super(Pressed, thread).join(10)
     later = [json.loads(line)["result"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()[3:]]
     assert later == ["removed"]  # what was under way; nobody else's turn has come
+
+
+def test_on_a_terminal_those_under_way_are_seen_until_each_ends(
+    desk: Desk, groups: ManyGroups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One removal ends; the other is under way when Ctrl-C is pressed, and so stands in the last frame."""
+
+    def removing(
+        found: Sequence[Found], remove: object, *, on_change: Callable[[Progress], None], **_: object
+    ) -> tuple[Progress, ...]:
+        first, second = found
+        on_change(Progress(first, "running", "looking", 0.0))
+        on_change(Progress(second, "running", "delete the group: vaults/kv", 1.0))
+        on_change(Progress(first, "failed", "not for you", 2.5))
+        on_change(Progress(second, "running", "purge the key vault: kv", 3.0))
+        raise Interrupted
+
+    sit_at(monkeypatch)
+    monkeypatch.setattr("azmlflow.cli.commands.stack.sweep.sweep", removing)
+    done = desk.run("sweep", "--older-than", "1d", "--apply", "--yes")
+    lines = drawn(done.err)
+    # The oldest comes first.
+    assert [" ".join(line.split()) for line in lines if "✗" in line] == ["✗ rg-old 2.5 s not for you"]
+    before, under_way, count, _interrupted = (" ".join(line.split()) for line in lines[-4:])
+    assert before.endswith("of 2 done")  # the frame before the last: there is no other row in this one
+    assert under_way == "… pr-17 3.0 s purge the key vault: kv"
+    assert count == "1 of 2 done"
+
+
+def test_where_nobody_watches_each_end_is_a_line(desk: Desk, groups: ManyGroups) -> None:
+    groups.faults[group_id("rg-old")] = ArmError(403, "AuthorizationFailed", "not you", group_id("rg-old"))
+    err = desk.run("sweep", "--older-than", "1d", "--apply").err
+    ends = {line.split()[1]: line.split()[0] for line in err.splitlines() if line.startswith("  ")}
+    assert ends == {"rg-old": "✗", "pr-17": "✓"}
+    assert "not you" in next(line for line in err.splitlines() if line.startswith("  ✗ rg-old"))
 
 
 def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:

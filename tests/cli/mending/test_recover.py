@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,10 +18,10 @@ from azmlflow.cli.mending import recover
 from azmlflow.cli.project.hold import Note, hold
 from azmlflow.cli.pulumi import processes
 from azmlflow.cli.pulumi.deployment import Pending, Resource, State
-from azmlflow.infra.plan.identifiers import planned
+from azmlflow.infra.plan.identifiers import Planned, planned
 from azmlflow.infra.plan.tags import ownership
 from azmlflow.infra.settings.settings import Settings
-from tests.cli.desk import GROUP_ID, SUBSCRIPTION, Desk, FakeStack
+from tests.cli.desk import ALICE, GROUP_ID, SUBSCRIPTION, Desk, FakeArm, FakeStack
 from tests.waits import bounded
 
 DEAD = 2**22 + 1  # above every process id of Linux and macOS
@@ -105,13 +107,80 @@ def test_a_leftover_engine_ends_with_its_plugins() -> None:
 
 
 def test_another_programs_session_is_left_alone() -> None:
+    """Process ids come again: what has the engine's by now is no engine."""
     said: list[str] = []
+    with subprocess.Popen([sys.executable, "-c", "input()"], start_new_session=True, stdin=subprocess.PIPE) as other:
+        recover.end_leftovers(Note(1, "azmlflow up", "", other.pid), said.append)
+        assert processes.alive(other.pid)
+        other.communicate(b"\n")
     recover.end_leftovers(Note(1, "azmlflow up", "", os.getsid(0)), said.append)
     recover.end_leftovers(Note(1, "azmlflow up", "", 0), said.append)
     recover.end_leftovers(None, said.append)
     assert said == []
     assert processes.alive(os.getpid())
     assert not processes.alive(0)
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "1 process that"), (3, "3 processes that")])
+def test_how_many_were_left_is_told(monkeypatch: pytest.MonkeyPatch, count: int, told: str) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(processes, "command_of", lambda pid: "/bin/pulumi up" if pid == 4711 else "")
+    monkeypatch.setattr(processes, "end_session", lambda pid: count if pid == 4711 else 0)
+    recover.end_leftovers(Note(1, "azmlflow up", "2026-01-01T00:00:00+00:00", 4711), said.append)
+    assert len(said) == 1
+    assert said[0].startswith(f"ended {told} `azmlflow up`")
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ('{"pid": 7, "hostname": "h", "timestamp": "t"}', (7, "h", "t")),
+        ('{"pid": null, "hostname": null, "timestamp": null}', (0, None, "")),
+        ("{}", (0, None, "")),
+        ('{"pid": 7', (0, None, "")),  # torn by a crash: nobody can hold it
+        ("", (0, None, "")),
+    ],
+)
+def test_a_lock_as_it_is_written(tmp_path: Path, text: str, read: tuple[int, str | None, str]) -> None:
+    lock(tmp_path, 1, "x")
+    folder = tmp_path / ".pulumi" / "locks" / "organization" / "azmlflow" / "local"
+    (folder / "0.json").write_text(text)
+    (folder / "0.txt").write_text(text)
+    (found,) = recover.locks(tmp_path, "azmlflow", "local")
+    assert (found.pid, found.host, found.since) == (read[0], read[1] or socket.gethostname(), read[2])
+    assert found.path == folder / "0.json"
+    assert recover.locks(tmp_path, "azmlflow", "other") == ()
+
+
+@pytest.mark.parametrize(
+    ("host", "alive", "what", "next_"),
+    [
+        ("here", True, "held by pulumi (pid 4711), since 2026-01-01T00:00:00Z", "wait for it to end: ps -p 4711"),
+        (
+            "elsewhere",
+            False,
+            "held by pid 4711 on elsewhere, since 2026-01-01T00:00:00Z",
+            "ask there; if it is dead, `pulumi cancel --stack local`",
+        ),
+    ],
+)
+def test_who_holds_it_is_said_whole(tmp_path: Path, host: str, alive: bool, what: str, next_: str) -> None:
+    lock(tmp_path, 4711, host)
+    found = recover.locks(tmp_path, "azmlflow", "local")
+    asked: list[int] = []
+    with pytest.raises(CliError) as told:
+        recover.check_dead("local", found, alive=lambda pid: asked.append(pid) or alive, host="here")  # type: ignore[func-returns-value]
+    assert (told.value.what, told.value.next) == (f"stack `local` is {what}", next_)
+    assert told.value.where == str(found[0].path)
+    assert asked == ([4711] if host == "here" else [])
+
+
+def test_this_machine_is_the_one_that_is_meant(tmp_path: Path) -> None:
+    lock(tmp_path, DEAD, socket.gethostname())
+    found = recover.locks(tmp_path, "azmlflow", "local")
+    recover.check_dead("local", found)
+    with pytest.raises(CliError, match="held by pulumi"):
+        recover.check_dead("local", found, alive=lambda _: True)
 
 
 def test_up_without_a_sign_of_trouble_looks_for_nothing(desk: Desk) -> None:
@@ -122,10 +191,12 @@ def test_up_without_a_sign_of_trouble_looks_for_nothing(desk: Desk) -> None:
     assert desk.arm.calls == []
 
 
+def plan() -> tuple[Planned, ...]:
+    return planned(Settings.from_mapping({}).names("local", SUBSCRIPTION), SUBSCRIPTION)
+
+
 def plans() -> dict[str, str]:
-    settings = Settings.from_mapping({"azmlflow:cloud": "local"})
-    names = settings.names("local", SUBSCRIPTION)
-    return {plan.name: plan.id for plan in planned(names, SUBSCRIPTION)}
+    return {each.name: each.id for each in plan()}
 
 
 def test_up_after_a_death_takes_over_what_is_ours(desk: Desk) -> None:
@@ -166,6 +237,100 @@ def test_something_that_is_not_ours_is_named_and_left(desk: Desk, tags: object) 
     assert desk.stack.calls == []
     assert desk.arm.calls == []
     assert GROUP_ID.rsplit("/", 1)[0] in done.err
+
+
+def test_what_a_dead_up_left_is_looked_for_and_said(desk: Desk) -> None:
+    desk.settings()
+    with hold(desk.project, "local", "azmlflow grant") as holder:
+        holder.engine(DEAD)
+    desk.stand()
+    done = desk.run("up")
+    assert done.code == 0
+    assert "did not come to its end: looking for what it left" in done.err
+    assert "`azmlflow grant`" in done.err
+    assert desk.stack.calls == ["up"]  # nothing was left
+
+
+def test_everything_planned_is_asked_for_by_its_kind_and_what_bears_no_tags_is_ours_by_its_name(desk: Desk) -> None:
+    """A cluster bears tags; roles and assignments bear none, but a name that only this stack computes."""
+    grant = f"{{principalId: {ALICE.id}, principalType: User, persona: viewer}}"
+    desk.settings(
+        text="config:\n  azmlflow:cloud: local\n  azmlflow:clusters:\n  - {name: cpu}\n"
+        f"  azmlflow:grants:\n  - {grant}\n"
+    )
+    with hold(desk.project, "local", "azmlflow up") as holder:
+        holder.engine(DEAD)
+    desk.stack.there = True
+    settings = Settings.from_mapping(
+        {
+            "azmlflow:clusters": [{"name": "cpu"}],
+            "azmlflow:grants": [{"principalId": ALICE.id, "principalType": "User", "persona": "viewer"}],
+        }
+    )
+    plan = planned(
+        settings.names("local", SUBSCRIPTION), SUBSCRIPTION, ["cpu"], [each.record() for each in settings.grants]
+    )
+    for each in plan:
+        desk.arm.put(each.id, **({} if "authorization" in each.type else {"tags": TAGS}))
+    assert desk.run("up").code == 0
+    assert [(entry.type, entry.name, entry.id) for entry in desk.stack.imported] == [
+        (each.type, each.name, each.id) for each in plan
+    ]
+    assert [entry.parent for entry in desk.stack.imported] == [each.parent_urn("local", "azmlflow") for each in plan]
+
+
+def test_a_cluster_that_bears_no_tag_of_ours_stops_up(desk: Desk) -> None:
+    desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:clusters:\n  - {name: cpu}\n")
+    with hold(desk.project, "local", "azmlflow up") as holder:
+        holder.engine(DEAD)
+    desk.stack.there = True
+    desk.arm.put(plans()["mlflow-group"], tags=TAGS)
+    desk.arm.put(f"{plans()['mlflow-workspace']}/computes/cpu", tags={})
+    done = desk.run("up")
+    assert done.code == 1
+    assert "compute `cpu` exists already, and is not this stack's (no tag of ours)" in done.err
+    assert "choose another name, or another azmlflow:salt, in Pulumi.local.yaml" in done.err
+
+
+def take_over(stack: FakeStack, arm: FakeArm) -> tuple[list[str], list[str]]:
+    """What is said, and what ARM is asked for, when planned resources are looked for."""
+    said: list[str] = []
+    asked: list[str] = []
+    get = arm.get
+
+    def asking(path: str) -> dict[str, Any] | None:
+        asked.append(path)
+        return get(path)
+
+    arm.get = asking  # type: ignore[method-assign]
+    recover.take_over(
+        stack, arm.open(), plan(), project="azmlflow", version="3", owned=lambda tags: tags == TAGS, say=said.append
+    )
+    return said, asked
+
+
+def test_what_the_state_has_is_not_asked_for() -> None:
+    group, *others = plan()
+    stack = FakeStack(held=State((Resource(group.urn("local", "azmlflow"), group.type, group.id),)))
+    said, asked = take_over(stack, FakeArm())
+    assert (said, asked) == ([], [each.id for each in others])
+    assert stack.calls == []
+
+
+def test_without_the_group_nothing_of_the_rest_can_be_there() -> None:
+    arm = FakeArm()
+    arm.put(plans()["mlflow-vault"], tags=TAGS)
+    said, asked = take_over(FakeStack(), arm)
+    assert (said, asked) == ([], [plans()["mlflow-group"]])
+
+
+def test_what_is_taken_over_is_said() -> None:
+    arm = FakeArm()
+    arm.put(plans()["mlflow-group"], tags=TAGS)
+    stack = FakeStack()
+    said, _ = take_over(stack, arm)
+    assert said == ["taking over resource group `rg-mlflow-local`, which an update that died made"]
+    assert [(each.version, each.new_parent) for each in stack.imported] == [("3", True)]
 
 
 def test_a_state_that_was_lost_is_made_anew_from_what_stands(desk: Desk) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import asdict
 
 import pytest
@@ -36,6 +38,12 @@ GOOD = (
     ("logAnalytics", "0" * 63),
     ("applicationInsights", "it's + (mine)"),
     ("applicationInsights", "ä" * 260),
+    ("resourceGroup", "größe-群"),  # letters of any script
+    ("logAnalytics", "9--a"),
+    ("logAnalytics", "a" * 63),
+    ("applicationInsights", "x"),
+    ("applicationInsights", "größe (2) #1"),
+    ("applicationInsights", "a" * 260),
 )
 BAD = (
     ("resourceGroup", "ends."),
@@ -72,6 +80,12 @@ BAD = (
     ("applicationInsights", "ends "),
     ("applicationInsights", "50%"),
     ("applicationInsights", "a" * 261),
+    ("compute", "größe"),
+    ("keyVault", "größe"),
+    ("logAnalytics", "a" * 64),
+    ("logAnalytics", "-abc"),
+    ("applicationInsights", ""),
+    *(("applicationInsights", f"a{letter}b") for letter in "%&\\?/\n\x1f"),
 )
 
 
@@ -85,15 +99,38 @@ def test_refuses_what_azure_refuses(kind: str, name: str) -> None:
     assert naming.check(kind, name)
 
 
-def test_a_numbered_cluster_is_told_what_would_do() -> None:
-    words = naming.check("compute", "gpu-1")
-    assert words is not None
-    assert "'gpu-1' ends in a hyphen and digits" in words
-    assert "'gpu1' would do" in words
+RULE = "3-24 letters, digits and hyphens, starting with a letter and not ending in a hyphen and digits"
 
 
-def test_a_long_name_is_told_its_length() -> None:
-    assert "has 25 characters" in (naming.check("storageAccount", "a" * 25) or "")
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        (
+            "compute",
+            "gpu-1",
+            "'gpu-1' ends in a hyphen and digits, which Azure Machine Learning refuses; 'gpu1' would do",
+        ),
+        ("compute", "a_b", f"'a_b' breaks Azure's rule: {RULE}; 'a-b' would do"),
+        ("compute", "1gpu", f"'1gpu' breaks Azure's rule: {RULE}"),
+        ("compute", "1gpu-2", "'1gpu-2' ends in a hyphen and digits, which Azure Machine Learning refuses"),
+        ("compute", "", f"is empty; it must have {RULE}"),
+        ("compute", "ab", f"'ab' has 2 characters; it must have {RULE}"),
+        ("compute", "a" * 25, f"'{'a' * 25}' has 25 characters; it must have {RULE}"),
+        (
+            "keyVault",
+            "kv-1-",
+            "'kv-1-' breaks Azure's rule: 3-24 letters, digits and single hyphens, starting with a letter and ending "
+            "with a letter or digit; 'kv-1' would do",
+        ),
+        (
+            "storageAccount",
+            "a-1",
+            "'a-1' breaks Azure's rule: 3-24 lower-case letters and digits",  # what is left of it is too short
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_whole(kind: str, name: str, words: str) -> None:
+    assert naming.check(kind, name) == words
 
 
 def test_an_unknown_kind_is_a_programming_error() -> None:
@@ -116,6 +153,38 @@ def test_names_are_readable_and_stay_the_same() -> None:
     assert names == naming.generate("mlflow", "local", "", SUBSCRIPTION.upper())
     # Pinned: another spelling would replace everything that stands.
     assert (names.storage_account, names.key_vault) == ("stmlflowlocalhvpe44lafz", "kv-mlflow-loc-hvpe44lafz")
+
+
+def digest(*source: str) -> str:
+    """Ten letters that differ by subscription, prefix, stack and salt; a stack that stands is found by them."""
+    return base64.b32encode(hashlib.sha256("\n".join((SUBSCRIPTION, *source)).encode()).digest()).decode()[:10].lower()
+
+
+def test_long_names_are_cut_where_azure_wants_them_short() -> None:
+    """Microsoft's limits: 33 for a workspace, 24 for an account and a vault; the tag is six letters."""
+    tag = digest("mlflow", "a-very-long-stack-name-2", "")
+    names = naming.generate("mlflow", "a-very-long-stack-name-2", "", SUBSCRIPTION)
+    assert names.resource_group == "rg-mlflow-a-very-long-stack-name-2"
+    assert (names.workspace, len(names.workspace)) == (f"mlw-mlflow-a-very-long-sta-{tag[:6]}", 33)
+    assert (names.storage_account, len(names.storage_account)) == (f"stmlflowaveryl{tag}", 24)
+    assert (names.key_vault, len(names.key_vault)) == (f"kv-mlflow-a-v-{tag}", 24)
+    # Exactly as long as a workspace's name may be.
+    fits = naming.generate("mlflow", "x" * 22, "", SUBSCRIPTION).workspace
+    assert fits == f"mlw-mlflow-{'x' * 22}"
+    assert naming.generate("mlflow", "x" * 23, "", SUBSCRIPTION).workspace.startswith(f"mlw-mlflow-{'x' * 15}-")
+
+
+def test_a_name_that_had_to_be_changed_bears_a_tag_and_no_hyphen_too_many() -> None:
+    names = naming.generate("mlflow", "Dev_1.", "", SUBSCRIPTION)
+    assert names.resource_group == f"rg-mlflow-dev-1-{digest('mlflow', 'Dev_1.', '')[:6]}"
+    assert names.key_vault == f"kv-mlflow-dev-{digest('mlflow', 'Dev_1.', '')}"
+    assert (
+        naming.generate("mlflow", "dev", "s", SUBSCRIPTION).key_vault == f"kv-mlflow-dev-{digest('mlflow', 'dev', 's')}"
+    )
+    # Cut just behind a hyphen: none is doubled.
+    cut = naming.generate("mlflow", "abcdefghijklmno-qrstuvwxyz", "", SUBSCRIPTION).workspace
+    assert cut.startswith("mlw-mlflow-abcdefghijklmno-")
+    assert "--" not in cut
 
 
 def test_a_salt_renames_everything() -> None:
@@ -145,6 +214,13 @@ def test_stacks_never_share_a_group(others: tuple[str, ...]) -> None:
         ("storageAccount", "My-Account", "myaccount"),
         ("keyVault", "two--hyphens", "two-hyphens"),
         ("resourceGroup", "ends.", "ends"),
+        ("resourceGroup", "-.-a b-", "a-b"),
+        ("resourceGroup", "X.aX.", "X-aX"),
+        ("keyVault", "a_b-1", "a-b-1"),  # only a cluster may not end so
+        ("compute", "gpu--1", "gpu1"),
+        ("compute", "a-" + "1" * 24, ""),  # still too long
+        ("storageAccount", "a" * 25, ""),
+        ("keyVault", "a" * 24 + "-", "a" * 24),
         ("workspace", "a", ""),
         ("compute", "1gpu", ""),
     ],

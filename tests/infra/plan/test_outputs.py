@@ -37,5 +37,7 @@ def test_missing_outputs_are_named_with_the_next_command() -> None:
 
 
 def test_an_export_is_whole() -> None:
-    with pytest.raises(TypeError, match="tracking_uri"):
-        outputs.export(subscription_id="s")
+    fields = "subscription_id, resource_group, workspace_name, workspace_id, tracking_uri, studio_url, storage_account"
+    with pytest.raises(TypeError) as told:
+        outputs.export(subscription_id="s", more="x")
+    assert str(told.value) == f"outputs are {fields}, clusters, grants; not subscription_id, more"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -53,6 +53,15 @@ def test_the_engines_texts_and_the_files_values_read_the_same() -> None:
     assert settings.purge_protection is True
     assert settings.clusters[0].max_nodes == 2
     assert settings.clusters[0].priority == "Dedicated"
+
+
+@pytest.mark.parametrize(("raw", "read_as"), [(True, "true"), (False, "false"), (4711, "4711"), (1.5, "1.5")])
+def test_a_text_that_yaml_took_for_something_else_is_what_the_engine_would_pass(raw: object, read_as: str) -> None:
+    assert read(salt=raw).salt == read_as
+
+
+def test_what_is_no_text_is_no_text() -> None:
+    assert fault(salt=["a"]).what.endswith("(it is ['a'])")
 
 
 def test_other_namespaces_are_left_alone() -> None:
@@ -131,6 +140,37 @@ def test_the_largest_cluster() -> None:
     assert cluster.max_nodes == 65_000
 
 
+@pytest.mark.parametrize(
+    ("key", "least", "most"), [("minNodes", 0, 65_000), ("maxNodes", 1, 65_000), ("idleSeconds", 1, 604_800)]
+)
+def test_a_cluster_is_as_small_and_as_large_as_it_may_be(key: str, least: int, most: int) -> None:
+    beside = {"maxNodes": most} if key == "minNodes" else {}
+    for good in (least, most):
+        assert read(clusters=[{"name": "cpu", **beside, key: good}])
+    for bad in (least - 1, most + 1):
+        assert fault(clusters=[{"name": "cpu", **beside, key: bad}]).key == f"azmlflow:clusters[0].{key}"
+
+
+@pytest.mark.parametrize(("key", "most"), [("prefix", 20), ("salt", 64), ("owner", 256)])
+def test_a_text_is_as_long_as_it_may_be(key: str, most: int) -> None:
+    assert read(**{key: "a" * most})
+    assert fault(**{key: "a" * (most + 1)}).key == f"azmlflow:{key}"
+
+
+def test_a_value_is_shown_short_and_pydantics_words_begin_small() -> None:
+    """60 characters are shown whole, with the quotes around them."""
+    for length, shown in ((58, f"'{'9' * 58}'"), (59, f"'{'9' * 56}...")):
+        found = fault(prefix="9" * length)
+        assert found.what.startswith("string should ")
+        assert found.what.endswith(f"(it is {shown})")
+
+
+def test_a_cluster_that_is_none_is_told_by_its_number() -> None:
+    found = fault(clusters=["cpu"])
+    assert found.key == "azmlflow:clusters[0]"
+    assert found.fix == "pulumi config set --path 'azmlflow:clusters[0]' VALUE"
+
+
 def test_two_clusters_of_one_name() -> None:
     assert "two clusters are called 'cpu'" in fault(clusters=[{"name": "cpu"}, {"name": "CPU"}]).what
 
@@ -139,7 +179,11 @@ def test_a_location_that_azure_has_not() -> None:
     found = fault(location="West Europe")
     assert found.what == "Azure has no region 'West Europe'; did you mean westeurope?"
     assert found.fix == "pulumi config set azmlflow:location westeurope"
-    assert fault(location="atlantis-7").what == "Azure has no region 'atlantis-7'"
+    nowhere = fault(location="atlantis-7")
+    assert nowhere.what == "Azure has no region 'atlantis-7'"
+    assert nowhere.fix == "pulumi config set azmlflow:location westeurope"  # the example
+    assert fault(location="east_us2").fix.endswith(" eastus2")
+    assert fault(location="west\teurope").fix.endswith(" westeurope")
 
 
 def test_every_region_is_a_location() -> None:
@@ -164,6 +208,31 @@ def test_wrong_names_of_each_kind(key: str, name: str) -> None:
     assert found.key == f"azmlflow:{key}"
     assert name in found.what
     assert found.fix.startswith(f"pulumi config set azmlflow:{key} ")
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "good"),
+    [
+        ("resourceGroup", "ends.", "ends"),
+        ("storageAccount", "Not-Lower", "notlower"),
+        ("keyVault", "two--hyphens", "two-hyphens"),
+        ("workspace", "a", "mlw-mlflow"),  # nothing near: the example
+    ],
+)
+def test_a_wrong_name_has_a_good_one_beside_it(key: str, name: str, good: str) -> None:
+    assert fault(**{key: name}).fix == f"pulumi config set azmlflow:{key} {good}"
+
+
+def test_a_good_name_is_taken() -> None:
+    names = {"resourceGroup": "rg_(a).b-c", "workspace": "9_w", "storageAccount": "st1", "keyVault": "kv-1"}
+    settings = read(**names)
+    assert [settings.resource_group, settings.workspace] == ["rg_(a).b-c", "9_w"]
+    assert [settings.storage_account, settings.key_vault] == ["st1", "kv-1"]
+    assert all(
+        field["description"].endswith(" Default: made from prefix, stack and salt.") and field["examples"]
+        for key, field in Settings.model_json_schema()["properties"].items()
+        if key in names
+    )
 
 
 def test_explicit_names_win_over_generated_ones() -> None:
@@ -206,6 +275,9 @@ def test_the_last_day_as_text_or_as_yaml_reads_it() -> None:
         assert settings.grants[0].record().until == day
         assert len(settings.grants_on(day)) == 2
         assert [grant.persona for grant in settings.grants_on(date(2027, 2, 1))] == ["viewer"]
+    assert read(grants=[{**GRANT, "until": None}]).grants[0].until is None
+    # A moment is no day, and is not cut down to one.
+    assert "is no day" in fault(grants=[{**GRANT, "until": datetime(2027, 1, 31, 12, tzinfo=UTC)}]).what
     found = fault(grants=[{**GRANT, "until": "tomorrow"}])
     assert found.what == "'tomorrow' is no day such as 2027-01-31"
     assert found.fix == "pulumi config set --path 'azmlflow:grants[0].until' 2027-01-31"
@@ -227,8 +299,14 @@ def test_a_grant_without_its_parts() -> None:
     assert {one.what for one in found} == {"is missing"}
 
 
+def test_what_was_adopted_is_found_by_its_role_in_any_case() -> None:
+    record = read(grants=[{**GRANT, "adopted": {"ABC-1": "/Their/Id"}}]).grants[0].record()
+    assert record.adopted == {"abc-1": "/Their/Id"}
+
+
 def test_a_grant_as_a_record() -> None:
     record = read(grants=[GRANT]).grants[0].record()
+    assert (record.scope, record.until, record.adopted) == ("workspace", None, {})
     assert (record.principal_id, record.principal_type, record.display_name, record.persona) == (
         ALICE,
         "User",
@@ -239,8 +317,11 @@ def test_a_grant_as_a_record() -> None:
 
 def test_broken_json() -> None:
     found = fault(clusters="[{")
-    assert "is not JSON" in found.what
-    assert "azmlflow:clusters" in found.fix
+    assert found.what.startswith("is not JSON: Expecting property name")
+    assert found.what.endswith(" at character 3")  # the first is 1
+    assert found.fix == "pulumi config set azmlflow:clusters '[]' --json"
+    assert fault(grants="[").fix == "pulumi config set azmlflow:grants '[]' --json"
+    assert fault(tags="{").fix == "pulumi config set azmlflow:tags '{}' --json"
 
 
 def test_a_list_that_is_none() -> None:
@@ -249,15 +330,23 @@ def test_a_list_that_is_none() -> None:
     assert "Pulumi.<stack>.yaml" in found.fix
 
 
-@pytest.mark.parametrize("tags", [{"azmlflow-stack": "x"}, {"a/b": "x"}, {f"t{n}": "x" for n in range(49)}])
+@pytest.mark.parametrize("tags", [{"azmlflow-stack": "x"}, {"a/b": "x"}, {f"t{n}": "x" for n in range(46)}])
 def test_refused_tags(tags: dict[str, str]) -> None:
     assert fault(tags=tags).key == "azmlflow:tags"
 
 
+def test_there_may_be_as_many_tags_as_azure_leaves_beside_our_own() -> None:
+    """Microsoft, "Use tags to organize your Azure resources": 50, of which five are ours."""
+    assert len(read(tags={f"t{n}": "x" for n in range(45)}).tags) == 45
+    told = fault(tags={f"t{n}": "x" for n in range(46)}).what
+    assert told == "46 tags are more than the 45 that Azure leaves beside our own"
+
+
 def test_secrets_are_refused() -> None:
     found = fault(prefix={"secure": "v1:abc"})
-    assert "encrypted" in found.what
-    assert "v1:abc" not in found.what
+    assert found.what == "is encrypted, but settings hold no secrets; set it again without --secret"
+    assert found.fix == "pulumi config set azmlflow:prefix VALUE"
+    assert fault(tags={"secure": "v1:abc"}).what == found.what
 
 
 def test_every_fault_at_once() -> None:
@@ -282,6 +371,8 @@ def test_every_fault_at_once() -> None:
 def test_the_error_is_one_message_that_ends_with_commands() -> None:
     with pytest.raises(SettingsError) as caught:
         read(prefx="x", location="nowhere-9")
+    with pytest.raises(SettingsError, match=r"^The stack's settings have 1 fault:\n"):
+        read(prefx="x")
     lines = str(caught.value).splitlines()
     assert lines[0] == "The stack's settings have 2 faults:"
     assert sum(line.startswith("    fix: pulumi config ") for line in lines) == 2
@@ -332,6 +423,10 @@ def test_a_moment_is_read_however_yaml_gives_it(given: str) -> None:
         found = read(expiresOn=value).expires_on
         assert found is not None
         assert found.isoformat() == wanted
+
+
+def test_a_moment_that_is_not_set_is_none() -> None:
+    assert read(expiresOn=None).expires_on is None
 
 
 def test_no_moment() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -24,8 +24,7 @@ from azmlflow.localazure.principals.enforce import Caller, Enforcer
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.services import azureml, blobs
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
-from azmlflow.rbac.operations import OPERATIONS
-from azmlflow.rbac.roles import persona
+from tests.rbac.expected import ALLOWED, PERSONA_ACTIONS, REQUESTS, REQUIRED, Asked
 
 HOST = "westeurope.api.azureml.ms"
 GROUP = "/subscriptions/S1/resourceGroups/Rg1"
@@ -111,6 +110,14 @@ class Azure:
 
         return asyncio.run(request())
 
+    def grant(self, who: str, actions: Iterable[str]) -> None:
+        """Let somebody do exactly this in the first workspace."""
+        store, key = self.cloud.store, f"/{who}"
+        permissions = [{"actions": sorted(actions)}]
+        store.put(DEFINITIONS, key, {"id": key, "properties": {"roleName": who, "permissions": permissions}})
+        told = {"principalId": self.people[who].object_id, "roleDefinitionId": key, "scope": workspace_id("ws1")}
+        store.put(ASSIGNMENTS, key, {"id": key, "properties": told})
+
     def upload(self, url: str, content: bytes) -> None:
         headers = {"x-ms-blob-type": "BlockBlob", "If-None-Match": "*"}
         assert self.blob("PUT", url, content=content, headers=headers).status_code == 201
@@ -135,32 +142,11 @@ def azure(tmp_path: Path, keys: Path) -> Iterator[Azure]:
     for name in ("ws1", "ws2"):
         properties = {"workspaceId": f"guid-{name}", "storageAccount": account}
         store.put("resources", workspace_id(name).lower(), {"id": workspace_id(name), "properties": properties})
-    people = {}
-    for name in ("viewer", "tracker", "registrar", "nobody"):
-        people[name] = directory.add_user(f"{name}@local.test")
-        if name == "nobody":
-            continue
-        definition = f"/subscriptions/S1/providers/Microsoft.Authorization/roleDefinitions/{ids.guid()}"
-        permissions = [{"actions": list(persona(name).actions)}]
-        store.put(
-            DEFINITIONS,
-            definition.lower(),
-            {"id": definition, "properties": {"roleName": name, "permissions": permissions}},
-        )
-        assignment = f"{workspace_id('ws1')}/providers/Microsoft.Authorization/roleAssignments/{ids.guid()}"
-        store.put(
-            ASSIGNMENTS,
-            assignment.lower(),
-            {
-                "id": assignment,
-                "properties": {
-                    "principalId": people[name].object_id,
-                    "roleDefinitionId": definition,
-                    "scope": workspace_id("ws1"),
-                },
-            },
-        )
-    yield Azure(cloud, clock, mlflow, people)
+    people = {name: directory.add_user(f"{name}@local.test") for name in ("viewer", "tracker", "registrar", "nobody")}
+    made = Azure(cloud, clock, mlflow, people)
+    for name in ("viewer", "tracker", "registrar"):
+        made.grant(name, PERSONA_ACTIONS[name])
+    yield made
     store.close()
 
 
@@ -222,40 +208,59 @@ def test_the_workspace_id_is_read_without_regard_to_case_and_decoded(azure: Azur
 
 # --- permissions -------------------------------------------------------------------------------------------------
 
-PATHS = [
-    (request.method, request.service, request.path, operation.name)
-    for operation in OPERATIONS
-    for request in operation.requests
-    if request.service in ("mlflow", "history", "artifact")
-]
-VERSION = {"mlflow": "v2.0", "history": "v1.0", "artifact": "v2.0"}
+VERSIONS = {"mlflow": "v2.0", "metric": "v2.0", "artifact": "v2.0"}
+CALLS = [asked for asked in REQUESTS if asked.service in azureml.SERVICES]
+SERVED = [name for name in REQUIRED if any(asked.operation == name for asked in CALLS)]
 
 
-@pytest.mark.parametrize("call", PATHS, ids=" ".join)
-@pytest.mark.parametrize("who", ["viewer", "tracker", "registrar", "nobody"])
-def test_every_request_needs_every_action_of_its_operation(azure: Azure, who: str, call: tuple[str, ...]) -> None:
-    method, service, path, operation = call
+def call(azure: Azure, who: str, asked: Asked) -> httpx.Response:
+    """Make a request of the table, about a run that there is."""
     azure.mlflow.runs["guid-ws1", "r1"] = "7"
     Blobs(azure.cloud).make_container("stmlflow", "azureml")
-    concrete = path.replace("{experiment}", "7").replace("{run}", "r1").replace("{upload}", "c1")
-    body: Any = {"json": {"paths": [{"path": "a"}]}} if method == "POST" else {}
-    actions = next(each.actions for each in OPERATIONS if each.name == operation)
-    missing = [
-        action
-        for action in actions
-        if not azure.cloud.enforcer.decide(azure.people[who].object_id, action, workspace_id("ws1")).allowed
-    ]
-    answer = azure.ask(who, method, f"/{service}/{VERSION[service]}{workspace_id('ws1')}{concrete}", **body)
-    if missing:
-        refusal = answer.json()
-        assert (answer.status_code, refusal["error_code"]) == (403, "PERMISSION_DENIED")
-        assert refusal["error"]["code"] == "AuthorizationFailed"
-        for named in (f"{who}@local.test", missing[0], workspace_id("ws1")):
-            assert named in refusal["message"]
-        assert azure.mlflow.asked == []
+    path = asked.path
+    for word, value in {"{experiment}": "7", "{run}": "r1", "{upload}": "c1", "{version}": "v1"}.items():
+        path = path.replace(word, value)
+    body: Any = {"json": {"paths": [{"path": "a"}]}} if asked.method == "POST" else {}
+    version = VERSIONS.get(asked.service, "v1.0")
+    return azure.ask(who, asked.method, f"/{asked.service}/{version}{workspace_id('ws1')}{path}", **body)
+
+
+def check_refused(answer: httpx.Response, who: str, missing: str) -> None:
+    refusal = answer.json()
+    assert (answer.status_code, refusal["error_code"]) == (403, "PERMISSION_DENIED")
+    assert refusal["error"]["code"] == "AuthorizationFailed"
+    for named in (f"{who}@local.test", missing, workspace_id("ws1")):
+        assert named in refusal["message"]
+
+
+def check_let_through(answer: httpx.Response) -> None:
+    assert answer.status_code != 403
+    assert answer.json().get("error_code") != "ENDPOINT_NOT_FOUND"
+
+
+@pytest.mark.parametrize("asked", CALLS, ids=" ".join)
+@pytest.mark.parametrize("who", ["viewer", "tracker", "registrar", "nobody"])
+def test_a_persona_asks_what_the_table_allows_it_and_nothing_else(azure: Azure, who: str, asked: Asked) -> None:
+    answer = call(azure, who, asked)
+    if asked.operation in ALLOWED[who]:
+        check_let_through(answer)
     else:
-        assert answer.status_code != 403
-        assert answer.json().get("error_code") != "ENDPOINT_NOT_FOUND"
+        held = PERSONA_ACTIONS.get(who, frozenset())
+        check_refused(answer, who, next(action for action in REQUIRED[asked.operation] if action not in held))
+        assert azure.mlflow.asked == []
+
+
+@pytest.mark.parametrize("operation", SERVED)
+def test_an_operation_needs_each_of_its_actions_and_no_more(azure: Azure, operation: str) -> None:
+    mine = [asked for asked in CALLS if asked.operation == operation]
+    for missing in REQUIRED[operation]:
+        azure.grant("nobody", {*REQUIRED[operation]} - {missing})
+        for asked in mine:
+            check_refused(call(azure, "nobody", asked), "nobody", missing)
+    assert azure.mlflow.asked == []
+    azure.grant("nobody", REQUIRED[operation])
+    for asked in mine:
+        check_let_through(call(azure, "nobody", asked))
 
 
 def test_a_grant_on_one_workspace_says_nothing_about_another(azure: Azure) -> None:

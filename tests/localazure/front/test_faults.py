@@ -69,6 +69,15 @@ def test_a_fault_waits_for_its_turn_and_spares_other_requests() -> None:
         put("/a")
 
 
+def test_a_strike_is_noted_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "azmlflow.local")
+    worked: list[str] = []
+    app = working(worked, FaultRule("PUT", "/a", "after", nth=2, what="503"))
+    for path in ("/a", "/b", "/a%0A", "/a"):
+        ask(app, path)
+    assert caplog.messages == [r"fault strikes: 503 after PUT '/a\n'"]
+
+
 def test_no_file_means_no_fault_and_a_written_one_reads_back(tmp_path: Path) -> None:
     assert read_faults(tmp_path / "state") == ()
     rules = (FaultRule("PUT", "/a", "after", nth=3),)
@@ -107,7 +116,8 @@ def test_a_slow_answer_is_the_same_answer() -> None:
     assert worked == ["/a"]
 
 
-def test_an_operation_that_ends_failed_is_half_done(tmp_path: Path) -> None:
+def test_an_operation_that_ends_failed_is_half_done(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "azmlflow.local")
     azure = Azure(tmp_path)
     azure.make(*CHAIN)
     before = len(list(azure.cloud.store.scan("resources")))
@@ -117,6 +127,11 @@ def test_an_operation_that_ends_failed_is_half_done(tmp_path: Path) -> None:
     azure._services["management.azure.com"] = app
     began = azure.arm("DELETE", RG)
     assert began.status == 202
+    ((operation, _),) = azure.cloud.store.scan("running")
+    assert caplog.messages == [
+        f"fault strikes: failed before DELETE '{RG}'",
+        f"fault strikes: operation {operation} will fail",
+    ]
     ended = azure.follow(began.headers["Location"])
     assert (ended.status, ended.code) == (409, "OperationFailed")
     assert azure.arm("GET", RG).body["properties"]["provisioningState"] == "Failed"

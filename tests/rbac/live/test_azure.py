@@ -6,6 +6,7 @@ deny assignments: list for scope).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from azmlflow.rbac.evaluate import evaluate
+from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.live.azure import read_facts
 from azmlflow.rbac.live.errors import AssignmentsForbidden
-from tests.rbac.wire import ALICE, BOB, OBJECTS, SCOPE, SUB, SUBTEAM, TEAM, Answer, Credential, Wire, forbidden
+from azmlflow.rbac.patterns import PermissionBlock
+from azmlflow.rbac.records import DenyAssignment
+from tests.rbac.wire import ALICE, BOB, NOBODY, OBJECTS, SCOPE, SUB, SUBTEAM, TEAM, Answer, Credential, Wire, forbidden
 
 CORP = "/providers/Microsoft.Management/managementGroups/corp"
 DEFINITIONS = f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions"
@@ -113,6 +117,101 @@ def test_facts_are_read_whole() -> None:
     assert evaluate(BOB, "a/read", SCOPE, facts).cause == "condition"
     assert evaluate(BOB, "d/x", SCOPE, facts, data=True).cause == "condition"
     assert "Ignored: assignment" in evaluate(BOB, "x/read", f"{SCOPE}/providers/a.b/c/d", facts).reason
+
+
+def read(**lists: list[dict[str, Any]]) -> tuple[Facts, Wire]:
+    """The facts of a group with these lists in place of the ones above."""
+
+    def answer(method: str, path: str, query: Mapping[str, str], body: Any) -> Answer:
+        name = path.rpartition("/")[2]
+        if path == f"management.azure.com{HERE}/{name}" and name in lists:
+            return 200, {"value": lists[name]}
+        return cloud(method, path, query, body)
+
+    wire = Wire(answer)
+    return read_facts(Credential(), SUB, SCOPE, transport=wire.transport()), wire
+
+
+def deny(name: str, **properties: Any) -> dict[str, Any]:
+    """A deny assignment as ARM gives it; what it has not is null."""
+    nothing = dict.fromkeys(("permissions", "principals", "excludePrincipals", "condition", "doNotApplyToChildScopes"))
+    told = {**nothing, "denyAssignmentName": name, "scope": SCOPE, **properties}
+    return {"id": f"/{name}", "name": name, "properties": told}
+
+
+def test_a_deny_assignment_is_read_whole() -> None:
+    """Azure REST reference, "Deny Assignments": every property may be null."""
+    block = {"actions": ["a/*"], "notActions": ["a/b"], "dataActions": ["d/*"], "notDataActions": ["d/e"]}
+    full = deny(
+        "full",
+        permissions=[{**block, "condition": "c1"}, {}],
+        principals=[{"id": ALICE, "type": "User"}, {"id": BOB, "type": "User"}],
+        excludePrincipals=[{"id": NOBODY, "type": "ServicePrincipal"}],
+        condition="c2",
+        doNotApplyToChildScopes=True,
+    )
+    empty = deny("empty", condition="", doNotApplyToChildScopes=False)
+    facts, _ = read(denyAssignments=[full, empty], roleAssignments=[], roleDefinitions=[])
+    whole = PermissionBlock(("a/*",), ("a/b",), ("d/*",), ("d/e",), "c1")
+    assert facts.denies == (
+        DenyAssignment("/full", "full", SCOPE, (ALICE, BOB), (NOBODY,), (whole, PermissionBlock()), False, "c2"),
+        DenyAssignment("/empty", "empty", SCOPE, (), (), (), True, None),
+    )
+
+
+def test_what_a_role_and_an_assignment_leave_open_is_nothing() -> None:
+    given = assignment("1", ALICE, "r1", SCOPE, condition="")
+    role = definition("r1", {"actions": None, "condition": ""})
+    facts, _ = read(denyAssignments=[], roleAssignments=[given], roleDefinitions=[role])
+    assert facts.definitions[0].permissions == (PermissionBlock(),)
+    assert facts.assignments[0].condition is None
+    nothing = {**role, "properties": {**role["properties"], "permissions": None}}
+    facts, _ = read(denyAssignments=[], roleAssignments=[given], roleDefinitions=[nothing])
+    assert facts.definitions[0].permissions == ()
+
+
+@pytest.mark.parametrize(
+    ("lists", "groups"),
+    [
+        ({"roleAssignments": [assignment("1", TEAM, "r1", SCOPE)], "denyAssignments": []}, {TEAM, SUBTEAM}),
+        ({"roleAssignments": [assignment("1", ALICE, "r1", SCOPE)], "denyAssignments": []}, set()),
+        ({"denyAssignments": [deny("d", principals=[{"id": SUBTEAM, "type": "Group"}])]}, {SUBTEAM, TEAM}),
+        ({"denyAssignments": [deny("d", principals=[{"id": SUBTEAM, "type": "SecurityGroup"}])]}, {SUBTEAM, TEAM}),
+        ({"denyAssignments": [deny("d", excludePrincipals=[{"id": TEAM, "type": "Group"}])]}, {TEAM, SUBTEAM}),
+        ({"denyAssignments": [deny("d", principals=[{"id": TEAM, "type": "User"}])]}, set()),
+        ({"denyAssignments": [deny("d", principals=[{"id": None, "type": "Group"}])]}, set()),
+    ],
+)
+def test_the_members_of_every_group_that_is_named_are_read(
+    lists: dict[str, list[dict[str, Any]]], groups: set[str]
+) -> None:
+    _, wire = read(**{"roleAssignments": [], "roleDefinitions": [], **lists})
+    asked = {each.split("/")[-2] for each in wire.asked if each.endswith("/members")}
+    assert asked == groups
+
+
+def test_only_definitions_that_are_not_listed_are_asked_for_one_by_one_eight_at_once() -> None:
+    """GUIDs are the same in any case; one that is not assignable here is read by its own id."""
+    together = threading.Barrier(8)
+    others = [f"other-{number}" for number in range(8)]
+
+    def answer(method: str, path: str, query: Mapping[str, str], body: Any) -> Answer:
+        name = path.rpartition("/")[2]
+        if name in others:
+            together.wait(20)
+            return 200, definition(name, {"actions": ["*"]})
+        lists = {
+            "roleAssignments": [assignment(role, ALICE, role, SCOPE) for role in ("R1", *others)],
+            "denyAssignments": [],
+            "roleDefinitions": [definition("r1", {"actions": ["a/*"]})],
+        }
+        return 200, {"value": lists[name]}
+
+    wire = Wire(answer)
+    facts = read_facts(Credential(), SUB, SCOPE, transport=wire.transport())
+    assert [each.name for each in facts.definitions] == ["Role r1", *(f"Role {name}" for name in others)]
+    one_by_one = {each for each in wire.asked if DEFINITIONS in each}
+    assert one_by_one == {f"GET management.azure.com{DEFINITIONS}/{name}" for name in others}
 
 
 def test_arm_and_graph_get_a_token_each() -> None:

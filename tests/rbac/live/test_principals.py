@@ -62,24 +62,42 @@ def test_a_name_of_two_is_refused_and_both_are_listed() -> None:
     with pytest.raises(AmbiguousPrincipal) as caught:
         resolve("Sam")
     assert {object_id for object_id, _, _ in caught.value.candidates} == {BOB, TEAM}
-    for part in (BOB, TEAM, "User", "Group", "'Sam' names 2 principals"):
-        assert part in str(caught.value)
+    head, *lines = str(caught.value).splitlines()
+    assert "'Sam' names 2 principals" in head
+    assert [line.split() for line in lines] == [
+        [BOB, "User", "bob_other.com#EXT#@contoso.com"],
+        [TEAM, "Group", "Sam"],
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "kind", "message"),
     [
         ("carol@contoso.com", None, r"no user, group or application 'carol@contoso.com'.*az ad user list"),
+        ("team@contoso.com", "User", r"no user 'team@contoso.com'.*az ad user list"),  # it is a group's
+        ("bob@other.com", "Group", r"no group 'bob@other.com'.*az ad group list"),
         ("nobodies", "Group", r"no group 'nobodies'.*az ad group list"),
         ("alice@contoso.com", "ServicePrincipal", r"no application 'alice@contoso.com'.*az ad sp list"),
         (NOBODY, None, f"has the id {NOBODY}.*az ad sp create --id {NOBODY}"),
         (ALICE, "Group", f"{ALICE} is a User, not a Group"),
-        ("  ", None, "an empty name"),
+        ("  ", None, "^an empty name is nobody's"),
     ],
 )
 def test_nobody_is_said_so_with_the_next_step(text: str, kind: PrincipalType | None, message: str) -> None:
     with pytest.raises(PrincipalUnknown, match=message):
         resolve(text, kind)
+
+
+def test_an_address_is_asked_for_where_there_are_addresses() -> None:
+    wire = Wire(graph)
+    with pytest.raises(PrincipalUnknown):
+        resolve_principal(Credential(), "carol@contoso.com", transport=wire.transport())
+    collections = ("users", "groups", "servicePrincipals")
+    assert wire.asked == [
+        "GET graph.microsoft.com/v1.0/users/carol@contoso.com",
+        # by mail, which no service principal has; then by name
+        *(f"GET graph.microsoft.com/v1.0/{each}" for each in (*collections[:2], *collections)),
+    ]
 
 
 def test_without_the_directory_an_object_id_and_its_type_are_enough() -> None:

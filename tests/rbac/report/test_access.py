@@ -12,9 +12,19 @@ from azmlflow.rbac.operations import OPERATIONS, UnknownOperation
 from azmlflow.rbac.operations import WORKSPACE as WORKSPACE_TYPE
 from azmlflow.rbac.patterns import PermissionBlock, permits
 from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
-from azmlflow.rbac.report.access import COLUMNS, DELETED, UNNAMED, UNREAD, Directory, explain, find_operation, matrix
+from azmlflow.rbac.report.access import (
+    COLUMNS,
+    DELETED,
+    UNNAMED,
+    UNREAD,
+    Directory,
+    explain,
+    find_operation,
+    matrix,
+    narrowest_role,
+)
 from azmlflow.rbac.report.drift import STORAGE, Declared, Drift, find_drift, merged
-from azmlflow.rbac.roles import built_in_role, persona
+from azmlflow.rbac.roles import built_in_role, least_persona, persona
 
 SUB = "/subscriptions/10ca1000-0000-4000-8000-000000000002"
 GROUP = f"{SUB}/resourceGroups/rg"
@@ -101,6 +111,60 @@ def test_a_directory_that_may_not_be_read_deletes_nobody() -> None:
     assert {row.name for row in rows} == {row.object_id for row in rows}
 
 
+def test_rows_say_what_everybody_is_and_stand_in_order() -> None:
+    """The directory knows best; else the assignment says, or the group that holds or is held."""
+    asked, unread = "99999999-0000-4000-8000-000000000001", "88888888-0000-4000-8000-000000000001"
+    facts = Facts(
+        (
+            RoleAssignment("1", BOB.upper(), TRACKER.id, WORKSPACE, principal_type="Group"),
+            RoleAssignment("2", GONE.upper(), TRACKER.id, WORKSPACE, principal_type="ServicePrincipal"),
+            RoleAssignment("3", CAROL, TRACKER.id, WORKSPACE),
+        ),
+        ROLES,
+        memberships={ALICE: [INNER.upper()], INNER: [OUTER.upper()]},
+        management_groups={SUB: ()},
+        unread_groups=[unread.upper()],
+    )
+    people = Directory(
+        {
+            ALICE: ("User", "alice@local.test"),
+            BOB: ("User", "Bob@local.test"),
+            OWN: ("User", "alice@local.test"),
+            INNER: ("Group", ""),
+        }
+    )
+    rows = matrix(facts, WORKSPACE, people, also=[OWN, asked, unread]).rows
+    assert [(row.type, row.name, row.object_id) for row in rows] == [
+        ("User", "alice@local.test", OWN),
+        ("User", "alice@local.test", ALICE),
+        ("User", "Bob@local.test", BOB),
+        ("Group", unread, unread),
+        ("Group", INNER, INNER),
+        ("ServicePrincipal", GONE, GONE),
+        ("Unknown", asked, asked),
+        ("Unknown", CAROL, CAROL),
+    ]
+
+
+def test_one_action_that_a_deny_blocks_is_enough_to_be_blocked() -> None:
+    stop = (PermissionBlock(actions=(f"{WORKSPACE_TYPE}/assets/stage/write",)),)
+    deny = DenyAssignment("d", "lock", GROUP, (BOB,), (), stop)
+    told = explain(BOB, find_operation("stage_models"), WORKSPACE, tenant_of(denies=[deny]))
+    assert [each.cause for each in told.decisions] == ["no-assignment", "no-assignment", "denied"]
+    assert (told.blocked, told.persona, told.role) == (True, None, None)
+
+
+def test_the_least_persona_and_the_narrowest_role() -> None:
+    assert least_persona(persona("operator").actions) == "operator"
+    assert least_persona([f"{WORKSPACE_TYPE}/read"]) == "operator"  # five actions; a viewer has seven
+    assert least_persona(["a/b"]) is None
+    # Of those that let it, User Access Administrator and Owner among them: as few of the matrix's actions, and first.
+    assert (
+        narrowest_role(["Microsoft.Authorization/roleAssignments/write"]) == "Role Based Access Control Administrator"
+    )
+    assert narrowest_role(["a/b"]) == "Owner" or narrowest_role(["a/b"]) == "Contributor"
+
+
 def test_what_would_let_it() -> None:
     def remedy(operation: str, facts: Facts) -> tuple[bool, str | None, str | None]:
         told = explain(BOB, find_operation(operation), WORKSPACE, facts)
@@ -122,8 +186,10 @@ def test_what_would_let_it() -> None:
 
 
 def test_an_unknown_operation_lists_them_all() -> None:
-    with pytest.raises(UnknownOperation, match=r"write_run.*grant_access"):
+    around = "operate_computes, change_computes, change_workspace, grant_access"
+    with pytest.raises(UnknownOperation, match=rf"'write_runs'; there are: .*write_run, .*submit_job, {around}$"):
         find_operation("write_runs")
+    assert find_operation(" Write-Run ") is find_operation("write_run")
 
 
 # --- drift ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,45 @@
+"""What is changed, and the tests that are to notice: one line a target.
+
+A change is tried on those of a target's tests that run the changed function, so the tests named here are the quick
+ones beside the code: end-to-end tests would notice more, hours later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """Modules, and the tests that hold them.
+
+    Attributes:
+        name: what `make mutants TARGET=...` calls it.
+        modules: patterns of files, from the checkout's root.
+        tests: files and folders of tests.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+# Never what ends processes (cli/pulumi/processes.py, the keeper of jobs): a change there may end everybody's.
+TARGETS = (
+    Target("rbac", ("rbac/*.py",), ("tests/rbac",)),
+    Target("infra", ("infra/*.py",), ("tests/infra",)),
+    Target("teardown", ("cli/teardown/*.py",), ("tests/cli/teardown", "tests/cli/commands/test_down.py")),
+    Target("mending", ("cli/mending/*.py",), ("tests/cli/mending", "tests/cli/commands/test_up.py")),
+    Target("access", ("cli/access/*.py",), ("tests/cli/access", "tests/cli/commands")),
+    Target("pulumi", ("cli/pulumi/[cdf]*.py", "cli/pulumi/progress.py", "cli/pulumi/stack.py"), ("tests/cli/pulumi",)),
+)
+# Left out: they measure time, which a change's overhead and a busy machine spoil, or start a browser.
+DESELECTED = (
+    "tests/rbac/report/test_access.py::test_a_whole_large_tenant_is_judged_and_each_pattern_compiled_once",
+    "tests/rbac/test_patterns.py::test_many_wildcards_are_matched_in_linear_time",
+    "tests/rbac/report/test_access_html.py::test_a_large_tenant_is_a_page_that_can_be_mailed",
+    "tests/rbac/report/test_access_html.py::test_a_search_leaves_the_rows_that_match",
+    "tests/rbac/report/test_access_html.py::test_a_cell_tells_its_reason_and_a_row_its_note",
+    "tests/rbac/report/test_access_html.py::test_a_name_is_never_code",
+    "tests/rbac/report/test_access_html.py::test_on_paper_there_is_no_search_box_and_the_head_repeats",
+)
