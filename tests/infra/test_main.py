@@ -79,6 +79,70 @@ def test_the_workspace_is_bound_to_its_own_resources(up: Up) -> None:
     assert inputs["systemDatastoresAuthMode"] == "AccessKey"
 
 
+def test_what_every_resource_is_asked_to_be(up: Up) -> None:
+    """Whole, so that nothing is lost unseen. Sources: each type's REST reference; Azure ML's Basic is its only tier."""
+    deployment = up(location="swedencentral")
+    place = {"resourceGroupName": "rg-mlflow-dev", "location": "swedencentral"}
+    names = naming.generate("mlflow", "dev", "", SUBSCRIPTION)
+
+    def inputs(type_: str) -> dict[str, Any]:
+        return {name: value for name, value in deployment.one(type_).inputs.items() if name != "tags"}
+
+    assert inputs("ResourceGroup") == place
+    assert inputs("StorageAccount") == {
+        **place,
+        "accountName": names.storage_account,
+        "kind": "StorageV2",
+        "sku": {"name": "Standard_LRS"},
+        "minimumTlsVersion": "TLS1_2",
+        "enableHttpsTrafficOnly": True,
+        "allowBlobPublicAccess": False,
+        "allowCrossTenantReplication": False,
+    }
+    vault = inputs("Vault")
+    properties = {
+        "tenantId": TENANT,
+        "sku": {"family": "A", "name": "standard"},
+        "enableRbacAuthorization": True,
+        "enableSoftDelete": True,
+        "softDeleteRetentionInDays": 90,
+    }
+    assert properties.items() <= vault.pop("properties").items()
+    assert vault == {**place, "vaultName": names.key_vault}
+    assert inputs("operationalinsights:Workspace") == {
+        **place,
+        "workspaceName": "log-mlflow-dev",
+        "sku": {"name": "PerGB2018"},
+        "retentionInDays": 30,
+    }
+    assert {
+        **place,
+        "resourceName": "appi-mlflow-dev",
+        "kind": "web",
+        "applicationType": "web",
+        "ingestionMode": "LogAnalytics",
+        "workspaceResourceId": "/id/mlflow-logs",
+    }.items() <= inputs("applicationinsights:Component").items()
+    assert inputs("machinelearningservices:Workspace") == {
+        **place,
+        "workspaceName": "mlw-mlflow-dev",
+        "friendlyName": "mlw-mlflow-dev",
+        "kind": "Default",
+        "sku": {"name": "Basic", "tier": "Basic"},
+        "identity": {"type": "SystemAssigned"},
+        "storageAccount": "/id/mlflow-storage",
+        "keyVault": "/id/mlflow-vault",
+        "applicationInsights": "/id/mlflow-insights",
+        "publicNetworkAccess": "Enabled",
+        "systemDatastoresAuthMode": "AccessKey",
+        "v1LegacyMode": False,
+    }
+    own = {name: deployment.outputs[name] for name in deployment.outputs if name not in ("clusters", "grants")}
+    del own["subscriptionId"]
+    (told,) = (outputs for urn, outputs in deployment.told.items() if "MlflowWorkspace" in urn)
+    assert told == own
+
+
 def test_a_cluster_has_no_passwords_and_its_own_size(up: Up, full: Any) -> None:
     inputs = full.one("machinelearningservices:Compute").inputs
     properties = inputs["properties"]
