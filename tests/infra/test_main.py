@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import pulumi
 import pytest
 
+from azmlflow.infra import __main__ as program
 from azmlflow.infra.components.access import Access, AccessArgs
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
 from azmlflow.infra.plan import identifiers, naming
@@ -294,6 +296,19 @@ def test_a_grant_at_the_group_and_one_that_has_ended(up: Up) -> None:
         ("tracker", "workspace"),
         ("tracker", "group"),
     ]
+
+
+def test_a_grant_ends_by_utc_wherever_the_program_runs(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Evening(datetime):
+        """Late on the last day of January by UTC; elsewhere it is February."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Evening:
+            return cls(2027, 1, 31, 23) if tz is UTC else cls(2027, 2, 1, 8)
+
+    monkeypatch.setattr(program, "datetime", Evening)
+    ends = [{**GRANTS[0], "until": "2027-01-31"}, {**GRANTS[2], "until": "2027-01-30"}]
+    assert [one.name for one in up(grants=ends).of("RoleAssignment")] == [f"grant-tracker-{ALICE}"]
 
 
 def test_identity_based_storage_gives_each_principal_its_storage_roles_once(up: Up) -> None:
