@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import pulumi
 import pytest
 
+from azmlflow.infra import __main__ as program
 from azmlflow.infra.components.access import Access, AccessArgs
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
 from azmlflow.infra.plan import identifiers, naming
@@ -84,6 +86,70 @@ def test_the_workspace_is_bound_to_its_own_resources(up: Up) -> None:
     assert inputs["identity"] == {"type": "SystemAssigned"}
     assert inputs["v1LegacyMode"] is False
     assert inputs["systemDatastoresAuthMode"] == "AccessKey"
+
+
+def test_what_every_resource_is_asked_to_be(up: Up) -> None:
+    """Whole, so that nothing is lost unseen. Sources: each type's REST reference; Azure ML's Basic is its only tier."""
+    deployment = up(location="swedencentral")
+    place = {"resourceGroupName": "rg-mlflow-dev", "location": "swedencentral"}
+    names = naming.generate("mlflow", "dev", "", SUBSCRIPTION)
+
+    def inputs(type_: str) -> dict[str, Any]:
+        return {name: value for name, value in deployment.one(type_).inputs.items() if name != "tags"}
+
+    assert inputs("ResourceGroup") == place
+    assert inputs("StorageAccount") == {
+        **place,
+        "accountName": names.storage_account,
+        "kind": "StorageV2",
+        "sku": {"name": "Standard_LRS"},
+        "minimumTlsVersion": "TLS1_2",
+        "enableHttpsTrafficOnly": True,
+        "allowBlobPublicAccess": False,
+        "allowCrossTenantReplication": False,
+    }
+    vault = inputs("Vault")
+    properties = {
+        "tenantId": TENANT,
+        "sku": {"family": "A", "name": "standard"},
+        "enableRbacAuthorization": True,
+        "enableSoftDelete": True,
+        "softDeleteRetentionInDays": 90,
+    }
+    assert properties.items() <= vault.pop("properties").items()
+    assert vault == {**place, "vaultName": names.key_vault}
+    assert inputs("operationalinsights:Workspace") == {
+        **place,
+        "workspaceName": "log-mlflow-dev",
+        "sku": {"name": "PerGB2018"},
+        "retentionInDays": 30,
+    }
+    assert {
+        **place,
+        "resourceName": "appi-mlflow-dev",
+        "kind": "web",
+        "applicationType": "web",
+        "ingestionMode": "LogAnalytics",
+        "workspaceResourceId": "/id/mlflow-logs",
+    }.items() <= inputs("applicationinsights:Component").items()
+    assert inputs("machinelearningservices:Workspace") == {
+        **place,
+        "workspaceName": "mlw-mlflow-dev",
+        "friendlyName": "mlw-mlflow-dev",
+        "kind": "Default",
+        "sku": {"name": "Basic", "tier": "Basic"},
+        "identity": {"type": "SystemAssigned"},
+        "storageAccount": "/id/mlflow-storage",
+        "keyVault": "/id/mlflow-vault",
+        "applicationInsights": "/id/mlflow-insights",
+        "publicNetworkAccess": "Enabled",
+        "systemDatastoresAuthMode": "AccessKey",
+        "v1LegacyMode": False,
+    }
+    own = {name: deployment.outputs[name] for name in deployment.outputs if name not in ("clusters", "grants")}
+    del own["subscriptionId"]
+    (told,) = (outputs for urn, outputs in deployment.told.items() if "MlflowWorkspace" in urn)
+    assert told == own
 
 
 def test_a_cluster_has_no_passwords_and_its_own_size(up: Up, full: Any) -> None:
@@ -237,6 +303,19 @@ def test_a_grant_at_the_group_and_one_that_has_ended(up: Up) -> None:
         ("tracker", "workspace"),
         ("tracker", "group"),
     ]
+
+
+def test_a_grant_ends_by_utc_wherever_the_program_runs(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Evening(datetime):
+        """Late on the last day of January by UTC; elsewhere it is February."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Evening:
+            return cls(2027, 1, 31, 23) if tz is UTC else cls(2027, 2, 1, 8)
+
+    monkeypatch.setattr(program, "datetime", Evening)
+    ends = [{**GRANTS[0], "until": "2027-01-31"}, {**GRANTS[2], "until": "2027-01-30"}]
+    assert [one.name for one in up(grants=ends).of("RoleAssignment")] == [f"grant-tracker-{ALICE}"]
 
 
 def test_identity_based_storage_gives_each_principal_its_storage_roles_once(up: Up) -> None:

@@ -74,6 +74,20 @@ def test_a_component_takes_the_hosts_mappings(run: Callable[..., Any]) -> None:
     assert deployment.one("machinelearningservices:Workspace").urn in deployment.one("RoleAssignment").depends_on
 
 
+def test_a_workspace_within_another_component_and_without_tags(run: Callable[..., Any]) -> None:
+    names = ("resource_group", "workspace", "storage_account", "key_vault", "log_analytics", "application_insights")
+
+    def program() -> None:
+        outer = pulumi.ComponentResource("a:b:Outer", "outer")
+        args: Any = {"tenant_id": "t", "location": "westeurope", **{name: name for name in names}}
+        MlflowWorkspace("mlflow", args, pulumi.ResourceOptions(parent=outer))
+
+    deployment = run(program)
+    group = deployment.one("ResourceGroup")
+    assert group.urn.split("::")[2].startswith("a:b:Outer$azmlflow:index:MlflowWorkspace$")
+    assert "tags" not in group.inputs
+
+
 def test_a_mapping_with_an_unknown_argument_is_refused() -> None:
     with pytest.raises(TypeError, match="colour"):
         given(MlflowWorkspaceArgs, {"colour": "blue"})

@@ -1,7 +1,7 @@
 """Every rule of the evaluator by name, over Azure's real built-in roles; a case fails by the name of its rule.
 
 Each rule has cases that hold only because of it, and cases that hold only because it goes no further: deleted, it fails
-the first; inverted, both. `make mutants` deletes and inverts, and docs/mutants.md tells which rule each change failed.
+the first; inverted, both. `make mutants` does that to each line of the evaluator.
 Sources, all of Microsoft: [overview] "What is Azure RBAC?"; [scope] "Understand scope for Azure RBAC"; [definition]
 "Understand Azure role definitions"; [deny] "Understand Azure deny assignments"; [condition] "What is Azure ABAC?";
 [built-in] "Azure built-in roles", whose own text says what a role allows.
