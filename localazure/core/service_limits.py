@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+OVER = "A field of the entity is over the size limit."
+
 
 class OverLimit(ValueError):
     """Something is larger than Azure Machine Learning takes; the message is the service's."""
@@ -33,8 +35,8 @@ class Limit:
         """Raise `OverLimit` for a larger size."""
         if size > self.most:
             raise OverLimit(
-                f"A field of the entity is over the size limit. FieldName={self.field}, Limit={self.most}, "
-                f"Size={size}. See https://aka.ms/azure-machine-learning-limits for service limits documentation."
+                f"{OVER} FieldName={self.field}, Limit={self.most}, Size={size}. "
+                "See https://aka.ms/azure-machine-learning-limits for service limits documentation."
             )
 
 
