@@ -20,12 +20,15 @@ from typing import Any
 import httpx
 from starlette.responses import JSONResponse, Response
 
+from azmlflow.localazure.azureml import unsupported
+from azmlflow.localazure.azureml.request.answers import refusal
 from azmlflow.localazure.azureml.request.bodies import json_value
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.models import places, records
+from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.tracking import answers
-from azmlflow.rbac.operations import TRACKING
+from azmlflow.rbac.operations import TRACKING, WORKSPACE
 
 _PREVIEW = ("api", "2.0", "preview", "mlflow")
 _BODY_LIMIT = 32 * 1024 * 1024
@@ -50,10 +53,18 @@ async def answer(target: WorkspaceRequest) -> Response:
     body = _plain(await json_value(target, _BODY_LIMIT))
     params = dict(target.request.query_params)
     await _translate_default_experiment(target, path, params, body)
+    await unsupported.check(target, path, params, body)
+    if target.service == "mlflow":  # MLflow's own page searches as it does at any MLflow server
+        for place in (params, body):
+            if isinstance(place, dict):
+                unsupported.search(path, place)
     if path == f"{TRACKING}/experiments/create" and isinstance(body, dict):
         body.pop("artifact_location", None)
+    if path == f"{TRACKING}/runs/create" and isinstance(body, dict):
+        who = target.caller.principal
+        body["user_id"] = who.display_name or who.name
     if path.startswith(_REGISTRY):
-        _check_model(target, path, body)
+        await _check_model(target, path, body)
     if path == f"{TRACKING}/runs/log-batch-async":
         # Azure ML's own: it keeps metrics later. Here they are kept at once; no tracking id means nothing to wait for.
         logged = await target.cloud.mlflow.request(
@@ -144,11 +155,12 @@ def _texts(value: Any) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
-def _check_model(target: WorkspaceRequest, path: str, body: Any) -> None:
+async def _check_model(target: WorkspaceRequest, path: str, body: Any) -> None:
     """Refuse what Azure ML's registry does not take, and note who makes a model or version.
 
     Raises:
         AzureError: 400.
+        MlflowUnavailable: MLflow cannot answer now.
     """
     records.refuse_reserved(body)
     if not isinstance(body, dict):
@@ -160,8 +172,33 @@ def _check_model(target: WorkspaceRequest, path: str, body: Any) -> None:
             f"The model name '{name}' is not valid: it has 1 to 255 letters, digits, '_', '.' or '-', and begins with "
             "a letter or digit.",
         )
+    if path == f"{TRACKING}/model-versions/create":
+        await _check_source(target, str(body.get("source") or ""))
     if path in _MADE:
         body["tags"] = [*(body.get("tags") or []), records.tag(records.created_by(target.caller))]
+
+
+async def _check_source(target: WorkspaceRequest, source: str) -> None:
+    """Refuse a model version of files that are not there, or not in this workspace.
+
+    A copy of another version (`models:/...`) is MLflow's to look up.
+
+    Raises:
+        AzureError: 400; 403, the caller may not read the datastore that it names.
+        MlflowUnavailable: MLflow cannot answer now.
+    """
+    if source.startswith("models:"):
+        return
+    place = places.parse(source, target.workspace)
+    if place is None:
+        raise bad_request(
+            "UserError",
+            f"'{source}' is not in this workspace: models are registered from its runs, jobs, uploads and datastores.",
+            target="source",
+        )
+    action, who = f"{WORKSPACE}/datastores/read", target.caller.principal.object_id
+    may_read = target.cloud.enforcer.decide(who, action, target.id).allowed
+    await places.check(Registry(target.cloud, target.workspace), place, caller_may_read=may_read)
 
 
 async def _download_uri(target: WorkspaceRequest, params: Mapping[str, str], body: dict[str, Any]) -> Response:
@@ -182,6 +219,9 @@ def _passed_on(target: WorkspaceRequest, response: httpx.Response) -> Response:
         if response.status_code in _UNKNOWN:  # the page of a path that MLflow does not know
             raise no_such_endpoint(f"{target.request.method} {target.request.url.path}") from error
         raise answers.no_json(response) from error
+    if not response.is_success:
+        error, code = answers.refused(response)
+        return refusal(error, target.request, code)
     if any(f"{part}/" in target.request.url.path for part in ("registered-models", "model-versions")):
         body = records.hidden(body)
     return JSONResponse(_rewritten(target, body), response.status_code)

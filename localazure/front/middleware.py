@@ -1,7 +1,8 @@
 """What every request to the embedded Azure goes through before its service: small ASGI layers, none of which buffers.
 
 Each is `layer(app, cloud) -> app`; `process/app.py` puts them in order. They hand things on in `scope["state"]`:
-`correlation_id` (str), `site` (Site), `caller` (enforce.Caller; absent where a site asks for no token).
+`correlation_id` (str), `received` (str, an instant), `site` (Site), `caller` (enforce.Caller; absent where a site asks
+for no token).
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from azmlflow.localazure.arm.due import apply_due
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, unauthenticated
 from azmlflow.localazure.core.hosts import within, without_port
@@ -43,6 +45,7 @@ class Site:
         resources: whose tokens it takes; None if it asks for none, or checks for itself (sign-in, signed blob URLs).
         open_paths: what it answers without a token all the same.
         challenge: parameters of its 401's `WWW-Authenticate: Bearer`, where its clients read others than ARM's.
+        refusal: how it says no before its service is asked, where its clients read another body than ARM's.
     """
 
     names: tuple[str, ...]
@@ -50,6 +53,7 @@ class Site:
     resources: tuple[ResourceServer, ...] | None = None
     open_paths: tuple[str, ...] = ()
     challenge: str | None = None
+    refusal: Callable[[AzureError, Request], Response] | None = None
 
     def serves(self, host: str) -> bool:
         """Whether `host` (normal, no port) is one of its names."""
@@ -72,7 +76,9 @@ def correlation(app: ASGIApp, cloud: Cloud) -> ASGIApp:
         given = {name: sent.get(name, "") for name in ("x-ms-correlation-request-id", "x-ms-client-request-id")}
         echoed = {name: value for name, value in given.items() if _ID.fullmatch(value)}
         answered = {"x-ms-request-id": request_id, "x-ms-correlation-request-id": request_id, **echoed}
-        scope.setdefault("state", {})["correlation_id"] = answered["x-ms-correlation-request-id"]
+        state = scope.setdefault("state", {})
+        state["correlation_id"] = answered["x-ms-correlation-request-id"]
+        state["received"] = timestamp(cloud.clock.now())
 
         async def stamped(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -151,7 +157,7 @@ def errors(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
         except AzureError as error:
             if started:  # too late to say so: break the connection off, so that nobody takes half for the whole
                 raise
-            await JSONResponse(error.body(), error.status, error.headers)(scope, receive, send)
+            await _refusal(error, scope)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the one place where a fault of ours becomes an answer
             correlation_id = scope.get("state", {}).get("correlation_id", "")
             _log_fault(error, correlation_id)
@@ -162,7 +168,7 @@ def errors(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
                 "InternalServerError",
                 f"The embedded Azure failed; `azmlflow local logs` has more under correlation id {correlation_id}.",
             )
-            await JSONResponse(fault.body(), fault.status)(scope, receive, send)
+            await _refusal(fault, scope)(scope, receive, send)
 
     return layer
 
@@ -209,6 +215,13 @@ def token(app: ASGIApp, cloud: Cloud) -> ASGIApp:
 def host_of(scope: Scope) -> str:
     """The request's host name, normal, without port."""
     return without_port(Headers(scope=scope).get("host", ""))
+
+
+def _refusal(error: AzureError, scope: Scope) -> Response:
+    site: Site | None = scope.get("state", {}).get("site")
+    if site is None or site.refusal is None:
+        return JSONResponse(error.body(), error.status, error.headers)
+    return site.refusal(error, Request(scope))
 
 
 def _caller(scope: Scope, site: Site, resources: tuple[ResourceServer, ...], cloud: Cloud) -> Caller:

@@ -135,7 +135,11 @@ async def check(registry: Registry, place: DatastorePath, caller_may_read: bool)
         )
     if next(files(registry.cloud, registry.workspace, place), None) is None:
         raise bad_request(
-            "UserError", f"Nothing is at '{place.path}' in the datastore '{place.datastore}'.", target="modelUri"
+            "UserError",
+            # The end is the service's (mlflow/mlflow#11103, `ModelAssetPathNotFoundInStorage`).
+            f"Nothing is at '{place.path}' in the datastore '{place.datastore}': no blobs found in storage at model "
+            "asset path.",
+            target="modelUri",
         )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from azmlflow.localazure.azureml.request import answers
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.front import middleware
@@ -32,6 +33,7 @@ SITES = (
         azureml.service,
         (tokens.MANAGEMENT, tokens.MACHINE_LEARNING),
         open_paths=("/discovery",),  # azureml-core reads it without a token
+        refusal=answers.refusal,
     ),
     Site(("*.blob.core.windows.net",), blobs.service),
     Site(

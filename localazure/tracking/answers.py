@@ -8,14 +8,20 @@ MLflow's JSON leaves out lists and texts that are empty (protobuf's rule), so `.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import httpx
 
-from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.errors import AzureError, conflict
+from azmlflow.localazure.core.service_limits import OVER
 from azmlflow.localazure.core.store import Document
 
 ABSENT, EXISTS, INVALID = "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE"
+# Where MLflow goes on with its database's own words, e.g. "already exists. Error: (sqlite3.IntegrityError) UNIQUE ...".
+_DATABASE = re.compile(r"(?:\s*Error:)?\s*\((?:sqlite3|builtins|raised as)\b|\[SQL:|\(Background on this error")
+# Faults by which MLflow meets a value that it should have refused; found by sending such values to all its calls.
+_ASKERS_FAULT = ("int too large to convert", "should contain only ASCII characters", "surrogates not allowed")
 _AGAIN = 5  # seconds after which a server that failed is asked again
 
 
@@ -45,12 +51,9 @@ def body(answer: httpx.Response) -> Document:
     content = _json(answer)
     if answer.is_success:
         return content
-    message, code = str(content.get("message") or f"MLflow answered {answer.status_code}"), content["error_code"]
-    if code == EXISTS:
-        raise conflict("UserError", message)
-    if answer.status_code == httpx.codes.NOT_FOUND:
-        raise AzureError(404, "UserError", message)
-    raise bad_request("UserError", message)
+    if content["error_code"] == EXISTS:
+        raise conflict("UserError", content["message"])
+    raise AzureError(404 if answer.status_code == httpx.codes.NOT_FOUND else 400, _code(content), content["message"])
 
 
 def body_if_any(answer: httpx.Response, absent: Collection[str] = (ABSENT,)) -> Document | None:
@@ -76,18 +79,51 @@ def error_code(answer: httpx.Response) -> str | None:
     return None if answer.is_success else str(_json(answer)["error_code"])
 
 
+def refused(answer: httpx.Response) -> tuple[AzureError, str]:
+    """A refusal or failure as MLflow's own clients are to be told it: with MLflow's status, and MLflow's code.
+
+    Raises:
+        MlflowUnavailable: this is no answer of MLflow's.
+    """
+    content = _told(answer)
+    status = httpx.codes.BAD_REQUEST if content["error_code"] == INVALID else answer.status_code
+    code = "InternalServerError" if httpx.codes.is_server_error(status) else _code(content)
+    return AzureError(status, code, content["message"]), content["error_code"]
+
+
 def no_json(answer: httpx.Response) -> MlflowUnavailable:
     """What to raise of an answer that is not MLflow's JSON."""
     return MlflowUnavailable(f"MLflow's server answered {answer.status_code} and nothing that can be read")
 
 
+def _code(refusal: Document) -> str:
+    """Azure Machine Learning's code of a refusal (Azure/azure-sdk-for-python#35685, #42155)."""
+    return "ValidationError" if refusal["message"].startswith(OVER) else "UserError"
+
+
 def _json(answer: httpx.Response) -> Document:
+    content = _told(answer)
+    if answer.is_server_error and content["error_code"] != INVALID:
+        raise MlflowUnavailable(f"MLflow's server failed: {content['message']}")
+    return content
+
+
+def _told(answer: httpx.Response) -> Document:
+    """MLflow's JSON; of what is not a success, its code, and its message as it is told on."""
     try:
         content = answer.json()
     except ValueError as error:
         raise no_json(answer) from error
     if not isinstance(content, dict) or not (answer.is_success or "error_code" in content):
         raise no_json(answer)
-    if answer.is_server_error:
-        raise MlflowUnavailable(f"MLflow's server failed: {content.get('message') or answer.status_code}")
-    return content
+    if answer.is_success:
+        return content
+    message = _without_database(str(content.get("message") or "")) or f"MLflow answered {answer.status_code}"
+    if answer.is_server_error and any(words in message for words in _ASKERS_FAULT):
+        return {"error_code": INVALID, "message": "A value of the request is out of range."}
+    return {"error_code": str(content["error_code"]), "message": message}
+
+
+def _without_database(message: str) -> str:
+    """What MLflow says, without what its database said to it: neither is Azure Machine Learning's."""
+    return _DATABASE.split(message, maxsplit=1)[0].rstrip(" :\n")

@@ -91,7 +91,7 @@ class ServerProcess:
                 self._process = subprocess.Popen(
                     self._command(descriptor),
                     cwd=self._folder,
-                    env=_environment(self._folder),
+                    env=environment(self._folder),
                     stdin=subprocess.PIPE,  # held open and never written to: see `child`
                     stdout=log,
                     stderr=log,
@@ -132,7 +132,7 @@ def _child_command(descriptor: int) -> list[str]:
     return [sys.executable, "-P", "-m", child.__name__, str(descriptor)]
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     """What MLflow's server sees: nothing of the user's own MLflow, Azure or proxy settings."""
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {

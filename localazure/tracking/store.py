@@ -1,5 +1,6 @@
 # mypy: disable-error-code="no-untyped-call, no-any-return"
-"""MLflow's stores with one thing more: a run's id and a model version's number may be chosen beforehand.
+"""MLflow's stores as this server has them: with the service's limits (`limits`), archived experiments (`experiments`),
+its searches (`searches`), and one thing more: a run's id and a model version's number may be chosen beforehand.
 
 A job and its MLflow run have one id, and Azure ML's clients choose the job's; azure-ai-ml also says which version of a
 model it makes. MLflow's REST API cannot be told either, so they come in a header of the embedded Azure's own request;
@@ -26,16 +27,18 @@ from mlflow.store.model_registry.sqlalchemy_workspace_store import (
     WorkspaceAwareSqlAlchemyStore as WorkspaceAwareRegistryStore,
 )
 from mlflow.store.tracking.dbmodels.models import SqlRun, SqlTag
-from mlflow.store.tracking.sqlalchemy_workspace_store import WorkspaceAwareSqlAlchemyStore
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 from mlflow.utils.time import get_current_time_millis
 from mlflow.utils.uri import append_to_uri_path
 from mlflow.utils.validation import _validate_model_version_tag
 
+from azmlflow.localazure.tracking import searches
+from azmlflow.localazure.tracking.experiments import ArchivingStore, hide_marks
+
 RUN_ID_HEADER, MODEL_VERSION_HEADER = "X-AZMLFLOW-RUN-ID", "X-AZMLFLOW-MODEL-VERSION"
 
 
-class ChosenIdStore(WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc, unused-ignore]
+class ChosenIdStore(ArchivingStore):
     """The store of `mlflow server --enable-workspaces`, which takes a run's id from the header if there is one."""
 
     def create_run(self, experiment_id: str, user_id: str, start_time: int, tags: Any, run_name: str) -> Run:
@@ -77,6 +80,10 @@ class ChosenIdStore(WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc, unused
 
 class ChosenVersionStore(WorkspaceAwareRegistryStore):  # type: ignore[misc, unused-ignore]
     """The model registry of `mlflow server --enable-workspaces`, which takes a version's number from the header."""
+
+    @classmethod
+    def _parse_search_registered_models_order_by(cls, order_by_list: list[str] | None) -> list[Any]:
+        return searches.model_order(order_by_list)
 
     def create_model_version(self, name: str, source: str, *rest: Any, **told: Any) -> ModelVersion:
         """Make a model version, as MLflow's own store does; only the number may be given.
@@ -129,6 +136,8 @@ def register() -> None:
     """Have MLflow's server use these stores for its database."""
     from mlflow.server import handlers
 
+    searches.add_duration()
+    hide_marks()
     handlers._tracking_store_registry.register("sqlite", _make)
     handlers._model_registry_store_registry.register("sqlite", _make_registry)
 

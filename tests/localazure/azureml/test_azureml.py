@@ -284,7 +284,69 @@ def test_mlflows_own_refusals_reach_the_client(azure: Azure) -> None:
     body = {"error_code": "RESOURCE_ALREADY_EXISTS", "message": "Experiment(name=x) already exists."}
     azure.mlflow.answers[f"{API}/experiments/create"] = httpx.Response(400, json=body)
     answer = azure.mlflow_call("tracker", "POST", "experiments/create", json={"name": "x"})
-    assert (answer.status_code, answer.json()) == (400, body)
+    nothing = dict.fromkeys(
+        ("severity", "messageFormat", "messageParameters", "referenceCode", "detailsUri", "target", "innerError",
+         "debugInfo", "additionalInfo")
+    )  # fmt: skip
+    assert answer.status_code == 400
+    assert answer.json() == {
+        **body,
+        "error": {"code": "UserError", "message": "Experiment(name=x) already exists.", "details": [], **nothing},
+        "correlation": {"operation": None, "request": None},
+        "environment": "westeurope",
+        "location": "westeurope",
+        "time": None,
+        "componentName": "mlflow",
+        "code": "UserError",
+        "statusCode": 400,
+        "details": [{"code": "UserError", "message": "Experiment(name=x) already exists."}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said", "told"),
+    [
+        (
+            400,
+            "RESOURCE_ALREADY_EXISTS",
+            "Experiment(name=x) already exists. Error: (sqlite3.IntegrityError) UNIQUE constraint failed: a.b\n"
+            "[SQL: INSERT INTO experiments]\n(Background on this error at: https://sqlalche.me/e/21/gkpj)",
+            (400, "RESOURCE_ALREADY_EXISTS", "Experiment(name=x) already exists."),
+        ),
+        (
+            400,
+            "BAD_REQUEST",
+            "(sqlite3.IntegrityError) FOREIGN KEY constraint failed\n[SQL: INSERT INTO tags]",
+            (400, "BAD_REQUEST", "MLflow answered 400"),
+        ),
+        (
+            500,
+            "INTERNAL_ERROR",
+            "Python int too large to convert to SQLite INTEGER",
+            (400, "INVALID_PARAMETER_VALUE", "A value of the request is out of range."),
+        ),
+        (503, "TEMPORARILY_UNAVAILABLE", "(sqlite3.OperationalError) locked", (503, "TEMPORARILY_UNAVAILABLE", None)),
+    ],
+)
+def test_no_refusal_tells_of_mlflows_database(
+    azure: Azure, status: int, code: str, said: str, told: tuple[int, str, str | None]
+) -> None:
+    body = {"error_code": code, "message": said, "sqlstate": "KAM00", "error_class": code}
+    azure.mlflow.answers[f"{API}/experiments/create"] = httpx.Response(status, json=body)
+    answer = azure.mlflow_call("tracker", "POST", "experiments/create", json={"name": "x"})
+    assert (answer.status_code, answer.json()["error_code"]) == told[:2]
+    assert told[2] in (None, answer.json()["message"])
+    assert "sql" not in answer.text.lower()
+
+
+def test_what_is_over_a_limit_has_the_services_code(azure: Azure) -> None:
+    said = (
+        "A field of the entity is over the size limit. FieldName=Parameters, Limit=200, Size=210. See https://aka.ms/"
+    )
+    body = {"error_code": "INVALID_PARAMETER_VALUE", "message": said}
+    azure.mlflow.answers[f"{API}/runs/log-batch"] = httpx.Response(400, json=body)
+    answer = azure.mlflow_call("tracker", "POST", "runs/log-batch", json={"run_id": "r1"}).json()
+    assert (answer["error_code"], answer["error"]["code"]) == ("INVALID_PARAMETER_VALUE", "ValidationError")
 
 
 def test_a_page_instead_of_json_is_an_unknown_endpoint(azure: Azure) -> None:
@@ -303,6 +365,56 @@ def test_mlflow_being_away_is_503_with_a_time_to_come_back(azure: Azure) -> None
     answer = azure.mlflow_call("tracker", "POST", "runs/create", json={})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert answer.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
+
+
+def test_a_run_is_made_by_whoever_asks_for_it(azure: Azure) -> None:
+    azure.mlflow_call("tracker", "POST", "runs/create", json={"experiment_id": "7", "user_id": "root"})
+    assert azure.mlflow.asked[-1][4] == {"experiment_id": "7", "user_id": "tracker"}
+
+
+# --- what Azure ML does otherwise than MLflow ----------------------------------------------------------------------
+
+
+def test_searches_reach_mlflow_as_it_takes_them(azure: Azure) -> None:
+    asked = {"filter": "attributes.status = 'Failed'", "order_by": ["attributes.creation_time DESC"]}
+    azure.mlflow_call("viewer", "POST", "runs/search", json={"experiment_ids": ["7"], **asked})
+    sent = {"filter": "attributes.status = 'FAILED'", "order_by": ["attributes.start_time DESC"]}
+    assert azure.mlflow.asked[-1][4] == {"experiment_ids": ["7"], **sent}
+    azure.mlflow_call("viewer", "GET", "experiments/search?filter=creation_time+>+5&max_results=2")
+    assert azure.mlflow.asked[-1][3] == {"filter": "creation_time > 5000", "max_results": "2"}
+    azure.mlflow_call("viewer", "GET", "registered-models/search?filter=name='x'&order_by=version&order_by=name")
+    assert azure.mlflow.asked[-1][3]["filter"] == "name='x'"
+
+
+@pytest.mark.parametrize(
+    ("method", "call", "body"),
+    [
+        ("POST", "runs/search", {"experiment_ids": ["7"], "order_by": ["metrics.auc"]}),
+        ("POST", "runs/search", {"experiment_ids": ["7"], "filter": "tags.f != 'a'"}),
+        ("POST", "runs/search", {"experimentIds": ["7"], "orderBy": ["params.p"]}),
+        ("GET", "registered-models/search?filter=name+LIKE+'x%25'", None),
+        ("GET", "registered-models/search?filter=tags.a='b'", None),
+        ("POST", "experiments/update", {"experiment_id": "7", "new_name": "other"}),
+        ("POST", "registered-models/rename", {"name": "iris", "new_name": "rose"}),
+        ("DELETE", "registered-models/delete", {"name": "iris"}),
+        ("POST", "model-versions/transition-stage", {"name": "iris", "version": "1", "stage": "staging"}),
+        ("POST", "registered-models/get-latest-versions", {"name": "iris", "stages": ["Staging", "production"]}),
+        ("GET", "registered-models/get-latest-versions?name=iris&stages=production&stages=None", None),
+    ],
+)
+def test_what_azure_ml_does_not_do_is_refused_before_mlflow_does_it(
+    azure: Azure, method: str, call: str, body: Any
+) -> None:
+    everyone = {"experiments/update": "tracker"}
+    refused = azure.mlflow_call(everyone.get(call, "registrar"), method, call, json=body)
+    assert (refused.status_code, refused.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE"), refused.text
+    assert refused.json()["error"]["code"] == "UserError"
+    assert [asked[1] for asked in azure.mlflow.asked] in ([], [f"{API}/experiments/get"])
+
+
+def test_an_experiment_may_be_given_the_name_that_it_has(azure: Azure) -> None:
+    body = {"experiment_id": "7", "new_name": "named"}
+    assert azure.mlflow_call("tracker", "POST", "experiments/update", json=body).status_code == 200
 
 
 @pytest.mark.parametrize("version", ["v1.0", "v2.0"])
@@ -332,7 +444,7 @@ def test_experiment_0_is_the_workspaces_default(azure: Azure) -> None:
     azure.mlflow_call("tracker", "POST", "runs/search", json={"experiment_ids": ["0", "7"]})
     assert azure.mlflow.asked[-1][4] == {"experiment_ids": ["0", "7"]}, "a search makes no experiment"
     azure.mlflow_call("tracker", "POST", "runs/create", json={"experiment_id": "0"})
-    assert azure.mlflow.asked[-1][4] == {"experiment_id": "41"}
+    assert azure.mlflow.asked[-1][4] == {"experiment_id": "41", "user_id": "tracker"}
     azure.mlflow_call("viewer", "GET", "experiments/get?experiment_id=0")
     assert azure.mlflow.asked[-1][3] == {"experiment_id": "41"}
     azure.mlflow_call("viewer", "POST", "runs/search", json={"experiment_ids": ["0", "7"]})

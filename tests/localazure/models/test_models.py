@@ -438,6 +438,45 @@ def test_mlflow_gives_models_the_names_that_azure_ml_takes(plane: Plane, call: s
     assert (refused.status_code, refused.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
 
 
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("runs:/run-1/nowhere", "no blobs found in storage at model asset path"),
+        (f"azureml://h/mlflow/v2.0{WORKSPACE}/experiments/1/runs/run-1/artifacts/nowhere", "no blobs found in storage"),
+        ("runs:/no-run/model", "Run no-run was not found"),
+        ("azureml://artifacts/LocalUpload/none/model", "was not found"),
+        ("azureml://datastores/workspaceblobstore/paths/none", "no blobs found in storage"),
+        (f"azureml://h/mlflow/v2.0{WORKSPACE.replace('ws-one', 'ws-two')}/experiments/1/runs/r/artifacts/m", "another"),
+        ("s3://bucket/model", "is not in this workspace"),
+        ("/tmp/model", "is not in this workspace"),
+        ("", "is not in this workspace"),
+    ],
+)
+def test_mlflow_registers_no_model_of_nothing(plane: Plane, source: str, why: str) -> None:
+    plane.mlflow("POST", "registered-models/create", {"name": "iris"})
+    refused = plane.mlflow("POST", "model-versions/create", {"name": "iris", "source": source})
+    assert (refused.status_code, refused.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert why in refused.json()["message"]
+    assert plane.mlflow("GET", "model-versions/search").json().get("model_versions", []) == []
+
+
+def test_mlflow_copies_a_version(plane: Plane) -> None:
+    plane.put(f"{VERSIONS}/1", modelUri=JOB)
+    plane.mlflow("POST", "registered-models/create", {"name": "copy"})
+    made = plane.mlflow("POST", "model-versions/create", {"name": "copy", "source": "models:/iris/1"})
+    assert made.status_code == 200
+
+
+def test_mlflow_names_a_path_of_a_datastore_with_the_right_to_read_datastores(plane: Plane) -> None:
+    plane.azure.blob(_container(plane), "weights/MLmodel", MLMODEL)
+    body = {"name": "iris", "source": "azureml://datastores/workspaceblobstore/paths/weights"}
+    plane.mlflow("POST", "registered-models/create", {"name": "iris"})
+    path = "/mlflow/v2.0{ws}/api/2.0/mlflow/model-versions/create"
+    refused = plane.data("POST", path, body, who=_assigned(plane, ALICE, "registrar"))
+    assert (refused.status_code, "datastores/read" in refused.json()["message"]) == (403, True)
+    assert plane.mlflow("POST", "model-versions/create", body).status_code == 200
+
+
 def test_who_registers_through_mlflow_is_told_to_the_others(plane: Plane) -> None:
     plane.mlflow("POST", "registered-models/create", {"name": "flow"})
     source = {"name": "flow", "source": "runs:/run-1/model", "run_id": "run-1", "tags": [{"key": "a", "value": "b"}]}
