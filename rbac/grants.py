@@ -73,25 +73,6 @@ class Grant:
             found["adopted"] = dict(self.adopted)
         return found
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Grant:
-        """The grant that a stack's settings hold, unchecked: `infra.settings` is where settings are validated.
-
-        Raises:
-            KeyError: `principalId`, `principalType` or `persona` is missing.
-            ValueError: `until` is no date.
-        """
-        until = config.get("until")
-        return cls(
-            config["principalId"],
-            config["principalType"],
-            config.get("displayName", ""),
-            config["persona"],
-            config.get("scope", "workspace"),
-            date.fromisoformat(str(until)) if until else None,
-            dict(config.get("adopted") or {}),
-        )
-
 
 def assignment_name(scope: str, principal_id: str, role_definition_id: str) -> str:
     """The name of the role assignment of a role to a principal at a scope: a GUID, lower case.

@@ -42,11 +42,6 @@ class Applied:
     pending: tuple[Change, ...]
 
 
-def listed(session: Session) -> tuple[Grant, ...]:
-    """The grants in the settings; infra's SettingsError if they are not valid."""
-    return tuple(entry.record() for entry in session.settings().grants)
-
-
 def merged(present: Sequence[Grant], new: Sequence[Grant]) -> tuple[Grant, ...]:
     """The grants with new ones among them: one for the same principal, persona and scope takes the old one's place."""
     by_key = {grant.key: grant for grant in new}
@@ -164,7 +159,7 @@ def settle(session: Session, stack: Stack) -> Session:
 
     Without new or adopted grants nothing is asked. Says which grants have ended.
     """
-    today, present = session.invocation.ports.today(), listed(session)
+    today, present = session.invocation.ports.today(), session.settings().grants
     if session.settings().role_profile == "built-in":
         warn_of_built_in(session.invocation, [grant.persona for grant in present if grant.in_force(today)])
     state = stack.state()

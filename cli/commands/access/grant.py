@@ -168,7 +168,7 @@ def _prepared(session: Session, where: Place, new: Sequence[Grant]) -> tuple[Gra
 
 def _applied(session: Session, stack: Stack, where: Place, new: Sequence[Grant]) -> tuple[Session, grants.Applied]:
     """Write the grants and apply them; what cannot be applied is not left in the settings."""
-    present = grants.listed(session)
+    present = session.settings().grants
     wanted = grants.merged(present, new)
     session = grants.save(session, wanted) if wanted != present else session
     also = [each.urn(session.name, session.project.name) for each in where.roles([one for one in new if one.adopted])]

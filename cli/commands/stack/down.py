@@ -107,9 +107,8 @@ def open_teardown(session: Session, stack: Stack, *, cancel_jobs: bool = False) 
 
     estate = make_estate(session, stack)
     settings = session.settings()
-    grants = [entry.record() for entry in settings.grants]
     clusters = [cluster.name for cluster in settings.clusters]
-    planned = identifiers.planned(estate.names, estate.subscription, clusters, grants)
+    planned = identifiers.planned(estate.names, estate.subscription, clusters, settings.grants)
     managed = [entry for entry in estate.state.resources if not entry.external]
     limits = Limits(
         holder=Owner(session.project.name, session.name),

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from azmlflow.cli.access import grants
 from azmlflow.cli.local import entering
 from azmlflow.cli.project import report
 from azmlflow.cli.project.hold import holding, note_path, read_note
@@ -98,7 +97,7 @@ def _grants(session: Session, state: State) -> list[dict[str, Any]]:
     today = session.invocation.ports.today()
     given = {(each["principalId"], each["persona"], each.get("scope", "workspace")): each for each in _given(state)}
     try:
-        declared = grants.listed(session)
+        declared = session.settings().grants
     except SettingsError:
         declared = ()
     found = [_told(grant, _state(grant, today, given.pop(grant.key, None) is not None)) for grant in declared]
