@@ -78,11 +78,6 @@ class GroupPlan:
     purge: frozenset[str] = frozenset()
     refusals: tuple[Refusal, ...] = ()
 
-    @property
-    def nothing(self) -> bool:
-        """Whether there is nothing to remove."""
-        return self.seen.document is None and not self.purge and not self.access
-
     def check(self) -> None:
         """Raises CliError if the removal is refused."""
         if self.refusals:
