@@ -13,6 +13,7 @@ from azmlflow.rbac.evaluate import Decision, Verdict
 from azmlflow.rbac.operations import OPERATIONS
 from azmlflow.rbac.report.access import AROUND, COLUMNS, Directory, Explanation, Matrix, Row
 from azmlflow.rbac.report.drift import Drift
+from azmlflow.rbac.report.reasons import MAY, because
 
 NO_NAMES = (
     "names and deleted principals are not told; it needs User.Read.All, GroupMember.Read.All, Application.Read.All"
@@ -118,13 +119,10 @@ def explained_json(told: Explanation, name: str, stack: str) -> str:
 
 def explained_text(told: Explanation, principal_id: str, name: str, stack: str, directory: Directory) -> str:
     """An explanation for people: the actions, what decided told once for those that share it, and what would let it."""
-    words: dict[Verdict, str] = {"allowed": "may", "refused": "may not", "unknown": "may or may not (unknown)"}
-    lines = [f"{name} {words[told.verdict]} {told.operation.name}: {told.operation.summary}"]
+    lines = [f"{name} {MAY[told.verdict]} {told.operation.name}: {told.operation.summary}"]
     grounds: dict[tuple[Verdict, tuple[str, ...]], list[str]] = {}
     for each in told.decisions:
-        grounds.setdefault((each.verdict, _grounds(each, (principal_id.lower(), name), directory)), []).append(
-            each.action
-        )
+        grounds.setdefault((each.verdict, _grounds(each, principal_id, name, directory)), []).append(each.action)
     for (verdict, why), actions in grounds.items():
         lines += [f"  {_SIGNS[verdict]:<3} {action}" for action in actions]
         lines += [f"        {line}" for line in why]
@@ -135,16 +133,16 @@ def explained_text(told: Explanation, principal_id: str, name: str, stack: str, 
     return "\n".join(lines)
 
 
-def _grounds(found: Decision, who: tuple[str, str], directory: Directory) -> tuple[str, ...]:
-    if found.assignment is None or not found.allowed:
-        lines = [found.reason.replace(*who).replace(found.action, "it")]
+def _grounds(decision: Decision, principal_id: str, name: str, directory: Directory) -> tuple[str, ...]:
+    if decision.assignment is None or not decision.allowed:
+        lines = [because(decision, principal_id, name)]
     else:
-        lines = [f"role '{found.role}', by its pattern '{found.pattern}'"]
-    if found.assignment is not None:
-        lines += [f"assigned at {found.assigned_at}", f"by {found.assignment}"]
-    if found.through:
-        lines.append(f"through group {directory.name(found.through)} ({found.through})")
-    if found.marked:
+        lines = [f"role '{decision.role}', by its pattern '{decision.pattern}'"]
+    if decision.assignment is not None:
+        lines += [f"assigned at {decision.assigned_at}", f"by {decision.assignment}"]
+    if decision.through:
+        lines.append(f"through group {directory.name(decision.through)} ({decision.through})")
+    if decision.marked:
         lines.append("this rests on a wildcard that stands for no segment")
     return tuple(lines)
 

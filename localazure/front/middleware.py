@@ -1,7 +1,8 @@
 """What every request to the embedded Azure goes through before its service: small ASGI layers, none of which buffers.
 
 Each is `layer(app, cloud) -> app`; `process/app.py` puts them in order. They hand things on in `scope["state"]`:
-`correlation_id` (str), `site` (Site), `caller` (enforce.Caller; absent where a site asks for no token).
+`correlation_id` (str), `site` (Site), `caller` (enforce.Caller; absent where a site asks for no token), and back
+`reason` (str; why the request is refused, for the log alone, left by whoever renders the refusal).
 """
 
 from __future__ import annotations
@@ -87,7 +88,9 @@ def correlation(app: ASGIApp, cloud: Cloud) -> ASGIApp:
 
 
 def access_log(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
-    """One line a request: method, host, path, status, milliseconds. Never the query, which may hold a signature."""
+    """One line a request: method, host, path, status, milliseconds, and why it is refused where somebody's roles are to
+    blame. Never the query, which may hold a signature.
+    """
 
     async def layer(scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.monotonic(), 0
@@ -103,7 +106,9 @@ def access_log(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
         finally:
             path = scope.get("raw_path") or scope["path"].encode()
             line = f"{scope['method']} {host_of(scope)} {path.decode('latin-1')}"
-            _log.info("%s %s %.0f ms", _printable(line), status or "-", (time.monotonic() - started) * 1000)
+            reason = scope.get("state", {}).get("reason")
+            why = printable(f": {reason}") if reason else ""
+            _log.info("%s %s %.0f ms%s", printable(line), status or "-", (time.monotonic() - started) * 1000, why)
 
     return layer
 
@@ -151,6 +156,7 @@ def errors(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
         except AzureError as error:
             if started:  # too late to say so: break the connection off, so that nobody takes half for the whole
                 raise
+            scope.setdefault("state", {})["reason"] = error.reason
             await JSONResponse(error.body(), error.status, error.headers)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the one place where a fault of ours becomes an answer
             correlation_id = scope.get("state", {}).get("correlation_id", "")
@@ -175,7 +181,7 @@ def locate(sites: tuple[Site, ...]) -> Layer:
             host = host_of(scope)
             site = next((site for site in sites if site.serves(host)), None)
             if site is None:
-                raise AzureError(404, "HostNotEmulated", f"The embedded Azure has nothing at '{_printable(host)}'.")
+                raise AzureError(404, "HostNotEmulated", f"The embedded Azure has nothing at '{printable(host)}'.")
             scope.setdefault("state", {})["site"] = site
             await app(scope, receive, send)
 
@@ -247,5 +253,6 @@ def _log_fault(error: Exception, correlation_id: str) -> None:
     _log.error("fault under correlation id %s: %s", correlation_id, "caused by ".join(lines))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A text as one line of a log: what a client or a role's name may bring in cannot begin another."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -128,8 +128,11 @@ def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
 
 def _require_owner(ask: GraphAsk) -> None:
     who, scope = ask.caller.principal.object_id, scopes.subscription_id(SUBSCRIPTION_ID)
-    if not all(ask.cloud.enforcer.decide(who, action, scope).allowed for action in _OWNER_ACTIONS):
-        raise AzureError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    for action in _OWNER_ACTIONS:
+        reason = ask.cloud.enforcer.why_not(who, action, scope)
+        if reason is not None:
+            text = "Insufficient privileges to complete the operation."
+            raise AzureError(403, "Authorization_RequestDenied", text, reason=reason)
 
 
 def _no_segment(segment: str) -> AzureError:

@@ -109,7 +109,9 @@ def _guard(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
                 headers = MutableHeaders(scope=message)
                 for name, value in {**_HEADERS, "Content-Security-Policy": _POLICY}.items():
                     headers.setdefault(name, value)
-                _log.info("%s ui %s %s", scope["method"], _told_path(scope["path"]), message["status"])
+                reason = scope.get("state", {}).get("reason")
+                why = middleware.printable(f": {reason}") if reason else ""
+                _log.info("%s ui %s %s%s", scope["method"], _told_path(scope["path"]), message["status"], why)
             await send(message)
 
         await app(scope, receive, guarded)
@@ -119,7 +121,7 @@ def _guard(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
 
 def _told_path(path: str) -> str:
     rest = path if path == "/sign-in" else "/" + path.lstrip("/").partition("/")[2]
-    return "".join(character if character.isprintable() else "?" for character in rest)
+    return middleware.printable(rest)
 
 
 def _check_place(request: Request, address: str) -> None:
@@ -226,7 +228,9 @@ def _header(visit: Visit, session: BrowserSession, path: str) -> str:
 def _refused(request: Request, error: AzureError) -> Response:
     if "/mlflow/" in request.url.path:
         return refusal(error, request)  # what MLflow's page shows
-    return _refusal(request, HTTPStatus(error.status), HTTPStatus(error.status).phrase, error.message)
+    response = _refusal(request, HTTPStatus(error.status), HTTPStatus(error.status).phrase, error.message)
+    request.state.reason = error.reason
+    return response
 
 
 def _refusal(request: Request, status: HTTPStatus, title: str, message: str) -> Response:

@@ -45,5 +45,6 @@ def error_body(error: AzureError, request: Request) -> dict[str, Any]:
 
 
 def refusal(error: AzureError, request: Request) -> JSONResponse:
-    """The answer to a request that is refused."""
+    """The answer to a request that is refused; the reason goes to the log."""
+    request.state.reason = error.reason
     return JSONResponse(error_body(error, request), error.status, error.headers)
