@@ -149,8 +149,8 @@ def overdue(removal: Removal, fault: TimedOut) -> TimedOut:
         names = standing(replace(removal, arm=removal.arm.within(None), estate=None))
     except (CliError, AzureError):
         return fault
-    told = ", ".join(names) or "nothing that Azure shows"
-    return TimedOut(f"{fault.what}; still there: {told}", where=fault.where, next=fault.next)
+    there = ", ".join(names) or "nothing that Azure shows"
+    return TimedOut(f"{fault.what}; still there: {there}", where=fault.where, next=fault.next)
 
 
 def standing(removal: Removal) -> tuple[str, ...]:

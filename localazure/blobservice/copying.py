@@ -42,8 +42,8 @@ async def copy_blob(call: BlobRequest) -> Response:
         check=call.check_write,  # again: another upload may have come first meanwhile
     )
     put = "x-ms-blob-type" in request.headers  # Put Blob From URL
-    told = {} if put else {name: copied[name] for name in ("x-ms-copy-id", "x-ms-copy-status")}
-    return written(made, 201 if put else 202, told)
+    headers = {} if put else {name: copied[name] for name in ("x-ms-copy-id", "x-ms-copy-status")}
+    return written(made, 201 if put else 202, headers)
 
 
 def _source(call: BlobRequest) -> Address:

@@ -139,8 +139,8 @@ class Enforcer:
     def _pending(self) -> dict[str, datetime]:
         """Assignment key -> when it comes into force, of those that are not in force yet."""
         now = self._clock.now()
-        found = {key: datetime.fromisoformat(document["from"]) for key, document in self._store.scan(PROPAGATION)}
-        return {key: at for key, at in found.items() if at > now}
+        starts = {key: datetime.fromisoformat(document["from"]) for key, document in self._store.scan(PROPAGATION)}
+        return {key: at for key, at in starts.items() if at > now}
 
 
 def permission_block(document: Mapping[str, Any]) -> PermissionBlock:

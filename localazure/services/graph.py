@@ -113,11 +113,11 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
 
 def _keyed(segments: list[str]) -> tuple[str, ...]:
     """`servicePrincipals(appId='x')` as two segments, the second of which is the key; `users('x')` likewise."""
-    found: list[str] = []
+    parted: list[str] = []
     for segment in segments:
         match = _KEYED.fullmatch(segment)
-        found += [match.group(1), f"{match.group(2) or ''}={match.group(3)}".removeprefix("=")] if match else [segment]
-    return tuple(found)
+        parted += [match.group(1), f"{match.group(2) or ''}={match.group(3)}".removeprefix("=")] if match else [segment]
+    return tuple(parted)
 
 
 def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:

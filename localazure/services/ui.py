@@ -137,8 +137,8 @@ def _check_place(request: Request, address: str) -> None:
     if origin != f"http://{address}" and not (reads and origin is None):
         raise AzureError(403, "WrongOrigin", "Another web page may not ask this.")
     # Told by all browsers of today: an image or script of another page, even one on another port of this machine.
-    told, mode = request.headers.get("sec-fetch-site"), request.headers.get("sec-fetch-mode")
-    if told in ("cross-site", "same-site") and not (reads and mode == "navigate"):
+    site, mode = request.headers.get("sec-fetch-site"), request.headers.get("sec-fetch-mode")
+    if site in ("cross-site", "same-site") and not (reads and mode == "navigate"):
         raise AzureError(403, "WrongOrigin", "Another web page may not ask this.")
 
 
@@ -185,10 +185,10 @@ async def _answer(cloud: Cloud, request: Request) -> Response:
 
 
 def _sign_in(cloud: Cloud, request: Request) -> Response:
-    found = cloud.sessions.exchange(request.query_params.get("code", ""), cloud.clock.now())
-    if found is None:
+    signed_in = cloud.sessions.exchange(request.query_params.get("code", ""), cloud.clock.now())
+    if signed_in is None:
         raise _SignIn("An address to sign in by is good once, for a minute.")
-    session, key = found
+    session, key = signed_in
     onward = f"/{session.id}/"
     head = f'<meta http-equiv="refresh" content="0;url={onward}">\n'
     response = HTMLResponse(html.frame("Signed in", html.link("Go on", onward), head=head))
@@ -206,10 +206,10 @@ def _session(cloud: Cloud, request: Request, session_id: str) -> BrowserSession:
         _SignIn: there is none.
     """
     sent = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-    found = cloud.sessions.find(session_id, sent.value if sent else "", cloud.clock.now())
-    if found is None:
+    session = cloud.sessions.find(session_id, sent.value if sent else "", cloud.clock.now())
+    if session is None:
         raise _SignIn("You are not signed in here, or no longer.")
-    return found
+    return session
 
 
 def _header(visit: Visit, session: BrowserSession, path: str) -> str:

@@ -178,9 +178,9 @@ def _take_steps(session: Session, removal: Removal, timeout: timedelta | None) -
             session.invocation.say(click.style("  ✓ ", fg="green") + f"{name:<44} {seconds:6.1f} s")
             done.append({"step": name, "seconds": round(seconds, 1)})
     except TimedOut as fault:
-        told = overdue(removal, fault)
+        late = overdue(removal, fault)
         again = f"azmlflow down --stack {session.name}    (it goes on from here)"
-        raise TimedOut(told.what, where=told.where, next=again) from fault
+        raise TimedOut(late.what, where=late.where, next=again) from fault
     return tuple(done)
 
 

@@ -100,10 +100,10 @@ def _grants(session: Session, state: State) -> list[dict[str, Any]]:
         declared = session.settings().grants
     except SettingsError:
         declared = ()
-    found = [_told(grant, _state(grant, today, given.pop(grant.key, None) is not None)) for grant in declared]
+    shown = [_told(grant, _state(grant, today, given.pop(grant.key, None) is not None)) for grant in declared]
     for (principal, persona, scope), each in given.items():
         name = each.get("displayName") or principal
-        found.append(
+        shown.append(
             {
                 "name": name,
                 "principalId": principal,
@@ -114,7 +114,7 @@ def _grants(session: Session, state: State) -> list[dict[str, Any]]:
                 "state": "no longer in the settings: the next `azmlflow up` takes it away",
             }
         )
-    return found
+    return shown
 
 
 def _given(state: State) -> list[Mapping[str, Any]]:
