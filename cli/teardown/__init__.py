@@ -5,21 +5,8 @@ steps on a group are in `group`, those that only a stack has in `stack`. What pe
 """
 
 from azmlflow.cli.teardown.ownership import Owner
-from azmlflow.cli.teardown.plan import GroupPlan, Limits, Refusal, plan_group
-from azmlflow.cli.teardown.removal import Left, OnProgress, Progress, Removal, Report
+from azmlflow.cli.teardown.plan import Limits, plan_group
+from azmlflow.cli.teardown.removal import Left, Progress, Removal
 from azmlflow.cli.teardown.steps import overdue, remove_group
 
-__all__ = [
-    "GroupPlan",
-    "Left",
-    "Limits",
-    "OnProgress",
-    "Owner",
-    "Progress",
-    "Refusal",
-    "Removal",
-    "Report",
-    "overdue",
-    "plan_group",
-    "remove_group",
-]
+__all__ = ["Left", "Limits", "Owner", "Progress", "Removal", "overdue", "plan_group", "remove_group"]

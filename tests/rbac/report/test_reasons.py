@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.rbac.evaluate import Decision, Facts, evaluate
+from azmlflow.rbac.evaluate import Decision, evaluate
+from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
 from azmlflow.rbac.report.reasons import because, sentence
