@@ -20,7 +20,7 @@ class AzureError(Exception):
         target: what the fault is about, e.g. a property path.
         details: further errors of the same shape (rendered ones).
         headers: extra response headers, e.g. `Retry-After`.
-        reason: why, for the log alone: Azure does not tell its clients.
+        reason: why, for the log, which hears more than Azure tells its clients; of a 403 without one its sentence.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class AzureError(Exception):
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
         self.target, self.details, self.headers = target, details, dict(headers or {})
-        self.reason = reason
+        self.reason = reason or (message if status == 403 else "")
 
     def body(self) -> dict[str, Any]:
         """The answer's JSON body in ARM's shape."""

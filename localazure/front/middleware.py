@@ -88,8 +88,8 @@ def correlation(app: ASGIApp, cloud: Cloud) -> ASGIApp:
 
 
 def access_log(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
-    """One line a request: method, host, path, status, milliseconds, and why it is refused where somebody's roles are to
-    blame. Never the query, which may hold a signature.
+    """One line a request: method, host, path, status, milliseconds, and of a 403 the reason. Never the query, which may
+    hold a signature.
     """
 
     async def layer(scope: Scope, receive: Receive, send: Send) -> None:

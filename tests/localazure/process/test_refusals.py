@@ -135,6 +135,19 @@ def test_each_service_says_why_in_the_log_alone(
         assert told not in answer.text
 
 
+def test_a_signature_that_is_not_good_is_said_to_be_so_and_not_shown(
+    client: Client, log: pytest.LogCaptureFixture
+) -> None:
+    query = "sv=2024-11-04&sr=b&sp=r&se=2999-01-01T00%3A00%3A00Z&sig=c2VjcmV0"
+    answer = client.get(f"https://stmlflow.blob.core.windows.net/azureml/x?{query}")
+    assert answer.status_code == 403
+    assert why(log) == (
+        "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
+        "including the signature. Signature did not match."
+    )
+    assert "c2VjcmV0" not in log.text
+
+
 def test_azures_text_stays_as_it_is(client: Client, cloud: Cloud, log: pytest.LogCaptureFixture) -> None:
     bob = cloud.directory.find_user("bob@local.test")
     assert bob is not None
