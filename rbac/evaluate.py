@@ -21,21 +21,7 @@ from typing import Literal
 
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.index import Barrier, Doubt, Held, Index, Reached
-from azmlflow.rbac.patterns import Match, PermissionBlock
-from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
-
-__all__ = [
-    "EVERYONE",
-    "Cause",
-    "Decision",
-    "DenyAssignment",
-    "Facts",
-    "PermissionBlock",
-    "RoleAssignment",
-    "RoleDefinition",
-    "Verdict",
-    "evaluate",
-]
+from azmlflow.rbac.patterns import Match
 
 # "All principals" in a deny assignment (Microsoft, "Understand Azure deny assignments": system-defined principal).
 EVERYONE = "00000000-0000-0000-0000-000000000000"

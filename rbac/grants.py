@@ -59,38 +59,19 @@ class Grant:
 
     def to_config(self) -> dict[str, Any]:
         """The grant as a stack's settings hold it: what is as usual is left out."""
-        found: dict[str, Any] = {
+        config: dict[str, Any] = {
             "principalId": self.principal_id,
             "principalType": self.principal_type,
             "displayName": self.display_name,
             "persona": self.persona,
         }
         if self.scope != "workspace":
-            found["scope"] = self.scope
+            config["scope"] = self.scope
         if self.until is not None:
-            found["until"] = self.until.isoformat()
+            config["until"] = self.until.isoformat()
         if self.adopted:
-            found["adopted"] = dict(self.adopted)
-        return found
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Grant:
-        """The grant that a stack's settings hold, unchecked: `infra.settings` is where settings are validated.
-
-        Raises:
-            KeyError: `principalId`, `principalType` or `persona` is missing.
-            ValueError: `until` is no date.
-        """
-        until = config.get("until")
-        return cls(
-            config["principalId"],
-            config["principalType"],
-            config.get("displayName", ""),
-            config["persona"],
-            config.get("scope", "workspace"),
-            date.fromisoformat(str(until)) if until else None,
-            dict(config.get("adopted") or {}),
-        )
+            config["adopted"] = dict(self.adopted)
+        return config
 
 
 def assignment_name(scope: str, principal_id: str, role_definition_id: str) -> str:

@@ -154,34 +154,6 @@ def _provider(id_: str, rest: list[str]) -> tuple[str, tuple[str, ...], tuple[st
     return rest[1], tuple(pairs[::2]), tuple(pairs[1::2]), rest[end:]
 
 
-def parent(scope: str) -> str | None:
-    """The scope directly above, None for the root. A management group's parent cannot be told from its id: the root.
-
-    Raises:
-        InvalidScope: as `parse`.
-    """
-    found = parse(scope)
-    if found.namespace is not None:
-        return found.id.rsplit("/", 2)[0] if len(found.types) > 1 else found.scope
-    if found.resource_group is not None:
-        return found.id.rsplit("/", 2)[0]
-    return None if found.id == ROOT else ROOT
-
-
-def ancestors(scope: str) -> tuple[str, ...]:
-    """Every scope above this one, nearest first, to the root; without the scope itself.
-
-    Raises:
-        InvalidScope: as `parse`.
-    """
-    above: list[str] = []
-    at = parent(scope)
-    while at is not None:
-        above.append(at)
-        at = parent(at)
-    return tuple(above)
-
-
 def contains(outer: str, inner: str) -> bool:
     """Whether `outer` is `inner` or above it, by whole segments, in any case: `rg1` does not contain `rg10`."""
     return key(outer) in prefixes(inner)

@@ -55,13 +55,13 @@ def read(arm: ResourceManager, place: Place) -> Listing:
     """The subscription's assignments; those that bear on the workspace, where more may not be read."""
     subscription = scopes.subscription_id(place.subscription_id)
     try:
-        found = arm.role_assignments(subscription)
+        every = arm.role_assignments(subscription)
     except ArmError as fault:
         if fault.status != _CANNOT_TELL:
             raise
         return Listing(arm.role_assignments(place.workspace_id), None)
-    inside = sum(scopes.contains(subscription, entry.scope or subscription) for entry in found)
-    return Listing(found, inside)
+    inside = sum(scopes.contains(subscription, entry.scope or subscription) for entry in every)
+    return Listing(every, inside)
 
 
 def adopt(arm: ResourceManager, place: Place, grants: Iterable[Grant], listing: Listing) -> tuple[Grant, ...]:
@@ -71,7 +71,7 @@ def adopt(arm: ResourceManager, place: Place, grants: Iterable[Grant], listing: 
     one that went between the list and a second look is not there.
     """
     by_key = {_key(entry): entry for entry in listing.entries if not entry.condition}
-    found: list[Grant] = []
+    with_adopted: list[Grant] = []
     for grant in grants:
         adopted = dict(grant.adopted)
         for wanted in place.assignments((grant,)):
@@ -81,8 +81,8 @@ def adopt(arm: ResourceManager, place: Place, grants: Iterable[Grant], listing: 
             id_ = str(other.id)
             if arm.role_assignment(id_) is not None:
                 adopted[wanted.role_guid] = id_
-        found.append(replace(grant, adopted=adopted))
-    return tuple(found)
+        with_adopted.append(replace(grant, adopted=adopted))
+    return tuple(with_adopted)
 
 
 def release(arm: ResourceManager, grants: Iterable[Grant]) -> tuple[Grant, ...]:
@@ -164,7 +164,7 @@ def check_right(
 
 def _who_may(arm: ResourceManager, listing: Listing, action: str, scope: str) -> list[tuple[str, str]]:
     """Principals, with the role, that an assignment gives an action at a scope."""
-    found: dict[str, str] = {}
+    who: dict[str, str] = {}
     known: dict[str, RoleDefinition | None] = {}
     for entry in listing.entries:
         id_, at = str(entry.role_definition_id), str(entry.scope)
@@ -178,8 +178,8 @@ def _who_may(arm: ResourceManager, listing: Listing, action: str, scope: str) ->
         granted = role.permissions or ()
         blocks = [PermissionBlock(tuple(each.actions or ()), tuple(each.not_actions or ())) for each in granted]
         if permits(blocks, action, data=False)[0] is not None:
-            found.setdefault(str(entry.principal_id), str(role.role_name))
-    return list(found.items())
+            who.setdefault(str(entry.principal_id), str(role.role_name))
+    return list(who.items())
 
 
 def namer(find: Callable[[str], str]) -> Callable[[str], str]:

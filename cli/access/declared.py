@@ -22,28 +22,26 @@ def of(session: Session, where: Place) -> tuple[Declared, ...]:
     """The grants in the settings, those that have ended among them, by their roles at the workspace or its group."""
     settings, today = session.settings(), session.invocation.ports.today()
     place = replace(where, profile=settings.role_profile, storage_account=None)
-    found = []
-    for entry in settings.grants:
-        grant = entry.record()
+    declared = []
+    for grant in settings.grants:
         role = persona(grant.persona, strict_tracker=settings.strict_tracker)
         permissions = built_in_role(role.nearest).permissions if place.profile == "built-in" else role.permissions
-        found.append(_declared(place.assignments([grant], adopted=True), grant, permissions, today))
-    return tuple(found)
+        declared.append(_declared(place.assignments([grant], adopted=True), grant, permissions, today))
+    return tuple(declared)
 
 
 def on_storage(session: Session, where: Place) -> tuple[Declared, ...]:
     """The same grants by their roles on the storage account, where datastores are opened as the caller; else none."""
     account, today = where.storage_id, session.invocation.ports.today()
-    found = []
-    for entry in session.settings().grants if account is not None else ():
-        grant = entry.record()
+    declared = []
+    for grant in session.settings().grants if account is not None else ():
         roles = [each for each in where.assignments([grant], adopted=True) if each.scope == account]
         permissions = tuple(
             block for name in persona(grant.persona).storage_roles for block in built_in_role(name).permissions
         )
         if roles:
-            found.append(_declared(roles, grant, permissions, today))
-    return tuple(found)
+            declared.append(_declared(roles, grant, permissions, today))
+    return tuple(declared)
 
 
 def _declared(

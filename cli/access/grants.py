@@ -6,14 +6,15 @@ The settings are what counts: the grant is written there first, by object id, so
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.settings_file import write_settings
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Change, Outcome
+from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.invocation import Invocation
 from azmlflow.cli.session.session import Session, standing
@@ -40,11 +41,6 @@ class Applied:
 
     changes: tuple[Change, ...]
     pending: tuple[Change, ...]
-
-
-def listed(session: Session) -> tuple[Grant, ...]:
-    """The grants in the settings; infra's SettingsError if they are not valid."""
-    return tuple(entry.record() for entry in session.settings().grants)
 
 
 def merged(present: Sequence[Grant], new: Sequence[Grant]) -> tuple[Grant, ...]:
@@ -128,10 +124,10 @@ def warn_of_built_in(invocation: Invocation, personas: Iterable[str]) -> None:
     from azmlflow.rbac.roles import persona
 
     for name in dict.fromkeys(personas):
-        found = compare(persona(name))
+        nearest = compare(persona(name))
         invocation.warn(
-            f"{name} is the built-in role `{found.role}` here, which also allows to: {'; '.join(found.too_much)}"
-            + (f"; it lacks {', '.join(found.missing)}" if found.missing else "")
+            f"{name} is the built-in role `{nearest.role}` here, which also allows to: {'; '.join(nearest.too_much)}"
+            + (f"; it lacks {', '.join(nearest.missing)}" if nearest.missing else "")
         )
 
 
@@ -159,20 +155,36 @@ def take_over_roles(session: Session, stack: Stack, where: Place, wanted: Sequen
     )
 
 
-def settle(session: Session, stack: Stack) -> Session:
-    """Before an `up`: adopt what somebody else assigned meanwhile, and make ours what they took away again.
-
-    Without new or adopted grants nothing is asked. Says which grants have ended.
-    """
-    today, present = session.invocation.ports.today(), listed(session)
+def tell_before_up(session: Session, state: State) -> None:
+    """Say what roles of the profile `built-in` allow too much, and which grants this `up` takes away as ended."""
+    today, present = session.invocation.ports.today(), session.settings().grants
     if session.settings().role_profile == "built-in":
         warn_of_built_in(session.invocation, [grant.persona for grant in present if grant.in_force(today)])
-    state = stack.state()
+    given = {(str(e.get("principalId")), e.get("persona"), e.get("scope")) for e in state.outputs.get("grants") or ()}
+    for grant in present:
+        if not grant.in_force(today) and grant.key in given:
+            session.invocation.say(
+                f"{grant.display_name or grant.principal_id} is no longer {grant.persona}: "
+                f"the grant's last day was {grant.until}"
+            )
+
+
+def adopt_and_release(session: Session, stack: Stack, state: State) -> Session:
+    """Before an `up`: rely on what somebody else has assigned meanwhile, and no longer on what they took away again.
+
+    Without new or adopted grants, or before anything stands, nothing is asked.
+
+    Returns:
+        The session, with the new settings where they had to change.
+
+    Raises:
+        CliError: another role has the name of one that is needed, or there is no room for more assignments.
+    """
+    today, present = session.invocation.ports.today(), session.settings().grants
     if "workspaceId" not in state.outputs:
         return session
     from azmlflow.cli.access import assignments
 
-    _tell_ended(session, [grant for grant in present if not grant.in_force(today)], state.outputs)
     where = planned_place(session, stack)
 
     def made(grant: Grant) -> bool:
@@ -186,21 +198,10 @@ def settle(session: Session, stack: Stack) -> Session:
     listing = assignments.read(arm, where)
     assignments.check_names(arm, where, wanted)
     assignments.check_room(listing, where.assignments(wanted), session.invocation.warn)
-    settled = assignments.adopt(arm, where, assignments.release(arm, wanted), listing)
-    take_over_roles(session, stack, where, settled)
-    settled = merged(present, settled)
-    return session if settled == present else save(session, settled)
-
-
-def _tell_ended(session: Session, ended: Sequence[Grant], outputs: Mapping[str, Any]) -> None:
-    """Say which grants this `up` takes away because their last day is over."""
-    names = {(str(e.get("principalId")), e.get("persona"), e.get("scope")) for e in outputs.get("grants") or ()}
-    for grant in ended:
-        if grant.key in names:
-            session.invocation.say(
-                f"{grant.display_name or grant.principal_id} is no longer {grant.persona}: "
-                f"the grant's last day was {grant.until}"
-            )
+    with_adopted = assignments.adopt(arm, where, assignments.release(arm, wanted), listing)
+    take_over_roles(session, stack, where, with_adopted)
+    grants = merged(present, with_adopted)
+    return session if grants == present else save(session, grants)
 
 
 def tell_pending(session: Session, applied: Applied) -> None:
@@ -231,14 +232,14 @@ def wait(
     Returns:
         False when the time is over without a yes.
     """
-    waited, pause, told = 0.0, 0.25, 0.0
+    waited, pause, last_word = 0.0, 0.25, 0.0
     while not asks():
         if waited >= longest:
             return False
         if waited < 1 <= waited + pause:
             say(f"waiting for Azure: {what} (this can take minutes) ...")
-        elif waited >= told + _BETWEEN_WORDS:
-            told = waited
+        elif waited >= last_word + _BETWEEN_WORDS:
+            last_word = waited
             say(f"  still waiting, {waited:.0f} s: asked again every {pause:.0f} s")
         sleep(pause)
         waited += pause

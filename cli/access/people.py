@@ -36,8 +36,8 @@ def find(name: str, kind: str | None = None) -> Person:
 
     from azmlflow.rbac.live.principals import resolve_principal
 
-    found = resolve_principal(DefaultAzureCredential(), name, kind=cast("PrincipalType | None", kind))
-    return Person(found.object_id, found.type, found.display_name)
+    principal = resolve_principal(DefaultAzureCredential(), name, kind=cast("PrincipalType | None", kind))
+    return Person(principal.object_id, principal.type, principal.display_name)
 
 
 def assigned(ports: Collaborators, where: Place, grant: Grant) -> bool:

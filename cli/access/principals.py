@@ -80,11 +80,11 @@ def _used(own: Mapping[str, Any], text: str, id_: str) -> str:
             where=id_,
             next=f"azmlflow grant {min(used)} PERSONA    (one of them)",
         )
-    found = [str(each.get("principalId") or "").lower() for each in used.values()]
-    if not any(found):
+    object_ids = [str(each.get("principalId") or "").lower() for each in used.values()]
+    if not any(object_ids):
         raise CliError(
             f"`{text}` has no identity",
             where=id_,
             next="give it a system-assigned identity, or a user-assigned one",
         )
-    return found[0]
+    return object_ids[0]

@@ -13,6 +13,7 @@ from azmlflow.rbac.evaluate import Decision, Verdict
 from azmlflow.rbac.operations import OPERATIONS
 from azmlflow.rbac.report.access import AROUND, COLUMNS, Directory, Explanation, Matrix, Row
 from azmlflow.rbac.report.drift import Drift
+from azmlflow.rbac.report.reasons import MAY, because
 
 NO_NAMES = (
     "names and deleted principals are not told; it needs User.Read.All, GroupMember.Read.All, Application.Read.All"
@@ -88,79 +89,77 @@ def _inert(text: str) -> str:
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
-def _decision(found: Decision) -> dict[str, Any]:
+def _decision(decision: Decision) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "action": found.action,
-        "cause": found.cause,
-        "reason": found.reason,
-        "assignment": found.assignment,
-        "assignedAt": found.assigned_at,
-        "role": found.role,
-        "pattern": found.pattern,
-        "through": found.through,
-        "marked": found.marked or None,
+        "action": decision.action,
+        "cause": decision.cause,
+        "reason": decision.reason,
+        "assignment": decision.assignment,
+        "assignedAt": decision.assigned_at,
+        "role": decision.role,
+        "pattern": decision.pattern,
+        "through": decision.through,
+        "marked": decision.marked or None,
     }
     return {name: value for name, value in document.items() if value is not None}
 
 
-def explained_json(told: Explanation, name: str, stack: str) -> str:
+def explained_json(explanation: Explanation, name: str, stack: str) -> str:
     """An explanation with the decision on each action."""
     document = {
         "principal": name,
-        "operation": told.operation.name,
-        "verdict": told.verdict,
-        "actions": [{"verdict": each.verdict, **_decision(each)} for each in told.decisions],
-        "missing": [each.action for each in told.decisions if not each.allowed],
-        "next": remedy(told, name, stack),
+        "operation": explanation.operation.name,
+        "verdict": explanation.verdict,
+        "actions": [{"verdict": each.verdict, **_decision(each)} for each in explanation.decisions],
+        "missing": [each.action for each in explanation.decisions if not each.allowed],
+        "next": remedy(explanation, name, stack),
     }
     return json.dumps(document, indent=2)
 
 
-def explained_text(told: Explanation, principal_id: str, name: str, stack: str, directory: Directory) -> str:
+def explained_text(explanation: Explanation, principal_id: str, name: str, stack: str, directory: Directory) -> str:
     """An explanation for people: the actions, what decided told once for those that share it, and what would let it."""
-    words: dict[Verdict, str] = {"allowed": "may", "refused": "may not", "unknown": "may or may not (unknown)"}
-    lines = [f"{name} {words[told.verdict]} {told.operation.name}: {told.operation.summary}"]
+    lines = [f"{name} {MAY[explanation.verdict]} {explanation.operation.name}: {explanation.operation.summary}"]
     grounds: dict[tuple[Verdict, tuple[str, ...]], list[str]] = {}
-    for each in told.decisions:
-        grounds.setdefault((each.verdict, _grounds(each, (principal_id.lower(), name), directory)), []).append(
-            each.action
-        )
+    for each in explanation.decisions:
+        grounds.setdefault((each.verdict, _grounds(each, principal_id, name, directory)), []).append(each.action)
     for (verdict, why), actions in grounds.items():
         lines += [f"  {_SIGNS[verdict]:<3} {action}" for action in actions]
         lines += [f"        {line}" for line in why]
-    if missing := [each.action for each in told.decisions if not each.allowed]:
+    if missing := [each.action for each in explanation.decisions if not each.allowed]:
         lines.append(f"missing: {', '.join(missing)}")
-    if command := remedy(told, name, stack):
+    if command := remedy(explanation, name, stack):
         lines.append(f"next: {command}")
     return "\n".join(lines)
 
 
-def _grounds(found: Decision, who: tuple[str, str], directory: Directory) -> tuple[str, ...]:
-    if found.assignment is None or not found.allowed:
-        lines = [found.reason.replace(*who).replace(found.action, "it")]
+def _grounds(decision: Decision, principal_id: str, name: str, directory: Directory) -> tuple[str, ...]:
+    if decision.assignment is None or not decision.allowed:
+        lines = [because(decision, principal_id, name)]
     else:
-        lines = [f"role '{found.role}', by its pattern '{found.pattern}'"]
-    if found.assignment is not None:
-        lines += [f"assigned at {found.assigned_at}", f"by {found.assignment}"]
-    if found.through:
-        lines.append(f"through group {directory.name(found.through)} ({found.through})")
-    if found.marked:
+        lines = [f"role '{decision.role}', by its pattern '{decision.pattern}'"]
+    if decision.assignment is not None:
+        lines += [f"assigned at {decision.assigned_at}", f"by {decision.assignment}"]
+    if decision.through:
+        lines.append(f"through group {directory.name(decision.through)} ({decision.through})")
+    if decision.marked:
         lines.append("this rests on a wildcard that stands for no segment")
     return tuple(lines)
 
 
-def remedy(told: Explanation, name: str, stack: str) -> str | None:
+def remedy(explanation: Explanation, name: str, stack: str) -> str | None:
     """The command that would let the principal do it; None if it may, or if no role helps."""
-    if told.verdict == "allowed":
+    if explanation.verdict == "allowed":
         return None
-    if told.blocked:
+    if explanation.blocked:
         return "a deny assignment stands in the way: who made it has to lift it; no role helps"
-    if told.persona:
-        return f"azmlflow grant {shlex.quote(name)} {told.persona} --stack {stack}"
-    if told.role:
-        scope = shlex.quote(told.decisions[0].scope)
+    if explanation.persona:
+        return f"azmlflow grant {shlex.quote(name)} {explanation.persona} --stack {stack}"
+    if explanation.role:
+        scope = shlex.quote(explanation.decisions[0].scope)
+        role = shlex.quote(explanation.role)
         return (
-            f"az role assignment create --assignee {shlex.quote(name)} --role {shlex.quote(told.role)} --scope {scope}"
+            f"az role assignment create --assignee {shlex.quote(name)} --role {role} --scope {scope}"
             "    (no persona allows it)"
         )
     return "no persona and no built-in role allows it: it takes a custom role"
@@ -206,7 +205,7 @@ def drift_text(drift: Drift, stack: str) -> str:
     return "\n".join(lines)
 
 
-def nearest_operation(name: str, told: str) -> str:
+def nearest_operation(name: str, refusal: str) -> str:
     """What to say of a name that is no operation."""
     known = [each.name for each in (*OPERATIONS, *AROUND)]
     near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.5)
@@ -215,4 +214,4 @@ def nearest_operation(name: str, told: str) -> str:
         return f"'{name}' is a group of operations; ask one of them: " + ", ".join(
             column.operation.name for column in COLUMNS if column.group == name.lower()
         )
-    return f"{told}{f'. Did you mean {near[0]}?' if near else ''}"
+    return f"{refusal}{f'. Did you mean {near[0]}?' if near else ''}"

@@ -117,7 +117,7 @@ def _no_locks(situation: Situation) -> Finding:
 
 def _grants(situation: Situation) -> Finding:
     today = datetime.now(UTC).date()
-    over = [grant for grant in situation.settings.grants if not grant.record().in_force(today)]
+    over = [grant for grant in situation.settings.grants if not grant.in_force(today)]
     if not over:
         return Finding("ok", "no grant has run out")
     told = ", ".join(f"{grant.persona} of {grant.display_name or grant.principal_id}" for grant in over)

@@ -74,11 +74,6 @@ class Diagnosis:
     message: str
     urn: str = ""
 
-    @property
-    def resource(self) -> str:
-        """The resource's name in the program, empty if it is about none."""
-        return urn_name(self.urn)
-
 
 @dataclass(frozen=True)
 class Outcome:

@@ -85,8 +85,8 @@ def _workspace(arm: ResourceManager, one: Resource) -> str:
     if experiments is None:  # nor will it tell the rest: do not wait twice for who does not answer
         return "all experiments, runs and models"
     models = _count(arm, "GET", f"{place}/registered-models/search", "registered_models")
-    told = [many(experiments, "experiment"), *([] if models is None else [many(models, "registered model")])]
-    return f"{', '.join(told)}, all runs"
+    counts = [many(experiments, "experiment"), *([] if models is None else [many(models, "registered model")])]
+    return f"{', '.join(counts)}, all runs"
 
 
 def _count(arm: ResourceManager, method: str, url: str, what: str) -> int | None:

@@ -1,19 +1,16 @@
-"""Everything that a removal is about, and what of it is there now, as Azure tells.
-
-Nothing here changes anything: the steps are in `cli/teardown/steps.py`.
+"""Everything that the removal of a stack is about, and what of it is there now, as Azure tells. Nothing here changes
+anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.project import config_json
 from azmlflow.cli.project.project import Project
-from azmlflow.cli.pulumi.changes import OnChange
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.stack import Stack
 
@@ -26,33 +23,23 @@ _WORKSPACE = f"{_ML}/workspaces"
 
 @dataclass(frozen=True)
 class Estate:
-    """Everything that a removal is about.
+    """Everything that the removal of a stack is about.
 
     Attributes:
         project: the checkout.
         stack: the stack.
-        arm: Azure Resource Manager.
         subscription: subscription id.
         names: of the stack's resources.
         location: the stack's region.
-        owned: do these tags say that a resource is this stack's?
         state: the Pulumi state, read when the removal began.
-        personas: names of all personas, whose role definitions may be there.
-        on_change: hears what the engine does.
-        notes: what could not be removed, and why; filled as steps run.
     """
 
     project: Project
     stack: Stack
-    arm: ResourceManager
     subscription: str
     names: Names
     location: str
-    owned: Callable[[Any], bool]
     state: State
-    personas: tuple[str, ...]
-    on_change: OnChange | None = None
-    notes: list[str] = field(default_factory=list)
 
     @property
     def group(self) -> str:
@@ -70,12 +57,12 @@ class Estate:
         return config_json.Coordinates(self.subscription, self.names.resource_group, self.names.workspace)
 
 
-def workspace_left(estate: Estate) -> str | None:
+def workspace_state(arm: ResourceManager, estate: Estate) -> str | None:
     """The workspace as it is now: `stands`, `soft-deleted`, or None."""
-    if estate.arm.get(estate.workspace) is not None:
+    if arm.get(estate.workspace) is not None:
         return "stands"
     place = f"/subscriptions/{estate.subscription}/providers/{_ML}/locations/{estate.location}/deletedWorkspaces"
-    for entry in _listed(estate, place):
+    for entry in _listed(arm, place):
         if str(entry.get("name", "")).lower() == estate.names.workspace.lower() and _in_our_group(estate, entry):
             return "soft-deleted"
     return None
@@ -87,10 +74,10 @@ def _in_our_group(estate: Estate, entry: dict[str, Any]) -> bool:
     return "/resourcegroups/" not in text or f"{estate.group.lower()}/" in text
 
 
-def _listed(estate: Estate, path: str) -> tuple[dict[str, Any], ...]:
+def _listed(arm: ResourceManager, path: str) -> tuple[dict[str, Any], ...]:
     """A list, or nothing where Azure doesn't know it: not every region has this one."""
     try:
-        return estate.arm.list(path)
+        return arm.list(path)
     except ArmError as fault:
         if fault.status in {400, 404, 405}:
             return ()

@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import timedelta
 
-import click
-
 from azmlflow.cli.azure.errors import TimedOut
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import read_stack
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.session.invocation import Invocation
 from azmlflow.cli.session.session import Session, open_session
-from azmlflow.cli.teardown.ask import confirm, leftover, text
-from azmlflow.cli.teardown.data import Describe, describing
-from azmlflow.cli.teardown.group import remove_group
+from azmlflow.cli.teardown import show
+from azmlflow.cli.teardown.data import describing
 from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group
-from azmlflow.cli.teardown.show import watching
-from azmlflow.cli.teardown.steps import access_lines, group_lines, vault_lines
+from azmlflow.cli.teardown.removal import Removal
+from azmlflow.cli.teardown.steps import planned, remove_group
 
 
 def down(
@@ -43,33 +40,38 @@ def down(
     arm = invocation.ports.open_arm()
     with progress.drawing(f"looking at resource group {name}"):
         plan = plan_group(arm, group_id, limits)
-        lines = _lines(plan, describing(arm))
-    document = {"group": plan.seen.id, "plan": list(lines), "refusals": [asdict(each) for each in plan.refusals]}
-    if plan.nothing:
+        steps = planned(Removal(arm, plan, describe=describing(arm)))
+    document = {
+        "group": plan.seen.id,
+        "plan": [line for _, lines in steps for line in lines],
+        "refusals": [asdict(each) for each in plan.refusals],
+    }
+    if not steps:
         invocation.result({**document, "steps": [], "left": []}, f"nothing stands in resource group {name}")
         return
-    _tell(invocation, plan, lines)
+    whose = f"of {plan.holder}" if plan.holder else "not made by azmlflow"
+    show.plan(invocation.say, f"resource group {plan.seen.name} ({whose})", steps)
     _check_stack(session, plan)
     if dry_run:
         invocation.result({**document, "steps": [], "left": []}, "\n".join(f"refused: {r.why}" for r in plan.refusals))
         return
     plan.check()
     if not yes:
-        confirm("resource group", plan.seen.name, _again(plan, name))
+        show.confirm("resource group", plan.seen.name, _again(plan, name))
     if timeout is not None:
         arm = arm.within(timeout.total_seconds())
-    with watching(f"removing {plan.seen.name}") as on_progress:
+    with show.watching(f"removing {plan.seen.name}") as on_progress:
         try:
             report = remove_group(arm, group_id, limits, on_progress=on_progress, plan=plan)
         except TimedOut as fault:
             raise TimedOut(
                 fault.what, where=fault.where, next=f"{_again(plan, name)}    (it goes on from here)"
             ) from fault
-    steps = [{"step": step, "seconds": round(seconds, 1)} for step, seconds in report.steps]
-    found = {**document, "steps": steps, "left": [asdict(entry) for entry in report.left]}
-    invocation.result(found, lambda: text(f"resource group {plan.seen.name}", report.left))
+    taken = [{"step": step, "seconds": round(seconds, 1)} for step, seconds in report.steps]
+    document |= {"steps": taken, "left": [asdict(entry) for entry in report.left]}
+    invocation.result(document, lambda: show.residue(f"resource group {plan.seen.name}", report.left))
     if report.left:
-        raise leftover(f"resource group `{plan.seen.name}`", report.left, _again(plan, name))
+        raise show.leftover(f"resource group `{plan.seen.name}`", report.left, _again(plan, name))
 
 
 def _group_id(session: Session, text: str) -> str:
@@ -97,19 +99,6 @@ def _group_id(session: Session, text: str) -> str:
 def _again(plan: GroupPlan, name: str) -> str:
     option = " --unmanaged" if plan.limits.unmanaged else ""
     return f"azmlflow down --resource-group {name}{option}"
-
-
-def _lines(plan: GroupPlan, describe: Describe) -> tuple[str, ...]:
-    found = [f"job {job.rsplit('/', 1)[-1]}, cancelled" for job in plan.seen.jobs if plan.limits.cancel_jobs]
-    found += [f"lock {lock.rsplit('/', 1)[-1]}" for lock in plan.locks]
-    return (*found, *group_lines(plan, describe), *vault_lines(plan, describe), *access_lines(plan))
-
-
-def _tell(invocation: Invocation, plan: GroupPlan, lines: tuple[str, ...]) -> None:
-    whose = f"of {plan.holder}" if plan.holder else "not made by azmlflow"
-    invocation.say(click.style(f"resource group {plan.seen.name} ({whose}): this goes, for good", bold=True))
-    for line in lines:
-        invocation.say(click.style(f"    - {line}", fg="red"))
 
 
 def _check_stack(session: Session, plan: GroupPlan) -> None:

@@ -72,10 +72,10 @@ def marks(tags: Mapping[str, str] | None) -> tuple[str, str]:
 
     Names that differ in case alone, with other values, name nobody: `UNCLEAR`, which no project or stack is called.
     """
-    found: dict[str, set[str]] = {}
+    by_name: dict[str, set[str]] = {}
     for name, value in (tags or {}).items():
-        found.setdefault(name.lower(), set()).add(str(value))
-    values = [found.get(tag) or {""} for tag in (PROJECT_TAG, STACK_TAG)]
+        by_name.setdefault(name.lower(), set()).add(str(value))
+    values = [by_name.get(tag) or {""} for tag in (PROJECT_TAG, STACK_TAG)]
     project, stack = (next(iter(each)) if len(each) == 1 else UNCLEAR for each in values)
     return project, stack
 
@@ -220,11 +220,11 @@ def _automatic(one: Resource, ours: Iterable[Resource], known: frozenset[str]) -
 
 def _surplus(ours: tuple[Resource, ...]) -> list[Foreign]:
     """Of several resources of a type that a stack has one of, those that no workspace of ours is linked to."""
-    found: list[Foreign] = []
+    surplus: list[Foreign] = []
     linked = frozenset(link for one in ours if one.type == WORKSPACE for link in one.links)
     for type_ in (WORKSPACE, LOGS, *LINKED):
         same = [one for one in ours if one.type == type_]
         extra = [one for one in same if one.id.lower() not in linked]
         if len(same) > 1 and extra:
-            found += [Foreign(one.id, "is one of several, and a stack has one: which is meant?") for one in extra]
-    return found
+            surplus += [Foreign(one.id, "is one of several, and a stack has one: which is meant?") for one in extra]
+    return surplus

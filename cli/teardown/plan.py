@@ -78,11 +78,6 @@ class GroupPlan:
     purge: frozenset[str] = frozenset()
     refusals: tuple[Refusal, ...] = ()
 
-    @property
-    def nothing(self) -> bool:
-        """Whether there is nothing to remove."""
-        return self.seen.document is None and not self.purge and not self.access
-
     def check(self) -> None:
         """Raises CliError if the removal is refused."""
         if self.refusals:
@@ -124,8 +119,8 @@ def short(id_: str) -> str:
 
 def _buried_holder(seen: Inventory) -> Owner | None:
     """Whose vaults were in a group that is gone, if all of them say the same."""
-    found = {Owner.of((entry.get("properties") or {}).get("tags")) for entry in seen.buried}
-    return found.pop() if seen.document is None and len(found) == 1 else None
+    owners = {Owner.of((entry.get("properties") or {}).get("tags")) for entry in seen.buried}
+    return owners.pop() if seen.document is None and len(owners) == 1 else None
 
 
 def _our_lock(lock: ManagementLockObject, holder: Owner | None, limits: Limits) -> bool:

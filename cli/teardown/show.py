@@ -1,7 +1,7 @@
-"""Draws a removal while it runs: each resource that Azure is at work on, its state, the seconds.
+"""What people see and are asked of a removal: its plan before, each resource that Azure is at work on, what is left.
 
-On a terminal what is under way moves at the bottom; elsewhere each resource is one line when its turn comes, and one
-more every half minute, so that a log shows life.
+While it runs: on a terminal what is under way moves at the bottom; elsewhere each resource is one line when its turn
+comes, and one more every half minute, so that a log shows life.
 """
 
 from __future__ import annotations
@@ -13,9 +13,57 @@ from collections.abc import Iterator
 
 import click
 
-from azmlflow.cli.teardown.outcome import OnProgress, Progress
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.words import Say
+from azmlflow.cli.teardown.removal import Left, OnProgress, Progress
+from azmlflow.cli.teardown.steps import Planned
 
 _EVERY = 30.0
+
+
+def plan(say: Say, what: str, steps: Planned) -> None:
+    """Say what goes, step by step.
+
+    Args:
+        say: hears each line.
+        what: what the removal is of.
+        steps: what each step would do.
+    """
+    say(click.style(f"{what}: this goes, for good", bold=True))
+    for step, lines in steps:
+        say(f"  {step.name}")
+        for each in lines:
+            say(click.style(f"    - {each}", fg="red"))
+
+
+def confirm(what: str, name: str, again: str) -> None:
+    """Have the name typed back.
+
+    Raises:
+        CliError: nobody is there to type it, or it is another.
+    """
+    if not sys.stdin.isatty():
+        words = again.replace("azmlflow down --stack local", "azmlflow down")
+        raise CliError("`down` asks before it removes, and nobody is there to answer", next=f"{words} --yes")
+    typed = click.prompt(f"type the {what}'s name ({name}) to remove it", err=True, default="", show_default=False)
+    if typed.strip() != name:
+        raise CliError("not removed: the name typed is another", next=again)
+
+
+def residue(what: str, left: tuple[Left, ...]) -> str:
+    """What is left, for people."""
+    if not left:
+        looked = "groups, soft-deleted things, role definitions and assignments, Pulumi state, files"
+        return click.style(f"{what} is gone: nothing left", fg="green", bold=True) + f"  (looked at: {looked})"
+    lines = [f"  {entry.kind} {entry.name}{f': {entry.why}' if entry.why else ''}" for entry in left]
+    return "\n".join([f"{what}: left behind", *lines])
+
+
+def leftover(what: str, left: tuple[Left, ...], again: str) -> CliError:
+    """The error of a removal that leaves something."""
+    return CliError(
+        f"{len(left)} thing{'s are' if len(left) > 1 else ' is'} left of {what}", where=left[0].where, next=again
+    )
 
 
 @contextlib.contextmanager

@@ -13,8 +13,9 @@ The rules:
   group: a group's deletion leaves its role definitions behind.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import pulumi
 from pulumi_azure_native import authorization
@@ -26,8 +27,7 @@ from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.profiles import Profile
 
 
-@dataclass(frozen=True)
-class GrantArgs:
+class GrantArgs(TypedDict):
     """A persona for a principal."""
 
     principal_id: str
@@ -36,16 +36,17 @@ class GrantArgs:
     """User, Group or ServicePrincipal."""
     persona: str
     """What the principal may do with MLflow."""
-    scope: str | None = "workspace"
+    scope: NotRequired[str]
     """At the `workspace`, or at its whole `group`."""
-    adopted: list[str] | None = None
+    adopted: NotRequired[list[str]]
     """GUIDs of roles that the principal has there by somebody else's assignment, which is left alone."""
 
-    def record(self) -> Grant:
-        """The grant as `azmlflow.rbac` has it."""
-        scope: GrantScope = "group" if self.scope == "group" else "workspace"
-        adopted = {guid.lower(): "" for guid in self.adopted or ()}
-        return Grant(self.principal_id, self.principal_type, "", self.persona, scope, None, adopted)
+
+if TYPE_CHECKING:
+    Granted = Grant | GrantArgs
+else:
+    # What Pulumi's component host draws its schema from, and hands over: it knows neither unions nor our records.
+    Granted = GrantArgs
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class AccessArgs:
     """Name of its resource group."""
     workspace: str
     """Name of the workspace."""
-    grants: list[GrantArgs]
+    grants: Sequence[Granted]
     """Who may do what."""
     owner: str | None = "azmlflow"
     """Who declares this; said in the descriptions, since roles and assignments carry no tags."""
@@ -74,15 +75,11 @@ class AccessArgs:
         cls, place: identifiers.Place, grants: Iterable[Grant], owner: str, strict_tracker: bool = False
     ) -> "AccessArgs":
         """The arguments for grants as `azmlflow.rbac` has them."""
-        listed = [
-            GrantArgs(each.principal_id, each.principal_type, each.persona, each.scope, sorted(each.adopted))
-            for each in grants
-        ]
         return cls(
             place.subscription_id,
             place.resource_group,
             place.workspace,
-            listed,
+            tuple(grants),
             owner,
             place.storage_account,
             place.profile,
@@ -116,7 +113,7 @@ class Access(pulumi.ComponentResource):
         """
         super().__init__(identifiers.ACCESS, name, None, opts)
         args = given(AccessArgs, args)
-        grants = [given(GrantArgs, grant).record() for grant in args.grants]
+        grants = [each if isinstance(each, Grant) else _grant(**each) for each in args.grants]
         place = args.place()
         # A component's own dependencies don't reach its children, so each child is given them.
         after = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
@@ -149,6 +146,21 @@ class Access(pulumi.ComponentResource):
         ]
         self.assignment_ids = pulumi.Output.all(*(assignment.id for assignment in assignments))
         self.register_outputs({"assignmentIds": self.assignment_ids})
+
+
+def _grant(
+    principal_id: str,
+    principal_type: str,
+    persona: str,
+    scope: str | None = None,
+    adopted: Iterable[str] | None = None,
+) -> Grant:
+    """The grant of a mapping that Pulumi's component host gives; TypeError where one lacks a field or has one too many.
+
+    An id of what was adopted is for people to read, and nobody tells it here.
+    """
+    at: GrantScope = "group" if scope == "group" else "workspace"
+    return Grant(principal_id, principal_type, "", persona, at, None, {guid.lower(): "" for guid in adopted or ()})
 
 
 def _definition(

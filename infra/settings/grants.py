@@ -1,10 +1,12 @@
-"""The settings of one grant: who may do what."""
+"""The settings of one grant: who may do what. Checked, it is `rbac`'s own record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, GetCoreSchemaHandler, field_validator
+from pydantic_core import CoreSchema, core_schema
 
 from azmlflow.infra.settings.faults import refuse
 from azmlflow.infra.settings.fields import Day, ObjectId, SettingsModel
@@ -52,14 +54,21 @@ class GrantSettings(SettingsModel):
             raise refuse(str(error)) from error
         return known
 
-    def record(self) -> Grant:
-        """The grant as `azmlflow.rbac` has it."""
-        return Grant(
-            self.principal_id,
-            self.principal_type,
-            self.display_name,
-            self.persona,
-            self.scope,
-            self.until,
-            {guid.lower(): id_ for guid, id_ in self.adopted.items()},
+    @field_validator("adopted")
+    @classmethod
+    def _adopted(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        return {guid.lower(): id_ for guid, id_ in value.items()}
+
+
+class _AsGrant:
+    """Has pydantic check a grant as `GrantSettings` says, and give the one record of it that travels."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: type[Grant], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            lambda checked: Grant(**{name: getattr(checked, name) for name in GrantSettings.model_fields}),
+            handler(GrantSettings),
         )
+
+
+CheckedGrant = Annotated[Grant, _AsGrant]

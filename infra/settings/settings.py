@@ -21,7 +21,7 @@ from azmlflow.infra.settings import reading
 from azmlflow.infra.settings.clusters import ClusterSettings
 from azmlflow.infra.settings.faults import nearest, refuse
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
-from azmlflow.infra.settings.grants import GrantSettings
+from azmlflow.infra.settings.grants import CheckedGrant
 from azmlflow.infra.settings.regions import REGIONS
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.profiles import Profile
@@ -65,9 +65,7 @@ class Settings(SettingsModel):
     clusters: Annotated[
         tuple[ClusterSettings, ...], Offered(option="cluster", parts=("name", "vm_size", "max_nodes"))
     ] = Field((), description="Compute clusters of the workspace.")
-    grants: tuple[GrantSettings, ...] = Field(
-        (), description="Who may do what; `azmlflow grant` and `revoke` write it."
-    )
+    grants: tuple[CheckedGrant, ...] = Field((), description="Who may do what; `azmlflow grant` and `revoke` write it.")
     role_profile: Profile = Field(
         "least-privilege",
         description="Personas as custom roles that allow just that; or, where a tenant forbids custom roles, as the "
@@ -137,7 +135,7 @@ class Settings(SettingsModel):
 
     @field_validator("grants")
     @classmethod
-    def _distinct_grants(cls, value: tuple[GrantSettings, ...]) -> tuple[GrantSettings, ...]:
+    def _distinct_grants(cls, value: tuple[Grant, ...]) -> tuple[Grant, ...]:
         if twice := _twice(f"{grant.persona} for {grant.principal_id} at the {grant.scope}" for grant in value):
             raise refuse(f"the grant {twice} is there twice")
         return value
@@ -171,7 +169,7 @@ class Settings(SettingsModel):
 
     def grants_on(self, day: date) -> tuple[Grant, ...]:
         """The grants that hold on a day."""
-        return tuple(record for grant in self.grants if (record := grant.record()).in_force(day))
+        return tuple(grant for grant in self.grants if grant.in_force(day))
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, object]) -> Settings:

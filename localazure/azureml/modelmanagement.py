@@ -85,7 +85,7 @@ async def _register(target: WorkspaceRequest, registry: Registry, body: Mapping[
         raise bad_request("UserError", f"A model is made from an asset; its url is '{_ASSET_URL}<id>'.", target="url")
     place = places.parse(f"azureml://artifacts/{_decoded(url.removeprefix(_ASSET_URL))}", target.workspace)
     assert place is not None
-    await places.check(registry, place, caller_may_read=False)
+    await places.check(registry, place, why_not_read="no path of a datastore is registered here")
     run = place.run
     model = await registry.model(name)
     version = await registry.make_version(

@@ -197,8 +197,9 @@ async def _check_source(target: WorkspaceRequest, source: str) -> None:
             target="source",
         )
     action, who = f"{WORKSPACE}/datastores/read", target.caller.principal.object_id
-    may_read = target.cloud.enforcer.decide(who, action, target.id).allowed
-    await places.check(Registry(target.cloud, target.workspace), place, caller_may_read=may_read)
+    decision = target.cloud.enforcer.decide(who, action, target.id)
+    why_not = None if decision.allowed else decision.reason
+    await places.check(Registry(target.cloud, target.workspace), place, why_not)
 
 
 async def _download_uri(target: WorkspaceRequest, params: Mapping[str, str], body: dict[str, Any]) -> Response:
@@ -220,8 +221,8 @@ def _passed_on(target: WorkspaceRequest, response: httpx.Response) -> Response:
             raise no_such_endpoint(f"{target.request.method} {target.request.url.path}") from error
         raise answers.no_json(response) from error
     if not response.is_success:
-        error, code = answers.refused(response)
-        return refusal(error, target.request, code)
+        fault, code = answers.refused(response)
+        return refusal(fault, target.request, code)
     if any(f"{part}/" in target.request.url.path for part in ("registered-models", "model-versions")):
         body = records.hidden(body)
     return JSONResponse(_rewritten(target, body), response.status_code)

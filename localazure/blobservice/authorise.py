@@ -139,9 +139,9 @@ def check_sas(cloud: Cloud, query: str, permission: Permission, place: BlobTarge
         raise _mismatch("AuthorizationPermissionMismatch", "permission")
 
 
-def permits(cloud: Cloud, principal_id: str, permission: Permission, place: BlobTarget) -> bool:
-    """Whether a principal's roles permit an operation at a place."""
-    return cloud.enforcer.decide(principal_id, permission.action, place.scope, data=permission.data).allowed
+def why_not(cloud: Cloud, principal_id: str, permission: Permission, place: BlobTarget) -> str | None:
+    """Why a principal's roles do not permit an operation at a place; None if they do."""
+    return cloud.enforcer.why_not(principal_id, permission.action, place.scope, data=permission.data)
 
 
 def _check_signature(cloud: Cloud, fields: sas.Fields, place: BlobTarget) -> None:
@@ -205,8 +205,9 @@ def _check_delegation(cloud: Cloud, fields: sas.Fields, permission: Permission, 
         raise sas.SasError("The user delegation key is of another tenant or service.")
     if any(fields.get(name) for name in ("saoid", "suoid", "skdutid", "sduoid")):
         raise sas.SasError("Signatures that name a further user are not known here.")
-    if not permits(cloud, fields["skoid"], permission, place):
-        raise _mismatch("AuthorizationPermissionMismatch", "permission")
+    reason = why_not(cloud, fields["skoid"], permission, place)
+    if reason is not None:
+        raise _mismatch("AuthorizationPermissionMismatch", "permission", reason)
 
 
 def _within(addresses: str) -> bool:
@@ -239,12 +240,14 @@ def _bearer(cloud: Cloud, token: str, permission: Permission, place: BlobTarget)
     principal = cloud.directory.get(claims["oid"])
     if principal is None:
         raise _challenged("InvalidAuthenticationInfo", "The principal of the access token is not in the tenant.")
-    if not permits(cloud, principal.object_id, permission, place):
+    reason = why_not(cloud, principal.object_id, permission, place)
+    if reason is not None:
         raise AzureError(
             403,
             "AuthorizationPermissionMismatch",
             f"This request is not authorized to perform this operation using this permission: '{principal.name}' does "
             f"not have '{permission.action}' over '{place.scope}'.",
+            reason=reason,
         )
     return Caller(principal, claims)
 
@@ -273,5 +276,6 @@ def _challenged(code: str, detail: str) -> AzureError:
     )
 
 
-def _mismatch(code: str, what: str) -> AzureError:
-    return AzureError(403, code, f"This request is not authorized to perform this operation using this {what}.")
+def _mismatch(code: str, what: str, reason: str = "") -> AzureError:
+    text = f"This request is not authorized to perform this operation using this {what}."
+    return AzureError(403, code, text, reason=reason)

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.responses import Response
 
 from azmlflow.localazure.blobs.names import Address
-from azmlflow.localazure.blobservice.authorise import READ, BlobTarget, check_sas, permits
+from azmlflow.localazure.blobservice.authorise import READ, BlobTarget, check_sas, why_not
 from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import check_conditions, http_date, told_metadata, written
 from azmlflow.localazure.core.errors import AzureError
@@ -42,8 +42,8 @@ async def copy_blob(call: BlobRequest) -> Response:
         check=call.check_write,  # again: another upload may have come first meanwhile
     )
     put = "x-ms-blob-type" in request.headers  # Put Blob From URL
-    told = {} if put else {name: copied[name] for name in ("x-ms-copy-id", "x-ms-copy-status")}
-    return written(made, 201 if put else 202, told)
+    headers = {} if put else {name: copied[name] for name in ("x-ms-copy-id", "x-ms-copy-status")}
+    return written(made, 201 if put else 202, headers)
 
 
 def _source(call: BlobRequest) -> Address:
@@ -67,13 +67,17 @@ def _source(call: BlobRequest) -> Address:
         try:
             check_sas(call.cloud, parts.query, READ, place)
         except AzureError as error:
-            raise AzureError(error.status, "CannotVerifyCopySource", error.message) from None
-    elif account != call.place.account or not _may_read(call, place):
-        raise AzureError(403, "CannotVerifyCopySource", "Whoever asks for the copy may not read its source.")
+            raise AzureError(error.status, "CannotVerifyCopySource", error.message, reason=error.reason) from None
+    else:
+        reason = "the source is in another account" if account != call.place.account else _why_not_read(call, place)
+        if reason is not None:
+            text = "Whoever asks for the copy may not read its source."
+            raise AzureError(403, "CannotVerifyCopySource", text, reason=reason)
     return address
 
 
-def _may_read(call: BlobRequest, place: BlobTarget) -> bool:
+def _why_not_read(call: BlobRequest, place: BlobTarget) -> str | None:
     if call.caller is not None:
-        return permits(call.cloud, call.caller.principal.object_id, READ, place)
-    return call.request.headers.get("authorization", "").startswith("SharedKey")
+        return why_not(call.cloud, call.caller.principal.object_id, READ, place)
+    signed_by_key = call.request.headers.get("authorization", "").startswith("SharedKey")
+    return None if signed_by_key else "the signature of the copy is not for its source"

@@ -20,6 +20,7 @@ class AzureError(Exception):
         target: what the fault is about, e.g. a property path.
         details: further errors of the same shape (rendered ones).
         headers: extra response headers, e.g. `Retry-After`.
+        reason: why, for the log, which hears more than Azure tells its clients; of a 403 without one its sentence.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class AzureError(Exception):
         target: str | None = None,
         details: list[dict[str, Any]] | None = None,
         headers: Mapping[str, str] | None = None,
+        reason: str = "",
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
         self.target, self.details, self.headers = target, details, dict(headers or {})
+        self.reason = reason or (message if status == 403 else "")
 
     def body(self) -> dict[str, Any]:
         """The answer's JSON body in ARM's shape."""
@@ -70,12 +73,13 @@ def unauthenticated(message: str, *, code: str = "InvalidAuthenticationToken") -
     return AzureError(401, code, message, headers={"WWW-Authenticate": challenge})
 
 
-def authorization_failed(name: str, object_id: str, action: str, scope: str) -> AzureError:
-    """403 `AuthorizationFailed`, in ARM's words, naming principal, action and scope."""
+def authorization_failed(name: str, object_id: str, action: str, scope: str, reason: str) -> AzureError:
+    """403 `AuthorizationFailed`, in ARM's words, naming principal, action and scope; the reason is for the log."""
     return AzureError(
         403,
         "AuthorizationFailed",
         f"The client '{name}' with object id '{object_id}' does not have authorization to perform action "
         f"'{action}' over scope '{scope}' or the scope is invalid. "
         "If access was recently granted, please refresh your credentials.",
+        reason=reason,
     )

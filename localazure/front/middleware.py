@@ -2,7 +2,8 @@
 
 Each is `layer(app, cloud) -> app`; `process/app.py` puts them in order. They hand things on in `scope["state"]`:
 `correlation_id` (str), `received` (str, an instant), `site` (Site), `caller` (enforce.Caller; absent where a site asks
-for no token).
+for no token), and back `reason` (str; why the request is refused, for the log alone, left by whoever renders the
+refusal).
 """
 
 from __future__ import annotations
@@ -93,7 +94,9 @@ def correlation(app: ASGIApp, cloud: Cloud) -> ASGIApp:
 
 
 def access_log(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
-    """One line a request: method, host, path, status, milliseconds. Never the query, which may hold a signature."""
+    """One line a request: method, host, path, status, milliseconds, and of a 403 the reason. Never the query, which may
+    hold a signature.
+    """
 
     async def layer(scope: Scope, receive: Receive, send: Send) -> None:
         started, status = time.monotonic(), 0
@@ -109,7 +112,9 @@ def access_log(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
         finally:
             path = scope.get("raw_path") or scope["path"].encode()
             line = f"{scope['method']} {host_of(scope)} {path.decode('latin-1')}"
-            _log.info("%s %s %.0f ms", _printable(line), status or "-", (time.monotonic() - started) * 1000)
+            reason = scope.get("state", {}).get("reason")
+            why = printable(f": {reason}") if reason else ""
+            _log.info("%s %s %.0f ms%s", printable(line), status or "-", (time.monotonic() - started) * 1000, why)
 
     return layer
 
@@ -157,6 +162,7 @@ def errors(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
         except AzureError as error:
             if started:  # too late to say so: break the connection off, so that nobody takes half for the whole
                 raise
+            scope.setdefault("state", {})["reason"] = error.reason
             await _refusal(error, scope)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the one place where a fault of ours becomes an answer
             correlation_id = scope.get("state", {}).get("correlation_id", "")
@@ -181,7 +187,7 @@ def locate(sites: tuple[Site, ...]) -> Layer:
             host = host_of(scope)
             site = next((site for site in sites if site.serves(host)), None)
             if site is None:
-                raise AzureError(404, "HostNotEmulated", f"The embedded Azure has nothing at '{_printable(host)}'.")
+                raise AzureError(404, "HostNotEmulated", f"The embedded Azure has nothing at '{printable(host)}'.")
             scope.setdefault("state", {})["site"] = site
             await app(scope, receive, send)
 
@@ -260,5 +266,6 @@ def _log_fault(error: Exception, correlation_id: str) -> None:
     _log.error("fault under correlation id %s: %s", correlation_id, "caused by ".join(lines))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A text as one line of a log: what a client or a role's name may bring in cannot begin another."""
     return "".join(character if character.isprintable() else "?" for character in text)

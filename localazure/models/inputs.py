@@ -41,7 +41,7 @@ async def place(cloud: Cloud, workspace: Document, uri: str) -> DatastorePath:
         where = places.parse(_path(cloud, found["id"]) if found is not None else uri, workspace)
     if where is None:
         raise bad_request("UserError", f"The input '{uri}' is not in a datastore of the workspace.")
-    await places.check(registry, where, caller_may_read=True)
+    await places.check(registry, where, why_not_read=None)
     return where
 
 

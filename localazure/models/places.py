@@ -103,14 +103,14 @@ async def of_version(registry: Registry, version: Version) -> DatastorePath | No
     return locate(await registry.source(version), registry.workspace)
 
 
-async def check(registry: Registry, place: DatastorePath, caller_may_read: bool) -> None:
+async def check(registry: Registry, place: DatastorePath, why_not_read: str | None) -> None:
     """Refuse a place that is not this workspace's, or where nothing is.
 
     Args:
         registry: the workspace's.
         place: the place.
-        caller_may_read: whether the caller may read datastores: who names a path of one makes its files readable to
-            all who may read models. Inferred: Microsoft says nothing of it.
+        why_not_read: why the caller may not read datastores, for the log; None if it may: who names a path of one makes
+            its files readable to all who may read models. Inferred: Microsoft says nothing of it.
 
     Raises:
         AzureError: 400, 403.
@@ -129,10 +129,9 @@ async def check(registry: Registry, place: DatastorePath, caller_may_read: bool)
         )
     ):
         raise bad_request("UserError", f"Artifact {place.path} was not found in the workspace.", target="modelUri")
-    if place.named and place.datastore != ARTIFACTS and not caller_may_read:
-        raise AzureError(
-            403, "AuthorizationFailed", f"To register a path of a datastore takes '{WORKSPACE}/datastores/read'."
-        )
+    if place.named and place.datastore != ARTIFACTS and why_not_read is not None:
+        text = f"To register a path of a datastore takes '{WORKSPACE}/datastores/read'."
+        raise AzureError(403, "AuthorizationFailed", text, reason=why_not_read)
     if next(files(registry.cloud, registry.workspace, place), None) is None:
         raise bad_request(
             "UserError",

@@ -23,6 +23,7 @@ from azmlflow.rbac.evaluate import Decision, evaluate
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import RoleAssignment, RoleDefinition
+from azmlflow.rbac.report.reasons import sentence
 from azmlflow.rbac.roles import BUILT_IN_ROLES
 
 
@@ -94,8 +95,20 @@ class Enforcer:
             AzureError: 403 `AuthorizationFailed` naming the caller, the action and the scope.
         """
         principal = caller.principal
-        if not self.decide(principal.object_id, action, scope, data).allowed:
-            raise authorization_failed(principal.name, principal.object_id, action, scope)
+        reason = self.why_not(principal.object_id, action, scope, data)
+        if reason is not None:
+            raise authorization_failed(principal.name, principal.object_id, action, scope, reason)
+
+    def why_not(self, principal_id: str, action: str, scope: str, data: bool = False) -> str | None:
+        """Why a principal may not perform an action at a scope, as `azmlflow access --explain` says it; None if it may.
+
+        For the log: the real Azure tells its clients who may not do what, and never why.
+        """
+        decision = self.decide(principal_id, action, scope, data)
+        if decision.allowed:
+            return None
+        principal = self._directory.get(principal_id)
+        return sentence(decision, principal_id, principal.name if principal else principal_id)
 
     def identities(self, principal_id: str) -> frozenset[str]:
         """The object ids of a principal and of every group that holds it, transitively, lower case."""
@@ -126,8 +139,8 @@ class Enforcer:
     def _pending(self) -> dict[str, datetime]:
         """Assignment key -> when it comes into force, of those that are not in force yet."""
         now = self._clock.now()
-        found = {key: datetime.fromisoformat(document["from"]) for key, document in self._store.scan(PROPAGATION)}
-        return {key: at for key, at in found.items() if at > now}
+        starts = {key: datetime.fromisoformat(document["from"]) for key, document in self._store.scan(PROPAGATION)}
+        return {key: at for key, at in starts.items() if at > now}
 
 
 def permission_block(document: Mapping[str, Any]) -> PermissionBlock:

@@ -135,6 +135,7 @@ def service(cloud: Cloud) -> ASGIApp:
             response = await _answer(cloud, blobs, request)
         except AzureError as error:
             await drain(request)
+            request.state.reason = error.reason
             response = refusal(error)
         except (OSError, sqlite3.OperationalError) as error:
             if not _is_full(error):

@@ -113,11 +113,11 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
 
 def _keyed(segments: list[str]) -> tuple[str, ...]:
     """`servicePrincipals(appId='x')` as two segments, the second of which is the key; `users('x')` likewise."""
-    found: list[str] = []
+    parted: list[str] = []
     for segment in segments:
         match = _KEYED.fullmatch(segment)
-        found += [match.group(1), f"{match.group(2) or ''}={match.group(3)}".removeprefix("=")] if match else [segment]
-    return tuple(found)
+        parted += [match.group(1), f"{match.group(2) or ''}={match.group(3)}".removeprefix("=")] if match else [segment]
+    return tuple(parted)
 
 
 def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
@@ -128,8 +128,11 @@ def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
 
 def _require_owner(ask: GraphAsk) -> None:
     who, scope = ask.caller.principal.object_id, scopes.subscription_id(SUBSCRIPTION_ID)
-    if not all(ask.cloud.enforcer.decide(who, action, scope).allowed for action in _OWNER_ACTIONS):
-        raise AzureError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    for action in _OWNER_ACTIONS:
+        reason = ask.cloud.enforcer.why_not(who, action, scope)
+        if reason is not None:
+            text = "Insufficient privileges to complete the operation."
+            raise AzureError(403, "Authorization_RequestDenied", text, reason=reason)
 
 
 def _no_segment(segment: str) -> AzureError:

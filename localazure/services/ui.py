@@ -107,7 +107,9 @@ def _guard(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
                 headers = MutableHeaders(scope=message)
                 for name, value in {**_HEADERS, "Content-Security-Policy": _POLICY}.items():
                     headers.setdefault(name, value)
-                _log.info("%s ui %s %s", scope["method"], _told_path(scope["path"]), message["status"])
+                reason = scope.get("state", {}).get("reason")
+                why = middleware.printable(f": {reason}") if reason else ""
+                _log.info("%s ui %s %s%s", scope["method"], _told_path(scope["path"]), message["status"], why)
             await send(message)
 
         await app(scope, receive, guarded)
@@ -117,7 +119,7 @@ def _guard(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
 
 def _told_path(path: str) -> str:
     rest = path if path == "/sign-in" else "/" + path.lstrip("/").partition("/")[2]
-    return "".join(character if character.isprintable() else "?" for character in rest)
+    return middleware.printable(rest)
 
 
 def _check_place(request: Request, address: str) -> None:
@@ -133,8 +135,8 @@ def _check_place(request: Request, address: str) -> None:
     if origin != f"http://{address}" and not (reads and origin is None):
         raise AzureError(403, "WrongOrigin", "Another web page may not ask this.")
     # Told by all browsers of today: an image or script of another page, even one on another port of this machine.
-    told, mode = request.headers.get("sec-fetch-site"), request.headers.get("sec-fetch-mode")
-    if told in ("cross-site", "same-site") and not (reads and mode == "navigate"):
+    site, mode = request.headers.get("sec-fetch-site"), request.headers.get("sec-fetch-mode")
+    if site in ("cross-site", "same-site") and not (reads and mode == "navigate"):
         raise AzureError(403, "WrongOrigin", "Another web page may not ask this.")
 
 
@@ -181,10 +183,10 @@ async def _answer(cloud: Cloud, request: Request) -> Response:
 
 
 def _sign_in(cloud: Cloud, request: Request) -> Response:
-    found = cloud.sessions.exchange(request.query_params.get("code", ""), cloud.clock.now())
-    if found is None:
+    signed_in = cloud.sessions.exchange(request.query_params.get("code", ""), cloud.clock.now())
+    if signed_in is None:
         raise _SignIn("An address to sign in by is good once, for a minute.")
-    session, key = found
+    session, key = signed_in
     onward = f"/{session.id}/"
     head = f'<meta http-equiv="refresh" content="0;url={onward}">\n'
     response = HTMLResponse(html.frame("Signed in", html.link("Go on", onward), head=head))
@@ -202,10 +204,10 @@ def _session(cloud: Cloud, request: Request, session_id: str) -> BrowserSession:
         _SignIn: there is none.
     """
     sent = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-    found = cloud.sessions.find(session_id, sent.value if sent else "", cloud.clock.now())
-    if found is None:
+    session = cloud.sessions.find(session_id, sent.value if sent else "", cloud.clock.now())
+    if session is None:
         raise _SignIn("You are not signed in here, or no longer.")
-    return found
+    return session
 
 
 def _header(visit: Visit, session: BrowserSession, path: str) -> str:
@@ -224,7 +226,9 @@ def _header(visit: Visit, session: BrowserSession, path: str) -> str:
 def _refused(request: Request, error: AzureError) -> Response:
     if "/mlflow/" in request.url.path:
         return refusal(error, request)  # what MLflow's page shows
-    return _refusal(request, HTTPStatus(error.status), HTTPStatus(error.status).phrase, error.message)
+    response = _refusal(request, HTTPStatus(error.status), HTTPStatus(error.status).phrase, error.message)
+    request.state.reason = error.reason
+    return response
 
 
 def _refusal(request: Request, status: HTTPStatus, title: str, message: str) -> Response:

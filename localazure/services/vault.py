@@ -30,11 +30,11 @@ _KINDS = {
 
 
 class VaultRefused(Exception):
-    """Key vault's refusal: HTTP status, code, sentence, and the finer code inside."""
+    """Key vault's refusal: HTTP status, code, sentence, the finer code inside, and the reason for the log alone."""
 
-    def __init__(self, status: int, code: str, text: str, inner: str | None = None) -> None:
+    def __init__(self, status: int, code: str, text: str, inner: str | None = None, reason: str = "") -> None:
         super().__init__(text)
-        self.status, self.code, self.text, self.inner = status, code, text, inner
+        self.status, self.code, self.text, self.inner, self.reason = status, code, text, inner, reason
 
 
 def service(cloud: Cloud) -> ASGIApp:
@@ -54,12 +54,15 @@ def service(cloud: Cloud) -> ASGIApp:
         action = f"Microsoft.KeyVault/vaults/{kind}/{list_action if permission == 'list' else get_action}"
         if kind == "secrets":
             action += "/action"
-        oid = request.state.caller.principal.object_id
+        principal = request.state.caller.principal
+        oid = principal.object_id
         if _by_rbac(vault):
-            allowed = cloud.enforcer.decide(oid, action, vault["id"], data=True).allowed
+            reason = cloud.enforcer.why_not(oid, action, vault["id"], data=True)
         else:
-            allowed = _by_policy(vault, {oid} | cloud.directory.memberships().get(oid, frozenset()), kind, permission)
-        if not allowed:
+            holders = {oid} | cloud.directory.memberships().get(oid, frozenset())
+            allowed = _by_policy(vault, holders, kind, permission)
+            reason = None if allowed else f"no access policy of the vault gives {principal.name} {permission} on {kind}"
+        if reason is not None:
             raise VaultRefused(
                 403,
                 "Forbidden",
@@ -67,6 +70,7 @@ def service(cloud: Cloud) -> ASGIApp:
                 "definitions were changed recently, please observe propagation time. "
                 f"Caller: oid={oid} Action: '{action}' Vault: {name}",
                 "ForbiddenByRbac" if _by_rbac(vault) else "ForbiddenByPolicy",
+                reason,
             )
         return kind
 
@@ -84,8 +88,9 @@ def service(cloud: Cloud) -> ASGIApp:
             "may be able to recover it using the correct recovery command.",
         )
 
-    async def refused(_request: Request, error: Exception) -> Response:
+    async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, VaultRefused)
+        request.state.reason = error.reason
         body: dict[str, Any] = {"code": error.code, "message": error.text}
         if error.inner is not None:
             body["innererror"] = {"code": error.inner}

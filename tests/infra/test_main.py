@@ -376,7 +376,7 @@ def test_what_is_planned_is_what_is_declared(full: Any) -> None:
         settings.names("dev", SUBSCRIPTION),
         SUBSCRIPTION,
         [cluster.name for cluster in settings.clusters],
-        [grant.record() for grant in settings.grants],
+        settings.grants,
     )
     declared = {one.urn: one for one in arm(full)}
     assert {one.urn("dev", "azmlflow") for one in plan} == set(declared)

@@ -14,6 +14,7 @@ from azmlflow.infra.components.arguments import given
 from azmlflow.infra.components.workspace import MlflowWorkspace, MlflowWorkspaceArgs
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.provider import COMPONENTS, NAME
+from azmlflow.rbac.roles import custom_role_guid
 
 
 @pytest.fixture(scope="module")
@@ -52,24 +53,24 @@ def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
     assert optional == {"purgeProtection", "storageAuth", "groupTags", "tags"}
 
 
+PLACE = {"subscription_id": "22222222-2222-4222-8222-222222222222", "resource_group": "rg", "workspace": "ws"}
+GRANT = {"principal_id": "aaaaaaaa-0000-4000-8000-000000000001", "principal_type": "Group", "persona": "viewer"}
+
+
 def test_a_component_takes_the_hosts_mappings(run: Callable[..., Any]) -> None:
-    place = {"subscription_id": "22222222-2222-4222-8222-222222222222", "resource_group": "rg", "workspace": "ws"}
-    grant = {
-        "principal_id": "aaaaaaaa-0000-4000-8000-000000000001",
-        "principal_type": "Group",
-        "persona": "viewer",
-    }
 
     def program() -> None:
         names = ("resource_group", "workspace", "storage_account", "key_vault", "log_analytics", "application_insights")
         args: Any = {"tenant_id": "t", "location": "westeurope", **{name: name for name in names}}
         workspace = MlflowWorkspace("mlflow", args)
-        further: Any = {**place, "grants": [grant]}
+        further: Any = {**PLACE, "grants": [GRANT]}
         Access("access", further, pulumi.ResourceOptions(depends_on=[workspace]))
 
     deployment = run(program)
     assert deployment.one("machinelearningservices:Workspace").inputs["workspaceName"] == "workspace"
-    assert deployment.one("RoleAssignment").inputs["principalType"] == "Group"
+    given = deployment.one("RoleAssignment").inputs
+    assert given["principalType"] == "Group"
+    assert given["scope"].endswith("/workspaces/ws"), "as the settings have it where nothing is said"
     # A component as a dependency stands for all its children.
     assert deployment.one("machinelearningservices:Workspace").urn in deployment.one("RoleAssignment").depends_on
 
@@ -91,3 +92,35 @@ def test_a_workspace_within_another_component_and_without_tags(run: Callable[...
 def test_a_mapping_with_an_unknown_argument_is_refused() -> None:
     with pytest.raises(TypeError, match="colour"):
         given(MlflowWorkspaceArgs, {"colour": "blue"})
+
+
+def test_a_grant_of_the_host_says_where_it_is_and_what_others_gave(run: Callable[..., Any]) -> None:
+    theirs = custom_role_guid("tracker", f"/subscriptions/{PLACE['subscription_id']}/resourceGroups/rg")
+    adopted = {**GRANT, "persona": "tracker", "adopted": [theirs.upper()]}
+
+    def program() -> None:
+        args: Any = {**PLACE, "grants": [{**GRANT, "scope": "group"}, adopted]}
+        Access("access", args)
+
+    deployment = run(program)
+    (given,) = deployment.of("RoleAssignment")
+    assert given.inputs["scope"] == f"/subscriptions/{PLACE['subscription_id']}/resourceGroups/rg"
+    assert {one.name: one.retained for one in deployment.of("RoleDefinition")} == {
+        "role-viewer": False,
+        "role-tracker": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("grant", "name"),
+    [({**GRANT, "colour": "blue"}, "colour"), ({"principal_id": GRANT["principal_id"]}, "principal_type")],
+)
+def test_a_grant_of_the_host_with_a_field_too_many_or_too_few_is_refused(
+    run: Callable[..., Any], grant: dict[str, str], name: str
+) -> None:
+    def program() -> None:
+        args: Any = {**PLACE, "grants": [grant]}
+        with pytest.raises(TypeError, match=name):
+            Access("access", args)
+
+    assert run(program).of("RoleAssignment") == []

@@ -63,7 +63,6 @@ def test_parse_reads_any_case() -> None:
     found = scopes.parse(ASSIGNMENT.upper())
     assert (found.subscription, found.resource_group) == (SUB.upper(), "RG1")
     assert (found.type, found.scope) == ("MICROSOFT.AUTHORIZATION/ROLEASSIGNMENTS", WORKSPACE.upper())
-    assert scopes.ancestors(ASSIGNMENT.upper()) == tuple(each.upper() for each in scopes.ancestors(ASSIGNMENT))
 
 
 def test_parse_tells_an_extension_from_what_it_stands_on() -> None:
@@ -138,14 +137,6 @@ def test_parse_names_the_part_that_it_refuses(id_: str, part: str) -> None:
     with pytest.raises(scopes.InvalidScope) as caught:
         scopes.parse(id_)
     assert str(caught.value).endswith(part)
-
-
-def test_ancestors_climb_to_the_root() -> None:
-    assert scopes.ancestors(f"{WORKSPACE}/computes/cpu") == (WORKSPACE, GROUP, f"/subscriptions/{SUB}", "/")
-    assert scopes.ancestors(ASSIGNMENT)[0] == WORKSPACE
-    assert scopes.ancestors("/providers/Microsoft.Management/managementGroups/corp") == ("/",)
-    assert scopes.ancestors("/") == ()
-    assert scopes.parent("/") is None
 
 
 @pytest.mark.parametrize(

@@ -87,13 +87,13 @@ def _check_usage(output: str, question: tuple[str, str] | None, drift: bool, kin
 
 def _matrix(session: Session, where: Place) -> str:
     grants = declared.of(session, where)
-    found = session.invocation.ports.read_tenant(
+    tenant = session.invocation.ports.read_tenant(
         where.subscription_id, where.workspace_id, tuple(each.principal_id for each in grants)
     )
-    table = matrix(found.facts, where.workspace_id, found.directory, also=[each.principal_id for each in grants])
-    for group in found.facts.unread_groups:
-        session.invocation.warn(f"{found.directory.name(group)}: {UNREAD}; what may rest on it is shown as ?")
-    if not found.directory.readable:
+    table = matrix(tenant.facts, where.workspace_id, tenant.directory, also=[each.principal_id for each in grants])
+    for group in tenant.facts.unread_groups:
+        session.invocation.warn(f"{tenant.directory.name(group)}: {UNREAD}; what may rest on it is shown as ?")
+    if not tenant.directory.readable:
         session.invocation.warn(f"the directory may not be read: {report.NO_NAMES}")
     match session.invocation.output:
         case "json":
@@ -108,20 +108,20 @@ def _matrix(session: Session, where: Place) -> str:
 def _explained(session: Session, where: Place, question: tuple[str, str], kind: str | None) -> str:
     principal, operation = question
     person = session.invocation.ports.find_person(principal, kind)
-    found = session.invocation.ports.read_tenant(where.subscription_id, where.workspace_id, (person.id,))
-    told = explain(person.id, find_operation(operation), where.workspace_id, found.facts)
-    name = person.name or found.directory.name(person.id)
+    tenant = session.invocation.ports.read_tenant(where.subscription_id, where.workspace_id, (person.id,))
+    explanation = explain(person.id, find_operation(operation), where.workspace_id, tenant.facts)
+    name = person.name or tenant.directory.name(person.id)
     if session.invocation.output == "json":
-        return report.explained_json(told, name, session.name)
-    return report.explained_text(told, person.id, name, session.name, found.directory)
+        return report.explained_json(explanation, name, session.name)
+    return report.explained_text(explanation, person.id, name, session.name, tenant.directory)
 
 
 def _compared(session: Session, where: Place) -> tuple[str, bool]:
     grants = declared.of(session, where)
     ports = session.invocation.ports
-    found = ports.read_tenant(where.subscription_id, where.workspace_id, tuple(each.principal_id for each in grants))
+    tenant = ports.read_tenant(where.subscription_id, where.workspace_id, tuple(each.principal_id for each in grants))
     own = declared.own_identities(ports.open_arm(), where.workspace_id)
-    compared = [find_drift(found.facts, where.workspace_id, where.group_id, grants, found.directory, own=own)]
+    compared = [find_drift(tenant.facts, where.workspace_id, where.group_id, grants, tenant.directory, own=own)]
     if where.storage_id is not None:
         on_storage = declared.on_storage(session, where)
         data = ports.read_tenant(

@@ -147,8 +147,8 @@ def _prepared(session: Session, where: Place, new: Sequence[Grant]) -> tuple[Gra
     """
     invocation, arm = session.invocation, session.invocation.ports.open_arm()
     listing = assignments.read(arm, where)
-    found = assignments.adopt(arm, where, new, listing)
-    wanted = where.assignments(found)
+    with_adopted = assignments.adopt(arm, where, new, listing)
+    wanted = where.assignments(with_adopted)
     missing = [each for each in wanted if each.guid not in listing.names()]
     needs = [(assignments.MAY_ASSIGN, each.scope) for each in missing]
     if missing and where.profile == "least-privilege":
@@ -156,19 +156,19 @@ def _prepared(session: Session, where: Place, new: Sequence[Grant]) -> tuple[Gra
     name_of = assignments.namer(lambda object_id: invocation.ports.find_person(object_id, None).name)
     assignments.check_right(arm, listing, needs, name_of)
     assignments.check_room(listing, missing, invocation.warn)
-    assignments.check_names(arm, where, found)
-    for grant in found:
+    assignments.check_names(arm, where, with_adopted)
+    for grant in with_adopted:
         for id_ in grant.adopted.values():
             invocation.say(
                 f"adopted: somebody else's assignment gives {grant.persona} just this already ({id_}); "
                 "it is relied on, and neither managed nor deleted here"
             )
-    return found
+    return with_adopted
 
 
 def _applied(session: Session, stack: Stack, where: Place, new: Sequence[Grant]) -> tuple[Session, grants.Applied]:
     """Write the grants and apply them; what cannot be applied is not left in the settings."""
-    present = grants.listed(session)
+    present = session.settings().grants
     wanted = grants.merged(present, new)
     session = grants.save(session, wanted) if wanted != present else session
     also = [each.urn(session.name, session.project.name) for each in where.roles([one for one in new if one.adopted])]

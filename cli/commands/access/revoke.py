@@ -40,7 +40,7 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
     session = open_session(invocation)
     with held(session, f"azmlflow revoke {principal}") as stack:
         where = grants.planned_place(session, stack)
-        present = grants.listed(session)
+        present = session.settings().grants
         gone = _meant(session, where, present, principal, names=names, scope=scope)
         stay = [grant for grant in present if grant not in gone]
         arm = invocation.ports.open_arm()

@@ -77,8 +77,8 @@ def _text(persona: Persona, built_in: bool) -> str:
         lines.append(f"  with identity-based storage also, on its account: {', '.join(persona.storage_roles)}")
     title = "  as built-in roles, as this stack has it" if built_in else "  where custom roles are forbidden"
     for part in combined(persona.name):
-        found = compare(part)
-        lines.append(f"{title} ({part.name}): {found.role}, which also allows to")
-        lines += [f"    {words}" for words in found.too_much]
-        lines += [f"    and lacks {action}" for action in found.missing]
+        comparison = compare(part)
+        lines.append(f"{title} ({part.name}): {comparison.role}, which also allows to")
+        lines += [f"    {words}" for words in comparison.too_much]
+        lines += [f"    and lacks {action}" for action in comparison.missing]
     return "\n".join(lines)

@@ -43,24 +43,24 @@ def command(invocation: Invocation, principal: str | None, clean: bool, python: 
         entering.start(session.project, invocation.say)
     # Before this process enters the cloud as the developer: the proof signs in as the principal, in the user's shell.
     shell = dict(ports.environment)
-    found = child.find_python(python, session.project.root, shell)
+    runner = child.find_python(python, session.project.root, shell)
     environment = entering.child_environment(session.project, session.file, principal, shell)
     session.enter()
     outputs = session.outputs()
     environment["MLFLOW_TRACKING_URI"] = outputs.tracking_uri
     if clean:
-        _clean(invocation, session, found, environment)
+        _clean(invocation, session, runner, environment)
         return
     person = _person(session, principal)
     facts = ports.read_access(outputs.subscription_id, outputs.workspace_id)
-    invocation.say(f"verify as {person.name} on {outputs.workspace_name}, with {found.path}")
+    invocation.say(f"verify as {person.name} on {outputs.workspace_name}, with {runner.path}")
     findings: list[verdict.Finding] = []
     left: list[dict[str, str]] = []
-    for told in child.run(found, ("prove", secrets.token_hex(6)), environment):
-        if "left" in told:
-            left = told["left"]
+    for line in child.run(runner, ("prove", secrets.token_hex(6)), environment):
+        if "left" in line:
+            left = line["left"]
             continue
-        findings.append(verdict.judge(told, person.id, outputs.workspace_id, facts))
+        findings.append(verdict.judge(line, person.id, outputs.workspace_id, facts))
         if invocation.output == "text":
             click.echo(verdict.line(findings[-1], person.name, session.name))
     if left:
@@ -101,11 +101,11 @@ def _clean(invocation: Invocation, session: Session, python: child.Python, envir
     """Remove what bears the tag; what is refused is named."""
     removed: list[dict[str, str]] = []
     kept: list[dict[str, Any]] = []
-    for told in child.run(python, ("clean",), environment):
-        if "removed" in told:
-            removed.append(told["removed"])
+    for line in child.run(python, ("clean",), environment):
+        if "removed" in line:
+            removed.append(line["removed"])
         else:
-            kept.append({**told["kept"], "message": told["message"]})
+            kept.append({**line["kept"], "message": line["message"]})
     names = "\n".join(f"  removed {each['kind']} {each['name']}" for each in removed)
     invocation.result(
         {"stack": session.name, "removed": removed, "kept": kept}, names or ("" if kept else "nothing to remove")

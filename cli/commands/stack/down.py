@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import time
-from collections.abc import Mapping
-from dataclasses import asdict
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import click
@@ -20,15 +19,11 @@ from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.life import duration
 from azmlflow.cli.session.session import Session, open_session
-from azmlflow.cli.teardown import Left, Limits, Owner, Removal, lone, overdue, plan_group, steps
-from azmlflow.cli.teardown.ask import confirm, leftover, text
+from azmlflow.cli.teardown import Left, Limits, Owner, Removal, lone, overdue, plan_group, show, steps
 from azmlflow.cli.teardown.data import describing
 from azmlflow.cli.teardown.estate import Estate
 from azmlflow.cli.teardown.ownership import VAULT
-from azmlflow.cli.teardown.show import watching
 from azmlflow.resourcetypes.table import token_of
-
-Plan = tuple[tuple[steps.Step, tuple[str, ...]], ...]
 
 
 @click.command(
@@ -76,83 +71,67 @@ def command(
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)
         with progress.drawing(f"looking at stack {session.name}"):
-            teardown = open_teardown(session, stack, cancel_jobs=cancel_jobs)
-            plan = tuple((step, lines) for step in steps.STEPS if (lines := step.plan(teardown)))
+            removal = open_removal(session, stack, cancel_jobs=cancel_jobs)
+            plan = steps.planned(removal)
         if not plan:
             holder.finish()
             invocation.result(_report(session.name, (), (), ()), f"nothing stands on stack {session.name}")
             return
         kept = _kept(session)
-        _show(invocation, session.name, plan, kept)
+        show.plan(invocation.say, f"stack {session.name}", plan)
+        invocation.say(f"  kept: {', '.join(kept)}")
         if dry_run:
-            refusals = [asdict(refusal) for refusal in teardown.plan.refusals]
+            refusals = [asdict(refusal) for refusal in removal.plan.refusals]
             document = {**_report(session.name, plan, (), (), kept), "refusals": refusals}
             invocation.result(document, "\n".join(f"refused: {entry['why']}" for entry in refusals))
             return
-        teardown.plan.check()
+        removal.plan.check()
         if not yes:
-            confirm("stack", session.name, f"azmlflow down --stack {session.name}")
-        done = _run(invocation, teardown, plan, timeout)
+            show.confirm("stack", session.name, f"azmlflow down --stack {session.name}")
+        done = _take_steps(session, removal, timeout)
         with progress.drawing("looking for what is left"):
-            left = steps.residue(teardown)
+            left = steps.left(removal)
         holder.finish()
-    invocation.result(_report(session.name, plan, done, left, kept), lambda: text(f"stack {session.name}", left))
+    invocation.result(
+        _report(session.name, plan, done, left, kept), lambda: show.residue(f"stack {session.name}", left)
+    )
     if left:
-        raise leftover(f"stack `{session.name}`", left, f"azmlflow down --stack {session.name}")
+        raise show.leftover(f"stack `{session.name}`", left, f"azmlflow down --stack {session.name}")
 
 
-def open_teardown(session: Session, stack: Stack, *, cancel_jobs: bool = False) -> steps.Teardown:
+def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False) -> Removal:
     """What the removal is about, as the state, the settings and Azure tell it."""
     from azmlflow.infra.plan import identifiers
 
-    estate = make_estate(session, stack)
+    estate, arm = make_estate(session, stack), session.invocation.ports.open_arm()
     settings = session.settings()
-    grants = [entry.record() for entry in settings.grants]
     clusters = [cluster.name for cluster in settings.clusters]
-    planned = identifiers.planned(estate.names, estate.subscription, clusters, grants)
+    declared = identifiers.planned(estate.names, estate.subscription, clusters, settings.grants)
     managed = [entry for entry in estate.state.resources if not entry.external]
     limits = Limits(
         holder=Owner(session.project.name, session.name),
         known=frozenset(entry.id.lower() for entry in managed if entry.id)
-        | frozenset(entry.id.lower() for entry in planned),
+        | frozenset(entry.id.lower() for entry in declared),
         cancel_jobs=cancel_jobs,
         our_locks=frozenset(entry.id.lower() for entry in managed if ":ManagementLock" in entry.type),
     )
-    plan = plan_group(estate.arm, estate.group, limits)
-    return steps.Teardown(estate, plan, Removal(estate.arm, plan), describing(estate.arm))
+    return Removal(arm, plan_group(arm, estate.group, limits), estate, describing(arm))
 
 
 def make_estate(session: Session, stack: Stack) -> Estate:
     """The names and places of a stack, by what stands; not by what the settings have come to say since."""
     state = stack.state()
-    settings = session.settings()
     subscription = _same_subscription(session, state.outputs)
     names = session.names(state.outputs)
     standing: dict[str, str] = {}
     for field, output in (("resource_group", "resourceGroup"), ("workspace", "workspaceName")):
         if isinstance(state.outputs.get(output), str):
             standing[field] = str(state.outputs[output])
-    names = dataclasses.replace(names, **standing)
+    names = replace(names, **standing)
     vault = next((entry.id for entry in state.resources if entry.type == token_of(VAULT)), "")
     if vault:
-        names = dataclasses.replace(names, key_vault=vault.rsplit("/", 1)[-1])
-    from azmlflow.infra.plan import tags
-    from azmlflow.rbac.roles import PERSONAS
-
-    def owned(found: Mapping[str, str] | None) -> bool:
-        return tags.owned(found, session.project.name, session.name)
-
-    return Estate(
-        project=session.project,
-        stack=stack,
-        arm=session.invocation.ports.open_arm(),
-        subscription=subscription,
-        names=names,
-        location=settings.location,
-        owned=owned,
-        state=state,
-        personas=tuple(persona.name for persona in PERSONAS),
-    )
+        names = replace(names, key_vault=vault.rsplit("/", 1)[-1])
+    return Estate(session.project, stack, subscription, names, session.settings().location, state)
 
 
 def _same_subscription(session: Session, outputs: Mapping[str, object]) -> str:
@@ -185,57 +164,43 @@ def _kept(session: Session) -> tuple[str, ...]:
     return (f"{session.file.path.name}{again}", *(["the embedded Azure"] if session.file.local else []))
 
 
-def _show(invocation: Invocation, stack: str, plan: Plan, kept: tuple[str, ...]) -> None:
-    invocation.say(click.style(f"stack {stack}: this goes, for good", bold=True))
-    for step, lines in plan:
-        invocation.say(f"  {step.name}")
-        for line in lines:
-            invocation.say(click.style(f"    - {line}", fg="red"))
-    invocation.say(f"  kept: {', '.join(kept)}")
-
-
-def _run(
-    invocation: Invocation, teardown: steps.Teardown, plan: Plan, timeout: timedelta | None
-) -> tuple[dict[str, object], ...]:
-    """Every step in turn, also those that had nothing to do at first: an earlier one may have given them something.
+def _take_steps(session: Session, removal: Removal, timeout: timedelta | None) -> tuple[dict[str, object], ...]:
+    """Take the steps, and say when each is done.
 
     Raises:
         TimedOut: the time is over; it says what still stands.
     """
-    estate = teardown.estate
     if timeout is not None:
-        estate = dataclasses.replace(estate, arm=estate.arm.within(timeout.total_seconds()))
-    try:
-        return _take_steps(invocation, dataclasses.replace(teardown, estate=estate), plan)
-    except TimedOut as fault:
-        told = overdue(estate.arm, teardown.plan, fault)
-        again = f"azmlflow down --stack {estate.stack.name}    (it goes on from here)"
-        raise TimedOut(told.what, where=told.where, next=again) from fault
-
-
-def _take_steps(invocation: Invocation, teardown: steps.Teardown, plan: Plan) -> tuple[dict[str, object], ...]:
-    planned = {step.name for step, _ in plan}
+        removal = replace(removal, arm=removal.arm.within(timeout.total_seconds()))
     done: list[dict[str, object]] = []
-    for step in steps.STEPS:
-        began = time.monotonic()
-        if step.name.startswith("destroy"):
-            with progress.drawing(step.name) as on_change:
-                step.act(
-                    dataclasses.replace(teardown, estate=dataclasses.replace(teardown.estate, on_change=on_change))
-                )
-        else:
-            with watching(step.name) as on_progress:
-                removal = Removal(teardown.estate.arm, teardown.plan, on_progress)
-                step.act(dataclasses.replace(teardown, removal=removal))
-        seconds = time.monotonic() - began
-        if step.name in planned:
-            invocation.say(click.style("  ✓ ", fg="green") + f"{step.name:<44} {seconds:6.1f} s")
-            done.append({"step": step.name, "seconds": round(seconds, 1)})
+    try:
+        for name, seconds in steps.take(removal, _drawn):
+            session.invocation.say(click.style("  ✓ ", fg="green") + f"{name:<44} {seconds:6.1f} s")
+            done.append({"step": name, "seconds": round(seconds, 1)})
+    except TimedOut as fault:
+        late = overdue(removal, fault)
+        again = f"azmlflow down --stack {session.name}    (it goes on from here)"
+        raise TimedOut(late.what, where=late.where, next=again) from fault
     return tuple(done)
 
 
+@contextlib.contextmanager
+def _drawn(removal: Removal, step: steps.Step) -> Iterator[Removal]:
+    """A drawing of what the engine does, or of what Azure is at work on."""
+    if step.by_engine:
+        with progress.drawing(step.name) as on_change:
+            yield replace(removal, on_change=on_change)
+    else:
+        with show.watching(step.name) as on_progress:
+            yield replace(removal, on_progress=on_progress)
+
+
 def _report(
-    stack: str, plan: Plan, done: tuple[dict[str, object], ...], left: tuple[Left, ...], kept: tuple[str, ...] = ()
+    stack: str,
+    plan: steps.Planned,
+    done: tuple[dict[str, object], ...],
+    left: tuple[Left, ...],
+    kept: tuple[str, ...] = (),
 ) -> dict[str, object]:
     planned = [{"step": step.name, "what": list(lines)} for step, lines in plan]
     residue = [asdict(entry) for entry in left]

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from azmlflow.cli.access import grants
 from azmlflow.cli.local import entering
 from azmlflow.cli.project import report
 from azmlflow.cli.project.hold import holding, note_path, read_note
@@ -98,13 +97,13 @@ def _grants(session: Session, state: State) -> list[dict[str, Any]]:
     today = session.invocation.ports.today()
     given = {(each["principalId"], each["persona"], each.get("scope", "workspace")): each for each in _given(state)}
     try:
-        declared = grants.listed(session)
+        declared = session.settings().grants
     except SettingsError:
         declared = ()
-    found = [_told(grant, _state(grant, today, given.pop(grant.key, None) is not None)) for grant in declared]
+    shown = [_told(grant, _state(grant, today, given.pop(grant.key, None) is not None)) for grant in declared]
     for (principal, persona, scope), each in given.items():
         name = each.get("displayName") or principal
-        found.append(
+        shown.append(
             {
                 "name": name,
                 "principalId": principal,
@@ -115,7 +114,7 @@ def _grants(session: Session, state: State) -> list[dict[str, Any]]:
                 "state": "no longer in the settings: the next `azmlflow up` takes it away",
             }
         )
-    return found
+    return shown
 
 
 def _given(state: State) -> list[Mapping[str, Any]]:

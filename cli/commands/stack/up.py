@@ -43,7 +43,9 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
         gone = mending.look(session, stack)
         if not session.project.own_program:
             firewalls.keep(stack, invocation.ports.open_arm, invocation.say)
-        session = grants.settle(session, stack)
+        state = stack.state()
+        grants.tell_before_up(session, state)
+        session = grants.adopt_and_release(session, stack, state)
         state = stack.state()
         before = state.outputs
         doctor.preflight(session, {} if gone else before)

@@ -68,7 +68,8 @@ def error_body(error: AzureError, request: Request, mlflow_code: str | None = No
 
 
 def refusal(error: AzureError, request: Request, mlflow_code: str | None = None) -> JSONResponse:
-    """The answer to a request that is refused; as `error_body`."""
+    """The answer to a request that is refused, as `error_body`; the reason goes to the log."""
+    request.state.reason = error.reason
     return JSONResponse(error_body(error, request, mlflow_code), error.status, error.headers)
 
 

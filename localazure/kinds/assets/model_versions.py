@@ -98,10 +98,8 @@ async def _make(ask: Ask, registry: Registry, told: Mapping[str, Any]) -> tuple[
         raise bad_request(
             "UserError", f"A model cannot be made from '{uri}': it is no Azure ML path.", target="modelUri"
         )
-    may_read = ask.cloud.enforcer.decide(
-        ask.caller.principal.object_id, f"{WORKSPACE}/datastores/read", registry.id
-    ).allowed
-    await places.check(registry, place, may_read)
+    who = ask.caller.principal.object_id
+    await places.check(registry, place, ask.cloud.enforcer.why_not(who, f"{WORKSPACE}/datastores/read", registry.id))
     kind = told.get("modelType") or _CUSTOM
     if kind == _MLFLOW and mlmodel.read(registry.cloud, registry.workspace, place) is None:
         raise bad_request(

@@ -305,6 +305,64 @@ def test_a_group_that_no_stack_owns(standing: Desk) -> None:
     assert standing.run("down", "-g", GROUP, "--yes").out == f"nothing stands in resource group {GROUP}\n"
 
 
+def test_the_plan_of_a_group_by_itself_follows_from_the_same_steps(standing: Desk) -> None:
+    standing.stack.held = type(standing.stack.held)()
+    logs = f"{GROUP_ID}/providers/Microsoft.OperationalInsights/workspaces/logs"
+    standing.arm.put(logs, type="Microsoft.OperationalInsights/workspaces", tags=ownership("azmlflow", "local"))
+    standing.arm.put(f"{WORKSPACE_ID}/jobs/train-1", properties={"status": "Running"})
+    lock = f"{GROUP_ID}/providers/Microsoft.Authorization/locks/keep"
+    standing.arm.put(lock, properties={"notes": "azmlflow stack local of project azmlflow"})
+    done = standing.run("down", "-g", GROUP, "--cancel-jobs", "--dry-run", "--output", "json")
+    assert done.err.splitlines() == [
+        f"resource group {GROUP} (of stack local of project azmlflow): this goes, for good",
+        "  cancel running jobs",
+        "    - job train-1",
+        "  drop our locks",
+        "    - lock keep",
+        "  purge the workspace",
+        f"    - workspace {WORKSPACE} (stands), with all experiments, runs and models",
+        "    - Log Analytics workspace logs, by force: nobody can recover it",
+        "  remove roles and grants",
+        "    - 1 role definition and 1 role assignment",
+        "  delete the group",
+        f"    - resource group {GROUP}",
+        f"    - workspace {WORKSPACE}",
+        "    - Log Analytics workspace logs",
+        "  purge the key vault",
+        f"    - key vault {NAMES.key_vault}, purged once it is deleted",
+    ]
+    assert done.json()["plan"] == [line.removeprefix("    - ") for line in done.err.splitlines() if "    - " in line]
+    assert standing.arm.calls == []
+
+
+def test_where_only_logs_stand_the_soft_deleted_workspace_is_purged_all_the_same(standing: Desk) -> None:
+    logs = f"{GROUP_ID}/providers/Microsoft.OperationalInsights/workspaces/{NAMES.log_analytics}"
+    standing.arm.documents.pop(WORKSPACE_ID.lower())
+    standing.arm.put(logs, type="Microsoft.OperationalInsights/workspaces", tags=ownership("azmlflow", "local"))
+    done = standing.run("down", "--yes", "-o", "json")
+    planned = {entry["step"]: entry["what"] for entry in done.json()["plan"]}
+    assert planned["purge the workspace"] == [
+        f"Log Analytics workspace {NAMES.log_analytics}, by force: nobody can recover it",
+        f"workspace {WORKSPACE}, should it be soft-deleted",
+    ]
+    assert standing.arm.calls[:2] == [f"DELETE {logs}?force=true", f"DELETE {WORKSPACE_ID}?forceToPurge=true"]
+
+
+def test_each_step_that_had_something_to_do_is_told_when_it_is_done(standing: Desk) -> None:
+    done = standing.run("down", "--yes", "-o", "json")
+    names = [
+        "purge the workspace",
+        "remove roles and grants",
+        "delete the group",
+        "destroy what the state holds",
+        "purge the key vault",
+        "remove Pulumi's state",
+        "remove config.json",
+    ]
+    assert [entry["step"] for entry in done.json()["steps"]] == names
+    assert [line[4:48].strip() for line in done.err.splitlines() if line.startswith("  ✓ ")] == names
+
+
 @pytest.mark.parametrize(
     "written",
     [

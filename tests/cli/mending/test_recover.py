@@ -267,9 +267,7 @@ def test_everything_planned_is_asked_for_by_its_kind_and_what_bears_no_tags_is_o
             "azmlflow:grants": [{"principalId": ALICE.id, "principalType": "User", "persona": "viewer"}],
         }
     )
-    plan = planned(
-        settings.names("local", SUBSCRIPTION), SUBSCRIPTION, ["cpu"], [each.record() for each in settings.grants]
-    )
+    plan = planned(settings.names("local", SUBSCRIPTION), SUBSCRIPTION, ["cpu"], list(settings.grants))
     for each in plan:
         desk.arm.put(each.id, **({} if "authorization" in each.type else {"tags": TAGS}))
     assert desk.run("up").code == 0

@@ -65,7 +65,7 @@ def test_a_failure_and_what_was_said_of_it() -> None:
     watcher(EngineEvent.from_json({"diagnosticEvent": {"message": "noise", "severity": "debug"}}))
     outcome = watcher.outcome()
     assert outcome.changes[0].state == "failed"
-    assert [(d.message, d.resource) for d in outcome.diagnoses] == [("Conflict: taken", "mlflow-group")]
+    assert [(d.message, d.urn) for d in outcome.diagnoses] == [("Conflict: taken", URN)]
 
 
 def test_outputs_come_from_the_stack_with_secrets_masked() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.cli.teardown.outcome import Progress
+from azmlflow.cli.teardown.removal import Progress
 from azmlflow.cli.teardown.show import watching
 from tests.cli.terminal import drawn, sit_at
 

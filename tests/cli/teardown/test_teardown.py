@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from azmlflow.cli.azure.errors import ForeignAnswer, TimedOut
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.teardown import Limits, Progress, plan_group, remove_group
+from azmlflow.cli.teardown import Limits, Progress, Removal, plan_group, remove_group
 from azmlflow.cli.teardown.data import describing
 from azmlflow.cli.teardown.ownership import WORKSPACE as ML_WORKSPACES
 from azmlflow.cli.teardown.ownership import Resource
+from azmlflow.cli.teardown.steps import planned
 from azmlflow.infra.plan.tags import ownership
 from tests.cli.desk import FakeArm
 from tests.cli.door import Door, open_arm
@@ -58,7 +61,7 @@ def test_a_group_goes_with_all_that_would_outlive_it(azure: Azure, door: Door) -
 def test_again_is_nothing(azure: Azure, door: Door) -> None:
     stand(azure)
     remove_group(open_arm(door), RG)
-    assert plan_group(open_arm(door), RG).nothing
+    assert planned(Removal(open_arm(door), plan_group(open_arm(door), RG))) == ()
     report = remove_group(open_arm(door), RG)
     assert (report.steps, report.left) == ((), ())
 
@@ -126,6 +129,30 @@ def test_purge_protection_is_residue(azure: Azure, door: Door) -> None:
     report = remove_group(open_arm(door), RG)
     assert [(entry.kind, entry.name) for entry in report.left] == [("key vault", "kv-one")]
     assert "purge protection" in report.left[0].why
+    assert [step for step, _ in report.steps] == ["delete the group"]  # nobody purged the vault
+
+
+def test_all_but_the_last_look_is_done_in_turn(azure: Azure, door: Door) -> None:
+    stand(azure)
+    asked: list[str] = []
+    door.before.append(lambda method, path: asked.append(f"{method} {path.split('/')[-1]}"))
+
+    @contextlib.contextmanager
+    def turn() -> Iterator[None]:
+        asked.append("my turn")
+        yield
+        asked.append("the next one's turn")
+
+    plan = plan_group(open_arm(door), RG)
+    asked.clear()
+    assert remove_group(open_arm(door), RG, plan=plan, turn=turn()).left == ()
+    assert asked[0] == "my turn"
+    over = asked.index("the next one's turn")
+    changes = ["DELETE ws-one", "DELETE logs-one", "DELETE rg1", "POST purge"]
+    assert [each for each in asked[:over] if each.startswith(("DELETE", "POST"))] == changes
+    looks = asked[over + 1 :]
+    assert looks
+    assert all(each.startswith("GET") for each in looks)
 
 
 def sample(count: int) -> list[int]:

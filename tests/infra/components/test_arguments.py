@@ -11,7 +11,7 @@ import pulumi
 import pytest
 from pulumi.provider.experimental.component import ComponentProvider
 
-from azmlflow.infra.components.access import AccessArgs, GrantArgs
+from azmlflow.infra.components.access import AccessArgs
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
 from azmlflow.infra.components.workspace import MlflowWorkspaceArgs
 from azmlflow.infra.plan import identifiers
@@ -19,6 +19,7 @@ from azmlflow.infra.provider import COMPONENTS, NAME
 from azmlflow.infra.settings.clusters import ClusterSettings
 from azmlflow.infra.settings.grants import GrantSettings
 from azmlflow.infra.settings.settings import Settings
+from azmlflow.rbac.grants import Grant
 
 PLACE = {"resource_group_name": "rg", "workspace_name": "ws", "location": "westeurope"}
 
@@ -42,7 +43,7 @@ def test_every_setting_of_a_cluster_is_an_argument_that_says_the_same() -> None:
         (MlflowWorkspaceArgs, "purge_protection", Settings, "purge_protection"),
         (AccessArgs, "strict_tracker", Settings, "strict_tracker"),
         (AccessArgs, "profile", Settings, "role_profile"),
-        (GrantArgs, "scope", GrantSettings, "scope"),
+        (Grant, "scope", GrantSettings, "scope"),
     ],
 )
 def test_an_argument_that_is_a_setting_too_has_its_default(arguments: Any, name: str, model: Any, setting: str) -> None:

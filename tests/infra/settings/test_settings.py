@@ -11,8 +11,10 @@ from pydantic import ValidationError
 from azmlflow.infra.settings.faults import Fault, SettingsError
 from azmlflow.infra.settings.regions import REGIONS
 from azmlflow.infra.settings.settings import Settings
+from azmlflow.rbac.grants import Grant
 
 ALICE = "aaaaaaaa-0000-4000-8000-000000000001"
+ROLE = "bbbbbbbb-0000-4000-8000-000000000001"
 GRANT = {"principalId": ALICE, "principalType": "User", "displayName": "Alice", "persona": "tracker"}
 
 
@@ -272,7 +274,7 @@ def test_the_last_day_as_text_or_as_yaml_reads_it() -> None:
     day = date(2027, 1, 31)
     for given in ("2027-01-31", day):
         settings = read(grants=[{**GRANT, "until": given}, {**GRANT, "persona": "viewer"}])
-        assert settings.grants[0].record().until == day
+        assert settings.grants[0].until == day
         assert len(settings.grants_on(day)) == 2
         assert [grant.persona for grant in settings.grants_on(date(2027, 2, 1))] == ["viewer"]
     assert read(grants=[{**GRANT, "until": None}]).grants[0].until is None
@@ -299,20 +301,16 @@ def test_a_grant_without_its_parts() -> None:
     assert {one.what for one in found} == {"is missing"}
 
 
+def test_a_grant_is_the_one_record_that_travels() -> None:
+    nameless = {"principalId": ALICE, "principalType": "Group", "persona": "viewer"}
+    whole = Grant(ALICE, "User", "Alice", "tracker", "group", date(2027, 1, 31), {ROLE: "/their/id"})
+    given = read(grants=[nameless, {**whole.to_config(), "adopted": {ROLE.upper(): "/their/id"}}]).grants
+    assert given == (Grant(ALICE, "Group", "", "viewer"), whole)
+
+
 def test_what_was_adopted_is_found_by_its_role_in_any_case() -> None:
-    record = read(grants=[{**GRANT, "adopted": {"ABC-1": "/Their/Id"}}]).grants[0].record()
-    assert record.adopted == {"abc-1": "/Their/Id"}
-
-
-def test_a_grant_as_a_record() -> None:
-    record = read(grants=[GRANT]).grants[0].record()
-    assert (record.scope, record.until, record.adopted) == ("workspace", None, {})
-    assert (record.principal_id, record.principal_type, record.display_name, record.persona) == (
-        ALICE,
-        "User",
-        "Alice",
-        "tracker",
-    )
+    (grant,) = read(grants=[{**GRANT, "adopted": {"ABC-1": "/Their/Id"}}]).grants
+    assert grant.adopted == {"abc-1": "/Their/Id"}
 
 
 def test_broken_json() -> None:

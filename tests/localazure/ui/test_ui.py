@@ -50,6 +50,20 @@ def test_neither_code_nor_session_is_logged(browser: Browser, caplog: pytest.Log
     assert browser.base.strip("/") not in logged
 
 
+def test_why_a_page_is_refused_stands_in_the_log_alone(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    signed_in(browser, NOBODY)
+    answers = (browser.get("access-matrix"), browser.get(f"{AJAX}/experiments/search"))
+    lines = [each.getMessage() for each in caplog.records if " 403" in each.getMessage() and each.name != "httpx"]
+    reason = f"No role assignment of {NOBODY} or of its groups reaches {WORKSPACE}."
+    assert [line.partition(" 403: ")[2] for line in lines] == [
+        f"{NOBODY} may not Microsoft.Authorization/roleAssignments/read: {reason}",
+        f"{NOBODY} may not Microsoft.MachineLearningServices/workspaces/experiments/read: {reason}",
+    ]
+    for answer in answers:
+        assert "No role assignment" not in answer.text
+
+
 def test_without_the_cookie_with_another_or_too_late_there_is_nothing(browser: Browser) -> None:
     signed_in(browser, READER)
     other = Browser(browser.azure)

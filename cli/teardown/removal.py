@@ -1,0 +1,140 @@
+"""One removal under way: what it is about, what it tells, and the looks that come before what cannot be undone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.resource_manager import ResourceManager
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.pulumi.changes import OnChange
+from azmlflow.cli.teardown import inventory
+from azmlflow.cli.teardown.data import Describe
+from azmlflow.cli.teardown.estate import Estate
+from azmlflow.cli.teardown.ownership import Resource
+from azmlflow.cli.teardown.plan import GroupPlan, plan_inside, short
+
+# Codes of an operation that Azure accepted and failed by itself; whatever refuses has others, and is final.
+_PASSING = frozenset(("InternalServerError", "OperationFailed", "Conflict", "ServiceUnavailable", "Timeout"))
+_ATTEMPTS = 3  # an operation that Azure itself fails half-way is begun again
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is under way: `deleting` resource `x` since so many seconds."""
+
+    step: str
+    what: str
+    state: str
+    seconds: float
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Left:
+    """Something that is still there after a removal.
+
+    Attributes:
+        kind: what it is.
+        name: which one.
+        where: ARM id or path.
+        why: the reason, if it is known.
+    """
+
+    kind: str
+    name: str
+    where: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a removal did.
+
+    Attributes:
+        group: the group's id.
+        steps: (step, seconds), those that had something to do.
+        left: what is still there.
+    """
+
+    group: str
+    steps: tuple[tuple[str, float], ...] = ()
+    left: tuple[Left, ...] = ()
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One removal: of a resource group, or of a stack, which is a group and more.
+
+    Attributes:
+        arm: Azure Resource Manager.
+        plan: what goes with the group; nothing that is not in it is ever deleted.
+        estate: the stack whose removal it is; None where a group goes by itself.
+        describe: tells what data a resource holds.
+        on_progress: hears what is under way in Azure.
+        on_change: hears what the engine does.
+        clock: seconds, monotonic.
+        step: the step under way.
+        began: when that step began, by the clock.
+    """
+
+    arm: ResourceManager
+    plan: GroupPlan
+    estate: Estate | None = None
+    describe: Describe = lambda _: ""
+    on_progress: OnProgress = lambda _: None
+    on_change: OnChange | None = None
+    clock: Callable[[], float] = time.monotonic
+    step: str = ""
+    began: float = 0.0
+
+    def tell(self, id_: str, state: str, why: str = "") -> None:
+        """Say what Azure is at work on."""
+        self.on_progress(Progress(self.step, f"{short(id_)}{why}", state, self.clock() - self.began))
+
+    def inside(self) -> tuple[Resource, ...]:
+        """What is in the group now."""
+        return tuple(inventory.resources_of(self.arm, self.plan.seen.id))
+
+    def look_again(self) -> bool:
+        """Whether the group still stands.
+
+        Raises:
+            CliError: it is not as the plan has it: another one, refused by now, or with something new in it.
+        """
+        group = self.plan.seen
+        now = plan_inside(self.arm, group.id, self.plan.limits)
+        if now.seen.document is None:
+            return False
+        if group.document is None or now.holder != self.plan.holder:
+            raise CliError(
+                f"resource group `{group.name}` is another than the one in the plan",
+                where=group.id,
+                next="look at it, and type the command again",
+            )
+        now.check()
+        planned = {one.id.lower() for one in self.plan.verdict.ours}
+        fresh = [one.id for one in now.verdict.ours if one.id.lower() not in planned]
+        if fresh:
+            raise CliError(
+                f"resource group `{group.name}` has changed since the plan was shown: "
+                f"{', '.join(short(id_) for id_ in fresh)} came",
+                where=fresh[0],
+                next="look at it, and type the command again",
+            )
+        return True
+
+    def persist(self, act: Callable[[], bool]) -> bool:
+        """Do it, and again where Azure accepted and then failed; a refusal is final."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return act()
+            except ArmError as fault:
+                if fault.status < 500 and fault.code not in _PASSING:
+                    raise
+                self.tell(fault.where or self.plan.seen.id, "begun again", f" ({fault.code})")
+        return act()

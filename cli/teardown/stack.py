@@ -1,0 +1,121 @@
+"""The steps that a stack's removal has beyond its group's: what each would do, does, and leaves.
+
+For a group that goes by itself there is no estate, and they have nothing to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from azmlflow.cli.frame.words import many
+from azmlflow.cli.project import config_json
+from azmlflow.cli.teardown import group, inventory
+from azmlflow.cli.teardown.estate import Estate, azure_name, workspace_state
+from azmlflow.cli.teardown.ownership import WORKSPACE
+from azmlflow.cli.teardown.plan import GroupPlan
+from azmlflow.cli.teardown.removal import Left, Removal
+from azmlflow.resourcetypes.table import resource_type
+
+
+def plan_workspace(removal: Removal) -> tuple[str, ...]:
+    """The group's workspaces; where a stack has none that stands, one that is soft-deleted."""
+    lines, estate = group.plan_workspaces(removal), _without_workspace(removal)
+    # Azure does not show a soft-deleted workspace everywhere; after `pulumi destroy` there is one.
+    return lines if estate is None else (*lines, f"workspace {estate.names.workspace}, should it be soft-deleted")
+
+
+def purge_workspace(removal: Removal) -> bool:
+    """Purge the group's workspaces, or the stack's that is soft-deleted."""
+    purged, estate = group.purge_workspaces(removal), _without_workspace(removal)
+    if estate is None or removal.arm.get(estate.workspace) is not None:  # it came after the plan was made
+        return purged
+    return removal.arm.delete(estate.workspace, resource_type(WORKSPACE).purge) or purged
+
+
+def _without_workspace(removal: Removal) -> Estate | None:
+    """The stack, where it has none of the workspaces that stand."""
+    estate = removal.estate
+    stands = any(one.type == WORKSPACE for one in removal.plan.verdict.ours)
+    return None if stands or estate is None or not estate.stack.exists() else estate
+
+
+def workspace_left(removal: Removal) -> tuple[Left, ...]:
+    """The stack's workspace, if it is soft-deleted; one that stands is told with its group."""
+    estate = removal.estate
+    if estate is None or workspace_state(removal.arm, estate) != "soft-deleted":
+        return ()
+    return (Left("workspace", estate.names.workspace, estate.workspace, "soft-deleted"),)
+
+
+def plan_destroy(removal: Removal) -> tuple[str, ...]:
+    """What Pulumi's state holds, and what of it stands outside of the group."""
+    if removal.estate is None:
+        return ()
+    state = removal.estate.state
+    managed = [entry for entry in state.resources if not entry.external]
+    if managed:
+        beside = [one for one in managed if _stands_elsewhere(one.id, removal.plan)]
+        return (
+            f"{many(len(managed), 'resource')} in Pulumi's state",
+            *(f"{one.kind} {azure_name(one.id)}, outside of the group: {one.id}" for one in beside),
+        )
+    return ("an empty Pulumi state",) if state.components else ()
+
+
+def _stands_elsewhere(id_: str, plan: GroupPlan) -> bool:
+    """Whether an id is of something outside of the group, access apart, which the plan counts elsewhere."""
+    lower = id_.lower()
+    own = lower == plan.seen.id.lower() or inventory.inside(plan.seen.id, id_)
+    return lower.startswith("/subscriptions/") and not own and "/microsoft.authorization/role" not in lower
+
+
+def destroy(removal: Removal) -> bool:
+    """Have the engine destroy what is left in the state; it finds the group gone, and forgets it."""
+    estate = removal.estate
+    if estate is None or not estate.stack.exists() or not (estate.state.resources or estate.state.components):
+        return False
+    estate.stack.destroy(removal.on_change)
+    return True
+
+
+def plan_state(removal: Removal) -> tuple[str, ...]:
+    """Pulumi's state of the stack."""
+    estate = removal.estate
+    return (f"Pulumi's state of stack {estate.stack.name}",) if estate and estate.stack.exists() else ()
+
+
+def remove_state(removal: Removal) -> bool:
+    """Remove the stack from Pulumi's backend."""
+    if removal.estate is None or not removal.estate.stack.exists():
+        return False
+    removal.estate.stack.remove()
+    return True
+
+
+def state_left(removal: Removal) -> tuple[Left, ...]:
+    """Pulumi's state, if it is there."""
+    estate = removal.estate
+    return (Left("Pulumi state", estate.stack.name, "pulumi stack ls"),) if estate and estate.stack.exists() else ()
+
+
+def plan_files(removal: Removal) -> tuple[str, ...]:
+    """Each config.json that names the stack's workspace."""
+    return tuple(map(str, _files(removal)))
+
+
+def remove_files(removal: Removal) -> bool:
+    """Remove each config.json that names the stack's workspace, and our note of where they are."""
+    files, estate = _files(removal), removal.estate
+    if estate is not None:
+        config_json.remove(estate.project, estate.stack.name, estate.coordinates)
+    return bool(files)
+
+
+def files_left(removal: Removal) -> tuple[Left, ...]:
+    """Each config.json that is there still."""
+    return tuple(Left("file", path.name, str(path)) for path in _files(removal))
+
+
+def _files(removal: Removal) -> tuple[Path, ...]:
+    estate = removal.estate
+    return config_json.ours(estate.project, estate.stack.name, estate.coordinates) if estate else ()
