@@ -108,7 +108,7 @@ async def serve(folder: Folder, latency: str, ready: int | None = None) -> None:
     Raises:
         OSError: a port or socket cannot be listened on.
     """
-    stop = asyncio.Event()
+    stop, held = asyncio.Event(), _inode(folder.lock)
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     ports = folder.ports()
@@ -125,9 +125,12 @@ async def serve(folder: Folder, latency: str, ready: int | None = None) -> None:
     try:
         await _serve_all(folder, cloud, listeners, stop)
     finally:
-        folder.record.unlink(missing_ok=True)
+        ours = _inode(folder.lock) == held  # else another embedded Azure lives at this place by now
+        if ours:
+            folder.record.unlink(missing_ok=True)
         await cloud.mlflow.stop()
-        folder.remove_sockets()
+        if ours:
+            folder.remove_sockets()
         cloud.store.close()
         _log.info("stopped")
 

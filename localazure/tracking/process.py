@@ -24,7 +24,7 @@ from azmlflow.localazure.tracking.answers import MlflowUnavailable
 # Not a place: blobs carry the artifacts and the tracking service rewrites every artifact URI. A scheme that
 # MLflow's server cannot open also keeps it from ever reading or making a file on a client's behalf.
 ARTIFACT_ROOT = "azureml://artifacts/root"
-_INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _LOG_LIMIT = 5 * 1024 * 1024
 _COOL = 30  # seconds before a server that failed to start is tried again
 
@@ -46,6 +46,7 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._listener: socket.socket | None = None
         self._failed_at: float | None = None
+        self._socket = 0  # its file's inode
         self.came_up = False
 
     @property
@@ -64,12 +65,13 @@ class ServerProcess:
         Raises:
             OSError: the socket cannot be made.
         """
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self._folder / "tmp").mkdir(parents=True, exist_ok=True, mode=0o700)
         path = Folder.at(self._folder.parent).socket().with_name("mlflow.sock")
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
         path.chmod(0o600)
+        self._socket = path.stat().st_ino
         self._listener.listen(512)
         return path
 
@@ -125,7 +127,9 @@ class ServerProcess:
         if listener is not None:
             path = Path(listener.getsockname())
             listener.close()
-            path.unlink(missing_ok=True)
+            # Where the state folder was replaced meanwhile, another embedded Azure's socket is there by now.
+            if path.exists() and path.stat().st_ino == self._socket:
+                path.unlink()
 
 
 def _child_command(descriptor: int) -> list[str]:
@@ -138,6 +142,8 @@ def environment(folder: Path) -> dict[str, str]:
     return {
         **kept,
         "HOME": str(folder),
+        # Not the system's: MLflow locks a file there whose name is the same for all users and checkouts of a machine.
+        "TMPDIR": str(folder / "tmp"),
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore",
         # What `mlflow server` tells its workers (mlflow/server/constants.py).

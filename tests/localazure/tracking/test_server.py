@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
+from azmlflow.localazure.tracking.process import environment
 from azmlflow.localazure.tracking.server import WORKSPACE_HEADER, MlflowServer
 from tests.localazure.tracking.conftest import asked, played, stand_in
 
@@ -174,6 +175,12 @@ def test_the_server_sees_nothing_of_the_users_settings(state: Path, monkeypatch:
     assert seen["MLFLOW_DISABLE_TELEMETRY"] == "true"
     assert seen["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     assert seen["HOME"] == str(state / "mlflow")
+
+
+def test_the_server_has_a_temporary_folder_of_its_own(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow locks `/tmp/db_init_lock-<hash of the database's address>`, which is the same for every checkout."""
+    monkeypatch.setenv("TMPDIR", "/elsewhere")
+    assert environment(state / "mlflow")["TMPDIR"] == str(state / "mlflow" / "tmp")
 
 
 def test_the_state_is_this_users_alone(state: Path) -> None:
