@@ -221,8 +221,8 @@ def _passed_on(target: WorkspaceRequest, response: httpx.Response) -> Response:
             raise no_such_endpoint(f"{target.request.method} {target.request.url.path}") from error
         raise answers.no_json(response) from error
     if not response.is_success:
-        fault, code = answers.refused(response)
-        return refusal(fault, target.request, code)
+        refused, code = answers.refused(response)
+        return refusal(refused, target.request, code)
     if any(f"{part}/" in target.request.url.path for part in ("registered-models", "model-versions")):
         body = records.hidden(body)
     return JSONResponse(_rewritten(target, body), response.status_code)
