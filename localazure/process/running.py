@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -109,3 +110,27 @@ def wait_until_gone(folder: Folder, seconds: float) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+@contextlib.contextmanager
+def lifetime(folder: Folder) -> Iterator[None]:
+    """Hold the daemon's lock, with our pid in it: what the daemon itself does for as long as it lives.
+
+    Raises:
+        LocalError: another one holds it.
+    """
+    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        for attempt in range(40):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if attempt == 39:
+                    raise LocalError("it runs already", where=str(folder.path)) from None
+                time.sleep(0.05)  # somebody is only looking whether it is held
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

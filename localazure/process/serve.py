@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -20,7 +19,6 @@ import signal
 import socket
 import ssl
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +43,7 @@ from azmlflow.localazure.principals.enforce import Enforcer
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.process import seed
 from azmlflow.localazure.process.app import build_app
+from azmlflow.localazure.process.running import lifetime
 from azmlflow.localazure.runner.runner import Runner
 from azmlflow.localazure.services import identity as identity_service
 from azmlflow.localazure.services import ui as ui_service
@@ -254,26 +253,6 @@ def _record(folder: Folder, latency: str) -> None:
     write_private(folder.record, json.dumps(content).encode())
 
 
-@contextlib.contextmanager
-def _lifetime(folder: Folder) -> Iterator[None]:
-    """Hold the daemon's lock, with our pid in it."""
-    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        for attempt in range(40):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if attempt == 39:
-                    raise LocalError("it runs already", where=str(folder.path)) from None
-                time.sleep(0.05)  # somebody is only looking whether it is held
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def main(arguments: list[str]) -> int:
     """Run the process; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m azmlflow.localazure.process.serve", description=__doc__)
@@ -291,7 +270,7 @@ def main(arguments: list[str]) -> int:
     folder = Folder.at(options.state)
     try:
         folder.make()
-        with _lifetime(folder):
+        with lifetime(folder):
             asyncio.run(serve(folder, options.latency, options.ready))
     except (LocalError, OSError) as error:
         _log.error("cannot serve: %s", error)
