@@ -122,7 +122,7 @@ async def computes(visit: Visit) -> str:
 
 
 async def jobs(visit: Visit) -> str:
-    """The jobs, the newest first; which of them wait, and as how manieth."""
+    """The jobs, the newest first; and the place in the queue of those that wait."""
     try:
         found = await visit.reader.all(f"{visit.id}/jobs")
     except AzureError as error:

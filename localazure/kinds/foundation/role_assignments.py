@@ -103,12 +103,10 @@ def _check_principal(ask: Ask) -> str:
         raise bad_request(
             "PrincipalNotFound",
             f"Principal {principal_id.replace('-', '')} does not exist in the directory {TENANT_ID}. Check that you "
-            "have the "
-            "correct principal ID. If you are creating this principal and then immediately assigning a role, this "
-            "error "
-            "might be related to a replication delay. In this case, set the role assignment principalType property "
-            "to a "
-            "value, such as ServicePrincipal, User, or Group. See https://aka.ms/docs-principaltype",
+            "have the correct principal ID. If you are creating this principal and then immediately assigning a role, "
+            "this error might be related to a replication delay. In this case, set the role assignment principalType "
+            "property to a value, such as ServicePrincipal, User, or Group. See "
+            "https://aka.ms/docs-principaltype",
         )
     kind = ask.properties.get("principalType")
     if kind and str(kind).lower() != principal.kind.lower():
