@@ -1,6 +1,6 @@
 """Faults by rule, for tests: never on unless `faults.json` stands in the state folder.
 
-A rule says which request (method, a pattern searched in its path, the first, second, ... that matches), when (before the work,
+A rule says which request (method, a pattern searched in its path, which of those that match), when (before the work,
 after the work but before the answer, or once the answer is out) and what. Each strikes once. The file is read anew when
 it changes, and counting then begins anew.
 

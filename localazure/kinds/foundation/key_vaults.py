@@ -127,8 +127,7 @@ def _protection(ask: Ask, before: Document) -> Document:
         raise bad_request(
             "BadRequest",
             'The property "enablePurgeProtection" cannot be set to false. Enabling the purge protection for a vault '
-            "is an "
-            "irreversible action.",
+            "is an irreversible action.",
         )
     return {"enablePurgeProtection": True} if given or before.get("enablePurgeProtection") else {}
 

@@ -38,8 +38,7 @@ RESOURCE_GROUP = Kind(
         NAMES["Microsoft.Resources/resourceGroups"],
         "InvalidResourceGroup",
         "The provided resource group name '{name}' is not valid: a name has 1 to 90 letters, digits, '-', '.', '(', "
-        "')' "
-        "or '_', and does not end with a full stop.",
+        "')' or '_', and does not end with a full stop.",
     ),
     shape=_shape,
     placement=Placement("subscription", location=_LOCATION),

@@ -75,16 +75,14 @@ def _check(ask: Ask, _existing: Document | None) -> None:
         raise bad_request(
             "BadRequest",
             f"The storage account '{account['name']}' has hierarchical namespace enabled, which is not supported for "
-            "the "
-            "default storage account of a workspace.",
+            "the default storage account of a workspace.",
             target="storageAccount",
         )
     if account["sku"]["tier"] == "Premium" or account["kind"] in ("BlobStorage", "FileStorage", "BlockBlobStorage"):
         raise bad_request(
             "BadRequest",
             f"The storage account '{account['name']}' of kind '{account['kind']}' and sku '{account['sku']['name']}' "
-            "is not "
-            "supported as the default storage account of a workspace: use StorageV2, not Premium.",
+            "is not supported as the default storage account of a workspace: use StorageV2, not Premium.",
             target="storageAccount",
         )
 
@@ -228,8 +226,7 @@ ML_WORKSPACE = Kind(
         NAMES[TYPE],
         "InvalidWorkspaceName",
         "The workspace name '{name}' is not valid: it has 3 to 33 letters, digits, '-' or '_', and begins with a "
-        "letter "
-        "or digit.",
+        "letter or digit.",
     ),
     shape=_shape,
     has_system_data=True,
