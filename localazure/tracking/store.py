@@ -1,6 +1,7 @@
 # mypy: disable-error-code="no-untyped-call, no-any-return"
 """MLflow's stores as this server has them: with the service's limits (`limits`), archived experiments (`experiments`),
-its searches (`searches`), and one thing more: a run's id and a model version's number may be chosen beforehand.
+models that go with their last version (`emptied`), its searches (`searches`), and one thing more: a run's id and a
+model version's number may be chosen beforehand.
 
 A job and its MLflow run have one id, and Azure ML's clients choose the job's; azure-ai-ml also says which version of a
 model it makes. MLflow's REST API cannot be told either, so they come in a header of the embedded Azure's own request;
@@ -23,9 +24,6 @@ from mlflow.entities.model_registry.model_version_stages import STAGE_DELETED_IN
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersion, SqlModelVersionTag
-from mlflow.store.model_registry.sqlalchemy_workspace_store import (
-    WorkspaceAwareSqlAlchemyStore as WorkspaceAwareRegistryStore,
-)
 from mlflow.store.tracking.dbmodels.models import SqlRun, SqlTag
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME
 from mlflow.utils.time import get_current_time_millis
@@ -33,6 +31,7 @@ from mlflow.utils.uri import append_to_uri_path
 from mlflow.utils.validation import _validate_model_version_tag
 
 from azmlflow.localazure.tracking import searches
+from azmlflow.localazure.tracking.emptied import EmptiedModelsStore
 from azmlflow.localazure.tracking.experiments import ArchivingStore, hide_marks
 
 RUN_ID_HEADER, MODEL_VERSION_HEADER = "X-AZMLFLOW-RUN-ID", "X-AZMLFLOW-MODEL-VERSION"
@@ -78,7 +77,7 @@ class ChosenIdStore(ArchivingStore):
             return Run(made.info, made.data, RunInputs(dataset_inputs=[]))
 
 
-class ChosenVersionStore(WorkspaceAwareRegistryStore):  # type: ignore[misc, unused-ignore]
+class ChosenVersionStore(EmptiedModelsStore):
     """The model registry of `mlflow server --enable-workspaces`, which takes a version's number from the header."""
 
     @classmethod

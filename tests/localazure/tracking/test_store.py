@@ -231,3 +231,61 @@ def test_a_name_that_an_active_experiment_has_is_refused_in_words_without_a_data
     assert refused.json()["error_code"] == "RESOURCE_ALREADY_EXISTS"
     assert refused.json()["message"] == "Experiment 'taken' already exists."
     assert mlflow.ask("POST", "experiments/create", {"name": "taken"}, THEIRS).is_success
+
+
+# --- models without versions ---------------------------------------------------------------------------------------
+
+
+def version(mlflow: Running, name: str) -> str:
+    made = mlflow.ask("POST", "model-versions/create", {"name": name, "source": "azureml://jobs/r/outputs/o/x"})
+    assert made.is_success, made.text
+    return str(made.json()["model_version"]["version"])
+
+
+def test_a_model_goes_with_its_last_version_and_comes_back_with_the_next_number(mlflow: Running) -> None:
+    name = "emptied"
+    tags = [{"key": "a", "value": "1"}]
+    mlflow.ask("POST", "registered-models/create", {"name": name, "description": "first", "tags": tags})
+    assert [version(mlflow, name), version(mlflow, name)] == ["1", "2"]
+    mlflow.ask("POST", "registered-models/alias", {"name": name, "alias": "best", "version": "2"})
+    mlflow.ask("DELETE", "model-versions/delete", {"name": name, "version": "1"})
+    assert mlflow.ask("GET", "registered-models/get", name=name).is_success
+    mlflow.ask("DELETE", "model-versions/delete", {"name": name, "version": "2"})
+
+    for method, call, body in (
+        ("GET", f"registered-models/get?name={name}", None),
+        ("GET", f"registered-models/alias?name={name}&alias=best", None),
+        ("PATCH", "registered-models/update", {"name": name, "description": "d"}),
+        ("POST", "registered-models/set-tag", {"name": name, "key": "k", "value": "v"}),
+        ("POST", "model-versions/create", {"name": name, "source": "azureml://jobs/r/outputs/o/x"}),
+    ):
+        refused = mlflow.ask(method, call, body)
+        assert refused.json()["error_code"] in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"), call
+    found = mlflow.ask("GET", f"registered-models/search?filter=name='{name}'").json()
+    assert found.get("registered_models", []) == []
+
+    again = mlflow.ask("POST", "registered-models/create", {"name": name, "tags": [{"key": "b", "value": "2"}]})
+    assert again.is_success, again.text
+    told = mlflow.ask("GET", "registered-models/get", name=name).json()["registered_model"]
+    assert (told["tags"], told.get("description"), told.get("aliases")) == ([{"key": "b", "value": "2"}], None, None)
+    assert mlflow.ask("POST", "registered-models/create", {"name": name}).json()["error_code"] == (
+        "RESOURCE_ALREADY_EXISTS"
+    )
+    assert version(mlflow, name) == "3"
+
+
+def test_a_model_that_never_had_a_version_stays(mlflow: Running) -> None:
+    mlflow.ask("POST", "registered-models/create", {"name": "empty"})
+    assert mlflow.ask("GET", "registered-models/get", name="empty").is_success
+
+
+def test_a_model_of_another_workspace_is_another(mlflow: Running) -> None:
+    for workspace in (OURS, THEIRS):
+        mlflow.ask("POST", "registered-models/create", {"name": "both"}, workspace)
+        body = {"name": "both", "source": "azureml://jobs/r/outputs/o/x"}
+        mlflow.ask("POST", "model-versions/create", body, workspace)
+    mlflow.ask("DELETE", "model-versions/delete", {"name": "both", "version": "1"})
+    assert mlflow.ask("GET", "registered-models/get", name="both").status_code == 404
+    assert mlflow.ask("GET", "registered-models/get", None, THEIRS, name="both").is_success
+    found = mlflow.ask("GET", "registered-models/search?filter=name='both'", None, THEIRS).json()
+    assert [each["name"] for each in found["registered_models"]] == ["both"]
