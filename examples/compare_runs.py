@@ -15,12 +15,11 @@ EXPERIMENT, SCORE, PARAMETER = "breast_cancer", "metrics.test_accuracy", "params
 ws = Workspace.from_config()
 mlflow.set_tracking_uri(ws.get_mlflow_tracking_uri())
 
-runs = mlflow.search_runs(
-    experiment_names=[EXPERIMENT], filter_string="attributes.status = 'FINISHED'", order_by=[f"{SCORE} DESC"]
-)
+runs = mlflow.search_runs(experiment_names=[EXPERIMENT], filter_string="attributes.status = 'Finished'")
 if SCORE not in runs:
     raise SystemExit(f"No finished runs of {EXPERIMENT} in this workspace yet: run examples/train_sklearn.py first.")
-runs = runs.dropna(subset=[SCORE, PARAMETER])
+# Azure ML orders runs by their attributes only, so metrics are sorted here.
+runs = runs.dropna(subset=[SCORE, PARAMETER]).sort_values(SCORE, ascending=False)
 print(runs[["run_id", PARAMETER, SCORE]].to_string(index=False))
 print(f"best: run {runs.iloc[0]['run_id']} with C={runs.iloc[0][PARAMETER]}")
 

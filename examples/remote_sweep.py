@@ -49,9 +49,8 @@ with mlflow.start_run(run_name="sweep of the rate") as parent:
     trials = mlflow.search_runs(
         [experiment.experiment_id],
         filter_string=f"tags.mlflow.parentRunId = '{parent.info.run_id}'",
-        order_by=["metrics.loss ASC"],
     )
-    best = trials.iloc[0]
+    best = trials.sort_values("metrics.loss").iloc[0]  # Azure ML orders runs by their attributes only
     mlflow.log_metric("best_loss", best["metrics.loss"])
     mlflow.log_param("best_rate", best["params.rate"])
 

@@ -174,12 +174,10 @@ def move_stage(trial: Trial) -> None:
 
 
 def delete_model(trial: Trial) -> None:
-    """The version, then the model."""
-    if trial.version is not None:
-        trial.client.delete_model_version(trial.name, trial.version)
-        trial.version = None
-    (trial.client if trial.model else trial.registry()).delete_registered_model(trial.name)
-    trial.model = None
+    """The version, with which its model goes: Azure Machine Learning does not delete a model as a whole."""
+    client = trial.client if trial.version else trial.registry()
+    client.delete_model_version(trial.name, trial.version or "1")
+    trial.version = trial.model = None
 
 
 def delete_run(trial: Trial) -> None:
@@ -210,7 +208,7 @@ STEPS: tuple[tuple[str, str, Callable[[Trial], None], tuple[str, ...]], ...] = (
     ("model version", "write_models", create_version, ("model",)),
     ("read models", "read_models", read_model, ()),
     ("model stage", "stage_models", move_stage, ("version",)),
-    ("delete model", "delete_models", delete_model, ("model",)),
+    ("delete model", "delete_models", delete_model, ("version",)),
     ("delete run", "delete_restore_run", delete_run, ("run",)),
     ("delete experiment", "delete_experiment", delete_experiment, ("experiment",)),
 )
@@ -288,9 +286,11 @@ def remove(out: TextIO, kind: str, name: str, act: Callable[..., Any], *argument
 
 
 def _delete_registered(client: MlflowClient, name: str) -> None:
-    for version in client.search_model_versions(f"name='{name}'"):
+    """Delete a model's versions, with which it goes; one that has none cannot be deleted."""
+    versions = client.search_model_versions(f"name='{name}'")
+    for version in versions:
         client.delete_model_version(name, version.version)
-    client.delete_registered_model(name)
+    _expect(bool(versions), "it has no version, and Azure Machine Learning deletes no model as a whole")
 
 
 def _pages(search: Callable[..., Any], *arguments: Any) -> list[Any]:

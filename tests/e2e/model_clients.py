@@ -20,6 +20,7 @@ from azureml.core import Model as ModelV1
 from azureml.core import Workspace
 from azureml.exceptions import WebserviceException
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
@@ -159,7 +160,9 @@ def archived_and_deleted():
     assert (v2_versions("by-v2"), v1_ids("by-v2")) == ([], [])
     ModelV1(ws, id="by-v2:2").delete()
     assert flow_versions("by-v2") == []
-    flow.delete_registered_model("by-v1")
+    refused(MlflowException, "Delete all its versions instead", flow.delete_registered_model, "by-v1")
+    for version in flow_versions("by-v1"):
+        flow.delete_model_version("by-v1", version)
     refused(HttpResponseError, "ResourceNotFound", v2.models.get, "by-v1", "1")
     refused(WebserviceException, "ModelNotFound", ModelV1, ws, "by-v1")
 

@@ -103,7 +103,6 @@ def requests_of(operation: str, world: World) -> list[Ask]:  # noqa: PLR0911, PL
             experiment = world.experiment()
             return [
                 post("experiments/create", name=world.name("experiment")),
-                post("experiments/update", experiment_id=experiment, new_name=world.name("experiment")),
                 post("experiments/set-experiment-tag", experiment_id=experiment, key="k", value="v"),
             ]
         case "delete_experiment":
@@ -163,7 +162,6 @@ def requests_of(operation: str, world: World) -> list[Ask]:  # noqa: PLR0911, PL
             model = world.model()
             return [
                 ("DELETE", world.mlflow("model-versions/delete"), {"json": {"name": model, "version": "1"}}),
-                ("DELETE", world.mlflow("registered-models/delete"), {"json": {"name": model}}),
             ]
         case "register_local_model":
             upload = f"{world.host}/artifact/v2.0{world.workspace}/artifacts/LocalUpload/{world.name('upload')}"
