@@ -8,6 +8,7 @@ are given content.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, BinaryIO
@@ -22,6 +23,7 @@ from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.errors import AzureError, bad_request, not_found
 
+_ENDS_A_PATH = re.compile(r"[?#]")
 URL_LIFETIME = timedelta(hours=1)
 
 
@@ -34,6 +36,8 @@ class Artifacts:
         blob_container: the container of the storage account that holds their blobs.
         head: what stands before an artifact's path in its blob's name; by default origin and container.
         within: the one artifact or folder that there is; "" for all.
+        decoded: whether URLs have names as they are. azureml-core takes a URL's path for the blob's name and encodes it
+            itself; azureml-mlflow and azure-core decode it first. That Azure's URLs are so for the former is inferred.
     """
 
     def __init__(
@@ -45,9 +49,10 @@ class Artifacts:
         blob_container: str = CONTAINER,
         head: str | None = None,
         within: str = "",
+        decoded: bool = False,
     ) -> None:
         self._target, self._origin, self._container = target, origin, container
-        self._blob_container, self._within = blob_container, within
+        self._blob_container, self._within, self._decoded = blob_container, within, decoded
         self._head = f"{origin}/{container}/" if head is None else head
         self._blobs = Blobs(target.cloud)
 
@@ -167,36 +172,48 @@ class Artifacts:
         address = self._address(path)
         expires = self._target.cloud.clock.now() + URL_LIFETIME
         query = Signing(self._target.cloud).url(f"/{address.key}", permissions, expires)
-        url = f"https://{address.account}.blob.core.windows.net/{address.container}/{quote(address.name)}?{query}"
+        name = address.name if self._decoded else quote(address.name)
+        if self._decoded and _ENDS_A_PATH.search(name):
+            raise bad_request(
+                "UserError",
+                f"SDK v1 cannot open '{path}': a '?' or '#' ends the path of a URL. MLflow can, and SDK v2.",
+                target="path",
+            )
+        url = f"https://{address.account}.blob.core.windows.net/{address.container}/{name}?{query}"
         return {"contentUri": url, "origin": self._origin, "container": self._container, "path": path}
 
 
-async def of_run(target: WorkspaceRequest, run_id: str, experiment: str | None = None) -> Artifacts:
+async def of_run(
+    target: WorkspaceRequest, run_id: str, experiment: str | None = None, *, decoded: bool = False
+) -> Artifacts:
     """The artifacts of a run.
 
     Args:
         target: the request.
         run_id: the run.
         experiment: id or name of the experiment that the path says it belongs to.
+        decoded: as in `Artifacts`.
 
     Raises:
         AzureError: 404 unless the run is this workspace's and of that experiment.
     """
     await find(target, run_id, experiment)
-    return Artifacts(target, RUN_ORIGIN, f"dcid.{run_id}")
+    return Artifacts(target, RUN_ORIGIN, f"dcid.{run_id}", decoded=decoded)
 
 
-async def of_origin(target: WorkspaceRequest, origin: str, container: str, *, write: bool) -> Artifacts:
+async def of_origin(
+    target: WorkspaceRequest, origin: str, container: str, *, write: bool, decoded: bool = False
+) -> Artifacts:
     """The artifacts of an origin and container.
 
     Raises:
         AzureError: 404 unless they are this workspace's; an upload container becomes its when it is first written to.
     """
     if origin == RUN_ORIGIN and container.startswith("dcid."):
-        return await of_run(target, container.removeprefix("dcid."))
+        return await of_run(target, container.removeprefix("dcid."), decoded=decoded)
     if origin != UPLOAD_ORIGIN or not container:
         raise _not_found(f"{origin}/{container}")
-    artifacts = Artifacts(target, origin, container)
+    artifacts = Artifacts(target, origin, container, decoded=decoded)
     if not write:
         artifacts.check_owner()
     return artifacts

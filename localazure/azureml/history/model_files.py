@@ -24,7 +24,7 @@ async def whole_version(target: WorkspaceRequest, name: str, number: str) -> Art
     return Artifacts(target, MODEL_ORIGIN, container, blob_container=blob_container, head=f"{path}/")
 
 
-async def of_version(target: WorkspaceRequest, container: str) -> Artifacts:
+async def of_version(target: WorkspaceRequest, container: str, *, decoded: bool = False) -> Artifacts:
     """The files of the version that a container `<model>:<version>` names; their paths begin with the model's folder.
 
     Raises:
@@ -32,7 +32,15 @@ async def of_version(target: WorkspaceRequest, container: str) -> Artifacts:
     """
     blob_container, path = await _place(target, container)
     above, slash, base = path.rpartition("/")
-    return Artifacts(target, MODEL_ORIGIN, container, blob_container=blob_container, head=above + slash, within=base)
+    return Artifacts(
+        target,
+        MODEL_ORIGIN,
+        container,
+        blob_container=blob_container,
+        head=above + slash,
+        within=base,
+        decoded=decoded,
+    )
 
 
 async def _place(target: WorkspaceRequest, container: str) -> tuple[str, str]:

@@ -48,6 +48,7 @@ class Route:
         run: the run's id, when the path names a run.
         experiment: id or name of its experiment.
         origin: origin and container, when the path names those.
+        by_sdk_v1: whether it is spelt as azureml-core does, which takes other URLs (`Artifacts`).
     """
 
     act: tuple[str, ...]
@@ -55,6 +56,7 @@ class Route:
     run: str = ""
     experiment: str = ""
     origin: tuple[str, str] = ("", "")
+    by_sdk_v1: bool = False
 
 
 async def answer(target: WorkspaceRequest) -> Response:
@@ -90,10 +92,10 @@ async def answer(target: WorkspaceRequest) -> Response:
 
 async def _artifacts(target: WorkspaceRequest, route: Route) -> Artifacts:
     if route.run:
-        return await of_run(target, route.run, route.experiment)
+        return await of_run(target, route.run, route.experiment, decoded=route.by_sdk_v1)
     if route.origin[0] == MODEL_ORIGIN:
-        return await of_version(target, route.origin[1])
-    return await of_origin(target, *route.origin, write=route.act == _WRITE)
+        return await of_version(target, route.origin[1], decoded=route.by_sdk_v1)
+    return await of_origin(target, *route.origin, write=route.act == _WRITE, decoded=route.by_sdk_v1)
 
 
 def _route(target: WorkspaceRequest) -> Route | None:
@@ -103,10 +105,13 @@ def _route(target: WorkspaceRequest) -> Route | None:
         if len(rest) < 5 or rest[0] not in _EXPERIMENTS or rest[2] != "runs" or rest[4] != "artifacts":
             return None
         act, path = _act(rest[5:])
-        return None if path is None else Route(act, path or asked, run=rest[3], experiment=rest[1])
+        if path is None:
+            return None
+        return Route(act, path or asked, run=rest[3], experiment=rest[1], by_sdk_v1=bool(path))
     if rest[:1] != ("artifacts",):
         return None
     act, path = _act(rest[1:])
+    by_sdk_v1 = bool(act)
     if act:  # act first: .../artifacts/contentinfo/<origin>/<container>/<path>
         origin, _, path = (path or "").partition("/")
         container, _, path = path.partition("/")
@@ -115,7 +120,7 @@ def _route(target: WorkspaceRequest) -> Route | None:
         act, path = _act(rest[3:])
     if path is None or not origin or not container:
         return None
-    return Route(act, path or asked, origin=(origin, container))
+    return Route(act, path or asked, origin=(origin, container), by_sdk_v1=by_sdk_v1)
 
 
 def _act(segments: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.responses import JSONResponse, Response
 
@@ -78,10 +78,12 @@ def _places(target: WorkspaceRequest, body: Mapping[str, Any]) -> list[dict[str,
     blobs.make_container(account, REVISIONS)
     end = target.cloud.clock.now() + _UPLOAD
     told = []
-    for name in names:
-        address = Address(account, REVISIONS, f"{target.workspace_id}/{upload}/{_path(name)}")
+    for number, name in enumerate(names):
+        _path(name)
+        # Not the file's own name: azureml-core takes a URL's path for the blob's name and encodes it once more.
+        address = Address(account, REVISIONS, f"{target.workspace_id}/{upload}/{number}")
         query = Signing(target.cloud).url(f"/{address.key}", "rcw", end)
-        url = f"https://{account}.blob.core.windows.net/{REVISIONS}/{quote(address.name)}?{query}"
+        url = f"https://{account}.blob.core.windows.net/{REVISIONS}/{address.name}?{query}"
         told.append({"fullName": name, "blobUri": url})
     return told
 

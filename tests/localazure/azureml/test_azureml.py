@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 import pytest
@@ -523,6 +523,51 @@ def test_an_artifact_travels_by_signed_url(with_run: Azure) -> None:
     )
     put = with_run.blob("PUT", told["contentUri"], content=b"other", headers={"x-ms-blob-type": "BlockBlob"})
     assert put.status_code == 403, "what is signed for reading does not write"
+
+
+def as_sdk_v1_sends(uri: str) -> str:
+    """The URL that azureml-core makes of a content URI: it takes the path apart as it is, and encodes it."""
+    parts = urlsplit(uri)
+    container, name = parts.path[1:].split("/", 1)
+    return f"https://{parts.netloc}/{container}/{quote(name, safe='~/')}?{parts.query}"
+
+
+@pytest.mark.parametrize(
+    "name", ["two words.txt", "outputs/é.txt", "50%20off.txt", "100%.txt", "a+b&c=d;e.txt", "it's [1].txt", "plain.txt"]
+)
+def test_names_that_urls_must_encode_travel_by_sdk_v1_and_by_mlflow(with_run: Azure, name: str) -> None:
+    made = with_run.ask(
+        "tracker", "POST", f"{UPLOAD}/batch/metadata/ExperimentRun/dcid.r1", json={"paths": [{"path": name}]}
+    )
+    url = made.json()["artifactContentInformation"][name]["contentUri"]
+    headers = {"x-ms-blob-type": "BlockBlob"}
+    assert with_run.blob("PUT", as_sdk_v1_sends(url), content=b"v1", headers=headers).status_code == 201
+    for asked in (
+        f"{UPLOAD}/contentinfo/ExperimentRun/dcid.r1/{quote(name)}",
+        f"{UPLOAD}/contentinfo/ExperimentRun/dcid.r1/{quote(name, safe='')}",
+        f"{RUN}/contentinfo/{quote(name)}",
+    ):
+        read = with_run.ask("viewer", "GET", asked).json()["contentUri"]
+        assert with_run.blob("GET", as_sdk_v1_sends(read)).content == b"v1", asked
+    below = with_run.ask("viewer", "GET", f"{UPLOAD}/prefix/contentinfo/ExperimentRun/dcid.r1/").json()["value"]
+    assert [with_run.blob("GET", as_sdk_v1_sends(each["contentUri"])).content for each in below] == [b"v1"]
+    # MLflow's client decodes and encodes, so that its URLs are as they are sent.
+    told = with_run.ask("viewer", "GET", f"{RUN}/contentinfo", params={"path": name}).json()["contentUri"]
+    assert with_run.blob("GET", told).content == b"v1"
+    assert with_run.ask("viewer", "GET", RUN).json()["value"][0]["path"] == name
+
+
+@pytest.mark.parametrize("name", ["what?.txt", "no#1.txt"])
+def test_sdk_v1_is_told_at_once_which_names_it_cannot_open(with_run: Azure, name: str) -> None:
+    log(with_run, "tracker", name, b"mlflow")
+    made = with_run.ask(
+        "tracker", "POST", f"{UPLOAD}/batch/metadata/ExperimentRun/dcid.r1", json={"paths": [{"path": name}]}
+    )
+    read = with_run.ask("viewer", "GET", f"{UPLOAD}/contentinfo/ExperimentRun/dcid.r1/{quote(name)}")
+    for refused in (made, read):
+        assert (refused.status_code, name in refused.json()["message"]) == (400, True)
+    told = with_run.ask("viewer", "GET", f"{RUN}/contentinfo", params={"path": name}).json()["contentUri"]
+    assert with_run.blob("GET", told).content == b"mlflow"
 
 
 def test_a_signed_url_expires(with_run: Azure) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -58,6 +59,19 @@ def test_a_snapshot_is_its_parent_with_what_changed(plane: DataPlane) -> None:
     assert kept(plane, TWO) == {"a.py": b"2", "d é.py": b"2", "lib/c.py": b"1"}
     plane.good("POST", "content", f"/snapshots/{TWO}", second)  # sent again
     assert kept(plane, ONE)["a.py"] == b"1"
+
+
+def test_where_files_go_needs_no_encoding(plane: DataPlane) -> None:
+    """azureml-core takes the URL's path as the blob's name, and encodes it once more."""
+    names = ["two words.py", "é.py", "50%20off.py", "what?.py", "no#1.py", "lib/plain.py"]
+    told = plane.good("POST", "content", "/snapshots/getblob", {"FileNames": names})["fileNodes"]
+    assert [node["fullName"] for node in told] == names
+    paths = [urlsplit(node["blobUri"]).path for node in told]
+    assert paths == [quote(path) for path in paths]
+    assert len(set(paths)) == len(names)
+    nodes = send(plane, **dict.fromkeys(names, "1"))
+    plane.good("POST", "content", f"/snapshots/{ONE}", body(snapshots.NONE, nodes, *names))
+    assert kept(plane, ONE) == dict.fromkeys(names, b"1")
 
 
 def test_an_unknown_parent_is_refused_so_that_the_client_starts_over(plane: DataPlane) -> None:
