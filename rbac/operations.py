@@ -3,8 +3,8 @@
 A request is `method`, `service` and a path template after the workspace's ARM id; `{word}` stands for one segment.
 Services are those of a workspace's regional host, `https://<region>.api.azureml.ms/<service>/<version>/<ARM id>...`:
 `mlflow` (tracking and registry), `history` (runs and their artifacts), `artifact` (uploads without a run), `metric`,
-`execution` and `modelmanagement` (metrics, jobs and models of SDK v1), `data` (outputs of jobs); and `arm`, Azure
-Resource Manager itself.
+`execution` and `modelmanagement` (metrics, jobs and models of SDK v1), `data` and `modelregistry` (outputs of jobs);
+and `arm`, Azure Resource Manager itself.
 
 MLflow's verbs do not follow GET = read: searches and the deletion of runs are POST. So every route is listed, and one
 that is not is no operation: MLflow 3's logged models, traces and run outputs are unknown to Azure, which answers 404.
@@ -133,7 +133,8 @@ OPERATIONS: tuple[Operation, ...] = (
         + _run_requests("GET ", "GET /details", "GET /children", "GET /metricsingest/wait")
         + _requests_to("history", "GET /runs/{run}", "GET /runs/{run}/details", "POST /rundata")
         + _requests_to("metric", "POST /runs/{run}/list", "POST /runs/{run}/full")
-        + _requests_to("data", "POST /dataversion/batchGetResolvedUris"),
+        + _requests_to("data", "POST /dataversion/batchGetResolvedUris")
+        + _requests_to("modelregistry", "POST /models/batchGetResolvedUris"),
         "Get runs and the history of their metrics",
     ),
     Operation(

@@ -29,7 +29,7 @@ JOB_RECORDS, OPEN_JOBS, NODES = "job_records", "open_jobs", "nodes"
 # Environments of azureml-core as they were given, by the ARM id of their version in lower case.
 SDK1_ENVIRONMENTS = "sdk1_environments"
 # What belongs to a workspace and is no resource: under `<workspaceId>/...`, and gone when the workspace is for good.
-LOCAL_RUNS, SNAPSHOTS = OF_WORKSPACES = ("local_runs", "snapshots")
+LOCAL_RUNS, SNAPSHOTS, SDK1_METRICS = OF_WORKSPACES = ("local_runs", "snapshots", "sdk1_metrics")
 
 # Blobs and containers, under `<account>/<container>[/<name>]`; blocks that are not committed yet, below their blob's.
 BLOBS, BLOCKS, CONTAINERS = "blobs", "blob_blocks", "containers"

@@ -5,6 +5,7 @@
     /history/<version><ws>/...       experiments, runs, their artifacts
     /metric/<version><ws>/...        metrics of SDK v1
     /data/<version><ws>/...          where outputs of jobs lie
+    /modelregistry/<version><ws>/... where those lie that are models
     /artifact/<version><ws>/...      artifacts by origin and container
     /content/<version><ws>/...       snapshots of SDK v1
     /execution/<version><ws>/...     its submissions
@@ -55,6 +56,7 @@ SERVICES: Mapping[str, Service] = {
     "metric": Service(("v2.0",), metrics.answer),
     "artifact": Service(("v1.0", "v2.0"), routes.answer),
     "data": Service(("v1.0",), runs.resolve),
+    "modelregistry": Service(("v1.0",), runs.resolve),
     "content": Service(("v1.0", "v2.0"), snapshots.answer),
     "execution": Service(("v1.0",), execution.answer),
     "environment": Service(("v1.0",), environments.answer),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -79,7 +80,8 @@ class LimitedStore(WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc, unused-
 
     def log_batch(self, run_id: str, metrics: list[Metric], params: list[Param], tags: list[RunTag]) -> None:
         with self._refusing():
-            limits.METRIC_BATCH.check(len(metrics))
+            rows = Counter(metric.key for metric in metrics)
+            limits.METRIC_BATCH.check(max(rows.values(), default=0))
             self._check_metrics(run_id, metrics)
             self._check_params(run_id, params)
             self._check_run_tags(run_id, tags)

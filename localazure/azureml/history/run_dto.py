@@ -23,6 +23,15 @@ _STATES = {
     "FAILED": "Failed",
     "KILLED": "Canceled",
 }
+# Resource Manager's words and run history's: Azure/azure-sdk-for-python#48972, and what azure-ai-ml asks for as models.
+_OUTPUT_TYPES = {
+    "uri_file": "UriFile",
+    "uri_folder": "UriFolder",
+    "mltable": "MLTable",
+    "custom_model": "CustomModel",
+    "mlflow_model": "MLFlowModel",
+    "triton_model": "TritonModel",
+}
 _OUTPUT = "azureml://jobs/{job}/outputs/{name}"
 
 
@@ -106,8 +115,8 @@ def outputs(run: KnownRun) -> dict[str, Any]:
 
 
 def output_type(told: Document) -> str:
-    """What a named output is, in Azure ML's words."""
-    return "uri_file" if str(told.get("jobOutputType", "")).lower() == "uri_file" else "uri_folder"
+    """What a named output is, in the words of run history."""
+    return _OUTPUT_TYPES.get(str(told.get("jobOutputType", "")).lower(), "UriFolder")
 
 
 def _type(run: KnownRun) -> str:

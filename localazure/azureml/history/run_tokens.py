@@ -20,7 +20,7 @@ from azmlflow.localazure.work.run_token import RUN, WORKSPACE, issue
 from azmlflow.rbac.operations import TRACKING, recognise
 
 _PARENT = "mlflow.parentRunId"
-_SERVICES = ("mlflow", "history", "artifact", "metric", "data", "modelmanagement")
+_SERVICES = ("mlflow", "history", "artifact", "metric", "data", "modelregistry", "modelmanagement")
 _READS = ("read_experiments", "read_runs", "search_runs", "read_artifacts", "read_models")
 _MODELS = ("write_models", "register_local_model")
 _ON_RUNS = ("write_run", "log_artifact")

@@ -1,4 +1,4 @@
-"""`/history/v1.0<workspace id>/...` and `/data/v1.0<workspace id>/...`: experiments and runs.
+"""`/history/v1.0<workspace id>/...`, and `/data/...` and `/modelregistry/...` beside it: experiments and runs.
 
     GET, POST  experiments/<name>                                 azureml-core's Experiment
     GET        experimentids/<e>
@@ -12,6 +12,7 @@
     GET        runs/<run>, runs/<run>/details                     azure-ai-ml's `jobs.stream`
     POST       rundata                                            its `jobs.download`: which outputs there are
     POST       /data/.../dataversion/batchGetResolvedUris         ... and where
+    POST       /modelregistry/.../models/batchGetResolvedUris     ... where those are that are models
 
 Every other path of the history service is one of artifacts (`history`).
 """
@@ -62,12 +63,12 @@ async def answer(target: WorkspaceRequest) -> Response:
 
 
 async def resolve(target: WorkspaceRequest) -> Response:
-    """Answer a request to the data service: where the outputs of jobs lie.
+    """Answer a request to the data service, or to the model registry's: where the outputs of jobs lie.
 
     Raises:
         AzureError: 404 for another path, 400, 403.
     """
-    target.authorise(target.request.method, "data", "/" + "/".join(target.rest))
+    target.authorise(target.request.method, target.service, "/" + "/".join(target.rest))
     values = (await json_object(target)).get("values")
     if not isinstance(values, list):
         raise bad_request("UserError", 'The body must be {"values": ["<asset id>", ...]}.', target="values")
@@ -78,7 +79,10 @@ async def resolve(target: WorkspaceRequest) -> Response:
         if known is not None and name in known[0]["properties"]["outputs"]:
             path = output_path(job, name)
             told = known[0]["properties"]["outputs"][name] or {}
-            found[asset] = {"uri": _datastore_uri(target, path), "type": output_type(told)}
+            uri = _datastore_uri(target, path)
+            found[asset] = (
+                {"path": uri} if target.service == "modelregistry" else {"uri": uri, "type": output_type(told)}
+            )
     return JSONResponse({"values": found})
 
 

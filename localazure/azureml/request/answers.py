@@ -55,7 +55,7 @@ def error_body(error: AzureError, request: Request, mlflow_code: str | None = No
     return {
         "error_code": mlflow_code or _BY_CODE.get(error.code, known),
         "message": error.message,
-        "error": _root_error(error.body()["error"]),
+        "error": root_error(error.body()["error"]),
         "correlation": {"operation": correlation, "request": correlation},
         "environment": region,
         "location": region,
@@ -81,7 +81,7 @@ def _where(request: Request) -> tuple[str, str]:
     return host.removesuffix(_HOST).rpartition(".")[2], request.url.path.split("/")[1]
 
 
-def _root_error(error: Mapping[str, Any]) -> dict[str, Any]:
+def root_error(error: Mapping[str, Any]) -> dict[str, Any]:
     """An error with all the members that the service's have."""
     return {
         "code": error["code"],
@@ -92,7 +92,7 @@ def _root_error(error: Mapping[str, Any]) -> dict[str, Any]:
         "referenceCode": None,
         "detailsUri": None,
         "target": error.get("target"),
-        "details": [_root_error(each) for each in error.get("details") or ()],
+        "details": [root_error(each) for each in error.get("details") or ()],
         "innerError": None,
         "debugInfo": None,
         "additionalInfo": None,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from azmlflow.localazure.arm import inside
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.work import records
 from tests.localazure.azureml.conftest import OTHER, DataPlane
-from tests.localazure.control import COMPUTE, DEVELOPER, WORKSPACE
+from tests.localazure.control import ALICE, COMPUTE, DEVELOPER, WORKSPACE
 
 EVENT = "Microsoft.MachineLearning.Run."
 
 
-def job(plane: DataPlane, name: str, experiment: str = "e1") -> None:
-    properties = {"jobType": "Command", "command": "true", "computeId": COMPUTE, "experimentName": experiment}
+def job(plane: DataPlane, name: str, experiment: str = "e1", **told: Any) -> None:
+    properties = {"jobType": "Command", "command": "true", "computeId": COMPUTE, "experimentName": experiment, **told}
     caller = Caller(plane.azure.who(DEVELOPER))
     inside.put(plane.cloud, caller, f"{WORKSPACE}/jobs/{name}", {**properties, "tags": {"kind": "job"}})
 
@@ -47,6 +49,32 @@ def test_a_job_that_waits_is_a_run(plane: DataPlane) -> None:
         assert None not in told.values()
     details = plane.good("GET", "history", "/experiments/e1/runs/job1/details")
     assert (details["status"], details["logFiles"], details["error"]) == ("Queued", {}, None)
+
+
+def test_outputs_have_their_types_in_run_historys_words(plane: DataPlane) -> None:
+    """Azure/azure-sdk-for-python#48941 and #48972: `UriFolder`, `UriFile`, `MLTable`; azure-ai-ml asks for models by
+    `CustomModel`, `MLFlowModel`, `TritonModel`."""
+    plane.experiment()
+    kinds = {
+        "folder": "uri_folder", "file": "uri_file", "table": "mltable",
+        "custom": "custom_model", "flow": "mlflow_model", "triton": "triton_model",
+    }  # fmt: skip
+    job(plane, "job1", outputs={name: {"jobOutputType": kind} for name, kind in kinds.items()})
+    told = plane.good("POST", "history", "/rundata", {"runId": "job1"})["runMetadata"]["outputs"]
+    assert {name: told[name]["type"] for name in kinds} == {
+        "folder": "UriFolder", "file": "UriFile", "table": "MLTable",
+        "custom": "CustomModel", "flow": "MLFlowModel", "triton": "TritonModel",
+    }  # fmt: skip
+    data, models = told["folder"]["assetId"], told["flow"]["assetId"]
+    found = plane.good("POST", "data", "/dataversion/batchGetResolvedUris", {"values": [data]})["values"]
+    assert found[data]["uri"].endswith("/datastores/workspaceblobstore/paths/azureml/job1/folder/")
+    found = plane.good("POST", "modelregistry", "/models/batchGetResolvedUris", {"values": [models, "none"]})["values"]
+    assert list(found) == [models]
+    assert found[models]["path"].endswith("/datastores/workspaceblobstore/paths/azureml/job1/flow/")
+    for service, path in (("data", "/dataversion"), ("modelregistry", "/models")):
+        plane.refused(403, "POST", service, f"{path}/batchGetResolvedUris", {"values": []}, who=ALICE)
+        plane.refused(400, "POST", service, f"{path}/batchGetResolvedUris", {"values": 1})
+        plane.refused(404, "POST", service, f"{path}/other", {"values": []})
 
 
 def test_a_failed_job_says_why(plane: DataPlane) -> None:
