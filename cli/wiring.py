@@ -84,6 +84,8 @@ def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: 
     from azmlflow.cli.pulumi.automation import Place
     from azmlflow.cli.pulumi.engine_stack import EngineStack
 
+    if stack.local:
+        entering.set_lost_state_aside(project)
     environment = dict(os.environ)
     if project.own_program:  # runs under the language host, which takes the first `python3` on PATH
         environment["PATH"] = os.pathsep.join((str(entering.interpreter_folder()), environment.get("PATH", "")))

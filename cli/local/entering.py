@@ -124,7 +124,6 @@ def prepare_pulumi(project: Project, environment: Mapping[str, str]) -> None:
             f"cannot make a folder: {fault.strerror}", where=str(fault.filename), next=f"ls -ld {project.root}"
         ) from fault
     if not project.passphrase.exists():
-        _begin_anew(project)
         write_atomically(project.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
     from azmlflow.cli.pulumi.sdk import azure_native_version
     from azmlflow.localazure.plugin.install import install
@@ -133,12 +132,14 @@ def prepare_pulumi(project: Project, environment: Mapping[str, str]) -> None:
     install(project.pulumi_home, azure_native_version(), Path(official) if official else None)
 
 
-def _begin_anew(project: Project) -> None:
+def set_lost_state_aside(project: Project) -> None:
     """A passphrase that is gone opens nothing any more: local stacks begin a new state, and the old one is kept aside.
 
     So that `rm -rf .azmlflow`, whole or in part, leaves no stack that cannot be stood up again: `up` finds what stands
     on the embedded Azure by its tags, and takes it over.
     """
+    if project.passphrase.exists():
+        return
     for name in project.stacks():
         path = project.settings_path(name)
         if read_stack(project, name).local:
