@@ -40,11 +40,22 @@ def main(seed: int, seconds: float, modules: str) -> None:
     """Change, try, and write down what became of each change that was tried."""
     kept = [each for each in mutators.mutation_operators if each[1].__name__ not in REPLACED]
     file_mutation.mutation_operators = [*kept, *OPERATORS]
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    _limit()
     if seconds:
         _sample(seed, seconds)
     program._run((f"azmlflow.{modules}*",) if modules else (), 1)
     Path(RESULTS).write_text(json.dumps(_results()), encoding="utf-8")
+
+
+def _limit() -> None:
+    """Bound the memory of what runs tests, the type check's apart, which comes before."""
+    runner = program.get_mutant_runner
+
+    def limited(workers: int) -> Any:
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        return runner(workers)
+
+    program.get_mutant_runner = limited
 
 
 def _sample(seed: int, seconds: float) -> None:

@@ -53,7 +53,7 @@ def _is_meant(target: Target, path: Path) -> bool:
 
 def _settings(target: Target, folder: Path) -> str:
     """What mutmut is told."""
-    checked = sorted({str(SOURCE / pattern.partition("/")[0]) for pattern in target.modules})
+    checked = sorted({str((SOURCE / pattern).parent) for pattern in target.modules})
     told = {
         "source_paths": ["src"],
         "only_mutate": [str(SOURCE / pattern) for pattern in target.modules],

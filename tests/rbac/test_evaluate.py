@@ -290,6 +290,8 @@ def test_role_ids_are_compared_by_guid() -> None:
     short = dataclasses.replace(READER, id=f"/providers/Microsoft.Authorization/roleDefinitions/{guid.lower()}")
     assert ask(Facts([long], [short])).allowed
     assert ask(Facts([long], [built_in_role("Reader").definition()])).allowed
+    for written in ("/x/roleDefinitions/ABX", "/x/roleDefinitions/abx/", "abX"):
+        assert index.role_guid(written) == "abx"
 
 
 def test_an_unknown_role_definition_is_ignored_and_named() -> None:

@@ -1,0 +1,69 @@
+"""What an `up` would delete, line by line."""
+
+from __future__ import annotations
+
+import pytest
+
+from azmlflow.cli.mending import losses
+from azmlflow.cli.pulumi.changes import Change
+from azmlflow.cli.pulumi.deployment import Resource
+from tests.cli.desk import Desk, FakeStack
+
+GROUP, ACCOUNT = "azure-native:resources:ResourceGroup", "azure-native:storage:StorageAccount"
+LOCK = "azure-native:authorization:ManagementLockByScope"
+
+
+def change(operation: str, type_: str, *keys: str) -> Change:
+    return Change("urn::x", type_, "x", operation, "planned", keys=keys)
+
+
+@pytest.mark.parametrize(
+    ("planned", "told"),
+    [
+        (change("delete", GROUP), "resource group `x`, with everything in it"),
+        (change("delete", GROUP, "location"), "resource group `x`, with everything in it"),
+        (change("delete", LOCK), "lock `x`"),
+        (change("replace", ACCOUNT), "storage account `x`, with every blob in it, and make another"),
+        (
+            change("create-replacement", ACCOUNT, "location", "kind"),
+            "storage account `x`, with every blob in it, and make another (it differs in location, kind)",
+        ),
+        # What holds no data may be made anew, and what is changed in place stays.
+        (change("replace", LOCK, "notes"), None),
+        (change("update", ACCOUNT, "tags"), None),
+        (change("create", ACCOUNT), None),
+        (change("same", GROUP), None),
+    ],
+)
+def test_what_a_preview_would_delete(planned: Change, told: str | None) -> None:
+    assert losses.of_preview(FakeStack(planned=(planned,))) == ((told,) if told else ())
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, "1 resource that azmlflow's program does not declare: Bucket `b0`"),
+        (
+            5,
+            "5 resources that azmlflow's program does not declare: "
+            "Bucket `b0`, Bucket `b1`, Bucket `b2`, Bucket `b3`, Bucket `b4`",
+        ),
+        (
+            7,
+            "7 resources that azmlflow's program does not declare: "
+            "Bucket `b0`, Bucket `b1`, Bucket `b2`, Bucket `b3`, Bucket `b4` and 2 more",
+        ),
+    ],
+)
+def test_what_the_program_does_not_declare(desk: Desk, count: int, told: str) -> None:
+    desk.settings()
+    ours = "urn:pulumi:local::azmlflow::azmlflow:index:MlflowWorkspace$aws:s3:Bucket::ours"
+    desk.stand(
+        *(Resource(f"urn:pulumi:local::azmlflow::aws:s3:Bucket::b{at}", "aws:s3:Bucket", "b") for at in range(count)),
+        # Only read: nothing of it goes with the state.
+        Resource("urn:pulumi:local::azmlflow::aws:s3:Bucket::read", "aws:s3:Bucket", "r", external=True),
+        Resource(ours, "aws:s3:Bucket", "o"),
+    )
+    done = desk.run("up")
+    assert done.code == 1
+    assert f"error: `up` would delete {told} [" in done.err
