@@ -147,8 +147,9 @@ def files(cloud: Cloud, workspace: Document, place: DatastorePath) -> Iterator[t
     found = container(cloud, workspace, place.datastore)
     if found is None:
         return
-    for name, blob in Blobs(cloud).list(*found, place.path):
-        if name == place.path or name.startswith(f"{place.path}/"):
+    path = place.path.rstrip("/")  # a whole run's ends with one
+    for name, blob in Blobs(cloud).list(*found, path):
+        if name == path or name.startswith(f"{path}/"):
             yield name, blob
 
 

@@ -43,7 +43,7 @@ class World:
     def made(self, path: str, **body: Any) -> dict[str, Any]:
         """What the owner's POST to an MLflow path answers."""
         answer = self.owner.ask("POST", self.mlflow(path), json=body)
-        answer.raise_for_status()
+        assert answer.is_success, answer.text
         made: dict[str, Any] = answer.json()
         return made
 
@@ -77,11 +77,10 @@ class World:
         return name
 
     def made_artifact_uri(self, run: str) -> str:
-        """Where a run says its artifacts are."""
+        """Where a run says that its file `a.txt` is."""
         answer = self.owner.ask("GET", self.mlflow("runs/get"), params={"run_id": run})
         answer.raise_for_status()
-        uri: str = answer.json()["run"]["info"]["artifact_uri"]
-        return uri
+        return f"{answer.json()['run']['info']['artifact_uri']}/a.txt"
 
 
 def requests_of(operation: str, world: World) -> list[Ask]:  # noqa: PLR0911, PLR0912  (a table)
