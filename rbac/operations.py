@@ -100,7 +100,12 @@ OPERATIONS: tuple[Operation, ...] = (
             "GET experiments/search",
             "POST experiments/search",
         )
-        + _requests_to("history", "GET /experiments/{experiment}", "GET /experimentids/{experiment}"),
+        + _requests_to(
+            "history",
+            "GET /experiments/{experiment}",
+            "GET /experimentids/{experiment}",
+            "POST /experiments:query",
+        ),
         "List, search and get experiments",
     ),
     Operation(
@@ -112,13 +117,18 @@ OPERATIONS: tuple[Operation, ...] = (
             "POST experiments/restore",
             "POST experiments/set-experiment-tag",
         )
-        + _requests_to("history", "POST /experiments/{experiment}"),
+        + _requests_to(
+            "history",
+            "POST /experiments/{experiment}",
+            "PATCH /experimentids/{experiment}",
+            "POST /experimentids/{experiment}/tags:delete",
+        ),
         "Create, rename, tag and restore experiments",
     ),
     Operation(
         "delete_experiment",
         _actions("experiments/delete"),
-        _mlflow("POST experiments/delete"),
+        _mlflow("POST experiments/delete") + _requests_to("history", "DELETE /experimentids/{experiment}"),
         "Delete experiments",
     ),
     Operation(

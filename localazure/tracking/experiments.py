@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import has_request_context, request
 from mlflow.entities import Experiment, ViewType
 from mlflow.entities.lifecycle_stage import LifecycleStage
 from mlflow.exceptions import MlflowException
@@ -22,6 +23,7 @@ from mlflow.store.tracking.dbmodels.models import SqlExperiment
 
 from azmlflow.localazure.tracking.limits import LimitedStore
 
+FOR_GOOD_HEADER = "X-AZMLFLOW-FOR-GOOD"  # as in `server`
 _MARK = "\x1f"  # the ASCII unit separator: in no name that a person types
 
 
@@ -41,6 +43,16 @@ class ArchivingStore(LimitedStore):
             if holder is not None:
                 _set_aside(session, holder)
         return super().create_experiment(name, artifact_location, tags)
+
+    def delete_experiment(self, experiment_id: str) -> None:
+        """Archive an experiment, or remove it for good where the embedded Azure says so: SDK v1 deletes empty ones.
+
+        Raises:
+            MlflowException: RESOURCE_DOES_NOT_EXIST.
+        """
+        super().delete_experiment(experiment_id)
+        if has_request_context() and request.headers.get(FOR_GOOD_HEADER):
+            self._hard_delete_experiment(experiment_id)
 
     def restore_experiment(self, experiment_id: str) -> None:
         """Make an archived experiment active again, under its name.

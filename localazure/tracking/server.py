@@ -24,6 +24,7 @@ from azmlflow.localazure.tracking.process import ServerProcess
 WORKSPACE_HEADER = "X-MLFLOW-WORKSPACE"
 # As in `store`, which only MLflow's own process can import quickly.
 RUN_ID_HEADER, MODEL_VERSION_HEADER = "X-AZMLFLOW-RUN-ID", "X-AZMLFLOW-MODEL-VERSION"
+FOR_GOOD_HEADER = "X-AZMLFLOW-FOR-GOOD"
 DEFAULT_EXPERIMENT = "Default"
 _EXPERIMENTS = "/api/2.0/mlflow/experiments"
 _WORKSPACES = "/api/3.0/mlflow/workspaces"
@@ -143,6 +144,7 @@ class MlflowServer:
         json_body: Any = None,
         run_id: str | None = None,
         model_version: int | None = None,
+        for_good: bool = False,
     ) -> httpx.Response:
         """Ask MLflow on behalf of a workspace; the workspace is made at its first request.
 
@@ -154,6 +156,7 @@ class MlflowServer:
             json_body: what to send as JSON; None sends no body.
             run_id: the id that a run made by this request gets (`store`).
             model_version: the number that a model version made by this request gets.
+            for_good: an experiment that this request deletes cannot be restored.
 
         Returns:
             MLflow's answer, whatever it is: `answers` reads it.
@@ -168,7 +171,11 @@ class MlflowServer:
             if made.status_code != httpx.codes.CREATED and error_code(made) != EXISTS:
                 raise MlflowUnavailable(f"MLflow did not make the workspace {name}: {made.text}")
             self._workspaces.add(name)
-        chosen = {RUN_ID_HEADER: run_id, MODEL_VERSION_HEADER: None if model_version is None else str(model_version)}
+        chosen = {
+            RUN_ID_HEADER: run_id,
+            MODEL_VERSION_HEADER: None if model_version is None else str(model_version),
+            FOR_GOOD_HEADER: "true" if for_good else None,
+        }
         headers = {header: value for header, value in chosen.items() if value is not None}
         return await self._send(method, path, name, params=params, json_body=json_body, chosen=headers)
 
@@ -186,7 +193,7 @@ class MlflowServer:
             MlflowUnavailable: MLflow cannot answer now.
         """
         name = workspace_id.lower()
-        if name not in self._default_experiments:
+        if make or name not in self._default_experiments:  # it may have been archived, and then there is to be another
             found = await self._experiment(name, DEFAULT_EXPERIMENT, make=make)
             if found is None:
                 return None
@@ -194,7 +201,7 @@ class MlflowServer:
         return self._default_experiments[name]
 
     async def experiment(self, workspace_id: str, name: str) -> str:
-        """The id of the workspace's experiment of this name, made if it is not there.
+        """The id of the workspace's active experiment of this name, made if there is none.
 
         Args:
             workspace_id: the Azure ML workspace's workspaceId.
@@ -230,7 +237,8 @@ class MlflowServer:
             )
 
         found = body_if_any(await named())
-        if found is None and make:
+        archived = found is not None and found["experiment"].get("lifecycle_stage") == "deleted"
+        if make and (found is None or archived):
             made = await self.request("POST", f"{_EXPERIMENTS}/create", workspace_id, json_body={"name": name})
             if error_code(made) != EXISTS:
                 return str(body(made)["experiment_id"])

@@ -69,10 +69,16 @@ async def find(target: WorkspaceRequest, run_id: str, experiment: str | None = N
     if mlflow is None and job is not None:
         experiment_id = await experiment_id_of(target, job[0]["properties"]["experimentName"]) or ""
     names = (None, experiment_id, job[0]["properties"]["experimentName"] if job else None)
-    if experiment not in names and experiment_id != (await experiment_id_of(target, str(experiment)) or "none"):
+    if experiment not in names and experiment != await _experiment_name(target, experiment_id):
         raise AzureError(404, "UserError", f"Run {run_id} was not found in experiment {experiment}.")
     document, record = job or (None, None)
     return KnownRun(run_id, experiment_id, mlflow, document, record, local)
+
+
+async def _experiment_name(target: WorkspaceRequest, experiment_id: str) -> str | None:
+    """An experiment's name, archived or not: by its name alone another might be found, which is active."""
+    found = await _asked(target, "experiments/get", experiment_id=experiment_id) if experiment_id else None
+    return None if found is None else str(found["experiment"]["name"])
 
 
 async def of_mlflow(target: WorkspaceRequest, run_id: str) -> Document | None:
@@ -86,7 +92,7 @@ async def of_mlflow(target: WorkspaceRequest, run_id: str) -> Document | None:
 
 
 async def in_experiment(target: WorkspaceRequest, experiment: Document) -> list[KnownRun]:
-    """All runs of an experiment, in no order.
+    """All runs of an experiment, in no order; with it MLflow archives its runs.
 
     Args:
         target: the request.
@@ -96,9 +102,11 @@ async def in_experiment(target: WorkspaceRequest, experiment: Document) -> list[
         MlflowUnavailable: MLflow cannot answer now.
     """
     experiment_id, runs = experiment["experiment_id"], list[Document]()
+    view = {"run_view_type": "ALL"} if is_archived(experiment) else {}
     page: str | None = ""
     while page is not None:
-        asked = {"experiment_ids": [experiment_id], "max_results": _PAGE, **({"page_token": page} if page else {})}
+        next_page = {"page_token": page} if page else {}
+        asked = {"experiment_ids": [experiment_id], "max_results": _PAGE, **view, **next_page}
         answer = await target.cloud.mlflow.request(
             "POST", f"{TRACKING}/runs/search", target.workspace_id, json_body=asked
         )
@@ -118,6 +126,11 @@ async def in_experiment(target: WorkspaceRequest, experiment: Document) -> list[
         known.append(KnownRun(run_id, experiment_id, run, document, record, local))
     waiting = ((name, job) for name, job in jobs.items() if job[1].get("experiment") is None)
     return known + [KnownRun(name, experiment_id, None, *job) for name, job in waiting]
+
+
+def is_archived(experiment: Document) -> bool:
+    """Whether an experiment, as MLflow shows it, is archived: MLflow calls it deleted."""
+    return experiment.get("lifecycle_stage") == "deleted"
 
 
 async def experiment_named(target: WorkspaceRequest, name: str) -> Document:

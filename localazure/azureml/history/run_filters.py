@@ -1,4 +1,4 @@
-"""Filters and orders of `runs:query`, as azureml-core writes them.
+"""Filters and orders of `runs:query` and `experiments:query`, as azureml-core writes them.
 
     filter = term *( "or" term )
     term   = factor *( "and" factor )
@@ -42,18 +42,19 @@ _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
 }
 
 
-def parse(text: str | None) -> Test:
+def parse(text: str | None, properties: Mapping[str, str] = _PROPERTIES) -> Test:
     """The test that a filter is.
 
     Args:
         text: the filter; None or empty for none.
+        properties: what can be filtered by, in lower case, and as it is spelt; those of runs by default.
 
     Raises:
-        AzureError: 400, it cannot be read, or asks for what runs have not.
+        AzureError: 400, it cannot be read, or asks for what they have not.
     """
     if not text or not text.strip():
         return lambda _run: True
-    reader = _Reader(text)
+    reader = _Reader(text, properties)
     test = reader.either()
     if not reader.at_end():
         raise reader.refused()
@@ -79,8 +80,8 @@ def order(runs: Iterable[Run], orderby: str | None) -> list[Run]:
 class _Reader:
     """Reads one filter from left to right."""
 
-    def __init__(self, text: str) -> None:
-        self._text, self._at = text, 0
+    def __init__(self, text: str, properties: Mapping[str, str]) -> None:
+        self._text, self._properties, self._at = text, properties, 0
 
     def at_end(self) -> bool:
         return not self._text[self._at :].strip()
@@ -111,10 +112,11 @@ class _Reader:
             raise self.refused()
         self._at = found.end()
         value = found["value"] if found["quoted"] is None else found["quoted"]
-        return _comparison(found["name"], found["operator"], value) or self._unknown(found["name"])
+        known = _comparison(found["name"], found["operator"], value, self._properties)
+        return known or self._unknown(found["name"])
 
     def _unknown(self, name: str) -> Test:
-        raise bad_request("UserError", f"Runs cannot be filtered by '{name}'.", target="filter")
+        raise bad_request("UserError", f"What is asked for cannot be filtered by '{name}'.", target="filter")
 
     def _take(self, word: str) -> bool:
         found = re.compile(rf"\s*{word}(?![\w/])" if word.isalpha() else rf"\s*{word}").match(self._text, self._at)
@@ -123,20 +125,20 @@ class _Reader:
         return found is not None
 
 
-def _comparison(name: str, operator: str, value: str) -> Test | None:
-    """The test of one comparison; None when runs have no such property."""
+def _comparison(name: str, operator: str, value: str, properties: Mapping[str, str]) -> Test | None:
+    """The test of one comparison; None when there is no such property."""
     compare = _OPERATORS[operator]
     head, slash, key = name.partition("/")
     if slash and head.lower() in _MAPS:
         member = _MAPS[head.lower()]
 
         def of_map(run: Run) -> bool:
-            if key not in run[member]:
+            if key not in run.get(member, {}):
                 return False
             return operator == "ne" if value == "null" else compare(run[member][key], value)
 
         return of_map
-    known = _PROPERTIES.get(name.lower())
+    known = properties.get(name.lower())
     if known is None:
         return None
 

@@ -1,7 +1,9 @@
 """`/history/v1.0<workspace id>/...`, and `/data/...` and `/modelregistry/...` beside it: experiments and runs.
 
     GET, POST  experiments/<name>                                 azureml-core's Experiment
-    GET        experimentids/<e>
+    POST       experiments:query                                  Experiment.list()
+    GET, PATCH experimentids/<e>                                  PATCH archives and brings back; DELETE too
+    POST       experimentids/<e>/tags:delete
     GET, PATCH experiments/<e>/runs/<run>                         ... its Run; `experimentids` too, here and below
     GET        experiments/<e>/runs/<run>/details                 state and logs, as both SDKs watch them
     GET        experiments/<e>/runs/<run>/children
@@ -93,8 +95,17 @@ async def _of_experiments(target: WorkspaceRequest) -> Response:
             told = await experiments.get(target, name)
         case ("POST", "experiments", name):
             told = await experiments.create(target, name)
+        case ("POST", "experiments:query"):
+            told = await experiments.query(target, await json_object(target))
         case ("GET", "experimentids", experiment_id):
             told = await experiments.get_by_id(target, experiment_id)
+        case ("PATCH", "experimentids", experiment_id):
+            told = await experiments.patch(target, experiment_id, await json_object(target))
+        case ("DELETE", "experimentids", experiment_id):
+            await experiments.delete(target, experiment_id)
+            told = {}
+        case ("POST", "experimentids", experiment_id, "tags:delete"):
+            told = await experiments.delete_tags(target, experiment_id, await json_object(target))
         case ("POST", "experiments", name, "runs:query"):
             told = await _query(target, name)
         case ("POST", "rundata"):

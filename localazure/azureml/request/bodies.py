@@ -59,8 +59,13 @@ def member(body: Mapping[str, Any], name: str) -> Any:
     return next((value for key, value in body.items() if key.lower() == wanted), None)
 
 
-def text_map(name: str, value: Any) -> dict[str, str]:
-    """A mapping of texts; numbers and truth values become texts, null entries are dropped, no mapping is empty.
+def text_map(name: str, value: Any, null: str | None = None) -> dict[str, str]:
+    """A mapping of texts; numbers and truth values become texts; null is an empty one.
+
+    Args:
+        name: what it is called.
+        value: what was sent.
+        null: the text that a null entry becomes; None drops it.
 
     Raises:
         AzureError: 400, it is something else.
@@ -69,4 +74,5 @@ def text_map(name: str, value: Any) -> dict[str, str]:
         return {}
     if not isinstance(value, dict) or any(isinstance(each, (dict, list)) for each in value.values()):
         raise bad_request("UserError", f"'{name}' must be an object of texts.", target=name)
-    return {str(key): str(each) for key, each in value.items() if each is not None}
+    given = {str(key): null if each is None else str(each) for key, each in value.items()}
+    return {key: each for key, each in given.items() if each is not None}

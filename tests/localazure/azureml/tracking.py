@@ -22,13 +22,16 @@ class TrackingMlflow:
     """Stands for the MLflow server where tracking is concerned; each workspace apart.
 
     Attributes:
-        experiments: (workspaceId, id) -> name.
+        experiments: (workspaceId, id) -> name; their tags; those that are archived; how many were made.
         runs: (workspaceId, run id) -> MLflow's view of it.
         history: (workspaceId, run id, metric) -> values.
         fails: calls (`runs/get`) that fail, and how: by an answer, or by none at all.
     """
 
     experiments: dict[tuple[str, str], str] = field(default_factory=dict)
+    experiment_tags: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    archived: set[tuple[str, str]] = field(default_factory=set)
+    made: int = 0
     runs: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     history: dict[tuple[str, str, str], list[dict[str, Any]]] = field(default_factory=dict)
     fails: dict[str, Failure] = field(default_factory=dict)
@@ -41,9 +44,14 @@ class TrackingMlflow:
         """The id of an experiment, made if it is not there; this one takes no empty name."""
         if not name.strip():
             raise AzureError(400, "UserError", "Missing value for required parameter 'name'.")
-        found = [key[1] for key, each in self.experiments.items() if (key[0], each) == (workspace, name)]
+        found = [
+            key[1]
+            for key, each in self.experiments.items()
+            if (key[0], each) == (workspace, name) and key not in self.archived
+        ]
         if not found:
-            found = [str(len(self.experiments) + 1)]
+            self.made += 1
+            found = [str(self.made)]
             self.experiments[workspace, found[0]] = name
         return found[0]
 
@@ -56,6 +64,7 @@ class TrackingMlflow:
         params: Any = None,
         json_body: Any = None,
         run_id: str | None = None,
+        for_good: bool = False,
     ) -> httpx.Response:
         """Answer as MLflow does."""
         given: dict[str, Any] = {**httpx.QueryParams(params or {}), **(json_body or {})}
@@ -63,7 +72,7 @@ class TrackingMlflow:
         if call in self.fails:
             return fail(self.fails[call])
         if call.startswith("experiments/"):
-            return self._experiment(workspace, given)
+            return self._experiment(call.removeprefix("experiments/"), workspace, given, for_good)
         if call == "runs/create":
             return self._create(workspace, given, run_id or f"run{len(self.runs)}")
         if call == "runs/search":
@@ -77,16 +86,60 @@ class TrackingMlflow:
             return _refused(404, "RESOURCE_DOES_NOT_EXIST", f"Run {given['run_id']} not found")
         return self._of_run(call, (workspace, given["run_id"]), run, given)
 
-    def _experiment(self, workspace: str, given: dict[str, str]) -> httpx.Response:
-        for (owner, id_), name in self.experiments.items():
-            if (
-                owner == workspace
-                and given.get("experiment_id", id_) == id_
-                and given.get("experiment_name", name) == name
+    def _experiment(self, call: str, workspace: str, given: dict[str, Any], for_good: bool) -> httpx.Response:
+        if call == "search":
+            stages = {"ACTIVE_ONLY": ["active"], "DELETED_ONLY": ["deleted"], "ALL": ["active", "deleted"]}
+            shown = [self._shown(key) for key in self.experiments if key[0] == workspace]
+            wanted = [each for each in shown if each["lifecycle_stage"] in stages[given["view_type"]]]
+            wanted.sort(key=lambda each: int(each["experiment_id"]), reverse=given["order_by"][0].endswith("DESC"))
+            begin, size = int(given.get("page_token") or 0), 2
+            more = {"next_page_token": str(begin + size)} if begin + size < len(wanted) else {}
+            return httpx.Response(200, json={"experiments": wanted[begin:][:size], **more})
+        named = [
+            key for key, name in self.experiments.items() if (key[0], name) == (workspace, given.get("experiment_name"))
+        ]
+        key = min(named, key=lambda each: each in self.archived, default=None)
+        if "experiment_id" in given and (workspace, given["experiment_id"]) in self.experiments:
+            key = (workspace, given["experiment_id"])
+        if key is None:
+            return _refused(404, "RESOURCE_DOES_NOT_EXIST", "no such experiment")
+        return self._of_experiment(call, key, given, for_good)
+
+    def _of_experiment(self, call: str, key: tuple[str, str], given: dict[str, Any], for_good: bool) -> httpx.Response:
+        tags = self.experiment_tags.setdefault(key, {})
+        if call == "set-experiment-tag":
+            if key in self.archived:
+                return _refused(400, "INVALID_PARAMETER_VALUE", "The experiment must be in the 'active' state.")
+            tags[given["key"]] = given["value"]
+        elif call == "delete-experiment-tag":
+            del tags[given["key"]]
+        elif call == "delete":
+            self.archived.add(key)
+            if for_good:
+                del self.experiments[key]
+        elif call == "restore":
+            name = self.experiments[key]
+            if any(
+                key[0] == other[0] and each == name
+                for other, each in self.experiments.items()
+                if other not in self.archived
             ):
-                told = {"experiment_id": id_, "name": name, "creation_time": 1_700_000_000_000}
-                return httpx.Response(200, json={"experiment": told})
-        return _refused(404, "RESOURCE_DOES_NOT_EXIST", "no such experiment")
+                return _refused(400, "RESOURCE_ALREADY_EXISTS", f"Experiment '{name}' already exists.")
+            self.archived.discard(key)
+        else:
+            return httpx.Response(200, json={"experiment": self._shown(key)})
+        return httpx.Response(200, json={})
+
+    def _shown(self, key: tuple[str, str]) -> dict[str, Any]:
+        tags = [{"key": name, "value": value} for name, value in self.experiment_tags.get(key, {}).items()]
+        return {
+            "experiment_id": key[1],
+            "name": self.experiments[key],
+            "lifecycle_stage": "deleted" if key in self.archived else "active",
+            "creation_time": 1_700_000_000_000,
+            "last_update_time": 1_700_000_060_000,
+            **({"tags": tags} if tags else {}),
+        }
 
     def _create(self, workspace: str, given: dict[str, Any], run_id: str) -> httpx.Response:
         if (workspace, run_id) in self.runs:

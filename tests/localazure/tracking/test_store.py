@@ -6,14 +6,14 @@ asked, in this process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
 from azmlflow.localazure.tracking.process import environment
-from azmlflow.localazure.tracking.server import WORKSPACE_HEADER
+from azmlflow.localazure.tracking.server import FOR_GOOD_HEADER, WORKSPACE_HEADER
 
 # MLflow's own code, whose process here says nothing of its warnings either (`process.environment`).
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -30,8 +30,10 @@ class Running:
             made = client.post("/api/3.0/mlflow/workspaces", json={"name": workspace}, headers={"Host": "localhost"})
             assert made.status_code == 201
 
+    headers: Mapping[str, str] = {}
+
     def ask(self, method: str, call: str, body: Any = None, workspace: str = OURS, **params: str) -> httpx.Response:
-        headers = {WORKSPACE_HEADER: workspace, "Host": "localhost"}
+        headers = {WORKSPACE_HEADER: workspace, "Host": "localhost", **self.headers}
         path = f"/api/2.0/mlflow/{call}"
         answer = self._client.open(path, method=method, json=body, query_string=params or None, headers=headers)
         return httpx.Response(answer.status_code, content=answer.data)
@@ -224,6 +226,15 @@ def test_the_name_of_an_archived_experiment_is_free(mlflow: Running) -> None:
     assert (third["name"], third["lifecycle_stage"]) == ("again", "deleted")
     found = mlflow.ask("POST", "experiments/search", {"max_results": 1000, "view_type": "DELETED_ONLY"}).json()
     assert {"again"} == {each["name"] for each in found["experiments"]}
+
+
+def test_an_experiment_is_deleted_for_good_where_the_embedded_azure_says_so(mlflow: Running) -> None:
+    id_ = experiment(mlflow, "for good")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mlflow, "headers", {FOR_GOOD_HEADER: "true"})
+        assert mlflow.ask("POST", "experiments/delete", {"experiment_id": id_}).is_success
+    assert mlflow.ask("GET", "experiments/get", experiment_id=id_).status_code == 404
+    assert mlflow.ask("GET", "experiments/get-by-name", experiment_name="for good").status_code == 404
 
 
 def test_a_name_that_an_active_experiment_has_is_refused_in_words_without_a_database(mlflow: Running) -> None:
