@@ -169,7 +169,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "POST runs/log-inputs",
             "POST runs/log-model",
         )
-        + _run_requests("PATCH ", "POST /events")
+        + _run_requests("PATCH ", "POST /events", "DELETE /tags")
         + _requests_to("metric", "POST /runs/{run}/batch")
         + _requests_to("execution", "POST /experiments/{experiment}/localrun"),
         "Create and update runs; log metrics, parameters and tags",

@@ -176,8 +176,8 @@ class MlflowServer:
             MODEL_VERSION_HEADER: None if model_version is None else str(model_version),
             FOR_GOOD_HEADER: "true" if for_good else None,
         }
-        headers = {header: value for header, value in chosen.items() if value is not None}
-        return await self._send(method, path, name, params=params, json_body=json_body, chosen=headers)
+        told = {header: value for header, value in chosen.items() if value is not None}
+        return await self._send(method, path, name, params=params, json_body=json_body, chosen=told)
 
     async def default_experiment(self, workspace_id: str, *, make: bool) -> str | None:
         """The id of the workspace's experiment "Default", which MLflow's clients call "0".
@@ -281,8 +281,7 @@ class MlflowServer:
         json_body: Any = None,
         chosen: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        headers = {**({} if workspace is None else {WORKSPACE_HEADER: workspace}), **(chosen or {})}
-        content = None
+        headers, content = {**({} if workspace is None else {WORKSPACE_HEADER: workspace}), **(chosen or {})}, None
         if json_body is not None:
             content = json.dumps(json_body).encode()  # not httpx's own: it refuses the NaN that a metric may be
             headers["Content-Type"] = "application/json"

@@ -14,6 +14,7 @@ from azmlflow.localazure.azureml.history.known_runs import KnownRun, local_key
 from azmlflow.localazure.azureml.history.run_dto import properties
 from azmlflow.localazure.azureml.request.bodies import member, text_map
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
+from azmlflow.localazure.core import service_limits as limits
 from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.resources import find
@@ -27,18 +28,21 @@ _CANCELS = ("Canceled", "CancelRequested")
 
 
 async def patch(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]) -> None:
-    """Add tags and properties to a run, or name it anew; what else the body holds is the run's own to say.
+    """Add tags and properties to a run, describe it, or name it anew; what else the body holds is the run's own to say.
 
     MLflow comes first: what it refuses is kept nowhere else, and what it could not be told may be told again.
 
     Raises:
-        AzureError: 400, tags or properties are no texts, or MLflow does not take them; 409, a property has another
-            value already, since they never change, or the run is one of those that have none.
+        AzureError: 400, tags or properties are no texts, over a service limit, or MLflow does not take them; 409, a
+            property has another value already, since they never change, or the run is one of those that have none.
         MlflowUnavailable: MLflow cannot answer now.
     """
-    tags, added = text_map("tags", body.get("tags")), text_map("properties", body.get("properties"))
+    tags, added = text_map("tags", body.get("tags"), null=""), text_map("properties", body.get("properties"))
+    if body.get("description") is not None:
+        tags[limits.DESCRIPTION_TAG] = str(body["description"])
     name = body.get("displayName") or body.get("name")
     before = properties(run)
+    _check_sizes({**run.tags, **tags}, {**before, **added}, str(name or ""))
     changed = next((key for key, value in added.items() if before.get(key, value) != value), None)
     if changed is not None:
         raise conflict("UserError", f"The property '{changed}' of run {run.id} has a value; properties never change.")
@@ -49,6 +53,25 @@ async def patch(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]
     if run.mlflow is not None and name:
         await _tell(target, run, "update", {"run_name": str(name)})
     _keep(target, run, {**before, **added}, tags, name)
+
+
+async def delete_tags(target: WorkspaceRequest, run: KnownRun, names: Any) -> None:
+    """Remove tags from a run; what is not there needs no removing.
+
+    Raises:
+        AzureError: 400, they are no names, or MLflow does not take the change.
+        MlflowUnavailable: MLflow cannot answer now.
+    """
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise bad_request("UserError", 'The body must be ["<name of a tag>", ...].', target="tags")
+    for name in dict.fromkeys(names):
+        if run.mlflow is not None and name in run.tags:
+            await _tell(target, run, "delete-tag", {"key": name})
+    job = find.resource(target.cloud, run.job["id"]) if run.job is not None else None
+    if job is not None:
+        told = job["properties"]
+        told["tags"] = {name: value for name, value in told["tags"].items() if name not in names}
+        find.keep(target.cloud, job)
 
 
 async def event(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]) -> None:
@@ -72,6 +95,24 @@ async def event(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]
         raise bad_request("UserError", f"The event '{name}' is not known.", target="name")
 
 
+def _check_sizes(tags: Mapping[str, str], kept: Mapping[str, str], name: str) -> None:
+    """Refuse what is over a service limit.
+
+    Raises:
+        AzureError: 400.
+    """
+    own = (limits.DESCRIPTION_TAG, limits.NAME_TAG)
+    told = {key: value for key, value in tags.items() if key not in own}
+    try:
+        limits.RUN_NAME.check(len(name))
+        limits.RUN_DESCRIPTION.check(len(tags.get(limits.DESCRIPTION_TAG, "")))
+        for pairs, given in ((limits.RUN_TAGS, told), (limits.RUN_PROPERTIES, kept)):
+            pairs.count.check(len(given))
+            pairs.check(given.items())
+    except limits.OverLimit as over:
+        raise bad_request("ValidationError", str(over)) from over
+
+
 def _keep(target: WorkspaceRequest, run: KnownRun, kept: dict[str, str], tags: dict[str, str], name: Any) -> None:
     """Keep what MLflow's runs have not where the run's own kind keeps it."""
     if run.job is not None:
@@ -80,6 +121,7 @@ def _keep(target: WorkspaceRequest, run: KnownRun, kept: dict[str, str], tags: d
             told = job["properties"]
             told |= {"properties": kept, "tags": {**told["tags"], **tags}}
             told["displayName"] = str(name or told["displayName"])
+            told["description"] = told["tags"].pop(limits.DESCRIPTION_TAG, told.get("description"))
             find.keep(target.cloud, job)
     elif run.local is not None:
         key = local_key(target.workspace_id, run.id)

@@ -12,6 +12,7 @@ from azmlflow.localazure.azureml.history.known_runs import KnownRun
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.service_limits import DESCRIPTION_TAG
 from azmlflow.localazure.core.store import Document
 
 PARENT = "mlflow.parentRunId"
@@ -52,6 +53,7 @@ def run_dto(cloud: Cloud, run: KnownRun) -> dict[str, Any]:
         "startTimeUtc": _instant(run, "start"),
         "endTimeUtc": _instant(run, "end"),
         "displayName": _name(run),
+        "description": tags.get(DESCRIPTION_TAG) or (run.job or {"properties": {}})["properties"].get("description"),
         "dataContainerId": f"dcid.{run.id}",
         "runType": _type(run),
         "target": _compute(run),

@@ -5,6 +5,7 @@
     GET, PATCH experimentids/<e>                                  PATCH archives and brings back; DELETE too
     POST       experimentids/<e>/tags:delete
     GET, PATCH experiments/<e>/runs/<run>                         ... its Run; `experimentids` too, here and below
+    DELETE     experiments/<e>/runs/<run>/tags
     GET        experiments/<e>/runs/<run>/details                 state and logs, as both SDKs watch them
     GET        experiments/<e>/runs/<run>/children
     POST       experiments/<e>/runs/<run>/events                  cancel; the end of a local run
@@ -29,7 +30,7 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.history import experiments, known_runs, routes, run_changes, run_filters, run_tokens
 from azmlflow.localazure.azureml.history.run_dto import PARENT, details_dto, output_type, run_dto
-from azmlflow.localazure.azureml.request.bodies import json_object
+from azmlflow.localazure.azureml.request.bodies import json_object, json_value
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.signing import Signing
@@ -123,6 +124,9 @@ async def _of_run(target: WorkspaceRequest, run: known_runs.KnownRun, act: tuple
             pass
         case ("PATCH",):
             await run_changes.patch(target, run, await json_object(target))
+            run = await known_runs.find(target, run.id)
+        case ("DELETE", "tags"):
+            await run_changes.delete_tags(target, run, await json_value(target))
             run = await known_runs.find(target, run.id)
         case ("GET", "details"):
             return JSONResponse(details_dto(run, _logs(target, run.id)))

@@ -46,7 +46,14 @@ class ScriptedMlflow:
     down: bool = False
 
     async def request(
-        self, method: str, path: str, workspace: str, *, params: Any = None, json_body: Any = None
+        self,
+        method: str,
+        path: str,
+        workspace: str,
+        *,
+        params: Any = None,
+        json_body: Any = None,
+        for_good: bool = False,
     ) -> httpx.Response:
         if self.down:
             raise MlflowUnavailable("MLflow's server is still starting", 5)

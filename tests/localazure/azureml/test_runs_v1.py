@@ -51,6 +51,44 @@ def test_a_job_that_waits_is_a_run(plane: DataPlane) -> None:
     assert (details["status"], details["logFiles"], details["error"]) == ("Queued", {}, None)
 
 
+def test_a_tag_needs_no_value_and_goes_again_and_a_run_is_described(plane: DataPlane) -> None:
+    """`Run.tag("DeploymentCandidate")`, `Run.remove_tags`, `Run.description`."""
+    plane.experiment()
+    plane.plain_run("r1")
+    job(plane, "job1")
+    for run in ("r1", "job1"):
+        path = f"/experiments/e1/runs/{run}"
+        told = plane.good("PATCH", "history", path, {"tags": {"candidate": None, "a": 1}, "description": "why"})
+        assert (told["tags"]["candidate"], told["tags"]["a"], told["description"]) == ("", "1", "why")
+        told = plane.good("DELETE", "history", f"{path}/tags", ["candidate", "none", "candidate"])
+        assert ("candidate" in told["tags"], told["tags"]["a"]) == (False, "1")
+        assert plane.good("GET", "history", path)["description"] == "why"
+        plane.refused(400, "DELETE", "history", f"{path}/tags", {"tags": ["a"]})
+        plane.refused(403, "DELETE", "history", f"{path}/tags", ["a"], who="viewer@local.test")
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        ({"tags": {f"k{number}": "v" for number in range(51)}}, "Limit=50, Size=5"),
+        ({"tags": {"k" * 101: "v"}}, "Limit=100, Size=101"),
+        ({"tags": {"k": "v" * 1001}}, "Limit=1000, Size=1001"),
+        ({"properties": {f"k{number}": "v" for number in range(51)}}, "Limit=50, Size=51"),
+        ({"properties": {"k": "v" * 1001}}, "Limit=1000, Size=1001"),
+        ({"displayName": "n" * 257}, "Limit=256, Size=257"),
+        ({"description": "d" * 5001}, "Limit=5000, Size=5001"),
+    ],
+)
+def test_what_is_larger_than_the_service_takes_is_refused_of_a_job_that_waits(
+    plane: DataPlane, body: dict[str, Any], size: str
+) -> None:
+    plane.experiment()
+    job(plane, "job1")
+    before = plane.good("GET", "history", "/runs/job1")
+    assert size in plane.refused(400, "PATCH", "history", "/experiments/e1/runs/job1", body)
+    assert plane.good("GET", "history", "/runs/job1") == before
+
+
 def test_outputs_have_their_types_in_run_historys_words(plane: DataPlane) -> None:
     """Azure/azure-sdk-for-python#48941 and #48972: `UriFolder`, `UriFile`, `MLTable`; azure-ai-ml asks for models by
     `CustomModel`, `MLFlowModel`, `TritonModel`."""

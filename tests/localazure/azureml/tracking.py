@@ -163,6 +163,8 @@ class TrackingMlflow:
             return httpx.Response(200, json={"metrics": self.history.get((*key, given["metric_key"]), [])})
         if call == "runs/update":
             run["info"] |= {name: value for name, value in given.items() if name != "run_id"}
+        elif call == "runs/delete-tag":
+            data["tags"] = [tag for tag in data["tags"] if tag["key"] != given["key"]]
         elif call == "runs/log-batch":
             kept = {tag["key"]: tag for tag in (*data["tags"], *given.get("tags", []))}
             data["tags"] = list(kept.values())
