@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import http.server
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 
 from azmlflow.cli import main
@@ -192,6 +195,31 @@ def test_a_list_that_may_not_be_read_is_another_thing_than_one_that_fails(
     trial = client.Trial(Unlisted(fault), "s", tmp_path, "azureml://host")  # type: ignore[arg-type]
     found = client.attempt(trial, "search runs", "read_runs", client.search_runs, ())
     assert (found["outcome"], trial.seen) == (outcome, None)
+
+
+class Registry(http.server.BaseHTTPRequestHandler):
+    """A registry that refuses a condition on prompts, as Azure Machine Learning has (azure-sdk-for-python#42155)."""
+
+    def do_GET(self) -> None:
+        refused = "mlflow.prompt.is_prompt" in self.path
+        self.send_response(400 if refused else 200)
+        self.end_headers()
+        self.wfile.write(b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "Currently unsupported filter"}')
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_models_are_listed_without_the_condition_on_prompts_that_mlflow_adds(tmp_path: Path) -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), Registry) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        uri = f"http://127.0.0.1:{server.server_port}"
+        flow = mlflow.MlflowClient(uri, uri)
+        with pytest.raises(mlflow.MlflowException, match="unsupported filter"):
+            flow.search_registered_models()
+        found = client.attempt(client.Trial(flow, "s", tmp_path, uri), "model", "read_models", client.read_model, ())
+        server.shutdown()
+    assert found["outcome"] == "done", found
 
 
 # --- which Python --------------------------------------------------------------------------------------------------
