@@ -260,6 +260,16 @@ def test_the_real_services_answer_together(tmp_path: Path) -> None:
     assert client.get("https://graph.windows.net/x").status_code == 404
 
 
+def test_the_data_plane_asks_for_a_token_in_the_body_that_each_of_its_clients_reads(tmp_path: Path) -> None:
+    """MLflow's client reads `error_code`; azureml-core's goes through `details`, and fails at one that is not there."""
+    client = Client(build_app(make_cloud(tmp_path)))
+    for path in ("mlflow/v2.0/w/api/2.0/mlflow/runs/get", "history/v1.0/w/runs", "modelmanagement/v1.0/w/models"):
+        told = client.get(f"https://westeurope.api.azureml.ms/{path}").json()
+        assert (told["error_code"], told["statusCode"]) == ("UNAUTHENTICATED", 401)
+        assert (told["error"]["code"], told["error"]["details"]) == ("AuthenticationFailed", [])
+        assert [each["code"] for each in told["details"]] == ["AuthenticationFailed"]
+
+
 def test_a_profile_holds_answers_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its round trip, and by what a service says that Azure takes at once; `none` by nothing."""
     slept: list[float] = []
