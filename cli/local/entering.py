@@ -154,7 +154,6 @@ def set_lost_state_aside(project: Project) -> None:
             if not (path := project.backend.with_name(f"backend-{number}")).exists()
         )
         project.backend.rename(aside)
-        project.backend.mkdir()
 
 
 def interpreter_folder() -> Path:

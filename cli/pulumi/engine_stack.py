@@ -53,6 +53,7 @@ class EngineStack:
         self._again = f"{command} --stack {name}    (it goes on from here)"
         self._faults: list[BaseException] = []
         self._made: tuple[Any, Any] | None = None
+        self._known: State | None = None  # a backend's that is not ours, until the next operation
 
     def exists(self) -> bool:
         """Is there a state of this name?"""
@@ -70,9 +71,10 @@ class EngineStack:
         if self._place.backend:
             path = checkpoint_path(self._place.backend, self._place.project, self.name)
             return read_checkpoint(path) or State()
-        if not self.exists():
-            return State()
-        return read_state(self._ask(lambda stack: stack.export_stack()).deployment)
+        if self._known is None:
+            there = self.exists()
+            self._known = read_state(self._ask(lambda stack: stack.export_stack()).deployment) if there else State()
+        return self._known
 
     def up(self, on_change: OnChange | None = None, targets: Sequence[str] = ()) -> Outcome:
         """`pulumi up`, without a preview before it."""
@@ -177,6 +179,7 @@ class EngineStack:
         from pulumi import RunError
         from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
+        self._known = None
         stack, command = self._automation()
         self._faults.clear()
         result: list[T] = []

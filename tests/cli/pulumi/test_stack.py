@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -228,3 +229,25 @@ def test_ctrl_c_asks_the_engine_to_stop_and_the_second_ends_it(monkeypatch: pyte
         one.up()
     assert command.told == ["interrupt", "kill"]
     assert len(said) == 1
+
+
+def test_a_state_elsewhere_is_read_once_until_the_next_operation(api: Api) -> None:
+    class Kept(Api):
+        """With a backend that is not ours, in which the stack is."""
+
+        def list_stacks(self) -> list[SimpleNamespace]:
+            self.asked.append(("list", {}))
+            return [SimpleNamespace(name="organization/azmlflow/local")]
+
+        def export_stack(self) -> SimpleNamespace:
+            self.asked.append(("export", {}))
+            return SimpleNamespace(deployment={"resources": [{"urn": URN, "type": GROUP, "custom": True}]})
+
+    api.__class__ = Kept
+    held = stack()
+    assert [each.urn for each in held.state().resources] == [URN]
+    assert held.state() == held.state()
+    assert [name for name, _ in api.asked] == ["list", "export"]
+    held.up()
+    held.state()
+    assert [name for name, _ in api.asked] == ["list", "export", "up", "list", "export"]
