@@ -14,7 +14,7 @@ import time
 import tracemalloc
 
 from azmlflow.localazure.core.store import Store
-from azmlflow.rbac.report.access import COLUMNS, Directory, matrix
+from azmlflow.rbac.report.access import COLUMNS, WhoIsWho, matrix
 from benchmarks.tenant import DEFINITIONS_HELD, GROUPS, SCOPE, USERS, tenant, write
 from tests.e2e.estate import Estate
 
@@ -27,7 +27,7 @@ def seconds(assignments: int) -> float:
     facts = tenant(assignments)
     gc.collect()
     before = time.process_time()
-    matrix(facts, SCOPE, Directory({}, readable=False))
+    matrix(facts, SCOPE, WhoIsWho({}, readable=False))
     return time.process_time() - before
 
 
@@ -35,7 +35,7 @@ def memory(assignments: int) -> tuple[int, int]:
     """Bytes that the index and the matrix take: at their most, and in the end."""
     facts = tenant(assignments)
     tracemalloc.start()
-    table = matrix(facts, SCOPE, Directory({}, readable=False))
+    table = matrix(facts, SCOPE, WhoIsWho({}, readable=False))
     held, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert table.rows

@@ -11,7 +11,7 @@ from azmlflow.cli.frame.words import Say
 from azmlflow.cli.session.collaborators import Collaborators
 
 if TYPE_CHECKING:
-    from azmlflow.cli.azure.caller import Caller
+    from azmlflow.cli.azure.caller import SignedIn
     from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.cli.project.hold import Holder
     from azmlflow.cli.project.project import Project, StackFile
@@ -125,7 +125,7 @@ def _open_arm() -> ResourceManager:
     return ResourceManager()
 
 
-def _whoami() -> Caller:
+def _whoami() -> SignedIn:
     from azmlflow.cli.azure.caller import whoami
 
     return whoami()

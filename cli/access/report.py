@@ -11,7 +11,7 @@ from typing import Any
 
 from azmlflow.rbac.evaluate import Decision, Verdict
 from azmlflow.rbac.operations import OPERATIONS
-from azmlflow.rbac.report.access import AROUND, COLUMNS, Directory, Explanation, Matrix, Row
+from azmlflow.rbac.report.access import AROUND, COLUMNS, Explanation, Matrix, Row, WhoIsWho
 from azmlflow.rbac.report.drift import Drift
 from azmlflow.rbac.report.reasons import MAY, because
 
@@ -117,7 +117,7 @@ def explained_json(explanation: Explanation, name: str, stack: str) -> str:
     return json.dumps(document, indent=2)
 
 
-def explained_text(explanation: Explanation, principal_id: str, name: str, stack: str, directory: Directory) -> str:
+def explained_text(explanation: Explanation, principal_id: str, name: str, stack: str, directory: WhoIsWho) -> str:
     """An explanation for people: the actions, what decided told once for those that share it, and what would let it."""
     lines = [f"{name} {MAY[explanation.verdict]} {explanation.operation.name}: {explanation.operation.summary}"]
     grounds: dict[tuple[Verdict, tuple[str, ...]], list[str]] = {}
@@ -133,7 +133,7 @@ def explained_text(explanation: Explanation, principal_id: str, name: str, stack
     return "\n".join(lines)
 
 
-def _grounds(decision: Decision, principal_id: str, name: str, directory: Directory) -> tuple[str, ...]:
+def _grounds(decision: Decision, principal_id: str, name: str, directory: WhoIsWho) -> tuple[str, ...]:
     if decision.assignment is None or not decision.allowed:
         lines = [because(decision, principal_id, name)]
     else:

@@ -16,7 +16,7 @@ from azmlflow.cli.azure.addresses import ENDPOINT
 
 
 @dataclass(frozen=True)
-class Caller:
+class SignedIn:
     """A signed-in principal.
 
     Attributes:
@@ -30,7 +30,7 @@ class Caller:
     tenant: str
 
 
-def whoami() -> Caller:
+def whoami() -> SignedIn:
     """Sign in as the environment says, and read who that is.
 
     Raises:
@@ -41,10 +41,10 @@ def whoami() -> Caller:
     return read_claims(DefaultAzureCredential().get_token(f"{ENDPOINT}/.default").token)
 
 
-def read_claims(token: str) -> Caller:
+def read_claims(token: str) -> SignedIn:
     """The principal of an access token (a JWT)."""
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     name = next((claims[key] for key in ("upn", "unique_name", "preferred_username", "appid") if claims.get(key)), "")
     identifier = str(claims.get("oid", ""))
-    return Caller(identifier, str(name) or identifier, str(claims.get("tid", "")))
+    return SignedIn(identifier, str(name) or identifier, str(claims.get("tid", "")))

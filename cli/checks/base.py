@@ -15,7 +15,7 @@ from azmlflow.cli.session.standing import Standing
 if TYPE_CHECKING:
     from azure.mgmt.resource.resources.models import ResourceGroup
 
-    from azmlflow.cli.azure.caller import Caller
+    from azmlflow.cli.azure.caller import SignedIn
     from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.infra.plan.naming import Names
     from azmlflow.infra.settings.settings import Settings
@@ -66,7 +66,7 @@ class Situation:
         return self.session.invocation.ports.open_arm()
 
     @functools.cached_property
-    def caller(self) -> Caller:
+    def caller(self) -> SignedIn:
         """Who is signed in."""
         return self.session.invocation.ports.whoami()
 

@@ -39,7 +39,7 @@ def _value(document: object, where: str) -> list[dict[str, Any]]:
     return entries
 
 
-class Directory:
+class LocalUsers:
     """Users of the embedded Azure's directory, by Microsoft Graph, as the developer.
 
     Args:

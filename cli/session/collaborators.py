@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from azmlflow.cli.azure.caller import Caller
+    from azmlflow.cli.azure.caller import SignedIn
     from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.cli.frame.words import Say
     from azmlflow.cli.project.hold import Holder
@@ -64,7 +64,7 @@ class Collaborators:
     open_arm: Callable[[], ResourceManager]
     permitted: Callable[[Project, StackFile, Grant, str], frozenset[str] | None]
     find_person: Callable[[str, str | None], Person]
-    whoami: Callable[[], Caller]
+    whoami: Callable[[], SignedIn]
     read_tenant: Callable[[str, str, tuple[str, ...]], Tenant]
     read_access: Callable[[str, str], Facts | None]
     warm: Callable[[], None]

@@ -30,7 +30,7 @@ State = Literal["waiting", "running", "removed", "left", "failed"]
 
 
 @dataclass(frozen=True)
-class Progress:
+class Fate:
     """What became of a group so far.
 
     Attributes:
@@ -110,9 +110,9 @@ def sweep(
     *,
     width: int,
     audit: AuditLog,
-    on_change: Callable[[Progress], None],
+    on_change: Callable[[Fate], None],
     clock: Callable[[], float] = time.monotonic,
-) -> tuple[Progress, ...]:
+) -> tuple[Fate, ...]:
     """Remove groups side by side.
 
     Args:
@@ -130,7 +130,7 @@ def sweep(
         Interrupted: Ctrl-C. What was under way goes on in Azure; typing the command again picks it up.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    ends: dict[int, Progress] = {}
+    ends: dict[int, Fate] = {}
     halted, turns = threading.Event(), threading.BoundedSemaphore(width)
     for number in range(len(groups)):
         waiting.put(number)
@@ -174,10 +174,10 @@ def _one(
     remove: Remove,
     turns: Callable[[], Turn],
     audit: AuditLog,
-    on_change: Callable[[Progress], None],
+    on_change: Callable[[Fate], None],
     *,
     clock: Callable[[], float],
-) -> Progress:
+) -> Fate:
     began = clock()
 
     @contextlib.contextmanager
@@ -189,19 +189,19 @@ def _one(
             yield
 
     def tell(says: str) -> None:
-        on_change(Progress(group, "running", says, clock() - began))
+        on_change(Fate(group, "running", says, clock() - began))
 
     tell("looking")
     try:
         left = tuple(remove(group, tell, turn()))
-        end = Progress(group, "left" if left else "removed", "", clock() - began, left)
+        end = Fate(group, "left" if left else "removed", "", clock() - began, left)
     except Interrupted:
         raise
     except Exception as fault:  # noqa: BLE001 - one group's failure must not stop the others
         from azmlflow.cli.project import report
 
         known = report.known(fault) or report.unexpected(fault)
-        end = Progress(group, "failed", known.what, clock() - began)
+        end = Fate(group, "failed", known.what, clock() - began)
     audit.write(group, end.state, seconds=round(end.seconds, 2), says=end.says, left=list(end.left))
     on_change(end)
     return end

@@ -18,7 +18,7 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from azmlflow.localazure.plugin import functions as azure_functions
 from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmCall, ArmError
 from azmlflow.localazure.plugin.schema import ids, shapes
-from azmlflow.localazure.plugin.schema.changes import Change, changes, merge
+from azmlflow.localazure.plugin.schema.changes import Difference, changes, merge
 from azmlflow.localazure.plugin.schema.naming import (
     CREATE_BEFORE_DELETE,
     Autonaming,
@@ -246,6 +246,6 @@ def _timeout(request: base.DeleteRequest) -> float:
     return request.timeout or DEFAULT_TIMEOUT
 
 
-def _property_diff(change: Change) -> base.PropertyDiff:
+def _property_diff(change: Difference) -> base.PropertyDiff:
     name = f"{change.kind}_replace" if change.replaces else change.kind
     return base.PropertyDiff(base.PropertyDiffKind[name.upper()], input_diff=True)

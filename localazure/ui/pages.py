@@ -19,7 +19,7 @@ from azmlflow.localazure.ui import html
 from azmlflow.localazure.ui.reader import Reader
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.report import access_html
-from azmlflow.rbac.report.access import Directory, Matrix, matrix, principals
+from azmlflow.rbac.report.access import Matrix, WhoIsWho, matrix, principals
 
 # Of MLflow's two arrangements of its page, the one for training; the other is for agents.
 _KIND = "workflowType=machine_learning"
@@ -211,9 +211,7 @@ async def _matrix(visit: Visit) -> Matrix:
         known.management_groups,
     )
     found = (directory.get(each) for each in principals(facts))
-    return matrix(
-        facts, visit.id, Directory({each.object_id.lower(): (each.kind, each.name) for each in found if each})
-    )
+    return matrix(facts, visit.id, WhoIsWho({each.object_id.lower(): (each.kind, each.name) for each in found if each}))
 
 
 def _memberships(named: set[str], known: Mapping[str, Iterable[str]]) -> dict[str, Iterable[str]]:

@@ -15,7 +15,7 @@ from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.live.azure import read_facts
 from azmlflow.rbac.live.errors import DirectoryForbidden
 from azmlflow.rbac.live.graph import AT_ONCE, Graph
-from azmlflow.rbac.report.access import Directory, principals
+from azmlflow.rbac.report.access import WhoIsWho, principals
 
 # Microsoft Graph, "directoryObject: getByIds", takes 1000 ids a request; a page of an answer holds 100 by default.
 _BATCH = 100
@@ -26,7 +26,7 @@ class Tenant:
     """What is known of a tenant: who has access, and who is who."""
 
     facts: Facts
-    directory: Directory
+    directory: WhoIsWho
 
 
 def read_tenant(
@@ -57,7 +57,7 @@ def read_tenant(
 
 def read_directory(
     credential: TokenCredential, ids: Iterable[str], *, transport: HttpTransport[Any, Any] | None = None
-) -> Directory:
+) -> WhoIsWho:
     """Who is who, of these ids; one that may not be read is told so, not raised.
 
     Raises:
@@ -69,5 +69,5 @@ def read_directory(
         try:
             found = [each for batch in pool.map(graph.by_ids, batches) for each in batch]
         except DirectoryForbidden:
-            return Directory({}, readable=False)
-    return Directory({each.object_id: (each.type, each.display_name) for each in found})
+            return WhoIsWho({}, readable=False)
+    return WhoIsWho({each.object_id: (each.type, each.display_name) for each in found})

@@ -16,7 +16,7 @@ from azmlflow.rbac.live.graph import COLLECTIONS, Graph, name_of, type_of
 
 
 @dataclass(frozen=True)
-class Principal:
+class Grantee:
     """Somebody or something of the directory that can be granted access.
 
     Attributes:
@@ -36,7 +36,7 @@ def resolve_principal(
     *,
     kind: PrincipalType | None = None,
     transport: HttpTransport[Any, Any] | None = None,
-) -> Principal:
+) -> Grantee:
     """Who in the directory is meant by a text.
 
     Args:
@@ -73,7 +73,7 @@ def resolve_principal(
     return distinct[0]
 
 
-def _by_address(graph: Graph, text: str, kind: PrincipalType | None) -> list[Principal]:
+def _by_address(graph: Graph, text: str, kind: PrincipalType | None) -> list[Grantee]:
     """Users by principal name, else users and groups by mail address."""
     if kind in (None, "User"):
         user = graph.user(text)
@@ -87,7 +87,7 @@ def _by_address(graph: Graph, text: str, kind: PrincipalType | None) -> list[Pri
     ]
 
 
-def _by_name(graph: Graph, text: str, kind: PrincipalType | None) -> list[Principal]:
+def _by_name(graph: Graph, text: str, kind: PrincipalType | None) -> list[Grantee]:
     """Everything of that display name."""
     return [
         _principal(each, type_)
@@ -97,7 +97,7 @@ def _by_name(graph: Graph, text: str, kind: PrincipalType | None) -> list[Princi
     ]
 
 
-def _by_guid(graph: Graph, guid: str, kind: PrincipalType | None) -> Principal:
+def _by_guid(graph: Graph, guid: str, kind: PrincipalType | None) -> Grantee:
     """An object id, or an application id; an application's object id leads to its service principal."""
     try:
         found = graph.by_id(guid)
@@ -109,7 +109,7 @@ def _by_guid(graph: Graph, guid: str, kind: PrincipalType | None) -> Principal:
     except DirectoryForbidden:
         if kind is None:
             raise
-        return Principal(guid, kind, "")
+        return Grantee(guid, kind, "")
     if found is None:
         raise PrincipalUnknown(
             f"no user, group, service principal or application has the id {guid}; an application that has no service "
@@ -121,5 +121,5 @@ def _by_guid(graph: Graph, guid: str, kind: PrincipalType | None) -> Principal:
     return principal
 
 
-def _principal(found: dict[str, Any], type_: PrincipalType) -> Principal:
-    return Principal(str(found["id"]).lower(), type_, name_of(found))
+def _principal(found: dict[str, Any], type_: PrincipalType) -> Grantee:
+    return Grantee(str(found["id"]).lower(), type_, name_of(found))

@@ -73,7 +73,7 @@ ACTIONS: tuple[str, ...] = tuple(dict.fromkeys(action for column in COLUMNS for 
 
 
 @dataclass(frozen=True)
-class Directory:
+class WhoIsWho:
     """Who is who.
 
     Attributes:
@@ -152,7 +152,7 @@ def principals(facts: Facts) -> frozenset[str]:
 
 
 def matrix(
-    facts: Facts, scope: str, directory: Directory, *, also: Iterable[str] = (), columns: Sequence[Column] = COLUMNS
+    facts: Facts, scope: str, directory: WhoIsWho, *, also: Iterable[str] = (), columns: Sequence[Column] = COLUMNS
 ) -> Matrix:
     """Who can do what.
 
@@ -207,7 +207,7 @@ def _cell(decisions: Sequence[Decision]) -> Cell:
     return Cell(decided.verdict, decided)
 
 
-def _notes(who: str, directory: Directory, unread: set[str]) -> tuple[str, ...]:
+def _notes(who: str, directory: WhoIsWho, unread: set[str]) -> tuple[str, ...]:
     notes = []
     if directory.is_deleted(who):
         notes.append(DELETED)

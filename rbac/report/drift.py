@@ -20,7 +20,7 @@ from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.index import role_guid
 from azmlflow.rbac.patterns import PermissionBlock, permits
 from azmlflow.rbac.records import RoleAssignment
-from azmlflow.rbac.report.access import ACTIONS, COLUMNS, Directory
+from azmlflow.rbac.report.access import ACTIONS, COLUMNS, WhoIsWho
 
 Sort = Literal["missing", "undeclared", "wider", "orphaned"]
 
@@ -135,7 +135,7 @@ def find_drift(
     scope: str,
     group: str,
     declared: Iterable[Declared],
-    directory: Directory,
+    directory: WhoIsWho,
     *,
     own: frozenset[str] = frozenset(),
     subject: Subject = MLFLOW,
@@ -194,7 +194,7 @@ class _Seen:
     places: frozenset[str]
     group: str
     declared: tuple[Declared, ...]
-    directory: Directory
+    directory: WhoIsWho
     own: frozenset[str]
     roles: Mapping[str, str]
     subject: Subject

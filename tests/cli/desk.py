@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from azmlflow.cli import main
-from azmlflow.cli.azure.caller import Caller
+from azmlflow.cli.azure.caller import SignedIn
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
@@ -45,7 +45,7 @@ OUTPUTS: dict[str, Any] = {
     "clusters": [],
     "grants": [],
 }
-DEVELOPER = Caller("00000000-0000-4000-8000-0000000000d1", "developer@local.test", "t1")
+DEVELOPER = SignedIn("00000000-0000-4000-8000-0000000000d1", "developer@local.test", "t1")
 ALICE = Person("00000000-0000-4000-8000-0000000000a1", "User", "alice@local.test")
 
 
@@ -263,7 +263,7 @@ class Desk:
     exit_code: int = 0
     browser: bool = True
     browsed: list[str] = field(default_factory=list)
-    caller: Caller = field(default_factory=lambda: DEVELOPER)
+    caller: SignedIn = field(default_factory=lambda: DEVELOPER)
 
     @property
     def project(self) -> Project:

@@ -20,7 +20,7 @@ from azmlflow.cli.project.settings_file import write_settings
 from azmlflow.cli.session.invocation import Command, Invocation, common
 
 if TYPE_CHECKING:
-    from azmlflow.cli.local.directory import Directory
+    from azmlflow.cli.local.directory import LocalUsers
 
 
 @click.group()
@@ -184,12 +184,12 @@ def remove(invocation: Invocation, name: str) -> None:
     invocation.result({"removed": name}, f"removed {name}")
 
 
-def _directory(invocation: Invocation) -> Directory:
-    from azmlflow.cli.local.directory import Directory
+def _directory(invocation: Invocation) -> LocalUsers:
+    from azmlflow.cli.local.directory import LocalUsers
 
     project = _project(invocation)
     entering.start(project, invocation.say)
-    return Directory(project)
+    return LocalUsers(project)
 
 
 def _plain(entry: dict[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.life import duration
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.sweep.groups import Found, Wanted, find, look_into, refused
-from azmlflow.cli.sweep.removals import AuditLog, Progress, Remove, Tell, Turn, sweep
+from azmlflow.cli.sweep.removals import AuditLog, Fate, Remove, Tell, Turn, sweep
 
 _WIDTH, _WIDEST = 10, 64
 
@@ -112,7 +112,7 @@ def command(
         )
 
 
-def _tell_states(session: Session, ends: Sequence[Progress]) -> None:
+def _tell_states(session: Session, ends: Sequence[Fate]) -> None:
     """A stack of this checkout whose group is gone: Pulumi's state doesn't know, and `up` would change nothing."""
     here = session.project.stacks()
     for end in ends:
@@ -184,18 +184,18 @@ def _contents(group: Found) -> str:
 
 
 @contextlib.contextmanager
-def _drawing(invocation: Invocation, total: int) -> Iterator[Callable[[Progress], None]]:
+def _drawing(invocation: Invocation, total: int) -> Iterator[Callable[[Fate], None]]:
     """One view of all removals: those under way at the bottom, each that ends as a line."""
     lock = threading.Lock()
-    running: dict[str, Progress] = {}
-    done: list[Progress] = []
+    running: dict[str, Fate] = {}
+    done: list[Fate] = []
 
-    def line(end: Progress) -> str:
+    def line(end: Fate) -> str:
         sign, colour = {"removed": ("✓", "green"), "left": ("!", "yellow")}.get(end.state, ("✗", "red"))
         says = f"  {end.says or '; '.join(end.left)}" if end.says or end.left else ""
         return click.style(f"  {sign} ", fg=colour) + f"{end.group.name:<44} {end.seconds:6.1f} s{says}"
 
-    def take(step: Progress, show: Callable[[str], None]) -> None:
+    def take(step: Fate, show: Callable[[str], None]) -> None:
         with lock:
             if step.state == "running":
                 running[step.group.id] = step

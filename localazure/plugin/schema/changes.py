@@ -21,7 +21,7 @@ ChangeKind = Literal["add", "delete", "update"]
 
 
 @dataclass(frozen=True)
-class Change:
+class Difference:
     """One difference.
 
     Attributes:
@@ -46,7 +46,7 @@ def changes(
     new: Mapping[str, Any],
     state: Mapping[str, Any],
     ignore: tuple[str, ...] = (),
-) -> list[Change]:
+) -> list[Difference]:
     """The differences between old and new inputs, in the order of their names.
 
     Args:
@@ -66,7 +66,7 @@ def changes(
         fixed = name in kind.parameters or name in kind.immutable
         added = before is None and (name not in state or _differs(state[name], after))
         found += [
-            Change(path, how, fixed and (how == "update" or added))
+            Difference(path, how, fixed and (how == "update" or added))
             for path, how in _walk(_key("", name), before, after)
             if not any(_covers(pattern, path) for pattern in ignore)
         ]

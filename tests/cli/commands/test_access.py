@@ -15,7 +15,7 @@ from azmlflow.infra.plan.identifiers import Place
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.live.people import Tenant
 from azmlflow.rbac.records import RoleAssignment, RoleDefinition
-from azmlflow.rbac.report.access import COLUMNS, Directory
+from azmlflow.rbac.report.access import COLUMNS, WhoIsWho
 from azmlflow.rbac.roles import built_in_role, persona
 from tests.cli.desk import ALICE, GROUP, GROUP_ID, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk, assignment_id
 
@@ -46,7 +46,7 @@ def tenant(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def hold(*assignments: RoleAssignment, readable: bool = True, unread: tuple[str, ...] = ()) -> None:
         facts = Facts(assignments, [TRACKER, OWNER], (), {}, {f"/subscriptions/{SUBSCRIPTION}": ()}, unread)
-        found = Tenant(facts, Directory(NAMES if readable else {}, readable))
+        found = Tenant(facts, WhoIsWho(NAMES if readable else {}, readable))
 
         def read(subscription: str, scope: str, _also: tuple[str, ...]) -> Tenant:
             assert (subscription, scope) == (SUBSCRIPTION, WORKSPACE_ID)
@@ -173,7 +173,7 @@ def test_drift_looks_into_the_storage_account_where_it_is_opened_as_the_caller(
         definitions = [TRACKER, *(built_in_role(name).definition() for name in roles)]
         above = {f"/subscriptions/{SUBSCRIPTION}": ()}
         mine = [HERS] if scope == WORKSPACE_ID else held
-        return Tenant(Facts(mine, definitions, management_groups=above), Directory(NAMES))
+        return Tenant(Facts(mine, definitions, management_groups=above), WhoIsWho(NAMES))
 
     monkeypatch.setattr(desk, "connect", lambda: dataclasses.replace(connect(), read_tenant=read))
     done = desk.run("access", "--drift", "-o", "json")

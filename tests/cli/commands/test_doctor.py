@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from azmlflow.cli import checks
-from azmlflow.cli.azure.caller import Caller, read_claims
+from azmlflow.cli.azure.caller import SignedIn, read_claims
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.checks.machine import judge_packages
 from azmlflow.cli.frame.errors import CliError
@@ -65,7 +65,7 @@ def test_no_engine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nobody_is_signed_in_and_the_other_checks_answer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody(_self: object) -> Caller:
+    def nobody(_self: object) -> SignedIn:
         raise CliError("nobody is signed in", next="az login")
 
     monkeypatch.setattr(checks.Situation, "caller", property(nobody))
@@ -273,6 +273,6 @@ def test_who_a_token_is_of() -> None:
     def token(**claims: str) -> str:
         return f"h.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.s"
 
-    assert read_claims(token(oid="o", tid="t", upn="a@b")) == Caller("o", "a@b", "t")
-    assert read_claims(token(oid="o", tid="t", appid="app")) == Caller("o", "app", "t")
-    assert read_claims(token(oid="o", tid="t")) == Caller("o", "o", "t")
+    assert read_claims(token(oid="o", tid="t", upn="a@b")) == SignedIn("o", "a@b", "t")
+    assert read_claims(token(oid="o", tid="t", appid="app")) == SignedIn("o", "app", "t")
+    assert read_claims(token(oid="o", tid="t")) == SignedIn("o", "o", "t")

@@ -15,7 +15,7 @@ from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.frame.errors import CliError, Interrupted
 from azmlflow.cli.session.life import read_duration
 from azmlflow.cli.sweep.groups import Found, Wanted
-from azmlflow.cli.sweep.removals import AuditLog, Progress, Tell, Turn, sweep
+from azmlflow.cli.sweep.removals import AuditLog, Fate, Tell, Turn, sweep
 from azmlflow.infra.plan import tags
 from tests.cli.desk import Desk, FakeArm
 from tests.cli.terminal import drawn, sit_at
@@ -264,7 +264,7 @@ def test_every_end_has_its_state(tmp_path: Path) -> None:
             raise CliError("it is locked")
         return ("key vault kv: purge protection",) if group.name == "rg-1" else ()
 
-    heard: list[Progress] = []
+    heard: list[Fate] = []
     audit = AuditLog(tmp_path / "audit.jsonl", "me")
     ends = sweep(many(3), remove, width=1, audit=audit, on_change=heard.append, clock=lambda: 0.0)
     audit.close()
@@ -305,13 +305,13 @@ def test_on_a_terminal_those_under_way_are_seen_until_each_ends(
     """One removal ends; the other is under way when Ctrl-C is pressed, and so stands in the last frame."""
 
     def removing(
-        found: Sequence[Found], remove: object, *, on_change: Callable[[Progress], None], **_: object
-    ) -> tuple[Progress, ...]:
+        found: Sequence[Found], remove: object, *, on_change: Callable[[Fate], None], **_: object
+    ) -> tuple[Fate, ...]:
         first, second = found
-        on_change(Progress(first, "running", "looking", 0.0))
-        on_change(Progress(second, "running", "delete the group: vaults/kv", 1.0))
-        on_change(Progress(first, "failed", "not for you", 2.5))
-        on_change(Progress(second, "running", "purge the key vault: kv", 3.0))
+        on_change(Fate(first, "running", "looking", 0.0))
+        on_change(Fate(second, "running", "delete the group: vaults/kv", 1.0))
+        on_change(Fate(first, "failed", "not for you", 2.5))
+        on_change(Fate(second, "running", "purge the key vault: kv", 3.0))
         raise Interrupted
 
     sit_at(monkeypatch)

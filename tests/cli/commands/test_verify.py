@@ -13,7 +13,7 @@ import mlflow
 import pytest
 
 from azmlflow.cli import main
-from azmlflow.cli.azure.caller import Caller
+from azmlflow.cli.azure.caller import SignedIn
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.proof import child, client
 from azmlflow.cli.proof.verdict import judge, summary
@@ -285,7 +285,7 @@ def run(desk: Desk, facts: Facts | None, lines: list[dict[str, Any]], *words: st
     (desk.root / "fault").write_text("")
     ports = dataclasses.replace(
         desk.connect(),
-        whoami=lambda: Caller(ALICE, "alice@corp.test", "t"),
+        whoami=lambda: SignedIn(ALICE, "alice@corp.test", "t"),
         read_access=lambda _subscription, _scope: facts,
     )
     code = main.run(["verify", *words], Invocation(connect=lambda: ports))

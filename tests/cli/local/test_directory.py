@@ -61,14 +61,14 @@ def test_no_list_is_no_empty_list(project: Project, monkeypatch: pytest.MonkeyPa
     with pytest.raises(MalformedAnswer):
         directory.permitted(project, ALICE.id, WORKSPACE_ID)
     with pytest.raises(MalformedAnswer):
-        directory.Directory(project).users()
+        directory.LocalUsers(project).users()
 
 
 def test_users_over_all_pages(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     next_ = f"{directory.GRAPH}/v1.0/users?page=2"
     first = {"value": [{"id": "1"}], "@odata.nextLink": next_}
     asked = answering(monkeypatch, control.Reply(200, first), control.Reply(200, {"value": [{"id": "2"}]}))
-    assert [user["id"] for user in directory.Directory(project).users()] == ["1", "2"]
+    assert [user["id"] for user in directory.LocalUsers(project).users()] == ["1", "2"]
     assert asked == [f"GET {directory.GRAPH}/v1.0/users", f"GET {next_}"]
 
 
@@ -78,4 +78,4 @@ def test_a_refusal_of_the_directory_in_any_form(
 ) -> None:
     answering(monkeypatch, control.Reply(404, body))
     with pytest.raises(CliError, match="the directory refused: status 404"):
-        directory.Directory(project).remove("alice@local.test")
+        directory.LocalUsers(project).remove("alice@local.test")

@@ -14,7 +14,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS, RESOURCES, SECRETS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.process.app import build_app
-from azmlflow.rbac.report.access import Directory, explain, find_operation
+from azmlflow.rbac.report.access import WhoIsWho, explain, find_operation
 from azmlflow.rbac.roles import built_in_role
 from tests.localazure.transport import Client, make_cloud
 
@@ -170,7 +170,7 @@ def test_access_explain_says_the_same(client: Client, cloud: Cloud, log: pytest.
     alice = cloud.directory.find_user("alice@local.test")
     assert alice is not None
     explained = explain(alice.object_id, find_operation("write_experiment"), WORKSPACE, cloud.enforcer.facts())
-    lines = explained_text(explained, alice.object_id, alice.name, "local", Directory({})).splitlines()
+    lines = explained_text(explained, alice.object_id, alice.name, "local", WhoIsWho({})).splitlines()
     at = lines.index(f"  -   {ML}/experiments/write")
     assert lines[at + 1] == f"        {READER}"
     assert why(log).endswith(f"{ML}/experiments/write: {READER}")

@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError
 
 from azmlflow.rbac.grants import PrincipalType
 from azmlflow.rbac.live.errors import AmbiguousPrincipal, DirectoryForbidden, PrincipalUnknown
-from azmlflow.rbac.live.principals import Principal, resolve_principal
+from azmlflow.rbac.live.principals import Grantee, resolve_principal
 from tests.rbac.wire import (
     ALICE,
     APP,
@@ -26,7 +26,7 @@ from tests.rbac.wire import (
 )
 
 
-def resolve(text: str, kind: PrincipalType | None = None, answer: Any = graph) -> Principal:
+def resolve(text: str, kind: PrincipalType | None = None, answer: Any = graph) -> Grantee:
     """The principal, by the directory above."""
     return resolve_principal(Credential(), text, kind=kind, transport=Wire(answer).transport())
 
@@ -34,26 +34,26 @@ def resolve(text: str, kind: PrincipalType | None = None, answer: Any = graph) -
 @pytest.mark.parametrize(
     ("text", "kind", "expected"),
     [
-        ("alice@contoso.com", None, Principal(ALICE, "User", "alice@contoso.com")),
-        (" alice@contoso.com ", "User", Principal(ALICE, "User", "alice@contoso.com")),
-        ("alice.o'hara@contoso.com", None, Principal(ALICE, "User", "alice@contoso.com")),  # mail, a quote doubled
-        ("bob_other.com#EXT#@contoso.com", None, Principal(BOB, "User", "bob_other.com#EXT#@contoso.com")),
-        ("bob@other.com", None, Principal(BOB, "User", "bob_other.com#EXT#@contoso.com")),
-        ("team@contoso.com", None, Principal(TEAM, "Group", "Sam")),
-        ("Alice O'Hara", None, Principal(ALICE, "User", "alice@contoso.com")),
-        ("Subteam", None, Principal(SUBTEAM, "Group", "Subteam")),
-        ("trainer", None, Principal(SERVICE, "ServicePrincipal", "trainer")),
-        ("Sam", "Group", Principal(TEAM, "Group", "Sam")),  # the type decides between two of a name
-        (ALICE.upper(), None, Principal(ALICE, "User", "alice@contoso.com")),
-        (TEAM, "Group", Principal(TEAM, "Group", "Sam")),
-        (SERVICE, None, Principal(SERVICE, "ServicePrincipal", "trainer")),
+        ("alice@contoso.com", None, Grantee(ALICE, "User", "alice@contoso.com")),
+        (" alice@contoso.com ", "User", Grantee(ALICE, "User", "alice@contoso.com")),
+        ("alice.o'hara@contoso.com", None, Grantee(ALICE, "User", "alice@contoso.com")),  # mail, a quote doubled
+        ("bob_other.com#EXT#@contoso.com", None, Grantee(BOB, "User", "bob_other.com#EXT#@contoso.com")),
+        ("bob@other.com", None, Grantee(BOB, "User", "bob_other.com#EXT#@contoso.com")),
+        ("team@contoso.com", None, Grantee(TEAM, "Group", "Sam")),
+        ("Alice O'Hara", None, Grantee(ALICE, "User", "alice@contoso.com")),
+        ("Subteam", None, Grantee(SUBTEAM, "Group", "Subteam")),
+        ("trainer", None, Grantee(SERVICE, "ServicePrincipal", "trainer")),
+        ("Sam", "Group", Grantee(TEAM, "Group", "Sam")),  # the type decides between two of a name
+        (ALICE.upper(), None, Grantee(ALICE, "User", "alice@contoso.com")),
+        (TEAM, "Group", Grantee(TEAM, "Group", "Sam")),
+        (SERVICE, None, Grantee(SERVICE, "ServicePrincipal", "trainer")),
         # Neither the application id nor the application's own object id can be granted anything.
-        (APP, None, Principal(SERVICE, "ServicePrincipal", "trainer")),
-        (APP_OBJECT, None, Principal(SERVICE, "ServicePrincipal", "trainer")),
+        (APP, None, Grantee(SERVICE, "ServicePrincipal", "trainer")),
+        (APP_OBJECT, None, Grantee(SERVICE, "ServicePrincipal", "trainer")),
     ],
 )
 def test_everything_that_a_principal_is_called_leads_to_its_object_id(
-    text: str, kind: PrincipalType | None, expected: Principal
+    text: str, kind: PrincipalType | None, expected: Grantee
 ) -> None:
     assert resolve(text, kind) == expected
 
@@ -101,7 +101,7 @@ def test_an_address_is_asked_for_where_there_are_addresses() -> None:
 
 
 def test_without_the_directory_an_object_id_and_its_type_are_enough() -> None:
-    assert resolve(ALICE, "User", forbidden) == Principal(ALICE, "User", "")
+    assert resolve(ALICE, "User", forbidden) == Grantee(ALICE, "User", "")
     for text, kind in ((ALICE, None), ("alice@contoso.com", "User"), ("alice", None)):
         with pytest.raises(DirectoryForbidden, match=r"User\.Read\.All.*--type"):
             resolve(text, kind, forbidden)  # type: ignore[arg-type]

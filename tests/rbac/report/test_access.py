@@ -17,7 +17,7 @@ from azmlflow.rbac.report.access import (
     DELETED,
     UNNAMED,
     UNREAD,
-    Directory,
+    WhoIsWho,
     explain,
     find_operation,
     matrix,
@@ -38,7 +38,7 @@ NAMES = {
     OUTER: ("Group", "outer"),
     OWN: ("ServicePrincipal", "mlw"),
 }
-DIRECTORY = Directory(NAMES)
+DIRECTORY = WhoIsWho(NAMES)
 TRACKER = RoleDefinition("role-tracker", "Tracker", persona("tracker").permissions)
 OWNER = built_in_role("Owner").definition()
 READER = RoleDefinition("role-storage", "Blob reader", (PermissionBlock(data_actions=("Microsoft.Storage/*",)),))
@@ -54,7 +54,7 @@ def tenant_of(*assignments: RoleAssignment, **more: object) -> Facts:
     return Facts(assignments, ROLES, memberships=memberships, management_groups={SUB: ()}, **more)  # type: ignore[arg-type]
 
 
-def verdicts(facts: Facts, who: str, directory: Directory = DIRECTORY) -> dict[str, str]:
+def verdicts(facts: Facts, who: str, directory: WhoIsWho = DIRECTORY) -> dict[str, str]:
     table = matrix(facts, WORKSPACE, directory, also=[who])
     row = next(row for row in table.rows if row.object_id == who)
     return {column.operation.name: cell.verdict for column, cell in zip(table.columns, row.cells, strict=True)}
@@ -106,7 +106,7 @@ def test_everybody_keeps_a_row_and_is_marked() -> None:
 
 def test_a_directory_that_may_not_be_read_deletes_nobody() -> None:
     facts = tenant_of(given(GONE, TRACKER))
-    rows = matrix(facts, WORKSPACE, Directory({}, readable=False)).rows
+    rows = matrix(facts, WORKSPACE, WhoIsWho({}, readable=False)).rows
     assert {row.notes for row in rows} == {(UNNAMED,)}
     assert {row.name for row in rows} == {row.object_id for row in rows}
 
@@ -125,7 +125,7 @@ def test_rows_say_what_everybody_is_and_stand_in_order() -> None:
         management_groups={SUB: ()},
         unread_groups=[unread.upper()],
     )
-    people = Directory(
+    people = WhoIsWho(
         {
             ALICE: ("User", "alice@local.test"),
             BOB: ("User", "Bob@local.test"),
@@ -199,7 +199,7 @@ def declared(who: str, at: str = WORKSPACE, *, ended: bool = False) -> Declared:
     return Declared(who, "tracker", ((at, TRACKER.id),), TRACKER.permissions, ended)
 
 
-def drift(facts: Facts, *grants: Declared, directory: Directory = DIRECTORY) -> Drift:
+def drift(facts: Facts, *grants: Declared, directory: WhoIsWho = DIRECTORY) -> Drift:
     return find_drift(facts, WORKSPACE, GROUP, grants, directory, own=frozenset({OWN}))
 
 
@@ -257,7 +257,7 @@ def test_what_a_stack_cannot_declare_is_told_and_is_no_drift() -> None:
 
 
 def test_without_the_directory_drift_says_what_it_could_not_look_into() -> None:
-    found = drift(tenant_of(given(GONE, TRACKER)), directory=Directory({}, readable=False))
+    found = drift(tenant_of(given(GONE, TRACKER)), directory=WhoIsWho({}, readable=False))
     assert sorts(found) == [("undeclared", GONE)]
     assert len(found.unchecked) == 1
 
@@ -331,7 +331,7 @@ def test_a_whole_large_tenant_is_judged_and_each_pattern_compiled_once(monkeypat
 
     monkeypatch.setattr(index, "permits", counting)
     facts = tenant(4000)
-    people = Directory({}, readable=False)
+    people = WhoIsWho({}, readable=False)
     before = time.process_time()
     table = matrix(facts, SCOPE, people)
     spent = time.process_time() - before

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.records import RoleAssignment
 from azmlflow.rbac.report import access_html
-from azmlflow.rbac.report.access import COLUMNS, Directory, matrix
+from azmlflow.rbac.report.access import COLUMNS, WhoIsWho, matrix
 from azmlflow.rbac.roles import built_in_role
 from tests.browser import chromium
 from tests.cli.desk import SUBSCRIPTION, WORKSPACE_ID
@@ -34,7 +34,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     definitions = [built_in_role(role).definition() for role in ROLES]
     above = {f"/subscriptions/{SUBSCRIPTION}": ()}
     facts = Facts(assignments, definitions, management_groups=above, unread_groups=[ids[2]])
-    people = Directory({who: (SUMMARY[number], NAMES[number]) for number, who in enumerate(ids)})
+    people = WhoIsWho({who: (SUMMARY[number], NAMES[number]) for number, who in enumerate(ids)})
     path = tmp_path_factory.mktemp("page") / "access.html"
     path.write_text(access_html.page(matrix(facts, WORKSPACE_ID, people), "local"))
     return path
@@ -93,7 +93,7 @@ def test_without_its_script_the_page_leads_from_each_cell_to_its_reason(document
 
 def test_a_large_tenant_is_a_page_that_can_be_mailed() -> None:
     facts = tenant(4000)
-    table = matrix(facts, SCOPE, Directory({}, readable=False))
+    table = matrix(facts, SCOPE, WhoIsWho({}, readable=False))
     text = access_html.page(table, "local")
     assert len(table.rows) == 1100
     assert len(text.encode()) < 1.5e6

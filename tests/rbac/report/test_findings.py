@@ -9,7 +9,7 @@ import pytest
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import RoleAssignment, RoleDefinition
-from azmlflow.rbac.report.access import Directory
+from azmlflow.rbac.report.access import WhoIsWho
 from azmlflow.rbac.report.drift import Declared, Finding, find_drift, merged
 
 SUB = "/subscriptions/10ca1000-0000-4000-8000-000000000002"
@@ -17,7 +17,7 @@ GROUP = f"{SUB}/resourceGroups/rg"
 WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw"
 ML = "Microsoft.MachineLearningServices/workspaces"
 ANA, BEN, GONE = (f"{letter * 8}-0000-4000-8000-000000000001" for letter in "abc")
-PEOPLE = Directory({ANA: ("User", "ana@x.com"), BEN: ("User", "Ben@x.com")})
+PEOPLE = WhoIsWho({ANA: ("User", "ana@x.com"), BEN: ("User", "Ben@x.com")})
 
 VIEWS = (f"{ML}/read", f"{ML}/experiments/read")
 VIEWER = RoleDefinition("/r/guid-viewer", "Viewer", (PermissionBlock(VIEWS),))
@@ -173,7 +173,7 @@ def test_findings_stand_in_the_order_of_their_sorts_then_by_name() -> None:
 
 @pytest.mark.parametrize("names", [("ana", "Ben", "carol"), ("Ana", "ben", "Carol")])
 def test_names_are_ordered_in_any_case(names: tuple[str, ...]) -> None:
-    people = Directory({who: ("User", name) for who, name in zip((GONE, BEN, ANA), names, strict=True)})
+    people = WhoIsWho({who: ("User", name) for who, name in zip((GONE, BEN, ANA), names, strict=True)})
     facts = Facts([given(who, "viewer", name=who[0]) for who in (ANA, BEN, GONE)], ROLES, management_groups={SUB: ()})
     found = find_drift(facts, WORKSPACE, GROUP, (), people)
     assert [each.name for each in found.findings] == list(names)
@@ -182,7 +182,7 @@ def test_names_are_ordered_in_any_case(names: tuple[str, ...]) -> None:
 
 def test_what_is_outside_and_unchecked_says_so() -> None:
     facts = Facts([given(BEN, "viewer", SUB), given(ANA, "viewer", name="2")], ROLES, management_groups={SUB: ()})
-    found = find_drift(facts, WORKSPACE, GROUP, (), Directory({}, readable=False), own=frozenset({ANA}))
+    found = find_drift(facts, WORKSPACE, GROUP, (), WhoIsWho({}, readable=False), own=frozenset({ANA}))
     assert found.findings == ()
     assert found.outside == (
         f"{ANA} has 'Viewer' at {WORKSPACE}: the workspace's own identity, given by Azure",
