@@ -25,6 +25,7 @@ from azmlflow.cli.project.project import (
     write_atomically,
 )
 from azmlflow.localazure.core.constants import DEVELOPER
+from azmlflow.localazure.machine.shortage import remedy
 
 # Path of an official azure-native plugin, or of its folder, for local stacks to use.
 OFFICIAL = "AZMLFLOW_AZURE_NATIVE"
@@ -121,7 +122,9 @@ def prepare_pulumi(project: Project, environment: Mapping[str, str]) -> None:
             folder.mkdir(exist_ok=True)
     except OSError as fault:
         raise CliError(
-            f"cannot make a folder: {fault.strerror}", where=str(fault.filename), next=f"ls -ld {project.root}"
+            f"cannot make a folder: {fault.strerror}",
+            where=str(fault.filename),
+            next=remedy(fault, f"ls -ld {project.root}"),
         ) from fault
     if not project.passphrase.exists():
         write_atomically(project.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import Project, make_state
+from azmlflow.localazure.machine.shortage import remedy
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,13 @@ def hold(project: Project, stack: str, command: str) -> Iterator[Holder]:
     """
     path = note_path(project, stack)
     make_state(project)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")  # noqa: PTH123, SIM115
     except OSError as fault:
-        raise CliError(f"cannot write {path.name}: {fault.strerror}", where=str(path), next=f"ls -l {path}") from fault
+        raise CliError(
+            f"cannot write {path.name}: {fault.strerror}", where=str(path), next=remedy(fault, f"ls -l {path}")
+        ) from fault
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -23,6 +23,7 @@ from typing import Any
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.yaml_file import read_yaml
 from azmlflow.infra.settings.namespace import NAMESPACE
+from azmlflow.localazure.machine.shortage import remedy
 
 DEFAULT_STACK = "local"
 MARK = "azmlflow"  # the key of Pulumi.yaml that says whose project it is; Pulumi lets keys pass that it does not know
@@ -219,7 +220,7 @@ def make_state(project: Project) -> None:
         raise CliError(
             f"cannot make {project.state.name}: {fault.strerror}",
             where=str(project.state),
-            next=f"ls -ld {project.root}",
+            next=remedy(fault, f"ls -ld {project.root}"),
         ) from fault
     ignore = project.state / ".gitignore"
     if not ignore.exists():
@@ -249,7 +250,7 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
         raise CliError(
             f"cannot write {path.name}: {fault.strerror or fault}",
             where=str(path),
-            next=f"ls -ld {path.parent}",
+            next=remedy(fault, f"ls -ld {path.parent}"),
         ) from fault
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.localazure.machine.shortage import shortage
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,22 @@ def known(fault: BaseException) -> CliError | None:
     """The error as people see it, or None if it is not one that we know."""
     if isinstance(fault, CliError):
         return fault
+    lacks = shortage(fault)
+    if lacks is not None and lacks.room:
+        return CliError(lacks.what, where=lacks.where, next=lacks.next)
     for entry in KNOWN:
         module = sys.modules.get(entry.module)
         kind = getattr(module, entry.name, None) if module else None
         if isinstance(kind, type) and isinstance(fault, kind):
             return entry.read(fault)
+    return CliError(lacks.what, where=lacks.where, next=lacks.next) if lacks else _untyped(fault)
+
+
+def _untyped(fault: BaseException) -> CliError | None:
+    """Of Python's own errors those that what a user typed, or where, can bring about."""
+    if isinstance(fault, UnicodeEncodeError) and "surrogates" in fault.reason:
+        shown = fault.object[:80].encode("ascii", "backslashreplace").decode()
+        return CliError(f"`{shown}` is no valid UTF-8", next="type it anew, in a terminal whose LANG ends with UTF-8")
     return None
 
 

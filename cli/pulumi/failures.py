@@ -7,6 +7,7 @@ import uuid
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.changes import Outcome, urn_name
+from azmlflow.localazure.machine.shortage import said
 
 
 def held(stack: str, text: str) -> CliError:
@@ -33,9 +34,11 @@ def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool 
     # What providers say of a resource explains more than the engine's "update failed" on the stack.
     told = [entry for entry in errors if entry.urn and "pulumi:pulumi:Stack" not in entry.urn] or errors
     if not told:
-        said = [line for line in _lines(text) if line.startswith("error:")]
-        what = said[0].removeprefix("error:").strip() if said else _last_line(text)
-        return CliError(f"the Pulumi engine failed: {what}", next=again if mended else _torn(what) or again)
+        complaints = [line for line in _lines(text) if line.startswith("error:")]
+        what = complaints[0].removeprefix("error:").strip() if complaints else _last_line(text)
+        lacks = said(text)
+        next_ = lacks.next if lacks else again if mended else _torn(what) or again
+        return CliError(f"the Pulumi engine failed: {what}", next=next_)
     first = told[0]
     others = len({entry.urn for entry in told}) - 1
     more = f" (and {others} more)" if others > 0 else ""
@@ -52,6 +55,8 @@ def _torn(what: str) -> str | None:
 
 def advice(message: str, stack: str) -> str | None:
     """The command that mends what Azure complains of, where there is one."""
+    if lacks := said(message):
+        return lacks.next
     lowered = message.lower()
     if "principalnotfound" in lowered:
         gone = re.search(r"principal ([0-9a-f-]{32,36})", lowered)

@@ -30,6 +30,15 @@ CREATE TABLE IF NOT EXISTS documents (
 """
 
 
+# SQLite's codes of a file that is not what it wrote (sqlite.org/rescode.html).
+_DAMAGED = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+
+
+def damaged(fault: sqlite3.Error) -> bool:
+    """Whether a database's file does not hold what SQLite wrote there."""
+    return (getattr(fault, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED  # the low byte: the rest says where
+
+
 class Store:
     """Collections of JSON documents.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sqlite3
 import time
 import traceback
 from collections.abc import Callable
@@ -27,7 +28,9 @@ from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, unauthenticated
 from azmlflow.localazure.core.hosts import within, without_port
+from azmlflow.localazure.core.store import damaged
 from azmlflow.localazure.front.faults import FaultLayer
+from azmlflow.localazure.machine.shortage import shortage
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.tokens import ResourceServer
 
@@ -169,12 +172,7 @@ def errors(app: ASGIApp, _cloud: Cloud) -> ASGIApp:
             _log_fault(error, correlation_id)
             if started:
                 raise ConnectionAbortedError("the answer could not be finished") from None
-            fault = AzureError(
-                500,
-                "InternalServerError",
-                f"The embedded Azure failed; `azmlflow local logs` has more under correlation id {correlation_id}.",
-            )
-            await _refusal(fault, scope)(scope, receive, send)
+            await _refusal(_fault(error, correlation_id), scope)(scope, receive, send)
 
     return layer
 
@@ -228,6 +226,26 @@ def _refusal(error: AzureError, scope: Scope) -> Response:
     if site is None or site.refusal is None:
         return JSONResponse(error.body(), error.status, error.headers)
     return site.refusal(error, Request(scope))
+
+
+def _fault(error: Exception, correlation_id: str) -> AzureError:
+    """The answer to a request that could not be served.
+
+    What this machine lacks is told as such, with a status of its own, 507, which the engine's plugins and our own
+    client do not send again: in a minute the disk is as full as now.
+    """
+    lacks = shortage(error)
+    if lacks is not None:
+        return AzureError(507, lacks.code, lacks.answer())
+    if isinstance(error, sqlite3.DatabaseError) and damaged(error):
+        return AzureError(
+            507, "DatabaseDamaged", "The embedded Azure's database is damaged. Next: azmlflow local repair"
+        )
+    return AzureError(
+        500,
+        "InternalServerError",
+        f"The embedded Azure failed; `azmlflow local logs` has more under correlation id {correlation_id}.",
+    )
 
 
 def _caller(scope: Scope, site: Site, resources: tuple[ResourceServer, ...], cloud: Cloud) -> Caller:

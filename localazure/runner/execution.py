@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import logging
 import shlex
+import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -20,6 +21,7 @@ from azmlflow.localazure.keeper import folders
 from azmlflow.localazure.keeper.process import Ended, JobProcess, Keeping
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import LocalError
+from azmlflow.localazure.machine.shortage import shortage
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.runner import context, files, interpreter, registered, runs
 from azmlflow.localazure.runner.logfile import LogFile
@@ -69,9 +71,11 @@ class Execution:
             error = await self._attempt(started, release, unwanted)
         except (CannotRun, files.FilesError, UnknownName, LocalError, AzureError, MlflowUnavailable) as cause:
             error = str(cause)
-        except OSError as cause:
-            named = ": ".join(str(each) for each in (cause.strerror or cause, cause.filename) if each)
-            error = f"The job's files could not be written or its process not started: {named}."
+        except (OSError, sqlite3.Error, RuntimeError) as cause:
+            error = _refused(cause)
+            if error is None:
+                _log.exception("job %s", self._key)
+                error = OUR_FAULT
         except Exception:  # noqa: BLE001 - the job's fault or ours: either way the runner goes on, and the job says that it failed
             _log.exception("job %s", self._key)
             error = OUR_FAULT
@@ -215,6 +219,17 @@ class Execution:
         for name in job["properties"]["outputs"]:
             path = output_path(job["name"], name)
             await files.keep_tree(self._cloud, account, container, path, self._folder / "named-outputs" / name)
+
+
+def _refused(cause: Exception) -> str | None:
+    """What the machine refused a job, in a sentence; None for a fault of ours."""
+    lacks = shortage(cause)
+    if lacks is not None:
+        return f"The job could not go on: {lacks.what}. Next: {lacks.next}"
+    if not isinstance(cause, OSError):
+        return None
+    named = ": ".join(str(each) for each in (cause.strerror or cause, cause.filename) if each)
+    return f"The job's files could not be written or its process not started: {named}."
 
 
 def _account(workspace: Document) -> str:

@@ -16,6 +16,7 @@ import httpx
 from azmlflow.localazure.core.errors import AzureError, conflict
 from azmlflow.localazure.core.service_limits import OVER
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.machine.shortage import Shortage, said
 
 ABSENT, EXISTS, INVALID = "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE"
 # Where MLflow goes on with its database's own words, e.g. "already exists. Error: (sqlite3.IntegrityError) UNIQUE ...".
@@ -118,10 +119,17 @@ def _told(answer: httpx.Response) -> Document:
         raise no_json(answer)
     if answer.is_success:
         return content
+    if lacks := _lacks(answer, str(content.get("message") or "")):
+        raise AzureError(507, lacks.code, lacks.answer())
     message = _without_database(str(content.get("message") or "")) or f"MLflow answered {answer.status_code}"
     if answer.is_server_error and any(words in message for words in _ASKERS_FAULT):
         return {"error_code": INVALID, "message": "A value of the request is out of range."}
     return {"error_code": str(content["error_code"]), "message": message}
+
+
+def _lacks(answer: httpx.Response, message: str) -> Shortage | None:
+    """What the machine refused MLflow, where it failed for that; what a client wrote is not taken for it."""
+    return said(message) if answer.is_server_error else None
 
 
 def _without_database(message: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import re
+import sqlite3
 from pathlib import Path
 
 import httpx
@@ -25,6 +27,13 @@ from tests.localazure.transport import Client, advance, make_cloud
 
 SECRET = "hunter2-in-an-exception"
 
+REFUSED: dict[str, Exception] = {
+    "/full": OSError(errno.ENOSPC, "No space left on device", "/secret/place"),
+    "/database-full": sqlite3.OperationalError("database or disk is full"),
+    "/descriptors": OSError(errno.EMFILE, "Too many open files"),
+    "/threads": RuntimeError("can't start new thread"),
+}
+
 
 def echo(_cloud: Cloud) -> ASGIApp:
     """Says who asked; counts a body without keeping it; fails as asked."""
@@ -38,6 +47,8 @@ def echo(_cloud: Cloud) -> ASGIApp:
                 raise ValueError(SECRET)
             except ValueError as error:
                 raise KeyError(SECRET) from error
+        if scope["path"] in REFUSED:
+            raise REFUSED[scope["path"]]
         if scope["path"] == "/gone":
             raise ClientDisconnect
         if scope["path"] in {"/half", "/half-refused"}:
@@ -192,6 +203,40 @@ def test_a_fault_of_ours_says_nothing(
     assert "test_app.py" in caplog.text
     for secret in (SECRET, "sig=", headers["Authorization"][7:]):
         assert secret not in caplog.text + answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/full", ("DiskFull", "df -h")),
+        ("/database-full", ("DiskFull", "df -h")),
+        ("/descriptors", ("NoFileDescriptor", "ulimit -n")),
+        ("/threads", ("NoProcess", "ulimit -u")),
+    ],
+)
+def test_what_the_machine_lacks_is_told(
+    client: Client, cloud: Cloud, alice: Principal, path: str, wanted: tuple[str, str]
+) -> None:
+    answer = client.get(f"https://management.azure.com{path}", headers=bearer(cloud, alice))
+    code, advice = wanted
+    assert (answer.status_code, answer.json()["error"]["code"]) == (507, code)
+    assert advice in answer.json()["error"]["message"]
+    assert "/secret/place" not in answer.json()["error"]["message"]
+
+
+def test_a_damaged_database_is_told_as_such(tmp_path: Path, cloud: Cloud, alice: Principal) -> None:
+    (tmp_path / "x.db").write_bytes(b"this is no database, and long enough to be looked at" * 100)
+
+    def reader(_cloud: Cloud) -> ASGIApp:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            sqlite3.connect(tmp_path / "x.db").execute("SELECT * FROM sqlite_master")
+
+        return app
+
+    sites = (Site(("management.azure.com",), reader, (tokens.MANAGEMENT,)),)
+    answer = Client(build_app(cloud, sites)).get("https://management.azure.com/x", headers=bearer(cloud, alice))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (507, "DatabaseDamaged")
+    assert "azmlflow local repair" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("path", ["/half", "/half-refused"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -263,13 +265,25 @@ def test_a_log_that_cannot_be_kept_once_is_kept_at_the_next_look(
     assert "said" in content(jobs, "user_logs/std_log.txt")
 
 
-def test_files_that_cannot_be_written_are_named(jobs: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device", "/somewhere/named")
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOENT, ("No such file or directory: /somewhere/named",)),
+        (errno.ENOSPC, ("the disk is full", "df -h /somewhere/named")),
+        (errno.EDQUOT, ("quota", "quota -s")),
+        (errno.EMFILE, ("no file descriptor", "ulimit -n")),
+    ],
+)
+def test_what_the_machine_refuses_a_job_is_its_reason(
+    jobs: Azure, monkeypatch: pytest.MonkeyPatch, number: int, words: tuple[str, ...]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "/somewhere/named")
 
-    monkeypatch.setattr(files, "snapshot", full)
-    monkeypatch.setattr(execution.Execution, "_prepare", full)
-    assert "No space left on device: /somewhere/named" in run(jobs, submit(jobs, "true"))[1]
+    monkeypatch.setattr(execution.Execution, "_prepare", refuse)
+    state, why = run(jobs, submit(jobs, "true"))
+    assert state == "Failed"
+    assert all(word in why for word in words), why
 
 
 def test_limits_that_cannot_be_read_are_the_jobs_reason(jobs: Azure) -> None:

@@ -36,6 +36,18 @@ def test_an_experiment_that_mlflow_fails_to_tell_of_is_not_taken_for_none(
     played(state, play)
 
 
+def test_a_full_disk_beneath_mlflow_is_told_as_such(state: Path) -> None:
+    full = '{"error_code": "INTERNAL_ERROR", "message": "(sqlite3.OperationalError) database or disk is full"}'
+    script(state, f"{EXPERIMENTS}/create", (500, full))
+
+    async def play(server: MlflowServer) -> None:
+        with pytest.raises(AzureError, match="the disk is full") as failed:
+            await server.experiment("ws-1", "e")
+        assert (failed.value.status, failed.value.code) == (507, "DiskFull")
+
+    played(state, play)
+
+
 def test_an_experiment_that_mlflow_refuses_is_told_in_its_words(state: Path) -> None:
     script(state, f"{EXPERIMENTS}/create", (400, '{"error_code": "INVALID_PARAMETER_VALUE", "message": "too long"}'))
 
