@@ -189,7 +189,7 @@ async def _check_source(target: WorkspaceRequest, source: str) -> None:
     """
     if source.startswith("models:"):
         return
-    place = places.parse(source, target.workspace)
+    place = places.parse(source, target.workspace, target.cloud)
     if place is None:
         raise bad_request(
             "UserError",
@@ -203,7 +203,7 @@ async def _check_source(target: WorkspaceRequest, source: str) -> None:
 
 
 async def _download_uri(target: WorkspaceRequest, params: Mapping[str, str], body: dict[str, Any]) -> Response:
-    place = places.locate(body.get("artifact_uri", ""), target.workspace)
+    place = places.locate(body.get("artifact_uri", ""), target.workspace, target.cloud)
     if place is None:
         return JSONResponse(body)
     if place.run is None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +45,7 @@ OVERLAID = (
     "MLFLOW_DISABLE_TELEMETRY",
 )
 _LOOPBACK = ("localhost", LOOPBACK, "::1")
+_MORE = "SSL_CERT_DIR"  # folders that OpenSSL looks at beside the bundle; a job's user may not
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
@@ -91,19 +93,27 @@ def client_environment(
     }
 
 
-def job_environment(state: Path, identity: Identity | None, base: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a job: the way to the embedded Azure and nothing of the user's.
+def job_environment(
+    state: Path, identity: Identity | None, base: Mapping[str, str], users: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of a job: the way to the embedded Azure, and of the user's only whom to trust.
 
     Args:
         state: the state folder.
         identity: the managed identity of the job's cluster, or None: the job can sign in as nobody.
-        base: what it starts from; nothing of the daemon's own environment is added.
+        base: what it starts from.
+        users: the daemon's own environment. The user's certificate authorities, without which there is no way out of
+            some networks, are taken from it, and nothing else.
+
+    Raises:
+        BadEnvironment: a bundle that `users` names cannot be read.
     """
     folder = Folder.at(state)
+    trusted = {name: value for name, value in outer(users).items() if name in (*_BUNDLES, _MORE)}
     return {
         **base,
         **_reaching(folder, {}),
-        **_trusting(folder, {}, False),
+        **_trust(_bundle(folder, trusted, trusted.get(_MORE, "")), trusted),
         **(_at_endpoint(folder, identity) if identity else {}),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
@@ -181,16 +191,19 @@ def _trust(path: Path, clean: Mapping[str, str]) -> dict[str, str]:
     return dict.fromkeys(names, str(path))
 
 
-def _bundle(folder: Folder, clean: Mapping[str, str]) -> Path:
+def _bundle(folder: Folder, clean: Mapping[str, str], more: str = "") -> Path:
+    """The bundle of what the user trusts and us; `more`: folders of further certificates, as SSL_CERT_DIR has them."""
     users = {name: Path(clean[name]) for name in _BUNDLES if clean.get(name)}
     for name, path in users.items():
         if not path.exists():
             raise BadEnvironment(f"{name} names a file that is not there", where=str(path), next=f"unset {name}")
-    if not users:
+    trusted = list(users.values())
+    if not trusted:
         import certifi
 
-        return _bundled(folder, (Path(certifi.where()),))
-    return _bundled(folder, tuple(dict.fromkeys(users.values())))
+        trusted.append(Path(certifi.where()))
+    trusted += [Path(path) for path in more.split(os.pathsep) if path and Path(path).is_dir()]
+    return _bundled(folder, tuple(dict.fromkeys(trusted)))
 
 
 def _bundled(folder: Folder, users: tuple[Path, ...]) -> Path:

@@ -38,7 +38,7 @@ async def place(cloud: Cloud, workspace: Document, uri: str) -> DatastorePath:
         version = await registry.version(found["name"], found["version"])
         where = None if version is None else await places.of_version(registry, version)
     else:
-        where = places.parse(_path(cloud, found["id"]) if found is not None else uri, workspace)
+        where = places.parse(_path(cloud, found["id"]) if found is not None else uri, workspace, cloud)
     if where is None:
         raise bad_request("UserError", f"The input '{uri}' is not in a datastore of the workspace.")
     await places.check(registry, where, why_not_read=None)

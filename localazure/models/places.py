@@ -28,6 +28,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models.records import Version
 from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.resources import find
+from azmlflow.localazure.work import records
 from azmlflow.localazure.work.layout import output_path
 from azmlflow.rbac.operations import WORKSPACE
 
@@ -74,8 +75,14 @@ class DatastorePath:
         return other is not None and (self.datastore, self.path) == (other.datastore, other.path)
 
 
-def parse(uri: str, workspace: Document) -> DatastorePath | None:
+def parse(uri: str, workspace: Document, cloud: Cloud | None = None) -> DatastorePath | None:
     """The place that a URI means, or None for one that is outside of Azure ML.
+
+    Args:
+        uri: the URI.
+        workspace: the workspace's document.
+        cloud: where jobs are looked up that say themselves where their outputs lie; None where no job's output is
+            meant any more.
 
     Raises:
         AzureError: 400, it is in another workspace, or its path has segments that no blob has.
@@ -94,13 +101,26 @@ def parse(uri: str, workspace: Document) -> DatastorePath | None:
     if told.get("datastore"):
         return DatastorePath(told["datastore"].lower(), _checked(path, uri), named=True)
     if told.get("output") and told["output"] not in _ARTIFACT_OUTPUTS:
-        return DatastorePath(DEFAULT, _checked(f"{output_path(told['run'], told['output'])}/{path}".rstrip("/"), uri))
+        where = _of_job(told["run"], told["output"], workspace, cloud)
+        return DatastorePath(where.datastore, _checked(f"{where.path}/{path}".rstrip("/"), uri))
     return DatastorePath(ARTIFACTS, _checked(f"{RUN_ORIGIN}/dcid.{told['run']}/{path}".rstrip("/"), uri))
+
+
+def output(workspace: Document, job: Document, name: str) -> DatastorePath:
+    """Where a named output of a job is kept: where the job says, else in the workspace's default datastore.
+
+    Args:
+        workspace: the workspace's document.
+        job: the job's.
+        name: the output's.
+    """
+    told = (job["properties"]["outputs"].get(name) or {}).get("uri")
+    return (locate(told, workspace) if told else None) or DatastorePath(DEFAULT, output_path(job["name"], name))
 
 
 async def of_version(registry: Registry, version: Version) -> DatastorePath | None:
     """Where a registered version's files are; None outside of this workspace."""
-    return locate(await registry.source(version), registry.workspace)
+    return locate(await registry.source(version), registry.workspace, registry.cloud)
 
 
 async def check(registry: Registry, place: DatastorePath, why_not_read: str | None) -> None:
@@ -172,10 +192,10 @@ def long_uri(place: DatastorePath, workspace: Document) -> str:
     return f"azureml://{where}/datastores/{place.datastore}/paths/{place.path}"
 
 
-def locate(source: str, workspace: Document) -> DatastorePath | None:
+def locate(source: str, workspace: Document, cloud: Cloud | None = None) -> DatastorePath | None:
     """The place that a registered source means; None outside of this workspace, where nobody here looks."""
     try:
-        return parse(source, workspace)
+        return parse(source, workspace, cloud)
     except AzureError:
         return None
 
@@ -185,6 +205,11 @@ def prefix(place: DatastorePath, name: str, number: int | str) -> str:
     if place.datastore == ARTIFACTS:
         return place.path
     return f"{MODEL_ORIGIN}/{name}:{number}/{place.path.rpartition('/')[2]}"
+
+
+def _of_job(job: str, name: str, workspace: Document, cloud: Cloud | None) -> DatastorePath:
+    found = records.find(cloud, workspace["id"], job) if cloud is not None else None
+    return output(workspace, found[0], name) if found else DatastorePath(DEFAULT, output_path(job, name))
 
 
 def _owner(registry: Registry, upload: str) -> str | None:

@@ -1,7 +1,7 @@
 """What a job's process is told by its environment: the MLflow run it is, its token, the workspace, and its folders.
 
 The names are those that azureml-mlflow and azureml-core read in a job. Nothing of the embedded Azure's own
-environment is passed on, but the language and the time zone.
+environment is passed on, but the language, the time zone and the user's certificate authorities.
 
 The proxy's credential is in it: it leads to the embedded Azure, where every request still needs a token, and a job has
 no other than its run token and those of its cluster's identity.
@@ -10,6 +10,7 @@ no other than its run token and those of its cluster's identity.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def environment(
     identity = identity_of(cloud, properties)
     if identity is not None and identity.app_id:
         base["DEFAULT_IDENTITY_CLIENT_ID"] = identity.app_id  # as Azure ML tells it on a cluster
-    told = job_environment(cloud.state, identity, base)
+    told = job_environment(cloud.state, identity, base, os.environ)
     bundle = folder / "certificates.pem"  # a copy: another user cannot read ours
     bundle.write_bytes(Path(told["SSL_CERT_FILE"]).read_bytes())
     bundle.chmod(0o644)
@@ -62,6 +63,17 @@ def environment(
         cloud, workspace, job["name"], (record["experiment"], properties["experimentName"]), record["owner"]
     )
     return {**told, **trust, **run}
+
+
+def overlaid(job: Document, environment: Mapping[str, str]) -> list[str]:
+    """The variables of a job's own that its process does not get as the job says them.
+
+    Args:
+        job: the job's document.
+        environment: of its process.
+    """
+    told = job["properties"]["environmentVariables"]
+    return sorted(name for name in told if name != "PATH" and environment.get(name) != told[name])
 
 
 def run_variables(

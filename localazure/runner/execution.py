@@ -23,17 +23,16 @@ from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.shortage import shortage
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.runner import context, files, interpreter, registered, runs
+from azmlflow.localazure.runner import bindings, context, files, interpreter, registered, runs
 from azmlflow.localazure.runner.logfile import LogFile
 from azmlflow.localazure.runner.runs import CannotRun
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.command import UnknownName, render
-from azmlflow.localazure.work.layout import LOG, UPLOADED, output_path
+from azmlflow.localazure.work.layout import INPUTS, LOG, OUTPUTS, UPLOADED
 from azmlflow.localazure.work.limits import JobLimits, limits_of
 
-_INPUT_LIMIT = 8 * 1024 * 1024 * 1024
-_OWN = ("code", "home", "tmp", "inputs", "named-outputs")  # folders that are the job's own
+_OWN = ("code", "home", "tmp", INPUTS, OUTPUTS)  # folders that are the job's own
 OUR_FAULT = "The embedded Azure failed; `azmlflow local logs` has more."
 _log = logging.getLogger("azmlflow.local")
 
@@ -119,6 +118,8 @@ class Execution:
                 return None
             runs_as = await self._users.choose(self._key, python, log.say)
             command, environment = await self._prepare(workspace, job, record, python)
+            for name in context.overlaid(job, environment):
+                log.say(f"the variable {name} is the embedded Azure's own: what the job says of it is not used")
             if runs_as.user is not None:
                 await asyncio.to_thread(folders.give, [self._folder / name for name in _OWN], runs_as.user)
             if unwanted() is not None:
@@ -136,7 +137,7 @@ class Execution:
             await log.close()
         if unwanted() is None:
             records.set_status(self._cloud, self._key, "Finalizing")
-        await self._keep_outputs(workspace, job)
+        await bindings.keep(self._cloud, workspace, job, self._folder)
         if ended.passed:
             return limits.reason(ended.passed)
         if ended.code != 0:
@@ -187,12 +188,8 @@ class Execution:
             if version is None:
                 raise CannotRun(f"The code {properties['codeId']} was deleted.")
             await files.snapshot(self._cloud, workspace, version["properties"]["codeUri"], self._folder / "code")
-        inputs = {}
-        for name, told in properties["inputs"].items():
-            inputs[name] = await self._input(workspace, name, told or {})
-        outputs = {name: str(self._folder / "named-outputs" / name) for name in properties["outputs"]}
-        for path in outputs.values():
-            Path(path).mkdir()
+        inputs = await bindings.inputs(self._cloud, workspace, job, self._folder)
+        outputs = bindings.outputs(workspace, job, self._folder)
         environment = context.environment(self._cloud, workspace, job, record, folder=self._folder, python=python)
         command = render(properties["command"], inputs, outputs)
         # `python` is the interpreter even where its folder has it only under another name, `python3.12`.
@@ -203,22 +200,6 @@ class Execution:
             (shim / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} "$@"\n', encoding="utf-8")
             (shim / name).chmod(0o755)
         return command, {**environment, "PATH": f"{shim}:{environment['PATH']}"}
-
-    async def _input(self, workspace: Document, name: str, told: Document) -> str:
-        if str(told.get("jobInputType", "literal")).lower() == "literal":
-            return str(told.get("value", ""))
-        folder = self._folder / "inputs" / name
-        return str(await files.uri_input(self._cloud, workspace, str(told.get("uri", "")), folder, _INPUT_LIMIT))
-
-    async def _keep_outputs(self, workspace: Document, job: Document) -> None:
-        account = _account(workspace)
-        for name in UPLOADED:
-            address = files.artifact(account, job["name"], name)
-            await files.keep_tree(self._cloud, account, address.container, address.name, self._folder / "code" / name)
-        container = f"azureml-blobstore-{workspace['properties']['workspaceId']}"
-        for name in job["properties"]["outputs"]:
-            path = output_path(job["name"], name)
-            await files.keep_tree(self._cloud, account, container, path, self._folder / "named-outputs" / name)
 
 
 def _refused(cause: Exception) -> str | None:

@@ -71,6 +71,27 @@ async def fetch(cloud: Cloud, account: str, container: str, prefix: str, *, fold
     return count
 
 
+async def place(cloud: Cloud, workspace: Document, uri: str) -> str:
+    """Where an input of files lies, in the spelling that Azure's clients open.
+
+    Args:
+        cloud: the embedded Azure.
+        workspace: the workspace's document.
+        uri: see `uri_input`.
+
+    Raises:
+        FilesError: it names another place, or nothing is there.
+    """
+    return places.long_uri(await _place(cloud, workspace, uri), workspace)
+
+
+async def _place(cloud: Cloud, workspace: Document, uri: str) -> places.DatastorePath:
+    try:
+        return await inputs.place(cloud, workspace, uri)
+    except AzureError as error:
+        raise FilesError(f"the input '{uri}' cannot be had: {error.message}") from error
+
+
 async def uri_input(cloud: Cloud, workspace: Document, uri: str, folder: Path, limit: int) -> Path:
     """Copy an input of files from one of the workspace's own datastores; where it is.
 
@@ -84,15 +105,12 @@ async def uri_input(cloud: Cloud, workspace: Document, uri: str, folder: Path, l
     Raises:
         FilesError: it names another place, or nothing is there.
     """
-    try:
-        place = await inputs.place(cloud, workspace, uri)
-    except AzureError as error:
-        raise FilesError(f"the input '{uri}' cannot be had: {error.message}") from error
-    found = places.container(cloud, workspace, place.datastore)
+    where = await _place(cloud, workspace, uri)
+    found = places.container(cloud, workspace, where.datastore)
     assert found is not None, "`inputs.place` has seen files there"
     folder.mkdir(parents=True)
-    await fetch(cloud, *found, place.path, folder=folder, limit=limit)
-    single = folder / place.path.rpartition("/")[2]
+    await fetch(cloud, *found, where.path, folder=folder, limit=limit)
+    single = folder / where.path.rpartition("/")[2]
     return single if single.is_file() and len(list(folder.iterdir())) == 1 else folder
 
 
@@ -111,12 +129,15 @@ async def keep(cloud: Cloud, address: Address, path: Path) -> None:
 
 
 async def keep_tree(cloud: Cloud, account: str, container: str, prefix: str, folder: Path) -> None:
-    """Make the files below a folder blobs; links are not followed, since they may lead anywhere.
+    """Make the files below a folder blobs, or a file the one blob of the name `prefix`; links are not followed, since
+    they may lead anywhere.
 
     The job made what is there, with fewer rights than we have: so not even the folder itself may be a link.
     """
     if folder.is_symlink():
         return
+    if folder.is_file():
+        await keep(cloud, Address(account, container, prefix), folder)
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink() and folder.resolve() in path.resolve().parents:
             await keep(cloud, Address(account, container, f"{prefix}/{path.relative_to(folder).as_posix()}"), path)

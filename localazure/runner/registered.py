@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from azmlflow.localazure.arm import inside
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.data import DATA
+from azmlflow.localazure.models import places
 from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import find
@@ -41,7 +42,10 @@ async def register(cloud: Cloud, workspace: Document, job: Document, record: Doc
 async def _register(cloud: Cloud, workspace: Document, job: Document, record: Document, output: str) -> None:
     told = job["properties"]["outputs"][output]
     kind = str(told.get("jobOutputType") or "uri_folder").lower()
-    uri = f"azureml://jobs/{job['name']}/outputs/{output}/paths/"
+    where = places.output(workspace, job, output)
+    if kind == "uri_file" and next(places.files(cloud, workspace, where), None) is None:
+        raise bad_request("UserError", f"the job wrote no file at its path, '{where.path}' in '{where.datastore}'")
+    uri = places.long_uri(where, workspace) + ("" if kind == "uri_file" else "/")
     owner = cloud.directory.get(record["owner"])
     if owner is None:
         raise AzureError(403, "AuthorizationFailed", "who submitted the job is no more")

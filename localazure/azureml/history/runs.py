@@ -35,9 +35,10 @@ from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.models import places
 from azmlflow.localazure.runner import files
 from azmlflow.localazure.work import records
-from azmlflow.localazure.work.layout import LOG, output_path
+from azmlflow.localazure.work.layout import LOG
 
 _LOG_URL = timedelta(hours=1)
 _EXPERIMENTS = ("experiments", "experimentids")
@@ -80,9 +81,9 @@ async def resolve(target: WorkspaceRequest) -> Response:
         _, _, _, job, _, name, *_ = [*str(asset).split("/"), *[""] * 6]
         known = records.find(target.cloud, target.id, job)
         if known is not None and name in known[0]["properties"]["outputs"]:
-            path = output_path(job, name)
             told = known[0]["properties"]["outputs"][name] or {}
-            uri = _datastore_uri(target, path)
+            ending = "" if told.get("jobOutputType") == "uri_file" else "/"
+            uri = places.long_uri(places.output(target.workspace, known[0], name), target.workspace) + ending
             found[asset] = (
                 {"path": uri} if target.service == "modelregistry" else {"uri": uri, "type": output_type(told)}
             )
@@ -173,9 +174,3 @@ def _logs(target: WorkspaceRequest, run_id: str) -> dict[str, str]:
 def _token(target: WorkspaceRequest, run_id: str) -> Response:
     token, expires = run_tokens.renew(target, run_id)
     return JSONResponse({"token": token, "expiryTimeUtc": datetime.fromtimestamp(expires, UTC).isoformat()})
-
-
-def _datastore_uri(target: WorkspaceRequest, path: str) -> str:
-    parts = target.id.split("/")
-    place = f"subscriptions/{parts[2]}/resourcegroups/{parts[4]}/workspaces/{parts[8]}"
-    return f"azureml://{place}/datastores/workspaceblobstore/paths/{path}/"

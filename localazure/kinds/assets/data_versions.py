@@ -32,7 +32,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
             target="dataUri",
         )
     workspace = parent(ask.cloud, DATA_VERSION, ask.target, "write")
-    place = places.locate(uri, workspace)
+    place = places.locate(uri, workspace, ask.cloud)
     if place is not None:  # the short spelling is answered as the long one, which says of which workspace it is
         uri = places.long_uri(place, workspace) + ("/" if uri.endswith("/") else "")
     kind = choice("dataType", found.get("dataType"), _TYPES)

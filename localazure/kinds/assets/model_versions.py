@@ -93,7 +93,7 @@ async def _make(ask: Ask, registry: Registry, told: Mapping[str, Any]) -> tuple[
     uri = told.get("modelUri")
     if not isinstance(uri, str) or not uri:
         raise bad_request("InvalidRequestContent", "A model version needs a 'modelUri'.", target="modelUri")
-    place = places.parse(uri, registry.workspace)
+    place = places.parse(uri, registry.workspace, registry.cloud)
     if place is None:
         raise bad_request(
             "UserError", f"A model cannot be made from '{uri}': it is no Azure ML path.", target="modelUri"

@@ -15,7 +15,13 @@ import pytest
 
 from azmlflow.localazure.clients import environ
 from azmlflow.localazure.clients.control import NotRunning, UnknownPrincipal
-from azmlflow.localazure.clients.environ import BadEnvironment, client_environment, outer, variables
+from azmlflow.localazure.clients.environ import (
+    BadEnvironment,
+    client_environment,
+    job_environment,
+    outer,
+    variables,
+)
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.machine.folder import Folder
 
@@ -215,6 +221,21 @@ def test_curls_own_variable_is_overlaid_where_it_is_set(folder: Folder, tmp_path
     assert outer(got) == base
     only = client_environment(folder.path, "alice@local.test", base, only_ours=True)
     assert only["CURL_CA_BUNDLE"] == str(folder.ca)
+
+
+def test_a_job_trusts_whom_the_user_trusts(folder: Folder, tmp_path: Path) -> None:
+    """Without the user's own authorities there is no way out of some networks."""
+    company, more = tmp_path / "company.pem", tmp_path / "more"
+    company.write_text("company")
+    more.mkdir()
+    (more / "a.0").write_text("-----BEGIN CERTIFICATE-----\nhashed")
+    users = {"SSL_CERT_FILE": str(company), "SSL_CERT_DIR": f"{more}:/no/such", "HTTP_PROXY": "http://theirs"}
+    got = job_environment(folder.path, None, {"MINE": "1"}, users)
+    assert Path(got["SSL_CERT_FILE"]).read_text() == f"company\n-----BEGIN CERTIFICATE-----\nhashed\n{OURS}"
+    assert got["REQUESTS_CA_BUNDLE"] == got["SSL_CERT_FILE"]
+    assert not {"HTTP_PROXY", "SSL_CERT_DIR"} & set(got)
+    usual = job_environment(folder.path, None, {}, {})
+    assert Path(usual["SSL_CERT_FILE"]).read_text().count("BEGIN CERTIFICATE") > 50
 
 
 def test_a_bundle_that_is_not_there_is_an_error(folder: Folder) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.work.command import UnknownName, render
+from azmlflow.localazure.work.command import UnknownName, check, render
 
 
-def test_names_become_values_quoted_for_the_shell() -> None:
-    told = render("train ${{inputs.a}} --to ${{ outputs.model }}", {"a": "x; rm y"}, {"model": "/tmp/m"})
-    assert told == "train 'x; rm y' --to /tmp/m"
+def test_names_become_values_as_they_are() -> None:
+    """The command quotes what it wants as one word: the scripts of azureml-examples do."""
+    told = render("train '${{inputs.a}}' ${{inputs.a}} --to ${{ outputs.model }}", {"a": "x y"}, {"model": "/m"})
+    assert told == "train 'x y' x y --to /m"
+
+
+def test_what_is_put_in_is_not_read_again() -> None:
+    assert render("echo ${{inputs.a}}", {"a": "${{inputs.b}}", "b": "no"}, {}) == "echo ${{inputs.b}}"
 
 
 def test_an_optional_part_goes_with_its_input() -> None:
@@ -21,3 +26,5 @@ def test_an_optional_part_goes_with_its_input() -> None:
 def test_a_name_that_the_job_has_not() -> None:
     with pytest.raises(UnknownName, match=r"inputs\.rate"):
         render("train ${{inputs.rate}}", {}, {})
+    with pytest.raises(UnknownName, match=r"outputs\.model"):
+        check("train ${{inputs.rate}} ${{outputs.model}}", {"rate": None}, [])

@@ -1,0 +1,94 @@
+"""What a job's command is told for its inputs and outputs, and how its outputs are kept.
+
+An input of files is copied into the job's folder; an output is a folder there, or the path of a file that the command
+writes (`uri_file`). In the mode Direct the command is told where the files lie, and nothing is copied. Source:
+Microsoft, "Access data in a job" (what each type and mode is in the command).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.models import places
+from azmlflow.localazure.runner import files
+from azmlflow.localazure.work.layout import INPUTS, OUTPUTS, UPLOADED
+
+_INPUT_LIMIT = 8 * 1024 * 1024 * 1024
+
+
+async def inputs(cloud: Cloud, workspace: Document, job: Document, folder: Path) -> dict[str, str]:
+    """The value, or path, of each input that has one; files are copied into the job's folder.
+
+    Args:
+        cloud: the embedded Azure.
+        workspace: the workspace's document.
+        job: the job's.
+        folder: the job's folder.
+
+    Raises:
+        FilesError: files cannot be had.
+    """
+    found: dict[str, str] = {}
+    for name, told in job["properties"]["inputs"].items():
+        if _is_literal(told):
+            if told.get("value") is not None:  # an optional input that is not given has none
+                found[name] = str(told["value"])
+        elif _is_direct(told):
+            found[name] = await files.place(cloud, workspace, str(told["uri"]))
+        else:
+            where = folder / INPUTS / name
+            found[name] = str(await files.uri_input(cloud, workspace, str(told["uri"]), where, _INPUT_LIMIT))
+    return found
+
+
+def outputs(workspace: Document, job: Document, folder: Path) -> dict[str, str]:
+    """The path of each output; folders are made.
+
+    Args:
+        workspace: the workspace's document.
+        job: the job's.
+        folder: the job's folder.
+    """
+    found = {}
+    for name, told in job["properties"]["outputs"].items():
+        path = folder / OUTPUTS / name
+        if _is_direct(told):
+            found[name] = places.long_uri(places.output(workspace, job, name), workspace)
+            continue
+        if told.get("jobOutputType") != "uri_file":
+            path.mkdir()
+        found[name] = str(path)
+    return found
+
+
+async def keep(cloud: Cloud, workspace: Document, job: Document, folder: Path) -> None:
+    """Keep what the job left: its named outputs, and the folders that become artifacts.
+
+    Args:
+        cloud: the embedded Azure.
+        workspace: the workspace's document.
+        job: the job's.
+        folder: the job's folder.
+    """
+    account = str(workspace["properties"]["storageAccount"]).rpartition("/")[2].lower()
+    for name in UPLOADED:
+        address = files.artifact(account, job["name"], name)
+        await files.keep_tree(cloud, account, address.container, address.name, folder / "code" / name)
+    for name, told in job["properties"]["outputs"].items():
+        if _is_direct(told):
+            continue
+        place = places.output(workspace, job, name)
+        found = places.container(cloud, workspace, place.datastore)
+        if found is None:
+            raise files.FilesError(f"the datastore '{place.datastore}' of the output '{name}' was deleted")
+        await files.keep_tree(cloud, *found, place.path, folder / OUTPUTS / name)
+
+
+def _is_literal(told: Document) -> bool:
+    return bool(told.get("jobInputType") == "literal")
+
+
+def _is_direct(told: Document) -> bool:
+    return bool(told.get("mode") == "Direct")

@@ -1,0 +1,107 @@
+"""Inputs and outputs of jobs that run, with everything real but MLflow."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
+from tests.localazure.control import WORKSPACE, Azure
+from tests.localazure.runner.conftest import ACCOUNT, content, run, submit
+
+FOLDER = {"jobOutputType": "uri_folder"}
+FILE = {"jobOutputType": "uri_file"}
+FILE_ASSET = {"dataType": "uri_file"}
+
+
+def _container(azure: Azure) -> str:
+    found = azure.arm("GET", f"{WORKSPACE}/datastores/workspaceblobstore").body
+    return str(found["properties"]["containerName"])
+
+
+def _blobs(azure: Azure, prefix: str = "") -> dict[str, bytes]:
+    blobs, container = Blobs(azure.cloud), _container(azure)
+
+    async def read(name: str, blob: Any) -> bytes:
+        source = blobs.open(Address(ACCOUNT, container, name), blob)
+        return b"".join([data async for data in read_range(source, 0, blob.length)])
+
+    found = list(blobs.list(ACCOUNT, container, prefix))
+    return {name: asyncio.run(read(name, blob)) for name, blob in found}
+
+
+def _said(azure: Azure) -> list[str]:
+    lines = content(azure, "user_logs/std_log.txt").splitlines()
+    return [line for line in lines if not line.startswith("[azmlflow]")]
+
+
+def test_an_output_that_is_a_file(jobs: Azure) -> None:
+    assert run(jobs, submit(jobs, "echo 42 > ${{outputs.o}}", outputs={"o": FILE})) == ("Completed", "None")
+    assert _blobs(jobs) == {"azureml/job-1/o": b"42\n"}
+
+
+def test_an_output_that_is_a_folder(jobs: Azure) -> None:
+    assert run(jobs, submit(jobs, "echo 42 > ${{outputs.o}}/a", outputs={"o": FOLDER}))[0] == "Completed"
+    assert _blobs(jobs) == {"azureml/job-1/o/a": b"42\n"}
+
+
+def test_an_output_that_is_a_link_is_not_kept(jobs: Azure) -> None:
+    command = "echo 1 > x; ln -s $PWD/x ${{outputs.o}}"
+    assert run(jobs, submit(jobs, command, outputs={"o": FILE}))[0] == "Completed"
+    assert _blobs(jobs) == {}
+
+
+@pytest.mark.parametrize(
+    ("uri", "kept"),
+    [
+        ("azureml://datastores/workspaceblobstore/paths/mine/a.txt", "mine/a.txt"),
+        ("azureml://datastores/workspaceblobstore/paths/mine/deep/b", "mine/deep/b"),
+    ],
+)
+def test_an_output_that_says_where_it_is_kept(jobs: Azure, uri: str, kept: str) -> None:
+    key = submit(jobs, "echo 42 > ${{outputs.o}}", outputs={"o": {**FILE, "uri": uri, "assetName": "made"}})
+    assert run(jobs, key) == ("Completed", "None")
+    assert _blobs(jobs) == {kept: b"42\n"}
+    made = jobs.arm("GET", f"{WORKSPACE}/data/made/versions/1").body["properties"]
+    assert (made["dataUri"].endswith(f"/datastores/workspaceblobstore/paths/{kept}"), made["dataType"]) == (
+        True,
+        "uri_file",
+    )
+    uri = "azureml://jobs/job-1/outputs/o"
+    told = jobs.arm("PUT", f"{WORKSPACE}/data/again/versions/1", {"properties": {**FILE_ASSET, "dataUri": uri}})
+    assert told.body["properties"]["dataUri"] == made["dataUri"]
+
+
+def test_a_file_that_was_not_written_is_not_registered(jobs: Azure) -> None:
+    state, why = run(jobs, submit(jobs, "true", outputs={"o": {**FILE, "assetName": "made"}}))
+    assert (state, "wrote no file" in why) == ("Failed", True)
+
+
+def test_direct_names_the_place_and_copies_nothing(jobs: Azure) -> None:
+    jobs.blob(_container(jobs), "some/a.txt", b"a")
+    given = {"jobInputType": "uri_file", "uri": "azureml://datastores/workspaceblobstore/paths/some/a.txt"}
+    command = "echo ${{inputs.i}}; echo ${{outputs.o}}; ls ../inputs ../named-outputs | grep -c txt"
+    run(
+        jobs,
+        submit(jobs, command, inputs={"i": {**given, "mode": "Direct"}}, outputs={"o": {**FOLDER, "mode": "Direct"}}),
+    )
+    said = _said(jobs)
+    assert said[0].endswith("/workspaces/ws-one/datastores/workspaceblobstore/paths/some/a.txt")
+    assert said[1].endswith("/workspaces/ws-one/datastores/workspaceblobstore/paths/azureml/job-1/o")
+    assert said[2] == "0"
+
+
+def test_values_are_put_in_as_they_are(jobs: Azure) -> None:
+    given = {"t": {"jobInputType": "literal", "value": "one two"}, "none": {"jobInputType": "literal"}}
+    command = """printf '%s|' ${{inputs.t}} '${{inputs.t}}' "${{inputs.t}}" $[[${{inputs.none}}]]"""
+    run(jobs, submit(jobs, command, inputs=given))
+    assert _said(jobs) == ["one|two|one two|one two|"]
+
+
+def test_a_variable_that_is_ours_is_told(jobs: Azure) -> None:
+    run(jobs, submit(jobs, "echo $HOME", environmentVariables={"HOME": "/root", "MINE": "1"}))
+    lines = content(jobs, "user_logs/std_log.txt").splitlines()
+    assert any("the variable HOME is the embedded Azure's own" in line for line in lines)
+    assert not any("MINE" in line for line in lines)
