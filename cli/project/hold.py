@@ -158,8 +158,8 @@ def read_note(path: Path) -> Note | None:
 
 
 def finish(holder: Holder) -> None:
-    """A command that did its own part: what an `up` before it left unfinished stays noted."""
-    if holder.previous is None:
+    """A command that did its own part: what another before it left unfinished stays noted."""
+    if holder.previous is None or holder.previous.command == holder.command:
         holder.finish()
     else:
         holder.keep(holder.previous)

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from azmlflow.cli.access import assignments, grants, principals
+from azmlflow.cli.access import assignments, grants, principals, revocation
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending.mending import held
+from azmlflow.cli.project.hold import note_path, read_note
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.roles import combined
 
 if TYPE_CHECKING:
+    from azmlflow.cli.access.assignments import Listing
+    from azmlflow.cli.access.revocation import Had
     from azmlflow.infra.plan.identifiers import Assignment, Place
 
 
@@ -33,24 +36,38 @@ if TYPE_CHECKING:
 @common
 def command(invocation: Invocation, principal: str, unwanted: str | None, scope: str | None) -> None:
     """PRINCIPAL is what `grant` takes, or the name that `status` shows.
-    A role assignment that somebody else made stays: it is named.
+    The settings, the last `up` and Azure itself are looked at, and what stands of this stack's is ended first. A role
+    assignment that somebody else made stays: it is named.
     """
     names = tuple(each.name for each in combined(unwanted)) if unwanted else ()
     invocation.ports.warm()
     session = open_session(invocation)
-    with held(session, f"azmlflow revoke {principal}") as stack:
-        where = grants.planned_place(session, stack)
-        present = session.settings().grants
-        gone = _meant(session, where, present, principal, names=names, scope=scope)
-        stay = [grant for grant in present if grant not in gone]
-        arm = invocation.ports.open_arm()
-        left = {each.key for each in where.assignments(stay)}
-        going = [each for each in where.assignments(gone) if each.key not in left and arm.role_assignment(each.id)]
-        _check_right(session, where, going)
-        session = grants.save(session, stay)
+    words = " ".join(filter(None, ("azmlflow revoke", principal, unwanted, scope and f"--scope {scope}")))
+    before = read_note(note_path(session.project, session.name))
+    with held(session, words) as stack:
+        arm, outputs = invocation.ports.open_arm(), stack.state().outputs
+        where, present = grants.planned_place(session, stack), session.settings().grants
+        places = revocation.Places.of(session, where, outputs)
+        known = (*revocation.of_last_up(outputs), *present)
+        who = revocation.called(known, principal) or _somebody(session, where, principal)
+        listing = assignments.read(arm, where)
+        had = revocation.look(session, arm, places, listing, known=known, who=who)
+        gone = [g for g in had.grants if (not names or g.persona in names) and scope in (None, g.scope)]
+        if not gone and had.grants and not (before and before.command == words):
+            raise CliError(
+                _not_given(session, principal, names, had),
+                where=str(session.file.path),
+                next=f"azmlflow status --stack {session.name}",
+            )
+        stay = [grant for grant in present if grant.key not in {each.key for each in gone}]
+        going = tuple(revocation.going(had, places, gone, stay))
+        _check_right(session, listing, going)
+        session = grants.save(session, stay) if len(stay) != len(present) else session
+        for each in going:
+            arm.delete(each.id)
         applied = grants.Applied((), ())
-        if stack.state().resources:
-            applied = grants.apply(session, stack, grants.targets(session, where, gone))
+        if gone and stack.state().resources:
+            applied = grants.apply(session, stack, places.urns(gone, session.name, session.project.name))
         certain = grants.wait(
             lambda: not any(arm.role_assignment(each.id) for each in going),
             invocation.say,
@@ -67,7 +84,7 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
             "left": sorted(id_ for grant in gone for id_ in grant.adopted.values()),
             "pending": [change.urn for change in applied.pending],
         },
-        "\n".join(_line(grant) for grant in gone),
+        lambda: "\n".join(map(_line, gone)) or _nothing(session, principal, names, had),
     )
 
 
@@ -82,49 +99,32 @@ def _line(grant: Grant) -> str:
     )
 
 
-def _check_right(session: Session, where: Place, going: Sequence[Assignment]) -> None:
+def _nothing(session: Session, principal: str, names: Sequence[str], had: Had) -> str:
+    """What to say where nothing is to be taken."""
+    if had.grants:
+        return f"{_not_given(session, principal, names, had)}: nothing is left to revoke"
+    lines = [f"{principal} has nothing from stack {session.name}, in its settings or in Azure: nothing to revoke"]
+    return "\n".join([*lines, *(f"somebody else assigned, and it stays: {id_}" for id_ in had.others)])
+
+
+def _not_given(session: Session, principal: str, names: Sequence[str], had: Had) -> str:
+    has = ", ".join(f"{grant.persona}{' at the group' if grant.scope == 'group' else ''}" for grant in had.grants)
+    return f"`{principal}` is not {' or '.join(names) or 'given that'} by stack `{session.name}`; it is {has}"
+
+
+def _check_right(session: Session, listing: Listing, going: Sequence[Assignment]) -> None:
     """See that we may delete the assignments.
 
     Raises:
         CliError: we may not; the error names who could.
     """
-    if not going:
-        return
     ports = session.invocation.ports
-    arm = ports.open_arm()
     name_of = assignments.namer(lambda object_id: ports.find_person(object_id, None).name)
     needs = [(assignments.MAY_TAKE, each.scope) for each in going]
-    assignments.check_right(arm, assignments.read(arm, where), needs, name_of)
+    assignments.check_right(ports.open_arm(), listing, needs, name_of)
 
 
-def _meant(
-    session: Session,
-    where: Place,
-    present: tuple[Grant, ...],
-    principal: str,
-    *,
-    names: Sequence[str],
-    scope: str | None,
-) -> tuple[Grant, ...]:
-    """The grants to take. The settings are asked first: a principal that is gone from the directory is only there.
-
-    Raises:
-        CliError: the principal has no such grant.
-    """
-    word = principal.lower()
-    theirs = [grant for grant in present if word in {grant.principal_id.lower(), grant.display_name.lower()}]
-    if not theirs:
-        person = principals.resolve(session.invocation.ports, where, principal, None)
-        theirs = [grant for grant in present if grant.principal_id.lower() == person.id.lower()]
-    gone = tuple(
-        grant for grant in theirs if (not names or grant.persona in names) and (scope is None or grant.scope == scope)
-    )
-    if not gone:
-        has = ", ".join(f"{grant.persona}{' at the group' if grant.scope == 'group' else ''}" for grant in theirs)
-        raise CliError(
-            f"`{principal}` is not {' or '.join(names) or 'given anything'} by stack `{session.name}`"
-            + (f"; it is {has}" if has else ""),
-            where=str(session.file.path),
-            next=f"azmlflow status --stack {session.name}",
-        )
-    return gone
+def _somebody(session: Session, where: Place, principal: str) -> Grant:
+    """A grant of nothing, for who it is, where neither settings nor the last `up` know the name."""
+    person = principals.resolve(session.invocation.ports, where, principal, None)
+    return Grant(person.id, person.type, person.name, "")

@@ -12,7 +12,7 @@ import yaml
 from azmlflow.cli.access import grants
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.changes import Change, OnChange, Outcome
-from azmlflow.cli.pulumi.deployment import Resource, State
+from azmlflow.cli.pulumi.deployment import State
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.roles import persona
@@ -280,54 +280,3 @@ def test_the_built_in_profile_warns_of_what_is_too_much(standing: Desk) -> None:
     assert "read the datastores' secrets" in done.err
     assert done.json()["assignmentId"] == place.assignment(GRANT).id
     assert "tracker is the built-in role `AzureML Data Scientist` here" in standing.run("up").err
-
-
-def test_a_revocation(standing: Desk) -> None:
-    standing.run("grant", "alice@local.test", "tracker")
-    standing.stand(Resource("urn::x", "t:t:T"))
-    standing.stack.planned = (planned(ASSIGNMENT, "delete"), planned(ROLE, "delete"))
-    standing.stack.calls.clear()
-    standing.arm.documents.clear()
-    done = standing.run("revoke", "alice@local.test")
-    assert done.code == 0
-    assert "no longer tracker" in done.out
-    assert written(standing) == []
-    assert standing.stack.calls == ["preview", f"up {ASSIGNMENT} {ROLE}"]
-
-
-def test_a_revocation_of_what_was_not_given(standing: Desk) -> None:
-    standing.run("grant", "alice@local.test", "tracker")
-    done = standing.run("revoke", "alice@local.test", "viewer")
-    assert done.code == 1
-    assert "is not viewer by stack `local`; it is tracker" in done.err
-    assert len(written(standing)) == 1
-
-
-def test_a_stack_that_came_up_in_part_can_be_revoked_on(standing: Desk) -> None:
-    standing.run("grant", "alice@local.test", "tracker")
-    standing.stack.held = State()
-    standing.stack.calls.clear()
-    standing.arm.documents.clear()
-    assert standing.run("revoke", "alice@local.test").code == 0
-    assert written(standing) == []
-    assert standing.stack.calls == []
-
-
-def test_a_principal_gone_from_the_directory_can_be_revoked(standing: Desk) -> None:
-    standing.run("grant", "alice@local.test", "tracker")
-    standing.people.clear()
-    standing.arm.documents.clear()
-    assert standing.run("revoke", ALICE.id.upper()).code == 0
-    assert written(standing) == []
-
-
-def test_what_a_compute_was_granted_is_revoked_by_the_same_words(standing: Desk) -> None:
-    """By a name that the settings do not hold: the compute's own, as it was typed for `grant`."""
-    robot = "00000000-0000-4000-8000-0000000000b0"
-    standing.arm.put(f"{PLACE.workspace_id}/computes/cpu", identity={"type": "SystemAssigned", "principalId": robot})
-    standing.arm.put(assignment_id(PLACE, "tracker", robot))
-    assert standing.run("grant", "compute/cpu", "tracker").code == 0
-    assert [each["principalId"] for each in written(standing)] == [robot]
-    standing.arm.documents.pop(assignment_id(PLACE, "tracker", robot).lower(), None)
-    assert standing.run("revoke", "compute/cpu", "tracker").code == 0
-    assert written(standing) == []
