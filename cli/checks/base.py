@@ -85,6 +85,12 @@ class Situation:
         """Names of the stack's resources."""
         return self.settings.names(self.session.name, self.subscription)
 
+    @functools.cached_property
+    def vm_sizes(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the region's clusters can be made of, by name in lower case; empty if Azure does not tell."""
+        place = f"{self.place}/providers/Microsoft.MachineLearningServices/locations/{self.settings.location}"
+        return {str(size["name"]).lower(): size for size in self.arm.list(f"{place}/vmSizes", ids=False)}
+
     @property
     def place(self) -> str:
         """ARM id of the subscription."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -89,12 +90,27 @@ def _plain(text: object) -> str:
     return "".join(letter for letter in str(text).lower() if letter.isalnum())
 
 
+def _sizes(situation: Situation) -> Finding:
+    if not situation.settings.clusters:
+        return Finding("skipped", "the stack has no clusters")
+    settings, offered = situation.settings, situation.vm_sizes
+    if not offered:
+        return Finding("skipped", "Azure tells no sizes here")
+    lacking = [cluster for cluster in settings.clusters if cluster.vm_size.lower() not in offered]
+    if not lacking:
+        return Finding("ok", f"{settings.location} offers what the clusters ask for")
+    near = difflib.get_close_matches(lacking[0].vm_size.lower(), offered, n=1, cutoff=0.6)
+    meant = f"; did you mean {offered[near[0]]['name']}?" if near else ""
+    told = ", ".join(f"{cluster.vm_size} (cluster {cluster.name})" for cluster in lacking)
+    return Finding("failed", f"{settings.location} offers no {told}{meant}")
+
+
 def _quota(situation: Situation) -> Finding:
     clusters = situation.settings.clusters
     if not clusters:
         return Finding("skipped", "the stack has no clusters")
     place = f"{situation.place}/providers/{_ML}/locations/{situation.settings.location}"
-    sizes = {str(size["name"]).lower(): size for size in situation.arm.list(f"{place}/vmSizes", ids=False)}
+    sizes = situation.vm_sizes
     usages = {_plain(entry["name"]["value"]): entry for entry in situation.arm.list(f"{place}/usages", ids=False)}
     if not sizes or not usages:
         return Finding("skipped", "Azure tells no sizes and quotas here")
@@ -102,9 +118,7 @@ def _quota(situation: Situation) -> Finding:
     wanted: dict[str, int] = {}
     for cluster in clusters:
         size = sizes.get(cluster.vm_size.lower())
-        if size is None:
-            told.append(f"{situation.settings.location} offers no {cluster.vm_size} (cluster {cluster.name})")
-        elif cluster.priority == "Dedicated":
+        if size is not None and cluster.priority == "Dedicated":
             family = str(size["family"])
             wanted[family] = wanted.get(family, 0) + cluster.max_nodes * int(size["vCPUs"])
     for family, cores in wanted.items():
@@ -131,6 +145,9 @@ def _clock(situation: Situation) -> Finding:
 _before_up = functools.partial(Check, preflight=True)
 _QUOTA_PAGE = "https://ml.azure.com/quota"
 
+# `preview` asks it too, where clusters would change.
+SIZES = _before_up("sizes", "Does the region offer the clusters' VM sizes?", _sizes, "edit Pulumi.{stack}.yaml")
+
 CHECKS = (
     Check("credentials", "Is anybody signed in, and who?", _credentials, "az login"),
     _before_up(
@@ -138,6 +155,7 @@ CHECKS = (
     ),
     _before_up("providers", "Are the resource providers registered?", _providers, "", _register),
     _before_up("region", "Does the region offer what a stack is made of?", _region, "edit Pulumi.{stack}.yaml"),
+    SIZES,
     _before_up("quota", "May the clusters grow as far as they are set to?", _quota, f"ask for more at {_QUOTA_PAGE}"),
     Check("clock", "Does this machine's clock agree with Azure's?", _clock, "sudo timedatectl set-ntp true"),
 )

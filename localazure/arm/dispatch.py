@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from azmlflow.localazure.arm import elsewhere, lifecycle, lists, providers, subscription, versions
-from azmlflow.localazure.arm.extensions import AT_ANY_SCOPE
+from azmlflow.localazure.arm.extensions import AT_ANY_SCOPE, TAGS_TYPE, tag_names, tagging
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
@@ -29,6 +29,7 @@ OWN: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("GET", ("subscriptions",), subscription.list_subscriptions),
     ("GET", ("subscriptions", "*"), subscription.get_subscription),
     ("GET", ("subscriptions", "*", "locations"), subscription.locations),
+    ("GET", ("subscriptions", "*", "tagnames"), tag_names),
     ("GET", ("subscriptions", "*", "resources"), lists.resources),
     ("GET", ("subscriptions", "*", "resourcegroups", "*", "resources"), lists.resources),
     ("GET", ("subscriptions", "*", "providers"), providers.list_providers),
@@ -73,6 +74,8 @@ def _handler(ask: Ask, method: str) -> Handling:
     if own is not None:
         return own
     target = ask.target
+    if target.type.lower() == TAGS_TYPE.lower():
+        return lambda each: tagging(each, method)
     for kind in KINDS:
         for extra in kind.extras:
             asked = (method, target.type.lower() or "", (target.action or "").lower() or None, target.is_collection)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
-from azmlflow.localazure.core.collections import DELETED, SECRETS
+from azmlflow.localazure.core.collections import DELETED, SECRETS, TIMES
 from azmlflow.localazure.core.errors import not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
@@ -77,6 +77,13 @@ def set_state(cloud: Cloud, kind: Kind, key: str, document: Document, state: str
     cloud.store.put(kind.documents.collection, key, document)
 
 
+def touch(cloud: Cloud, id_: str) -> None:
+    """Keep when a resource is changed, and when it was made if this is the first time."""
+    now = timestamp(cloud.clock.now())
+    made = (cloud.store.get(TIMES, id_.lower()) or {}).get("created", now)
+    cloud.store.put(TIMES, id_.lower(), {"created": made, "changed": now})
+
+
 def drop(cloud: Cloud, kind: Kind, key: str, document: Document, *, soft: bool) -> None:
     """Delete a resource with all it contains, in an order in which nothing stands on what is already gone.
 
@@ -105,6 +112,7 @@ def purge(cloud: Cloud, key: str) -> None:
         kind = BY_TYPE[record["type"].lower()]
         cloud.store.delete(DELETED, key)
         cloud.store.delete(SECRETS, key)
+        cloud.store.delete(TIMES, key)
         kind.lifecycle.on_purge(cloud, record["document"])
 
 
@@ -122,4 +130,5 @@ def _remove(cloud: Cloud, kind: Kind, key: str, document: Document, *, soft: boo
         cloud.store.put(DELETED, key, record)
     else:
         cloud.store.delete(SECRETS, key)
+        cloud.store.delete(TIMES, key)
         kind.lifecycle.on_purge(cloud, document)

@@ -161,6 +161,8 @@ def _put(ask: Ask, kind: Kind, before: Document | None) -> Answer:
         if kind.has_provisioning_state:
             document["properties"]["provisioningState"] = "Succeeded" if verb.polling == "none" else verb.state
         cloud.store.put(kind.documents.collection, key, document)
+        if kind.is_tracked:
+            effects.touch(cloud, document["id"])
         if verb.polling == "none":
             seconds = cloud.operations.latency.seconds("put", kind.type)
             return Answer(verb.status, kind.verbs.get(cloud, document), seconds=seconds)

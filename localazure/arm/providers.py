@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from azmlflow.localazure.arm import checks, lists, versions
-from azmlflow.localazure.arm.extensions import AT_ANY_SCOPE
+from azmlflow.localazure.arm.extensions import AT_ANY_SCOPE, TAGS_TYPE
 from azmlflow.localazure.arm.subscription import require_visible
 from azmlflow.localazure.core.collections import PROVIDERS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
@@ -49,7 +49,7 @@ def register(ask: Ask) -> Answer:
 def served() -> frozenset[str]:
     """Every type that is answered here, lower case: those of kinds, of their extra requests, and at any scope."""
     extras = {f"{extra.type}/{extra.action}" if "/" not in extra.type else extra.type for extra in _extras()}
-    return frozenset({*BY_TYPE, *extras, *AT_ANY_SCOPE})
+    return frozenset({*BY_TYPE, *extras, *AT_ANY_SCOPE, TAGS_TYPE.lower()})
 
 
 def _extras() -> list[Extra]:

@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 
 from azmlflow.localazure.arm import lifecycle, lists
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import SUBSCRIPTION_TAGS
 from azmlflow.localazure.core.constants import DOMAIN, REGIONS, SUBSCRIPTION_ID, TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, not_found
 from azmlflow.localazure.core.store import Document
@@ -20,6 +22,13 @@ _DATA = Path(__file__).parent.parent / "data"
 _SUBSCRIPTION = scopes.subscription_id(SUBSCRIPTION_ID)
 _READ = "Microsoft.Resources/subscriptions/read"
 _NAME = "azmlflow local"
+# How the path of a request to Resource Manager begins, and the providers that have resources of a tenant (Microsoft,
+# "Tenant deployments", "Supported resources").
+_BEGINNINGS = ("subscriptions", "providers", "tenants")
+_TENANT_LEVEL = (
+    "microsoft.authorization", "microsoft.billing", "microsoft.management", "microsoft.resources",
+    "microsoft.subscription", "microsoft.support",
+)  # fmt: skip
 _OPERATION_PATHS = ("operationsstatus", "operationresults", "asyncoperations", "operationstatuses")
 
 
@@ -47,17 +56,33 @@ def tenants(ask: Ask) -> Answer:
 def list_subscriptions(ask: Ask) -> Answer:
     """The one subscription, to whoever has a role anywhere in it."""
     visible = ask.cloud.enforcer.assigned_within(ask.caller.principal.object_id, _SUBSCRIPTION)
-    return lists.paged(ask, [_subscription()] if visible else [])
+    return lists.paged(ask, [_subscription(ask.cloud)] if visible else [])
 
 
 def get_subscription(ask: Ask) -> Answer:
     """The subscription."""
     ask.cloud.enforcer.require(ask.caller, _READ, _SUBSCRIPTION)
-    return Answer(200, _subscription())
+    return Answer(200, _subscription(ask.cloud))
+
+
+def tags(cloud: Cloud) -> dict[str, str]:
+    """The tags of the subscription itself."""
+    return dict((cloud.store.get(SUBSCRIPTION_TAGS, SUBSCRIPTION_ID) or {}).get("tags", {}))
 
 
 def require_subscription(ask: Ask) -> None:
-    """Raise 404 `SubscriptionNotFound` for one that is not ours."""
+    """Refuse a path that lies in no subscription and at no tenant-level provider, or in a subscription not ours.
+
+    Raises:
+        AzureError: 404 `MissingSubscription` (Azure/azure-cli issues 1735, 28372); 404 `SubscriptionNotFound`.
+    """
+    first, _, rest = ask.target.path.lower().lstrip("/").partition("/")
+    if first not in _BEGINNINGS or (first == "providers" and "/" in rest and rest.split("/")[0] not in _TENANT_LEVEL):
+        raise AzureError(
+            404,
+            "MissingSubscription",
+            "The request did not have a subscription or a valid tenant level resource provider.",
+        )
     given = ask.target.subscription
     if given is not None and given.lower() != SUBSCRIPTION_ID:
         raise AzureError(404, "SubscriptionNotFound", f"The subscription '{given}' could not be found.")
@@ -131,8 +156,10 @@ def _same_url(ask: Ask) -> str:
     return f"{lifecycle.MANAGEMENT}{ask.target.path}?api-version={ask.api_version}"
 
 
-def _subscription() -> Document:
+def _subscription(cloud: Cloud) -> Document:
+    found = tags(cloud)
     return {
+        **({"tags": found} if found else {}),
         "id": _SUBSCRIPTION,
         "subscriptionId": SUBSCRIPTION_ID,
         "tenantId": TENANT_ID,

@@ -8,6 +8,10 @@ from __future__ import annotations
 # Resources and resource groups as ARM answers them, under their id in lower case; what is soft-deleted, and the keys
 # and the like that no GET answers, under the same.
 RESOURCES, DELETED, SECRETS = "resources", "deleted", "secrets"
+# When a resource was made and last changed, under its id in lower case: lists tell it where they are asked to.
+TIMES = "times"
+# The tags of the subscription itself, under its id.
+SUBSCRIPTION_TAGS = "subscription_tags"
 # Management locks, under their id in lower case; whether the subscription uses a resource provider, by its namespace.
 LOCKS, PROVIDERS = "locks", "providers"
 # Names that somebody outside the tenant has, under `<type>/<name>` in lower case.

@@ -102,7 +102,12 @@ def tags(ask: Ask) -> dict[str, str]:
         AzureError: 400, a tag that Azure refuses: at most 50, names to 512 characters without `<>%&\\?/`, values
             to 256.
     """
-    given = ask.body.get("tags") or {}
+    return checked_tags(ask.body.get("tags"))
+
+
+def checked_tags(given: Any) -> dict[str, str]:
+    """As `tags`, of what a body has as its tags."""
+    given = given or {}
     if not isinstance(given, dict):
         raise wrong_type("tags", given, "object")
     if len(given) > 50:

@@ -40,8 +40,14 @@ class Size:
 
 
 @cache
+def vm_sizes() -> tuple[Document, ...]:
+    """The sizes that clusters can have, as Azure lists them: those of the series that Microsoft's "What are compute
+    targets", "Supported VM series and sizes", names, with the figures of their own pages."""
+    return tuple(json.loads(_SIZES.read_text(encoding="utf-8")))
+
+
+@cache
 def _sizes() -> dict[str, Size]:
-    listed = json.loads(_SIZES.read_text(encoding="utf-8"))
     return {
         size["name"].upper(): Size(
             "" if size["gpus"] else size["family"],
@@ -49,7 +55,7 @@ def _sizes() -> dict[str, Size]:
             int(size["memoryGB"] * 1024**3),
             size["maxResourceVolumeMB"] * 1024**2,
         )
-        for size in listed
+        for size in vm_sizes()
     }
 
 

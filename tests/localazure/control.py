@@ -192,7 +192,7 @@ class Azure:
     def assign(self, upn: str, role: str, scope: str, name: str = "") -> str:
         """Give somebody a built-in role; returns the assignment's id."""
         found = self.arm(
-            "GET", f"{SUB}/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName eq '{role}'"
+            "GET", f"{scope}/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName eq '{role}'"
         ).body["value"]
         name = name or self.cloud.ids.guid()
         id_ = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"

@@ -6,9 +6,10 @@ import click
 
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
+from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.session import standing
 from azmlflow.cli.session.invocation import Command, Invocation, common
-from azmlflow.cli.session.session import open_session
+from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.session.standing import Standing
 
 
@@ -24,7 +25,8 @@ def command(invocation: Invocation) -> None:
         stack.create()
     with progress.drawing(f"looking at stack {session.name}"):
         outcome = stack.preview()
-    found = standing.of(session, stack.state())
+    state = stack.state()
+    found, refused = standing.of(session, state), _refused(session, state, outcome)
     invocation.result(
         {
             "stack": session.name,
@@ -34,12 +36,25 @@ def command(invocation: Invocation) -> None:
                 for c in outcome.loud
             ],
             "elsewhere": list(found.says()),
+            "refused": refused,
         },
-        lambda: _text(session.name, outcome, found),
+        lambda: _text(session.name, outcome, found, refused),
     )
 
 
-def _text(stack: str, outcome: Outcome, found: Standing) -> str:
+def _refused(session: Session, state: State, outcome: Outcome) -> list[str]:
+    """What Azure would refuse of the changes, as far as it can be asked now: VM sizes that the region has not."""
+    if not any(change.type.rpartition(":")[2] == "Compute" for change in outcome.loud):
+        return []
+    from azmlflow.cli.checks.base import Situation
+    from azmlflow.cli.checks.cloud import SIZES
+    from azmlflow.cli.checks.doctor import examine
+
+    situation = Situation(session, state.outputs, session.invocation.ports.environment, state=state)
+    return [each.finding.says for each in examine(situation, (SIZES,)) if each.finding.status == "failed"]
+
+
+def _text(stack: str, outcome: Outcome, found: Standing, refused: list[str]) -> str:
     lines = [*(f"  ! {line}; `up` puts it right" for line in found.says()), *map(progress.plan_line, outcome.loud)]
     if not lines:
         return f"stack {stack}: no changes"
@@ -47,6 +62,7 @@ def _text(stack: str, outcome: Outcome, found: Standing) -> str:
         [
             f"stack {stack}: {len(lines)} change{'s' if len(lines) != 1 else ''}",
             *lines,
-            f"next: azmlflow up --stack {stack}",
+            *(f"  ! {line}: `up` would fail" for line in refused),
+            f"next: edit Pulumi.{stack}.yaml" if refused else f"next: azmlflow up --stack {stack}",
         ]
     )

@@ -188,6 +188,19 @@ def _purge(ask: Ask) -> Answer:
     return Answer(202, None, {"Location": url, "Retry-After": str(operations.retry_after(operation))})
 
 
+def _none(_ask: Ask) -> Answer:
+    return Answer(200, {"value": []})
+
+
+def _check_hsm_name(ask: Ask) -> Answer:
+    """The rule of names: Microsoft, "Managed HSM naming": 3 to 24 letters, digits or '-', beginning with a letter."""
+    name = str(ask.body.get("name") or "")
+    if _NAME.fits(name):
+        return Answer(200, {"nameAvailable": True})
+    message = f"The managed HSM name '{name}' is invalid."
+    return Answer(200, {"nameAvailable": False, "reason": "AccountNameInvalid", "message": message})
+
+
 def _check_name(ask: Ask) -> Answer:
     name = str(ask.body.get("name") or "")
     if not _NAME.fits(name):
@@ -235,6 +248,22 @@ KEY_VAULT = Kind(
             _check_name,
             "Microsoft.KeyVault/checkNameAvailability/read",
             action="checknameavailability",
+        ),
+        # az asks for managed HSMs in the same commands as for vaults. There are none, and none can be made.
+        Extra("GET", "microsoft.keyvault/managedhsms", _none, "Microsoft.KeyVault/managedHSMs/read", collection=True),
+        Extra(
+            "GET",
+            "microsoft.keyvault/deletedmanagedhsms",
+            _none,
+            "Microsoft.KeyVault/deletedManagedHsms/read",
+            collection=True,
+        ),
+        Extra(
+            "POST",
+            "microsoft.keyvault",
+            _check_hsm_name,
+            "Microsoft.KeyVault/checkMhsmNameAvailability/read",
+            action="checkmhsmnameavailability",
         ),
     ),
 )

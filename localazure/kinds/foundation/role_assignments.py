@@ -13,7 +13,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core import odata
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.collections import ASSIGNMENTS, PROPAGATION
-from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.role_definitions import GUID, definition, does_not_exist, is_assignable
@@ -141,7 +141,8 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
 
 
 def _full_role_id(ask: Ask, guid: str) -> str:
-    prefix = scopes.subscription_id(ask.target.subscription) if ask.target.subscription else ""
+    """In Azure's own spelling, however the request wrote the subscription: az compares role ids letter by letter."""
+    prefix = scopes.subscription_id(SUBSCRIPTION_ID) if ask.target.subscription else ""
     return f"{prefix}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
 
 

@@ -6,9 +6,7 @@ has as many nodes as its scale settings demand when nothing runs: the minimum. O
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 from typing import Any
 
 from azmlflow.localazure.core.clock import timestamp
@@ -21,11 +19,11 @@ from azmlflow.localazure.resources.identity import give_identity, identity, remo
 from azmlflow.localazure.resources.kind import ANY_REGION, Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
 from azmlflow.localazure.work.nodes import counted
-from azmlflow.resourcetypes.bounds import MOST_NODES, NAMES, VM_SIZE
+from azmlflow.localazure.work.quota import vm_sizes
+from azmlflow.resourcetypes.bounds import MOST_NODES, NAMES
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/computes"
-_SIZES = Path(__file__).parents[2] / "data" / "vm-sizes.json"
 _CODE = "BadRequest"
 _DURATION = re.compile(r"P(?=.)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 _CLUSTER: Document = {
@@ -89,10 +87,20 @@ def _place(ask: Ask, existing: Document | None) -> str:
 
 
 def _size(inner: Document) -> str:
-    size = inner.get("vmSize")
-    if not isinstance(size, str) or re.fullmatch(VM_SIZE, size, re.IGNORECASE) is None:
-        raise bad_request(
-            _CODE, f"The vmSize '{size}' is not valid. A size is named like 'Standard_DS3_v2'.", target="vmSize"
+    """The size of the nodes, one that the region offers (every region here offers the same).
+
+    Raises:
+        AzureError: 400, in Azure's words (Azure/MachineLearningNotebooks issue 1169).
+    """
+    size, offered = inner.get("vmSize"), tuple(size["name"] for size in vm_sizes())
+    if not isinstance(size, str) or size.upper() not in offered:
+        raise AzureError(
+            400,
+            "InvalidPropertyValue",
+            f"The specified value {size} for property Cluster.Properties.VMSize is not a supported VM size. See "
+            "additional details for supported VM sizes.",
+            target="vmSize",
+            details=[{"code": "SupportedVMSizes", "message": ",".join(offered)}],
         )
     return size.upper()
 
@@ -203,13 +211,13 @@ def _wrong_type(document: Document, action: str) -> AzureError:
 
 
 def _sizes(_ask: Ask) -> Answer:
-    return Answer(200, {"value": json.loads(_SIZES.read_text(encoding="utf-8"))})
+    return Answer(200, {"value": list(vm_sizes())})
 
 
 def _usages(ask: Ask) -> Answer:
     """What the clusters of a region may take of each family, in vCPUs, and what stands in it now (Microsoft, "Usages -
     List"). The limits are those of a fresh pay-as-you-go subscription: 24 vCPUs of a family, none of one with GPUs."""
-    sizes = json.loads(_SIZES.read_text(encoding="utf-8"))
+    sizes = vm_sizes()
     place = region(ask.target.path.split("/")[-2])
     cores = {str(size["name"]): size["vCPUs"] for size in sizes}
     family = {str(size["name"]): str(size["family"]) for size in sizes}

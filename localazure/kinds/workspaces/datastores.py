@@ -119,10 +119,10 @@ def make_default_datastores(ask: Ask, workspace: Document) -> None:
 DATASTORE = Kind(
     type=_TYPE,
     name=NameRule(
-        r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}",
+        # No hyphen, as in Microsoft's own examples until Azure refused them (MicrosoftDocs/azure-docs issue 110869).
+        r"[a-zA-Z0-9_]{1,255}",
         "InvalidDatastoreName",
-        "The datastore name '{name}' is not valid: it has letters, digits, '-' or '_', and begins with a letter or "
-        "digit.",
+        "Datastore name '{name}' is not valid. Datastore name should only consist of letters, digits, and underscore.",
     ),
     shape=_shape,
     placement=child_of(_WORKSPACE),

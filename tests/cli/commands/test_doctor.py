@@ -136,7 +136,11 @@ def test_a_size_that_the_region_lacks(desk: Desk) -> None:
     desk.settings(text=CLUSTER)
     desk.arm.documents[f"{LOCATIONS}/vmSizes/a".lower()] = {"name": "STANDARD_D1", "family": "f", "vCPUs": 1}
     desk.arm.documents[f"{LOCATIONS}/usages/a".lower()] = {"name": {"value": "f"}, "limit": 1, "currentValue": 0}
-    assert "offers no Standard_DS3_v2" in asked(desk)["quota"]["says"]
+    found = asked(desk)["sizes"]
+    assert (found["status"], found["fix"]) == ("failed", "edit Pulumi.local.yaml")
+    assert "offers no Standard_DS3_v2" in found["says"]
+    done = desk.run("up")
+    assert (done.code, "offers no Standard_DS3_v2" in done.err, "up" in desk.stack.calls) == (1, True, False)
 
 
 def test_a_clock_that_is_off(desk: Desk) -> None:

@@ -285,3 +285,18 @@ def test_another_machines_update_is_named() -> None:
     fault = held("prod", text)
     assert "ann@far (pid 7)" in fault.what
     assert fault.next is not None
+
+
+def test_preview_tells_a_size_that_the_region_has_not(desk: Desk) -> None:
+    desk.settings(
+        text="config:\n  azmlflow:cloud: local\n  azmlflow:clusters: [{name: cpu, vmSize: Standard_DS33_v2}]\n"
+    )
+    desk.stand()
+    place = f"{WORKSPACE_ID.partition('/resourceGroups/')[0]}/providers/Microsoft.MachineLearningServices/locations"
+    size = {"name": "STANDARD_DS3_V2", "family": "f", "vCPUs": 4}
+    desk.arm.documents[f"{place}/westeurope/vmSizes/a".lower()] = size
+    desk.stack.planned = (Change("urn:x::y::t::cpu", COMPUTE, "cpu", "create", "planned"),)
+    told = desk.run("preview").out
+    assert "westeurope offers no Standard_DS33_v2 (cluster cpu); did you mean STANDARD_DS3_V2?" in told
+    assert told.splitlines()[-1] == "next: edit Pulumi.local.yaml"
+    assert desk.run("preview", "--output", "json").json()["refused"]
