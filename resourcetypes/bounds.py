@@ -23,6 +23,9 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "Microsoft.MachineLearningServices/workspaces/computes": (
             r"[a-zA-Z](?![a-zA-Z0-9-]*-[0-9]+\Z)[a-zA-Z0-9-]{2,23}"
         ),
+        "Microsoft.ContainerRegistry/registries": r"[a-zA-Z0-9]{5,50}",
+        "Microsoft.Insights/diagnosticSettings": r"[^<>*#.%&:\\?+/]{1,260}",
+        "Microsoft.Consumption/budgets": r"[a-zA-Z0-9_-]{1,63}",
     }
 )
 

@@ -14,6 +14,8 @@ TIMES = "times"
 SUBSCRIPTION_TAGS = "subscription_tags"
 # Management locks, under their id in lower case; whether the subscription uses a resource provider, by its namespace.
 LOCKS, PROVIDERS = "locks", "providers"
+# Diagnostic settings and budgets, under their id in lower case.
+DIAGNOSTICS, BUDGETS = "diagnostic_settings", "budgets"
 # Names that somebody outside the tenant has, under `<type>/<name>` in lower case.
 FOREIGN_NAMES = "foreign_names"
 # Long-running operations, under their id: those that run, and those that have ended.

@@ -16,6 +16,7 @@ from azmlflow.localazure.kinds.assets.model_versions import MODEL_VERSION
 from azmlflow.localazure.kinds.assets.models import MODEL
 from azmlflow.localazure.kinds.foundation.app_insights import APP_INSIGHTS
 from azmlflow.localazure.kinds.foundation.blob_containers import BLOB_CONTAINER
+from azmlflow.localazure.kinds.foundation.container_registries import CONTAINER_REGISTRY
 from azmlflow.localazure.kinds.foundation.key_vaults import KEY_VAULT
 from azmlflow.localazure.kinds.foundation.locks import LOCK
 from azmlflow.localazure.kinds.foundation.log_analytics import LOG_ANALYTICS
@@ -24,6 +25,8 @@ from azmlflow.localazure.kinds.foundation.resource_groups import RESOURCE_GROUP
 from azmlflow.localazure.kinds.foundation.role_assignments import ROLE_ASSIGNMENT
 from azmlflow.localazure.kinds.foundation.role_definitions import ROLE_DEFINITION
 from azmlflow.localazure.kinds.foundation.storage_accounts import STORAGE_ACCOUNT
+from azmlflow.localazure.kinds.guardrails.budgets import BUDGET
+from azmlflow.localazure.kinds.guardrails.diagnostic_settings import DIAGNOSTIC_SETTING
 from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
 from azmlflow.localazure.kinds.workspaces.datastores import DATASTORE
 from azmlflow.localazure.kinds.workspaces.jobs import JOB
@@ -35,12 +38,15 @@ KINDS: tuple[Kind, ...] = (
     ROLE_DEFINITION,
     ROLE_ASSIGNMENT,
     LOCK,
+    BUDGET,
+    DIAGNOSTIC_SETTING,
     USER_ASSIGNED_IDENTITY,
     STORAGE_ACCOUNT,
     BLOB_CONTAINER,
     KEY_VAULT,
     LOG_ANALYTICS,
     APP_INSIGHTS,
+    CONTAINER_REGISTRY,
     ML_WORKSPACE,
     DATASTORE,
     COMPUTE,

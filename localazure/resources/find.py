@@ -106,9 +106,18 @@ def scope(cloud: Cloud, target: Target) -> str:
     found = resource(cloud, target.scope)
     if found is not None:
         return str(found["id"])
+    if (service := _default_service(cloud, target.scope)) is not None:
+        return service
     if target.group:
         group(cloud, target)
     raise AzureError(404, "ResourceNotFound", f"The Resource '{target.scope}' was not found.")
+
+
+def _default_service(cloud: Cloud, id_: str) -> str | None:
+    """The id of what a resource has from the start, `<storage account>/blobServices/default`; None if it is no such."""
+    above, service, name = id_.rsplit("/", 2)
+    parent = resource(cloud, above) if name.lower() == "default" else None
+    return f"{parent['id']}/{service}/default" if parent is not None else None
 
 
 def new_id(cloud: Cloud, kind: Kind, target: Target) -> str:

@@ -11,6 +11,7 @@ from azmlflow.localazure.core.collections import LOCKS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.ask import Ask
+from azmlflow.localazure.resources.extensions import gone_with_scope
 from azmlflow.localazure.resources.fields import choice, pick
 from azmlflow.localazure.resources.kind import Documents, Kind, Lifecycle, NameRule, Placement
 from azmlflow.localazure.resources.paths import Target
@@ -63,11 +64,6 @@ def locked_scopes(cloud: Cloud, id_: str, verb: str) -> list[str]:
     return sorted(found)
 
 
-def _remove_below(cloud: Cloud, scope: str) -> None:
-    for key, _ in list(cloud.store.scan(LOCKS, scope.lower() + "/")):
-        cloud.store.delete(LOCKS, key)
-
-
 LOCK = Kind(
     type=_TYPE,
     name=NameRule(
@@ -80,5 +76,5 @@ LOCK = Kind(
     documents=Documents(collection=LOCKS, missing=_missing),
     has_provisioning_state=False,
     verbs=Verbs(listed=_listed, patch=False),
-    lifecycle=Lifecycle(on_scope_delete=_remove_below),
+    lifecycle=Lifecycle(on_scope_delete=gone_with_scope(LOCKS)),
 )

@@ -122,6 +122,34 @@ SAMPLES = {
         {"properties": {**_JOB, "displayName": "another"}},
     ),
 }
+_REGISTRY = f"{RG}/providers/Microsoft.ContainerRegistry/registries/crone"
+_LOGGED = {"workspaceId": LOGS, "logs": [{"categoryGroup": "audit", "enabled": True}]}
+_BUDGET = {
+    "category": "Cost",
+    "amount": 100,
+    "timeGrain": "Monthly",
+    "timePeriod": {"startDate": "2027-01-01T00:00:00Z"},
+    "notifications": {},
+}
+SAMPLES |= {
+    "Microsoft.ContainerRegistry/registries": Sample(
+        _REGISTRY, {"location": "westeurope", "sku": {"name": "Basic"}}, CHAIN[:1], "with-hyphen", _TAGGED
+    ),
+    "Microsoft.Insights/diagnosticSettings": Sample(
+        f"{VAULT}/providers/Microsoft.Insights/diagnosticSettings/to-logs",
+        {"properties": _LOGGED},
+        (RG, VAULT, LOGS),
+        "what%3F",
+        {"properties": {**_LOGGED, "metrics": [{"category": "AllMetrics", "enabled": True}]}},
+    ),
+    "Microsoft.Consumption/budgets": Sample(
+        f"{RG}/providers/Microsoft.Consumption/budgets/monthly",
+        {"properties": _BUDGET},
+        (RG,),
+        "two%20words",
+        {"properties": {**_BUDGET, "amount": 200}},
+    ),
+}
 _DATA = {"dataType": "uri_file", "dataUri": "https://example.org/iris.csv"}
 for _asset in ("codes", "environments", "data"):
     SAMPLES[f"Microsoft.MachineLearningServices/workspaces/{_asset}"] = Sample(
