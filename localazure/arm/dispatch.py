@@ -17,6 +17,7 @@ from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.kind import Kind
+from azmlflow.localazure.resources.verbs import Extra
 from azmlflow.rbac.operations import recognise
 
 Handler = Callable[[Ask], Answer]
@@ -53,7 +54,7 @@ def ask(cloud: Cloud, caller: Caller, method: str, path: str, query: Mapping[str
         AzureError: 400, no api-version or one that is no date, or a malformed path.
     """
     api_version = versions.required(query.get("api-version"))
-    return Ask(cloud, caller, paths.parse(path, method), query, {}, api_version)
+    return Ask(cloud, caller, paths.parse(path, method, versions.spelt), query, {}, api_version)
 
 
 async def answer(asked: Ask, method: str) -> Answer:
@@ -79,7 +80,7 @@ def _handler(ask: Ask, method: str) -> Handling:
     for kind in KINDS:
         for extra in kind.extras:
             asked = (method, target.type.lower() or "", (target.action or "").lower() or None, target.is_collection)
-            if asked == (extra.method, extra.type, extra.action, extra.collection):
+            if asked == (extra.method, extra.type, extra.action, extra.collection) and _may_stand(extra, target):
                 return _permitted(extra.run, extra.permission)
     _require_operation(ask, method)
     kind = _kind(ask)
@@ -148,11 +149,10 @@ def _require_operation(ask: Ask, method: str) -> None:
     top = BY_TYPE.get(f"{target.namespace}/{target.types[0]}".lower()) if len(target.types) > 1 else None
     if top is None or not top.holds_mlflow:
         return
-    place = target.path.split("/")
-    start = 1 + place.index(target.types[0], target.scope.count("/")) + 1
-    operation = recognise(method, "arm", "/" + "/".join(place[start:]))
+    holder = f"{target.scope}/providers/{target.namespace}/{target.types[0]}/{target.names[0]}"
+    operation = recognise(method, "arm", target.path.removeprefix(holder))
     for action in operation.actions if operation else ():
-        ask.cloud.enforcer.require(ask.caller, action, "/".join(place[:start]))
+        ask.cloud.enforcer.require(ask.caller, action, holder)
 
 
 def _fits(kind: Kind, target: paths.Target) -> bool:
@@ -167,6 +167,15 @@ def _fits(kind: Kind, target: paths.Target) -> bool:
     if target.group is None:
         return target.is_collection and level == "group" and target.scope.count("/") == 2
     return target.scope.lower() == paths.group_id(target).lower()
+
+
+def _may_stand(extra: Extra, target: paths.Target) -> bool:
+    """Whether an extra request is at a place that it has: nobody's group is a way to what is of the subscription."""
+    subscription = f"/subscriptions/{target.subscription}"
+    in_group = target.group is not None and target.scope.lower() == paths.group_id(target).lower()
+    if extra.stands == "resource":
+        return in_group
+    return target.scope == subscription or (extra.stands == "group" and in_group)
 
 
 def _exists(ask: Ask, kind: Kind) -> Answer:

@@ -14,7 +14,7 @@ from azmlflow.localazure.core.collections import DELETED
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources import find, members
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import stamp
 from azmlflow.localazure.resources.kind import Kind
@@ -65,7 +65,7 @@ def patch(ask: Ask, kind: Kind) -> Answer:
         raise AzureError(405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.")
     before = existing(ask, kind)
     checks.location(ask, kind, before)
-    return _put(dataclasses.replace(ask, body=_merged(before, ask.body)), kind, before)
+    return _put(dataclasses.replace(ask, body=members.laid_over(before, ask.body)), kind, before)
 
 
 def remove(ask: Ask, kind: Kind) -> Answer:
@@ -215,19 +215,6 @@ def _stateless(document: Document) -> Document:
 
 def _state(document: Document) -> str:
     return str(document.get("properties", {}).get("provisioningState", ""))
-
-
-def _merged(before: Any, over: Any) -> Any:
-    """JSON merge patch (RFC 7396), except that tags are replaced whole, as ARM's PATCH does."""
-    if not isinstance(before, dict) or not isinstance(over, dict):
-        return over
-    merged = dict(before)
-    for name, value in over.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = value if name == "tags" else _merged(before.get(name), value)
-    return merged
 
 
 def require(ask: Ask, kind: Kind, verb: str) -> None:

@@ -85,6 +85,11 @@ def types_of(namespace: str) -> tuple[str, ...]:
     return tuple(name for name, _ in _lists().values() if name.partition("/")[0].lower() == namespace.lower())
 
 
+def spelt(name: str) -> str:
+    """Azure's spelling of a namespace or a type in any case; of what it does not have, as it is."""
+    return _spellings().get(name.lower(), name)
+
+
 def of_vaults() -> tuple[str, ...]:
     """The versions of Key Vault's data plane, the newest last."""
     return tuple(_data()["vaults"]["versions"])
@@ -104,6 +109,13 @@ def _lists() -> Mapping[str, tuple[str, tuple[str, ...]]]:
     return MappingProxyType(
         {name.lower(): (name, tuple(group["versions"])) for group in groups for name in group["types"]}
     )
+
+
+@functools.cache
+def _spellings() -> Mapping[str, str]:
+    types = (*(name for name, _ in _lists().values()), *(kind.type for kind in BY_TYPE.values()))
+    parents = ("/".join(name.split("/")[:count]) for name in types for count in range(1, name.count("/") + 2))
+    return MappingProxyType({name.lower(): name for name in (*parents, *types)})
 
 
 def _own() -> tuple[str, ...]:

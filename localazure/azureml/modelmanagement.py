@@ -104,7 +104,7 @@ async def _register(target: WorkspaceRequest, registry: Registry, body: Mapping[
 
 
 async def _list(target: WorkspaceRequest, registry: Registry) -> Document:
-    query = target.request.query_params
+    query = target.query
     found = await registry.versions(query.get("name") or None)
     archived = {each.name for each in await registry.models() if each.archived}
     wanted = [
@@ -112,17 +112,17 @@ async def _list(target: WorkspaceRequest, registry: Registry) -> Document:
         for each in found
         if not each.archived
         and each.name not in archived
-        and query.get("runId") in (None, each.run_id)
+        and query.get("runid") in (None, each.run_id)
         and query.get("framework") in (None, each.kept.get("sdk1", {}).get("framework"))
         and records.matches(each.tags, query.get("tags"))
         and records.matches(each.kept.get("properties", {}), query.get("properties"))
     ]
-    if query.get("latestVersionOnly", "").lower() == "true":
+    if query.get("latestversiononly", "").lower() == "true":
         latest: dict[str, Version] = {}
         for each in wanted:
             latest.setdefault(each.name, each)
         wanted = list(latest.values())
-    start, count = _number(query.get("$skipToken"), 0), min(_number(query.get("count"), _MOST), _MOST)
+    start, count = _number(query.get("$skiptoken"), 0), min(_number(query.get("count"), _MOST), _MOST)
     experiments: dict[str, str | None] = {}
     page: Document = {"value": [await _shown(registry, each, experiments) for each in wanted[start:][:count]]}
     if start + count < len(wanted):

@@ -12,7 +12,6 @@ What is not the same as at an MLflow server of one's own:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml import unsupported
 from azmlflow.localazure.azureml.request.answers import refusal
-from azmlflow.localazure.azureml.request.bodies import json_value
+from azmlflow.localazure.azureml.request.bodies import asked_of_mlflow
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.models import places, records
@@ -31,9 +30,7 @@ from azmlflow.localazure.tracking import answers
 from azmlflow.rbac.operations import TRACKING, WORKSPACE
 
 _PREVIEW = ("api", "2.0", "preview", "mlflow")
-_BODY_LIMIT = 32 * 1024 * 1024
 _UNKNOWN = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
-_CAPITAL = re.compile(r"(?=[A-Z])")
 _REGISTRY = (f"{TRACKING}/registered-models/", f"{TRACKING}/model-versions/")
 # Calls that make something of the registry, or give it another name, and the member that holds the name.
 _NAMED = {f"{TRACKING}/registered-models/create": "name", f"{TRACKING}/registered-models/rename": "new_name"}
@@ -50,8 +47,7 @@ async def answer(target: WorkspaceRequest) -> Response:
     method = target.request.method
     path = "/" + "/".join(_without_preview(target.rest))
     target.authorise(method, target.service, path)
-    body = _plain(await json_value(target, _BODY_LIMIT))
-    params = dict(target.request.query_params)
+    params, body = await asked_of_mlflow(target)
     await _translate_default_experiment(target, path, params, body)
     await unsupported.check(target, path, params, body)
     if target.service == "mlflow":  # MLflow's own page searches as it does at any MLflow server
@@ -107,32 +103,13 @@ def artifact_uri(target: WorkspaceRequest, experiment_id: str, run_id: str, path
     )
 
 
-def _plain(body: Any) -> Any:
-    """A body in the one spelling that is checked here.
-
-    MLflow also takes JSON in a JSON string, as clients of old send it, and members' names in camel case.
-
-    Raises:
-        AzureError: 400, the string is no JSON.
-    """
-    if isinstance(body, str):
-        try:
-            body = json.loads(body)
-        except ValueError as error:
-            raise bad_request("UserError", "The request body is not JSON.") from error
-    if isinstance(body, dict):
-        return {_CAPITAL.sub("_", name).lower(): value for name, value in body.items()}
-    return body
-
-
 def _without_preview(rest: tuple[str, ...]) -> tuple[str, ...]:
     return ("api", "2.0", "mlflow", *rest[4:]) if rest[:4] == _PREVIEW else rest
 
 
 def _query(target: WorkspaceRequest, params: Mapping[str, str]) -> str | Mapping[str, str]:
     """The query as it was, for repeated names, unless something in it was translated."""
-    unchanged = params == dict(target.request.query_params)
-    return target.request.url.query if unchanged else params
+    return target.request.url.query if params and params == target.query else params
 
 
 async def _translate_default_experiment(target: WorkspaceRequest, path: str, params: dict[str, str], body: Any) -> None:

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 SAS_VERSION = "2024-11-04"  # of those that are signed here
 DELEGATION = ("skoid", "sktid", "skt", "ske", "sks", "skv")  # what a SAS tells of its user delegation key
 _OLDEST = "2015-04-05"
+DIRECTORIES_SINCE = "2020-02-10"
+_VERSION = re.compile(r"20\d\d-[01]\d-[0-3]\d")  # compared as text, so nothing else may be one
 # What is signed, a line for each: the version that brought it, and the fields in order.
 _LIMITS = ((_OLDEST, "sip spr sv"), ("2018-11-09", "sr snapshot"), ("2020-12-06", "ses"))
 _OVERRIDES = (_OLDEST, "rscc rscd rsce rscl rsct")
@@ -57,7 +60,7 @@ def string_to_sign(fields: Fields, account: str, resource: str) -> str:
         SasError: its version is missing or too old.
     """
     version = fields.get("sv", "")
-    if version < _OLDEST:
+    if version < _OLDEST or _VERSION.fullmatch(version) is None:
         raise SasError(f"sv is not a version from {_OLDEST} on.")
     if is_account(fields):
         names = ["sp", "ss", "srt", "st", "se", "sip", "spr", "sv", *(["ses"] if version >= "2020-12-06" else [])]

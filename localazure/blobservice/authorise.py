@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import Literal
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -21,13 +22,14 @@ from azmlflow.localazure.blobs import sas
 from azmlflow.localazure.blobs.accounts import Account
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.blobservice import shared_key
+from azmlflow.localazure.blobservice.permissions import Permission
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.principals import tokens
 from azmlflow.localazure.principals.enforce import Caller
 
-_CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _CLIENT = IPv4Address("127.0.0.1")  # whoever comes through the proxy is on this machine
 _CHALLENGE = (
     f"Bearer authorization_uri=https://login.microsoftonline.com/{TENANT_ID}/oauth2/authorize "
@@ -35,38 +37,21 @@ _CHALLENGE = (
 )
 
 
+# By what a request was let pass: an access token, the account's key, a signature.
+Credential = Literal["token", "key", "signature"]
+
+
 @dataclass(frozen=True)
-class Permission:
-    """What an operation needs.
+class Passed:
+    """How a request was let pass, for what it asks of another blob (`copying`).
 
     Attributes:
-        letters: any one of these a signature must hold; none: every signature will do.
-        action: the action, of Azure's RBAC, that a signed-in principal needs.
-        data: whether that is a data action.
-        level: what it is on, as account signatures have it: `s` the service, `c` a container, `o` an object.
-        by_service_sas: whether a signature for one container or blob can permit it at all.
+        by: the credential that was checked.
+        caller: the principal of a token.
     """
 
-    letters: str
-    action: str
-    data: bool = True
-    level: str = "o"
-    by_service_sas: bool = True
-
-
-READ = Permission("r", f"{_CONTAINERS}/blobs/read")
-WRITE = Permission("w", f"{_CONTAINERS}/blobs/write")
-CREATE = Permission("cw", f"{_CONTAINERS}/blobs/write")
-DELETE = Permission("d", f"{_CONTAINERS}/blobs/delete")
-LIST = Permission("l", f"{_CONTAINERS}/blobs/read", level="c")
-READ_CONTAINER = Permission("r", f"{_CONTAINERS}/read", data=False, level="c", by_service_sas=False)
-WRITE_CONTAINER = Permission("w", f"{_CONTAINERS}/write", data=False, level="c", by_service_sas=False)
-CREATE_CONTAINER = Permission("cw", f"{_CONTAINERS}/write", data=False, level="c", by_service_sas=False)
-DELETE_CONTAINER = Permission("d", f"{_CONTAINERS}/delete", data=False, level="c", by_service_sas=False)
-LIST_CONTAINERS = Permission("l", f"{_CONTAINERS}/read", data=False, level="s", by_service_sas=False)
-_SERVICE = "Microsoft.Storage/storageAccounts/blobServices"
-READ_SERVICE = Permission("", f"{_SERVICE}/getInfo/action", data=False, level="s")
-DELEGATE = Permission("", f"{_SERVICE}/generateUserDelegationKey/action", data=False, level="s", by_service_sas=False)
+    by: Credential
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +77,7 @@ class BlobTarget:
         )
 
 
-def authorise(cloud: Cloud, request: Request, permission: Permission, place: BlobTarget) -> Caller | None:
+def authorise(cloud: Cloud, request: Request, permission: Permission, place: BlobTarget) -> Passed:
     """Let a request pass.
 
     Args:
@@ -102,20 +87,25 @@ def authorise(cloud: Cloud, request: Request, permission: Permission, place: Blo
         place: where it points.
 
     Returns:
-        The principal, when the request carries a token.
+        By what it passed.
 
     Raises:
-        AzureError: 401 without any credential or for a bad token; 403 `AuthenticationFailed` for a bad signature,
-            `AuthorizationPermissionMismatch` or a narrower code for a good one, or a principal without the permission.
+        AzureError: 400, a parameter has two values; 401 without any credential or for a bad token; 403
+            `AuthenticationFailed` for a bad signature, `AuthorizationPermissionMismatch` or a narrower code for a good
+            one, or a principal without the permission.
     """
-    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+    spelling.query(request.scope)  # its parameters are asked for by several
+    sent = request.headers.get("authorization", "")
+    scheme, _, credential = sent.strip().partition(" ")
     if scheme.lower() == "bearer":
-        return _bearer(cloud, credential.strip(), permission, place)
+        return Passed("token", _bearer(cloud, credential.strip(), permission, place))
     if scheme in ("SharedKey", "SharedKeyLite"):
         _shared_key(cloud, request, credential.strip(), place, lite=scheme == "SharedKeyLite")
-        return None
-    check_sas(cloud, request.url.query, permission, place)
-    return None
+        return Passed("key")
+    if sent:  # a signature in the query beside it would be a second credential; inferred that Azure refuses it so
+        raise AzureError(400, "InvalidAuthenticationInfo", f"The authorization scheme '{scheme}' is not known.")
+    check_sas(cloud, request.scope["query_string"].decode("latin-1"), permission, place)
+    return Passed("signature")
 
 
 def check_sas(cloud: Cloud, query: str, permission: Permission, place: BlobTarget) -> None:
@@ -164,7 +154,9 @@ def _resource(fields: sas.Fields, place: BlobTarget) -> str:
         return place.container
     if kind == "b" and place.name:
         return f"{place.container}/{place.name}"
-    if kind == "d" and fields.get("sdd", "").isdecimal():
+    # Before 2018-11-09 `sr` is not signed, so one that is signed for a blob could be shown as a directory's. There are
+    # signatures for directories from 2020-02-10 on (Microsoft, "Create a service SAS", "Signed resource types").
+    if kind == "d" and fields.get("sdd", "").isdecimal() and fields.get("sv", "") >= sas.DIRECTORIES_SINCE:
         return "/".join((place.container, *place.name.split("/")[: int(fields["sdd"])]))
     raise sas.SasError("sr is not for this resource: signatures for containers, directories and blobs are known here.")
 

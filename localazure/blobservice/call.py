@@ -8,11 +8,10 @@ from starlette.requests import Request
 
 from azmlflow.localazure.blobs.kept import Blob, Blobs
 from azmlflow.localazure.blobs.names import Address
-from azmlflow.localazure.blobservice.authorise import BlobTarget
+from azmlflow.localazure.blobservice.authorise import BlobTarget, Passed
 from azmlflow.localazure.blobservice.protocol import check_absent, check_conditions
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.principals.enforce import Caller
 
 
 @dataclass(frozen=True)
@@ -24,14 +23,14 @@ class BlobRequest:
         blobs: its blobs.
         request: the request.
         place: where it points.
-        caller: the principal, when the request carries a token.
+        passed: by what it was let pass.
     """
 
     cloud: Cloud
     blobs: Blobs
     request: Request
     place: BlobTarget
-    caller: Caller | None
+    passed: Passed
 
     @property
     def account(self) -> str:

@@ -90,11 +90,11 @@ async def get_delegation_key(call: BlobRequest) -> Response:
         start, end = (sas.instant(asked.findtext(name, default)) for name, default in (("Start", ""), ("Expiry", "")))
     except (Xml.ParseError, sas.SasError) as error:
         raise AzureError(400, "InvalidXmlDocument", "A KeyInfo tells Start and Expiry.") from error
-    if call.caller is None:
+    if call.passed.caller is None:
         raise AzureError(403, "AuthenticationFailed", "Only a principal who is signed in can have such a key.")
     if not start < end or end <= now or end - now > _KEY_LIFETIME:
         raise AzureError(400, "InvalidXmlNodeValue", "A user delegation key ends within seven days from now.")
-    values = (call.caller.principal.object_id, TENANT_ID, second(start), second(end), "b", SAS_VERSION)
+    values = (call.passed.caller.principal.object_id, TENANT_ID, second(start), second(end), "b", SAS_VERSION)
     key = Signing(call.cloud).delegation_key(call.place.account.id, dict(zip(DELEGATION, values, strict=True)))
     names = ("SignedOid", "SignedTid", "SignedStart", "SignedExpiry", "SignedService", "SignedVersion", "Value")
     return xml_answer(

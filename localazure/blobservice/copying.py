@@ -6,14 +6,16 @@ All three are done when they are answered. Microsoft, "Copy Blob", "Copy Blob Fr
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
 from azmlflow.localazure.blobs.names import Address
-from azmlflow.localazure.blobservice.authorise import READ, BlobTarget, check_sas, why_not
+from azmlflow.localazure.blobservice.authorise import BlobTarget, check_sas, why_not
 from azmlflow.localazure.blobservice.call import BlobRequest
+from azmlflow.localazure.blobservice.permissions import READ
 from azmlflow.localazure.blobservice.protocol import check_conditions, http_date, told_metadata, written
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 
 _DOMAIN = ".blob.core.windows.net"
@@ -56,7 +58,7 @@ def _source(call: BlobRequest) -> Address:
     parts = urlsplit(call.request.headers["x-ms-copy-source"])
     host = (parts.hostname or "").lower()
     account = call.blobs.account(host.removesuffix(_DOMAIN))
-    container, _, name = (unquote(part) for part in parts.path.lstrip("/").partition("/"))
+    container, _, name = spelling.decoded(parts.path, "InvalidResourceName").removeprefix("/").partition("/")
     if parts.scheme != "https" or not host.endswith(_DOMAIN) or not name:
         raise AzureError(400, "InvalidHeaderValue", "x-ms-copy-source must be the address of a blob.")
     if account is None:
@@ -77,7 +79,6 @@ def _source(call: BlobRequest) -> Address:
 
 
 def _why_not_read(call: BlobRequest, place: BlobTarget) -> str | None:
-    if call.caller is not None:
-        return why_not(call.cloud, call.caller.principal.object_id, READ, place)
-    signed_by_key = call.request.headers.get("authorization", "").startswith("SharedKey")
-    return None if signed_by_key else "the signature of the copy is not for its source"
+    if call.passed.caller is not None:
+        return why_not(call.cloud, call.passed.caller.principal.object_id, READ, place)
+    return None if call.passed.by == "key" else "the signature of the copy is not for its source"

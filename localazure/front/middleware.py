@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from azmlflow.localazure.arm.due import apply_due
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, unauthenticated
@@ -209,7 +210,7 @@ def token(app: ASGIApp, cloud: Cloud) -> ASGIApp:
 
     async def layer(scope: Scope, receive: Receive, send: Send) -> None:
         site: Site = scope["state"]["site"]
-        if site.resources is not None and scope["path"] not in site.open_paths:
+        if site.resources is not None and spelling.decoded(spelling.sent_path(scope)) not in site.open_paths:
             scope["state"]["caller"] = _caller(scope, site, site.resources, cloud)
         await app(scope, receive, send)
 

@@ -4,17 +4,20 @@
     scope      = "" | subscription | group | resource (when what follows extends it)
 
 `/type` at the end asks for a collection; under POST the last odd segment is an action (`listKeys`) instead.
+What is not a name gets one spelling at once, Azure's, so that whoever compares it later need not mind its case.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import unquote
 
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.rbac import scopes
 
-_GROUPS = "resourcegroups"
+_GROUPS = "resourceGroups"
+_WORDS = {word.lower(): word for word in ("subscriptions", _GROUPS, "providers")}
 GROUP_TYPE = "Microsoft.Resources/resourceGroups"
 GROUP_ACTIONS = "Microsoft.Resources/subscriptions/resourceGroups"  # the type as its Azure actions have it
 
@@ -24,7 +27,7 @@ class Target:
     """What a request is about.
 
     Attributes:
-        path: the whole path, without slash at its end.
+        path: the whole path, decoded, without slash at its end.
         scope: what the last `/providers/` stands on: "" (the tenant), a subscription, a group or a resource.
         subscription: the subscription's id, or None.
         group: the resource group's name, or None.
@@ -50,7 +53,7 @@ class Target:
 
     @property
     def id(self) -> str:
-        """The resource's id as the request wrote it, without the action."""
+        """The resource's id, its names as the request wrote them, without the action."""
         return self.path if self.action is None else self.path[: -len(self.action) - 1]
 
     @property
@@ -68,22 +71,28 @@ class Target:
         return "/".join(self.id.split("/")[: -2 * levels])
 
 
-def parse(raw_path: str, method: str) -> Target:
+def parse(raw_path: str, method: str, spelt: Callable[[str], str] = str) -> Target:
     """Take a path apart.
 
     Args:
         raw_path: as it was sent, percent-encoded.
         method: the HTTP method; POST makes the last odd segment an action.
+        spelt: Azure's spelling of a namespace or a full type in any case; what it does not know it gives back.
 
     Raises:
-        AzureError: 400 `InvalidResourceId`-like faults: an empty segment, or a subscription id that is no GUID.
+        AzureError: 400 `InvalidRequestUri`: an empty segment, or one that is encoded twice or has a slash; 400
+            `InvalidSubscriptionId`: a subscription id that is no GUID.
     """
-    segments = [unquote(segment) for segment in raw_path.strip("/").split("/")] if raw_path.strip("/") else []
-    path = "".join(f"/{segment}" for segment in segments)
-    if any(not segment or "/" in segment or segment in (".", "..") for segment in segments):
+    sent = raw_path.removeprefix("/").removesuffix("/")
+    segments = [spelling.decoded(segment) for segment in sent.split("/")] if sent else []
+    # No name in Resource Manager has a '%' (Microsoft, "Naming rules and restrictions"): it would be decoded again.
+    if any(not segment or not {"/", "\\", "%"}.isdisjoint(segment) for segment in segments):
+        path = "".join(f"/{segment}" for segment in segments)
         raise AzureError(400, "InvalidRequestUri", f"The request URI path '{path}' has an empty or invalid segment.")
+    segments = _in_azures_spelling(segments, spelt)
+    path = "".join(f"/{segment}" for segment in segments)
     subscription = group = None
-    if len(segments) > 1 and segments[0].lower() == "subscriptions":
+    if len(segments) > 1 and segments[0] == "subscriptions":
         subscription = segments[1]
         if not scopes.is_guid(subscription):
             raise AzureError(
@@ -91,10 +100,10 @@ def parse(raw_path: str, method: str) -> Target:
                 "InvalidSubscriptionId",
                 f"The provided subscription identifier '{subscription}' is malformed or invalid.",
             )
-        if len(segments) > 3 and segments[2].lower() == _GROUPS:
+        if len(segments) > 3 and segments[2] == _GROUPS:
             group = segments[3]
     at = _last_provider(segments)
-    if at is None and len(segments) in (3, 4) and segments[2].lower() == _GROUPS:
+    if at is None and len(segments) in (3, 4) and segments[2] == _GROUPS:
         # A group is a resource like others in all but the spelling of its id.
         namespace, kind = GROUP_TYPE.split("/")
         return Target(
@@ -128,12 +137,32 @@ def group_id(target: Target) -> str:
     return scopes.resource_group_id(target.subscription or "", target.group or "")
 
 
+def _in_azures_spelling(segments: list[str], spelt: Callable[[str], str]) -> list[str]:
+    """A path whose words, namespaces and types are spelt as Azure does, and the subscription's id in lower case."""
+    found, at, type_ = list(segments), 0, ""
+    while at < len(found):
+        word = found[at]
+        if word.lower() == "providers":
+            found[at] = "providers"
+            if at + 1 < len(found):
+                type_ = found[at + 1] = spelt(found[at + 1])
+        elif type_:
+            type_ = spelt(f"{type_}/{word}")
+            found[at] = type_.rpartition("/")[2]
+        else:
+            found[at] = _WORDS.get(word.lower(), word)
+        at += 2  # what follows is a name
+    if len(found) > 1 and found[0] == "subscriptions":
+        found[1] = found[1].lower()
+    return found
+
+
 def _last_provider(segments: list[str]) -> int | None:
     """Where the last `providers/<namespace>` begins; a `providers` in a name's place is a name."""
     found = None
     at = 0
     while at < len(segments):
-        if segments[at].lower() == "providers" and at + 1 < len(segments):
+        if segments[at] == "providers" and at + 1 < len(segments):
             found = at
             at += 2  # the namespace
         else:

@@ -99,6 +99,8 @@ class Extra:
         permission: Azure action checked first, at the path; None for what `run` checks by itself.
         action: the POST action of the path, lower case, or None.
         collection: whether the path ends with the type.
+        stands: where the path may put it, so that the right is asked where what it names belongs: `subscription`, in
+            one alone, what it names being of all of it; `group`, in a group too; `resource`, at or below one.
     """
 
     method: str
@@ -107,6 +109,7 @@ class Extra:
     permission: str | None
     action: str | None = None
     collection: bool = False
+    stands: Literal["subscription", "group", "resource"] = "subscription"
 
 
 @dataclass(frozen=True)

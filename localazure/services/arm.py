@@ -5,7 +5,7 @@ A request is read whole, then answered by `arm.dispatch`. Refusals are raised an
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azmlflow.localazure.arm import dispatch, subscription
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.resources import members
 from azmlflow.localazure.resources.ask import Answer
 
 # The one open path: what clouds there are has to be known before anybody can sign in.
@@ -40,16 +42,14 @@ def service(cloud: Cloud) -> ASGIApp:
 
 
 async def _answer(cloud: Cloud, request: Request) -> Answer:
-    query = {name.lower(): value for name, value in request.query_params.items()}
-    if request.url.path == METADATA:
+    query, path = spelling.query(request.scope), spelling.sent_path(request.scope)
+    if spelling.decoded(path) == METADATA:
         return subscription.metadata(query.get("api-version", ""))
-    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    path = raw.decode("latin-1").partition("?")[0]
     ask = dispatch.ask(cloud, request.state.caller, request.method, path, query)
     return await dispatch.answer(replace(ask, body=await _body(request)), request.method)
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def _body(request: Request) -> Mapping[str, Any]:
     if request.method not in ("PUT", "PATCH", "POST"):
         return {}
     chunks = bytearray()
@@ -61,9 +61,10 @@ async def _body(request: Request) -> dict[str, Any]:
         if request.method == "POST":
             return {}
         raise bad_request("InvalidRequestContent", "The request content is missing: a JSON object is expected.")
+    spelling.check_form(request.headers)
     try:
-        body = json.loads(chunks)
-    except (ValueError, RecursionError) as error:
+        body = members.read(spelling.parsed(chunks))
+    except spelling.NotOneReading as error:
         raise bad_request(
             "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{error}'."
         ) from error

@@ -33,6 +33,7 @@ from azmlflow.localazure.azureml.request.answers import refusal
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, find_target, no_such_endpoint
 from azmlflow.localazure.azureml.submission import environments, execution, snapshots
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
 
@@ -85,9 +86,10 @@ def service(cloud: Cloud) -> ASGIApp:
 
 
 async def _answer(cloud: Cloud, request: Request) -> Response:
-    if request.url.path.rstrip("/").lower() == "/discovery":
+    path = spelling.decoded(spelling.sent_path(request.scope))
+    if path.rstrip("/").lower() == "/discovery":
         if request.method != "GET":
-            raise no_such_endpoint(f"{request.method} {request.url.path}")
+            raise no_such_endpoint(f"{request.method} {path}")
         return JSONResponse(discovery(request.headers.get("host", "").partition(":")[0].lower()))
     target = find_target(cloud, request, _VERSIONS)
     await run_tokens.check(target)

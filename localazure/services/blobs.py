@@ -12,7 +12,6 @@ import errno
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -21,7 +20,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.names import check_container
 from azmlflow.localazure.blobservice import containers, copying, listing, reading, writing
-from azmlflow.localazure.blobservice.authorise import (
+from azmlflow.localazure.blobservice.authorise import BlobTarget, authorise
+from azmlflow.localazure.blobservice.call import BlobRequest
+from azmlflow.localazure.blobservice.permissions import (
     CREATE,
     CREATE_CONTAINER,
     DELEGATE,
@@ -34,13 +35,11 @@ from azmlflow.localazure.blobservice.authorise import (
     READ_SERVICE,
     WRITE,
     WRITE_CONTAINER,
-    BlobTarget,
     Permission,
-    authorise,
 )
-from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import drain, http_date, refusal
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 
 VERSION = "2023-11-03"
@@ -152,9 +151,8 @@ def service(cloud: Cloud) -> ASGIApp:
 
 
 async def _answer(cloud: Cloud, blobs: Blobs, request: Request) -> Response:
-    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    raw_path = raw.decode("latin-1")
-    container, _, name = (unquote(part) for part in raw_path.lstrip("/").partition("/"))
+    raw_path = spelling.sent_path(request.scope)
+    container, _, name = spelling.decoded(raw_path, "InvalidResourceName").removeprefix("/").partition("/")
     level = "o" if name else "c" if container else "s"
     operation = next((operation for operation in OPERATIONS if operation.fits(request, level)), None)
     if operation is None:
@@ -166,8 +164,8 @@ async def _answer(cloud: Cloud, blobs: Blobs, request: Request) -> Response:
     if container:
         check_container(container)
     place = BlobTarget(account, raw_path, container, name)
-    caller = authorise(cloud, request, operation.permission, place)
-    return await operation.answer(BlobRequest(cloud, blobs, request, place, caller))
+    passed = authorise(cloud, request, operation.permission, place)
+    return await operation.answer(BlobRequest(cloud, blobs, request, place, passed))
 
 
 def _not_offered(request: Request) -> AzureError:

@@ -8,17 +8,16 @@ Source: Microsoft, Graph v1.0 reference. Lists have `@odata.nextLink` after 100 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import reads, writes
@@ -84,8 +83,8 @@ def service(cloud: Cloud) -> ASGIApp:
 
 
 async def _answer(cloud: Cloud, request: Request) -> Answer:
-    path: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    segments = [unquote(segment) for segment in path.decode("latin-1").partition("?")[0].strip("/").split("/")]
+    path, query = spelling.decoded(spelling.sent_path(request.scope)), spelling.query(request.scope)
+    segments = path.removeprefix("/").removesuffix("/").split("/")
     if segments[0].lower() not in _VERSIONS:
         raise _no_segment(segments[0])
     body: dict[str, Any] = {}
@@ -95,14 +94,14 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
             raw += chunk
             if len(raw) > _BODY_LIMIT:
                 raise AzureError(413, "RequestEntityTooLarge", "The request is larger than 1 MB.")
+        spelling.check_form(request.headers)
         try:
-            body = json.loads(raw or b"{}")
-        except ValueError as error:
+            body = spelling.parsed(raw or b"{}")
+        except spelling.NotOneReading as error:
             raise AzureError(400, "BadRequest", f"Unable to read JSON request payload: {error}.") from error
         if not isinstance(body, dict):
             raise AzureError(400, "BadRequest", "Unable to read JSON request payload: it is no object.")
-    query = {name.lower(): value for name, value in request.query_params.items()}
-    ask = GraphAsk(cloud, request.state.caller, request.url.path, _keyed(segments[1:]), query, body)
+    ask = GraphAsk(cloud, request.state.caller, path, _keyed(segments[1:]), query, body)
     for method, pattern, handler in ROUTES:
         if method == request.method and _matches(pattern, ask.segments):
             if method != "GET" and pattern not in _READING_POSTS:

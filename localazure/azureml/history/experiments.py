@@ -77,7 +77,7 @@ async def query(target: WorkspaceRequest, body: Mapping[str, Any]) -> dict[str, 
         AzureError: 400, one of them cannot be understood.
         MlflowUnavailable: MLflow cannot answer now.
     """
-    asked = target.request.query_params.get("viewType") or body.get("viewType") or "Default"
+    asked = target.query.get("viewtype") or body.get("viewType") or "Default"
     view = next((mlflow for name, mlflow in _VIEWS.items() if name.lower() == str(asked).lower()), None)
     if view is None:
         raise bad_request("UserError", f"'{asked}' is no view of experiments: {', '.join(_VIEWS)}.", target="viewType")

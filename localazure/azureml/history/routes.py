@@ -3,7 +3,7 @@
 A run's artifacts have two addresses, by experiment name and by experiment id; the second service has them by origin
 and container. Both offer the same few acts, and each client spells them its own way: azureml-mlflow gives an
 artifact's path as the query parameter `path` and the act last, azureml-core gives the path in the URL, and to the
-artifact service the act first. `_route` brings all of them to one `Route`.
+artifact service the act first. `route_of` brings all of them to one `Route`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ async def answer(target: WorkspaceRequest) -> Response:
         AzureError: 404 for another path, another workspace's run or upload, or no such artifact; 400, 403.
         MlflowUnavailable: MLflow cannot answer now.
     """
-    route = _route(target)
+    route = route_of(target)
     method = target.request.method
     if route is None or method != ("POST" if route.act == _WRITE else "GET"):
         raise no_such_endpoint(f"{method} {target.request.url.path}")
@@ -98,9 +98,10 @@ async def _artifacts(target: WorkspaceRequest, route: Route) -> Artifacts:
     return await of_origin(target, *route.origin, write=route.act == _WRITE, decoded=route.by_sdk_v1)
 
 
-def _route(target: WorkspaceRequest) -> Route | None:
+def route_of(target: WorkspaceRequest) -> Route | None:
+    """What a request to either service wants; None for a path that is none of theirs."""
     rest = target.rest
-    asked = target.request.query_params.get("path", "")
+    asked = target.query.get("path", "")
     if target.service == "history":
         if len(rest) < 5 or rest[0] not in _EXPERIMENTS or rest[2] != "runs" or rest[4] != "artifacts":
             return None

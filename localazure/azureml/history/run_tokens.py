@@ -7,11 +7,13 @@ expires.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from azmlflow.localazure.azureml.history import routes
 from azmlflow.localazure.azureml.history.known_runs import local_key
+from azmlflow.localazure.azureml.request.bodies import asked_of_mlflow
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
+from azmlflow.localazure.blobs.origins import RUN_ORIGIN
 from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import AzureError, unauthenticated
 from azmlflow.localazure.tracking.answers import body_if_any
@@ -24,7 +26,6 @@ _SERVICES = ("mlflow", "history", "artifact", "metric", "data", "modelregistry",
 _READS = ("read_experiments", "read_runs", "search_runs", "read_artifacts", "read_models")
 _MODELS = ("write_models", "register_local_model")
 _ON_RUNS = ("write_run", "log_artifact")
-_BODY_LIMIT = 32 * 1024 * 1024
 
 
 def renew(target: WorkspaceRequest, run_id: str) -> tuple[str, int]:
@@ -71,7 +72,7 @@ async def check(target: WorkspaceRequest) -> None:
     if name in _READS or name in _MODELS:
         return
     if target.service in ("history", "artifact", "metric"):
-        run = _run_in_path(target.rest)
+        run = _addressed(target)
         if target.request.method != "GET" and (run is None or not await _is_own(target, run_id, run)):
             raise _refused(f"it is not run {run}'s")
         return
@@ -83,15 +84,20 @@ async def _check_mlflow(target: WorkspaceRequest, name: str, run_id: str) -> Non
     """Refuse an MLflow operation that is not on the token's own run, or a new child of it."""
     if name not in _ON_RUNS:
         raise _refused("a job may not do this")
-    body = await _body(target)
+    _, asked = await asked_of_mlflow(target)  # as tracking reads it
+    body = asked if isinstance(asked, dict) else {}
     if target.rest[-2:] == ("runs", "create"):
-        tags = {tag.get("key"): tag.get("value") for tag in body.get("tags") or () if isinstance(tag, dict)}
-        if tags.get(_PARENT) != run_id:
+        tags = body.get("tags")
+        told = [tag for tag in tags if isinstance(tag, dict)] if isinstance(tags, list) else []
+        parents = [tag.get("value") for tag in told if tag.get("key") == _PARENT]
+        if not parents or any(parent != run_id for parent in parents):
             raise _refused("a job makes runs only as children of its own")
         return
-    named = body.get("run_id") or body.get("run_uuid")
-    if not isinstance(named, str) or not await _is_own(target, run_id, named):
-        raise _refused(f"it is not run {named}'s")
+    named = [body[member] for member in ("run_id", "run_uuid") if body.get(member)]
+    if not named or not all(isinstance(each, str) for each in named) or len(set(named)) > 1:
+        raise _refused("it names no run, or two")
+    if not await _is_own(target, run_id, named[0]):
+        raise _refused(f"it is not run {named[0]}'s")
 
 
 def _runs(target: WorkspaceRequest, run_id: str) -> bool:
@@ -103,12 +109,20 @@ def _runs(target: WorkspaceRequest, run_id: str) -> bool:
     return local is not None and local["status"] not in records.ENDED
 
 
-def _run_in_path(rest: tuple[str, ...]) -> str | None:
-    if len(rest) > 3 and rest[2] == "runs":
-        return rest[3]
-    if len(rest) > 1 and rest[0] == "runs":
-        return rest[1]
-    return next((part.removeprefix("dcid.") for part in rest if part.startswith("dcid.")), None)
+def _addressed(target: WorkspaceRequest) -> str | None:
+    """The run that a path of these services is about, as they read it themselves; None for no run's."""
+    rest = target.rest
+    if target.service == "artifact" or rest[4:5] == ("artifacts",):
+        route = routes.route_of(target)
+        if route is None:
+            return None
+        if route.run:
+            return route.run
+        origin, container = route.origin
+        return container.removeprefix("dcid.") if origin == RUN_ORIGIN and container.startswith("dcid.") else None
+    if rest[:1] == ("runs",):
+        return rest[1] if len(rest) > 1 else None
+    return rest[3] if len(rest) > 3 and rest[2] == "runs" else None
 
 
 async def _is_own(target: WorkspaceRequest, own: str, run_id: str) -> bool:
@@ -125,17 +139,6 @@ async def _is_own(target: WorkspaceRequest, own: str, run_id: str) -> bool:
     run = body_if_any(found)
     tags: list[dict[str, Any]] = [] if run is None else run["run"].get("data", {}).get("tags", [])
     return any(tag["key"] == _PARENT and tag["value"] == own for tag in tags)
-
-
-async def _body(target: WorkspaceRequest) -> dict[str, Any]:
-    length = target.request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > _BODY_LIMIT:
-        raise AzureError(413, "RequestBodyTooLarge", f"A request to MLflow has at most {_BODY_LIMIT} bytes.")
-    try:
-        body = json.loads(await target.request.body())  # kept by the request: tracking reads it again
-    except ValueError:
-        return {}  # it names no run, so the request is refused
-    return body if isinstance(body, dict) else {}
 
 
 def _refused(why: str) -> AzureError:

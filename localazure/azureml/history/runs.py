@@ -135,7 +135,7 @@ async def _of_run(target: WorkspaceRequest, run: known_runs.KnownRun, act: tuple
             experiment = await known_runs.experiment_numbered(target, run.experiment_id)
             runs = await known_runs.in_experiment(target, experiment)
             found = [run_dto(target.cloud, each) for each in runs if each.tags.get(PARENT) == run.id]
-            return JSONResponse({"value": run_filters.order(found, target.request.query_params.get("$orderby"))})
+            return JSONResponse({"value": run_filters.order(found, target.query.get("$orderby"))})
         case ("POST", "events"):
             await run_changes.event(target, run, await json_object(target))
             return Response(status_code=200)

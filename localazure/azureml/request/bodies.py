@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError, bad_request
 
 _LIMIT = 4 * 1024 * 1024
+MLFLOW_LIMIT = 32 * 1024 * 1024
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 async def read(target: WorkspaceRequest, limit: int = _LIMIT) -> bytes:
@@ -27,18 +30,54 @@ async def read(target: WorkspaceRequest, limit: int = _LIMIT) -> bytes:
 
 
 async def json_value(target: WorkspaceRequest, limit: int = _LIMIT) -> Any:
-    """What the request's body is in JSON; None for an empty one.
+    """What the request's body is in JSON; None for an empty one. Who asks again gets what was read before.
 
     Raises:
-        AzureError: 400, it is no JSON; 413, it has more than `limit` bytes.
+        AzureError: 400, it is no JSON, or could be read in two ways; 413, it has more than `limit` bytes; 415.
     """
-    body = await read(target, limit)
-    if not body.strip():
-        return None
+    kept = target.request.state
+    if not hasattr(kept, "json_body"):
+        body = await read(target, limit)
+        spelling.check_form(target.request.headers)
+        kept.json_body = parsed(body) if body.strip() else None
+    return kept.json_body
+
+
+def parsed(body: bytes | str) -> Any:
+    """What a body is in JSON.
+
+    Raises:
+        AzureError: 400, it is none, or could be read in two ways.
+    """
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise bad_request("UserError", "The request body is not JSON.") from error
+        return spelling.parsed(body)
+    except spelling.NotOneReading as error:
+        raise bad_request("UserError", f"The request body is not JSON: {error}.") from error
+
+
+async def asked_of_mlflow(target: WorkspaceRequest) -> tuple[dict[str, str], Any]:
+    """What MLflow is asked by a request: its query or its body, in the one spelling that is checked and passed on.
+
+    MLflow reads the query of a GET that has one and else the body (its `_get_request_message`); a GET without a query
+    is taken to have none. It also takes JSON in a JSON string, as clients of old send it, and members in camel case.
+
+    Returns:
+        The query, and the body; one of them is empty.
+
+    Raises:
+        AzureError: 400, the body is no JSON, or something is given in two spellings; 413, 415.
+    """
+    if target.request.method == "GET" and target.query:
+        return dict(target.query), None
+    body = await json_value(target, MLFLOW_LIMIT)
+    if isinstance(body, str):
+        body = parsed(body)
+    if not isinstance(body, dict):
+        return {}, body
+    found = {_CAPITAL.sub("_", name).lower(): value for name, value in body.items()}
+    if len(found) != len(body):
+        raise bad_request("UserError", "The request body gives a member in two spellings.")
+    return {}, found
 
 
 async def json_object(target: WorkspaceRequest, limit: int = _LIMIT) -> dict[str, Any]:

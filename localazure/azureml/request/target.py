@@ -2,19 +2,20 @@
 
 Path = "/" service "/" version workspace-id rest, e.g.
 `/mlflow/v2.0/subscriptions/<s>/resourceGroups/<g>/providers/Microsoft.MachineLearningServices/workspaces/<w>/api/2.0/...`.
-ARM ids are case-insensitive; segments may be percent-encoded, a "/" inside a segment too, so the path is split
-before it is decoded.
+ARM ids are case-insensitive. The path is decoded once and then split, so that an encoded "/" is one like others:
+azureml-core encodes those of an artifact's path. Whoever asks for a part of it later asks this module's record.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import unquote
 
 from starlette.requests import Request
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.enforce import Caller
@@ -23,6 +24,8 @@ from azmlflow.rbac.operations import WORKSPACE, Operation, recognise
 
 _WORKSPACE = ("subscriptions", None, "resourcegroups", None, "providers", "microsoft.machinelearningservices")
 _ID_SEGMENTS = len(_WORKSPACE) + 2
+# Parameters that MLflow takes many times (mlflow/protos/service.proto, model_registry.proto: repeated fields of GETs).
+_LISTS = ("run_ids", "order_by", "experiment_ids", "stages")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,15 @@ class WorkspaceRequest:
     version: str
     workspace: Document
     rest: tuple[str, ...]
+
+    @functools.cached_property
+    def query(self) -> Mapping[str, str]:
+        """The query's parameters by name in lower case; of one that may come many times the last value.
+
+        Raises:
+            AzureError: 400, another has two values.
+        """
+        return spelling.query(self.request.scope, _LISTS)
 
     @property
     def id(self) -> str:
@@ -118,20 +130,19 @@ def find_target(cloud: Cloud, request: Request, services: Mapping[str, Sequence[
         services: the services there are, and the versions of each.
 
     Raises:
-        AzureError: 404 when the path names no service here or no workspace that exists.
+        AzureError: 404 when the path names no service here or no workspace that exists; 400 when path or query could
+            be read in two ways.
     """
-    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    segments = tuple(unquote(segment) for segment in raw.decode("latin-1").partition("?")[0].split("/")[1:])
+    path = spelling.decoded(spelling.sent_path(request.scope))
+    segments = tuple(path.split("/")[1:])
     service, version, identity, rest = (
         segments[0],
         segments[1:2],
         segments[2:][:_ID_SEGMENTS],
         segments[2:][_ID_SEGMENTS:],
     )
-    if not version or version[0] not in services.get(service, ()):
-        raise no_such_endpoint(f"{request.method} {request.url.path}")
-    if not _names_workspace(identity):
-        raise no_such_endpoint(f"{request.method} {request.url.path}")
+    if not version or version[0] not in services.get(service, ()) or not _names_workspace(identity):
+        raise no_such_endpoint(f"{request.method} {path}")
     id_ = "/" + "/".join(identity)
     workspace = find.resource(cloud, id_)
     if workspace is None:

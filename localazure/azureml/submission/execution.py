@@ -35,7 +35,7 @@ async def answer(target: WorkspaceRequest) -> Response:
         MlflowUnavailable: MLflow cannot answer now.
     """
     target.authorise(target.request.method, "execution", "/" + "/".join(target.rest))
-    run_id = target.request.query_params.get("runId") or ""
+    run_id = target.query.get("runid") or ""
     JOB.name.check(run_id)
     match (target.request.method, *target.rest):
         case ("POST", "experiments", name, "snapshotrun"):

@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from azmlflow.localazure.azureml.history import known_runs
 from azmlflow.localazure.azureml.history.known_runs import local_key
-from azmlflow.localazure.azureml.request.bodies import member, read, text_map
+from azmlflow.localazure.azureml.request.bodies import member, parsed, read, text_map
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.azureml.submission import environments, local_run_child
 from azmlflow.localazure.core.collections import LOCAL_RUNS
@@ -52,10 +52,7 @@ async def definition(target: WorkspaceRequest) -> Mapping[str, Any]:
     form = email.message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + await read(target, _BODY_LIMIT))
     for part in form.walk():
         if part.get_filename() == "definition.json":
-            try:
-                found = json.loads(bytes(part.get_payload(decode=True) or b""))
-            except ValueError as error:
-                raise bad_request("UserError", "The run's definition is not JSON.") from error
+            found = parsed(bytes(part.get_payload(decode=True) or b""))
             if isinstance(found, dict):
                 return found
     raise bad_request("UserError", "The request has no 'definition.json'.")

@@ -83,6 +83,7 @@ CODE = Kind(
             _start_upload,
             f"{assets.WORKSPACE}/metadata/codes/write",
             action="startpendingupload",
+            stands="resource",
         ),
     ),
 )

@@ -112,6 +112,7 @@ BLOB_CONTAINER = Kind(
             "microsoft.storage/storageaccounts/blobservices",
             _service,
             "Microsoft.Storage/storageAccounts/blobServices/read",
+            stands="resource",
         ),
     ),
 )

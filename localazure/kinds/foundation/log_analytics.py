@@ -118,6 +118,7 @@ LOG_ANALYTICS = Kind(
             _list_deleted,
             "Microsoft.OperationalInsights/deletedWorkspaces/read",
             collection=True,
+            stands="group",
         ),
     ),
 )

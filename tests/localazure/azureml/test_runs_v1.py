@@ -272,3 +272,79 @@ def test_a_run_token_is_good_for_its_own_run(plane: DataPlane) -> None:
     plane.refused(403, "POST", "content", "/snapshots/getblob", {"FileNames": []}, **claims)
     records.set_status(plane.cloud, f"{WORKSPACE}/jobs/job1".lower(), "Completed")
     plane.refused(401, "GET", "history", "/experiments/e1/runs/job1", **claims)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"run_id": "job1", "runId": "r1"},
+        {"run_id": "job1", "run_uuid": "r1"},
+        {"run_id": "job1", "Run_Id": "r1"},
+        {"run_id": "job1", "RUN_ID": "r1"},
+        {"run_uuid": "job1", "runUuid": "r1"},
+        {"run_id": ["job1"]},
+        {"run_id": ""},
+        '{"run_id": "job1", "runId": "r1", "key": "a", "value": "b"}',
+    ],
+)
+def test_a_run_token_names_one_run_and_tracking_reads_that_one(plane: DataPlane, body: Any) -> None:
+    plane.experiment()
+    job(plane, "job1")
+    plane.plain_run("job1")
+    plane.plain_run("r1")
+    call = "/api/2.0/mlflow/runs/set-tag"
+    sent = {**body, "key": "a", "value": "b"} if isinstance(body, dict) else body
+    refused = plane.ask("POST", "mlflow", call, sent, claims=plane.run_claims("job1"))
+    assert refused.status_code in (400, 403), refused.text
+    assert "a" not in {tag["key"] for tag in plane.mlflow.runs[plane.workspace_id, "r1"]["data"].get("tags", [])}
+
+
+def test_a_member_given_twice_is_read_by_nobody(plane: DataPlane) -> None:
+    plane.experiment()
+    plane.plain_run("job1")
+    plane.plain_run("r1")
+    content = b'{"run_id": "job1", "run_id": "r1", "key": "a", "value": "b"}'
+    assert "given twice" in plane.refused(400, "POST", "mlflow", "/api/2.0/mlflow/runs/set-tag", content=content)
+
+
+def test_a_run_token_makes_children_of_its_own_run_only(plane: DataPlane) -> None:
+    plane.experiment()
+    job(plane, "job1")
+    plane.plain_run("job1")
+    parent = {"key": "mlflow.parentRunId", "value": "job1"}
+    other = {"key": "mlflow.parentRunId", "value": "r1"}
+    claims = {"claims": plane.run_claims("job1")}
+    for tags in ([other, parent], [parent, other], [], [other], {"mlflow.parentRunId": "job1"}):
+        plane.refused(403, "POST", "mlflow", "/api/2.0/mlflow/runs/create", {"tags": tags}, **claims)
+    body = {"experiment_id": "1", "start_time": 1, "tags": [parent]}
+    plane.good("POST", "mlflow", "/api/2.0/mlflow/runs/create", body, **claims)
+
+
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("artifact", "/artifacts/batch/metadata/ExperimentRun%2Fdcid.r1%2Fx/dcid.job1"),
+        ("artifact", "/artifacts/batch/metadata/ExperimentRun%2Fdcid.r1"),
+        ("artifact", "/artifacts/ExperimentRun/dcid.r1/batch/metadata/dcid.job1"),
+        ("artifact", "/artifacts/batch/metadata/ExperimentRun/dcid.r1/dcid.job1"),
+        ("artifact", "/artifacts/ExperimentRun/dcid.r1%2Fdcid.job1/batch/metadata"),
+        ("artifact", "/artifacts/ExperimentRun/dcid.r1%252Fdcid.job1/batch/metadata"),
+        ("artifact", "/artifacts/dcid.job1/dcid.r1/batch/metadata"),
+        ("history", "/experiments/runs/runs/r1/artifacts/batch/metadata/dcid.job1"),
+        ("history", "/experiments%2Fe1%2Fruns%2Fr1%2Fartifacts/batch/metadata"),
+        ("history", "/experiments/e1/runs/r1%2F..%2Fjob1/artifacts/batch/metadata"),
+        ("history", "/runs/job1/runs/r1/artifacts/batch/metadata"),
+    ],
+)
+def test_a_run_token_writes_no_artifact_of_another_run(plane: DataPlane, service: str, path: str) -> None:
+    plane.experiment()
+    job(plane, "job1")
+    plane.plain_run("job1")
+    plane.plain_run("r1")
+    body = {"paths": [{"path": "x"}]}
+    answer = plane.ask("POST", service, path, body, claims=plane.run_claims("job1"))
+    assert answer.status_code in (400, 403, 404), answer.text
+    # Whoever may write to both is given what the path says, and no other.
+    told = plane.ask("POST", service, path, body)
+    if told.is_success:
+        assert all("dcid.r1/" in each["contentUri"] for each in told.json()["artifactContentInformation"].values())

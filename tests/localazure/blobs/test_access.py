@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from urllib.parse import urlencode
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from azmlflow.localazure.blobs import sas
 from tests.localazure.blobs.world import (
     ACCOUNT,
     HOST,
+    KEY1,
     Azure,
     assign,
 )
@@ -82,3 +88,60 @@ def test_a_url_to_create_does_not_overwrite(azure: Azure) -> None:
     assert copy.headers["x-ms-error-code"] == "UnauthorizedBlobOverwrite"
     assert azure.http.get(azure.url("a")).content == b"first"
     assert len(azure.files()) == 1
+
+
+def mint(fields: dict[str, str], resource: str) -> str:
+    return urlencode({**fields, "sig": sas.signature(KEY1, sas.string_to_sign(fields, ACCOUNT, resource))})
+
+
+@pytest.mark.parametrize("scheme", ["SharedKeyX any", "SharedKeyLiteX x:y", "sharedkey x:y", "Basic eDp5", "SharedKey"])
+def test_a_made_up_scheme_copies_nothing(azure: Azure, scheme: str) -> None:
+    """A signature for one's own blob, and a header that only begins like the account key's."""
+    azure.put("payroll", b"secret")
+    azure.put("mine", b"x")
+    headers = {"x-ms-copy-source": f"{HOST}/azureml/payroll", "Authorization": scheme}
+    assert azure.http.put(azure.url("mine"), headers=headers).status_code in (400, 403)
+    assert azure.http.get(azure.url("mine")).content == b"x"
+
+
+def test_a_signature_copies_what_it_is_for(azure: Azure) -> None:
+    azure.put("payroll", b"secret")
+    for source in (
+        f"{HOST}/azureml/payroll",
+        f"{HOST}/azureml/%70ayroll",
+        azure.url("other").replace("other", "payroll"),
+    ):
+        refused = azure.http.put(azure.url("mine"), headers={"x-ms-copy-source": source})
+        assert (refused.status_code, refused.headers["x-ms-error-code"]) == (403, "CannotVerifyCopySource"), source
+    assert azure.http.put(azure.url("mine"), headers={"x-ms-copy-source": azure.url("payroll", "r")}).status_code == 202
+
+
+@pytest.mark.parametrize("version", ["2015-04-05", "2017-11-09", "2018-03-28", "2018-11-09", "2019-12-12"])
+def test_a_blob_s_signature_is_none_for_a_directory(azure: Azure, version: str) -> None:
+    """Before 2018-11-09 `sr` was not signed."""
+    azure.put("dir", b"x")
+    azure.put("dir/secret", b"secret")
+    fields = {"sv": version, "sr": "b", "sp": "r", "se": "2099-01-01T00:00:00Z"}
+    signed = mint(fields, "azureml/dir")
+    turned = signed.replace("sr=b", "sr=d") + "&sdd=1"
+    assert azure.http.get(f"{HOST}/azureml/dir/secret?{turned}").status_code == 403
+    assert azure.http.get(f"{HOST}/azureml/dir?{signed}").status_code == 200
+
+
+@pytest.mark.parametrize("more", ["&sp=rcwd", "&SP=rcwd", "&Sig=x", "&comp=metadata&comp=block"])
+def test_a_parameter_with_two_values_is_refused(azure: Azure, more: str) -> None:
+    azure.put("a", b"x")
+    assert azure.http.get(azure.url("a", "r") + more).status_code in (400, 403)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_a_signature_opens_its_blob_in_each_spelling_and_no_other(azure: Azure, data: st.DataObject) -> None:
+    azure.put("dir/mine", b"mine")
+    azure.put("dir/other", b"other")
+    azure.put("dir%2fmine", b"encoded twice")
+    query = azure.url("dir/mine", "r").partition("?")[2]
+    wanted = data.draw(st.sampled_from(["dir/mine", "dir/other", "dir%2fmine", "DIR/mine", "dir/mine/", "dir//mine"]))
+    encoded = "".join(f"%{ord(c):02X}" if c == "%" or data.draw(st.booleans()) else c for c in wanted)
+    answer = azure.http.get(f"{HOST}/azureml/{encoded}?{query}")
+    assert (answer.content == b"mine") == (wanted == "dir/mine"), (encoded, answer.text)
