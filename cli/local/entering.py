@@ -141,8 +141,12 @@ def set_lost_state_aside(project: Project) -> None:
     So that `rm -rf .azmlflow`, whole or in part, leaves no stack that cannot be stood up again: `up` finds what stands
     on the embedded Azure by its tags, and takes it over.
     """
-    if project.passphrase.exists():
-        return
+    if not project.passphrase.exists():
+        set_state_aside(project)
+
+
+def set_state_aside(project: Project) -> Path | None:
+    """Have local stacks begin a new state, whatever passphrase there is; where the old one is kept."""
     for name in project.stacks():
         path = project.settings_path(name)
         if read_stack(project, name).local:
@@ -150,13 +154,13 @@ def set_lost_state_aside(project: Project) -> None:
             without = re.sub(r"^encryptionsalt:.*\n?", "", text, flags=re.MULTILINE)
             if without != text:
                 write_atomically(path, without)
-    if any(project.backend.rglob("*.json")):
-        aside = next(
-            path
-            for number in itertools.count(1)
-            if not (path := project.backend.with_name(f"backend-{number}")).exists()
-        )
-        project.backend.rename(aside)
+    if not any(project.backend.rglob("*.json")):
+        return None
+    aside = next(
+        path for number in itertools.count(1) if not (path := project.backend.with_name(f"backend-{number}")).exists()
+    )
+    project.backend.rename(aside)
+    return aside
 
 
 def interpreter_folder() -> Path:

@@ -123,17 +123,46 @@ def read_checkpoint(path: Path) -> State | None:
     Raises:
         CliError: the file cannot be read.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValueError) as fault:
+    fault = fault_of(path)
+    if fault is not None:
         raise CliError(
             f"Pulumi's state of this stack cannot be read: {fault}",
             where=str(path),
-            next=f"cp {path}.bak {path}    (Pulumi's own backup of the state before)",
-        ) from fault
-    return read_state((document.get("checkpoint") or {}).get("latest"))
+            next="azmlflow local repair    (takes Pulumi's own copy of the state before, and keeps the damaged one)",
+        )
+    document = json.loads(path.read_bytes())
+    return read_state(document["checkpoint"].get("latest"))
+
+
+def fault_of(path: Path) -> str | None:
+    """What is wrong with the state in a file backend's file (pulumi sdk/go/common/apitype: VersionedCheckpoint).
+
+    None if nothing is.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        return error.strerror or str(error)
+    except (ValueError, RecursionError):
+        return "it is no JSON"
+    checkpoint = document.get("checkpoint") if isinstance(document, dict) else None
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("latest"), dict | None):
+        return "it holds no state"
+    latest = checkpoint.get("latest") or {}
+    for name in ("resources", "pending_operations"):
+        if not isinstance(latest.get(name), list | None):
+            return f"its {name.replace('_', ' ')} are no list"
+    entries = [*(latest.get("resources") or ()), *_pending(latest)]
+    good = all(isinstance(each, dict) and isinstance(each.get("urn"), str) and each.get("type") for each in entries)
+    return None if good else "one of its resources has no name or no type"
+
+
+def _pending(latest: Mapping[str, Any]) -> list[object]:
+    """The resources of operations without an end."""
+    found = latest.get("pending_operations") or ()
+    return [each.get("resource") if isinstance(each, dict) else None for each in found]
 
 
 def _resource(entry: Mapping[str, Any]) -> Resource:

@@ -9,6 +9,8 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.changes import Outcome, urn_name
 from azmlflow.localazure.machine.shortage import said
 
+_PASSPHRASE = "azmlflow local repair    (a new state begins, and the old one is kept)"
+
 
 def held(stack: str, text: str) -> CliError:
     """The error for a stack that another process holds, from what the engine says."""
@@ -37,7 +39,8 @@ def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool 
         complaints = [line for line in _lines(text) if line.startswith("error:")]
         what = complaints[0].removeprefix("error:").strip() if complaints else _last_line(text)
         lacks = said(text)
-        next_ = lacks.next if lacks else again if mended else _torn(what) or again
+        mine = _PASSPHRASE if mended and "incorrect passphrase" in what.lower() else again
+        next_ = lacks.next if lacks else mine if mended else _torn(what) or again
         return CliError(f"the Pulumi engine failed: {what}", next=next_)
     first = told[0]
     others = len({entry.urn for entry in told}) - 1

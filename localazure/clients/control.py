@@ -14,7 +14,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from azmlflow.localazure.core.hosts import is_azure
 from azmlflow.localazure.machine.errors import LocalError
-from azmlflow.localazure.machine.folder import LOOPBACK, Folder
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.ports import LOOPBACK
 
 PROXY_USER = "azmlflow"
 _WITHIN = 30.0

@@ -27,7 +27,8 @@ from azmlflow.localazure.clients.control import PROXY_USER, Identity, identity_p
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.hosts import reaches_azure, without_port
 from azmlflow.localazure.machine.errors import LocalError
-from azmlflow.localazure.machine.folder import LOOPBACK, Folder
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.ports import LOOPBACK
 from azmlflow.localazure.machine.private import write_private
 
 MARKER = "AZMLFLOW_CLOUD"

@@ -67,9 +67,24 @@ class FaultRule:
     what: What = "kill"
     seconds: float = 1.0
 
+    @property
+    def sound(self) -> bool:
+        """Whether it can be struck by at all."""
+        texts = all(isinstance(each, str) for each in (self.method, self.path, self.when, self.what))
+        numbers = isinstance(self.nth, int) and isinstance(self.seconds, int | float)
+        return texts and numbers and self.when in WHENS and self.what in WHATS and _is_pattern(self.path)
+
     def matches(self, method: str, path: str) -> bool:
         """Whether it is for such a request."""
         return self.method in {"*", method} and re.search(self.path, path, re.IGNORECASE) is not None
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def read_faults(state: Path) -> tuple[FaultRule, ...]:
@@ -80,9 +95,12 @@ def read_faults(state: Path) -> tuple[FaultRule, ...]:
     """
     file = state / FILE
     try:
-        return tuple(FaultRule(**rule) for rule in read_json(file)) if file.exists() else ()
+        rules = tuple(FaultRule(**rule) for rule in read_json(file)) if file.exists() else ()
     except TypeError as error:
         raise unreadable(file) from error
+    if not all(rule.sound for rule in rules):
+        raise unreadable(file)
+    return rules
 
 
 def write_faults(state: Path, faults: tuple[FaultRule, ...]) -> None:
@@ -117,7 +135,8 @@ class FaultLayer:
             try:
                 rules = read_faults(self._cloud.state)
             except UnreadableFile as error:  # told until it is mended: without its rules a test would pass for nothing
-                told = AzureError(500, "FaultsUnreadable", f"{error.what}: {error.where}")
+                # With a status that no client of ours sends again: it stays so until somebody mends it.
+                told = AzureError(507, "FaultsUnreadable", f"{error.what}. Next: azmlflow local faults clear")
                 await JSONResponse(told.body(), told.status)(scope, receive, send)
                 return
             self._current = FaultMiddleware(self._app, rules, cloud=self._cloud) if rules else self._app

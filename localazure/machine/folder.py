@@ -5,11 +5,12 @@
                   so there is no stale pid file to interpret and no re-used pid to mistake
                   (it holds the daemon's pid)
     daemon.log    what it has to say
-    ports.json    the loopback ports, chosen once
+    ports.json    the loopback ports, chosen once (`ports.py`)
     secrets.json  the proxy's credential and the key that identity addresses are made with (0600)
     signing.pem   signs access tokens (0600); sas.key signs blob URLs (0600)
     ca.pem, leaf.pem, leaf.key    the certificate authority and its one leaf (the authority's key is nowhere)
     azure.db, blobs/, mlflow/     what it remembers
+    kept/         copies of the databases, as they were at the last start; damaged/ what `local repair` set aside
 
 Beside the folder, `<folder>.lock` is held by whoever is starting, stopping or resetting the daemon.
 
@@ -20,25 +21,19 @@ the machine by the operating system.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import hmac
 import json
 import os
 import secrets
-import socket
 import stat
 import tempfile
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from azmlflow.localazure.machine.errors import LocalError, PortTaken, UnsafeFolder
-from azmlflow.localazure.machine.private import create_private, read_json, unreadable, write_private
-
-LOOPBACK = "127.0.0.1"
-# Below the ranges that Linux (32768) and macOS (49152) draw outgoing ports from, so that ours stay free between runs.
-_FIRST_PORT, _PORTS = 20000, 12000
+from azmlflow.localazure.machine import ports
+from azmlflow.localazure.machine.errors import UnsafeFolder
+from azmlflow.localazure.machine.private import create_private, read_json, unreadable
 
 
 @dataclass(frozen=True)
@@ -62,19 +57,6 @@ class Secrets:
         other way to sign in as it, as the directory keeps only hashes."""
         digest = hmac.digest(self.identity.encode(), b"client:" + app_id.lower().encode(), "sha256")
         return f"local~{digest.hex()}"
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The ports on 127.0.0.1: the proxy's, the identity endpoint's, that of the pages of `azmlflow ui`.
-
-    The pages have one of their own, because a port is what browsers take for a site's border: the identity endpoint
-    refuses whatever comes from a web page.
-    """
-
-    proxy: int
-    identity: int
-    ui: int
 
 
 @dataclass(frozen=True)
@@ -147,11 +129,14 @@ class Folder:
             made = Secrets(proxy=secrets.token_hex(32), identity=secrets.token_hex(32))
             create_private(path, json.dumps(asdict(made)).encode())
         try:
-            return Secrets(**read_json(path))
+            found = Secrets(**read_json(path))
         except TypeError as error:
             raise unreadable(path) from error
+        if not all(isinstance(each, str) and each for each in (found.proxy, found.identity)):
+            raise unreadable(path)
+        return found
 
-    def ports(self) -> Ports:
+    def ports(self) -> ports.Ports:
         """The ports, chosen free at the first call and kept from then on.
 
         Raises:
@@ -159,60 +144,19 @@ class Folder:
             UnreadableFile: what is kept of them is not what was written.
             LocalError: this machine gives no ports.
         """
-        path = self.path / "ports.json"
-        kept = read_json(path) if path.exists() else {}
-        if not isinstance(kept, dict) or not kept.keys() <= {each.name for each in fields(Ports)}:
-            raise unreadable(path)
-        missing = [each.name for each in fields(Ports) if each.name not in kept]
-        if missing:  # all at first; those that a later version has more
-            made = json.dumps(kept | dict(zip(missing, self._choose_ports(len(missing), kept.values()), strict=True)))
-            write = write_private if kept else create_private
-            write(path, made.encode())
-            kept = read_json(path)
-        try:
-            return Ports(**kept)
-        except TypeError as error:
-            raise unreadable(path) from error
+        return ports.kept(self.path / "ports.json", str(self.path))
 
-    def check_ports(self) -> None:
-        """See whether the ports can be had.
+    def check_ports(self, within: float = 3.0) -> None:
+        """See whether the ports can be had; one whose holder has just been killed is free a moment later.
+
+        Args:
+            within: seconds for which to look again.
 
         Raises:
             PortTaken: one of them is taken; the message names it.
             LocalError: one of them cannot be had for another reason.
         """
-        for name, port in asdict(self.ports()).items():
-            with contextlib.closing(socket.socket()) as probe:
-                try:
-                    bind(probe, port)
-                except OSError as error:
-                    if error.errno != errno.EADDRINUSE:
-                        raise _no_port(port, error) from error
-                    raise PortTaken(
-                        f"port {port}, kept for the embedded Azure's {name} endpoint, is taken by another program",
-                        where=f"{LOOPBACK}:{port}",
-                        next=f"see who holds it with `lsof -nP -iTCP:{port}` and stop that program, "
-                        f"or delete {self.path / 'ports.json'} to have other ports chosen",
-                    ) from error
-
-    def _choose_ports(self, many: int, taken: Collection[int]) -> list[int]:
-        start = int.from_bytes(hashlib.sha256(str(self.path).encode()).digest()[:4], "big") % _PORTS
-        free: list[int] = []
-        for step in range(_PORTS):
-            port = _FIRST_PORT + (start + step) % _PORTS
-            if port in taken:
-                continue
-            with contextlib.closing(socket.socket()) as probe:
-                try:
-                    bind(probe, port)
-                except OSError as error:
-                    if error.errno != errno.EADDRINUSE:
-                        raise _no_port(port, error) from error
-                    continue
-            free.append(port)
-            if len(free) == many:
-                return free
-        raise PortTaken(f"too few ports between {_FIRST_PORT} and {_FIRST_PORT + _PORTS} are free on {LOOPBACK}")
+        ports.check(self.ports(), self.path / "ports.json", within)
 
     def socket(self) -> Path:
         """Where the TLS application listens: a path short enough for a unix socket (104 bytes on macOS), in a folder
@@ -270,17 +214,3 @@ class Folder:
         for folder in (sockets, self._jobs_path()):
             with contextlib.suppress(OSError):  # it is not empty, or not there
                 folder.rmdir()
-
-
-def bind(listener: socket.socket, port: int) -> None:
-    """Bind to a loopback port; connections of an earlier daemon that linger in TIME_WAIT do not count as taken.
-
-    Raises:
-        OSError: it is taken.
-    """
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((LOOPBACK, port))
-
-
-def _no_port(port: int, error: OSError) -> LocalError:
-    return LocalError(f"port {port} cannot be had: {error.strerror or error}", where=f"{LOOPBACK}:{port}")

@@ -12,6 +12,8 @@ from typing import Any
 
 from azmlflow.localazure.machine.errors import UnreadableFile
 
+REPAIR = "azmlflow local repair    (mends what can be mended, and keeps the damaged file)"
+
 
 def read_json(path: Path) -> Any:
     """What a file says that we wrote.
@@ -32,7 +34,7 @@ def read_json(path: Path) -> Any:
 
 def unreadable(path: Path, why: str = "it does not hold what this azmlflow writes there") -> UnreadableFile:
     """What to raise of a file that does not hold what it should."""
-    return UnreadableFile(f"{path.name} cannot be read: {why}", where=str(path), next=f"mend or remove {path}")
+    return UnreadableFile(f"{path.name} cannot be read: {why}", where=str(path), next=REPAIR)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import signal
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ from azmlflow.localazure.clients.control import NotRunning, UnknownPrincipal
 from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.errors import LocalError, PortTaken, UnsafeFolder
 from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.process import parts
+from azmlflow.localazure.process.parts import DamagedPart, Looked
 from azmlflow.localazure.process.running import Running, held, pid_of, status, wait_until_gone
 from azmlflow.localazure.process.starting import StartFailed, check_health, kill, spawn, wait_for_record
 
 __all__ = [
+    "DamagedPart",
     "LocalError",
     "NotRunning",
     "PortTaken",
@@ -32,6 +36,7 @@ __all__ = [
     "UnknownPrincipal",
     "UnsafeFolder",
     "add_user",
+    "repair",
     "reset",
     "start",
     "status",
@@ -51,20 +56,22 @@ def start(state: Path, latency: str = "none", on_progress: Callable[[str], None]
 
     Raises:
         PortTaken: another program holds one of its ports.
+        DamagedPart: a file of its is damaged.
         StartFailed: it ended or did not answer; the message has the end of its log.
         UnsafeFolder: the state folder, or that of its sockets, is not this user's alone.
         LocalError: another start or stop does not come to an end.
     """
     say = on_progress or (lambda _text: None)
     folder = Folder.at(state)
-    with held(folder):
+    with held(folder) as lock:
         folder.make()
         running = status(folder.path)
         if running is None:
             if pid_of(folder) is None:
+                parts.check(folder)
                 folder.check_ports()
                 say("starting the embedded Azure")
-                spawn(folder, latency)
+                spawn(folder, latency, lock)
             running = wait_for_record(folder)
         check_health(folder)
         return running
@@ -92,6 +99,25 @@ def reset(state: Path) -> None:
         _stop(folder)
         if folder.path.exists():
             shutil.rmtree(folder.path)
+
+
+def repair(state: Path, now: datetime, on_progress: Callable[[str], None]) -> tuple[Looked, ...]:
+    """Look at all that it holds, and mend what is damaged; what is damaged is kept aside. It is stopped for that.
+
+    Args:
+        state: its state folder, which exists.
+        now: names the folder in which damaged files are kept.
+        on_progress: told, in a few words, what goes on.
+
+    Raises:
+        LocalError: see `stop`.
+    """
+    folder = Folder.at(state)
+    with held(folder):
+        if pid_of(folder) is not None:
+            on_progress("stopping the embedded Azure, to look at what it holds")
+            _stop(folder)
+        return tuple(parts.repair(folder, now))
 
 
 def add_user(state: Path, upn: str, display_name: str | None = None) -> dict[str, Any]:

@@ -59,8 +59,11 @@ def status(state: Path) -> Running | None:
 
 
 @contextlib.contextmanager
-def held(folder: Folder) -> Iterator[None]:
+def held(folder: Folder) -> Iterator[int]:
     """One starter or stopper at a time; the kernel drops the lock of one that dies.
+
+    Gives the lock's descriptor: an embedded Azure that is being started holds it too until it answers, so that whoever
+    comes after a starter that was killed waits for it, and does not start a second.
 
     Raises:
         LocalError: another one does not come to an end.
@@ -80,7 +83,7 @@ def held(folder: Folder) -> Iterator[None]:
                         next="wait for it, or end it, and type the command again",
                     ) from None
                 time.sleep(0.05)
-        yield
+        yield file.fileno()
 
 
 def pid_of(folder: Folder) -> int | None:

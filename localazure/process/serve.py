@@ -36,14 +36,17 @@ from azmlflow.localazure.front.proxy import CHUNK, Proxy
 from azmlflow.localazure.front.upstream import Upstream, upstream_from
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import LocalError
-from azmlflow.localazure.machine.folder import Folder, bind
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.ports import bind
 from azmlflow.localazure.machine.private import kept_secret, write_private
 from azmlflow.localazure.principals.directory import Directory
 from azmlflow.localazure.principals.enforce import Enforcer
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.process import seed
 from azmlflow.localazure.process.app import build_app
+from azmlflow.localazure.process.parts import keep_copies
 from azmlflow.localazure.process.running import lifetime
+from azmlflow.localazure.process.starting import READY, say_why
 from azmlflow.localazure.runner.runner import Runner
 from azmlflow.localazure.services import identity as identity_service
 from azmlflow.localazure.services import ui as ui_service
@@ -96,13 +99,14 @@ class Server(uvicorn.Server):
         yield
 
 
-async def serve(folder: Folder, latency: str, ready: int | None = None) -> None:
+async def serve(folder: Folder, latency: str, ready: int | None = None, lock: int | None = None) -> None:
     """Serve until SIGTERM or SIGINT, or until the state folder is gone.
 
     Args:
         folder: the state folder, whose lock the caller holds.
         latency: name of the latency profile.
         ready: descriptor to write a line to once every port listens.
+        lock: descriptor of the starter's lock, closed at the same instant.
 
     Raises:
         OSError: a port or socket cannot be listened on.
@@ -118,15 +122,20 @@ async def serve(folder: Folder, latency: str, ready: int | None = None) -> None:
     cloud = assemble(folder.path, latency)
     seed.seed(cloud)
     _record(folder, latency)
+    if lock is not None:
+        os.close(lock)
     if ready is not None:
-        os.write(ready, b"ready\n")
+        with contextlib.suppress(BrokenPipeError):  # whoever started it was killed; the next start finds it
+            os.write(ready, READY)
         os.close(ready)
+    copying = asyncio.create_task(asyncio.to_thread(keep_copies, folder))
     try:
         await _serve_all(folder, cloud, listeners, stop)
     finally:
         ours = _inode(folder.lock) == held  # else another embedded Azure lives at this place by now
         if ours:
             folder.record.unlink(missing_ok=True)
+        await copying
         await cloud.mlflow.stop()
         if ours:
             folder.remove_sockets()
@@ -260,6 +269,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--latency", default="none", choices=["none", "azure"], help="how long things take")
     parser.add_argument("--detach", action="store_true", help="go on in the background")
     parser.add_argument("--ready", type=int, metavar="FD", help="descriptor to report to when it listens")
+    parser.add_argument("--lock", type=int, metavar="FD", help="descriptor of the starter's lock, held until then")
     options = parser.parse_args(arguments)
     if options.detach and os.fork():
         return 0  # the child's parent is now the system, which waits for it at its end
@@ -271,8 +281,11 @@ def main(arguments: list[str]) -> int:
     try:
         folder.make()
         with lifetime(folder):
-            asyncio.run(serve(folder, options.latency, options.ready))
-    except (LocalError, OSError) as error:
+            asyncio.run(serve(folder, options.latency, options.ready, options.lock))
+    except Exception as error:
+        say_why(options.ready, error)
+        if not isinstance(error, LocalError | OSError):
+            raise
         _log.error("cannot serve: %s", error)
         return 1
     return 0

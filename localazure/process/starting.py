@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -14,28 +15,31 @@ from azmlflow.localazure.clients import control, environ
 from azmlflow.localazure.clients.control import NotRunning
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.shortage import shortage
 from azmlflow.localazure.process.running import Running, pid_of, status, wait_until_gone
 
 _READY_WITHIN = 90.0
 _KILLED_WITHIN = 5.0
 _LOG_LIMIT = 10 * 1024 * 1024
 _TAIL = 15  # lines of the log in an error
-_START_NEXT = "azmlflow local logs; azmlflow local reset starts from nothing"
+_START_NEXT = "azmlflow local logs; azmlflow local repair looks at all that it holds, and throws nothing away"
+READY = b"ready"  # what the process says when it listens; else what is wrong, as JSON
 
 
 class StartFailed(LocalError):
     """The process ended, or did not answer, while it started."""
 
 
-def spawn(folder: Folder, latency: str) -> None:
+def spawn(folder: Folder, latency: str, lock: int) -> None:
     """Start the process and wait until it listens.
 
     Args:
         folder: the state folder.
         latency: the latency profile.
+        lock: descriptor of the lock of whoever starts or stops, which the process holds until it listens.
 
     Raises:
-        StartFailed: it ended or did not answer; the message has the end of its log.
+        StartFailed: it ended or did not answer; in its own words, or with the end of its log.
     """
     if folder.log.exists() and folder.log.stat().st_size > _LOG_LIMIT:
         folder.log.replace(folder.log.with_suffix(".log.1"))
@@ -47,7 +51,7 @@ def spawn(folder: Folder, latency: str) -> None:
             child = subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-m", "azmlflow.localazure.process.serve", "--detach"),
-                    *("--state", str(folder.path), "--latency", latency, "--ready", str(writable)),
+                    *("--state", str(folder.path), "--latency", latency, "--ready", str(writable), "--lock", str(lock)),
                 ],
                 cwd=folder.path,
                 env=environ.daemon_environment(os.environ),
@@ -55,19 +59,45 @@ def spawn(folder: Folder, latency: str) -> None:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                pass_fds=(writable,),
+                pass_fds=(writable, lock),
             )
         finally:
             os.close(writable)
         with child:  # it leaves a child of its own behind and ends
             answered, _, _ = select.select([report], [], [], _READY_WITHIN)
-            if answered and report.read(1):
+            said = report.read() if answered else b""
+            if said.startswith(READY):
                 return
             if not answered:
                 child.kill()
         kill(folder)
+    own = _own_words(said)
+    if own is not None:
+        raise StartFailed(str(own["what"]), where=own["where"], next=own["next"] or _START_NEXT)
     told = "ended while it started" if answered else f"did not answer within {_READY_WITHIN:.0f} s"
     raise StartFailed(f"the embedded Azure {told}:\n{_tail(folder, begin)}", where=str(folder.log), next=_START_NEXT)
+
+
+def say_why(report: int | None, error: Exception) -> None:
+    """Tell whoever waits for the start why there is none; what nobody foresaw is in the log alone."""
+    lacks = shortage(error)
+    if lacks is not None:
+        told = {"what": f"the embedded Azure cannot start: {lacks.what}", "where": lacks.where, "next": lacks.next}
+    elif isinstance(error, LocalError):
+        told = {"what": error.what, "where": error.where, "next": error.next}
+    else:
+        return
+    if report is not None:
+        with contextlib.suppress(OSError):  # nobody waits any more
+            os.write(report, json.dumps(told).encode())
+
+
+def _own_words(said: bytes) -> dict[str, str | None] | None:
+    try:
+        found = json.loads(said)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def wait_for_record(folder: Folder) -> Running:

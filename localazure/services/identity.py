@@ -25,7 +25,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.machine.folder import LOOPBACK, Folder
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.ports import LOOPBACK
 from azmlflow.localazure.principals.directory import Principal
 from azmlflow.localazure.services.entra import (
     LIFETIME,

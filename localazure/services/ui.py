@@ -30,7 +30,8 @@ from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.front import middleware
-from azmlflow.localazure.machine.folder import LOOPBACK, Folder
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.ports import LOOPBACK
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.sessions import SESSION_LIFETIME, BrowserSession
 from azmlflow.localazure.resources import find

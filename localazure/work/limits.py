@@ -15,7 +15,7 @@ from azmlflow.localazure.machine.private import read_json, unreadable, write_pri
 from azmlflow.localazure.work import quota
 from azmlflow.localazure.work.nodes import duration
 
-_FILE = "job-limits.json"
+FILE = "job-limits.json"
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -52,16 +52,19 @@ def read_limits(state: Path) -> JobLimits:
     Raises:
         UnreadableFile: they are not what `write_limits` wrote.
     """
-    path = state / _FILE
+    path = state / FILE
     try:
-        return JobLimits(**read_json(path)) if path.exists() else JobLimits()
+        found = JobLimits(**read_json(path)) if path.exists() else JobLimits()
     except TypeError as error:
         raise unreadable(path) from error
+    if not all(isinstance(each, int | float) for each in (found.seconds, found.memory, found.disk)):
+        raise unreadable(path)
+    return found
 
 
 def write_limits(state: Path, limits: JobLimits) -> None:
     """Keep settings; jobs that start from now on are held to them."""
-    write_private(state / _FILE, json.dumps(asdict(limits)).encode())
+    write_private(state / FILE, json.dumps(asdict(limits)).encode())
 
 
 def limits_of(state: Path, compute: Document | None, job: Document) -> JobLimits:

@@ -13,6 +13,7 @@ import click
 
 from azmlflow.cli.commands.local.faults import faults
 from azmlflow.cli.commands.local.limits import limits
+from azmlflow.cli.commands.local.repair import repair
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering
 from azmlflow.cli.project.project import Project, find_project, read_stack
@@ -146,6 +147,7 @@ def _confirm_reset(invocation: Invocation, project: Project, yes: bool) -> None:
 
 command.add_command(faults)
 command.add_command(limits)
+command.add_command(repair)
 
 
 @command.group()

@@ -52,9 +52,9 @@ def test_a_checkpoint(tmp_path: Path) -> None:
     assert read_checkpoint(path) == read_state(None)
 
 
-def test_a_torn_checkpoint_names_pulumis_backup(tmp_path: Path) -> None:
+def test_a_torn_checkpoint_names_the_command_that_mends_it(tmp_path: Path) -> None:
     path = tmp_path / "local.json"
     path.write_text("{")
     with pytest.raises(CliError) as caught:
         read_checkpoint(path)
-    assert f"{path}.bak" in str(caught.value.next)
+    assert str(caught.value.next).startswith("azmlflow local repair")

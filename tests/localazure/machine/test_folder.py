@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from azmlflow.localazure.machine.errors import PortTaken, UnsafeFolder
-from azmlflow.localazure.machine.folder import Folder, bind
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.ports import bind
 from azmlflow.localazure.machine.private import create_private, write_private
 
 

@@ -36,7 +36,8 @@ def test_it_names_the_file(tmp_path: Path, name: str, content: bytes) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(UnreadableFile, match=name) as told:
             READERS[name](tmp_path)
-    assert (told.value.where, str(tmp_path / name) in str(told.value.next)) == (str(tmp_path / name), True)
+    assert told.value.where == str(tmp_path / name)
+    assert str(told.value.next).startswith("azmlflow local repair")
     assert (tmp_path / name).read_bytes() == content, "what it held is not lost by reading it"
 
 

@@ -8,19 +8,25 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from azmlflow.localazure.clients import control
 from azmlflow.localazure.clients.environ import client_environment
 from azmlflow.localazure.core.constants import DEVELOPER
-from azmlflow.localazure.machine.folder import Folder, bind
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.ports import bind
 from azmlflow.localazure.process import daemon
-from azmlflow.localazure.process.daemon import LocalError, NotRunning, PortTaken, Running, StartFailed
+from azmlflow.localazure.process.daemon import DamagedPart, LocalError, NotRunning, PortTaken, Running, StartFailed
 
 GROUPS = "https://management.azure.com/subscriptions?api-version=2022-12-01"
 
@@ -201,13 +207,69 @@ def test_a_setting_that_cannot_be_read_is_named(state: Path, monkeypatch: pytest
         daemon.start(state)
 
 
-def test_a_start_that_fails_shows_the_end_of_its_log(state: Path) -> None:
+def test_a_start_that_fails_as_nobody_foresaw_shows_the_end_of_its_log(state: Path) -> None:
     state.mkdir()
-    (state / "azure.db").write_text("this is no database at all, and it is long enough to be looked at" * 100)
-    with pytest.raises(StartFailed, match="file is not a database") as failed:
+    key = ec.generate_private_key(ec.SECP256R1())  # tokens are signed with RSA
+    private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (state / "signing.pem").write_bytes(key.private_bytes(*private))
+    with pytest.raises(StartFailed, match="AssertionError") as failed:
         daemon.start(state)
     assert failed.value.where == str(state / "daemon.log")
+    assert "reset" not in str(failed.value.next)
     assert daemon.status(state) is None
+
+
+def test_a_damaged_file_is_named_with_what_mends_it(state: Path) -> None:
+    state.mkdir()
+    (state / "azure.db").write_text("this is no database at all, and it is long enough to be looked at" * 100)
+    with pytest.raises(DamagedPart, match="file is not a database") as failed:
+        daemon.start(state)
+    assert failed.value.where == str(state / "azure.db")
+    assert str(failed.value.next).startswith("azmlflow local repair")
+    assert not (state / "daemon.log").exists(), "nothing was started"
+
+
+def test_whoever_comes_after_a_starter_that_was_killed_finds_what_it_started(state: Path) -> None:
+    """Killed while the process that it started is not up yet: neither a second one, nor a port that is taken."""
+    script = (
+        f"from pathlib import Path; from azmlflow.localazure.process import daemon; daemon.start(Path({str(state)!r}))"
+    )
+    for seen in (state / "daemon.log", state / "daemon.lock", state / "azure.db"):
+        starter = subprocess.Popen([sys.executable, "-c", script, str(state)], stderr=subprocess.DEVNULL)
+        wait_until(seen.exists, f"{seen.name} is there")
+        starter.kill()
+        starter.wait()
+        running = daemon.start(state)
+        assert control.ask(Folder.at(state), "GET", GROUPS, principal=DEVELOPER).status == 200
+        assert (state / "daemon.log").read_text().count("serving, pid") == 1
+        assert running.pid == int((state / "daemon.lock").read_text())
+        daemon.reset(state)
+
+
+def test_a_port_of_one_that_was_killed_is_waited_for(state: Path) -> None:
+    state.mkdir()
+    port = Folder.at(state).ports().proxy
+    with socket.socket() as other:
+        bind(other, port)
+        other.listen()
+        threading.Timer(0.5, other.close).start()
+        assert daemon.start(state).proxy_port == port
+
+
+def test_a_copy_of_what_was_whole_is_kept_and_a_repair_takes_from_it(state: Path) -> None:
+    daemon.start(state)
+    carol = daemon.add_user(state, "carol@local.test")
+    daemon.stop(state)
+    daemon.start(state)
+    wait_until((state / "kept" / "azure.db").exists, "a copy is kept")
+    daemon.stop(state)
+    (state / "azure.db").write_bytes(b"junk" * 5000)
+    found = daemon.repair(state, datetime(2026, 11, 26, 6, 30), lambda _: None)
+    (mended,) = [each for each in found if each.fault is not None]
+    assert mended.kept == state / "damaged" / "20261126T063000" / "azure.db"
+    assert mended.kept.read_bytes().startswith(b"junk")
+    daemon.start(state)
+    assert control.who(Folder.at(state), "carol@local.test").id == carol["id"]
 
 
 def test_without_its_folder_it_ends(state: Path) -> None:
