@@ -27,9 +27,9 @@ from azmlflow.localazure.kinds.foundation.role_definitions import ROLE_DEFINITIO
 from azmlflow.localazure.kinds.foundation.storage_accounts import STORAGE_ACCOUNT
 from azmlflow.localazure.kinds.guardrails.budgets import BUDGET
 from azmlflow.localazure.kinds.guardrails.diagnostic_settings import DIAGNOSTIC_SETTING
+from azmlflow.localazure.kinds.jobs.jobs import JOB
 from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
 from azmlflow.localazure.kinds.workspaces.datastores import DATASTORE
-from azmlflow.localazure.kinds.workspaces.jobs import JOB
 from azmlflow.localazure.kinds.workspaces.ml_workspaces import ML_WORKSPACE
 from azmlflow.localazure.resources.kind import Kind
 

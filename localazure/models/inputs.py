@@ -1,7 +1,7 @@
 """What a job's inputs of files mean: a data asset or model of the workspace by its id, or a path that Azure ML spells.
 
 azure-ai-ml sends an asset as its ARM id, `azureml:<name>:<version>` resolved by the client. Whether the submitter may
-read it is asked when the job is submitted (`kinds.workspaces.jobs`); what it means is looked up when it starts.
+read it is asked when the job is submitted (`kinds.jobs`); what it means is looked up when it starts.
 """
 
 from __future__ import annotations

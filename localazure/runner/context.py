@@ -9,7 +9,9 @@ no other than its run token and those of its cluster's identity.
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +21,9 @@ from azmlflow.localazure.clients.environ import job_environment
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.jobs import identity
+from azmlflow.localazure.machine.folder import LOOPBACK
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.resources.identity import USER_ASSIGNED
 from azmlflow.localazure.work.run_token import issue
 
 _KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -51,10 +54,10 @@ def environment(
         "LOGNAME": "job",
         "TMPDIR": str(folder / "tmp"),
     }
-    identity = identity_of(cloud, properties)
-    if identity is not None and identity.app_id:
-        base["DEFAULT_IDENTITY_CLIENT_ID"] = identity.app_id  # as Azure ML tells it on a cluster
-    told = job_environment(cloud.state, identity, base, os.environ)
+    signed_in = identity_of(cloud, properties)
+    if signed_in is not None and signed_in.app_id:
+        base["DEFAULT_IDENTITY_CLIENT_ID"] = signed_in.app_id  # as Azure ML tells it on a cluster
+    told = job_environment(cloud.state, signed_in, base, os.environ)
     bundle = folder / "certificates.pem"  # a copy: another user cannot read ours
     bundle.write_bytes(Path(told["SSL_CERT_FILE"]).read_bytes())
     bundle.chmod(0o644)
@@ -62,7 +65,31 @@ def environment(
     run = run_variables(
         cloud, workspace, job["name"], (record["experiment"], properties["experimentName"]), record["owner"]
     )
-    return {**told, **trust, **run}
+    return {**told, **trust, **run, **distribution(properties.get("distribution") or {})}
+
+
+def distribution(told: Document) -> dict[str, str]:
+    """What the one process of a distributed job is told of its world (Microsoft, "Distributed GPU training guide").
+
+    Args:
+        told: `distribution` of the job.
+    """
+    if told.get("distributionType") == "PyTorch":
+        ranks = dict.fromkeys(("NODE_RANK", "RANK", "LOCAL_RANK"), "0")
+        return {"MASTER_ADDR": LOOPBACK, "MASTER_PORT": str(_free_port()), "WORLD_SIZE": "1", **ranks}
+    if told.get("distributionType") == "Mpi":
+        ranks = dict.fromkeys(("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK"), "0")
+        return {"OMPI_COMM_WORLD_SIZE": "1", "OMPI_COMM_WORLD_LOCAL_SIZE": "1", **ranks}
+    if told.get("distributionType") == "TensorFlow":
+        cluster = {"worker": [f"{LOOPBACK}:{_free_port()}"]}
+        return {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}})}
+    return {}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
 
 
 def overlaid(job: Document, environment: Mapping[str, str]) -> list[str]:
@@ -119,24 +146,16 @@ def run_variables(
 
 
 def identity_of(cloud: Cloud, properties: Document) -> Identity | None:
-    """The identity that a job signs in as: its cluster's own, else the first user-assigned one that the cluster uses.
-
-    The identity's own document is asked for whose principal it is, never the cluster's, in which its maker wrote.
+    """The identity that a job signs in as (`kinds.jobs.identity`), or None.
 
     Args:
         cloud: the embedded Azure.
         properties: of the job.
     """
     # Of a cluster that is gone there is no identity to be had; its job is just being ended.
-    compute = find.resource(cloud, properties["computeId"]) or {}
-    told = compute.get("identity") or {}
-    principal_id = told.get("principalId")
-    for id_ in () if principal_id else told.get("userAssignedIdentities") or {}:
-        used = find.resource(cloud, id_)
-        if used is not None and used["type"] == USER_ASSIGNED:
-            principal_id = used["properties"]["principalId"]
-            break
-    principal = cloud.directory.get(principal_id) if principal_id else None
+    compute = find.resource(cloud, properties["computeId"])
+    found = None if compute is None else identity.principal_id(cloud, compute, properties.get("identity"))
+    principal = cloud.directory.get(found) if found else None
     if principal is None:
         return None
     return Identity(principal.object_id, principal.kind, principal.display_name, app_id=principal.app_id)

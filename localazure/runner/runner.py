@@ -12,8 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from datetime import datetime, timedelta
-from pathlib import Path
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import NODES
@@ -23,6 +21,7 @@ from azmlflow.localazure.keeper.process import JobProcess
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.runner import execution, runs
+from azmlflow.localazure.runner.dues import Dues
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.work import quota, records
 from azmlflow.localazure.work.nodes import Node, Pool, Scale
@@ -48,7 +47,7 @@ class Runner:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._openings: dict[str, asyncio.Task[None]] = {}
         self._opening = asyncio.Semaphore(_OPENING)
-        self._unclosed: dict[str, datetime] = {}  # jobs whose end MLflow has to hear, and when to tell it
+        self._dues = Dues(cloud)
         self._processes: dict[str, JobProcess] = {}
         self._evicted: set[str] = set()  # jobs whose node is being taken away
         self._finishing: set[str] = set()  # jobs whose process has ended
@@ -103,13 +102,15 @@ class Runner:
         # Dedicated clusters come first: what low priority gets is what they leave.
         order = sorted(clusters, key=lambda key: (quota.is_low_priority(clusters[key]), key))
         waits = [self._tend(key, clusters, queued.get(key, [])) for key in order]
-        return min([_LOOK, *waits, self._tell_ends()])
+        return min([_LOOK, *waits, self._tell_dues()])
 
     def _waiting(self) -> dict[str, list[str]]:
         """The jobs that wait for a node, by cluster; those that wait no more are ended."""
         queued: dict[str, list[str]] = {}
         there = records.open_jobs(self._cloud)
-        for key in set(self._openings) - {key for key, _ in there} - set(self._tasks):
+        for key in (
+            set(self._openings) - {key for key, _ in there} - set(self._tasks) - set(records.untold(self._cloud))
+        ):
             del self._openings[key]
         for key, job in there:
             if key in self._tasks:
@@ -124,14 +125,12 @@ class Runner:
                     self._openings[key] = asyncio.get_running_loop().create_task(self._open(key))
         return queued
 
-    def _tell_ends(self) -> float:
-        """Tell MLflow of the ends that it has not heard, when they are due; when the next one is."""
-        now = self._cloud.clock.now()
-        for key in [key for key, due in self._unclosed.items() if due <= now and key not in self._tasks]:
-            del self._unclosed[key]
-            self._tasks[key] = asyncio.get_running_loop().create_task(self._close(key))
-        later = (due for key, due in self._unclosed.items() if key not in self._tasks)  # a task rings when it is done
-        return min(((due - now).total_seconds() for due in later), default=_LOOK)
+    def _tell_dues(self) -> float:
+        """Tell MLflow of the ends and changes that it has not heard, when they are due; when the next one is."""
+        for due, tell in ((self._dues.ends, self._close), (self._dues.changes, self._tell)):
+            for key in due(self._tasks):
+                self._tasks[key] = asyncio.get_running_loop().create_task(tell(key))
+        return self._dues.next(self._tasks)
 
     def _tend(self, key: str, clusters: dict[str, Document], queued: list[str]) -> float:
         """Let a cluster's nodes come and go, and start what waits for one; when its next node will go."""
@@ -228,12 +227,24 @@ class Runner:
         finally:
             self._forget(key)
             self._cloud.bell.ring()  # a job of the same name may have come meanwhile
-        self._tell_later(key, after)
+        self._dues.note_end(key, after)
 
-    def _tell_later(self, key: str, seconds: float) -> None:
-        """Have the end of a job told to MLflow in a while, unless it has heard it."""
-        if runs.is_unclosed(self._cloud, key):
-            self._unclosed[key] = self._cloud.clock.now() + timedelta(seconds=seconds)
+    async def _tell(self, key: str) -> None:
+        """Tell MLflow what it is still to hear of a job's run; later again if it cannot hear it now."""
+        after = _AFTER_FAULT
+        try:
+            await self._opened(key)
+            async with self._opening:
+                await runs.tell(self._cloud, key)
+        except MlflowUnavailable as error:
+            _log.info("job %s: %s", key, error)
+            after = error.retry_after
+        except Exception:  # noqa: BLE001 - nobody else hears of it, and it is tried again
+            _log.exception("job %s", key)
+        finally:
+            self._forget(key)
+            self._dues.note_deaf(key, after)
+            self._cloud.bell.ring()
 
     async def _run(self, key: str, cluster: str, node: Node) -> None:
         job = execution.Execution(self._cloud, self._users, key)
@@ -259,7 +270,7 @@ class Runner:
                 self._evicted.discard(key)
                 self._cloud.bell.ring()
             self._forget(key)
-        self._tell_later(key, _AFTER_FAULT)
+        self._dues.note_end(key, _AFTER_FAULT)
         self._cloud.bell.ring()
 
     def _forget(self, key: str) -> None:
@@ -282,11 +293,6 @@ class Runner:
                 records.set_status(self._cloud, key, "Failed", error=LOST)
             elif document["properties"]["status"] not in records.ENDED:
                 records.set_status(self._cloud, key, "Queued")
-            if runs.is_unclosed(self._cloud, key):
-                self._unclosed[key] = self._cloud.clock.now()
-        await asyncio.to_thread(_clear, self._users.folder)
-
-
-def _clear(root: Path) -> None:
-    for folder in root.glob("*"):
-        folders.remove(folder)
+            self._dues.note_end(key)
+        for folder in list(self._users.folder.glob("*")):
+            await asyncio.to_thread(folders.remove, folder)

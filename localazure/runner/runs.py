@@ -15,6 +15,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.collections import JOB_RECORDS
 from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.service_limits import DESCRIPTION_TAG
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.tracking import answers
@@ -23,6 +24,7 @@ from azmlflow.localazure.work import records
 from azmlflow.rbac.operations import TRACKING
 
 _MLFLOW_STATES = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
+_PARENT = "mlflow.parentRunId"
 _log = logging.getLogger("azmlflow.local")
 
 
@@ -60,6 +62,7 @@ async def open_run(cloud: Cloud, key: str) -> None:
     job, record, workspace = documents(cloud, key)
     if record.get("experiment"):
         return
+    records.note(cloud, key, run_of=workspace["properties"]["workspaceId"])  # whatever becomes of the request
     owner = cloud.directory.get(record["owner"])
     own = {"mlflow.user": owner.name if owner else record["owner"], "azureml.jobtype": "command"}
     try:
@@ -119,6 +122,37 @@ async def end_run(cloud: Cloud, key: str, state: str) -> None:
     records.note(cloud, key, closed=timestamp(now))
 
 
+async def tell(cloud: Cloud, key: str) -> None:
+    """Tell MLflow what it is still to hear of a job's run: that it was changed, or that the job was deleted.
+
+    Args:
+        cloud: the embedded Azure.
+        key: the job's.
+
+    Raises:
+        MlflowUnavailable: MLflow cannot answer now.
+    """
+    told = records.untold(cloud).get(key)
+    if told is None:
+        return
+    run = {"run_id": told["run"]}
+    changes: list[tuple[str, dict[str, Any]]] = []
+    if told["tags"]:
+        changes.append(("log-batch", {"tags": [{"key": name, "value": each} for name, each in told["tags"].items()]}))
+    if told["name"]:
+        changes.append(("update", {"run_name": told["name"]}))
+    if told["state"]:
+        end = int(cloud.clock.now().timestamp() * 1000)
+        changes.append(("update", {"status": _MLFLOW_STATES[told["state"]], "end_time": end}))
+    for call, change in changes:
+        path = f"{TRACKING}/runs/{call}"
+        try:
+            answers.body(await cloud.mlflow.request("POST", path, told["workspace"], json_body={**run, **change}))
+        except AzureError as error:
+            _log.info("run %s: %s", told["run"], error)
+    records.is_told(cloud, key, told)
+
+
 def is_unclosed(cloud: Cloud, key: str) -> bool:
     """Whether a job has ended and MLflow has not heard it.
 
@@ -140,11 +174,16 @@ async def _make(cloud: Cloud, workspace: Document, job: Document, own: dict[str,
     """
     workspace_id, properties = workspace["properties"]["workspaceId"], job["properties"]
     experiment: str = await cloud.mlflow.experiment(workspace_id, properties["experimentName"])
+    tags = {**own, **properties["tags"]}
+    if properties.get("description"):
+        tags[DESCRIPTION_TAG] = properties["description"]
+    if properties.get("parentJobName"):
+        tags[_PARENT] = properties["parentJobName"]
     told = {
         "experiment_id": experiment,
         "run_name": properties["displayName"],
         "start_time": int(cloud.clock.now().timestamp() * 1000),
-        "tags": [{"key": name, "value": str(value)} for name, value in {**own, **properties["tags"]}.items()],
+        "tags": [{"key": name, "value": value} for name, value in tags.items()],
     }
     made = await cloud.mlflow.request(
         "POST", f"{TRACKING}/runs/create", workspace_id, json_body=told, run_id=job["name"]

@@ -6,13 +6,13 @@ answers. The state is in the document, `properties.status`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
-from azmlflow.localazure.core.collections import JOB_RECORDS, OPEN_JOBS, RESOURCES
+from azmlflow.localazure.core.collections import JOB_RECORDS, OPEN_JOBS, RESOURCES, UNTOLD
 from azmlflow.localazure.core.store import Document
 
 ENDED = ("Completed", "Failed", "Canceled")
@@ -56,10 +56,57 @@ def begin(cloud: Cloud, job: Document, owner: str) -> None:
     cloud.store.put(OPEN_JOBS, key, asdict(Open(queued, properties["computeId"].lower(), properties["status"])))
 
 
-def forget(cloud: Cloud, key: str) -> None:
-    """A job is no more."""
+def forget(cloud: Cloud, job: Document) -> None:
+    """A job is no more; its run, if MLflow has not heard its end, is to end."""
+    key, state = job["id"].lower(), job["properties"]["status"]
+    record = cloud.store.get(JOB_RECORDS, key) or {}
+    if state not in ENDED:
+        tell(cloud, job, state="Canceled")
+    elif record.get("experiment") and not record.get("closed"):
+        tell(cloud, job, state=state)
     cloud.store.delete(JOB_RECORDS, key)
     cloud.store.delete(OPEN_JOBS, key)
+
+
+def tell(
+    cloud: Cloud, job: Document, *, tags: Mapping[str, str] | None = None, name: str | None = None, state: str = ""
+) -> None:
+    """Note what MLflow is to hear of a job's run; nothing where it has no run: that will be made as the job is then.
+
+    Args:
+        cloud: the embedded Azure.
+        job: the job's document.
+        tags: tags that the run gets.
+        name: its new name.
+        state: in which the job ended, one of `ENDED`.
+    """
+    key = job["id"].lower()
+    workspace_id = (cloud.store.get(JOB_RECORDS, key) or {}).get("run_of")
+    if not workspace_id or not (tags or name or state):
+        return
+    before = cloud.store.get(UNTOLD, key) or {"tags": {}, "name": None, "state": ""}
+    told = {
+        "tags": {**before["tags"], **(tags or {})},
+        "name": name or before["name"],
+        "state": state or before["state"],
+    }
+    cloud.store.put(UNTOLD, key, {"workspace": workspace_id, "run": job["name"], **told})
+
+
+def untold(cloud: Cloud) -> dict[str, Document]:
+    """What MLflow is still to hear, by the job's key: `workspace`, `run`, `tags`, `name`, `state`."""
+    return dict(cloud.store.scan(UNTOLD))
+
+
+def is_told(cloud: Cloud, key: str, told: Document) -> None:
+    """MLflow has heard what was noted, or refuses it; what was noted since stays."""
+    if cloud.store.get(UNTOLD, key) == told:
+        cloud.store.delete(UNTOLD, key)
+
+
+def is_ending(cloud: Cloud, key: str) -> bool:
+    """Whether a job of this key was deleted and its run has not ended yet."""
+    return bool((cloud.store.get(UNTOLD, key) or {}).get("state"))
 
 
 def find(cloud: Cloud, workspace_id: str, name: str) -> tuple[Document, Document] | None:

@@ -42,6 +42,11 @@ async def patch(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]
         tags[limits.DESCRIPTION_TAG] = str(body["description"])
     name = body.get("displayName") or body.get("name")
     before = properties(run)
+    hidden = body.get("hidden")
+    if hidden is not None and not isinstance(hidden, bool):
+        raise bad_request("UserError", "'hidden' must be true or false.", target="hidden")
+    if hidden and run.job is None:
+        raise bad_request("UserError", f"Run {run.id} is no job: jobs alone are archived ('hidden').", target="hidden")
     _check_sizes({**run.tags, **tags}, {**before, **added}, str(name or ""))
     changed = next((key for key, value in added.items() if before.get(key, value) != value), None)
     if changed is not None:
@@ -53,6 +58,8 @@ async def patch(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]
     if run.mlflow is not None and name:
         await _tell(target, run, "update", {"run_name": str(name)})
     _keep(target, run, {**before, **added}, tags, name)
+    if hidden is not None:
+        _hide(target, run, hidden)
 
 
 async def delete_tags(target: WorkspaceRequest, run: KnownRun, names: Any) -> None:
@@ -126,6 +133,14 @@ def _keep(target: WorkspaceRequest, run: KnownRun, kept: dict[str, str], tags: d
     elif run.local is not None:
         key = local_key(target.workspace_id, run.id)
         target.cloud.store.put(LOCAL_RUNS, key, {**run.local, "properties": kept})
+
+
+def _hide(target: WorkspaceRequest, run: KnownRun, hidden: bool) -> None:
+    """Archive a job, or bring it back: `hidden` is run history's word for it (azure-ai-ml 1.35, `archive`)."""
+    job = find.resource(target.cloud, run.job["id"]) if run.job is not None else None
+    if job is not None:
+        job["properties"]["isArchived"] = hidden
+        find.keep(target.cloud, job)
 
 
 def _note_error(target: WorkspaceRequest, run: KnownRun, data: Any) -> None:

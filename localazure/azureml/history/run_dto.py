@@ -60,7 +60,7 @@ def run_dto(cloud: Cloud, run: KnownRun) -> dict[str, Any]:
         "properties": properties(run),
         "tags": tags,
         "error": error(run),
-        "hidden": False,
+        "hidden": run.job is not None and bool(run.job["properties"]["isArchived"]),
         "outputs": outputs(run),
     }
     return {key: value for key, value in told.items() if value is not None}

@@ -23,7 +23,7 @@ from azmlflow.localazure.azureml.request.bodies import json_object, member, text
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.azureml.submission import environments, local_runs, snapshots
 from azmlflow.localazure.core.errors import bad_request, conflict
-from azmlflow.localazure.kinds.workspaces.jobs import JOB
+from azmlflow.localazure.kinds.jobs.jobs import JOB
 from azmlflow.localazure.work import records
 
 

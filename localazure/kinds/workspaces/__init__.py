@@ -1,4 +1,4 @@
-"""Kinds of Azure Machine Learning itself: workspace, computes, datastores, jobs.
+"""Kinds of Azure Machine Learning itself: workspace, computes, datastores.
 
 One file a kind.
 """

@@ -68,7 +68,7 @@ class Mlflow:
         if act == "get":
             tags = [{"key": key, "value": value} for key, value in (self.there or {}).items()]
             return httpx.Response(200, json={"run": {"info": RUN, "data": {"tags": tags}}})
-        what = str(run_id if act == "create" else json_body["status"])
+        what = str(run_id if act == "create" else json_body.get("status") or json_body.get("run_name") or "tags")
         self.asked.append((act, what))
         failed = self._fail(what)
         if failed is not None:

@@ -57,7 +57,9 @@ def test_an_output_that_is_a_link_is_not_kept(jobs: Azure) -> None:
     ("uri", "kept"),
     [
         ("azureml://datastores/workspaceblobstore/paths/mine/a.txt", "mine/a.txt"),
-        ("azureml://datastores/workspaceblobstore/paths/mine/deep/b", "mine/deep/b"),
+        ("azureml://datastores/workspaceblobstore/paths/${{name}}/${{output_name}}", "job-1/o"),
+        ("azureml://datastores/${{default_datastore}}/paths/x/y", "x/y"),
+        ("azureml://datastores/workspaceblobstore/paths/azureml/job-1/mine", "azureml/job-1/mine"),
     ],
 )
 def test_an_output_that_says_where_it_is_kept(jobs: Azure, uri: str, kept: str) -> None:
@@ -105,3 +107,16 @@ def test_a_variable_that_is_ours_is_told(jobs: Azure) -> None:
     lines = content(jobs, "user_logs/std_log.txt").splitlines()
     assert any("the variable HOME is the embedded Azure's own" in line for line in lines)
     assert not any("MINE" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "said"),
+    [
+        ("PyTorch", "$RANK/$WORLD_SIZE $LOCAL_RANK $NODE_RANK $MASTER_ADDR", "0/1 0 0 127.0.0.1"),
+        ("Mpi", "$OMPI_COMM_WORLD_RANK/$OMPI_COMM_WORLD_SIZE", "0/1"),
+        ("TensorFlow", "$TF_CONFIG", '{"cluster": {"worker": ["127.0.0.1:'),
+    ],
+)
+def test_the_one_process_of_a_distributed_job(jobs: Azure, kind: str, shown: str, said: str) -> None:
+    run(jobs, submit(jobs, f'echo "{shown}"', distribution={"distributionType": kind}))
+    assert _said(jobs)[0].startswith(said)

@@ -290,3 +290,60 @@ def test_limits_that_cannot_be_read_are_the_jobs_reason(jobs: Azure) -> None:
     (jobs.cloud.state / "job-limits.json").write_text("{")
     state, why = run(jobs, submit(jobs, "true"))
     assert (state, "job-limits.json" in why) == ("Failed", True)
+
+
+# --- it is deleted, or changed ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", [None, "away", "page"])
+def test_a_job_that_is_deleted_while_it_runs_ends_and_its_run_with_it(jobs: Azure, failure: str | None) -> None:
+    mlflow(jobs).fails["KILLED"] = [FAILURES[failure]()] if failure else []
+    key = submit(jobs, "echo begun; sleep 600")
+
+    async def play(_runner: Runner) -> None:
+        await until(lambda: records.status(jobs.cloud, key) == "Running")
+        await until(lambda: ("update", "RUNNING") in mlflow(jobs).asked)
+        await asyncio.to_thread(jobs.arm, "DELETE", f"{WORKSPACE}/jobs/job-1")
+        jobs.cloud.bell.ring()
+        await until(lambda: ("update", "KILLED") in mlflow(jobs).asked)
+        jobs.clock.advance(600)
+        jobs.cloud.bell.ring()
+        await until(lambda: records.untold(jobs.cloud) == {})
+
+    served(jobs, play)
+    assert [what for _, what in mlflow(jobs).asked] == ["job-1", "RUNNING", *["KILLED"] * (2 if failure else 1)]
+    assert submit(jobs, "true") == key, "the name is free"
+
+
+def test_a_job_that_is_deleted_while_its_run_is_made_leaves_none_that_waits(jobs: Azure) -> None:
+    deleted: list[int] = []
+
+    def delete(what: str) -> None:
+        if what == "job-1" and not deleted:
+            deleted.append(1)
+            jobs.cloud.store.delete("resources", key)
+            records.forget(jobs.cloud, job)
+
+    mlflow(jobs).heard = delete
+    key = submit(jobs, "true")
+    job = jobs.arm("GET", f"{WORKSPACE}/jobs/job-1").body
+
+    async def play(_runner: Runner) -> None:
+        await until(lambda: ("update", "KILLED") in mlflow(jobs).asked)
+
+    served(jobs, play)
+    assert [what for _, what in mlflow(jobs).asked] == ["job-1", "KILLED"]
+
+
+def test_what_changes_of_a_job_is_told_to_mlflow(jobs: Azure) -> None:
+    key = submit(jobs, "true", tags={"a": "1"})
+    body = {**JOB, "command": "true", "tags": {"a": "2"}, "displayName": "new"}
+
+    async def play(_runner: Runner) -> None:
+        await until(lambda: records.status(jobs.cloud, key) == "Completed")
+        await asyncio.to_thread(jobs.arm, "PUT", f"{WORKSPACE}/jobs/job-1", {"properties": body})
+        jobs.cloud.bell.ring()
+        await until(lambda: records.untold(jobs.cloud) == {})
+
+    served(jobs, play)
+    assert [what for _, what in mlflow(jobs).asked][-2:] == ["tags", "new"]

@@ -285,7 +285,7 @@ def test_an_end_that_is_due_for_a_job_of_the_same_name_that_runs_does_not_keep_t
         runner.step()
         await turn()
         assert statuses(azure) == ["Running"]
-        runner._unclosed[key] = azure.clock.now()
+        runner._dues._ends[key] = azure.clock.now()
         azure.clock.advance(1)
         assert runner.step() > 0
 
