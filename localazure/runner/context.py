@@ -22,7 +22,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.jobs import identity
-from azmlflow.localazure.machine.folder import LOOPBACK
+from azmlflow.localazure.machine.ports import LOOPBACK
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.work.run_token import issue
 

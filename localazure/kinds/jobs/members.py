@@ -1,4 +1,4 @@
-"""Reading the objects of a job's body: each member is known, said once, and of its type; null counts as not said.
+"""Reading the objects of a job's body: each member is known and of its type; null counts as not said.
 
 Azure refuses what has the wrong type ("Error converting value") and cannot be asked what it makes of a member that its
 models do not have. Here that is refused (inferred): what is not understood is not left out in silence.
@@ -37,13 +37,12 @@ def members(where: str, value: Any, known: Collection[str]) -> Document:
         known: the names that it may have; their case does not matter in a request.
 
     Raises:
-        AzureError: 400, it is no object, or a member is unknown or said twice.
+        AzureError: 400, it is no object, or a member is unknown.
     """
     if not isinstance(value, Mapping):
         raise wrong_type(where, value, "object")
     spelt = {name.lower(): name for name in known}
     found: Document = {}
-    seen: set[str] = set()
     for name, each in value.items():
         path = f"{where}.{name}" if where else str(name)
         meant = spelt.get(str(name).lower())
@@ -54,9 +53,6 @@ def members(where: str, value: Any, known: Collection[str]) -> Document:
                 f"'Could not find member '{name}' on object{f' of property {where!r}' if where else ''}.'",
                 target=path,
             )
-        if meant in seen:
-            raise bad_request("InvalidRequestContent", f"The member '{path}' is there twice.", target=path)
-        seen.add(meant)
         if each is not None:
             found[meant] = each
     return found

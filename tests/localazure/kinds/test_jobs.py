@@ -152,7 +152,7 @@ NODES = {"services": {"ssh": {"jobServiceType": "SSH", "nodes": {"nodesValueType
         ({"tags": {str(each): "" for each in range(51)}}, "RunDto.Tags/Count"),
         ({"properties": {"a": "x" * 1001}}, "RunDto.Properties.Value/Length"),
         ({"unheardOf": 1}, "'unheardOf'"),
-        ({"COMMAND": "false"}, "twice"),
+        ({"COMMAND": "false"}, "two spellings"),
     ],
 )
 def test_what_is_not_done_is_refused(ready: Azure, more: dict[str, Any], said: str) -> None:
