@@ -72,3 +72,10 @@ class MalformedAnswer(CliError):
 
     def __init__(self, lacks: str, where: str) -> None:
         super().__init__(f"what was answered is not Azure's: {lacks}", where=where, next=_BETWEEN)
+
+
+class Document(dict[str, Any]):
+    """A JSON object that Azure answered: a member that Azure always gives, and that is not there, is told as such."""
+
+    def __missing__(self, name: str) -> Any:
+        raise MalformedAnswer(f"there is no `{name}` in it", str(self.get("id") or "an answer"))

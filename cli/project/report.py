@@ -20,6 +20,8 @@ from typing import Any
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.localazure.machine.shortage import shortage
 
+_BETWEEN = "azmlflow doctor    (something between here and Azure may have answered in its place: see HTTPS_PROXY)"
+
 
 @dataclass(frozen=True)
 class Known:
@@ -125,7 +127,11 @@ def _unreachable(fault: Exception) -> CliError:
 
 
 def _malformed(_fault: Exception) -> CliError:
-    return CliError("what was answered is not Azure's: it cannot be read as what was asked for", next="azmlflow doctor")
+    return CliError("what was answered is not Azure's: it cannot be read as what was asked for", next=_BETWEEN)
+
+
+def _strange(fault: Exception) -> CliError:
+    return CliError(str(fault), next=_BETWEEN)
 
 
 def _settings(fault: Any) -> CliError:
@@ -144,12 +150,15 @@ def _access(fault: Exception) -> CliError:
 
 
 KNOWN: tuple[Known, ...] = (
+    Known("azmlflow.rbac.live.errors", "ForeignAnswer", _strange),
+    Known("azmlflow.rbac.live.errors", "MalformedAnswer", _strange),
     Known("azmlflow.rbac.live.errors", "AccessError", _access),
     Known("azmlflow.infra.settings.faults", "SettingsError", _settings),
     Known("azmlflow.rbac.roles", "UnknownPersona", _persona),
     Known("azmlflow.localazure.machine.errors", "LocalError", _plain),
     Known("azmlflow.localazure.plugin.install", "InstallError", _plain),
     Known("azure.core.exceptions", "DeserializationError", _malformed),
+    Known("azure.core.exceptions", "DecodeError", _malformed),
     Known("azure.core.exceptions", "ClientAuthenticationError", _signed_out),
     Known("azure.core.exceptions", "HttpResponseError", _refused),
     Known("azure.core.exceptions", "ServiceRequestError", _unreachable),

@@ -5,7 +5,10 @@ after the work but before the answer, or once the answer is out) and what. Each 
 it changes, and counting then begins anew.
 
     429 500 503   that answer, with Retry-After where Azure sends it; after the work, the work is done all the same
+    word          503 whose Retry-After is a word
     reset         the connection breaks off
+    html half types entries empty      200, and no answer of Azure's: a page, half of one, other types, nothing
+    redirect foreign      to another host: by Location, by nextLink
     failed        the operation that the request starts ends Failed; a group's deletion half-way
     slow          `seconds` pass first
     pause         the request waits while `faults.paused` stands, so that a test can kill who asked
@@ -23,12 +26,12 @@ import logging
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from azmlflow.localazure.cloud.cloud import Cloud
@@ -39,10 +42,39 @@ from azmlflow.localazure.machine.private import read_json, unreadable, write_pri
 
 FILE, PAUSED = "faults.json", "faults.paused"
 When = Literal["before", "after", "answered"]
-What = Literal["429", "500", "503", "reset", "failed", "slow", "pause", "kill"]
+What = Literal[
+    "429",
+    "500",
+    "503",
+    "reset",
+    "failed",
+    "slow",
+    "pause",
+    "kill",
+    "word",
+    "html",
+    "half",
+    "types",
+    "entries",
+    "empty",
+    "redirect",
+    "foreign",
+]
 WHENS: tuple[str, ...] = get_args(When)
 WHATS: tuple[str, ...] = get_args(What)
 _CODES = {"429": "TooManyRequests", "500": "InternalServerError", "503": "ServiceUnavailable"}
+_ELSEWHERE = "https://elsewhere.invalid/x"
+# Answers that are not Azure's, as what stands between may give them: status, headers, content.
+MANGLED: Mapping[str, tuple[int, Mapping[str, str], bytes]] = {
+    "word": (503, {"Retry-After": "soon"}, b"{}"),
+    "html": (200, {"Content-Type": "text/html"}, b"<html><body>Sign in to go on</body></html>"),
+    "half": (200, {}, b'{"value": [{"id": '),
+    "types": (200, {}, b'{"value": "x", "id": 5, "name": [], "tags": [1], "properties": []}'),
+    "entries": (200, {}, b'{"value": [null, 5, {}], "id": "x", "properties": {"provisioningState": 5}}'),
+    "empty": (200, {}, b""),
+    "redirect": (302, {"Location": _ELSEWHERE}, b""),
+    "foreign": (200, {}, b'{"value": [], "nextLink": "%s", "@odata.nextLink": "%s"}' % (2 * (_ELSEWHERE.encode(),))),
+}
 _log = logging.getLogger("azmlflow.local")
 _LOOK = 0.02  # seconds between two looks at whether a pause is over
 
@@ -204,6 +236,10 @@ class FaultMiddleware:
                 await self._pause()
             case "reset":
                 await _break_off(scope, receive)
+                return False
+            case what if what in MANGLED:
+                status, told, content = MANGLED[what]
+                await Response(content, status, {"Content-Type": "application/json", **told})(scope, receive, send)
                 return False
             case _:
                 headers = {} if fault.what == "500" else {"Retry-After": f"{fault.seconds:.0f}"}

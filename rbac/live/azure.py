@@ -13,17 +13,22 @@ from typing import Any
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.pipeline.policies import ContentDecodePolicy, RedirectPolicy, RequestIdPolicy, UserAgentPolicy
 from azure.core.pipeline.transport import HttpTransport
 from azure.mgmt.authorization import AuthorizationManagementClient
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
 from azmlflow.rbac import scopes
 from azmlflow.rbac.facts import Facts
-from azmlflow.rbac.live.errors import AssignmentsForbidden
+from azmlflow.rbac.live.errors import AssignmentsForbidden, reading
 from azmlflow.rbac.live.graph import AT_ONCE, Graph
 from azmlflow.rbac.live.memberships import Memberships
+from azmlflow.rbac.live.policies import Formed, OneHost, Retries, RetryAfter
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
 from azmlflow.resourcetypes.table import version_of
+
+_HOST = "management.azure.com"
 
 
 def read_facts(
@@ -48,12 +53,14 @@ def read_facts(
 
     Raises:
         AssignmentsForbidden: who asks may not read role assignments, deny assignments or definitions there.
+        MalformedAnswer, ForeignAnswer: what was answered is not Azure's.
         HttpResponseError: Azure refused for another reason.
     """
     scope = scopes.normalise(scope)
     with contextlib.closing(Graph(credential, transport)) as graph, Memberships(graph) as memberships:
         try:
-            listed = _listed(credential, subscription_id, scope.lstrip("/"), transport, memberships.hear)
+            with reading(scope):
+                listed = _listed(credential, subscription_id, scope.lstrip("/"), transport, memberships.hear)
         except HttpResponseError as error:
             if error.status_code == 403:
                 said = getattr(error.error, "message", None) or error.reason
@@ -63,6 +70,16 @@ def read_facts(
                 ) from error
             raise
         held, unread = memberships.read()
+    with reading(scope):
+        return _facts(listed, subscription_id, held, unread)
+
+
+def _facts(
+    listed: tuple[list[Any], list[Any], list[Any]],
+    subscription_id: str,
+    held: dict[str, frozenset[str]],
+    unread: tuple[str, ...],
+) -> Facts:
     assignments, denies, definitions = listed
     places = {str(each.scope) for each in (*assignments, *denies)}
     above = sorted(place for place in places if scopes.contains(scopes.MANAGEMENT_GROUPS, place))
@@ -103,7 +120,9 @@ def _listed(
 
     def client(of: str) -> AuthorizationManagementClient:
         version = version_of(f"Microsoft.Authorization/{of}")
-        return AuthorizationManagementClient(credential, subscription_id, api_version=version, transport=transport)
+        return AuthorizationManagementClient(
+            credential, subscription_id, api_version=version, transport=transport, policies=_policies(credential)
+        )
 
     with (
         client("roleAssignments") as assigned,
@@ -118,6 +137,21 @@ def _listed(
         definitions = pool.submit(lambda: list(defined.role_definitions.list(scope)))
         found = assignments.result(), denies.result(), definitions.result()
         return found[0], found[1], [*found[2], *_missing(defined, found[0], found[2])]
+
+
+def _policies(credential: TokenCredential) -> list[Any]:
+    """Those of Microsoft's client, but for the one that registers resource providers unasked; and ours."""
+    return [
+        RequestIdPolicy(),
+        UserAgentPolicy("azmlflow"),
+        RedirectPolicy(),
+        Retries(),
+        OneHost(_HOST),
+        ARMChallengeAuthenticationPolicy(credential, f"https://{_HOST}/.default"),
+        RetryAfter(),
+        ContentDecodePolicy(),
+        Formed(),
+    ]
 
 
 def _heard(

@@ -9,15 +9,16 @@ from urllib.parse import quote
 
 from azure.core import PipelineClient
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import DecodeError
-from azure.core.pipeline.policies import BearerTokenCredentialPolicy, HeadersPolicy, RetryPolicy, UserAgentPolicy
+from azure.core.pipeline.policies import BearerTokenCredentialPolicy, HeadersPolicy, UserAgentPolicy
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 
 from azmlflow.rbac.grants import PrincipalType
-from azmlflow.rbac.live.errors import DirectoryForbidden
+from azmlflow.rbac.live.errors import DirectoryForbidden, MalformedAnswer
+from azmlflow.rbac.live.policies import Formed, OneHost, Retries, RetryAfter
 
-GRAPH = "https://graph.microsoft.com"
+HOST = "graph.microsoft.com"
+GRAPH = f"https://{HOST}"
 # Requests under way at a time; Graph and ARM answer 429 to more than they like, and are obeyed then.
 AT_ONCE = 8
 COLLECTIONS: tuple[tuple[PrincipalType, str], ...] = (
@@ -49,8 +50,11 @@ class Graph:
         policies = [
             HeadersPolicy({"Accept": "application/json"}),
             UserAgentPolicy("azmlflow"),
-            RetryPolicy(),
+            Retries(),
+            OneHost(HOST),
             BearerTokenCredentialPolicy(credential, f"{GRAPH}/.default"),
+            RetryAfter(),
+            Formed("@odata.nextLink"),
         ]
         self._client: PipelineClient[Any, Any] = PipelineClient(GRAPH, policies=policies, transport=transport)
 
@@ -112,7 +116,8 @@ class Graph:
 
         Raises:
             DirectoryForbidden: who asks may not read the directory.
-            HttpResponseError: Graph refused for another reason, still after retries, or this is no answer of Graph's.
+            HttpResponseError: Graph refused for another reason, still after retries.
+            MalformedAnswer, ForeignAnswer: this is no answer of Graph's.
         """
         asked = f"{request.method} {request.url.partition('?')[0]}"
         # Every POST made here is a question too.
@@ -125,12 +130,9 @@ class Graph:
                 "GroupMember.Read.All and Application.Read.All; or give the object id and its type (--type)"
             )
         response.raise_for_status()
-        try:
-            found = response.json()
-        except ValueError as error:
-            raise DecodeError(f"{asked} was answered with what is no JSON", response=response) from error
-        if not isinstance(found, dict) or found.get(member) is None:
-            raise DecodeError(f"{asked} was answered without '{member}'", response=response)
+        found: dict[str, Any] = response.json()  # an object: `Formed` has seen to it
+        if found.get(member) is None:
+            raise MalformedAnswer(f"nothing called '{member}'", asked)
         return found
 
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 # As `localazure.faults` has them; not imported, to keep `--help` quick. A test holds the two together.
 WHENS = ("before", "after", "answered")
-WHATS = ("429", "500", "503", "reset", "failed", "slow", "pause", "kill")
+WHATS = (
+    *("429", "500", "503", "reset", "failed", "slow", "pause", "kill"),
+    *("word", "html", "half", "types", "entries", "empty", "redirect", "foreign"),
+)
 
 
 @click.group()

@@ -11,9 +11,9 @@ from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineRespon
 from azure.core.rest import HttpRequest
 
 from azmlflow.cli.azure.errors import ArmError, ForeignAnswer, MalformedAnswer
-from azmlflow.cli.azure.policies import RetryAfter
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.project import report
+from azmlflow.rbac.live.policies import RetryAfter
 from tests.cli.azure.asked import GROUP, SUBSCRIPTION, VAULTS, WORKSPACE, Asked
 from tests.cli.wire import ENDPOINT, Response, answer
 
@@ -232,7 +232,7 @@ def test_a_resource_has_an_id(entry: object) -> None:
 
 def test_what_microsofts_models_cannot_hold_is_told_in_one_line() -> None:
     with pytest.raises(ValueError, match="deserialize") as caught:
-        Asked(answer(200, {"value": [{"id": "x", "properties": "none"}]})).arm.role_assignments(GROUP)
+        Asked(answer(200, {"value": [{"id": "x", "properties": {"createdOn": "soon"}}]})).arm.role_assignments(GROUP)
     told = report.known(caught.value)
     assert told is not None
     assert "not Azure's" in told.what

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from azmlflow.cli.commands.local import faults
 from azmlflow.localazure.front.faults import (
     FILE,
+    MANGLED,
     WHATS,
     WHENS,
     FaultLayer,
@@ -97,6 +98,19 @@ def test_an_answer_in_place_of_the_work_or_after_it(what: What, status: int, ret
     answer = ask(app, "/a")
     assert (answer.status_code, answer.headers.get("Retry-After")) == (status, retry)
     assert answer.json()["error"]["message"] == "A fault was asked for."
+    assert bool(worked) is (when == "after")
+    assert ask(app, "/a").text == "done"
+
+
+@pytest.mark.parametrize("what", MANGLED)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_answer_that_is_not_azures(what: What, when: When) -> None:
+    worked: list[str] = []
+    app = working(worked, FaultRule("*", "/a", when, what=what))
+    answer = ask(app, "/a")
+    status, headers, content = MANGLED[what]
+    assert (answer.status_code, answer.content) == (status, content)
+    assert headers.items() <= {name.title(): value for name, value in answer.headers.items()}.items()
     assert bool(worked) is (when == "after")
     assert ask(app, "/a").text == "done"
 

@@ -9,6 +9,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from azmlflow.rbac.live.azure import read_facts
+from azmlflow.rbac.live.errors import ForeignAnswer, MalformedAnswer
 from azmlflow.rbac.live.people import read_directory
 from azmlflow.rbac.live.principals import resolve_principal
 from tests.rbac.live.test_azure import cloud
@@ -22,11 +23,75 @@ ASKED: dict[str, Callable[[Wire], object]] = {
 }
 
 
-@pytest.mark.parametrize("answer", [(200, b"<h1>Sign in</h1>"), (200, {}), (200, []), (200, {"value": None})])
+MANGLED: dict[str, Answer] = {
+    "page": (200, b"<h1>Sign in</h1>"),
+    "empty": (200, b""),
+    "half": (200, b'{"value": [{"id": '),
+    "no text": (200, b'{"x": "\xe9\xff"}'),
+    "deep": (200, b"[" * 100_000),
+    "object": (200, {}),
+    "list": (200, []),
+    "text": (200, "x"),
+    "null": (200, None),
+    "no value": (200, {"value": None}),
+    "value a text": (200, {"value": "x", "id": 5}),
+    "entries": (200, {"value": [None, 5, {}], "id": 5}),
+    "ids": (200, {"value": [{"id": 5}], "id": 5}),
+    "types": (200, {"value": [{"id": "a", "@odata.type": 5, "displayName": []}], "id": "a", "userPrincipalName": {}}),
+    "redirect": (302, b""),
+}
+
+
+@pytest.mark.parametrize("answer", MANGLED.values(), ids=MANGLED)
 @pytest.mark.parametrize("asked", ASKED)
-def test_an_answer_of_another_shape_is_an_error(asked: str, answer: Any) -> None:
-    with pytest.raises(HttpResponseError, match=r"graph\.microsoft\.com"):
+def test_an_answer_of_another_shape_is_an_error(asked: str, answer: Answer) -> None:
+    with pytest.raises(MalformedAnswer, match=r"/v1\.0/"):
         ASKED[asked](Wire(lambda *_: answer))
+
+
+@pytest.mark.parametrize("answer", MANGLED.values(), ids=MANGLED)
+def test_access_that_is_not_azures_is_an_error(answer: Answer) -> None:
+    with pytest.raises(MalformedAnswer):
+        read_facts(Credential(), SUB, SCOPE, transport=Wire(lambda *_: answer).transport())
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [[], "x", {"roleDefinitionId": 5}, {"principalId": []}, {"scope": 7}, {}, {"permissions": [{"actions": "*"}]}],
+)
+@pytest.mark.parametrize("kind", ["roleAssignments", "denyAssignments", "roleDefinitions"])
+def test_properties_of_another_type_are_an_error(kind: str, properties: object) -> None:
+    def answer(method: str, path: str, query: Mapping[str, str], body: Any) -> Answer:
+        if path.endswith(kind):
+            return 200, {"value": [{"id": f"/x/{kind}/1", "name": "1", "properties": properties}]}
+        return cloud(method, path, query, body)
+
+    try:
+        read_facts(Credential(), SUB, SCOPE, transport=Wire(answer).transport())
+    except MalformedAnswer:
+        return
+    assert properties == {} or kind not in {"roleAssignments"}, "what has no principal says nothing"
+
+
+def test_the_token_goes_to_no_other_host() -> None:
+    wire = Wire(lambda *_: (200, {"value": [], "@odata.nextLink": "https://evil.example/v1.0/users"}))
+    with pytest.raises(ForeignAnswer):
+        ASKED["by name"](wire)
+    assert {each.split()[1].partition("/")[0] for each in wire.asked} == {"graph.microsoft.com"}
+
+
+@pytest.mark.parametrize("link", ["https://evil.example/x", "http://management.azure.com/x", "https://127.0.0.1:1/x"])
+@pytest.mark.parametrize("kind", ["roleAssignments", "denyAssignments", "roleDefinitions"])
+def test_a_next_page_of_access_is_asked_of_azure_alone(kind: str, link: str) -> None:
+    def answer(method: str, path: str, query: Mapping[str, str], body: Any) -> Answer:
+        if path.endswith(kind):
+            return 200, {"value": [], "nextLink": link}
+        return cloud(method, path, query, body)
+
+    wire = Wire(answer)
+    with pytest.raises(ForeignAnswer):
+        read_facts(Credential(), SUB, SCOPE, transport=wire.transport())
+    assert {each.split()[1].partition("/")[0] for each in wire.asked} <= {"management.azure.com", "graph.microsoft.com"}
 
 
 @pytest.mark.parametrize("asked", ["by id", "by name", "names"])
