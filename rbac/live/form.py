@@ -13,7 +13,7 @@ NOTHING = ""  # what an empty answer holds
 # Members of a resource, and of the properties of access: of which type they are, where they are there at all.
 _MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "id": str,
-    "name": str,
+    "name": (str, dict),  # a usage's name is `{"value", "localizedValue"}`
     "type": str,
     "location": str,
     "kind": str,

@@ -1,4 +1,4 @@
-"""Every request of `up` and of `down` failed, in every way, and the command killed around every answer of the cloud.
+"""Every request of the commands that change things failed, in every way, and the command killed around every answer.
 
 What is asked: the same command, typed again where it failed, ends as if nothing had happened. In CI a sample by a fixed
 seed; all of it by `make faults` (AZMLFLOW_FAULTS=all). The fault strikes the k-th request to Resource Manager.
@@ -25,7 +25,7 @@ ALL = os.environ.get("AZMLFLOW_FAULTS") == "all"
 ARM = "^/subscriptions"
 # How many requests either command makes at most, and how many fewer it may make, since it asks until something is done:
 # a test holds them to both. What strikes one of the last few may strike none, and is then a plain run.
-REQUESTS, FEWER = {"up": 50, "down": 50}, 4
+REQUESTS, FEWER = {"up": 50, "down": 50, "grant": 40, "revoke": 40, "sweep": 40, "config": 10}, 4
 WAYS: tuple[tuple[What, When], ...] = (
     ("429", "before"),
     ("500", "before"),
@@ -35,6 +35,16 @@ WAYS: tuple[tuple[What, When], ...] = (
     ("reset", "after"),
     ("failed", "before"),
     ("slow", "before"),
+    ("word", "before"),
+    ("html", "before"),
+    ("html", "after"),
+    ("half", "after"),
+    ("types", "before"),
+    ("types", "after"),
+    ("entries", "before"),
+    ("empty", "after"),
+    ("redirect", "before"),
+    ("foreign", "before"),
 )
 Case = tuple[str, int, What, When]
 ALWAYS = {command: most - FEWER for command, most in REQUESTS.items()}

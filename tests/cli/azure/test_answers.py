@@ -311,3 +311,14 @@ def test_a_redirect_that_leads_nowhere_is_a_refusal() -> None:
             ask(Asked(answer(304)).arm)
     with pytest.raises(ArmError, match="302: no reason given"):  # azure-core follows it for a GET only
         Asked(answer(302, None, {"Location": f"{ENDPOINT}/x"})).arm.delete(WORKSPACE)
+
+
+def test_a_usages_name_is_azures() -> None:
+    """(Microsoft, Azure Machine Learning "Usages - List" and "Quotas - List".)"""
+    usage = {
+        "id": "/x",
+        "name": {"value": "Standard DSv2 Family", "localizedValue": "?"},
+        "currentValue": 1,
+        "limit": 9,
+    }
+    assert Asked(answer(200, {"value": [usage]})).arm.list(VAULTS) == (usage,)
