@@ -21,6 +21,7 @@ from azmlflow.localazure.azureml.history import known_runs
 from azmlflow.localazure.azureml.history.run_dto import SNAPSHOT
 from azmlflow.localazure.azureml.request.bodies import json_object, member, text_map
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
+from azmlflow.localazure.azureml.submission import configuration as checks
 from azmlflow.localazure.azureml.submission import environments, local_runs, snapshots
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.kinds.jobs.jobs import JOB
@@ -44,8 +45,10 @@ async def answer(target: WorkspaceRequest) -> Response:
             target.require("experiments/runs/submit/action")
             definition = await local_runs.definition(target)
             configuration = _part(definition, "Configuration")
+            checks.check(definition, configuration, local=True)
+            parent = await _parent(target, definition)
             words = command(configuration, local_runs.interpreter(configuration))
-            return await local_runs.start(target, name, run_id, configuration, words)
+            return await local_runs.start(target, name, run_id, configuration, words, parent=parent)
     raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
 
 
@@ -60,9 +63,10 @@ async def _on_cluster(target: WorkspaceRequest, experiment: str, run_id: str) ->
 
 def _submit(target: WorkspaceRequest, experiment: str, run_id: str, definition: Mapping[str, Any]) -> None:
     configuration, snapshot = _part(definition, "Configuration"), member(definition, "SnapshotId")
+    checks.check(definition, configuration, local=False)
     environment = _part(configuration, "environment")
     cluster = str(member(configuration, "target") or "")
-    seconds = member(configuration, "maxRunDurationSeconds")
+    seconds, parent = member(configuration, "maxRunDurationSeconds"), member(definition, "ParentRunId")
     properties: dict[str, Any] = {
         "jobType": "Command",
         "command": command(configuration),
@@ -72,9 +76,14 @@ def _submit(target: WorkspaceRequest, experiment: str, run_id: str, definition: 
             **text_map("environmentVariables", environments.variables(environment)),
             **text_map("environmentVariables", member(configuration, "environmentVariables")),
         },
-        "resources": {"instanceCount": member(configuration, "nodeCount") or 1},
+        "resources": {
+            "instanceCount": member(configuration, "nodeCount") or 1,
+            "shmSize": checks.shm_size(configuration),
+        },
+        "distribution": checks.distribution(configuration),
+        "parentJobName": str(parent) if parent else None,
     }
-    if isinstance(seconds, int) and seconds > 0:
+    if seconds:
         properties["limits"] = {"jobLimitsType": "Command", "timeout": f"PT{seconds}S"}
     if snapshot:
         properties["codeId"] = _code(target, str(snapshot))
@@ -103,6 +112,17 @@ def command(configuration: Mapping[str, Any], python: str = "python") -> str:
     if not script or not isinstance(arguments, list):
         raise bad_request("UserError", "The run configuration has neither 'command' nor 'script'.", target="script")
     return shlex.join([python, str(script), *map(str, arguments)])
+
+
+async def _parent(target: WorkspaceRequest, definition: Mapping[str, Any]) -> str | None:
+    """The run that a local run is a child of, or None.
+
+    Raises:
+        AzureError: 404, the workspace has no such run.
+        MlflowUnavailable: MLflow cannot answer now.
+    """
+    found = member(definition, "ParentRunId")
+    return (await known_runs.find(target, str(found))).id if found else None
 
 
 async def free(target: WorkspaceRequest, run_id: str) -> None:

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from azmlflow.localazure.azureml.history import known_runs
 from azmlflow.localazure.azureml.history.known_runs import local_key
+from azmlflow.localazure.azureml.history.run_dto import PARENT
 from azmlflow.localazure.azureml.request.bodies import member, parsed, read, text_map
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.azureml.submission import environments, local_run_child
@@ -59,7 +60,13 @@ async def definition(target: WorkspaceRequest) -> Mapping[str, Any]:
 
 
 async def start(
-    target: WorkspaceRequest, experiment: str, run_id: str, configuration: Mapping[str, Any], command: str
+    target: WorkspaceRequest,
+    experiment: str,
+    run_id: str,
+    configuration: Mapping[str, Any],
+    command: str,
+    *,
+    parent: str | None,
 ) -> Response:
     """Make the run, and tell the client what to do.
 
@@ -69,6 +76,7 @@ async def start(
         run_id: the run's id, which the client chose.
         configuration: the run's, as the client sent it.
         command: its command line.
+        parent: the run that it is a child of, or None.
 
     Raises:
         AzureError: 404, there is no such experiment; 409, the id is another run's.
@@ -78,7 +86,7 @@ async def start(
     owner, key = target.caller.principal, local_key(target.workspace_id, run_id)
     before = target.cloud.store.get(LOCAL_RUNS, key)
     if before is None:
-        await _make(target, found["experiment_id"], run_id)
+        await _make(target, found["experiment_id"], run_id, parent)
         record = {"owner": owner.object_id, "status": "Running", "properties": {}}
         target.cloud.store.put(LOCAL_RUNS, key, record)
     elif before["owner"] != owner.object_id or before["status"] in records.ENDED:
@@ -98,15 +106,16 @@ async def start(
     return Response(_packed(told, interpreter(configuration)), media_type="application/zip")
 
 
-async def _make(target: WorkspaceRequest, experiment_id: str, run_id: str) -> None:
+async def _make(target: WorkspaceRequest, experiment_id: str, run_id: str, parent: str | None) -> None:
     mlflow, workspace = target.cloud.mlflow, target.workspace_id
     if records.find(target.cloud, target.id, run_id) is not None:
         raise conflict("UserError", f"A run with id {run_id} exists in the workspace.")
+    tags = [{"key": PARENT, "value": parent}] if parent else []
     body = {
         "experiment_id": experiment_id,
         "run_name": run_id,
         "start_time": int(target.cloud.clock.now().timestamp() * 1000),
-        "tags": [{"key": "mlflow.user", "value": target.caller.principal.name}],
+        "tags": [{"key": "mlflow.user", "value": target.caller.principal.name}, *tags],
     }
     answers.body(await mlflow.request("POST", f"{TRACKING}/runs/create", workspace, json_body=body, run_id=run_id))
 

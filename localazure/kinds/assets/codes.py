@@ -22,11 +22,19 @@ from azmlflow.localazure.resources.verbs import Extra, Verbs
 
 _TYPE = f"{assets.WORKSPACE}/codes/versions"
 _UPLOAD = timedelta(hours=1)
+_HASH = "hash_sha256"  # what azure-ai-ml says of a folder's content
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
     given = ask.properties
-    uri = (existing or {}).get("properties", {}).get("codeUri") or given.get("codeUri")
+    uri = given.get("codeUri")
+    if existing is not None:
+        before = existing["properties"]
+        # Two clients that upload one folder at a time: what the second says of its content is what the first said.
+        same = before["properties"].get(_HASH) == (given.get("properties") or {}).get(_HASH) is not None
+        if uri not in (None, before["codeUri"]) and not same:
+            raise bad_request("UserError", "Asset paths cannot be updated.", target="codeUri")
+        uri = before["codeUri"]
     if not isinstance(uri, str) or not uri.startswith("https://"):
         raise bad_request("InvalidRequestContent", "A code version needs a 'codeUri'.", target="codeUri")
     kept = pick(given, {"isAnonymous": False, "isArchived": False, "tags": {}, "properties": {}}, ("description",))
@@ -64,7 +72,7 @@ def _listed(ask: Ask) -> list[Document]:
     wanted = ask.query.get("hash")
     if wanted is None:
         return found
-    return [document for document in found if document["properties"]["properties"].get("hash_sha256") == wanted]
+    return [document for document in found if document["properties"]["properties"].get(_HASH) == wanted]
 
 
 CODE = Kind(

@@ -7,7 +7,9 @@ its packages (`localazure.environments`). Every workspace has some of Azure's cu
 
 from __future__ import annotations
 
-from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import SDK1_ENVIRONMENTS
+from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments import curated
 from azmlflow.localazure.environments.errors import UnusableEnvironment
@@ -24,7 +26,8 @@ _DEFAULTS: Document = {
     "properties": {},
 }  # fmt: skip
 
-
+# What an environment is: who names a version gets what it was when it was made.
+_FIXED = ("image", "condaFile", "build", "inferenceConfig", "osType")
 _TYPE = f"{assets.WORKSPACE}/environments/versions"
 
 
@@ -45,12 +48,25 @@ def _check(ask: Ask, existing: Document | None) -> None:
         raise bad_request("UserError", "Names that begin with 'AzureML-' are those of curated environments.")
 
 
-def _shape(ask: Ask, _existing: Document | None) -> Document:
+def _forget(cloud: Cloud, document: Document) -> None:
+    """What azureml-core said of it goes with it."""
+    cloud.store.delete(SDK1_ENVIRONMENTS, document["id"].lower())
+
+
+def _shape(ask: Ask, existing: Document | None) -> Document:
     kept = pick(ask.properties, _DEFAULTS, ("description", "image", "condaFile", "build", "inferenceConfig", "stage"))
     try:
         from_version(f"{ask.target.path.split('/')[-3]}:{ask.target.name}", kept)
     except UnusableEnvironment as error:
         raise bad_request("UserError", str(error)) from error
+    before = kept if existing is None else existing["properties"]
+    if any(kept.get(name) != before.get(name) for name in _FIXED):
+        # Azure's words: Azure/azure-cli-extensions#5440. azure-ai-ml then makes the next version
+        # (Azure/azure-sdk-for-python#38590).
+        name, version = ask.target.names[-2:]
+        raise conflict(
+            "UserError", f"Environment {name} with version {version} is already registered and cannot be changed."
+        )
     return {"properties": {**kept, "environmentType": "UserCreated"}}
 
 
@@ -62,5 +78,5 @@ ENVIRONMENT = Kind(
     has_system_data=True,
     action_type=f"{assets.WORKSPACE}/environments",
     verbs=Verbs(listed=assets.listed),
-    lifecycle=Lifecycle(before_write=_check, on_write=assets.keep_container),
+    lifecycle=Lifecycle(before_write=_check, on_write=assets.keep_container, on_delete=_forget),
 )

@@ -104,6 +104,27 @@ def test_the_same_environment_is_one_version(ready: DataPlane) -> None:
         ({"target": ""}, "serverless"),
         ({"script": None}, "script"),
         ({"nodeCount": 2}, "instanceCount"),
+        ({"framework": "PySpark"}, "PySpark"),
+        ({"communicator": "Horovod"}, "Horovod"),
+        ({"communicator": "IntelMpi", "mpi": {"processCountPerNode": 2, "nodeCount": 1}}, "processCountPerInstance"),
+        ({"framework": "PyTorch", "communicator": "Nccl", "pytorch": {"processCount": 4}}, "processCountPerInstance"),
+        ({"communicator": "ParameterServer", "tensorflow": {"parameterServerCount": 1}}, "parameterServerCount"),
+        ({"priority": 5}, "priority"),
+        ({"history": {"outputCollection": False}}, "history.outputCollection"),
+        ({"history": {"directoriesToWatch": ["other"]}}, "history.directoriesToWatch"),
+        ({"docker": {"arguments": ["--gpus", "all"]}}, "docker.arguments"),
+        ({"docker": {"shmSize": "much"}}, "much"),
+        ({"docker": 5}, "docker"),
+        ({"environment": {**ENVIRONMENT, "docker": {"arguments": ["-p"]}}}, "environment.docker.arguments"),
+        ({"dataReferences": {"a": {"dataStoreName": "d"}}}, "dataReferences"),
+        ({"data": {"a": {"mechanism": "Mount"}}}, "'data'"),
+        ({"outputData": {"a": {"mechanism": "Upload"}}}, "outputData"),
+        ({"datacaches": [{"datacacheId": "a"}]}, "datacaches"),
+        ({"sourceDirectoryDataStore": "d"}, "sourceDirectoryDataStore"),
+        ({"credentialPassthrough": True}, "credentialPassthrough"),
+        ({"applicationEndpoints": {"a": {"type": "SSH"}}}, "applicationEndpoints"),
+        ({"unheardOf": 1}, "unheardOf"),
+        ({"maxRunDurationSeconds": -1}, "limits"),
         ({"environment": None}, "environment"),
         ({"environmentVariables": {"A": ["b"]}}, "environmentVariables"),
         ({"snapshot": "3" + ONE[1:]}, "napshot"),
@@ -112,6 +133,40 @@ def test_the_same_environment_is_one_version(ready: DataPlane) -> None:
 def test_what_can_never_run_is_refused_and_leaves_no_job(ready: DataPlane, changes: dict[str, Any], said: str) -> None:
     assert said in ready.refused(400, "POST", "execution", SUBMIT, definition(**changes))
     assert ready.azure.arm("GET", f"{WORKSPACE}/jobs/run1").status == 404
+
+
+# What azureml-core 1.61 sends when nothing is said (`RunConfiguration`), but for the parts of the tests' own.
+DEFAULTS: dict[str, Any] = {
+    "framework": "Python", "communicator": "None", "priority": None,
+    "history": {"outputCollection": True, "snapshotProject": True, "directoriesToWatch": ["logs"]},
+    "spark": {"configuration": {"spark.app.name": "Azure ML Experiment", "spark.yarn.maxAppAttempts": 1}},
+    "docker": {"useDocker": True, "sharedVolumes": True, "arguments": [], "shmSize": "2g"},
+    "hdi": {"yarnDeployMode": "cluster"}, "tensorflow": {"workerCount": 1, "parameterServerCount": 1},
+    "mpi": {"processCountPerNode": 1, "nodeCount": 1},
+    "pytorch": {"communicationBackend": "nccl", "processCount": None, "nodeCount": 1},
+    "paralleltask": {"maxRetriesPerWorker": 0, "workerCountPerNode": 1, "terminalExitCodes": None},
+    "dataReferences": {}, "data": {}, "datacaches": [], "outputData": {}, "sourceDirectoryDataStore": None,
+    "amlcompute": {"vmSize": None, "vmPriority": None, "retainCluster": False, "clusterMaxNodeCount": None},
+    "autoClusterComputeSpecification": None, "kubernetescompute": {"instanceType": None},
+    "credentialPassthrough": False, "applicationEndpoints": {},
+}  # fmt: skip
+
+
+def test_what_azureml_core_sends_by_itself_is_taken(ready: DataPlane) -> None:
+    ready.good("POST", "execution", SUBMIT, definition(**DEFAULTS))
+    assert job(ready)["resources"] == {"instanceCount": 1, "shmSize": "2g"}
+    mpi = {**DEFAULTS, "communicator": "IntelMpi"}
+    ready.good("POST", "execution", SUBMIT.replace("run1", "run2"), definition(**mpi))
+    assert job(ready, "run2")["distribution"] == {"distributionType": "Mpi", "processCountPerInstance": 1}
+
+
+def test_a_child_of_a_job(ready: DataPlane) -> None:
+    ready.good("POST", "execution", SUBMIT, definition())
+    child = {**definition(), "ParentRunId": "run1"}
+    ready.good("POST", "execution", SUBMIT.replace("run1", "run2"), child)
+    assert job(ready, "run2")["parentJobName"] == "run1"
+    other = {**definition(), "ParentRunId": "nobody"}
+    assert "nobody" in ready.refused(400, "POST", "execution", SUBMIT.replace("run1", "run3"), other)
 
 
 def test_other_refusals(ready: DataPlane) -> None:
@@ -127,9 +182,10 @@ def test_other_refusals(ready: DataPlane) -> None:
         ready.refused(403, "POST", "execution", SUBMIT, definition(), who=who)
 
 
-def local(plane: DataPlane, run_id: str = "here", **options: Any) -> Any:
+def local(plane: DataPlane, run_id: str = "here", more: dict[str, Any] | None = None, **options: Any) -> Any:
+    told = definition(None, command=["python train.py"], **{"maxRunDurationSeconds": None, **(more or {})})
     files = [
-        ("files", ("definition.json", json.dumps(definition(None, command=["python train.py"])).encode())),
+        ("files", ("definition.json", json.dumps(told).encode())),
         ("files", ("aml_config.zip", b"PK")),
     ]
     return plane.ask("POST", "execution", f"/experiments/e1/localrun?runId={run_id}", files=files, **options)
@@ -163,6 +219,21 @@ def test_a_local_run_is_handed_out_with_its_token_and_told_of_by_it(plane: DataP
     assert (details["status"], details["error"]["error"]["message"]) == ("Failed", "It broke.")
     plane.refused(401, "GET", "history", path, **claims)
     assert local(plane).status_code == 409
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"maxRunDurationSeconds": 60},
+        {"nodeCount": 2},
+        {"communicator": "IntelMpi"},
+        {"data": {"a": {"mechanism": "x"}}},
+    ],
+)
+def test_what_a_local_run_does_not_do_is_refused(plane: DataPlane, more: dict[str, Any]) -> None:
+    plane.experiment()
+    assert local(plane, more=more).status_code == 400
+    assert local(plane, more=DEFAULTS).status_code == 200
 
 
 def test_a_local_run_is_refused(plane: DataPlane) -> None:

@@ -1,0 +1,61 @@
+"""What was made once: code and environments do not change under those who name them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from azmlflow.localazure.core.collections import SDK1_ENVIRONMENTS
+from tests.localazure.control import CHAIN, STORAGE, WORKSPACE, Answer, Azure
+
+BLOBS = f"https://{STORAGE.rpartition('/')[2]}.blob.core.windows.net"
+CODE = f"{WORKSPACE}/codes/c/versions/1"
+ENVIRONMENT = f"{WORKSPACE}/environments/env/versions/1"
+IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04"
+CONDA = "dependencies: [python=3.11]"
+
+
+@pytest.fixture
+def ready(azure: Azure) -> Azure:
+    azure.make(*CHAIN[:6])
+    return azure
+
+
+def put(azure: Azure, id_: str, **properties: Any) -> Answer:
+    return azure.arm("PUT", id_, {"properties": properties})
+
+
+def test_the_place_of_code_never_changes(ready: Azure) -> None:
+    """The words that azure-ai-ml 1.35 looks for (`ASSET_PATH_ERROR`)."""
+    assert put(ready, CODE, codeUri=f"{BLOBS}/one").status == 201
+    refused = put(ready, CODE, codeUri=f"{BLOBS}/two")
+    assert (refused.status, refused.code, refused.message) == (400, "UserError", "Asset paths cannot be updated.")
+    changed = put(ready, CODE, codeUri=f"{BLOBS}/one", description="d", tags={"a": "1"}).body["properties"]
+    assert (changed["codeUri"], changed["description"], changed["tags"]) == (f"{BLOBS}/one", "d", {"a": "1"})
+
+
+def test_one_folder_uploaded_twice_at_a_time_is_one_code(ready: Azure) -> None:
+    same, other = {"hash_sha256": "abc"}, {"hash_sha256": "def"}
+    put(ready, CODE, codeUri=f"{BLOBS}/one", properties=same)
+    assert put(ready, CODE, codeUri=f"{BLOBS}/two", properties=same).body["properties"]["codeUri"] == f"{BLOBS}/one"
+    assert put(ready, CODE, codeUri=f"{BLOBS}/two", properties=other).status == 400
+    assert put(ready, CODE, codeUri=f"{BLOBS}/two", properties={}).status == 400
+
+
+@pytest.mark.parametrize("change", [{"image": "other:1"}, {"condaFile": "dependencies: []"}, {"condaFile": None}])
+def test_what_an_environment_is_never_changes(ready: Azure, change: dict[str, Any]) -> None:
+    """Azure/azure-cli-extensions#5440; at 409 azure-ai-ml makes the next version (azure-sdk-for-python#38590)."""
+    put(ready, ENVIRONMENT, image=IMAGE, condaFile=CONDA)
+    refused = put(ready, ENVIRONMENT, **{"image": IMAGE, "condaFile": CONDA, **change})
+    said = "Environment env with version 1 is already registered and cannot be changed."
+    assert (refused.status, refused.code, refused.message) == (409, "UserError", said)
+    told = put(ready, ENVIRONMENT, image=IMAGE, condaFile=CONDA, description="d", isArchived=True)
+    assert (told.status, told.body["properties"]["description"]) == (200, "d")
+
+
+def test_what_azureml_core_said_of_an_environment_goes_with_it(ready: Azure) -> None:
+    put(ready, ENVIRONMENT, image=IMAGE)
+    ready.cloud.store.put(SDK1_ENVIRONMENTS, ENVIRONMENT.lower(), {"docker": {"baseImage": IMAGE}})
+    ready.arm("DELETE", ENVIRONMENT)
+    assert ready.cloud.store.get(SDK1_ENVIRONMENTS, ENVIRONMENT.lower()) is None
