@@ -73,10 +73,11 @@ def _compute(ask: Ask, workspace: Document, told: Document) -> Document:
     given = str(told.get("computeId") or "")
     if not given:
         raise refused("computeId", "The embedded Azure has no serverless compute: name a cluster in 'computeId'.")
-    name = given.rpartition("/")[2]
-    found = resource(ask.cloud, f"{workspace['id']}/computes/{name}")
-    if found is None or given.lower() != found["id"].lower():
-        raise refused("computeId", f"Compute target '{given}' was not found in the workspace.")
+    above, _, name = given.rpartition("/")
+    inside = above.lower() == f"{workspace['id']}/computes".lower()
+    found = resource(ask.cloud, given) if inside else None
+    if found is None:
+        raise refused("computeId", f"Compute target '{name if inside else given}' was not found in the workspace.")
     properties = found["properties"]
     if properties.get("provisioningState") == "Deleting":
         raise refused("computeId", f"Compute target '{name}' is being deleted.")
