@@ -32,7 +32,7 @@ check: $(TOOLKIT)
 bench: engine examples
 	$(BIN)/python -m benchmarks
 
-faults: engine  ## every request of `up` and `down` failed in every way, and the command killed around each: an hour
+faults: engine  ## every request of up, down, grant, revoke, sweep and config failed and mangled in every way, and killed around each: hours
 	AZMLFLOW_FAULTS=all $(PYTEST) --dist load tests/cli/teardown/test_teardown.py tests/e2e/test_faults.py
 
 mutants: $(TOOLKIT)  ## change the code in small ways and see that a test fails: a sample; ALL=1 all, in hours; TARGET="rbac infra"

@@ -47,6 +47,21 @@ class ResourceManager(ById):
         """The same for one removal among many: they share a memory, and each forgets at once what it deletes itself."""
         return self.sharing(self._memory and self._memory.apart())
 
+    def load(self) -> None:
+        """Import all that its clients import when they are first used, before threads use them side by side: Python's
+        import system refuses (`_DeadlockError`) threads whose imports wait for each other."""
+        from azure.mgmt.resource.locks import ManagementLockClient
+
+        resources, authorization = self._resources(_NO_SUBSCRIPTION), self._authorization
+        for each in (
+            self._subscriptions().subscriptions,
+            self._resources(_NO_SUBSCRIPTION, PROVIDERS).providers,
+            (resources.resource_groups, resources.resources),
+            self._connection.client(ManagementLockClient, LOCKS, _NO_SUBSCRIPTION).management_locks,
+            (authorization(ASSIGNMENTS).role_assignments, authorization(DEFINITIONS).role_definitions),
+        ):
+            assert each
+
     def subscriptions(self) -> tuple[Subscription, ...]:
         """The subscriptions that whoever is signed in sees."""
         return every(self._subscriptions().subscriptions.list(**RESOURCES))

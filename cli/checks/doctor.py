@@ -46,6 +46,8 @@ class Answer:
 
 def examine(situation: Situation, checks: Sequence[Check] = CHECKS) -> tuple[Answer, ...]:
     """Ask the checks, side by side; the answers come in the checks' order."""
+    if not situation.unreachable and any(check.cloud for check in checks):
+        situation.arm.load()
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="check") as pool:
         findings = pool.map(lambda check: _found(check, situation), checks)
         return tuple(

@@ -74,6 +74,7 @@ def _name(resource: Resource) -> str:
 
 def look(arm: ResourceManager, state: State) -> Standing:
     """Ask the cloud what of a state stands; what may not be asked counts as standing, and is told."""
+    arm.load()
     with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look") as pool:
         found = list(pool.map(lambda question: question(), _questions(arm, state)))
     return Standing(

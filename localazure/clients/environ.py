@@ -6,6 +6,7 @@
                   (certifi's if none) and ours
     signing in    a user by an identity endpoint on loopback; a service principal by the usual variables. Both once more
                   as the official azure-native plugin and azurerm read them (ARM_*): those look for nothing else but az
+    temporary     files in a folder of this user's alone: azureml-core's and MLflow's have the same names for everybody
     nothing else  every inherited variable of Azure's sign-in and MLflow's tracking is dropped: an exported client
                   secret would pre-empt the chosen principal, and travel
 
@@ -44,6 +45,7 @@ OVERLAID = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "MLFLOW_DISABLE_TELEMETRY",
+    "TMPDIR",
 )
 _LOOPBACK = ("localhost", LOOPBACK, "::1")
 _MORE = "SSL_CERT_DIR"  # folders that OpenSSL looks at beside the bundle; a job's user may not
@@ -89,6 +91,7 @@ def client_environment(
         "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / identity.id),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        **({} if only_ours else {"TMPDIR": str(folder.temporary(clean.get("TMPDIR")))}),
         MARKER: f"local:{folder.path}",
         OUTER: json.dumps({name: clean[name] for name in OVERLAID if name in clean}),
     }

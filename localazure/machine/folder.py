@@ -10,6 +10,7 @@
     signing.pem   signs access tokens (0600); sas.key signs blob URLs (0600)
     ca.pem, leaf.pem, leaf.key    the certificate authority and its one leaf (the authority's key is nowhere)
     azure.db, blobs/, mlflow/     what it remembers
+    sockets       where the sockets are
     kept/         copies of the databases, as they were at the last start; damaged/ what `local repair` set aside
 
 Beside the folder, `<folder>.lock` is held by whoever is starting, stopping or resetting the daemon.
@@ -33,7 +34,7 @@ from pathlib import Path
 
 from azmlflow.localazure.machine import ports
 from azmlflow.localazure.machine.errors import UnsafeFolder
-from azmlflow.localazure.machine.private import create_private, read_json, unreadable
+from azmlflow.localazure.machine.private import create_private, read_json, unreadable, write_private
 
 
 @dataclass(frozen=True)
@@ -162,20 +163,41 @@ class Folder:
         """Where the TLS application listens: a path short enough for a unix socket (104 bytes on macOS), in a folder
         that only this user can enter.
 
+        It is written down, for whoever asks with other variables for where temporary files are. Where another user has
+        made a folder of the name that ours would have, ours gets another name.
+
         Raises:
-            UnsafeFolder: someone else has made that folder.
+            UnsafeFolder: no folder can be made where temporary files are.
         """
-        parent = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / self._short_name()
-        with contextlib.suppress(FileExistsError):  # whose it is is looked at next
-            parent.mkdir(mode=0o700)
-        found = parent.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        kept, here = self.path / "sockets", Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+        noted = Path(kept.read_text(encoding="utf-8")) if kept.is_file() else None
+        usual = here / self._short_name()
+        parent = next((each for each in (noted, usual) if each is not None and _is_ours(each)), None)
+        try:
+            parent = parent or Path(tempfile.mkdtemp(prefix=f"{self._short_name()}-", dir=here))
+        except OSError as error:
             raise UnsafeFolder(
-                "the folder of the embedded Azure's sockets is not this user's alone (0700)",
-                where=str(parent),
-                next="remove it and start again",
-            )
+                f"the folder of the embedded Azure's sockets cannot be made: {error.strerror}",
+                where=str(here),
+                next="export TMPDIR=FOLDER    (one that you can write to)",
+            ) from error
+        if parent != noted and self.path.is_dir():
+            write_private(kept, str(parent).encode())
         return parent / "azure.sock"
+
+    def temporary(self, outer: str | None) -> Path:
+        """A folder for the temporary files of commands that work on it, this user's alone: libraries give files there
+        names that are the same for all users of a machine.
+
+        Args:
+            outer: where the user's own temporary files are; None for the system's usual place.
+        """
+        path = Path(outer or "/tmp") / f"{self._short_name()}-tmp"
+        if _is_ours(path):
+            return path
+        own = self.path / "tmp"
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return own
 
     def jobs(self) -> Path:
         """Where jobs with users of their own have their folders, which they could not reach below ours: a folder that
@@ -214,3 +236,15 @@ class Folder:
         for folder in (sockets, self._jobs_path()):
             with contextlib.suppress(OSError):  # it is not empty, or not there
                 folder.rmdir()
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a folder is this user's alone; it is made if it is not there and can be."""
+    with contextlib.suppress(OSError):  # whose it is is looked at next
+        path.mkdir(mode=0o700)
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    alone = not stat.S_IMODE(found.st_mode) & 0o077
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and alone

@@ -18,6 +18,7 @@ from typing import Any
 
 from azmlflow.localazure.clients import control
 from azmlflow.localazure.clients.control import NotRunning, UnknownPrincipal
+from azmlflow.localazure.clients.environ import outer
 from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.errors import LocalError, PortTaken, UnsafeFolder
 from azmlflow.localazure.machine.folder import Folder
@@ -98,6 +99,7 @@ def reset(state: Path) -> None:
     with held(folder):
         _stop(folder)
         if folder.path.exists():
+            shutil.rmtree(folder.temporary(outer(os.environ).get("TMPDIR")), ignore_errors=True)
             shutil.rmtree(folder.path)
 
 

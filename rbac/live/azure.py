@@ -130,11 +130,11 @@ def _listed(
         client("roleDefinitions") as defined,
         ThreadPoolExecutor(3) as pool,
     ):
-        assignments = pool.submit(
-            _heard, lambda: assigned.role_assignments.list_for_scope(scope), _assigned_group, hear
-        )
-        denies = pool.submit(_heard, lambda: denied.deny_assignments.list_for_scope(scope), _denied_groups, hear)
-        definitions = pool.submit(lambda: list(defined.role_definitions.list(scope)))
+        # Here, not in the threads: what they import when they are first used, no two threads may import at once.
+        held, denials, roles = assigned.role_assignments, denied.deny_assignments, defined.role_definitions
+        assignments = pool.submit(_heard, lambda: held.list_for_scope(scope), _assigned_group, hear)
+        denies = pool.submit(_heard, lambda: denials.list_for_scope(scope), _denied_groups, hear)
+        definitions = pool.submit(lambda: list(roles.list(scope)))
         found = assignments.result(), denies.result(), definitions.result()
         return found[0], found[1], [*found[2], *_missing(defined, found[0], found[2])]
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceResponseError, ServiceResponseTimeoutError
 
@@ -275,3 +279,22 @@ def test_azures_own_time() -> None:
     assert str(azure.arm.now()) == "2026-11-25 10:00:00+00:00"
     assert azure.arm.now() is None
     assert azure.lines[0] == f"GET {ENDPOINT}/tenants?api-version=2022-12-01"
+
+
+def test_all_that_threads_would_import_is_imported_before() -> None:
+    """Threads whose imports wait for each other end in `_DeadlockError`."""
+    script = """
+import sys
+from azmlflow.cli.azure.resource_manager import ResourceManager
+from tests.cli.wire import Credential, Wire, answer
+arm = ResourceManager(Wire(lambda _request: answer(200, {"value": []})), Credential())
+arm.load()
+before = set(sys.modules)
+arm.subscriptions(), arm.groups("s"), arm.resources("/subscriptions/s/resourceGroups/g")
+arm.role_assignments("/subscriptions/s"), arm.custom_roles("/subscriptions/s"), arm.locks("/subscriptions/s")
+print(*[name for name in set(sys.modules) - before if name.startswith("azure")])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3]
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

@@ -80,7 +80,9 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
 
 
 def test_a_user_gets_proxy_trust_and_identity(folder: Folder) -> None:
-    got = client_environment(folder.path, "alice@local.test", {"PATH": "/bin", "HOME": "/home/x"})
+    got = client_environment(
+        folder.path, "alice@local.test", {"PATH": "/bin", "HOME": "/home/x", "TMPDIR": "/no/such/folder"}
+    )
     secrets, ports = folder.secrets(), folder.ports()
     mark = secrets.identity_mark("a-1")
     endpoint = f"http://127.0.0.1:{ports.identity}/a-1.{mark}/msi/token"
@@ -103,8 +105,9 @@ def test_a_user_gets_proxy_trust_and_identity(folder: Folder) -> None:
         "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / "a-1"),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "TMPDIR": str(folder.path / "tmp"),
         "AZMLFLOW_CLOUD": f"local:{folder.path}",
-        "AZMLFLOW_OUTER": "{}",
+        "AZMLFLOW_OUTER": json.dumps({"TMPDIR": "/no/such/folder"}),
     }
     assert Path(bundle).read_bytes() == Path(certifi.where()).read_bytes() + b"\n" + OURS.encode()
     assert len(mark) == 64
@@ -307,3 +310,13 @@ def test_nothing_runs(tmp_path: Path) -> None:
     with pytest.raises(NotRunning) as silent:
         client_environment(tmp_path, "alice@local.test", dict(os.environ))
     assert (silent.value.where, silent.value.next) == (str(folder.path), "azmlflow local start")
+
+
+def test_temporary_files_have_a_folder_of_this_users_alone_within_itself_too(folder: Folder, tmp_path: Path) -> None:
+    """azureml-core writes `azureml_runs` there, for all users of a machine alike."""
+    once = client_environment(folder.path, "alice@local.test", {"TMPDIR": str(tmp_path)})
+    assert Path(once["TMPDIR"]).parent == tmp_path
+    assert Path(once["TMPDIR"]).stat().st_mode & 0o077 == 0
+    assert client_environment(folder.path, "alice@local.test", once)["TMPDIR"] == once["TMPDIR"]
+    assert environ.daemon_environment(once)["TMPDIR"] == str(tmp_path)
+    assert "TMPDIR" not in client_environment(folder.path, "alice@local.test", {}, only_ours=True)
