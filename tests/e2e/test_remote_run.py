@@ -138,6 +138,49 @@ def test_what_can_never_run_is_refused(estate: Estate, owner: Person, more: dict
     assert said in answer.text
 
 
+def test_inputs_outputs_names_and_lists_by_azure_ai_ml(estate: Estate) -> None:
+    done = estate.science("developer@local.test", SCRIPTS / "job_faces.py")
+    for line in (
+        "file JobStatus.COMPLETED ['a|b|a b|a b|']",
+        "asset uri_file True",
+        "taken JobStatus.COMPLETED ['42']",
+        "again True",
+        "changed after [('a', '2'), ('b', '3')] shown",
+        "run after 2 shown",
+        "ListViewType.ACTIVE_ONLY True False",
+        "ListViewType.ARCHIVED_ONLY False True",
+        "ListViewType.ALL True True",
+        "restored True",
+    ):
+        assert line in done.out
+
+
+def test_a_job_that_is_deleted_while_it_runs_ends_its_process_and_its_run(estate: Estate, owner: Person) -> None:
+    workspace = _workspace(estate)
+    submit(owner, workspace, "deleted-1", "echo $$; sleep 1000").raise_for_status()
+    until(owner, workspace, "deleted-1", lambda status: status == "Running")
+    owner.ask("DELETE", f"{ARM}{workspace}/jobs/deleted-1", params=VERSION).raise_for_status()
+    url = f"https://westeurope.api.azureml.ms/mlflow/v1.0{workspace}/api/2.0/mlflow/runs/get"
+
+    def ended() -> bool:
+        answer = owner.ask("GET", url, params={"run_id": "deleted-1"})
+        return bool(answer.json()["run"]["info"]["status"] == "KILLED")
+
+    deadline = time.monotonic() + LONG
+    while not ended():
+        assert time.monotonic() < deadline
+    assert submit(owner, workspace, "deleted-2", "true").is_success
+
+
+def test_a_job_trusts_the_authorities_that_the_user_trusts(estate: Estate, owner: Person) -> None:
+    """As `azmlflow run` does: without them there is no way out of some networks."""
+    count = "import os; print('authorities', open(os.environ['SSL_CERT_FILE']).read().count('BEGIN CERTIFICATE'))"
+    mine = estate.azmlflow("run", "--", str(SCIENCE_PYTHON), "-c", count).out.split()[-1]
+    submit(owner, _workspace(estate), "trusts-1", f'python -c "{count}"').raise_for_status()
+    assert until(owner, _workspace(estate), "trusts-1", ENDED.__contains__) == "Completed"
+    assert int(_log(owner, estate, "trusts-1").split()[-1]) >= int(mine) > 0
+
+
 def test_a_snapshot_over_the_limit_is_refused_by_azureml_cores_route(estate: Estate, owner: Person) -> None:
     content = f"https://westeurope.api.azureml.ms/content/v2.0{_workspace(estate)}/snapshots"
     place = owner.ask("POST", f"{content}/getblob", json={"FileNames": ["big.bin"]}).json()["fileNodes"][0]["blobUri"]

@@ -5,7 +5,7 @@
 
 The snapshot becomes the job's code, script and arguments (or command) its command, the environment one of the
 workspace's, the target its cluster. A client sends its submission again when it got no answer: the id is its own, and
-the job that has it stays as it is.
+the job that has it stays as it is, and another submission under its id is refused.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def _on_cluster(target: WorkspaceRequest, experiment: str, run_id: str) ->
     if records.find(target.cloud, target.id, run_id) is None:
         await known_runs.experiment_named(target, experiment)
         await free(target, run_id)
-        _submit(target, experiment, run_id, definition)
+    _submit(target, experiment, run_id, definition)  # the same again changes nothing, and another one is refused
     return JSONResponse({"runId": run_id})
 
 

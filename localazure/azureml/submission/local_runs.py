@@ -87,9 +87,9 @@ async def start(
     before = target.cloud.store.get(LOCAL_RUNS, key)
     if before is None:
         await _make(target, found["experiment_id"], run_id, parent)
-        record = {"owner": owner.object_id, "status": "Running", "properties": {}}
+        record = {"owner": owner.object_id, "status": "Running", "properties": {}, "command": command}
         target.cloud.store.put(LOCAL_RUNS, key, record)
-    elif before["owner"] != owner.object_id or before["status"] in records.ENDED:
+    elif before["status"] in records.ENDED or (before["owner"], before.get("command")) != (owner.object_id, command):
         raise conflict("UserError", f"A run with id {run_id} exists in the workspace.")
     place = (str(found["experiment_id"]), experiment)
     environment = _environment(configuration)

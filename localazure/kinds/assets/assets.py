@@ -13,7 +13,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Ask
-from azmlflow.localazure.resources.fields import choice, pick, stamp
+from azmlflow.localazure.resources.fields import choice, pick, stamp, texts, wrong_type
 from azmlflow.localazure.resources.kind import Kind, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Verbs
 
@@ -92,8 +92,25 @@ def container(name: str, *, action_type: str | None = None) -> Kind:
     )
 
 
+def described(ask: Ask, defaults: Document, optional: tuple[str, ...] = ()) -> Document:
+    """The writable properties of an asset, whose description, tags and properties are texts.
+
+    Args:
+        ask: the request.
+        defaults: see `fields.pick`; `tags` and `properties` are among them.
+        optional: the same; `description` is among them by itself.
+
+    Raises:
+        AzureError: 400 `InvalidRequestContent`.
+    """
+    found = pick(ask.properties, defaults, ("description", *optional))
+    if not isinstance(found.get("description", ""), str):
+        raise wrong_type("description", found["description"], "string")
+    return {**found, "tags": texts("tags", found), "properties": texts("properties", found)}
+
+
 def _shape(ask: Ask, existing: Document | None) -> Document:
-    found = pick(ask.properties, _DEFAULTS, ("description", "dataType"))
+    found = described(ask, _DEFAULTS, ("dataType",))
     fixed = {key: existing["properties"][key] for key in ("dataType",) if existing and key in existing["properties"]}
     return {"properties": {**found, **fixed}}
 

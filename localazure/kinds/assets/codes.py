@@ -15,7 +15,6 @@ from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets import assets
 from azmlflow.localazure.resources.ask import Answer, Ask
-from azmlflow.localazure.resources.fields import pick
 from azmlflow.localazure.resources.find import parent
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, child_of
 from azmlflow.localazure.resources.verbs import Extra, Verbs
@@ -26,18 +25,18 @@ _HASH = "hash_sha256"  # what azure-ai-ml says of a folder's content
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
-    given = ask.properties
-    uri = given.get("codeUri")
+    defaults: Document = {"isAnonymous": False, "isArchived": False, "tags": {}, "properties": {}}
+    kept = assets.described(ask, defaults, ("codeUri",))
+    uri = kept.get("codeUri")
     if existing is not None:
         before = existing["properties"]
         # Two clients that upload one folder at a time: what the second says of its content is what the first said.
-        same = before["properties"].get(_HASH) == (given.get("properties") or {}).get(_HASH) is not None
+        same = before["properties"].get(_HASH) == kept["properties"].get(_HASH) is not None
         if uri not in (None, before["codeUri"]) and not same:
             raise bad_request("UserError", "Asset paths cannot be updated.", target="codeUri")
         uri = before["codeUri"]
     if not isinstance(uri, str) or not uri.startswith("https://"):
         raise bad_request("InvalidRequestContent", "A code version needs a 'codeUri'.", target="codeUri")
-    kept = pick(given, {"isAnonymous": False, "isArchived": False, "tags": {}, "properties": {}}, ("description",))
     return {"properties": {**kept, "codeUri": uri}}
 
 

@@ -12,7 +12,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets import assets
 from azmlflow.localazure.models import places
 from azmlflow.localazure.resources.ask import Ask
-from azmlflow.localazure.resources.fields import choice, pick, texts
+from azmlflow.localazure.resources.fields import choice
 from azmlflow.localazure.resources.find import parent
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, child_of
 from azmlflow.localazure.resources.verbs import Verbs
@@ -23,7 +23,7 @@ _SCHEMES = ("azureml://", "https://", "http://", "abfss://", "wasbs://", "adl://
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
-    found = pick(ask.properties, _DEFAULTS, ("description", "dataUri", "dataType", "referencedUris"))
+    found = assets.described(ask, _DEFAULTS, ("dataUri", "dataType", "referencedUris"))
     uri = found.get("dataUri")
     if not isinstance(uri, str) or not uri.startswith(_SCHEMES):
         raise bad_request(
@@ -41,8 +41,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         if (before["dataUri"].rstrip("/"), before["dataType"]) != (uri.rstrip("/"), kind):
             raise bad_request("UserError", "Asset paths cannot be updated.", target="dataUri")
         uri = before["dataUri"]
-    told = {"tags": texts("tags", found), "properties": texts("properties", found)}
-    return {"properties": {**found, **told, "dataUri": uri, "dataType": kind}}
+    return {"properties": {**found, "dataUri": uri, "dataType": kind}}
 
 
 DATA_VERSION = Kind(

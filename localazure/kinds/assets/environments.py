@@ -17,7 +17,7 @@ from azmlflow.localazure.environments.specification import from_version
 from azmlflow.localazure.kinds.assets import assets
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Ask
-from azmlflow.localazure.resources.fields import pick, stamp
+from azmlflow.localazure.resources.fields import stamp, wrong_type
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, child_of
 from azmlflow.localazure.resources.verbs import Verbs
 
@@ -54,7 +54,10 @@ def _forget(cloud: Cloud, document: Document) -> None:
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
-    kept = pick(ask.properties, _DEFAULTS, ("description", "image", "condaFile", "build", "inferenceConfig", "stage"))
+    kept = assets.described(ask, _DEFAULTS, ("image", "condaFile", "build", "inferenceConfig", "stage"))
+    for name, kind in (("image", str), ("condaFile", str), ("stage", str), ("build", dict), ("inferenceConfig", dict)):
+        if not isinstance(kept.get(name, kind()), kind):
+            raise wrong_type(name, kept[name], "string" if kind is str else "object")
     try:
         from_version(f"{ask.target.path.split('/')[-3]}:{ask.target.name}", kept)
     except UnusableEnvironment as error:

@@ -18,6 +18,10 @@ from azmlflow.localazure.resources.ask import Ask
 
 _CHANGEABLE = ("displayName", "description", "isArchived")
 _GROWING = ("tags", "properties")
+_FIXED = (
+    "jobType", "command", "codeId", "environmentId", "computeId", "environmentVariables", "experimentName", "inputs",
+    "outputs", "limits", "resources", "identity", "distribution", "parentJobName",
+)  # fmt: skip
 _IDS = ("codeId", "computeId", "environmentId")
 _EXISTS = (
     "A job with this name already exists. If you are trying to create a new job, use a different name. If you are "
@@ -38,8 +42,9 @@ def changed(ask: Ask, before: Document, told: Document) -> Document:
         AzureError: 400, it says something that cannot change.
     """
     old, said = before["properties"], {name.lower() for name, value in ask.properties.items() if value is not None}
-    fixed = [name for name in told if name not in (*_CHANGEABLE, *_GROWING) and name.lower() in said]
-    other = [name for name in fixed if _meant(name, told[name]) != _meant(name, old.get(name))]
+    # With a command it is a whole submission: what it does not say is said to be nothing.
+    fixed = [name for name in _FIXED if "command" in said or name.lower() in said]
+    other = [name for name in fixed if _meant(name, told.get(name)) != _meant(name, old.get(name))]
     kept = old["properties"]
     other += [f"properties.{name}" for name, value in told["properties"].items() if kept.get(name, value) != value]
     if other:
@@ -60,7 +65,9 @@ def _immutable(names: list[str]) -> AzureError:
 
 
 def _meant(name: str, value: Any) -> Any:
-    """A value as far as it is told apart: ids without case, what is not said as nothing."""
+    """A value as far as it is told apart: ids without case, what says nothing as nothing."""
     if name in _IDS:
         return str(value or "").lower().removeprefix("azureml:")
+    if isinstance(value, dict):
+        value = {key: each for key, each in value.items() if each not in (None, "", {}, [])}
     return value or None

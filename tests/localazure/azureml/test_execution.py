@@ -84,7 +84,8 @@ def test_a_command_is_a_line_or_words(ready: DataPlane, given: Any, line: str) -
 def test_submitted_twice_is_submitted_once(ready: DataPlane) -> None:
     ready.good("POST", "execution", SUBMIT, definition())
     first = job(ready)
-    assert ready.good("POST", "execution", SUBMIT, definition(command=["other"])) == {"runId": "run1"}
+    assert ready.good("POST", "execution", SUBMIT, definition()) == {"runId": "run1"}
+    assert "already exists" in ready.refused(400, "POST", "execution", SUBMIT, definition(command=["other"]))
     assert job(ready) == first
 
 
@@ -183,7 +184,8 @@ def test_other_refusals(ready: DataPlane) -> None:
 
 
 def local(plane: DataPlane, run_id: str = "here", more: dict[str, Any] | None = None, **options: Any) -> Any:
-    told = definition(None, command=["python train.py"], **{"maxRunDurationSeconds": None, **(more or {})})
+    own = {"command": ["python train.py"], "maxRunDurationSeconds": None}
+    told = definition(None, **{**own, **(more or {})})
     files = [
         ("files", ("definition.json", json.dumps(told).encode())),
         ("files", ("aml_config.zip", b"PK")),
@@ -207,6 +209,7 @@ def test_a_local_run_is_handed_out_with_its_token_and_told_of_by_it(plane: DataP
     run = plane.good("GET", "history", "/experiments/e1/runs/here")
     assert (run["status"], run["target"], run["runType"]) == ("Running", "local", "azureml.scriptrun")
     assert local(plane).status_code == 200  # sent again
+    assert local(plane, more={"command": ["python other.py"]}).status_code == 409
     claims = {"claims": plane.run_claims("here")}
     path = "/experimentids/1/runs/here"
     assert told["run"].endswith(path)

@@ -59,3 +59,22 @@ def test_what_azureml_core_said_of_an_environment_goes_with_it(ready: Azure) -> 
     ready.cloud.store.put(SDK1_ENVIRONMENTS, ENVIRONMENT.lower(), {"docker": {"baseImage": IMAGE}})
     ready.arm("DELETE", ENVIRONMENT)
     assert ready.cloud.store.get(SDK1_ENVIRONMENTS, ENVIRONMENT.lower()) is None
+
+
+@pytest.mark.parametrize(
+    ("id_", "body"),
+    [
+        (ENVIRONMENT, {"image": 5}), (ENVIRONMENT, {"image": IMAGE, "condaFile": [1]}),
+        (ENVIRONMENT, {"image": IMAGE, "build": "x"}), (ENVIRONMENT, {"image": IMAGE, "inferenceConfig": []}),
+        (ENVIRONMENT, {"image": IMAGE, "tags": {"a": 1}}), (ENVIRONMENT, {"image": IMAGE, "properties": {"a": [1]}}),
+        (ENVIRONMENT, {"image": IMAGE, "description": {}}), (ENVIRONMENT, {"image": IMAGE, "isArchived": "yes"}),
+        (CODE, {"codeUri": 5}), (CODE, {"codeUri": f"{BLOBS}/c", "properties": [1]}),
+        (CODE, {"codeUri": f"{BLOBS}/c", "properties": {"hash_sha256": 5}}),
+        (CODE, {"codeUri": f"{BLOBS}/c", "tags": 1}),
+        (CODE, {"codeUri": f"{BLOBS}/c", "description": 1}), (f"{WORKSPACE}/codes/c", {"tags": {"a": 1}}),
+    ],
+)  # fmt: skip
+def test_a_wrong_type_is_refused(ready: Azure, id_: str, body: dict[str, Any]) -> None:
+    refused = put(ready, id_, **body)
+    assert refused.status == 400
+    assert set(refused.body["error"]) >= {"code", "message"}
