@@ -59,8 +59,6 @@ def check(definition: Mapping[str, Any], configuration: Mapping[str, Any], *, lo
     docker = member(environment, "docker") if isinstance(environment, dict) else None
     if isinstance(docker, dict) and not _is_empty(member(docker, "arguments")):
         raise _refused("environment.docker.arguments")
-    if local and not _is_empty(member(configuration, "maxRunDurationSeconds")):
-        raise _refused("maxRunDurationSeconds", "ends no run on the client's own machine")
     if local and member(configuration, "nodeCount") not in (None, 0, 1):
         raise _refused("nodeCount", "has one node on the client's own machine")
     if local and distribution(configuration) is not None:

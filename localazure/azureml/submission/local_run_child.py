@@ -130,10 +130,12 @@ def main() -> int:
         )
     try:
         try:
-            killed = _follow(child, run, log, here / "killfile")
+            seconds = float(told.get("seconds") or 0)
+            killed = _follow(child, run, log, here / "killfile", seconds)
+            late = seconds if child.poll() is None and not killed else 0.0
         finally:
             _end(child)
-        return 0 if killed else _finish(child.returncode, run, log)  # who killed it has told of it
+        return 0 if killed else _finish(child.returncode, run, log, late)  # who killed it has told of it
     except Over:
         return 0  # who ended it has told of it
     except Unheard as error:
@@ -141,8 +143,8 @@ def main() -> int:
         return child.returncode or 1
 
 
-def _finish(code: int, run: Run, log: Path) -> int:
-    """Keep what the command left, and tell how it ended; the exit code.
+def _finish(code: int, run: Run, log: Path, late: float) -> int:
+    """Keep what the command left, and tell how it ended, if not by a limit of `late` seconds; the exit code.
 
     Raises:
         Unheard, Over: its end could not be told.
@@ -154,7 +156,9 @@ def _finish(code: int, run: Run, log: Path) -> int:
             run.upload(name, path.read_bytes(), until)
         except (Unheard, OSError) as error:
             wrong.append(f"{name} could not be kept: {error}.")
-    if code:
+    if late:
+        wrong.insert(0, f"The run took longer than its limit of {late:g} seconds.")
+    elif code:
         wrong.insert(0, f"The run's command exited with code {code}; {LOG} has its output.")
     if wrong:
         run.event("Error", ErrorResponse={"error": {"code": "UserError", "message": " ".join(wrong)}})
@@ -162,14 +166,15 @@ def _finish(code: int, run: Run, log: Path) -> int:
     return code or int(bool(wrong))
 
 
-def _follow(child: subprocess.Popen[bytes], run: Run, log: Path, killfile: Path) -> bool:
-    """Keep the log's artifact up with the log until the command has ended; whether it was told to end.
+def _follow(child: subprocess.Popen[bytes], run: Run, log: Path, killfile: Path, seconds: float) -> bool:
+    """Keep the log's artifact up with the log until the command has ended, or for so many seconds (0: any); whether it
+    was told to end.
 
     Raises:
         Over: the run has ended elsewhere.
     """
-    kept, size = -1, 0
-    while child.poll() is None:
+    kept, size, begun = -1, 0, time.monotonic()
+    while child.poll() is None and not 0 < seconds < time.monotonic() - begun:
         if killfile.exists():
             return True
         content = log.read_bytes()

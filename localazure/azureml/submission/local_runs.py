@@ -82,6 +82,9 @@ async def start(
         AzureError: 404, there is no such experiment; 409, the id is another run's.
         MlflowUnavailable: MLflow cannot answer now.
     """
+    seconds = member(configuration, "maxRunDurationSeconds") or 0
+    if not isinstance(seconds, int) or seconds < 0:
+        raise bad_request("UserError", "'maxRunDurationSeconds' must be a number of seconds.", target="limits")
     found = await known_runs.experiment_named(target, experiment)
     owner, key = target.caller.principal, local_key(target.workspace_id, run_id)
     before = target.cloud.store.get(LOCAL_RUNS, key)
@@ -102,6 +105,7 @@ async def start(
         },
         "run": f"https://{target.host}/history/v1.0{target.id}/experimentids/{place[0]}/runs/{run_id}",
         "notes": _notes(environment),
+        "seconds": seconds,
     }
     return Response(_packed(told, interpreter(configuration)), media_type="application/zip")
 

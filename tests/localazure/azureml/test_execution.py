@@ -205,6 +205,7 @@ def test_a_local_run_is_handed_out_with_its_token_and_told_of_by_it(plane: DataP
     assert told["command"] == "python train.py"
     assert told["variables"]["MLFLOW_RUN_ID"] == "here"
     assert told["variables"]["FROM_ENV"] == "1"
+    assert told["seconds"] == 0
     assert "conda" in told["notes"][0]
     run = plane.good("GET", "history", "/experiments/e1/runs/here")
     assert (run["status"], run["target"], run["runType"]) == ("Running", "local", "azureml.scriptrun")
@@ -227,7 +228,7 @@ def test_a_local_run_is_handed_out_with_its_token_and_told_of_by_it(plane: DataP
 @pytest.mark.parametrize(
     "more",
     [
-        {"maxRunDurationSeconds": 60},
+        {"maxRunDurationSeconds": -1},
         {"nodeCount": 2},
         {"communicator": "IntelMpi"},
         {"data": {"a": {"mechanism": "x"}}},

@@ -93,12 +93,14 @@ def services() -> Iterator[Services]:
         found.shutdown()
 
 
-def run(services: Services, folder: Path, command: str, patience: float = 20) -> subprocess.CompletedProcess[str]:
+def run(
+    services: Services, folder: Path, command: str, patience: float = 20, seconds: float = 0
+) -> subprocess.CompletedProcess[str]:
     setup = folder / "azureml-setup"
     setup.mkdir()
     variables = {"AZUREML_RUN_TOKEN": "secret", "AZUREML_RUN_TOKEN_EXPIRY": "99999999999", "MLFLOW_RUN_ID": "r1"}
     told = {"command": command, "variables": variables, "run": f"{services.url}/runs/r1", "notes": ["a note"]}
-    (setup / "run.json").write_text(json.dumps(told), encoding="utf-8")
+    (setup / "run.json").write_text(json.dumps({**told, "seconds": seconds}), encoding="utf-8")
     script = setup / "run.py"
     text = Path(local_run_child.__file__).read_text(encoding="utf-8")
     for line, shorter in (("_PATIENCE = 120.0", f"_PATIENCE = {patience}"), ("_LOOK = 0.5", "_LOOK = 0.02")):
@@ -131,6 +133,14 @@ def test_a_run_that_fails_says_why(services: Services, tmp_path: Path) -> None:
     assert b"before" in services.blobs["user_logs/std_log.txt"]
     assert services.events == ["Error", "Failed"]
     assert "exited with code 3" in services.errors[0]
+
+
+def test_a_run_over_its_time_limit_fails_by_it(services: Services, tmp_path: Path) -> None:
+    done = run(services, tmp_path, "echo $$ > pid; exec sleep 1000", seconds=0.2)
+    assert done.returncode != 0
+    assert services.events == ["Error", "Failed"]
+    assert services.errors == ["The run took longer than its limit of 0.2 seconds."]
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
 
 
 def test_a_run_is_ended_by_the_killfile(services: Services, tmp_path: Path) -> None:
