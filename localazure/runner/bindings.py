@@ -7,6 +7,7 @@ Microsoft, "Access data in a job" (what each type and mode is in the command).
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from azmlflow.localazure.cloud.cloud import Cloud
@@ -15,6 +16,7 @@ from azmlflow.localazure.models import places
 from azmlflow.localazure.runner import files
 from azmlflow.localazure.work.layout import INPUTS, OUTPUTS, UPLOADED
 
+_PLAIN = re.compile(r"[\w/.+-]+", re.ASCII)
 _INPUT_LIMIT = 8 * 1024 * 1024 * 1024
 
 
@@ -40,7 +42,7 @@ async def inputs(cloud: Cloud, workspace: Document, job: Document, folder: Path)
         else:
             where = folder / INPUTS / name
             found[name] = str(await files.uri_input(cloud, workspace, str(told["uri"]), where, _INPUT_LIMIT))
-    return found
+    return _spelt(found, folder)
 
 
 def outputs(workspace: Document, job: Document, folder: Path) -> dict[str, str]:
@@ -60,7 +62,7 @@ def outputs(workspace: Document, job: Document, folder: Path) -> dict[str, str]:
         if told.get("jobOutputType") != "uri_file":
             path.mkdir()
         found[name] = str(path)
-    return found
+    return _spelt(found, folder)
 
 
 async def keep(cloud: Cloud, workspace: Document, job: Document, folder: Path) -> None:
@@ -84,6 +86,17 @@ async def keep(cloud: Cloud, workspace: Document, job: Document, folder: Path) -
         if found is None:
             raise files.FilesError(f"the datastore '{place.datastore}' of the output '{name}' was deleted")
         await files.keep_tree(cloud, *found, place.path, folder / OUTPUTS / name)
+
+
+def _spelt(found: dict[str, str], folder: Path) -> dict[str, str]:
+    """Paths as the command gets them, in which they stand as they are: where the job's folder has characters that a
+    shell takes apart, from the working folder, which is beside them. On Azure it never has."""
+    if _PLAIN.fullmatch(str(folder)):
+        return found
+    inside = f"{folder}/"
+    return {
+        name: f"../{value.removeprefix(inside)}" if value.startswith(inside) else value for name, value in found.items()
+    }
 
 
 def _is_literal(told: Document) -> bool:

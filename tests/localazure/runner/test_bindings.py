@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
+from azmlflow.localazure.runner import bindings
 from tests.localazure.control import WORKSPACE, Azure
 from tests.localazure.runner.conftest import ACCOUNT, content, run, submit
 
@@ -74,6 +76,15 @@ def test_an_output_that_says_where_it_is_kept(jobs: Azure, uri: str, kept: str) 
     uri = "azureml://jobs/job-1/outputs/o"
     told = jobs.arm("PUT", f"{WORKSPACE}/data/again/versions/1", {"properties": {**FILE_ASSET, "dataUri": uri}})
     assert told.body["properties"]["dataUri"] == made["dataUri"]
+
+
+def test_a_folder_that_a_shell_takes_apart_is_named_from_the_working_folder(jobs: Azure, tmp_path: Path) -> None:
+    submit(jobs, "true", outputs={"o": FOLDER, "f": FILE})
+    workspace, job = (jobs.arm("GET", path).body for path in (WORKSPACE, f"{WORKSPACE}/jobs/job-1"))
+    for name, told in (("a b", "../named-outputs/o"), ("ab", f"{tmp_path}/ab/named-outputs/o")):
+        (tmp_path / name / "named-outputs").mkdir(parents=True)
+        found = bindings.outputs(workspace, job, tmp_path / name)
+        assert (found["o"], (tmp_path / name / "named-outputs" / "o").is_dir()) == (told, True)
 
 
 def test_a_file_that_was_not_written_is_not_registered(jobs: Azure) -> None:
