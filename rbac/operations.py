@@ -141,7 +141,9 @@ OPERATIONS: tuple[Operation, ...] = (
             "POST experiments/search-datasets",  # inferred: it lists the inputs of an experiment's runs
         )
         + _run_requests("GET ", "GET /details", "GET /children", "GET /metricsingest/wait")
-        + _requests_to("history", "GET /runs/{run}", "GET /runs/{run}/details", "POST /rundata")
+        + _requests_to(
+            "history", "GET /runs/{run}", "GET /runs/{run}/details", "GET /runs/{run}/children", "POST /rundata"
+        )
         + _requests_to("metric", "POST /runs/{run}/list", "POST /runs/{run}/full")
         + _requests_to("data", "POST /dataversion/batchGetResolvedUris")
         + _requests_to("modelregistry", "POST /models/batchGetResolvedUris"),

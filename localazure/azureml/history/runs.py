@@ -7,7 +7,7 @@
     GET, PATCH experiments/<e>/runs/<run>                         ... its Run; `experimentids` too, here and below
     DELETE     experiments/<e>/runs/<run>/tags
     GET        experiments/<e>/runs/<run>/details                 state and logs, as both SDKs watch them
-    GET        experiments/<e>/runs/<run>/children
+    GET        experiments/<e>/runs/<run>/children, runs/<run>/children
     POST       experiments/<e>/runs/<run>/events                  cancel; the end of a local run
     GET        experiments/<e>/runs/<run>/metricsingest/wait      in a job: are the metrics there?
     GET        experiments/<e>/runs/<run>/token                   in a job: a new run token
@@ -132,10 +132,7 @@ async def _of_run(target: WorkspaceRequest, run: known_runs.KnownRun, act: tuple
         case ("GET", "details"):
             return JSONResponse(details_dto(run, _logs(target, run.id)))
         case ("GET", "children"):
-            experiment = await known_runs.experiment_numbered(target, run.experiment_id)
-            runs = await known_runs.in_experiment(target, experiment)
-            found = [run_dto(target.cloud, each) for each in runs if each.tags.get(PARENT) == run.id]
-            return JSONResponse({"value": run_filters.order(found, target.query.get("$orderby"))})
+            return JSONResponse(await _children(target, run))
         case ("POST", "events"):
             await run_changes.event(target, run, await json_object(target))
             return Response(status_code=200)
@@ -144,6 +141,17 @@ async def _of_run(target: WorkspaceRequest, run: known_runs.KnownRun, act: tuple
         case _:
             raise no_such_endpoint(f"{target.request.method} {target.request.url.path}")
     return JSONResponse(run_dto(target.cloud, run))
+
+
+async def _children(target: WorkspaceRequest, run: known_runs.KnownRun) -> dict[str, Any]:
+    """The children of a run, in its own experiment; of what a client may ask for besides, `$filter`, an order and how
+    many."""
+    test, top = run_filters.parse(target.query.get("$filter")), target.query.get("$top", str(_PAGE))
+    if not top.isdecimal() or int(top) < 1:
+        raise bad_request("UserError", "'$top' is a number above 0.", target="$top")
+    runs = await known_runs.in_experiment(target, await known_runs.experiment_numbered(target, run.experiment_id))
+    told = (run_dto(target.cloud, each) for each in runs if each.tags.get(PARENT) == run.id)
+    return {"value": run_filters.order([dto for dto in told if test(dto)], target.query.get("$orderby"))[: int(top)]}
 
 
 async def _query(target: WorkspaceRequest, name: str) -> dict[str, Any]:

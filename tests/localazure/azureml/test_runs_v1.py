@@ -213,6 +213,8 @@ def test_get_runs_tells_jobs_and_plain_runs_once_each(plane: DataPlane) -> None:
     assert found[:3] == ["r3", "r2", "r1"]
     assert "child" not in found
     assert ids(plane.good("GET", "history", "/experiments/e1/runs/r1/children")) == ["child"]
+    assert ids(plane.good("GET", "history", "/runs/r1/children?$top=1")) == ["child"]
+    assert "$top" in plane.refused(400, "GET", "history", "/runs/r1/children?$top=0")
 
 
 def test_get_runs_comes_in_pages(plane: DataPlane) -> None:
