@@ -75,9 +75,9 @@ class Answers(HTTPPolicy[Any, Any]):
 
 
 def _read(response: Any) -> object:
-    """The document of an answer; `form.NOTHING` of an empty one, None of what is no JSON."""
+    """The document of an answer; `NOTHING` of an empty one, `UNREADABLE` of what is no JSON."""
     try:
         text = response.text()
         return json.loads(text, object_hook=Document) if text else form.NOTHING
     except (ValueError, RecursionError):
-        return None
+        return form.UNREADABLE

@@ -44,6 +44,7 @@ from azmlflow.localazure.principals.enforce import Enforcer
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.process import seed
 from azmlflow.localazure.process.app import build_app
+from azmlflow.localazure.process.bounds import Complaints, cut_log, raise_descriptors
 from azmlflow.localazure.process.parts import keep_copies
 from azmlflow.localazure.process.running import lifetime
 from azmlflow.localazure.process.starting import READY, say_why
@@ -112,6 +113,7 @@ async def serve(folder: Folder, latency: str, ready: int | None = None, lock: in
         OSError: a port or socket cannot be listened on.
     """
     stop, held = asyncio.Event(), _inode(folder.lock)
+    asyncio.get_running_loop().set_exception_handler(Complaints())
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     ports = folder.ports()
@@ -191,6 +193,7 @@ async def _watch(folder: Folder, stop: asyncio.Event) -> None:
     """End this process when its folder goes: a new one at the same place is another embedded Azure's."""
     ours = folder.lock.stat().st_ino  # ours for as long as we hold it open
     while _inode(folder.lock) == ours:
+        cut_log(folder.log)
         await asyncio.sleep(_WATCH)
     _log.info("the state folder is gone")
     stop.set()
@@ -280,6 +283,7 @@ def main(arguments: list[str]) -> int:
     folder = Folder.at(options.state)
     try:
         folder.make()
+        raise_descriptors()
         with lifetime(folder):
             asyncio.run(serve(folder, options.latency, options.ready, options.lock))
     except Exception as error:

@@ -16,11 +16,11 @@ from azmlflow.localazure.clients.control import NotRunning
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.shortage import shortage
+from azmlflow.localazure.process.bounds import LOG_LIMIT
 from azmlflow.localazure.process.running import Running, pid_of, status, wait_until_gone
 
 _READY_WITHIN = 90.0
 _KILLED_WITHIN = 5.0
-_LOG_LIMIT = 10 * 1024 * 1024
 _TAIL = 15  # lines of the log in an error
 _START_NEXT = "azmlflow local logs; azmlflow local repair looks at all that it holds, and throws nothing away"
 READY = b"ready"  # what the process says when it listens; else what is wrong, as JSON
@@ -41,7 +41,7 @@ def spawn(folder: Folder, latency: str, lock: int) -> None:
     Raises:
         StartFailed: it ended or did not answer; in its own words, or with the end of its log.
     """
-    if folder.log.exists() and folder.log.stat().st_size > _LOG_LIMIT:
+    if folder.log.exists() and folder.log.stat().st_size > LOG_LIMIT:
         folder.log.replace(folder.log.with_suffix(".log.1"))
     folder.log.touch(mode=0o600)
     readable, writable = os.pipe()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
 NOTHING = ""  # what an empty answer holds
+UNREADABLE = object()  # what an answer holds that is no JSON
 # Members of a resource, and of the properties of access: of which type they are, where they are there at all.
 _MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "id": str,
@@ -50,14 +51,17 @@ def lacking(document: object, expects: str, link: str = "nextLink") -> str:
 
     Args:
         document: what was answered, read.
-        expects: `anything`, `document`, `list`, or `resources` (a list of what has an `id`).
+        expects: `anything` (of a change, which may say nothing), `document`, `list`, or `resources` (a list of what has
+            an `id`).
         link: the member that leads to a list's next page.
     """
-    if expects == "anything":
+    if document is UNREADABLE:
+        return "it is no JSON object"  # of a change too: a page in its place says nothing of what became of it
+    if expects == "anything" and not isinstance(document, dict):
         return ""
     if not isinstance(document, dict):
         return "it is no JSON object"
-    return _odd(document) if expects == "document" else _of_list(document, expects, link)
+    return _odd(document) if expects in {"document", "anything"} else _of_list(document, expects, link)
 
 
 def _of_list(document: Mapping[str, object], expects: str, link: str) -> str:

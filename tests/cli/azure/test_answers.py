@@ -264,17 +264,25 @@ def test_what_is_no_json_object_is_not_azures(which: str, body: bytes) -> None:
         DOCUMENTS[which](Asked(Response(200, body)).arm)
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b'"done"', b"<html>", b'{"id": "x"}'])
+@pytest.mark.parametrize("body", [b"", b"null", b'"done"', b'{"id": "x"}'])
 def test_what_a_deletion_answers_is_nobodys_business(body: bytes) -> None:
     accepted = answer(202, None, {"Location": f"{ENDPOINT}/r/1"})
     assert Asked(Response(200, body)).arm.delete(WORKSPACE)
     assert Asked(accepted, Response(200, body)).arm.delete(WORKSPACE)
 
 
+@pytest.mark.parametrize("body", [b"<html>sign in</html>", b"{", b"\xff\xfe", b'{"id": 5}', b'{"properties": []}'])
+def test_a_page_in_place_of_a_deletions_answer_is_not_taken_for_its_success(body: bytes) -> None:
+    with pytest.raises(MalformedAnswer):
+        Asked(Response(200, body)).arm.delete(WORKSPACE)
+    with pytest.raises(MalformedAnswer):
+        Asked(answer(202, None, {"Location": f"{ENDPOINT}/r/1"}), Response(200, body)).arm.delete(WORKSPACE)
+
+
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"<html>", b'{"status": ""}', b'{"status": null}'])
 def test_an_operation_without_a_status_has_not_ended(body: bytes) -> None:
     azure = Asked(answer(202, None, {"Azure-AsyncOperation": f"{ENDPOINT}/o"}), Response(200, body))
-    with pytest.raises(MalformedAnswer, match="without a status") as caught:
+    with pytest.raises(MalformedAnswer, match=r"without a status|no JSON object") as caught:
         azure.arm.delete(WORKSPACE)
     assert caught.value.where == WORKSPACE
 
