@@ -7,12 +7,14 @@ what a damaged file has lost is taken from there. Nothing damaged is thrown away
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+_UNREADABLE = object()
 _THOROUGH = 64 * 1024 * 1024  # bytes up to which all of a file is read before it is used, and a copy of it kept
 
 
@@ -62,7 +64,13 @@ def _texts(database: sqlite3.Connection) -> str | None:
     """Whether the documents of a store can be read as such: their structure may be whole, and their text not."""
     if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'documents'").fetchone() is None:
         return None
-    (bad,) = database.execute("SELECT count(*) FROM documents WHERE NOT json_valid(body)").fetchone()
+    bad = 0
+    database.text_factory = bytes
+    for (body,) in database.execute("SELECT body FROM documents"):
+        try:
+            json.loads(body)
+        except (ValueError, RecursionError):
+            bad += 1
     return f"{bad} of its documents cannot be read" if bad else None
 
 
@@ -101,6 +109,7 @@ def save(damaged: Path, copy: Path, target: Path, groups: Sequence[str] = ()) ->
     with closing(sqlite3.connect(target, isolation_level=None)) as new:
         new.execute("BEGIN")
         rows, lost = _take(damaged, new, groups)
+        lost = lost or not rows  # an empty file is a whole one to SQLite
         filled = _take(copy, new, groups)[0] if lost and copy.exists() else 0
         new.execute("COMMIT")
     return Saved(rows, lost, filled)
@@ -110,6 +119,7 @@ def _take(path: Path, new: sqlite3.Connection, groups: Sequence[str]) -> tuple[i
     """Copy what can be read and is not there yet: how many rows, and whether some could not be read."""
     before, lost = new.total_changes, False
     with closing(sqlite3.connect(path)) as old:
+        old.text_factory = _text
         try:
             schema = old.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
         except sqlite3.DatabaseError:
@@ -149,10 +159,10 @@ def _rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str, sql: str
             for row in _readable(old, asked, values):
                 if row is None:
                     whole = False
-                elif table != "documents" or _is_document(old, row[-1]):
-                    new.execute(into, row)
-                else:
+                elif _UNREADABLE in row or (table == "documents" and not _is_document(row[-1])):
                     lost = True
+                else:
+                    new.execute(into, row)
             if whole:
                 break
             lost = True
@@ -167,8 +177,20 @@ def _readable(old: sqlite3.Connection, asked: str, values: Iterable[str]) -> Ite
         yield None
 
 
-def _is_document(old: sqlite3.Connection, body: object) -> bool:
-    return bool(old.execute("SELECT json_valid(?)", (body,)).fetchone()[0])
+def _text(content: bytes) -> object:
+    """A text of the damaged file; what is none is marked, so that the rows after it are read all the same."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return _UNREADABLE
+
+
+def _is_document(body: object) -> bool:
+    try:
+        json.loads(str(body))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _list(columns: Sequence[str]) -> str:

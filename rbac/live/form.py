@@ -6,7 +6,7 @@ all of Azure's services have are of the types that Azure gives them (Microsoft, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 NOTHING = ""  # what an empty answer holds
@@ -24,9 +24,6 @@ _MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "identity": dict,
     "sku": dict,
     "displayName": str,
-    "userPrincipalName": str,
-    "appId": str,
-    "@odata.type": str,
     "subscriptionId": str,
     "namespace": str,
     "registrationState": str,
@@ -43,6 +40,15 @@ _PROPERTIES: Mapping[str, type | tuple[type, ...]] = {
     "level": str,
     "notes": str,
 }
+# Members of an object of the directory, as Microsoft Graph v1.0 has them (its `tags` are a list of texts).
+_OBJECT: Mapping[str, type] = {
+    "id": str,
+    "displayName": str,
+    "userPrincipalName": str,
+    "appId": str,
+    "@odata.type": str,
+}
+_GRAPHS = "@odata.nextLink"
 _TEXTS = ("actions", "notActions", "dataActions", "notDataActions")
 
 
@@ -53,7 +59,7 @@ def lacking(document: object, expects: str, link: str = "nextLink") -> str:
         document: what was answered, read.
         expects: `anything` (of a change, which may say nothing), `document`, `list`, or `resources` (a list of what has
             an `id`).
-        link: the member that leads to a list's next page.
+        link: the member that leads to a list's next page: Resource Manager's, or Microsoft Graph's.
     """
     if document is UNREADABLE:
         return "it is no JSON object"  # of a change too: a page in its place says nothing of what became of it
@@ -61,10 +67,13 @@ def lacking(document: object, expects: str, link: str = "nextLink") -> str:
         return ""
     if not isinstance(document, dict):
         return "it is no JSON object"
-    return _odd(document) if expects in {"document", "anything"} else _of_list(document, expects, link)
+    odd = _odd_object if link == _GRAPHS else _odd
+    return odd(document) if expects in {"document", "anything"} else _of_list(document, expects, link, odd)
 
 
-def _of_list(document: Mapping[str, object], expects: str, link: str) -> str:
+def _of_list(
+    document: Mapping[str, object], expects: str, link: str, odd: Callable[[Mapping[str, object]], str]
+) -> str:
     """What a page of a list lacks."""
     entries = document.get("value")
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
@@ -74,7 +83,7 @@ def _of_list(document: Mapping[str, object], expects: str, link: str) -> str:
     next_ = document.get(link) or "https://next"
     if not isinstance(next_, str) or not split(next_):
         return f"a `{link}` that is no address"
-    return next((odd for each in entries if (odd := _odd(each))), "")
+    return next((lacks for each in entries if (lacks := odd(each))), "")
 
 
 def split(url: str) -> SplitResult | None:
@@ -99,6 +108,14 @@ def _odd(entry: Mapping[str, object]) -> str:
     blocks = properties.get("permissions") if isinstance(properties, dict) else None
     if not all(_is_block(block) for block in blocks or ()) or not _is_block(entry):
         return "permissions that are none"
+    return ""
+
+
+def _odd_object(entry: Mapping[str, object]) -> str:
+    """The same of an object of the directory."""
+    for name, kind in _OBJECT.items():
+        if entry.get(name) is not None and not isinstance(entry[name], kind):
+            return f"a `{name}` that is none"
     return ""
 
 

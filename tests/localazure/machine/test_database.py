@@ -99,11 +99,19 @@ def test_a_text_that_cannot_be_read_comes_from_the_copy(store: Path, tmp_path: P
     assert documents(tmp_path / "new.db") == before
 
 
-def test_of_junk_the_copy_is_all(store: Path, tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_are_seen_and_cost_one_document(store: Path, tmp_path: Path) -> None:
+    store.write_bytes(store.read_bytes().replace(b'xx", "number": 77}', b'\xff\xfe", "number": 77}', 1))
+    assert database.fault_of(store) == "1 of its documents cannot be read"
+    saved = database.save(store, tmp_path / "no-copy", tmp_path / "new.db", GROUPS)
+    assert (saved.rows, saved.lost) == (599, True)
+
+
+@pytest.mark.parametrize("content", [b"junk" * 5000, b""], ids=["junk", "empty"])
+def test_of_junk_the_copy_is_all(store: Path, tmp_path: Path, content: bytes) -> None:
     copy = tmp_path / "kept" / "azure.db"
     database.keep_copy(store, copy)
     before = documents(store)
-    store.write_bytes(b"junk" * 5000)
+    store.write_bytes(content)
     saved = database.save(store, copy, tmp_path / "new.db", GROUPS)
     assert (saved.rows, saved.lost, saved.filled) == (0, True, len(before))
     assert documents(tmp_path / "new.db") == before

@@ -108,3 +108,10 @@ def test_the_members_of_a_group_that_is_gone_are_none() -> None:
         return cloud(method, path, query, body)
 
     assert read_facts(Credential(), SUB, SCOPE, transport=Wire(answer).transport()).memberships == {}
+
+
+def test_what_graph_has_otherwise_than_resource_manager_is_its_own() -> None:
+    """(Microsoft Graph v1.0, "servicePrincipal": `tags` is a collection of texts.)"""
+    service = {"@odata.type": "#microsoft.graph.servicePrincipal", "id": ALICE, "displayName": "ci", "tags": ["a"]}
+    found = read_directory(Credential(), [ALICE], transport=Wire(lambda *_: (200, {"value": [service]})).transport())
+    assert found.names[ALICE] == ("ServicePrincipal", "ci")
