@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from azmlflow.localazure.arm import checks, lifecycle, lists
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.resources import find
+from azmlflow.localazure.resources import find, linked
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.kind import Kind
 from azmlflow.localazure.resources.verbs import Elsewhere
@@ -55,6 +55,7 @@ async def _exists(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
 
 async def _write(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
     lifecycle.require(ask, kind, "write")
+    linked.require(ask, f"{kind.permission_type}/write")
     checks.require_registered(ask.cloud, kind.namespace)
     checks.unlocked(ask, kind, "write")
     checks.standing(ask, kind)

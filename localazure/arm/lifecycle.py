@@ -14,7 +14,7 @@ from azmlflow.localazure.core.collections import DELETED
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.resources import find, members
+from azmlflow.localazure.resources import find, linked, members
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import stamp
 from azmlflow.localazure.resources.kind import Kind
@@ -115,6 +115,7 @@ def act(ask: Ask, kind: Kind) -> Answer:
             f"The resource type '{kind.type}' has no action '{ask.target.action}'.",
         )
     document = existing(ask, kind)
+    linked.require(ask, f"{kind.permission_type}/{permission}", document)
     checks.unlocked(ask, kind, "write", document["id"])
     return action.run(ask, document)
 
@@ -139,6 +140,7 @@ def polling_headers(
 
 def _put(ask: Ask, kind: Kind, before: Document | None) -> Answer:
     cloud = ask.cloud
+    linked.require(ask, f"{kind.permission_type}/write", before)
     checks.idle(ask, before)
     kind.lifecycle.before_write(ask, before)
     origin, key = before, kind.documents.key(ask.target)

@@ -83,3 +83,24 @@ def authorization_failed(name: str, object_id: str, action: str, scope: str, rea
         "If access was recently granted, please refresh your credentials.",
         reason=reason,
     )
+
+
+def linked_authorization_failed(
+    who: tuple[str, str], may: tuple[str, str], lacks: tuple[str, str], reason: str
+) -> AzureError:
+    """403 `LinkedAuthorizationFailed`, in ARM's words.
+
+    Args:
+        who: name and object id of the caller.
+        may: the action that it may do, and where.
+        lacks: the action that it may not do, at the id that the request names.
+        reason: for the log.
+    """
+    return AzureError(
+        403,
+        "LinkedAuthorizationFailed",
+        f"The client '{who[0]}' with object id '{who[1]}' has permission to perform action '{may[0]}' on scope "
+        f"'{may[1]}'; however, it does not have permission to perform action(s) '{lacks[0]}' on the linked scope(s) "
+        f"'{lacks[1]}' (respectively) or the linked scope(s) are invalid.",
+        reason=reason,
+    )

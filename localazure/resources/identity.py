@@ -41,18 +41,17 @@ def identity(ask: Ask, existing: Document | None, *, default: str | None = None)
     if "SystemAssigned" in chosen and "principalId" in before:
         found |= {"principalId": before["principalId"], "tenantId": before["tenantId"]}
     if "UserAssigned" in chosen.removeprefix("SystemAssigned"):
-        found["userAssignedIdentities"] = _used(ask, given.get("userAssignedIdentities") or {}, before)
+        found["userAssignedIdentities"] = _used(ask, given.get("userAssignedIdentities") or {})
     return found
 
 
-def _used(ask: Ask, given: Any, before: Document) -> Document:
+def _used(ask: Ask, given: Any) -> Document:
     """The user-assigned identities that a body names, each with its ids, as Azure answers them.
 
-    Who lets a resource use an identity could act as that identity, so it takes a right at the identity (the action of
-    Managed Identity Operator, `userAssignedIdentities/*/assign/action`).
+    Who lets a resource use an identity could act as it: the right that it takes is asked for all linked ids (`linked`).
 
     Raises:
-        AzureError: 400, one of them is none, or is not there; 403, the caller may not let it be used.
+        AzureError: 400, one of them is none, or is not there.
     """
     if not isinstance(given, dict):
         raise wrong_type("identity.userAssignedIdentities", given, "object")
@@ -65,8 +64,6 @@ def _used(ask: Ask, given: Any, before: Document) -> Document:
                 f"Identity operation failed with error 'Resource '{id_}' was not found.'.",
                 target="identity.userAssignedIdentities",
             )
-        if id_.lower() not in {name.lower() for name in before.get("userAssignedIdentities") or {}}:
-            ask.cloud.enforcer.require(ask.caller, f"{USER_ASSIGNED}/assign/action", document["id"])
         found[id_] = {key: document["properties"][key] for key in ("principalId", "clientId")}
     return found
 

@@ -64,13 +64,30 @@ def _list_secrets(ask: Ask, document: Document) -> Answer:
         )
     account = names.holder(ask.cloud, STORAGE_TYPE, document["properties"]["accountName"])
     keys = ask.cloud.store.get(SECRETS, account["id"].lower()) if account else None
-    if keys is None:
+    if account is None or keys is None:
         raise bad_request("BadRequest", f"The storage account of the datastore '{document['name']}' no longer exists.")
+    _require_key(ask, document, account["id"])
     if ask.body.get("expirableSecret") and document["properties"]["datastoreType"] == "AzureBlob":
         properties, end = document["properties"], ask.cloud.clock.now() + _SAS_LIFETIME
         sas = Signing(ask.cloud).container(properties["accountName"].lower(), properties["containerName"], "rcwl", end)
         return Answer(200, {"secretsType": "Sas", "sasToken": sas})
     return Answer(200, {"secretsType": "AccountKey", "key": keys["keys"][0]})
+
+
+def _require_key(ask: Ask, document: Document, account_id: str) -> None:
+    """Refuse the key of an account that the datastore only names to who may not list that account's keys.
+
+    Those of the workspace's own account come with the datastores that every workspace has, unless it works by
+    identities. Inferred: Azure keeps the secret with the datastore, and one that was made without it has none.
+
+    Raises:
+        AzureError: 403 `AuthorizationFailed`.
+    """
+    workspace = find.resource(ask.cloud, document["id"].rpartition("/datastores/")[0])
+    told = workspace["properties"] if workspace else {}
+    own = str(told.get("storageAccount", "")).lower() == account_id.lower()
+    if not (own and told["systemDatastoresAuthMode"] == "accessKey"):
+        ask.cloud.enforcer.require(ask.caller, f"{STORAGE_TYPE}/listKeys/action", account_id)
 
 
 def _deleting(_ask: Ask, document: Document) -> None:
