@@ -26,7 +26,9 @@ def main() -> None:
     azure, stack, project = authorization.get_client_config(), pulumi.get_stack(), pulumi.get_project()
     names = settings.names(stack, azure.subscription_id)
     place = settings.place(names, azure.subscription_id)
-    marked = {**settings.tags, **tags.ownership(project, stack)}
+    # What `sweep` cannot know by its name.
+    ids = () if settings.names_are_generated() else identifiers.in_group(names, azure.subscription_id)
+    marked = {**settings.tags, **tags.ownership(project, stack), **tags.record(ids)}
 
     mlflow = MlflowWorkspace(
         identifiers.WORKSPACE_NAME,

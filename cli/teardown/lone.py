@@ -45,12 +45,13 @@ def down(
         "group": plan.seen.id,
         "plan": [line for _, lines in steps for line in lines],
         "refusals": [asdict(each) for each in plan.refusals],
+        "notes": list(plan.notes),
     }
     if not steps:
         invocation.result({**document, "steps": [], "left": []}, f"nothing stands in resource group {name}")
         return
     whose = f"of {plan.holder}" if plan.holder else "not made by azmlflow"
-    show.plan(invocation.say, f"resource group {plan.seen.name} ({whose})", steps)
+    show.plan(invocation.say, f"resource group {plan.seen.name} ({whose})", steps, plan.notes)
     _check_stack(session, plan)
     if dry_run:
         invocation.result({**document, "steps": [], "left": []}, "\n".join(f"refused: {r.why}" for r in plan.refusals))

@@ -4,30 +4,34 @@ Deleting a group deletes all that is in it, so everything inside must be proven 
 that stands by itself, our two ownership tags with the owner's very values, and
 
     of a stack      an id that the stack's state, or its settings, name as well
-    of a group      a type that azmlflow makes, and no second one of it that no workspace of ours is linked to
+    of a group      the very name that follows from the group's own (`naming.expected`), or a record in its own tags
+                    that names this very resource (`tags.record`)
 
 Tags alone prove nothing: Azure Policy can hand a group's tags down to whatever is put into it (Microsoft, "Assign
-policy definitions for tag compliance", "Inherit a tag from the resource group"). What stands below a resource of ours
-(a compute, an endpoint) goes with it, unless it bears another owner's tags. What Azure itself makes beside a resource
-of ours (`AUTOMATIC`) goes too.
+policy definitions for tag compliance", "Inherit a tag from the resource group"), and people copy them. The same holds
+for what is soft-deleted. A lock, which has no tags, is ours by the state, or by its name and its note together.
+
+What stands below a resource of ours (a compute, an endpoint) goes with it, unless it bears another owner's tags. What
+Azure itself makes beside a resource of ours (`AUTOMATIC`) goes too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from azmlflow.infra.plan.tags import PROJECT_TAG, STACK_TAG, owner
-from azmlflow.resourcetypes.table import find
+from azmlflow.infra.plan import naming
+from azmlflow.infra.plan.identifiers import IN_GROUP
+from azmlflow.infra.plan.tags import LOCK_NAME, PROJECT_TAG, STACK_TAG, owner, recorded
 
 WORKSPACE = "microsoft.machinelearningservices/workspaces"
 VAULT = "microsoft.keyvault/vaults"
 STORAGE = "microsoft.storage/storageaccounts"
 LOGS = "microsoft.operationalinsights/workspaces"
 INSIGHTS = "microsoft.insights/components"
-# Property of a workspace that names one; a stack has one of each.
+# Property of a workspace that names one.
 LINKED: Mapping[str, str] = {STORAGE: "storageAccount", VAULT: "keyVault", INSIGHTS: "applicationInsights"}
 # (type, pattern of the name; `{}` stands for the name of a resource of ours of the type that follows).
 # Microsoft, "Smart detection in Application Insights"; "What is a private endpoint?" (its network interface).
@@ -62,6 +66,10 @@ class Owner:
         """Whether a description or note is this owner's. Its sentence stands alone, last, or in brackets at the end."""
         sentence = re.escape(owner(self.project, self.stack))
         return re.search(rf"(?:^|[ (]){sentence}\)?$", str(text or "")) is not None
+
+    def locks(self, name: str, notes: object) -> bool:
+        """Whether a lock is this owner's: its name and its whole note are what azmlflow would give it."""
+        return name.lower() == LOCK_NAME and str(notes or "") == owner(self.project, self.stack)
 
     def __str__(self) -> str:
         return f"stack {self.stack} of project {self.project}"
@@ -127,6 +135,29 @@ class Resource:
         )
 
 
+# Of an id in a group, and the tags of what has it.
+Proven = Callable[[str, Mapping[str, str] | None], bool]
+
+
+def proven_in(group_id: str, holder: Owner | None) -> Proven:
+    """Tells of what is, or was, in a group whether its name, or a record, proves that it was made for the stack.
+
+    Args:
+        group_id: the group's ARM id.
+        holder: whose group it is.
+    """
+    _, _, subscription, _, name = group_id.split("/")[:5]
+    names = naming.expected(name.lower(), holder.stack, subscription) if holder is not None else {}
+    patterns = {type_.lower(): names[field] for type_, _, field in IN_GROUP if field in names}
+
+    def proven(id_: str, tags: Mapping[str, str] | None) -> bool:
+        words = id_.lower().split("/")
+        named = len(words) == 9 and patterns.get("/".join(words[6:8]))
+        return bool(named and named.fullmatch(words[8])) or (holder is not None and recorded(tags, id_))
+
+    return proven
+
+
 @dataclass(frozen=True)
 class Foreign:
     """Something that is not proven to be meant, and why."""
@@ -144,7 +175,12 @@ class Verdict:
 
 
 def judge(
-    resources: Iterable[Resource], holder: Owner | None, known: frozenset[str] | None, *, unmanaged: bool = False
+    resources: Iterable[Resource],
+    holder: Owner | None,
+    known: frozenset[str] | None,
+    *,
+    proven: Proven = lambda _id, _tags: False,
+    unmanaged: bool = False,
 ) -> Verdict:
     """Tell what may be deleted with a group.
 
@@ -152,14 +188,21 @@ def judge(
         resources: all that is in the group.
         holder: whose group it is; None where it bears nobody's tags.
         known: lower-case ids that the stack's state and settings name; None where no stack is asked.
+        proven: where none is asked, whether an id in the group is proven to be the holder's.
         unmanaged: the user named the group and said that untagged things in it are meant, too.
     """
+
+    def doubt(one: Resource) -> str:
+        if known is not None:
+            return "" if one.id.lower() in known else "bears this stack's tags, but is not in its state or settings"
+        return "" if proven(one.id, one.tags) else UNPROVEN
+
     everything = sorted(resources, key=lambda one: (one.id.count("/"), one.id.lower()))
     ours: dict[str, Resource] = {}
     foreign: list[Foreign] = []
     later: list[Resource] = []
     for one in everything:
-        if why := _against(one, holder, known, ours, unmanaged):
+        if why := _against(one, holder, doubt, ours, unmanaged):
             if why == UNTAGGED and not _below(one.id, ours):
                 later.append(one)  # Azure's own companions are told by what they accompany, which may come later
             else:
@@ -167,23 +210,23 @@ def judge(
         else:
             ours[one.id.lower()] = one
     for one in later:
-        if _automatic(one, ours.values(), known or frozenset()):
+        if _automatic(one, ours.values(), known or ()):
             ours[one.id.lower()] = one
         else:
             foreign.append(Foreign(one.id, UNTAGGED))
-    if known is None and not unmanaged:
-        surplus = _surplus(tuple(ours.values()))
-        foreign += surplus
-        for entry in surplus:
-            del ours[entry.id.lower()]
     return Verdict(tuple(ours.values()), tuple(foreign))
 
 
 UNTAGGED = "bears no tag of azmlflow's"
+UNPROVEN = "bears this stack's tags, which may be inherited or copied, but nothing proves that azmlflow made it"
 
 
 def _against(
-    one: Resource, holder: Owner | None, known: frozenset[str] | None, ours: Mapping[str, Resource], unmanaged: bool
+    one: Resource,
+    holder: Owner | None,
+    doubt: Callable[[Resource], str],
+    ours: Mapping[str, Resource],
+    unmanaged: bool,
 ) -> str:
     """What speaks against deleting a resource; empty if nothing does."""
     if one.manager and not one.manager.lower().startswith(one.group):
@@ -193,12 +236,7 @@ def _against(
         return f"belongs to stack {stack or '?'} of project {project or '?'}"
     if _below(one.id, ours) or unmanaged:
         return ""
-    if not project:
-        return UNTAGGED
-    if known is not None:
-        return "" if one.id.lower() in known else "bears this stack's tags, but is not in its state or settings"
-    kind = find(one.type)
-    return "" if kind is not None and kind.made else "bears azmlflow's tags, but is nothing that azmlflow makes"
+    return doubt(one) if project else UNTAGGED
 
 
 def _below(id_: str, ours: Mapping[str, Resource]) -> bool:
@@ -206,25 +244,13 @@ def _below(id_: str, ours: Mapping[str, Resource]) -> bool:
     return any("/".join(parts[:length]) in ours for length in range(9, len(parts)))
 
 
-def _automatic(one: Resource, ours: Iterable[Resource], known: frozenset[str]) -> bool:
+def _automatic(one: Resource, ours: Iterable[Resource], gone: Iterable[str]) -> bool:
     """Whether Azure made it beside a resource of ours, which may be gone by now, but not from the state."""
     for type_, pattern, beside in AUTOMATIC:
         names = [mine.name for mine in ours if mine.type == beside]
-        names += [id_.rsplit("/", 1)[-1] for id_ in known if f"/providers/{beside}/" in id_]
+        names += [id_.rsplit("/", 1)[-1] for id_ in gone if f"/providers/{beside}/" in id_]
         if one.type == type_ and any(
             re.fullmatch(pattern.replace("{}", re.escape(name)), one.name, re.IGNORECASE) for name in names
         ):
             return True
     return False
-
-
-def _surplus(ours: tuple[Resource, ...]) -> list[Foreign]:
-    """Of several resources of a type that a stack has one of, those that no workspace of ours is linked to."""
-    surplus: list[Foreign] = []
-    linked = frozenset(link for one in ours if one.type == WORKSPACE for link in one.links)
-    for type_ in (WORKSPACE, LOGS, *LINKED):
-        same = [one for one in ours if one.type == type_]
-        extra = [one for one in same if one.id.lower() not in linked]
-        if len(same) > 1 and extra:
-            surplus += [Foreign(one.id, "is one of several, and a stack has one: which is meant?") for one in extra]
-    return surplus

@@ -11,12 +11,15 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.inventory import Access, Inventory, vault_id
 from azmlflow.cli.teardown.ownership import (
+    UNPROVEN,
     UNTAGGED,
     Foreign,
     Owner,
+    Proven,
     Verdict,
     judge,
     marks,
+    proven_in,
 )
 from azmlflow.infra.plan.tags import ownership
 
@@ -67,6 +70,7 @@ class GroupPlan:
         locks: ids of our locks, which are dropped.
         purge: soft-deleted vaults of ours, by the id that they had.
         refusals: what forbids the removal; empty if nothing does.
+        notes: what else people should know of it, such as what stays.
     """
 
     seen: Inventory
@@ -77,6 +81,7 @@ class GroupPlan:
     locks: tuple[str, ...] = ()
     purge: frozenset[str] = frozenset()
     refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raises CliError if the removal is refused."""
@@ -100,16 +105,28 @@ def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPla
     """The plan without what is outside the group."""
     seen = inventory.read(arm, group_id)
     holder = limits.holder or seen.holder or _buried_holder(seen)
-    verdict = judge(seen.resources, holder, limits.known, unmanaged=limits.unmanaged)
-    locks = tuple(str(lock.id) for lock in seen.locks if _our_lock(lock, holder, limits))
-    # A vault that is in neither form ours is never purged, whatever its name.
-    purge = frozenset(one.id.lower() for one in inventory.standing_vaults(verdict.ours)) | frozenset(
-        vault_id(entry).lower()
-        for entry in seen.buried
-        if (holder is not None and holder.owns((entry.get("properties") or {}).get("tags")))
-    )
-    plan = GroupPlan(seen, verdict, Access(), limits, holder, locks, purge)
+    known = _known(seen, holder, limits)
+    verdict = judge(seen.resources, holder, limits.known, proven=known, unmanaged=limits.unmanaged)
+    locks = tuple(str(lock.id) for lock in seen.locks if _our_lock(lock, seen, holder, limits))
+    tagged = [entry for entry in seen.buried if holder is not None and holder.owns(_buried_tags(entry))]
+    meant = {vault_id(entry) for entry in tagged if known(vault_id(entry), _buried_tags(entry))}
+    # A vault that is in neither form ours is never purged, whatever its tags or its name alone.
+    purge = [*meant, *(one.id for one in inventory.standing_vaults(verdict.ours))]
+    spared = [vault_id(entry) for entry in tagged if vault_id(entry) not in meant]
+    notes = tuple(f"soft-deleted {short(id_)} stays: it {UNPROVEN}" for id_ in spared)
+    plan = GroupPlan(seen, verdict, Access(), limits, holder, locks, frozenset(map(str.lower, purge)), notes=notes)
     return replace(plan, refusals=tuple(_refusals(plan)))
+
+
+def _known(seen: Inventory, holder: Owner | None, limits: Limits) -> Proven:
+    """Whether an id is proven to be the holder's: by the stack, where one is asked, else by names and record."""
+    if (ids := limits.known) is not None:
+        return lambda id_, _tags: id_.lower() in ids
+    return proven_in(seen.id, holder)
+
+
+def _buried_tags(entry: Mapping[str, Any]) -> Mapping[str, str] | None:
+    return (entry.get("properties") or {}).get("tags")
 
 
 def short(id_: str) -> str:
@@ -119,12 +136,15 @@ def short(id_: str) -> str:
 
 def _buried_holder(seen: Inventory) -> Owner | None:
     """Whose vaults were in a group that is gone, if all of them say the same."""
-    owners = {Owner.of((entry.get("properties") or {}).get("tags")) for entry in seen.buried}
+    owners = {Owner.of(_buried_tags(entry)) for entry in seen.buried}
     return owners.pop() if seen.document is None and len(owners) == 1 else None
 
 
-def _our_lock(lock: ManagementLockObject, holder: Owner | None, limits: Limits) -> bool:
-    return str(lock.id).lower() in limits.our_locks or (holder is not None and holder.says(lock.notes))
+def _our_lock(lock: ManagementLockObject, seen: Inventory, holder: Owner | None, limits: Limits) -> bool:
+    """By the state; or by name and note, where it is in the group itself."""
+    id_ = str(lock.id)
+    named = holder is not None and inventory.inside(seen.id, id_) and holder.locks(id_.rsplit("/", 1)[-1], lock.notes)
+    return id_.lower() in limits.our_locks or named
 
 
 def _refusals(plan: GroupPlan) -> Iterator[Refusal]:
@@ -188,7 +208,7 @@ def _not_ours(seen: Inventory, limits: Limits, tags: Mapping[str, str] | None) -
 
 
 def _foreign_way(plan: GroupPlan, entry: Foreign) -> str:
-    if entry.why != UNTAGGED:
+    if entry.why not in (UNTAGGED, UNPROVEN):
         return "move or delete it, or remove it with its own stack; then type the command again"
     if plan.limits.known is not None and entry.id.lower() in plan.limits.known and plan.holder is not None:
         marked = " ".join(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import click
 
@@ -21,19 +21,22 @@ from azmlflow.cli.teardown.steps import Planned
 _EVERY = 30.0
 
 
-def plan(say: Say, what: str, steps: Planned) -> None:
+def plan(say: Say, what: str, steps: Planned, notes: Iterable[str] = ()) -> None:
     """Say what goes, step by step.
 
     Args:
         say: hears each line.
         what: what the removal is of.
         steps: what each step would do.
+        notes: what else people should know.
     """
     say(click.style(f"{what}: this goes, for good", bold=True))
     for step, lines in steps:
         say(f"  {step.name}")
         for each in lines:
             say(click.style(f"    - {each}", fg="red"))
+    for note in notes:
+        say(click.style(f"  ! {note}", fg="yellow"))
 
 
 def confirm(what: str, name: str, again: str) -> None:

@@ -229,6 +229,15 @@ def cluster_resource_name(cluster: str) -> str:
     return f"{cluster}-cluster"
 
 
+def in_group(names: Names, subscription_id: str) -> tuple[str, ...]:
+    """ARM ids of what stands in a stack's group by itself, in the order of `IN_GROUP`."""
+    group = names.resource_group
+    return tuple(
+        scopes.resource_id(subscription_id, group, azure_type, getattr(names, field))
+        for azure_type, _, field in IN_GROUP
+    )
+
+
 def planned(
     names: Names,
     subscription_id: str,
@@ -247,8 +256,7 @@ def planned(
     """
     place = place or Place(subscription_id, names.resource_group, names.workspace)
     found = [Planned(token_of(_GROUP), f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
-    for azure_type, end, field in IN_GROUP:
-        id_ = scopes.resource_id(subscription_id, names.resource_group, azure_type, getattr(names, field))
+    for (azure_type, end, _), id_ in zip(IN_GROUP, in_group(names, subscription_id), strict=True):
         found.append(Planned(token_of(azure_type), f"{WORKSPACE_NAME}-{end}", WORKSPACE, WORKSPACE_NAME, id_))
     for cluster in clusters:
         id_ = scopes.extension_id(place.group_id, _COMPUTE, names.workspace, cluster)

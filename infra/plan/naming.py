@@ -17,7 +17,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from azmlflow.resourcetypes.bounds import NAMES
 
@@ -93,6 +94,10 @@ RULES = (
     ),
 )
 
+_LONGEST_GROUP, _LONGEST_PREFIX = 90, 20
+_PREFIX = re.compile(r"[a-z](-?[a-z0-9])*", re.ASCII)
+_DIGIT = "[a-z2-7]"  # of a digest
+_TAGGED = re.compile(rf"rg-(?P<slug>.+)-(?P<tag>{_DIGIT}{{6}})", re.ASCII)
 _NUMBERED = re.compile(r"(?:-+[0-9]+)+\Z")
 
 
@@ -174,21 +179,47 @@ def generate(prefix: str, stack: str, salt: str, subscription_id: str) -> Names:
     """
     source = "\n".join((subscription_id.lower(), prefix, stack, salt))
     digest = base64.b32encode(hashlib.sha256(source.encode()).digest()).decode().lower()[:10]
-    wished = f"{prefix}-{stack}"
-    slug = re.sub(r"[^a-z0-9]+", "-", wished.lower()).strip("-")
-    tagged = bool(salt) or slug != wished
+    slug = _slug(f"{prefix}-{stack}")
+    tagged = bool(salt) or slug != f"{prefix}-{stack}"
+    return Names(**_spelled(slug, digest[:6], digest[6:], tagged=tagged))
+
+
+def expected(resource_group: str, stack: str, subscription_id: str) -> Mapping[str, re.Pattern[str]]:
+    """What the name of a stack's group tells of the names in it: patterns by the fields of `Names`; empty if nothing.
+
+    Without a salt the digest follows from the name. With one the name has a piece of it, which is in all others too.
+    """
+    prefix = resource_group.removeprefix("rg-").removesuffix(f"-{stack}")
+    if len(prefix) <= _LONGEST_PREFIX and _PREFIX.fullmatch(prefix):
+        names = generate(prefix, stack, "", subscription_id)
+        if names.resource_group == resource_group:
+            return {field: re.compile(re.escape(name)) for field, name in asdict(names).items()}
+    found = _TAGGED.fullmatch(resource_group)
+    whole = found is not None and len(resource_group) < _LONGEST_GROUP
+    if found is None or (whole and not found["slug"].endswith(f"-{_slug(stack)}")):
+        return {}
+    spelled = _spelled(found["slug"], found["tag"], "?", tagged=True)
+    return {field: re.compile(re.escape(name).replace(r"\?", f"{_DIGIT}{{4}}")) for field, name in spelled.items()}
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _spelled(slug: str, tag: str, rest: str, *, tagged: bool) -> dict[str, str]:
+    """The names by the fields of `Names`; tag and rest make the digest."""
 
     def readable(short: str, longest: int) -> str:
         whole = f"{short}-{slug}"
         if not tagged and len(whole) <= longest:
             return whole
-        return f"{whole[: longest - 7].rstrip('-')}-{digest[:6]}"
+        return f"{whole[: longest - 7].rstrip('-')}-{tag}"
 
-    return Names(
-        resource_group=readable("rg", 90),
-        workspace=readable("mlw", 33),
-        storage_account=f"st{slug.replace('-', '')[:12]}{digest}",
-        key_vault=f"kv-{slug[:10].rstrip('-')}-{digest}",
-        log_analytics=readable("log", 63),
-        application_insights=readable("appi", 63),
-    )
+    return {
+        "resource_group": readable("rg", _LONGEST_GROUP),
+        "workspace": readable("mlw", 33),
+        "storage_account": f"st{slug.replace('-', '')[:12]}{tag}{rest}",
+        "key_vault": f"kv-{slug[:10].rstrip('-')}-{tag}{rest}",
+        "log_analytics": readable("log", 63),
+        "application_insights": readable("appi", 63),
+    }

@@ -7,15 +7,20 @@ Azure's limits: 50 tags a resource, names of at most 512 characters (storage acc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 PROJECT_TAG = "azmlflow-project"
 STACK_TAG = "azmlflow-stack"
 # On the resource group alone: what `azmlflow sweep` goes by.
 CREATED_TAG, OWNER_TAG, EXPIRES_TAG = "azmlflow-created-on", "azmlflow-owner", "expires-on"
+# On all of a stack whose names do not follow from its group's: which resources were made for it.
+MADE_TAG = "azmlflow-made"
+LOCK_NAME = "azmlflow"  # of a lock that is to go with its stack
 RESERVED = "azmlflow-"
-MOST_TAGS = 45  # 50 less ours
+MOST_TAGS = 44  # 50 less ours
 LONGEST_NAME, LONGEST_VALUE = 128, 256
 _REFUSED = frozenset("<>%&\\?/")
 
@@ -34,6 +39,26 @@ def owned(tags: Mapping[str, str] | None, project: str, stack: str) -> bool:
     """Whether a resource's tags prove that it belongs to this project's stack. Azure's tag names ignore case."""
     found = {name.lower(): value for name, value in (tags or {}).items()}
     return all(found.get(name) == value for name, value in ownership(project, stack).items())
+
+
+def record(ids: Iterable[str]) -> dict[str, str]:
+    """The tag that names the resources which were made for a stack, by their ids; none for no ids.
+
+    A policy may hand it down, and people may copy it: on what it does not name it proves nothing.
+    """
+    digests = sorted(map(_digest, ids))
+    return {MADE_TAG: " ".join(digests)} if digests else {}
+
+
+def recorded(tags: Mapping[str, str] | None, id_: str) -> bool:
+    """Whether a resource's own tags name it; names and ids ignore case."""
+    found = [str(value).split() for name, value in (tags or {}).items() if name.lower() == MADE_TAG]
+    return any(_digest(id_) in digests for digests in found)
+
+
+def _digest(id_: str) -> str:
+    """40 bits of an ARM id: 28 fit into a tag."""
+    return base64.b32encode(hashlib.sha256(id_.lower().encode()).digest()).decode().lower()[:8]
 
 
 def life(created: datetime | None, owner_name: str | None, expires: datetime | None) -> dict[str, str]:
@@ -55,9 +80,9 @@ def read_instant(text: str | None) -> datetime | None:
     """The moment that a tag says; None for what is none. A day alone is its beginning."""
     try:
         moment = datetime.fromisoformat((text or "").strip())
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # in UTC it may lie before the calendar's beginning, or after its end
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def check(name: str, value: str) -> str | None:

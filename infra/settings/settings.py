@@ -162,6 +162,10 @@ class Settings(SettingsModel):
             application_insights=generated.application_insights,
         )
 
+    def names_are_generated(self) -> bool:
+        """Whether the name of the group tells all others."""
+        return not (self.resource_group or self.workspace or self.storage_account or self.key_vault)
+
     def place(self, names: naming.Names, subscription_id: str) -> Place:
         """Where the grants apply, and how their personas become roles there."""
         account = names.storage_account if self.storage_auth == "identity" else None

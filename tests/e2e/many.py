@@ -46,20 +46,20 @@ class Arm:
 
     def group(self, name: str, stack: str, age: timedelta, ends: timedelta, *, workspace: bool = True) -> None:
         """A group of a stack: with a workspace and what that needs, or with a storage account alone."""
-        now, ours = datetime.now(UTC), tags.ownership("azmlflow", stack)
-        group, short = group_id(name), name.replace("-", "")
-        self.put(group, "2024-03-01", {"tags": {**ours, **tags.life(now - age, OWNER, now + ends)}})
+        now, group, short = datetime.now(UTC), group_id(name), name.replace("-", "")
         storage = f"{group}/providers/Microsoft.Storage/storageAccounts/st{short}"
+        vault = f"{group}/providers/Microsoft.KeyVault/vaults/kv-{short}"
+        insights = f"{group}/providers/Microsoft.Insights/components/appi-{short}"
+        path = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/mlw-{short}"
+        ours = {**tags.ownership("azmlflow", stack), **tags.record((storage, vault, insights, path))}
+        self.put(group, "2024-03-01", {"tags": {**ours, **tags.life(now - age, OWNER, now + ends)}})
         self.put(storage, "2024-01-01", {**_STORAGE, "tags": ours})
         if not workspace:
             return
-        vault = f"{group}/providers/Microsoft.KeyVault/vaults/kv-{short}"
         self.put(vault, "2023-07-01", {**_VAULT, "tags": ours})
-        insights = f"{group}/providers/Microsoft.Insights/components/appi-{short}"
         web = {"kind": "web", "properties": {"Application_Type": "web"}}
         self.put(insights, "2020-02-02", {**web, "tags": ours})
         used = {"storageAccount": storage, "keyVault": vault, "applicationInsights": insights}
-        path = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/mlw-{short}"
         self.put(path, "2024-10-01", {"identity": {"type": "SystemAssigned"}, "properties": used, "tags": ours})
 
 

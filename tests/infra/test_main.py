@@ -410,3 +410,21 @@ def test_faulty_settings_are_one_readable_error(up: Up) -> None:
     assert "azmlflow:prefx" in str(caught.value)
     assert "azmlflow:clusters[0].name" in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_what_bears_names_of_its_own_bears_a_record_of_itself_and_what_bears_generated_ones_none(up: Up) -> None:
+    from azmlflow.infra.plan import tags
+    from azmlflow.infra.plan.naming import generate
+
+    def storage(deployment: Any) -> tuple[str, dict[str, str]]:
+        found = next(one for one in arm(deployment) if one.type.endswith(":StorageAccount"))
+        return found.inputs["accountName"], found.inputs["tags"]
+
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups"
+    kind = "providers/Microsoft.Storage/storageAccounts"
+    name, marked = storage(up(resourceGroup="own"))
+    assert tags.recorded(marked, f"{group}/own/{kind}/{name}")
+    assert not tags.recorded(marked, f"{group}/own/{kind}/other")
+    name, marked = storage(up())
+    assert name == generate("mlflow", "dev", "", SUBSCRIPTION).storage_account
+    assert tags.MADE_TAG not in marked

@@ -78,11 +78,15 @@ def command(
             invocation.result(_report(session.name, (), (), ()), f"nothing stands on stack {session.name}")
             return
         kept = _kept(session)
-        show.plan(invocation.say, f"stack {session.name}", plan)
+        show.plan(invocation.say, f"stack {session.name}", plan, removal.plan.notes)
         invocation.say(f"  kept: {', '.join(kept)}")
         if dry_run:
             refusals = [asdict(refusal) for refusal in removal.plan.refusals]
-            document = {**_report(session.name, plan, (), (), kept), "refusals": refusals}
+            document = {
+                **_report(session.name, plan, (), (), kept),
+                "refusals": refusals,
+                "notes": list(removal.plan.notes),
+            }
             invocation.result(document, "\n".join(f"refused: {entry['why']}" for entry in refusals))
             return
         removal.plan.check()

@@ -168,6 +168,18 @@ def test_interrupted_and_typed_again(standing: Desk) -> None:
     assert standing.run("down", "--yes", "-o", "json").json()["left"] == []
 
 
+def test_a_soft_deleted_vault_with_our_tags_by_another_name_stays_and_is_told(standing: Desk) -> None:
+    theirs = DELETED_VAULT.replace(NAMES.key_vault, "kv-boris")
+    properties = {**BURIED, "vaultId": VAULT_ID.replace(NAMES.key_vault, "kv-boris")}
+    standing.arm.put(theirs, properties=properties)
+    for words in (("down", "--yes"), ("down", "-g", GROUP, "--yes")):
+        done = standing.run(*words)
+        assert done.code == 0
+        assert "soft-deleted vaults/kv-boris stays: it bears this stack's tags" in done.err
+        assert theirs.lower() in standing.arm.documents
+        standing.arm.put(GROUP_ID, tags=ownership("azmlflow", "local"))
+
+
 def test_purge_protection_is_told_as_residue(standing: Desk) -> None:
     standing.arm.put(DELETED_VAULT, properties={**BURIED, "purgeProtectionEnabled": True})
     done = standing.run("down", "--yes", "-o", "json")
@@ -307,10 +319,10 @@ def test_a_group_that_no_stack_owns(standing: Desk) -> None:
 
 def test_the_plan_of_a_group_by_itself_follows_from_the_same_steps(standing: Desk) -> None:
     standing.stack.held = type(standing.stack.held)()
-    logs = f"{GROUP_ID}/providers/Microsoft.OperationalInsights/workspaces/logs"
+    logs = f"{GROUP_ID}/providers/Microsoft.OperationalInsights/workspaces/{NAMES.log_analytics}"
     standing.arm.put(logs, type="Microsoft.OperationalInsights/workspaces", tags=ownership("azmlflow", "local"))
     standing.arm.put(f"{WORKSPACE_ID}/jobs/train-1", properties={"status": "Running"})
-    lock = f"{GROUP_ID}/providers/Microsoft.Authorization/locks/keep"
+    lock = f"{GROUP_ID}/providers/Microsoft.Authorization/locks/azmlflow"
     standing.arm.put(lock, properties={"notes": "azmlflow stack local of project azmlflow"})
     done = standing.run("down", "-g", GROUP, "--cancel-jobs", "--dry-run", "--output", "json")
     assert done.err.splitlines() == [
@@ -318,16 +330,16 @@ def test_the_plan_of_a_group_by_itself_follows_from_the_same_steps(standing: Des
         "  cancel running jobs",
         "    - job train-1",
         "  drop our locks",
-        "    - lock keep",
+        "    - lock azmlflow",
         "  purge the workspace",
         f"    - workspace {WORKSPACE} (stands), with all experiments, runs and models",
-        "    - Log Analytics workspace logs, by force: nobody can recover it",
+        f"    - Log Analytics workspace {NAMES.log_analytics}, by force: nobody can recover it",
         "  remove roles and grants",
         "    - 1 role definition and 1 role assignment",
         "  delete the group",
         f"    - resource group {GROUP}",
         f"    - workspace {WORKSPACE}",
-        "    - Log Analytics workspace logs",
+        f"    - Log Analytics workspace {NAMES.log_analytics}",
         "  purge the key vault",
         f"    - key vault {NAMES.key_vault}, purged once it is deleted",
     ]

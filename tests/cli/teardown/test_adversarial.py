@@ -18,16 +18,17 @@ import pytest
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import Limits, Owner, plan_group, remove_group
 from azmlflow.cli.teardown.ownership import marks
-from azmlflow.infra.plan.tags import ownership
+from azmlflow.infra.plan.tags import ownership, record
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.rbac.roles import custom_role_guid
 from tests.cli.door import Door, open_arm
 from tests.cli.wire import Response
 from tests.localazure.control import BODIES, CHAIN, COMPUTE, INSIGHTS, LOGS, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
 
-OURS, OTHERS = ownership("azmlflow", "old"), ownership("azmlflow", "prod")
+OURS, OTHERS = {**ownership("azmlflow", "old"), **record(CHAIN)}, ownership("azmlflow", "prod")
 HOLDER = Owner("azmlflow", "old")
 LOCK = "providers/Microsoft.Authorization/locks"
+SENTENCE = "azmlflow stack old of project azmlflow"
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,12 @@ class World:
         self.azure.cloud.store.put(collection, path.lower(), {**document, "managedBy": manager})
         return path
 
-    def lock(self, at: str, notes: str = "", level: str = "CanNotDelete") -> str:
+    def identity(self, name: str, tags: dict[str, str]) -> str:
+        return self.put(f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}", tags)
+
+    def lock(self, at: str, notes: str = "", level: str = "CanNotDelete", name: str = "keep") -> str:
         body = {"properties": {"level": level, "notes": notes}}
-        path = f"{at}/{LOCK}/keep"
+        path = f"{at}/{LOCK}/{name}"
         assert self.azure.arm("PUT", path, body, api="2020-05-01").status in (200, 201)
         return path
 
@@ -119,6 +123,11 @@ REFUSED: dict[str, Callable[[World], list[str]]] = {
     "tags whose value has a suffix": lambda w: [w.storage("theirs1", tags=ownership("azmlflow", "old2"))],
     "half of our tags": lambda w: [w.storage("theirs1", tags={"azmlflow-project": "azmlflow"})],
     "tags handed down by a policy": lambda w: [w.storage("theirs1", tags=OURS)],
+    "an identity with tags handed down": lambda w: [w.identity("id-boris", OURS)],
+    "our storage account without its record": lambda w: [w.retag(STORAGE, ownership("azmlflow", "old"))],
+    "a lock whose note ends as ours": lambda w: [w.lock(RG, f"boris needs it ({SENTENCE})", name="azmlflow"), RG],
+    "a lock of another name with our note": lambda w: [w.lock(RG, SENTENCE), RG, WORKSPACE],
+    "a lock of our name and note, but above the group": lambda w: [w.lock(SUB, SENTENCE, name="azmlflow"), WORKSPACE],
     "a second vault with our tags": lambda w: [w.vault("kv-two", tags=OURS)],
     "a second log workspace with our tags": lambda w: [w.logs("logs-two", tags=OURS)],
     "our vault with another stack's tags": lambda w: [w.retag(VAULT, OTHERS)],
@@ -151,6 +160,7 @@ SPARED: dict[str, Callable[[World], list[str]]] = {
     "a soft-deleted vault of another group": lambda w: [w.bury("kv-dead", w.group("rg2"))],
     "a soft-deleted vault of a like group": lambda w: [w.bury("kv-dead", w.group("rg10"), OURS)],
     "a soft-deleted vault of ours, untagged": lambda w: [w.bury("kv-dead", RG)],
+    "a soft-deleted vault with tags handed down": lambda w: [w.bury("kv-boris", RG, OURS)],
     "a soft-deleted vault of another stack in our group": lambda w: [w.bury("kv-dead", RG, OTHERS)],
     "the storage account that our workspace uses, in another group": lambda w: [linked_elsewhere(w)],
     "a role of ours that is assignable elsewhere, too": lambda w: [shared_role(w)],
@@ -339,7 +349,7 @@ def test_types_that_no_plan_knows_are_refused(world: World, unmanaged: bool) -> 
 
 
 def test_our_own_lock_is_dropped(world: World) -> None:
-    world.lock(RG, "azmlflow stack old of project azmlflow")
+    world.lock(RG, SENTENCE, name="azmlflow")
     assert remove_group(open_arm(world.door), RG).left == ()
 
 

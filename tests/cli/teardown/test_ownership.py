@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from azmlflow.cli.teardown.ownership import Foreign, Owner, Resource, judge, marks
+from azmlflow.cli.teardown.ownership import Foreign, Owner, Resource, judge, marks, proven_in
+from azmlflow.infra.plan import naming
+from azmlflow.infra.plan.tags import record
 
 SUB = "/subscriptions/10ca1000-0000-4000-8000-000000000002"
 GROUP = f"{SUB}/resourceGroups/rg"
@@ -27,13 +29,13 @@ def one(type_: str, name: str, tags: Mapping[str, str] | None = None, **more: An
 
 
 def ours(*resources: Resource, known: frozenset[str] | None = None, **more: Any) -> list[str]:
-    """Names of those that are meant."""
-    return [each.name for each in judge(resources, HOLDER, known, **more).ours]
+    """Names of those that are meant, where names prove all of them."""
+    return [each.name for each in judge(resources, HOLDER, known, **{"proven": lambda _id, _tags: True, **more}).ours]
 
 
 def why(*resources: Resource, known: frozenset[str] | None = None, holder: Owner | None = HOLDER, **more: Any) -> Any:
     """Name -> what speaks against it."""
-    found = judge(resources, holder, known, **more).foreign
+    found = judge(resources, holder, known, **{"proven": lambda _id, _tags: True, **more}).foreign
     assert all(isinstance(each, Foreign) for each in found)
     return {each.id.rsplit("/", 1)[-1]: each.why for each in found}
 
@@ -131,6 +133,16 @@ def test_a_document_that_says_little_is_read_too() -> None:
 # --- what is ours --------------------------------------------------------------------------------------------------
 
 
+UNPROVEN = "bears this stack's tags, which may be inherited or copied, but nothing proves that azmlflow made it"
+SUBSCRIPTION = SUB.rsplit("/", 1)[-1]
+NAMES = naming.generate("mlflow", "dev", "", SUBSCRIPTION)
+GENERATED = f"{SUB}/resourceGroups/{NAMES.resource_group}"
+
+
+def at(group: str, type_: str, name: str) -> str:
+    return f"{group}/providers/{type_}/{name}"
+
+
 @pytest.mark.parametrize(
     "type_",
     [
@@ -138,19 +150,82 @@ def test_a_document_that_says_little_is_read_too() -> None:
         "Microsoft.ManagedIdentity/userAssignedIdentities",
         "Microsoft.ContainerRegistry/registries",
         "Microsoft.Network/virtualNetworks",
-        "Microsoft.Network/privateEndpoints",
-        "Microsoft.Network/privateDnsZones",
-        "Microsoft.Network/networkSecurityGroups",
+        "Microsoft.Sql/servers",
     ],
 )
-def test_a_type_that_azmlflow_makes_with_our_tags_is_ours(type_: str) -> None:
+def test_our_tags_alone_prove_nothing(type_: str) -> None:
+    assert why(one(type_, "x"), proven=lambda _id, _tags: False) == {"x": UNPROVEN}
     assert ours(one(type_, "x")) == ["x"]
     assert why(one(type_, "x", {})) == {"x": "bears no tag of azmlflow's"}
 
 
-def test_our_tags_on_what_azmlflow_does_not_make_prove_nothing() -> None:
-    told = {"x": "bears azmlflow's tags, but is nothing that azmlflow makes"}
-    assert why(one("Microsoft.Sql/servers", "x")) == told
+@pytest.mark.parametrize(
+    ("type_", "name"),
+    [
+        (ML, NAMES.workspace),
+        (STORAGE, NAMES.storage_account),
+        (VAULT, NAMES.key_vault),
+        (LOGS, NAMES.log_analytics),
+        (INSIGHTS, NAMES.application_insights),
+    ],
+)
+def test_the_name_that_follows_from_the_groups_is_a_proof(type_: str, name: str) -> None:
+    proven = proven_in(GENERATED, HOLDER)
+    assert proven(at(GENERATED, type_, name), OURS)
+    assert proven(at(GENERATED.upper(), type_.lower(), name.upper()), OURS)
+    assert not proven(at(GENERATED, type_, f"{name}2"), OURS)
+    assert not proven(at(GENERATED, "Microsoft.ManagedIdentity/userAssignedIdentities", name), OURS)
+    assert not proven(f"{at(GENERATED, type_, name)}/children/{name}", OURS)
+    # Another stack's group, another subscription, nobody's group: other names.
+    assert not proven_in(GENERATED, Owner("azmlflow", "prod"))(at(GENERATED, type_, name), OURS)
+    assert not proven_in(GENERATED, None)(at(GENERATED, type_, name), OURS)
+    assert not proven_in(GROUP, HOLDER)(at(GROUP, type_, name), OURS)
+    # What a person would call his own.
+    assert not proven(at(GENERATED, type_, "boris1"), OURS)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "stack", "salt"), [("mlflow", "dev", "7"), ("ml-x", "Feature_1", ""), ("a", "b", "1")]
+)
+def test_a_salted_name_is_a_proof_by_its_piece_of_the_digest(prefix: str, stack: str, salt: str) -> None:
+    names = naming.generate(prefix, stack, salt, SUBSCRIPTION)
+    group = f"{SUB}/resourceGroups/{names.resource_group}"
+    proven = proven_in(group, Owner("azmlflow", stack))
+    assert proven(at(group, STORAGE, names.storage_account), OURS)
+    assert proven(at(group, VAULT, names.key_vault), OURS)
+    assert proven(at(group, ML, names.workspace), OURS)
+    assert proven(at(group, LOGS, names.log_analytics), OURS)
+    other = naming.generate(prefix, stack, f"{salt}x", SUBSCRIPTION)
+    assert not proven(at(group, STORAGE, other.storage_account), OURS)
+    assert not proven(at(group, VAULT, other.key_vault), OURS)
+
+
+def test_a_record_proves_what_it_names_and_nothing_else_that_bears_it() -> None:
+    made, other = at(GROUP, STORAGE, "mine"), at(GROUP, STORAGE, "boris1")
+    tags = {**OURS, **record([made])}
+    proven = proven_in(GROUP, HOLDER)
+    assert proven(made.upper(), tags)
+    assert not proven(made, OURS)
+    assert not proven(other, tags)
+    assert not proven(at(f"{GROUP}2", STORAGE, "mine"), tags)
+    assert not proven_in(GROUP, None)(made, tags)
+    assert all(len(value) <= 256 for value in record([f"{made}{n}" for n in range(28)]).values())
+
+
+@pytest.mark.parametrize(
+    ("name", "notes", "ours"),
+    [
+        ("azmlflow", "azmlflow stack dev of project azmlflow", True),
+        ("AZMLFLOW", "azmlflow stack dev of project azmlflow", True),
+        ("keep", "azmlflow stack dev of project azmlflow", False),
+        ("azmlflow", "do not delete, boris needs it (azmlflow stack dev of project azmlflow)", False),
+        ("azmlflow", "azmlflow stack dev of project azmlflow ", False),
+        ("azmlflow", "azmlflow stack dev2 of project azmlflow", False),
+        ("azmlflow", None, False),
+    ],
+)
+def test_whose_a_lock_is(name: str, notes: str | None, ours: bool) -> None:
+    assert HOLDER.locks(name, notes) is ours
 
 
 def test_for_a_stack_it_has_to_be_in_its_state_or_settings() -> None:
@@ -249,39 +324,6 @@ def test_a_name_is_no_pattern() -> None:
     assert why(one(RULES, "Failure Anomalies - axc", {}), one(INSIGHTS, "a.c")) == {
         "Failure Anomalies - axc": "bears no tag of azmlflow's"
     }
-
-
-# --- two of what a stack has one of --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("type_", [STORAGE, VAULT, INSIGHTS, LOGS, ML])
-def test_of_two_that_no_workspace_uses_neither_is_meant(type_: str) -> None:
-    told = "is one of several, and a stack has one: which is meant?"
-    first, second = one(type_, "a1"), one(type_, "a2")
-    assert why(first, second) == {"a1": told, "a2": told}
-    assert ours(first, second) == []
-    assert ours(first) == ["a1"]
-    # Where a stack is asked, or the user says so, they are known.
-    assert ours(first, second, known=ids(first, second)) == ["a1", "a2"]
-    assert ours(first, second, unmanaged=True) == ["a1", "a2"]
-
-
-@pytest.mark.parametrize(
-    ("type_", "link"), [(STORAGE, "storageAccount"), (VAULT, "keyVault"), (INSIGHTS, "applicationInsights")]
-)
-def test_the_one_that_our_workspace_uses_is_meant(type_: str, link: str) -> None:
-    first, second = one(type_, "A1"), one(type_, "a2")
-    workspace = one(ML, "ws", properties={link: first.id})
-    assert sorted(ours(first, second, workspace)) == ["A1", "ws"]
-    assert list(why(first, second, workspace)) == ["a2"]
-    # Linked by somebody else's workspace is not linked by ours.
-    theirs = one(ML, "ws", THEIRS, properties={link: first.id})
-    assert {"A1", "a2"} < set(why(first, second, theirs))
-
-
-def test_several_of_what_a_stack_may_have_many_of_are_meant() -> None:
-    pair = (one("Microsoft.Network/privateEndpoints", "p1"), one("Microsoft.Network/privateEndpoints", "p2"))
-    assert ours(*pair) == ["p1", "p2"]
 
 
 def test_all_is_told_in_the_order_of_ids_those_above_first() -> None:

@@ -17,13 +17,13 @@ from azmlflow.cli.teardown.data import describing
 from azmlflow.cli.teardown.ownership import WORKSPACE as ML_WORKSPACES
 from azmlflow.cli.teardown.ownership import Resource
 from azmlflow.cli.teardown.steps import planned
-from azmlflow.infra.plan.tags import ownership
+from azmlflow.infra.plan.tags import ownership, record
 from tests.cli.desk import FakeArm
 from tests.cli.door import Door, open_arm
 from tests.cli.wire import Response
 from tests.localazure.control import BODIES, CHAIN, COMPUTE, INSIGHTS, LOGS, RG, STORAGE, VAULT, WORKSPACE, Azure
 
-OURS = ownership("azmlflow", "old")
+OURS = {**ownership("azmlflow", "old"), **record(CHAIN)}
 
 
 def stand(azure: Azure) -> None:
@@ -248,12 +248,12 @@ def test_a_group_that_azmlflow_did_not_make_needs_the_word(azure: Azure, door: D
     assert remove_group(open_arm(door), RG, Limits(unmanaged=True)).left == ()
 
 
-def test_what_is_linked_to_our_workspace_is_ours_and_a_second_of_it_is_not(azure: Azure, door: Door) -> None:
+def test_a_second_storage_account_with_our_tags_is_not_ours(azure: Azure, door: Door) -> None:
     stand(azure)
     second = STORAGE.replace("stacct1", "stacct2")
     azure.arm("PUT", second, {**BODIES[STORAGE], "tags": OURS})
     azure.wait()
-    with pytest.raises(CliError, match="stacct2 is one of several"):
+    with pytest.raises(CliError, match="stacct2 bears this stack's tags, which may be inherited or copied"):
         remove_group(open_arm(door), RG)
     assert INSIGHTS and LOGS and WORKSPACE
 

@@ -67,6 +67,8 @@ def test_a_life_has_the_tags_that_are_known() -> None:
         (" 2027-01-31 ", datetime(2027, 1, 31, tzinfo=UTC)),
         ("2027-01-31T12:00:00", datetime(2027, 1, 31, 12, tzinfo=UTC)),
         ("soon", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-12:00", None),
         ("", None),
         (None, None),
     ],
