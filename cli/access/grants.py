@@ -169,6 +169,19 @@ def tell_before_up(session: Session, state: State) -> None:
             )
 
 
+def drop_ended(session: Session) -> None:
+    """After an `up`: what has ended and was taken away is in the settings no more."""
+    today, present = session.invocation.ports.today(), session.settings().grants
+    ended = [grant for grant in present if not grant.in_force(today)]
+    for grant in ended:
+        session.invocation.say(
+            f"out of {session.file.path.name}: {grant.persona} of {grant.display_name or grant.principal_id}, "
+            f"which ended {grant.until}"
+        )
+    if ended:
+        save(session, [grant for grant in present if grant.in_force(today)])
+
+
 def adopt_and_release(session: Session, stack: Stack, state: State) -> Session:
     """Before an `up`: rely on what somebody else has assigned meanwhile, and no longer on what they took away again.
 

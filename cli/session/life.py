@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import click
 
@@ -23,7 +24,7 @@ _UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
-NEVER = "never"
+NEVER: Literal["never"] = "never"
 
 
 def read_duration(text: str) -> timedelta:

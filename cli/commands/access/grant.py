@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from datetime import date
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -15,6 +17,7 @@ from azmlflow.cli.mending import mending
 from azmlflow.cli.mending.mending import held
 from azmlflow.cli.session.collaborators import Person
 from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.cli.session.life import NEVER, read_duration
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac import scopes
 from azmlflow.rbac.grants import Grant, GrantScope
@@ -24,12 +27,25 @@ if TYPE_CHECKING:
     from azmlflow.cli.pulumi.stack import Stack
     from azmlflow.infra.plan.identifiers import Place
 
+Never = Literal["never"]
+End = date | timedelta | Never | None
 
-def _day(_context: click.Context, _parameter: click.Parameter, text: str | None) -> date | None:
+
+def _end(_context: click.Context, _parameter: click.Parameter, text: str | None) -> End:
+    if text is None or text == NEVER:
+        return text
+    with contextlib.suppress(ValueError):
+        return date.fromisoformat(text)
     try:
-        return date.fromisoformat(text) if text else None
+        time = read_duration(text)
     except ValueError:
-        raise click.BadParameter(f"`{text}` is no day such as 2027-01-31") from None
+        what = f"`{text}` is no day such as 2027-01-31, no time such as 30d or 2w, nor `never`"
+        raise click.BadParameter(what) from None
+    if time % timedelta(days=1):
+        raise click.BadParameter(f"`{text}` is no number of whole days: a grant ends with a day")
+    if time > date.max - date.today() - timedelta(days=2):
+        raise click.BadParameter(f"`{text}` from today is longer than the calendar")
+    return time
 
 
 @click.command(
@@ -37,6 +53,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, text: str | None)
     examples=(
         "azmlflow grant alice@local.test tracker",
         "azmlflow grant alice@local.test tracker+registrar --until 2027-01-31",
+        "azmlflow grant alice@local.test tracker --until 30d",
         "azmlflow grant data-scientists viewer --scope group",
         "azmlflow grant 00000000-0000-0000-0000-000000000000 registrar --stack prod",
         "azmlflow grant compute/cpu tracker",
@@ -55,20 +72,20 @@ def _day(_context: click.Context, _parameter: click.Parameter, text: str | None)
 )
 @click.option(
     "--until",
-    metavar="DATE",
-    callback=_day,
-    help="Last day of the grant, by UTC. Azure does not know of it: the next `azmlflow up` after it takes it away.",
+    metavar="DATE|TIME|never",
+    callback=_end,
+    help="Last day of the grant, by UTC: a date, 30d or 2w from today, or never; else a grant that is there keeps its "
+    "own. Azure does not know of it: the next `azmlflow up` after it takes it away.",
 )
 @common
-def command(
-    invocation: Invocation, principal: str, wanted: str, *, kind: str | None, scope: str, until: date | None
-) -> None:
+def command(invocation: Invocation, principal: str, wanted: str, *, kind: str | None, scope: str, until: End) -> None:
     """PRINCIPAL is a user name, mail address, display name, application id or object id; a managed identity's ARM id;
     or compute/NAME. PERSONA is what the principal may do with MLflow: viewer, tracker, registrar, submitter or
     operator, or several, as in tracker+registrar.
     """
-    personas = combined(wanted)
-    if until is not None and until < invocation.ports.today():
+    personas, today = combined(wanted), invocation.ports.today()
+    until = today + until if isinstance(until, timedelta) else until
+    if isinstance(until, date) and until < today:
         raise CliError(
             f"the last day of the grant, {until}, is past already",
             next=f"azmlflow revoke {principal} {personas[0].name}    (to take it away)",
@@ -79,8 +96,8 @@ def command(
         where = grants.place(session, stack)
         at = _scope(where, scope)
         person = principals.resolve(invocation.ports, where, principal, kind)
-        new = [Grant(person.id, person.type, person.name, each.name, at, until) for each in personas]
-        new = list(_prepared(session, where, new))
+        new = [Grant(person.id, person.type, person.name, each.name, at) for each in personas]
+        new = list(_prepared(session, where, _with_ends(session, new, until)))
         session, applied = _applied(session, stack, where, new)
         certain = grants.wait(
             lambda: all(in_force(invocation.ports, session, where, grant) for grant in new),
@@ -112,6 +129,23 @@ def command(
         },
         lambda: _text(person, personas, new, bool(applied.changes)),
     )
+
+
+def _with_ends(session: Session, new: Sequence[Grant], until: date | Never | None) -> tuple[Grant, ...]:
+    """The grants with their ends. One that is there keeps its own, as long as it is in force, if none is asked for."""
+    ends = {grant.key: grant.until for grant in session.settings().grants if grant.until is not None}
+    say, today = session.invocation.say, session.invocation.ports.today()
+    ending = []
+    for grant in new:
+        before = ends.get(grant.key)
+        after = until if isinstance(until, date) else None
+        if until is None and before is not None and before >= today:
+            say(f"{grant.persona} keeps its end, {before}; --until never takes it away")
+            after = before
+        elif after is None and before is not None:
+            say(f"{grant.persona}: it ended on {before} so far, and has no end now")
+        ending.append(replace(grant, until=after))
+    return tuple(ending)
 
 
 def _scope(where: Place, text: str) -> GrantScope:
@@ -188,8 +222,10 @@ def _text(person: Person, personas: Sequence[Persona], new: Sequence[Grant], cha
         f"{person.name or person.id} {'is now' if changed else 'is already'} {each.name}{where}: {each.summary}"
         for each in personas
     ]
-    if new[0].until:
-        lines.append(
-            f"until {new[0].until}, by UTC. Azure does not enforce it: the first `azmlflow up` after that day does"
-        )
+    lines += [
+        f"{grant.persona} until {grant.until}, by UTC. Azure does not enforce it: "
+        "the first `azmlflow up` after that day does"
+        for grant in new
+        if grant.until
+    ]
     return "\n".join(lines)

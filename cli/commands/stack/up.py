@@ -58,6 +58,7 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
             mending.remove_outdated_clusters(session, stack, settings)
         with progress.drawing(f"bringing stack {session.name} in line") as on_change:
             outcome = stack.up(on_change)
+        grants.drop_ended(session)
         holder.finish()
     outputs = standing(session.name, outcome.outputs)
     path = _write_config(session, outputs, before)

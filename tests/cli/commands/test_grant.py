@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -132,18 +133,55 @@ def test_a_combination_is_several_grants(standing: Desk) -> None:
 def test_a_grant_that_ends_says_who_ends_it(standing: Desk) -> None:
     done = standing.run("grant", "alice@local.test", "tracker", "--until", "2999-12-31")
     assert (
-        "until 2999-12-31, by UTC. Azure does not enforce it: the first `azmlflow up` after that day does" in done.out
+        "tracker until 2999-12-31, by UTC. Azure does not enforce it: the first `azmlflow up` after that day does"
+        in done.out
     )
     assert written(standing) == [{**GRANT.to_config(), "until": "2999-12-31"}]
-    assert standing.run("grant", "alice@local.test", "tracker").code == 0
-    assert written(standing) == [GRANT.to_config()]
+
+
+def test_a_grant_again_keeps_its_end_and_says_so(standing: Desk) -> None:
+    standing.run("grant", "alice@local.test", "tracker", "--until", "2999-12-31")
+    standing.arm.put(assignment_id(PLACE, "viewer", ALICE.id))
+    done = standing.run("grant", "alice@local.test", "tracker+viewer")
+    assert done.code == 0
+    assert "tracker keeps its end, 2999-12-31; --until never takes it away" in done.err
+    assert "tracker until 2999-12-31, by UTC" in done.out
+    assert "viewer until" not in done.out
+    assert [each.get("until") for each in written(standing)] == ["2999-12-31", None]
+    assert standing.run("grant", "alice@local.test", "tracker", "-o", "json").json()["until"] == "2999-12-31"
+
+
+def test_an_end_is_taken_away_by_never(standing: Desk) -> None:
+    standing.run("grant", "alice@local.test", "tracker", "--until", "2999-12-31")
+    done = standing.run("grant", "alice@local.test", "tracker", "--until", "never")
+    assert (done.code, written(standing)) == (0, [GRANT.to_config()])
+    assert "it ended on 2999-12-31 so far, and has no end now" in done.err
+
+
+def test_a_grant_that_has_ended_is_given_anew_without_an_end(standing: Desk) -> None:
+    """It would not be in force otherwise; that it had one is told."""
+    entry = {**GRANT.to_config(), "until": "2020-01-31"}
+    standing.settings(text=yaml.safe_dump({"config": {"azmlflow:cloud": "local", "azmlflow:grants": [entry]}}))
+    done = standing.run("grant", "alice@local.test", "tracker")
+    assert (done.code, written(standing)) == (0, [GRANT.to_config()])
+    assert "it ended on 2020-01-31 so far, and has no end now" in done.err
+
+
+@pytest.mark.parametrize(("text", "days"), [("30d", 30), ("2w", 14), ("48h", 2), ("0d", 0)])
+def test_an_end_may_be_a_time_from_today(standing: Desk, text: str, days: int) -> None:
+    today = datetime.now(UTC).date()
+    assert standing.run("grant", "alice@local.test", "tracker", "--until", text).code == 0
+    assert written(standing)[0]["until"] in {str(today + timedelta(days=days + late)) for late in (0, 1)}
 
 
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
         (("--until", "2020-01-31"), 1, "2020-01-31, is past already"),
-        (("--until", "soon"), 2, "is no day such as 2027-01-31"),
+        (("--until", "soon"), 2, "`soon` is no day such as 2027-01-31, no time such as 30d or 2w, nor `never`"),
+        (("--until", "12h"), 2, "`12h` is no number of whole days: a grant ends with a day"),
+        (("--until", "999999w"), 2, "`999999w` from today is longer than the calendar"),
+        (("--until", "2027-02-30"), 2, "`2027-02-30` is no day"),
         (
             ("--scope", "/subscriptions/00000000-0000-4000-8000-0000000000ff/resourceGroups/x"),
             1,
@@ -267,7 +305,18 @@ def test_status_tells_how_each_grant_stands(standing: Desk) -> None:
     text = standing.run("status").out
     assert "alice@local.test: operator on the group, not given yet" in text
     standing.stack.planned = ()
-    assert "alice@local.test is no longer tracker: the grant's last day was 2020-01-31" in standing.run("up").err
+    up = standing.run("up")
+    assert "alice@local.test is no longer tracker: the grant's last day was 2020-01-31" in up.err
+    assert "out of Pulumi.local.yaml: tracker of alice@local.test, which ended 2020-01-31" in up.err
+    assert [each["persona"] for each in written(standing)] == ["viewer", "operator"]
+
+
+def test_a_grant_that_has_ended_stays_in_the_settings_until_an_up_has_taken_it_away(standing: Desk) -> None:
+    entry = {**GRANT.to_config(), "until": "2020-01-31"}
+    standing.settings(text=yaml.safe_dump({"config": {"azmlflow:cloud": "local", "azmlflow:grants": [entry]}}))
+    standing.stack.fault = CliError("the engine failed")
+    assert standing.run("up").code == 1
+    assert written(standing) == [entry]
 
 
 def test_the_built_in_profile_warns_of_what_is_too_much(standing: Desk) -> None:
