@@ -7,6 +7,9 @@ import time
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+import click
+
+from azmlflow.cli.azure.waits import Waits
 from azmlflow.cli.frame.words import Say
 from azmlflow.cli.session.collaborators import Collaborators
 
@@ -24,17 +27,18 @@ if TYPE_CHECKING:
 
 def real() -> Collaborators:
     """The real ones."""
+    waits = Waits(_tell)
     return Collaborators(
         environment=os.environ,
         enter=_enter,
         visit=_visit,
         open_stack=_open_stack,
-        open_arm=_open_arm,
+        open_arm=lambda: _open_arm(waits),
         permitted=_permitted,
-        find_person=_find_person,
+        find_person=lambda name, kind: _find_person(name, kind, waits),
         whoami=_whoami,
-        read_tenant=_read_tenant,
-        read_access=_read_access,
+        read_tenant=lambda subscription, scope, also: _read_tenant(subscription, scope, also, waits),
+        read_access=lambda subscription, scope: _read_access(subscription, scope, waits),
         warm=_warm,
         execute=_execute,
         browse=_browse,
@@ -119,10 +123,14 @@ def _browse(address: str) -> bool:
     return webbrowser.open(address)
 
 
-def _open_arm() -> ResourceManager:
+def _tell(message: str) -> None:
+    click.echo(click.style("waiting:", fg="yellow") + f" {message}", err=True)
+
+
+def _open_arm(waits: Waits) -> ResourceManager:
     from azmlflow.cli.azure.resource_manager import ResourceManager
 
-    return ResourceManager()
+    return ResourceManager(on_wait=waits)
 
 
 def _whoami() -> SignedIn:
@@ -131,22 +139,22 @@ def _whoami() -> SignedIn:
     return whoami()
 
 
-def _read_tenant(subscription: str, scope: str, also: tuple[str, ...]) -> Tenant:
+def _read_tenant(subscription: str, scope: str, also: tuple[str, ...], waits: Waits) -> Tenant:
     from azure.identity import DefaultAzureCredential
 
     from azmlflow.rbac.live.people import read_tenant
 
-    return read_tenant(DefaultAzureCredential(), subscription, scope, also=also)
+    return read_tenant(DefaultAzureCredential(), subscription, scope, also=also, on_wait=waits)
 
 
-def _read_access(subscription: str, scope: str) -> Facts | None:
+def _read_access(subscription: str, scope: str, waits: Waits) -> Facts | None:
     from azure.identity import DefaultAzureCredential
 
     from azmlflow.rbac.live.azure import read_facts
     from azmlflow.rbac.live.errors import AssignmentsForbidden
 
     try:
-        return read_facts(DefaultAzureCredential(), subscription, scope)
+        return read_facts(DefaultAzureCredential(), subscription, scope, on_wait=waits)
     except AssignmentsForbidden:
         return None
 
@@ -159,7 +167,7 @@ def _permitted(project: Project, stack: StackFile, grant: Grant, scope: str) -> 
     return permitted(project, grant.principal_id, scope)
 
 
-def _find_person(name: str, kind: str | None) -> Person:
+def _find_person(name: str, kind: str | None, waits: Waits) -> Person:
     from azmlflow.cli.access.people import find
 
-    return find(name, kind)
+    return find(name, kind, waits)

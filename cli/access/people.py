@@ -16,6 +16,7 @@ from azmlflow.rbac.grants import PrincipalType
 if TYPE_CHECKING:
     from azmlflow.infra.plan.identifiers import Place
     from azmlflow.rbac.grants import Grant
+    from azmlflow.rbac.live.waits import OnWait
 
 # Of a command that takes a PRINCIPAL.
 principal_type = click.option(
@@ -26,8 +27,13 @@ principal_type = click.option(
 )
 
 
-def find(name: str, kind: str | None = None) -> Person:
+def find(name: str, kind: str | None = None, on_wait: OnWait | None = None) -> Person:
     """A principal by user name, mail address, display name, application id or object id.
+
+    Args:
+        name: who is meant.
+        kind: its type, if it is said.
+        on_wait: hears of each long wait that the directory asks for.
 
     Raises:
         Typed errors of `azmlflow.rbac.live.errors`: nobody is called so, several are, the directory may not be read.
@@ -36,7 +42,8 @@ def find(name: str, kind: str | None = None) -> Person:
 
     from azmlflow.rbac.live.principals import resolve_principal
 
-    principal = resolve_principal(DefaultAzureCredential(), name, kind=cast("PrincipalType | None", kind))
+    typed = cast("PrincipalType | None", kind)
+    principal = resolve_principal(DefaultAzureCredential(), name, kind=typed, on_wait=on_wait)
     return Person(principal.object_id, principal.type, principal.display_name)
 
 

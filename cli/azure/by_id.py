@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from azure.core.pipeline import PipelineResponse
     from azure.core.pipeline.transport import HttpTransport
 
-    from azmlflow.cli.azure.operation import OnWait, Operation
+    from azmlflow.cli.azure.operation import OnPause, Operation
+    from azmlflow.rbac.live.waits import OnWait
 
 Document = dict[str, Any]
 Answer = TypeVar("Answer")
@@ -45,6 +46,7 @@ class ById:
         credential: signs in; by default with what the environment has.
         longest: seconds after which an operation is given up.
         clock: seconds, monotonic.
+        on_wait: hears of each long wait that Azure asks for, before it begins.
     """
 
     def __init__(
@@ -53,10 +55,12 @@ class ById:
         credential: TokenCredential | None = None,
         longest: float = _LONGEST,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        on_wait: OnWait | None = None,
     ) -> None:
         from azmlflow.cli.azure.connection import Connection
 
-        self._unbounded = self._connection = Connection(transport, credential)
+        self._unbounded = self._connection = Connection(transport, credential, on_wait)
         self._longest, self._clock = longest, clock
         self._memory: Memory | None = None
 
@@ -110,7 +114,7 @@ class ById:
         said = self._send("GET", url_of("/tenants")).http_response.headers.get("Date")
         return parsedate_to_datetime(said) if said else None
 
-    def until(self, id_: str, good: Callable[[Document | None], bool], on_wait: OnWait | None = None) -> None:
+    def until(self, id_: str, good: Callable[[Document | None], bool], on_wait: OnPause | None = None) -> None:
         """Read a document (None for 404) again and again until it is as wanted: soon, and then ever later."""
         waited, pause = 0.0, _SOON
         with late_at(id_):

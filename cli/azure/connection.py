@@ -15,6 +15,7 @@ from azure.mgmt.core import ARMPipelineClient
 from azmlflow.cli.azure.addresses import ENDPOINT
 from azmlflow.cli.azure.bounded import Bounded
 from azmlflow.cli.azure.policies import policies
+from azmlflow.rbac.live.waits import OnWait
 from azmlflow.resourcetypes.table import version_of
 
 Client = TypeVar("Client")
@@ -26,19 +27,26 @@ class Connection:
     Args:
         transport: sends requests; azure-core's own by default.
         credential: signs in; by default with what the environment has.
+        on_wait: hears of each long wait before it begins.
     """
 
-    def __init__(self, transport: HttpTransport[Any, Any] | None, credential: TokenCredential | None) -> None:
+    def __init__(
+        self,
+        transport: HttpTransport[Any, Any] | None,
+        credential: TokenCredential | None,
+        on_wait: OnWait | None = None,
+    ) -> None:
         self._transport: Any = transport or RequestsTransport()
         self._credential = credential or DefaultAzureCredential()
+        self._on_wait = on_wait
         # Microsoft's clients would make a pipeline each, with a token and connections of its own.
-        self._pipeline: Pipeline[HttpRequest, Any] = Pipeline(self._transport, policies(self._credential))
+        self._pipeline: Pipeline[HttpRequest, Any] = Pipeline(self._transport, policies(self._credential, on_wait))
         self.bare: ARMPipelineClient[Any, Any] = ARMPipelineClient(ENDPOINT, pipeline=self._pipeline, policies=[])
         self._clients: dict[tuple[object, ...], Any] = {}
 
     def bounded(self, seconds: float, clock: Callable[[], float]) -> Connection:
         """The same, that gives up so many seconds from now."""
-        return Connection(cast(Any, Bounded(self._transport, seconds, clock)), self._credential)
+        return Connection(cast(Any, Bounded(self._transport, seconds, clock)), self._credential, self._on_wait)
 
     def client(self, kind: Callable[..., Client], type_: str, *about: str) -> Client:
         """One of Microsoft's clients.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.words import lasting
 
 _BETWEEN = "azmlflow doctor    (something between here and Azure may have answered in its place: see HTTPS_PROXY)"
 
@@ -45,8 +46,7 @@ class TimedOut(CliError):
     @classmethod
     def after(cls, seconds: float) -> TimedOut:
         """So many seconds were given."""
-        given = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
-        what = f"Azure has not finished within {given}"
+        what = f"Azure has not finished within {lasting(seconds)}"
         return cls(what, next="type the command again: it goes on from here")
 
 

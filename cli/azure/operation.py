@@ -18,7 +18,7 @@ from azure.mgmt.core.polling.arm_polling import ARMPolling, AzureAsyncOperationP
 from azmlflow.cli.azure.errors import ArmError, MalformedAnswer, TimedOut, late_at
 from azmlflow.cli.azure.policies import DOCUMENT
 
-OnWait = Callable[[float], None]
+OnPause = Callable[[float], None]
 _INTERVAL = 1.0  # seconds between two looks, where Azure names none
 
 
@@ -49,10 +49,10 @@ class Operation(ARMPolling):
         known = [status, LocationPolling[Any, Any](), StatusCheckPolling[Any, Any]()]
         super().__init__(_INTERVAL, lro_algorithms=known, where=where, expects="anything")
         self._where, self._longest, self._ended, self._waited = where, longest, ended, 0.0
-        self._on_wait: OnWait | None = None
+        self._on_wait: OnPause | None = None
         self.initialize(client, accepted, lambda _: None)
 
-    def wait(self, on_wait: OnWait | None = None) -> None:
+    def wait(self, on_wait: OnPause | None = None) -> None:
         """Wait for its end.
 
         Args:

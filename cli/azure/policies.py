@@ -28,19 +28,25 @@ from azmlflow.cli.azure.addresses import ENDPOINT, HOST
 from azmlflow.cli.azure.errors import ArmError, Document, ForeignAnswer, MalformedAnswer, late_at
 from azmlflow.rbac.live import form
 from azmlflow.rbac.live.policies import OneHost, Retries, RetryAfter
+from azmlflow.rbac.live.waits import OnWait
 
 Policy = HTTPPolicy[Any, Any] | SansIOHTTPPolicy[Any, Any]
 DOCUMENT = ContentDecodePolicy.CONTEXT_NAME  # where generated clients look for an answer's document
 
 
-def policies(credential: TokenCredential) -> list[Policy]:
-    """All of them, in the order that azure-core's clients have; each pipeline takes new ones."""
+def policies(credential: TokenCredential, on_wait: OnWait | None = None) -> list[Policy]:
+    """All of them, in the order that azure-core's clients have; each pipeline takes new ones.
+
+    Args:
+        credential: signs in.
+        on_wait: hears of each long wait before it begins.
+    """
     return [
         Answers(),
         RequestIdPolicy(),
         UserAgentPolicy("azmlflow"),
         RedirectPolicy(),
-        Retries(),
+        Retries(on_wait),
         OneHost(HOST, ForeignAnswer, MalformedAnswer),
         ARMChallengeAuthenticationPolicy(credential, f"{ENDPOINT}/.default"),
         RetryAfter(),

@@ -6,13 +6,13 @@ A check's own fault is an answer too: it never keeps the others from answering.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from azmlflow.cli.checks import CHECKS, Check, Finding, Situation
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.session.session import Session
+from azmlflow.rbac.live.pool import Pool
 
 _AT_ONCE = 8
 
@@ -48,7 +48,7 @@ def examine(situation: Situation, checks: Sequence[Check] = CHECKS) -> tuple[Ans
     """Ask the checks, side by side; the answers come in the checks' order."""
     if not situation.unreachable and any(check.cloud for check in checks):
         situation.arm.load()
-    with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="check") as pool:
+    with Pool(_AT_ONCE, "check") as pool:
         findings = pool.map(lambda check: _found(check, situation), checks)
         return tuple(
             Answer(check, finding, situation.session.name) for check, finding in zip(checks, findings, strict=True)

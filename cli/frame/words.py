@@ -41,6 +41,14 @@ def span(time: timedelta) -> str:
     return f"{seconds}s"
 
 
+def lasting(seconds: float) -> str:
+    """A time for people who wait for it: `40 seconds`, `5 minutes`, `2.5 hours`."""
+    for name, size, digits in (("hour", 3600, 1), ("minute", 60, 0)):
+        if seconds >= 2 * size:
+            return f"{round(seconds / size, digits):g} {name}s"
+    return many(round(seconds), "second")
+
+
 def hanging(text: str, indent: int) -> str:
     """A text that begins at column `indent`, and on a terminal goes on there in the lines that it needs."""
     if not sys.stdout.isatty():

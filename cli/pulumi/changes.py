@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from azmlflow.cli.frame.words import Say
+
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
 
@@ -20,6 +22,7 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 # A secret value is an object with this key (sdk/go/common/resource: SigKey).
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "[secret]"
+WAITING = "waiting:"  # how a provider's word of a wait begins
 
 # Operations that change nothing in the cloud.
 QUIET = frozenset({"same", "read", "refresh"})
@@ -124,6 +127,7 @@ class Watcher:
     Args:
         on_change: hears every change of every resource, the root stack's excepted.
         planning: is this a preview (nothing runs, everything is `planned`)?
+        say: hears at once what a provider says of a wait; all else it says is told at the end.
         clock: seconds, monotonic.
     """
 
@@ -132,9 +136,10 @@ class Watcher:
         on_change: OnChange | None = None,
         *,
         planning: bool = False,
+        say: Say = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._on_change, self._planning, self._clock = on_change, planning, clock
+        self._on_change, self._planning, self._say, self._clock = on_change, planning, say, clock
         self._began = clock()
         self._started: dict[str, float] = {}
         self._changes: dict[str, Change] = {}
@@ -198,10 +203,11 @@ class Watcher:
             self._on_change(change)
 
     def _diagnose(self, event: Any) -> None:
-        if event.severity in {"error", "warning"}:
-            message = _plain(event.message)
-            if message:
-                self._diagnoses.append(Diagnosis(event.severity, message, event.urn or ""))
+        message = _plain(event.message)
+        if event.severity.startswith("info") and message.startswith(WAITING):
+            self._say(message)
+        if event.severity in {"error", "warning"} and message:
+            self._diagnoses.append(Diagnosis(event.severity, message, event.urn or ""))
 
 
 def _plain(message: str) -> str:

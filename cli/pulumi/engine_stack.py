@@ -78,7 +78,7 @@ class EngineStack:
 
     def up(self, on_change: OnChange | None = None, targets: Sequence[str] = ()) -> Outcome:
         """`pulumi up`, without a preview before it."""
-        watcher = Watcher(on_change)
+        watcher = Watcher(on_change, say=self._say)
         self._watch(
             watcher,
             lambda stack: stack.up(on_event=watcher, program=self._inline, target=list(targets) or None),
@@ -87,13 +87,13 @@ class EngineStack:
 
     def preview(self, on_change: OnChange | None = None) -> Outcome:
         """`pulumi preview`."""
-        watcher = Watcher(on_change, planning=True)
+        watcher = Watcher(on_change, planning=True, say=self._say)
         self._watch(watcher, lambda stack: stack.preview(on_event=watcher, program=self._inline))
         return watcher.outcome()
 
     def destroy(self, on_change: OnChange | None = None) -> Outcome:
         """`pulumi destroy`; needs no program."""
-        watcher = Watcher(on_change)
+        watcher = Watcher(on_change, say=self._say)
         self._watch(watcher, lambda stack: stack.destroy(on_event=watcher))
         return watcher.outcome()
 

@@ -7,7 +7,6 @@ engine's refresh would tell, at the price of a request for each resource.
 
 from __future__ import annotations
 
-import concurrent.futures
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.session import Session
 from azmlflow.rbac import scopes
+from azmlflow.rbac.live.pool import Pool
 from azmlflow.resourcetypes.table import token_of
 
 _GROUP = token_of("Microsoft.Resources/resourceGroups")
@@ -75,7 +75,7 @@ def _name(resource: Resource) -> str:
 def look(arm: ResourceManager, state: State) -> Standing:
     """Ask the cloud what of a state stands; what may not be asked counts as standing, and is told."""
     arm.load()
-    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="look") as pool:
+    with Pool(_AT_ONCE, "look") as pool:
         found = list(pool.map(lambda question: question(), _questions(arm, state)))
     return Standing(
         tuple(resource for each in found for resource in each.gone),

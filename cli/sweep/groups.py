@@ -9,7 +9,6 @@ from __future__ import annotations
 import fnmatch
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.infra.plan import tags
+from azmlflow.rbac.live.pool import Pool
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def find(
         warn: hears of subscriptions whose groups may not be seen.
     """
     subscriptions = [str(each.subscription_id) for each in arm.subscriptions()]
-    with ThreadPoolExecutor(max_workers=width, thread_name_prefix="find") as pool:
+    with Pool(width, "find") as pool:
         lists = pool.map(lambda each: _groups(arm, each, warn), subscriptions)
         groups = [group for found in lists for group in found if wanted.fits(group, now)]
     return tuple(sorted(groups, key=lambda group: (group.created or now, group.id)))
@@ -161,7 +161,7 @@ def _groups(arm: ResourceManager, subscription: str, warn: Callable[[str], None]
 
 def look_into(arm: ResourceManager, groups: Iterable[Found], width: int) -> tuple[Found, ...]:
     """The same groups with what is in them, `width` asked for at a time."""
-    with ThreadPoolExecutor(max_workers=width, thread_name_prefix="look") as pool:
+    with Pool(width, "look") as pool:
         return tuple(pool.map(lambda group: _look_into(arm, group), groups))
 
 
@@ -180,7 +180,7 @@ def refused(arm: ResourceManager, groups: Iterable[Found], width: int) -> dict[s
     locks, jobs.
     """
     every = tuple(groups)
-    with ThreadPoolExecutor(max_workers=width, thread_name_prefix="plan") as pool:
+    with Pool(width, "plan") as pool:
         whys = pool.map(lambda group: _refused(arm, group), every)
         return {group.id: why for group, why in zip(every, whys, strict=True)}
 

@@ -45,7 +45,8 @@ def main() -> None:
         from azmlflow.localazure.plugin.client.transport import StoppableTransport
 
         transport = StoppableTransport(stopped, verify=str(authority))
-        return Arm(credential(os.environ, transport), transport, correlation_id=str(uuid.uuid4()))
+        correlation = str(uuid.uuid4())
+        return Arm(credential(os.environ, transport), transport, correlation_id=correlation, on_wait=log.wait)
 
     subscription, log = os.environ.get("ARM_SUBSCRIPTION_ID", ""), EngineLog(sys.argv[-1])
     provider = AzureProvider(connect, stopped.set, subscription, log.warn)

@@ -8,6 +8,8 @@ import grpc
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+WAITING = "waiting:"  # begins what `azmlflow` shows at once (`cli/pulumi/changes.py`); engines show it at their end
+
 
 class EngineLog:
     """Pulumi's engine as a log.
@@ -21,6 +23,13 @@ class EngineLog:
 
     def warn(self, urn: str, text: str) -> None:
         """Show a warning at a resource; an engine that is gone has nobody to show it to."""
-        request = engine_pb2.LogRequest(severity=engine_pb2.LogSeverity.WARNING, message=text, urn=urn)
+        self._log(engine_pb2.LogSeverity.WARNING, urn, text)
+
+    def wait(self, text: str) -> None:
+        """Tell of a wait."""
+        self._log(engine_pb2.LogSeverity.INFO, "", f"{WAITING} {text}")
+
+    def _log(self, severity: engine_pb2.LogSeverity.ValueType, urn: str, text: str) -> None:
+        request = engine_pb2.LogRequest(severity=severity, message=text, urn=urn)
         with contextlib.suppress(grpc.RpcError):
             self._stub.Log(request, timeout=10)

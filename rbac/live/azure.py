@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from azure.core.credentials import TokenCredential
@@ -24,6 +23,8 @@ from azmlflow.rbac.live.errors import AssignmentsForbidden, reading
 from azmlflow.rbac.live.graph import AT_ONCE, Graph
 from azmlflow.rbac.live.memberships import Memberships
 from azmlflow.rbac.live.policies import Formed, OneHost, Retries, RetryAfter
+from azmlflow.rbac.live.pool import Pool
+from azmlflow.rbac.live.waits import OnWait
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
 from azmlflow.resourcetypes.table import version_of
@@ -37,6 +38,7 @@ def read_facts(
     scope: str,
     *,
     transport: HttpTransport[Any, Any] | None = None,
+    on_wait: OnWait | None = None,
 ) -> Facts:
     """Everything that decides on access at a scope and below.
 
@@ -45,6 +47,7 @@ def read_facts(
         subscription_id: the scope's subscription.
         scope: ARM id of a subscription, group or resource.
         transport: in place of the real one, for tests.
+        on_wait: hears of each long wait that Azure asks for.
 
     Returns:
         Assignments and deny assignments at, above and below the scope, the definitions they name, the members of every
@@ -57,10 +60,18 @@ def read_facts(
         HttpResponseError: Azure refused for another reason.
     """
     scope = scopes.normalise(scope)
-    with contextlib.closing(Graph(credential, transport)) as graph, Memberships(graph) as memberships:
+
+    def client(of: str) -> AuthorizationManagementClient:
+        # Each in its own version: only the definitions' knows conditions on a role's permissions.
+        version, policies = version_of(f"Microsoft.Authorization/{of}"), _policies(credential, on_wait)
+        return AuthorizationManagementClient(
+            credential, subscription_id, api_version=version, transport=transport, policies=policies
+        )
+
+    with contextlib.closing(Graph(credential, transport, on_wait)) as graph, Memberships(graph) as memberships:
         try:
             with reading(scope):
-                listed = _listed(credential, subscription_id, scope.lstrip("/"), transport, memberships.hear)
+                listed = _listed(client, scope.lstrip("/"), memberships.hear)
         except HttpResponseError as error:
             if error.status_code == 403:
                 said = getattr(error.error, "message", None) or error.reason
@@ -104,48 +115,35 @@ def _facts(
 
 
 def _listed(
-    credential: TokenCredential,
-    subscription_id: str,
-    scope: str,
-    transport: HttpTransport[Any, Any] | None,
-    hear: Callable[[str], None],
+    client: Callable[[str], AuthorizationManagementClient], scope: str, hear: Callable[[str], None]
 ) -> tuple[list[Any], list[Any], list[Any]]:
     """Assignments, deny assignments and definitions, without filter: at, above and below the scope; asked at once.
-
-    Each in its own version: only the definitions' knows conditions on a role's permissions.
 
     A page names the next, so that the pages of one list come one after another; the groups on a page are told to
     `hear` as soon as it is there, and read beside the pages that follow.
     """
-
-    def client(of: str) -> AuthorizationManagementClient:
-        version = version_of(f"Microsoft.Authorization/{of}")
-        return AuthorizationManagementClient(
-            credential, subscription_id, api_version=version, transport=transport, policies=_policies(credential)
-        )
-
     with (
         client("roleAssignments") as assigned,
         client("denyAssignments") as denied,
         client("roleDefinitions") as defined,
-        ThreadPoolExecutor(3) as pool,
+        Pool(3) as pool,
     ):
         # Here, not in the threads: what they import when they are first used, no two threads may import at once.
         held, denials, roles = assigned.role_assignments, denied.deny_assignments, defined.role_definitions
-        assignments = pool.submit(_heard, lambda: held.list_for_scope(scope), _assigned_group, hear)
-        denies = pool.submit(_heard, lambda: denials.list_for_scope(scope), _denied_groups, hear)
+        assignments = pool.submit(lambda: _heard(lambda: held.list_for_scope(scope), _assigned_group, hear))
+        denies = pool.submit(lambda: _heard(lambda: denials.list_for_scope(scope), _denied_groups, hear))
         definitions = pool.submit(lambda: list(roles.list(scope)))
         found = assignments.result(), denies.result(), definitions.result()
         return found[0], found[1], [*found[2], *_missing(defined, found[0], found[2])]
 
 
-def _policies(credential: TokenCredential) -> list[Any]:
+def _policies(credential: TokenCredential, on_wait: OnWait | None) -> list[Any]:
     """Those of Microsoft's client, but for the one that registers resource providers unasked; and ours."""
     return [
         RequestIdPolicy(),
         UserAgentPolicy("azmlflow"),
         RedirectPolicy(),
-        Retries(),
+        Retries(on_wait),
         OneHost(_HOST),
         ARMChallengeAuthenticationPolicy(credential, f"https://{_HOST}/.default"),
         RetryAfter(),
@@ -186,7 +184,7 @@ def _missing(client: Any, assignments: Sequence[Any], definitions: Sequence[Any]
         except ResourceNotFoundError:
             return None  # the evaluator ignores its assignments and names them
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with Pool(AT_ONCE) as pool:
         found = pool.map(read, [wanted[guid] for guid in sorted(wanted.keys() - known)])
         return [each for each in found if each is not None]
 

@@ -16,6 +16,7 @@ from azure.core.rest import HttpRequest
 from azmlflow.rbac.grants import PrincipalType
 from azmlflow.rbac.live.errors import DirectoryForbidden, MalformedAnswer
 from azmlflow.rbac.live.policies import Formed, OneHost, Retries, RetryAfter
+from azmlflow.rbac.live.waits import OnWait
 
 HOST = "graph.microsoft.com"
 GRAPH = f"https://{HOST}"
@@ -40,17 +41,23 @@ class Found:
 class Graph:
     """The few requests to Microsoft Graph v1.0 that are made here, with retries as Graph asks for them."""
 
-    def __init__(self, credential: TokenCredential, transport: HttpTransport[Any, Any] | None = None) -> None:
+    def __init__(
+        self,
+        credential: TokenCredential,
+        transport: HttpTransport[Any, Any] | None = None,
+        on_wait: OnWait | None = None,
+    ) -> None:
         """Prepare the client; nothing is sent.
 
         Args:
             credential: who asks.
             transport: in place of the real one, for tests.
+            on_wait: hears of each long wait that Graph asks for.
         """
         policies = [
             HeadersPolicy({"Accept": "application/json"}),
             UserAgentPolicy("azmlflow"),
-            Retries(),
+            Retries(on_wait),
             OneHost(HOST),
             BearerTokenCredentialPolicy(credential, f"{GRAPH}/.default"),
             RetryAfter(),

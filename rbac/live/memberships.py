@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from types import TracebackType
 
 from azmlflow.rbac.live.errors import DirectoryForbidden
 from azmlflow.rbac.live.graph import AT_ONCE, Graph
+from azmlflow.rbac.live.pool import Pool
 
 
 class Memberships:
@@ -24,24 +25,24 @@ class Memberships:
             graph: the directory.
         """
         self._graph = graph
-        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._pool = Pool(AT_ONCE, "group")
         self._lock = threading.Lock()
         self._asked: dict[str, Future[list[tuple[str, bool]] | None]] = {}
 
     def __enter__(self) -> Memberships:
+        self._pool.__enter__()
         return self
 
     def __exit__(
-        self, _type: type[BaseException] | None, _fault: BaseException | None, _trace: TracebackType | None
+        self, type_: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # After a failure what was not begun is not begun any more.
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.__exit__(type_, fault, trace)
 
     def hear(self, group: str) -> None:
         """Read a group's members, soon; from any thread."""
         with self._lock:
             if group not in self._asked:
-                self._asked[group] = self._pool.submit(self._members, group)
+                self._asked[group] = self._pool.submit(lambda: self._members(group))
 
     def read(self) -> tuple[dict[str, frozenset[str]], tuple[str, ...]]:
         """Wait for all: member -> the groups that hold it directly, and the groups that may not be read.

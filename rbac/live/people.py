@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,8 @@ from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.live.azure import read_facts
 from azmlflow.rbac.live.errors import DirectoryForbidden
 from azmlflow.rbac.live.graph import AT_ONCE, Graph
+from azmlflow.rbac.live.pool import Pool
+from azmlflow.rbac.live.waits import OnWait
 from azmlflow.rbac.report.access import WhoIsWho, principals
 
 # Microsoft Graph, "directoryObject: getByIds", takes 1000 ids a request; a page of an answer holds 100 by default.
@@ -36,6 +37,7 @@ def read_tenant(
     *,
     also: Iterable[str] = (),
     transport: HttpTransport[Any, Any] | None = None,
+    on_wait: OnWait | None = None,
 ) -> Tenant:
     """The facts at a scope (`read_facts`), and the names of everybody in them.
 
@@ -45,18 +47,23 @@ def read_tenant(
         scope: ARM id of the workspace.
         also: object ids of others whose names are wanted.
         transport: in place of the real one, for tests.
+        on_wait: hears of each long wait that Azure asks for.
 
     Raises:
         AssignmentsForbidden: who asks may not read role assignments there.
         HttpResponseError: Azure refused for another reason.
     """
-    facts = read_facts(credential, subscription_id, scope, transport=transport)
+    facts = read_facts(credential, subscription_id, scope, transport=transport, on_wait=on_wait)
     wanted = sorted(principals(facts) | {each.lower() for each in also})
-    return Tenant(facts, read_directory(credential, wanted, transport=transport))
+    return Tenant(facts, read_directory(credential, wanted, transport=transport, on_wait=on_wait))
 
 
 def read_directory(
-    credential: TokenCredential, ids: Iterable[str], *, transport: HttpTransport[Any, Any] | None = None
+    credential: TokenCredential,
+    ids: Iterable[str],
+    *,
+    transport: HttpTransport[Any, Any] | None = None,
+    on_wait: OnWait | None = None,
 ) -> WhoIsWho:
     """Who is who, of these ids; one that may not be read is told so, not raised.
 
@@ -65,7 +72,7 @@ def read_directory(
     """
     wanted = list(ids)
     batches = [wanted[at : at + _BATCH] for at in range(0, len(wanted), _BATCH)]
-    with contextlib.closing(Graph(credential, transport)) as graph, ThreadPoolExecutor(AT_ONCE) as pool:
+    with contextlib.closing(Graph(credential, transport, on_wait)) as graph, Pool(AT_ONCE) as pool:
         try:
             found = [each for batch in pool.map(graph.by_ids, batches) for each in batch]
         except DirectoryForbidden:

@@ -19,14 +19,34 @@ from azure.core.pipeline.policies import RetryPolicy, SansIOHTTPPolicy
 
 from azmlflow.rbac.live import form
 from azmlflow.rbac.live.errors import ForeignAnswer, MalformedAnswer
+from azmlflow.rbac.live.waits import WORTH_A_WORD, OnWait, Wait
 
 _LONGEST_PAUSE = 86400.0  # seconds; a longer one is no pause that anybody waits for, and the longest nobody can
 
 
 class Retries(RetryPolicy[Any, Any]):
-    """azure-core's, but for 507: a disk that is full is as full a minute later."""
+    """azure-core's, but for 507: a disk that is full is as full a minute later. Long waits are told.
+
+    Args:
+        on_wait: hears of each long wait that Azure asks for, before it begins; None where nobody listens.
+    """
 
     _RETRY_CODES = set(RetryPolicy._RETRY_CODES) - {507}
+
+    def __init__(self, on_wait: OnWait | None = None) -> None:
+        super().__init__()
+        self._on_wait = on_wait
+
+    def sleep(
+        self, settings: dict[str, Any], transport: Any, response: PipelineResponse[Any, Any] | None = None
+    ) -> None:
+        """Tell, then wait: Retry-After may say an hour."""
+        if self._on_wait is not None and response is not None:
+            seconds, answer = self.get_retry_after(response), response.http_response
+            if seconds is not None and seconds >= WORTH_A_WORD:
+                host = urlsplit(str(answer.request.url)).hostname or ""
+                self._on_wait(Wait(host, int(answer.status_code), seconds))
+        super().sleep(settings, transport, response)
 
 
 class OneHost(SansIOHTTPPolicy[Any, Any]):

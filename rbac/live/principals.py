@@ -13,6 +13,7 @@ from azmlflow.rbac import scopes
 from azmlflow.rbac.grants import PrincipalType
 from azmlflow.rbac.live.errors import AmbiguousPrincipal, DirectoryForbidden, PrincipalUnknown
 from azmlflow.rbac.live.graph import COLLECTIONS, Graph, name_of, type_of
+from azmlflow.rbac.live.waits import OnWait
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ def resolve_principal(
     *,
     kind: PrincipalType | None = None,
     transport: HttpTransport[Any, Any] | None = None,
+    on_wait: OnWait | None = None,
 ) -> Grantee:
     """Who in the directory is meant by a text.
 
@@ -45,6 +47,7 @@ def resolve_principal(
             object id is taken for its service principal's: only that can be granted access.
         kind: look for this type only. With an object id it also makes the directory dispensable.
         transport: in place of the real one, for tests.
+        on_wait: hears of each long wait that Graph asks for.
 
     Raises:
         PrincipalUnknown: nobody is called so.
@@ -55,7 +58,7 @@ def resolve_principal(
     text = text.strip()
     if not text:
         raise PrincipalUnknown("an empty name is nobody's; give a user, group or application by name or id")
-    with contextlib.closing(Graph(credential, transport)) as graph:
+    with contextlib.closing(Graph(credential, transport, on_wait)) as graph:
         if scopes.is_guid(text):
             return _by_guid(graph, text.lower(), kind)
         found = (_by_address(graph, text, kind) if "@" in text else []) or _by_name(graph, text, kind)

@@ -48,6 +48,7 @@ _FIRST_INTERVAL = 0.5
 _LONGEST_INTERVAL: Mapping[str, float] = {"PUT": 10.0, "DELETE": 30.0}
 # "At once" may mean "and again, and again": past the first poll, leave the other side a breath.
 _SHORTEST_REPEAT = 0.2
+_WORTH_A_WORD = 5.0  # seconds of a wait
 
 
 class Arm:
@@ -58,6 +59,7 @@ class Arm:
         transport: sends requests and sleeps.
         correlation_id: ties the requests of one deployment together in Azure's logs.
         monotonic: seconds that only grow.
+        on_wait: hears of each long wait that Azure asks for, in words, before it begins.
     """
 
     def __init__(
@@ -66,8 +68,10 @@ class Arm:
         transport: HttpTransport[Any, Any],
         correlation_id: str,
         monotonic: Callable[[], float] = time.monotonic,
+        on_wait: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._credential, self._transport, self._monotonic = credential, transport, monotonic
+        self._on_wait = on_wait
         policies = [
             RequestIdPolicy(),
             HeadersPolicy({"Accept": "application/json", "x-ms-correlation-request-id": correlation_id}),
@@ -202,6 +206,11 @@ class Arm:
             wait = pause(answer, delay)
             if wait is None:
                 break
+            if wait >= _WORTH_A_WORD:
+                self._on_wait(
+                    f"Azure Resource Manager has us wait {wait:.0f} seconds before it answers "
+                    f"(status {answer.status}), for {_what(method, call)}"
+                )
             self._transport.sleep(wait)
             answer = self._ask_once(method, call, url, query, body)
         return answer

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from azmlflow.cli.frame.words import called, hanging, many, span
+from azmlflow.cli.frame.words import called, hanging, lasting, many, span
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,11 @@ def test_only_a_terminal_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
         "signed in as developer@local.test",
         f"{'':18}(7aa670de-3d41-4e9d-8cdf-35fc40b96491)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(1, "1 second"), (119, "119 seconds"), (120, "2 minutes"), (3600, "60 minutes"), (9000, "2.5 hours")],
+)
+def test_how_long_somebody_waits(seconds: float, told: str) -> None:
+    assert lasting(seconds) == told

@@ -56,6 +56,15 @@ def test_a_creation_from_its_beginning_to_its_end() -> None:
     assert heard[1].inputs == {"location": "westeurope"}
 
 
+def test_a_wait_is_told_at_once_and_is_no_diagnosis() -> None:
+    said: list[str] = []
+    watcher = Watcher(say=said.append)
+    for text in ("<{%reset%}>waiting: Azure has us wait 60 seconds<{%reset%}>\n", "of a program"):
+        watcher(EngineEvent.from_json({"diagnosticEvent": {"message": text, "severity": "info", "color": "raw"}}))
+    assert said == ["waiting: Azure has us wait 60 seconds"]
+    assert watcher.outcome().diagnoses == ()
+
+
 def test_a_failure_and_what_was_said_of_it() -> None:
     watcher = Watcher()
     watcher(step("resourcePreEvent", "create"))

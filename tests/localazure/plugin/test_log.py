@@ -11,6 +11,8 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from azmlflow.cli.pulumi import changes
+from azmlflow.localazure.plugin import log
 from azmlflow.localazure.plugin.log import EngineLog
 
 
@@ -46,6 +48,21 @@ def test_a_warning_is_shown_at_its_resource(engine: tuple[Engine, str]) -> None:
         "urn:pulumi:dev::p::t::n",
         "look here",
     )
+
+
+def test_a_wait_is_told_without_a_resource(engine: tuple[Engine, str]) -> None:
+    hears, address = engine
+    EngineLog(address).wait("Azure has us wait")
+    (said,) = hears.heard
+    assert (said.severity, said.urn, said.message) == (
+        engine_pb2.LogSeverity.INFO,
+        "",
+        "waiting: Azure has us wait",
+    )
+
+
+def test_azmlflow_shows_it_by_the_word_that_it_begins_with() -> None:
+    assert changes.WAITING == log.WAITING
 
 
 def test_an_engine_that_is_gone_hears_nothing() -> None:

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
 
 from azmlflow.localazure.plugin.client.calls import ArmCall, ArmError, Interrupted, OperationFailed
 from azmlflow.localazure.plugin.client.client import Arm
@@ -356,3 +357,19 @@ def test_a_stop_in_mid_operation_is_a_failed_operation(arm: Arm, azure: Any) -> 
     azure.scripted.append(_once((202, {"Location": "/op", "Retry-After": "1"}, None)))
     with pytest.raises(OperationFailed, match="cancelled while Azure was still at work"):
         arm.put(CALL)
+
+
+@pytest.mark.parametrize(("after", "told"), [("60", 1), ("2", 0)])
+def test_a_long_wait_is_told_before_it_begins(azure: Any, after: str, told: int) -> None:
+    said: list[str] = []
+
+    class Signed:
+        def get_token(self, *_: str, **__: Any) -> Any:
+            return AccessToken("secret-token", 4102444800)
+
+    arm = Arm(Signed(), azure, "c", monotonic=lambda: azure.now, on_wait=said.append)
+    azure.scripted.append(_once((429, {"Retry-After": after}, _error("TooManyRequests", "slowly"))))
+    arm.get(CALL)
+    words = "Azure Resource Manager has us wait 60 seconds before it answers (status 429), for GET thing a"
+    assert [each.partition(" (")[0] for each in said] == [words.partition(" (")[0]] * told
+    assert azure.slept == [float(after)]
