@@ -1,32 +1,39 @@
-"""The venv of a plan: the one in the cache, else built now by pip, in a process under a keeper as a job's.
+"""The venv of a plan: the one in the cache, else built now by pip, under the job's keeper.
+
+    <digest>/lock         held while it is built, by us and by the keeper, so that nobody clears away under a pip that
+                          lives on for a moment; of two that build the same, the second waits and finds it there
+    <digest>/venv         at its final place, since a venv's scripts hold its path
+    <digest>/ready.json   written last, in one piece: without it the venv is half a one, and is built anew
 
 pip and not uv: it is in every venv, and reads the user's pip.conf and PIP_* variables (index, proxy, certificates),
 which uv does not. It sees the user's own way to the network and not the embedded Azure's (`environ.outer`), and none
-of the user's other variables, since a source package runs code of its own. For the same reason it runs as a job's
-user (`keeper.users`) where we are root: with a home of its own, in which are copies of the files that tell the way.
+of the user's other variables, since a source package runs code of its own. For the same reason it runs as the job's
+user (`keeper.users`) where we are root: with a home of its own, in which are copies of the files that tell the way. The
+venv is that user's while it is built, and ours when all its processes have ended. When pip fails, its index is asked
+for each of conda's names too, so that all that are missing are told at once.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shlex
-import shutil
-import sys
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from azmlflow.localazure.builder import build_child
+from azmlflow.localazure.builder.building import Building, Ended
 from azmlflow.localazure.builder.failure import reason
 from azmlflow.localazure.builder.plan import Plan
 from azmlflow.localazure.clients.environ import outer
-from azmlflow.localazure.keeper import folders
-from azmlflow.localazure.keeper.process import JobProcess, Keeping
-from azmlflow.localazure.keeper.users import RunsAs
+from azmlflow.localazure.keeper.place import Place, once
+from azmlflow.localazure.keeper.process import Endable, Keeping
+from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.cache import cache_folder
 
+BUILD = "build"  # the folder of the job's in which pip has its home
+READY, VENV = "ready.json", "venv"
+_PIP = "-m pip --disable-pip-version-check --no-input"
 _KEPT = frozenset(
     {"PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "NETRC"}
     | {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
@@ -50,62 +57,94 @@ def ready(folder: Path) -> Path | None:
     Args:
         folder: the environment's, in the cache.
     """
-    python = folder / build_child.VENV / "bin" / "python"
-    return python if (folder / build_child.READY).exists() and python.exists() else None
+    python = folder / VENV / "bin" / "python"
+    return python if (folder / READY).exists() and python.exists() else None
 
 
 async def ensure(
-    plan: Plan,
-    cache: Path,
-    folder: Path,
-    log: Path,
-    *,
-    started: Callable[[JobProcess], None],
-    choose: Callable[[Path], Awaitable[RunsAs]],
+    plan: Plan, cache: Path, place: Place, log: Path, *, started: Callable[[Endable], None], users: Users
 ) -> Path:
     """The interpreter of a plan's venv, which is built unless it is there.
 
     Args:
         plan: what is to be in it.
         cache: see `environments_folder`.
-        folder: the job's folder.
+        place: the job's.
         log: the job's log, which the build's output goes to.
-        started: told of the building process, which may be ended.
-        choose: whom it runs as, who has to be able to start the interpreter given.
+        started: told of the building, which may be ended.
+        users: whom jobs run as.
 
     Raises:
         UnusableEnvironment: it cannot be built; the message names the package, the log has pip's own words.
-        OSError: the process cannot be started.
+        CannotStart: the job's user cannot start the interpreter that it is made of.
+        OSError: files cannot be written.
     """
-    place = cache / plan.key
-    if (found := ready(place)) is not None:
+    where = cache / plan.key
+    if (found := ready(where)) is not None:
         return found
-    runs_as = await choose(plan.python.path)
-    own = folder / "build"
+    seen = await users.lay_open(place, plan.python.path, plan.python.path)
+    where.mkdir(parents=True, exist_ok=True)
+    where.chmod(0o755)  # whichever user a job runs as reads it
+    variables = build_environment(os.environ)
+    if place.user is not None:
+        variables = await _home(place, variables)
+    keeping = Keeping(log=log.name, seen=(*seen, *_named(variables)), own=(str(where / VENV),))
+    building = Building(place, log, variables, keeping)
+    started(building)
     try:
-        own.mkdir(mode=0o700)
-        requirements = own / "requirements.txt"
-        requirements.write_text("".join(f"{line}\n" for line in plan.requirements), encoding="utf-8")
-        variables = build_environment(os.environ)
-        spec = ""
-        if runs_as.user is not None:
-            variables = await asyncio.to_thread(_home, own, variables)
-            await asyncio.to_thread(folders.give, [own], runs_as.user)
-            seen = (*runs_as.seen, str(place / build_child.VENV))
-            spec = json.dumps(asdict(Keeping(str(log), str(folder), user=runs_as.user, seen=seen)))
-        words = (str(place), str(plan.python.path), str(requirements), spec, plan.name, *sorted(plan.conda))
-        command = shlex.join([sys.executable, "-I", build_child.__file__, *words])
-        process = await JobProcess.start(command, folder, variables, Keeping(str(log), str(folder)))
-        try:
-            started(process)
-            await process.wait()
-        finally:
-            await process.close()
+        async with building.locked(where / "lock", plan.name):
+            if ready(where) is None:
+                await _build(plan, where, place, building)
+    except Ended:
+        pass  # it is told as what it is: no environment
     finally:
-        await asyncio.to_thread(folders.remove, own)
-    if (found := ready(place)) is None:
+        async with await place.porter() as porter:
+            await porter.empty([BUILD])  # what pip needed to reach its index is not for the job
+    if (found := ready(where)) is None:
         raise reason(plan, log.read_text(encoding="utf-8", errors="replace").splitlines())
     return found
+
+
+async def _build(plan: Plan, where: Path, place: Place, building: Building) -> None:
+    (where / READY).unlink(missing_ok=True)
+    started, count = time.monotonic(), len(plan.requirements)
+    building.say(
+        f"building environment {plan.name}, for the first time on this machine: {count} packages and what they need"
+    )
+    venv = where / VENV
+    await place.lend(venv)
+    built = False
+    try:
+        made = await building.run(shlex.join([str(plan.python.path), "-m", "venv", str(venv)]))
+        built = made == 0 and await _install(plan, venv, place, building)
+        if built:
+            await place.take_back(venv)
+    finally:
+        if not built:
+            await place.discard(venv)
+    if built:
+        seconds = round(time.monotonic() - started, 1)
+        told = {"name": plan.name, "python": str(plan.python.path), "seconds": seconds}
+        written = where / f".{READY}"
+        written.write_text(json.dumps(told), encoding="utf-8")
+        written.chmod(0o644)
+        written.replace(where / READY)
+        building.say(f"environment {plan.name} is built: {seconds:.1f} s")
+
+
+async def _install(plan: Plan, venv: Path, place: Place, building: Building) -> bool:
+    if not plan.requirements:
+        return True
+    lines = "".join(f"{line}\n" for line in plan.requirements).encode()
+    async with await place.porter() as porter:
+        await porter.put([BUILD, "requirements.txt"], once(lines))
+    pip, listed = f"{shlex.quote(str(venv / 'bin' / 'python'))} {_PIP}", place.folder / BUILD / "requirements.txt"
+    # A pip.conf that says `user = true` is meant for other installations than into a venv.
+    code = await building.run(f"{pip} install --no-user --progress-bar off -r {shlex.quote(str(listed))}")
+    if code:
+        for each in sorted(plan.conda):
+            await building.run(f"{pip} index versions {shlex.quote(each)} >{os.devnull}")
+    return code == 0
 
 
 def build_environment(base: Mapping[str, str]) -> dict[str, str]:
@@ -122,8 +161,9 @@ def build_environment(base: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def _home(own: Path, variables: Mapping[str, str]) -> dict[str, str]:
+async def _home(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
     """The variables of a build as another user, who has a home here; what pip reads from ours is copied there."""
+    own = place.folder / BUILD
     home, told = own / "home", dict(variables)
     theirs = Path(told.get("HOME") or Path.home())
     settings = Path(told.pop("XDG_CONFIG_HOME", "") or theirs / ".config") / "pip" / "pip.conf"
@@ -133,12 +173,21 @@ def _home(own: Path, variables: Mapping[str, str]) -> dict[str, str]:
         if Path(told.get(name, "")).is_file():
             copies[name] = Path(told[name])
             told[name] = str(home / name)
-    for name, path in copies.items():
-        if path.is_file():
-            (home / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, home / name)
-    for folder in (home, own / "tmp"):
-        folder.mkdir(exist_ok=True)
+    async with await place.porter() as porter:
+        for folder in ("home", "tmp"):
+            await porter.make([BUILD, folder])
+        for name, path in copies.items():
+            if path.is_file():
+                await porter.put([BUILD, "home", *name.split("/")], once(path.read_bytes()))
     told.pop("XDG_CACHE_HOME", None)
     # What the setup code of one environment leaves in a cache would be in the next one.
     return told | {"HOME": str(home), "TMPDIR": str(own / "tmp"), "PIP_NO_CACHE_DIR": "1"}
+
+
+def _named(variables: Mapping[str, str]) -> Iterator[str]:
+    """Folders that the user's variables name and everybody may enter: also where a build has a /tmp of its own."""
+    for name, value in variables.items():
+        for word in value.split() if name.startswith("PIP_") else ():
+            path = Path(word.removeprefix("file://"))
+            if path.is_absolute() and path.is_dir() and all(each.stat().st_mode & 1 for each in (path, *path.parents)):
+                yield os.path.normpath(path)

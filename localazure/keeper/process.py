@@ -1,18 +1,16 @@
-"""A job's process as the runner sees it: its keeper (`child.py`), started and ended."""
+"""A command of a job or a build as the embedded Azure sees it: started under the job's keeper, waited for, ended."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import signal
-import sys
+import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Protocol
 
-from azmlflow.localazure.keeper import child
+from azmlflow.localazure.machine.errors import LocalError
 
 LOG_LIMIT = 32 * 1024 * 1024
 _END_WITHIN = 15.0  # seconds that the keeper has, which itself kills after two
@@ -23,21 +21,19 @@ class Keeping:
     """How a command is kept.
 
     Attributes:
-        log: the file that its output goes to.
-        folder: the job's folder, whose size counts.
+        log: the name of the file in the job's folder that its output goes to; empty: nowhere.
         seconds, memory, disk: how long it may take and how many bytes it may have; 0: any.
-        user: the user and group that it runs as; None: ours.
-        seen: folders that it shall see although they lie where that user cannot go.
+        seen: folders that it shall see although they lie where the job's user cannot go.
+        own: folders outside of the job's that it may write to.
         log_limit: bytes of its output that are kept.
     """
 
-    log: str
-    folder: str
+    log: str = ""
     seconds: float = 0
     memory: int = 0
     disk: int = 0
-    user: int | None = None
     seen: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     log_limit: int = LOG_LIMIT
 
 
@@ -56,56 +52,79 @@ class Ended:
     asked: bool
 
 
+class Endable(Protocol):
+    """What runs and may be asked to end: a command, or a building of several."""
+
+    def end(self) -> None:
+        """Ask it to end."""
+
+
+class CannotStart(LocalError):
+    """A command was not started, since it would have had more rights than its job, or cannot be."""
+
+
 class JobProcess:
-    """One running job; made by `start`."""
+    """One running command.
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    Args:
+        alive: the descriptor whose end the keeper waits for; ours to close.
+        result: what the keeper tells at its end.
+        pipe: what `result` is read from.
+    """
 
-    @classmethod
-    async def start(cls, command: str, cwd: Path, environment: Mapping[str, str], keeping: Keeping) -> JobProcess:
-        """Start a shell command under a keeper.
-
-        Args:
-            command: for /bin/sh.
-            cwd: where it runs.
-            environment: all that it sees.
-            keeping: how it is kept.
-
-        Raises:
-            OSError: it cannot be started.
-        """
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", child.__file__, json.dumps(asdict(keeping))),
-            *("/bin/sh", "-c", command),
-            cwd=cwd,
-            env=dict(environment),
-            stdin=asyncio.subprocess.PIPE,  # held open and never written to
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        return cls(process)
+    def __init__(self, alive: int, result: asyncio.StreamReader, pipe: asyncio.ReadTransport) -> None:
+        self._alive, self._result, self._pipe = alive, result, pipe
+        self._told: bytes | None = None
+        self._reading = asyncio.Lock()
 
     async def wait(self) -> Ended:
-        """How it ended."""
-        assert self._process.stdout is not None
-        told = (await self._process.stdout.read()).decode()
-        asked = told == child.ASKED
-        return Ended(await self._process.wait(), "" if asked else told, asked)
+        """How it ended.
+
+        Raises:
+            CannotStart: it never ran.
+        """
+        told = json.loads(await self._read() or b'{"refused": "its keeper ended"}')
+        if "refused" in told:
+            raise CannotStart(f"The job was not started: {told['refused']}.")
+        return Ended(told["code"], told["passed"], told["asked"])
 
     def end(self) -> None:
         """Ask the keeper to end everything; `wait` tells when it has."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        if self._alive >= 0:
+            os.close(self._alive)
+            self._alive = -1
 
     async def close(self) -> None:
-        """End everything, and wait until it has ended; the keeper too if it does not."""
+        """End everything, and wait until it has ended; what has not then, `Place.close` ends."""
         self.end()
         try:
             async with asyncio.timeout(_END_WITHIN):
-                await self._process.wait()
+                await self._read()
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):  # it has ended just now
-                os.killpg(self._process.pid, signal.SIGKILL)
-            await self._process.wait()
+            pass
+        finally:
+            self._pipe.close()
+
+    async def _read(self) -> bytes:
+        async with self._reading:
+            if self._told is None:
+                self._told = await self._result.read()
+        return self._told
+
+
+def written(command: str, cwd: str, environment: Mapping[str, str]) -> int:
+    """A file, which has no name, that says what a command is: only the command's own process reads it.
+
+    Raises:
+        LocalError: a variable or the command is no text for a process.
+    """
+    told = json.dumps({"command": command, "cwd": cwd, "environment": dict(environment)}).encode()
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("command")
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    view = memoryview(told)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    return descriptor

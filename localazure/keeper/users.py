@@ -1,14 +1,9 @@
-"""Whom a job runs as: where we are root, a user and group of its own; otherwise the user who runs the embedded Azure.
+"""Whom jobs run as: where we are root, a user and group of its own for each; otherwise the user who runs the embedded
+Azure.
 
-A job's user is a number that nobody has, so nothing has to be added to the machine's list of users and nothing is left
-behind: it owns the job's folder, and no other job and no file of the embedded Azure is its own. The numbers are from
-a range that `useradd` comes to last and that neither systemd nor Debian give away for other things (50000 to 59999;
-https://systemd.io/UIDS-GIDS, Debian policy 9.2.2); which of them is drawn from the job, so that two embedded Azures
-hardly meet.
-
-Such a user cannot go below root's home (0700), where interpreters often are; `child.lay_open` shows it the interpreter
-there and nothing else. Where the kernel does not let us (a container without CAP_SYS_ADMIN), the job runs as we do,
-and its log says so.
+Such a user cannot go below root's home (0700), where interpreters often are; it is shown the interpreter there and
+nothing else. Where the system does not let us (a container without CAP_SYS_ADMIN), or no user can be had, the job is
+refused: it never runs as root.
 
 Not as root, a job is a process of the same user: the operating system keeps nothing of that user's from it.
 """
@@ -16,33 +11,29 @@ Not as root, a job is a process of the same user: the operating system keeps not
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
-import pwd
+import shlex
+import socket
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
-from azmlflow.localazure.keeper import child
-from azmlflow.localazure.keeper.process import JobProcess, Keeping
-from azmlflow.localazure.machine.errors import UnsafeFolder
+from azmlflow.localazure.keeper import command
+from azmlflow.localazure.keeper.place import Place
+from azmlflow.localazure.keeper.process import CannotStart, Keeping
 from azmlflow.localazure.machine.folder import Folder
 
-_FIRST, _COUNT = 50000, 10000
+_HERE = Path(__file__).parents[3]  # the folder in which `azmlflow` is
+_WARDEN = f"import sys; sys.path.append({str(_HERE)!r}); from azmlflow.localazure.keeper.warden import main; main()"
+# All that the warden and the keepers see; the last two are for a Python that cannot start without them.
+_KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_FIXED = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 # An interpreter tells where it and its modules lie; then, as the job's user, that it starts and reads them.
 _WHERE = "import json, sys; print(json.dumps([sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path]))"
 _STARTS = "import ctypes, ssl, site"
-
-
-@dataclass(frozen=True)
-class RunsAs:
-    """Whom a job runs as, and what is laid open to it; `user` None: ourselves, and `why`."""
-
-    user: int | None
-    seen: tuple[str, ...] = ()
-    why: str = ""
 
 
 class Users:
@@ -50,111 +41,135 @@ class Users:
 
     Args:
         state: the state folder.
-        root: whether we are root.
+        root: whether jobs have users of their own; None: if we are root.
     """
 
     def __init__(self, state: Path, *, root: bool | None = None) -> None:
         self._state, self._root = state, os.geteuid() == 0 if root is None else root
-        self._why = ""
-        self.folder = state / "jobs"
-        self._taken: dict[str, int] = {}
-        self._found: dict[Path, RunsAs] = {}
-        if self._root:
-            try:
-                self.folder = Folder.at(state).jobs()
-            except UnsafeFolder as error:
-                self._root, self._why = False, f"{error.what} ({error.where})"
+        self.folder = Folder.at(state).jobs_path() if self._root else state / "jobs"
+        self._warden: socket.socket | None = None
+        self._needed: dict[Path, tuple[str, ...]] = {}
+        self._startable: set[tuple[Path, tuple[str, ...]]] = set()
 
-    def make(self, name: str) -> Path:
-        """Make a job's folder, and the folder of them all should it have been taken away; ours, as is the log in it:
-        the job can put nothing in their place.
+    def start(self) -> Users:
+        """Start the warden, unless it runs; these users.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        if self._warden is not None:
+            return self
+        ours, theirs = socket.socketpair()
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        words = [sys.executable, "-I", "-S", "-c", _WARDEN, str(self.folder), "users" if self._root else "plain"]
+        with theirs:
+            # It goes on in a process of its own, in a session of its own; this one is over at once.
+            subprocess.run(
+                words, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env={**_FIXED, **kept}, cwd="/", check=True
+            )
+        weakref.finalize(self, ours.close)
+        self._warden = ours
+        return self
+
+    async def open(self, name: str, own: Sequence[str]) -> Place:
+        """A job's place: its user and its folder. To be closed.
 
         Args:
             name: the folder's.
+            own: names of folders in it that are the job's to write to.
 
         Raises:
-            UnsafeFolder: someone else has made the folder of them all.
-            OSError: it cannot be made.
+            UnsafeFolder: someone else has made the folder of the jobs' folders.
+            CannotStart: no user, or no folder, can be had.
         """
-        if self._root:
-            Folder.at(self._state).jobs()
-        folder = self.folder / name
-        folder.mkdir(parents=True)
-        folder.chmod(0o711)
-        return folder
+        place = self._keeper()
+        try:
+            await place.open(name, own)
+        except BaseException:
+            await place.close()
+            raise
+        return place
 
-    async def choose(self, key: str, python: Path, say: Callable[[str], None]) -> RunsAs:
-        """Whom a job runs as; `give_back` when it has ended.
+    async def clear(self) -> None:
+        """Remove the folders of jobs whose keepers are gone, and end what still runs there."""
+        names = os.listdir(self.folder) if self.folder.is_dir() else []
+        for name in names:
+            place = self._keeper()
+            try:
+                await place.ask({"do": "remove", "name": name})
+            finally:
+                await place.close()
+
+    async def lay_open(self, place: Place, python: Path, base: Path, venv: Path | None = None) -> tuple[str, ...]:
+        """The folders that have to be shown to a job so that it can start an interpreter.
 
         Args:
-            key: the job's key.
-            python: the interpreter that it has to be able to start.
-            say: writes a line into its log.
+            place: the job's.
+            python: the interpreter.
+            base: the interpreter of the machine's own that `python` is, or is made of: no submitter chose it.
+            venv: the environment that `python` belongs to, if it is one that was built for a job.
+
+        Raises:
+            CannotStart: the job's user cannot start it.
         """
-        if not self._root:
-            if self._why:
-                say(f"the job runs as the embedded Azure's own user: {self._why}")
-            return RunsAs(None, why=self._why)
-        user = self._take(key)
-        if python not in self._found:
-            self._found[python] = await self._try(python, user)
-        found = self._found[python]
-        if found.user is None:
-            self.give_back(key)
-            say(f"the job runs as root: {found.why}")
-            return found
-        return RunsAs(user, found.seen)
-
-    def give_back(self, key: str) -> None:
-        """The job has ended and its folder is gone."""
-        self._taken.pop(key, None)
-
-    def _take(self, key: str) -> int:
-        begin = int.from_bytes(hashlib.sha256(f"{self.folder}{key}".encode()).digest()[:4], "big")
-        taken = set(self._taken.values())
-        numbers = (_FIRST + (begin + step) % _COUNT for step in range(_COUNT))
-        self._taken[key] = next(number for number in numbers if number not in taken and not _is_known(number))
-        return self._taken[key]
-
-    async def _try(self, python: Path, user: int) -> RunsAs:
-        if await self._starts(python, RunsAs(user)):
-            return RunsAs(user)
-        seen = await asyncio.to_thread(_needed, python)
-        if seen and await self._starts(python, RunsAs(user, seen)):
-            return RunsAs(user, seen)
-        why = (
-            f"another user cannot start {python}, and it cannot be laid open to one here; "
-            "an interpreter outside root's home gives each job a user of its own"
+        if place.user is None:
+            return ()
+        if base not in self._needed:
+            self._needed[base] = await asyncio.to_thread(_needed, base)
+        seen = (*self._needed[base], *([str(venv)] if venv is not None and command.closed_above(str(venv)) else []))
+        if (place.private or not seen) and await self.starts(place, python, seen):
+            return seen
+        raise CannotStart(
+            f"The job was not started: as a user of its own it cannot start {python}, and it cannot be laid open to it "
+            "here.",
+            where=str(python),
+            next="name an interpreter outside root's home (AZMLFLOW_JOB_PYTHON), or run azmlflow as another user",
         )
-        return RunsAs(None, why=why)
 
-    async def _starts(self, python: Path, runs_as: RunsAs) -> bool:
-        keeping = Keeping(os.devnull, str(self.folder), seconds=30, user=runs_as.user, seen=runs_as.seen)
-        command = f"exec '{python}' -c '{_STARTS}'"
-        process = await JobProcess.start(command, self.folder, {"PATH": os.defpath}, keeping)
+    async def starts(self, place: Place, python: Path, seen: tuple[str, ...] = ()) -> bool:
+        """Whether a job can start an interpreter; it is asked as the job's user."""
+        if (python, seen) in self._startable:
+            return True
+        words = f"exec {shlex.quote(str(python))} -c '{_STARTS}'"
+        process = await place.start(words, Path("/"), {"PATH": os.defpath}, Keeping(seconds=30, seen=seen))
         try:
-            return (await process.wait()).code == 0
+            started = (await process.wait()).code == 0
         finally:
             await process.close()
+        if started:
+            self._startable.add((python, seen))
+        return started
+
+    def _keeper(self) -> Place:
+        if self._root:
+            Folder.at(self._state).jobs()
+        self.start()
+        assert self._warden is not None
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._warden, [b"j"], [theirs.fileno()])
+            except OSError as error:
+                ours.close()
+                raise CannotStart(
+                    "The job was not started: the process that starts jobs has ended.",
+                    next="azmlflow local stop, and the next command starts it again",
+                ) from error
+        return Place(ours)
 
 
 def _needed(python: Path) -> tuple[str, ...]:
-    """The folders that an interpreter needs: its own, and those of its modules, and of the links that lead to it."""
-    told = subprocess.run([python, "-c", _WHERE], capture_output=True, check=False, env={}, stdin=subprocess.DEVNULL)
+    """The folders that an interpreter of the machine's own needs: its own, those of its modules, and of the links that
+    lead to it; as far as a job cannot go there."""
+    told = subprocess.run(
+        [python, "-I", "-c", _WHERE], capture_output=True, check=False, env=_FIXED, cwd="/", stdin=subprocess.DEVNULL
+    )
     if told.returncode != 0:
-        return ()  # an interpreter that does not start even as us: `_try` says so
+        return ()  # an interpreter that does not start even as us: asked as the job's user, it does not either
     paths = [Path(name) for name in json.loads(told.stdout) if name]
     link = python
     while link.is_symlink():
         paths.append(link.parent)
-        link = link.parent / link.readlink()
+        link = Path(os.path.normpath(link.parent / link.readlink()))
     folders = {str(path) for path in paths if path.is_dir()}
-    return tuple(sorted(folder for folder in folders if child.closed_above(folder) is not None))
-
-
-def _is_known(number: int) -> bool:
-    try:
-        pwd.getpwuid(number)
-    except KeyError:
-        return False
-    return True
+    return tuple(sorted(folder for folder in folders if command.closed_above(folder) is not None))

@@ -206,7 +206,7 @@ class Folder:
         Raises:
             UnsafeFolder: someone else has made that folder, or others cannot go to where temporary files are.
         """
-        path = self._jobs_path()
+        path = self.jobs_path()
         with contextlib.suppress(FileExistsError):  # whose it is is looked at next
             path.mkdir(mode=0o711)
         found = path.lstat()
@@ -217,7 +217,8 @@ class Folder:
             raise UnsafeFolder("other users cannot go to the folder of temporary files", where=str(path.parent))
         return path
 
-    def _jobs_path(self) -> Path:
+    def jobs_path(self) -> Path:
+        """Where `jobs` makes that folder."""
         # Not where the socket is: XDG_RUNTIME_DIR is closed to others by its nature.
         return Path(tempfile.gettempdir()) / f"{self._short_name()}-jobs"
 
@@ -233,7 +234,7 @@ class Folder:
         sockets = self.socket().parent
         for path in sockets.glob("*.sock"):
             path.unlink()
-        for folder in (sockets, self._jobs_path()):
+        for folder in (sockets, self.jobs_path()):
             with contextlib.suppress(OSError):  # it is not empty, or not there
                 folder.rmdir()
 

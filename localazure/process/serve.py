@@ -159,7 +159,7 @@ async def _serve_all(folder: Folder, cloud: Cloud, listeners: tuple[socket.socke
     ]
     watch = asyncio.create_task(_watch(folder, stop))
     stopping = asyncio.create_task(stop.wait())
-    runner = Runner(cloud, Users(cloud.state))
+    runner = Runner(cloud, Users(cloud.state).start())
     jobs = asyncio.create_task(runner.serve())
     _log.info("serving, pid %d", os.getpid())
     try:

@@ -12,15 +12,16 @@ from pathlib import Path
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.keeper.place import Porter
 from azmlflow.localazure.models import places
 from azmlflow.localazure.runner import files
-from azmlflow.localazure.work.layout import INPUTS, OUTPUTS, UPLOADED
+from azmlflow.localazure.work.layout import CODE, INPUTS, OUTPUTS, UPLOADED
 
 _PLAIN = re.compile(r"[\w/.+-]+", re.ASCII)
 _INPUT_LIMIT = 8 * 1024 * 1024 * 1024
 
 
-async def inputs(cloud: Cloud, workspace: Document, job: Document, folder: Path) -> dict[str, str]:
+async def inputs(cloud: Cloud, workspace: Document, job: Document, folder: Path, porter: Porter) -> dict[str, str]:
     """The value, or path, of each input that has one; files are copied into the job's folder.
 
     Args:
@@ -28,9 +29,11 @@ async def inputs(cloud: Cloud, workspace: Document, job: Document, folder: Path)
         workspace: the workspace's document.
         job: the job's.
         folder: the job's folder.
+        porter: the job's.
 
     Raises:
         FilesError: files cannot be had.
+        OSError: they cannot be written, or the input's name leads elsewhere.
     """
     found: dict[str, str] = {}
     for name, told in job["properties"]["inputs"].items():
@@ -40,44 +43,53 @@ async def inputs(cloud: Cloud, workspace: Document, job: Document, folder: Path)
         elif _is_direct(told):
             found[name] = await files.place(cloud, workspace, str(told["uri"]))
         else:
-            where = folder / INPUTS / name
-            found[name] = str(await files.uri_input(cloud, workspace, str(told["uri"]), where, _INPUT_LIMIT))
+            uri, into = str(told["uri"]), (INPUTS, name)
+            found[name] = str(
+                folder.joinpath(*await files.uri_input(cloud, workspace, uri, porter, into, limit=_INPUT_LIMIT))
+            )
     return _spelt(found, folder)
 
 
-def outputs(workspace: Document, job: Document, folder: Path) -> dict[str, str]:
+async def outputs(workspace: Document, job: Document, folder: Path, porter: Porter) -> dict[str, str]:
     """The path of each output; folders are made.
 
     Args:
         workspace: the workspace's document.
         job: the job's.
         folder: the job's folder.
+        porter: the job's.
+
+    Raises:
+        OSError: one cannot be made, or its name leads elsewhere.
     """
     found = {}
     for name, told in job["properties"]["outputs"].items():
-        path = folder / OUTPUTS / name
         if _is_direct(told):
             found[name] = places.long_uri(places.output(workspace, job, name), workspace)
             continue
         if told.get("jobOutputType") != "uri_file":
-            path.mkdir()
-        found[name] = str(path)
+            await porter.make((OUTPUTS, name))
+        found[name] = str(folder / OUTPUTS / name)
     return _spelt(found, folder)
 
 
-async def keep(cloud: Cloud, workspace: Document, job: Document, folder: Path) -> None:
+async def keep(cloud: Cloud, workspace: Document, job: Document, porter: Porter) -> None:
     """Keep what the job left: its named outputs, and the folders that become artifacts.
 
     Args:
         cloud: the embedded Azure.
         workspace: the workspace's document.
         job: the job's.
-        folder: the job's folder.
+        porter: the job's.
+
+    Raises:
+        FilesError: there is no place for them any more.
+        OSError: they cannot be read.
     """
     account = str(workspace["properties"]["storageAccount"]).rpartition("/")[2].lower()
     for name in UPLOADED:
         address = files.artifact(account, job["name"], name)
-        await files.keep_tree(cloud, account, address.container, address.name, folder / "code" / name)
+        await files.keep_tree(cloud, account, address.container, address.name, porter=porter, parts=(CODE, name))
     for name, told in job["properties"]["outputs"].items():
         if _is_direct(told):
             continue
@@ -85,7 +97,7 @@ async def keep(cloud: Cloud, workspace: Document, job: Document, folder: Path) -
         found = places.container(cloud, workspace, place.datastore)
         if found is None:
             raise files.FilesError(f"the datastore '{place.datastore}' of the output '{name}' was deleted")
-        await files.keep_tree(cloud, *found, place.path, folder / OUTPUTS / name)
+        await files.keep_tree(cloud, *found, place.path, porter=porter, parts=(OUTPUTS, name))
 
 
 def _spelt(found: dict[str, str], folder: Path) -> dict[str, str]:

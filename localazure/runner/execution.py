@@ -8,17 +8,18 @@ import hashlib
 import logging
 import shlex
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from azmlflow.localazure.builder.build import BUILD
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import JOB_RECORDS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.keeper import folders
-from azmlflow.localazure.keeper.process import Ended, JobProcess, Keeping
+from azmlflow.localazure.keeper.place import Place, once
+from azmlflow.localazure.keeper.process import Endable, Ended, JobProcess, Keeping
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.shortage import shortage
@@ -29,10 +30,11 @@ from azmlflow.localazure.runner.runs import CannotRun
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.work import records
 from azmlflow.localazure.work.command import UnknownName, render
-from azmlflow.localazure.work.layout import INPUTS, LOG, OUTPUTS, UPLOADED
+from azmlflow.localazure.work.layout import CODE, INPUTS, LOG, OUTPUTS, UPLOADED
 from azmlflow.localazure.work.limits import JobLimits, limits_of
 
-_OWN = ("code", "home", "tmp", INPUTS, OUTPUTS)  # folders that are the job's own
+_BIN = "bin"
+_OWN = (CODE, "home", "tmp", _BIN, BUILD, INPUTS, OUTPUTS)  # folders that are the job's own
 OUR_FAULT = "The embedded Azure failed; `azmlflow local logs` has more."
 _log = logging.getLogger("azmlflow.local")
 
@@ -49,12 +51,12 @@ class Execution:
     def __init__(self, cloud: Cloud, users: Users, key: str) -> None:
         self._cloud, self._users, self._key = cloud, users, key
         # A digest: jobs of two workspaces may have one name, and a path has a greatest length.
-        self._folder = users.folder / hashlib.sha256(key.encode()).hexdigest()[:16]
+        self._name = hashlib.sha256(key.encode()).hexdigest()[:16]
         self._ended_by_itself = False
 
     async def run(
         self,
-        started: Callable[[str, JobProcess], None],
+        started: Callable[[str, Endable], None],
         release: Callable[[], None],
         unwanted: Callable[[], str | None],
     ) -> None:
@@ -78,10 +80,6 @@ class Execution:
         except Exception:  # noqa: BLE001 - the job's fault or ours: either way the runner goes on, and the job says that it failed
             _log.exception("job %s", self._key)
             error = OUR_FAULT
-        finally:
-            if self._folder.exists():
-                await asyncio.to_thread(folders.remove, self._folder)
-            self._users.give_back(self._key)
         state = unwanted()
         if state == "Queued" and self._ended_by_itself:
             state = None  # its node was to be taken away in the instant in which it ended
@@ -99,37 +97,47 @@ class Execution:
 
     async def _attempt(
         self,
-        started: Callable[[str, JobProcess], None],
+        started: Callable[[str, Endable], None],
         release: Callable[[], None],
         unwanted: Callable[[], str | None],
     ) -> str | None:
         """Run it; why it failed, or None."""
         await runs.open_run(self._cloud, self._key)
+        place = await self._users.open(self._name, _OWN)
+        try:
+            return await self._run_in(place, started, release, unwanted)
+        finally:
+            await place.close()
+
+    async def _run_in(
+        self,
+        place: Place,
+        started: Callable[[str, Endable], None],
+        release: Callable[[], None],
+        unwanted: Callable[[], str | None],
+    ) -> str | None:
         job, record, workspace = self._documents()
-        self._users.make(self._folder.name)
         limits = self._limits(job)
-        log = LogFile(self._cloud, files.artifact(_account(workspace), job["name"], LOG), self._folder / "std_log.txt")
+        log = LogFile(self._cloud, files.artifact(_account(workspace), job["name"], LOG), place.folder / "std_log.txt")
         try:
             if self._preempted():
                 log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
-            told, choose = partial(started, self._key), partial(self._users.choose, self._key)
-            python = await interpreter.prepare(self._cloud, job, self._folder, log, started=told, choose=choose)
+            told = partial(started, self._key)
+            chosen = await interpreter.prepare(self._cloud, job, place, log, started=told, users=self._users)
             if unwanted() is not None:
                 return None
-            runs_as = await self._users.choose(self._key, python, log.say)
-            command, environment = await self._prepare(workspace, job, record, python)
+            command, environment = await self._prepare(workspace, job, record, place, chosen.python)
             for name in context.overlaid(job, environment):
                 log.say(f"the variable {name} is the embedded Azure's own: what the job says of it is not used")
-            if runs_as.user is not None:
-                await asyncio.to_thread(folders.give, [self._folder / name for name in _OWN], runs_as.user)
             if unwanted() is not None:
                 return None
             records.set_status(self._cloud, self._key, "Running")
-            keeping = Keeping(str(log.path), str(self._folder), **asdict(limits), user=runs_as.user, seen=runs_as.seen)
+            keeping = Keeping(log.path.name, **asdict(limits), seen=chosen.seen)
+            start = partial(place.start, command, place.folder / CODE, environment, keeping)
             over = asyncio.Event()
             begun = asyncio.create_task(runs.begin_run(self._cloud, workspace, job["name"], over))
             try:
-                ended = await self._process(command, environment, keeping, started, release)
+                ended = await self._process(start, started, release)
             finally:
                 over.set()
                 await begun
@@ -137,7 +145,8 @@ class Execution:
             await log.close()
         if unwanted() is None:
             records.set_status(self._cloud, self._key, "Finalizing")
-        await bindings.keep(self._cloud, workspace, job, self._folder)
+        async with await place.porter() as porter:
+            await bindings.keep(self._cloud, workspace, job, porter)
         if ended.passed:
             return limits.reason(ended.passed)
         if ended.code != 0:
@@ -146,14 +155,12 @@ class Execution:
 
     async def _process(
         self,
-        command: str,
-        environment: dict[str, str],
-        keeping: Keeping,
-        started: Callable[[str, JobProcess], None],
+        start: Callable[[], Awaitable[JobProcess]],
+        started: Callable[[str, Endable], None],
         release: Callable[[], None],
     ) -> Ended:
         """Run the job's process to its end."""
-        process = await JobProcess.start(command, self._folder / "code", environment, keeping)
+        process = await start()
         try:
             started(self._key, process)
             ended = await process.wait()
@@ -175,31 +182,27 @@ class Execution:
         return runs.documents(self._cloud, self._key)
 
     async def _prepare(
-        self, workspace: Document, job: Document, record: Document, python: Path
+        self, workspace: Document, job: Document, record: Document, place: Place, python: Path
     ) -> tuple[str, dict[str, str]]:
-        """Make the job's folder; its command for the shell, and its environment."""
+        """Fill the job's folder; its command for the shell, and its environment."""
         properties = job["properties"]
-        for name in _OWN:
-            (self._folder / name).mkdir(mode=0o700)
-        for name in UPLOADED:
-            (self._folder / "code" / name).mkdir()
-        if properties.get("codeId"):
-            version = find.resource(self._cloud, properties["codeId"])
-            if version is None:
-                raise CannotRun(f"The code {properties['codeId']} was deleted.")
-            await files.snapshot(self._cloud, workspace, version["properties"]["codeUri"], self._folder / "code")
-        inputs = await bindings.inputs(self._cloud, workspace, job, self._folder)
-        outputs = bindings.outputs(workspace, job, self._folder)
-        environment = context.environment(self._cloud, workspace, job, record, folder=self._folder, python=python)
+        async with await place.porter() as porter:
+            for name in UPLOADED:
+                await porter.make((CODE, name))
+            if properties.get("codeId"):
+                version = find.resource(self._cloud, properties["codeId"])
+                if version is None:
+                    raise CannotRun(f"The code {properties['codeId']} was deleted.")
+                await files.snapshot(self._cloud, workspace, version["properties"]["codeUri"], porter, CODE)
+            inputs = await bindings.inputs(self._cloud, workspace, job, place.folder, porter)
+            outputs = await bindings.outputs(workspace, job, place.folder, porter)
+            # `python` is the interpreter even where its folder has it only under another name, `python3.12`.
+            for name in ("python", "python3"):
+                shim = f'#!/bin/sh\nexec {shlex.quote(str(python))} "$@"\n'.encode()
+                await porter.put((_BIN, name), once(shim), runs=True)
+        environment = context.environment(self._cloud, workspace, job, record, folder=place.folder, python=python)
         command = render(properties["command"], inputs, outputs)
-        # `python` is the interpreter even where its folder has it only under another name, `python3.12`.
-        shim = self._folder / "bin"
-        shim.mkdir()
-        shim.chmod(0o755)
-        for name in ("python", "python3"):
-            (shim / name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} "$@"\n', encoding="utf-8")
-            (shim / name).chmod(0o755)
-        return command, {**environment, "PATH": f"{shim}:{environment['PATH']}"}
+        return command, {**environment, "PATH": f"{place.folder / _BIN}:{environment['PATH']}"}
 
 
 def _refused(cause: Exception) -> str | None:

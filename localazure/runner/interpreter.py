@@ -11,7 +11,8 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from azmlflow.localazure.builder.build import ensure, environments_folder
@@ -20,8 +21,9 @@ from azmlflow.localazure.builder.pythons import find as pythons
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.find import find
-from azmlflow.localazure.keeper.process import JobProcess
-from azmlflow.localazure.keeper.users import RunsAs
+from azmlflow.localazure.keeper.place import Place
+from azmlflow.localazure.keeper.process import Endable
+from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.private import write_private
 from azmlflow.localazure.runner.logfile import LogFile
@@ -30,48 +32,53 @@ SETTING = "AZMLFLOW_JOB_PYTHON"
 _NOTE = "job-python"
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The interpreter of a job, and the folders that have to be shown to it so that it starts."""
+
+    python: Path
+    seen: tuple[str, ...]
+
+
 async def prepare(
-    cloud: Cloud,
-    job: Document,
-    folder: Path,
-    log: LogFile,
-    *,
-    started: Callable[[JobProcess], None],
-    choose: Callable[[Path, Callable[[str], None]], Awaitable[RunsAs]],
-) -> Path:
+    cloud: Cloud, job: Document, place: Place, log: LogFile, *, started: Callable[[Endable], None], users: Users
+) -> Chosen:
     """The interpreter that a job is to run with, made ready.
 
     Args:
         cloud: the embedded Azure.
         job: the job's document; `environmentId` names its environment.
-        folder: the job's folder.
+        place: the job's.
         log: the job's log, which clients see at once.
-        started: told of the process that builds the environment, which may be ended.
-        choose: whom that process runs as (`Users.choose` for the job).
+        started: told of the building of the environment, which may be ended.
+        users: whom jobs run as.
 
     Raises:
         UnusableEnvironment: no job can run in its environment here.
+        CannotStart: the job's user cannot start it.
         LocalError: the setting names no interpreter.
     """
     given = interpreter(cloud.state, os.environ)
     wanted = find(cloud, job["properties"]["environmentId"])
     if not wanted.built:
-        own = Path(wanted.interpreter or "")
-        python = own if own.is_absolute() and os.access(own, os.X_OK) and own.is_file() else given
         for note in wanted.notes:
             log.say(f"environment {wanted.name}: {note}")
-        log.say(f"environment {wanted.name} asks for no packages: the job runs with {python}")
-        return python
+        own = Path(wanted.interpreter or "")
+        # It is of the submitter's choice: asked whether it starts as the job's user, and by nobody else.
+        if own.is_absolute() and await users.starts(place, own):
+            chosen = Chosen(own, ())
+        else:
+            chosen = Chosen(given, await users.lay_open(place, given, given))
+        log.say(f"environment {wanted.name} asks for no packages: the job runs with {chosen.python}")
+        return chosen
     made = plan(wanted, await asyncio.to_thread(pythons, os.environ, given))
     for note in made.notes:
         log.say(f"environment {made.name}: {note}")
-
-    async def builder(base: Path) -> RunsAs:
-        return await choose(base, lambda line: log.say(f"environment {made.name} is built as jobs run: {line}"))
-
-    python = await ensure(made, environments_folder(os.environ), folder, log.path, started=started, choose=builder)
+    cache = environments_folder(os.environ)
+    python = await ensure(made, cache, place, log.path, started=started, users=users)
+    seen = await users.lay_open(place, python, made.python.path, venv=python.parents[1])
     log.say(f"environment {made.name}: the job runs with {python}")
-    return python
+    return Chosen(python, seen)
 
 
 def remember(state: Path, words: Sequence[str], environment: Mapping[str, str]) -> None:

@@ -16,8 +16,7 @@ import math
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import NODES
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.keeper import folders
-from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.process import Endable
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.runner import execution, runs
@@ -48,7 +47,7 @@ class Runner:
         self._openings: dict[str, asyncio.Task[None]] = {}
         self._opening = asyncio.Semaphore(_OPENING)
         self._dues = Dues(cloud)
-        self._processes: dict[str, JobProcess] = {}
+        self._processes: dict[str, Endable] = {}
         self._evicted: set[str] = set()  # jobs whose node is being taken away
         self._finishing: set[str] = set()  # jobs whose process has ended
         self._stopping = False
@@ -278,7 +277,7 @@ class Runner:
         self._openings.pop(key, None)
         self._finishing.discard(key)
 
-    def _started(self, key: str, process: JobProcess) -> None:
+    def _started(self, key: str, process: Endable) -> None:
         self._processes[key] = process
         if self._unwanted(key) is not None:
             process.end()
@@ -294,5 +293,4 @@ class Runner:
             elif document["properties"]["status"] not in records.ENDED:
                 records.set_status(self._cloud, key, "Queued")
             self._dues.note_end(key)
-        for folder in list(self._users.folder.glob("*")):
-            await asyncio.to_thread(folders.remove, folder)
+        await self._users.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 LOG = "user_logs/std_log.txt"
 # Folders of the working folder that become artifacts of the same name (Microsoft, "Save experiment logs and outputs").
 UPLOADED = ("outputs", "logs")
+CODE = "code"  # the working folder, in the job's folder
 INPUTS, OUTPUTS = "inputs", "named-outputs"  # folders of a job's folder, below which each input and output has its own
 
 

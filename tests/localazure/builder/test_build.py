@@ -23,9 +23,10 @@ from azmlflow.localazure.builder.plan import Plan, plan
 from azmlflow.localazure.builder.pythons import Interpreter
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import from_conda
-from azmlflow.localazure.keeper.process import JobProcess
-from azmlflow.localazure.keeper.users import RunsAs, Users
+from azmlflow.localazure.keeper.process import Endable, Keeping
+from azmlflow.localazure.keeper.users import Users
 from tests.localazure.builder.wheels import source, wheel
+from tests.localazure.keeper.kept import of_user
 
 PYTHON = Interpreter(sys.version.split()[0], Path(sys.executable))
 
@@ -35,29 +36,28 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.index, self.cache = folder, folder / "index", folder / "cache"
-        self.jobs = 0
-        self.runs_as = RunsAs(None)
+        self.users = Users(folder / "state", root=False)
+        self.logs: list[str] = []
         for name, version in (("alpha", "1.0"), ("alpha", "2.0"), ("beta", "1.0")):
             wheel(self.index, name, version, needs=("beta",) if name == "alpha" else ())
 
     def plan(self, *dependencies: Any) -> Plan:
         return plan(from_conda("env:1", {"dependencies": list(dependencies)}), (PYTHON,))
 
-    async def start(self, wanted: Plan, started: Callable[[JobProcess], None] = lambda _process: None) -> Path:
-        self.jobs += 1
-        folder = self.folder / f"job-{self.jobs}"
-        folder.mkdir()
-        (folder / "log").touch()
-        folder.chmod(0o711)
-
-        async def choose(python: Path) -> RunsAs:
-            assert python == wanted.python.path
-            return self.runs_as
-
-        return await build.ensure(wanted, self.cache, folder, folder / "log", started=started, choose=choose)
+    async def start(self, wanted: Plan, started: Callable[[Endable], None] = lambda _building: None) -> Path:
+        job = len(self.logs)
+        self.logs.append("")
+        place = await self.users.open(f"job-{job}", ("build",))
+        log = place.folder / "log.txt"
+        log.touch()
+        try:
+            return await build.ensure(wanted, self.cache, place, log, started=started, users=self.users)
+        finally:
+            self.logs[job] = log.read_text()
+            await place.close()
 
     def log(self, job: int) -> str:
-        return (self.folder / f"job-{job}" / "log").read_text()
+        return self.logs[job - 1]
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_two_that_want_the_same_build_it_once_and_the_next_start_builds_nothing(
     for part in ("building environment env:1, for the first time", "waiting for it", "is built: "):
         assert part in told
 
-    def never(_process: JobProcess) -> None:
+    def never(_process: Endable) -> None:
         raise AssertionError("it is built already")
 
     assert asyncio.run(desk.start(desk.plan("pip", {"pip": ["alpha==1.*"]}), never)) == python
@@ -110,7 +110,7 @@ def test_one_that_was_ended_in_the_middle_is_built_anew(desk: Desk) -> None:
     wanted = desk.plan("alpha")
 
     async def ended() -> None:
-        def end(process: JobProcess) -> None:
+        def end(process: Endable) -> None:
             process.end()
 
         with pytest.raises(UnusableEnvironment):
@@ -142,31 +142,40 @@ def test_as_root_setup_code_runs_as_a_jobs_user_and_what_is_built_is_ours(
             monkeypatch.delenv(name)
         for name, value in (("HOME", str(home)), ("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", str(place / "index"))):
             monkeypatch.setenv(name, value)
-        desk, users, said = Desk(place), Users(place / "state", root=True), list[str]()
-        desk.cache = home / "cache"
+        desk, users = Desk(place), Users(place / "state", root=True)
+        desk.cache, desk.users = home / "cache", users
         wanted = desk.plan({"pip": ["gamma"]})
 
-        async def built() -> tuple[RunsAs, Path, RunsAs]:
-            desk.runs_as = await users.choose("builder", wanted.python.path, said.append)
+        async def built() -> tuple[Path, int | None]:
             python = await desk.start(wanted)
-            return desk.runs_as, python, await users.choose("another", python, said.append)
+            another = await users.open("another", ("code",))
+            try:
+                seen = await users.lay_open(another, python, wanted.python.path, venv=python.parents[1])
+                process = await another.start(
+                    f"{python} -c 'import gamma'", Path("/"), {"PATH": os.defpath}, Keeping(seen=seen)
+                )
+                assert (await process.wait()).code == 0
+                await process.close()
+            finally:
+                await another.close()
+            return python, another.user
 
-        builder, python, another = asyncio.run(built())
-        shutil.rmtree(users.folder)
-        if builder.user is None:
-            pytest.skip(said[0])
+        python, another = asyncio.run(built())
+        users.folder.rmdir()
         told = json.loads(_asked(python, "import gamma; print(gamma.TOLD)"))
-        assert told["user"] == [builder.user, builder.user]
+        builder = told["user"][0]
+        assert told["user"] == [builder, builder]
+        assert 50000 <= builder < 60000
         assert told["secret"] == "closed"
         assert told["settings"] == "[global]\nretries = 0\n"
         assert not Path(told["home"]).exists()
-        assert not Path(f"/proc/{told['stays']}").exists()  # what the setup code left running
+        assert not of_user(builder)  # what the setup code left running
         for path in (python.parents[2]).rglob("*"):
             found = path.lstat()
             assert found.st_uid == os.getuid()
             assert path.is_symlink() or found.st_mode & 0o022 == 0
             assert path.is_symlink() or found.st_mode & 0o004
-        assert another.user not in (None, builder.user)
+        assert another not in (None, builder)
     finally:
         shutil.rmtree(place)
 

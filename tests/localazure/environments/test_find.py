@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +13,7 @@ from azmlflow.localazure.core.collections import SDK1_ENVIRONMENTS
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.find import find
-from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.process import Endable
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner.interpreter import SETTING, prepare
 from azmlflow.localazure.runner.logfile import LogFile
@@ -127,12 +126,20 @@ def test_without_packages_a_job_has_the_interpreter_that_jobs_have(
     workspace.cloud.store.put(SDK1_ENVIRONMENTS, ENVIRONMENT.lower(), definition)
     log = Log(folder / "log")
 
-    def never(_process: JobProcess) -> None:
+    def never(_building: Endable) -> None:
         raise AssertionError("nothing is to be built")
 
     job = {"properties": {"environmentId": ENVIRONMENT}}
-    choose = partial(Users(folder, root=False).choose, "job")
-    found = asyncio.run(prepare(workspace.cloud, job, folder, cast(LogFile, log), started=never, choose=choose))
+
+    async def prepared() -> Path:
+        users = Users(folder, root=False)
+        place = await users.open("job", ())
+        try:
+            return (await prepare(workspace.cloud, job, place, cast(LogFile, log), started=never, users=users)).python
+        finally:
+            await place.close()
+
+    found = asyncio.run(prepared())
     assert found == (Path(sys.executable) if own else given)
     assert any(said in line for line in log.said)
     assert str(found) in log.said[-1]

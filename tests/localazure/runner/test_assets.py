@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner import files, registered
 from azmlflow.localazure.runner.files import FilesError
 from azmlflow.localazure.work import records
@@ -105,10 +106,22 @@ def test_a_version_of_an_asset_with_a_name_that_is_not_valid(ready: Azure) -> No
 
 def _fetched(azure: Azure, uri: str, folder: Path) -> dict[str, bytes]:
     workspace = _stored(azure, WORKSPACE)
-    path = asyncio.run(files.uri_input(azure.cloud, workspace, uri, folder / "input", 1024))
-    if path.is_file():
-        return {path.name: path.read_bytes()}
-    return {each.relative_to(path).as_posix(): each.read_bytes() for each in path.rglob("*") if each.is_file()}
+    found: dict[str, bytes] = {}
+
+    async def fetch() -> None:
+        place = await Users(folder, root=False).open("job", ("inputs",))
+        try:
+            async with await place.porter() as porter:
+                parts = await files.uri_input(azure.cloud, workspace, uri, porter, ("inputs", "one"), limit=1024)
+            path = place.folder.joinpath(*parts)
+            inner = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+            top = path.parent if path.is_file() else path
+            found.update({each.relative_to(top).as_posix(): each.read_bytes() for each in inner})
+        finally:
+            await place.close()
+
+    asyncio.run(fetch())
+    return found
 
 
 def test_inputs_by_asset_path_and_output(ready: Azure, tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
+from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner import bindings
+from azmlflow.localazure.work.layout import OUTPUTS
 from tests.localazure.control import WORKSPACE, Azure
 from tests.localazure.runner.conftest import ACCOUNT, content, run, submit
 
@@ -81,10 +83,20 @@ def test_an_output_that_says_where_it_is_kept(jobs: Azure, uri: str, kept: str) 
 def test_a_folder_that_a_shell_takes_apart_is_named_from_the_working_folder(jobs: Azure, tmp_path: Path) -> None:
     submit(jobs, "true", outputs={"o": FOLDER, "f": FILE})
     workspace, job = (jobs.arm("GET", path).body for path in (WORKSPACE, f"{WORKSPACE}/jobs/job-1"))
-    for name, told in (("a b", "../named-outputs/o"), ("ab", f"{tmp_path}/ab/named-outputs/o")):
-        (tmp_path / name / "named-outputs").mkdir(parents=True)
-        found = bindings.outputs(workspace, job, tmp_path / name)
-        assert (found["o"], (tmp_path / name / "named-outputs" / "o").is_dir()) == (told, True)
+
+    async def named(state: Path) -> tuple[dict[str, str], bool]:
+        place = await Users(state, root=False).open("job", (OUTPUTS,))
+        try:
+            async with await place.porter() as porter:
+                found = await bindings.outputs(workspace, job, place.folder, porter)
+            return found, (place.folder / OUTPUTS / "o").is_dir()
+        finally:
+            await place.close()
+
+    for name, told in (("a b", "../named-outputs/o"), ("ab", f"{tmp_path}/ab/jobs/job/named-outputs/o")):
+        (tmp_path / name).mkdir()
+        found, made = asyncio.run(named(tmp_path / name))
+        assert (found["o"], made) == (told, True)
 
 
 def test_a_file_that_was_not_written_is_not_registered(jobs: Azure) -> None:

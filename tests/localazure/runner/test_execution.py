@@ -15,7 +15,7 @@ import pytest
 
 from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.process import Endable
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.principals.tokens import MACHINE_LEARNING
@@ -100,13 +100,13 @@ def test_an_eviction_makes_only_what_it_ended_run_again(jobs: Azure, tmp_path: P
     async def script() -> None:
         watching: list[asyncio.Task[None]] = []
 
-        async def end_once_made(process: JobProcess) -> None:
+        async def end_once_made(process: Endable) -> None:
             while not made.exists():
                 await asyncio.sleep(0.01)
             if state == "Queued":
                 process.end()
 
-        def started(_key: str, process: JobProcess) -> None:
+        def started(_key: str, process: Endable) -> None:
             watching.append(asyncio.create_task(end_once_made(process)))
 
         execution = Execution(jobs.cloud, Users(jobs.cloud.state, root=False), key)
@@ -119,15 +119,19 @@ def test_an_eviction_makes_only_what_it_ended_run_again(jobs: Azure, tmp_path: P
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's jobs have their folders elsewhere")
 def test_the_folder_of_the_jobs_folders_is_made_again_as_it_was(jobs: Azure) -> None:
-    users = Users(jobs.cloud.state, root=True)
-    users.folder.rmdir()
-    try:
-        made = users.make("job")
-        assert [stat.S_IMODE(folder.stat().st_mode) for folder in (made, users.folder)] == [0o711, 0o711]
-        made.rmdir()
-    finally:
-        Folder.at(jobs.cloud.state).remove_sockets()
-    assert not users.folder.exists()
+    async def script() -> None:
+        users = Users(jobs.cloud.state, root=True)
+        await (await users.open("job-0", ())).close()
+        users.folder.rmdir()
+        place = await users.open("job-1", ())
+        try:
+            assert [stat.S_IMODE(each.stat().st_mode) for each in (place.folder, users.folder)] == [0o711, 0o711]
+        finally:
+            await place.close()
+            Folder.at(jobs.cloud.state).remove_sockets()
+        assert not users.folder.exists()
+
+    asyncio.run(script())
 
 
 def test_a_job_gets_nothing_of_our_environment_but_what_is_meant(jobs: Azure, monkeypatch: pytest.MonkeyPatch) -> None:

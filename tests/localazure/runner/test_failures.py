@@ -15,6 +15,7 @@ import pytest
 from azmlflow.localazure.core.collections import JOB_RECORDS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.keeper.place import Place
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner import execution, files
 from azmlflow.localazure.runner.runner import Runner
@@ -237,15 +238,15 @@ def test_a_fault_of_ours_at_a_job_is_its_reason(jobs: Azure, monkeypatch: pytest
 def test_a_folder_that_cannot_be_removed_is_told_and_the_job_ends(
     jobs: Azure, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with monkeypatch.context() as patched:
-        patched.setattr("azmlflow.localazure.keeper.folders.shutil.rmtree", lambda *_, **__: None)
-        key = submit(jobs, "true")
-        users = Users(jobs.cloud.state, root=False)
-        job = execution.Execution(jobs.cloud, users, key)
-        asyncio.run(job.run(lambda _key, _process: None, lambda: None, lambda: None))
-    assert records.status(jobs.cloud, key) == "Completed"
-    (left,) = users.folder.glob("*")
-    assert str(left) in caplog.text
+    ask = Place.ask
+
+    async def asked(self: Place, request: dict[str, Any], *descriptors: int) -> dict[str, Any]:
+        return {**await ask(self, request, *descriptors), **({"left": True} if request["do"] == "close" else {})}
+
+    monkeypatch.setattr(Place, "ask", asked)
+    key = submit(jobs, "true")
+    assert run(jobs, key)[0] == "Completed"
+    assert f"{Users(jobs.cloud.state, root=False).folder}/" in caplog.text
 
 
 def test_a_log_that_cannot_be_kept_once_is_kept_at_the_next_look(

@@ -10,7 +10,7 @@ import pytest
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import JOB_RECORDS
-from azmlflow.localazure.keeper.process import JobProcess
+from azmlflow.localazure.keeper.process import Endable
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner import execution, runs
 from azmlflow.localazure.runner.runner import LOST, Runner
@@ -31,7 +31,7 @@ class Execution:
 
     async def run(
         self,
-        _started: Callable[[str, JobProcess], None],
+        _started: Callable[[str, Endable], None],
         _release: Callable[[], None],
         unwanted: Callable[[], str | None],
     ) -> None:

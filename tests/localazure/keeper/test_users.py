@@ -1,0 +1,371 @@
+"""What a job's own user can and cannot do, as root: each once was another way, and must stay shut."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from azmlflow.localazure.keeper import numbers
+from azmlflow.localazure.keeper.place import Place, once
+from azmlflow.localazure.keeper.process import CannotStart, Keeping
+from azmlflow.localazure.keeper.users import Users
+from tests.localazure.keeper.kept import VARIABLES, in_place, kept, of_user
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user"),
+    pytest.mark.skipif(sys.platform != "linux", reason="needs namespaces"),
+]
+
+
+async def run(place: Place, command: str, **told: object) -> int:
+    process = await place.start(command, place.folder, VARIABLES, Keeping(**{"log": "log.txt", **told}))  # type: ignore[arg-type]
+    try:
+        return (await process.wait()).code
+    finally:
+        await process.close()
+
+
+def test_it_has_no_groups_gains_nothing_and_reads_nothing_closed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("told")
+    secret.chmod(0o600)
+    tmp_path.chmod(0o711)
+    command = f"id -u; id -G; grep NoNewPrivs /proc/self/status; cat {secret}; kill -9 $PPID; cat {{folder}}/log.txt"
+    ended, log = kept(command, root=True)
+    assert ended.code != 0
+    user = log.splitlines()[0]
+    assert 50000 <= int(user) < 60000
+    assert log.splitlines()[1:3] == [user, "NoNewPrivs:\t1"]
+    assert "told" not in log
+    assert log.count("Permission denied") >= 1
+
+
+def test_a_folder_below_a_closed_one_is_shown_and_nothing_beside_it() -> None:
+    closed = Path(tempfile.mkdtemp(dir="/opt"))
+    try:
+        for name in ("tools", "keys"):
+            (closed / "deep" / name).mkdir(parents=True)
+            (closed / "deep" / name / "file").write_text(name)
+        command = f"cat {closed}/deep/tools/file; ls {closed}/deep; cat {closed}/deep/keys/file; touch {closed}/deep/x"
+        _, log = kept(command, root=True, seen=(f"{closed}/deep/tools",))
+        assert log.startswith("toolstools\n")
+        assert "No such file" in log
+        assert sorted(path.name for path in (closed / "deep").iterdir()) == ["keys", "tools"]  # as it was, for us
+    finally:
+        shutil.rmtree(closed)
+
+
+PRELOADED = """
+#include <stdio.h>
+#include <unistd.h>
+__attribute__((constructor)) static void go(void) {
+  FILE *out = fopen("%s", "a");
+  if (out) { fprintf(out, "%%d\\n", geteuid()); fclose(out); }
+}
+"""
+
+
+def test_a_library_of_the_jobs_is_loaded_into_none_but_the_jobs_processes() -> None:
+    compiler, folder = shutil.which("cc"), Path(tempfile.mkdtemp(dir="/opt"))
+    try:
+        if compiler is None:
+            pytest.skip("no C compiler")
+        folder.chmod(0o755)
+        (folder / "users").touch()
+        (folder / "evil.c").write_text(PRELOADED % (folder / "users"))
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "evil.so", folder / "evil.c"], check=True)
+        ended, log = kept("id -u", root=True, variables={"LD_PRELOAD": str(folder / "evil.so")}, own=(str(folder),))
+        assert (ended.code, log.strip().isdecimal()) == (0, True)
+        assert (folder / "users").read_text() == ""  # the job's user may not write it, and root did not load it
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_shared_folders_are_the_jobs_own_count_and_go_with_it() -> None:
+    name = f"left-{os.urandom(8).hex()}"
+    shared = ("/tmp", "/var/tmp", "/dev/shm")
+    command = f"for each in {' '.join(shared)}; do echo x > $each/{name} && cat $each/{name}; done"
+    assert kept(command, root=True)[1] == "x\nx\nx\n"
+    assert not [folder for folder in shared if Path(folder, name).exists()]
+    for full in ("/tmp", "/var/tmp"):
+        command = f"for n in 1 2 3 4 5; do head -c 500000 /dev/zero > {full}/$n; done; sleep 600"
+        assert kept(command, root=True, disk=2_000_000)[0].passed == "disk"
+    command = "head -c 60000000 /dev/zero > /dev/shm/x; sleep 600"
+    assert kept(command, root=True, memory=50 << 20)[0].passed == "memory"
+
+
+def test_nothing_is_written_elsewhere() -> None:
+    place = Path(tempfile.mkdtemp(dir="/opt"))
+    try:
+        place.chmod(0o777)
+        assert "Read-only" in kept(f"touch {place}/left", root=True)[1]
+        assert not list(place.iterdir())
+    finally:
+        place.rmdir()
+
+
+CHAINS = """
+#include <unistd.h>
+#include <signal.h>
+#include <time.h>
+int main(void) {
+  time_t end = time(0) + 30;
+  signal(SIGCHLD, SIG_IGN); signal(SIGTERM, SIG_IGN);
+  for (int i = 0; i < 6; i++) if (fork() == 0) {
+    setsid();
+    while (time(0) < end) { pid_t p = fork(); if (p > 0) _exit(0); if (p < 0) usleep(1000); }
+    _exit(0);
+  }
+  usleep(100000); return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def chains() -> Iterator[str]:
+    """A program of six processes that fork themselves away, again and again."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    folder = Path(tempfile.mkdtemp(dir="/opt"))
+    folder.chmod(0o755)
+    (folder / "chains.c").write_text(CHAINS)
+    subprocess.run([compiler, "-O1", "-o", folder / "chains", folder / "chains.c"], check=True)
+    yield str(folder / "chains")
+    shutil.rmtree(folder)
+
+
+def test_chains_of_forks_end_with_their_job(chains: str) -> None:
+    async def play(_users: Users, place: Place) -> None:
+        assert await run(place, f"{chains}; exit 3") == 3
+        assert not of_user(place.user)
+        sleeping = await place.start(f"{chains}; sleep 600", place.folder, VARIABLES, Keeping())
+        while not of_user(place.user):
+            await asyncio.sleep(0.01)
+        sleeping.end()
+        assert (await sleeping.wait()).asked
+        await sleeping.close()
+        assert not of_user(place.user)
+
+    in_place(play, root=True)
+
+
+def test_a_job_that_is_not_waited_for_ends_when_its_place_is_closed(chains: str) -> None:
+    users: list[int | None] = []
+
+    async def play(_users: Users, place: Place) -> None:
+        process = await place.start(f"{chains}; sleep 600", place.folder, VARIABLES, Keeping())
+        while not of_user(place.user):
+            await asyncio.sleep(0.01)
+        users.append(place.user)
+        process.end = lambda: None  # type: ignore[method-assign]
+
+    in_place(play, root=True)
+    assert not of_user(users[0])
+
+
+BARE = """
+import asyncio, sys, tempfile
+from pathlib import Path
+from azmlflow.localazure.keeper.process import CannotStart, Keeping
+from azmlflow.localazure.keeper.users import Users
+from tests.localazure.keeper.kept import VARIABLES, of_user
+from tests.localazure.keeper.test_users import run
+
+async def main():
+    with tempfile.TemporaryDirectory() as state:
+        users = Users(Path(state), root=True)
+        place = await users.open("job", ("code",))
+        assert not place.private
+        print(await run(place, "touch /tmp/left-NAME /var/tmp/left-NAME; CHAINS; id -u; exit 3"))
+        print(of_user(place.user))
+        closed = tempfile.mkdtemp(dir="/opt")
+        python = Path(closed, "python")
+        python.symlink_to(sys.executable)
+        try:
+            await users.lay_open(place, python, python)
+        except CannotStart as error:
+            print("refused:", error)
+        await place.close()
+        users.folder.rmdir()
+        python.unlink()
+        Path(closed).rmdir()
+
+asyncio.run(main())
+"""
+
+
+def test_without_namespaces_a_job_is_its_user_all_the_same_and_ends_whole_or_is_refused(chains: str) -> None:
+    """Root without CAP_SYS_ADMIN, as in a container; in a PID namespace of the test's own, whatever goes wrong."""
+    name = os.urandom(8).hex()
+    shell = [
+        *(
+            "unshare",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "setpriv",
+            "--bounding-set=-sys_admin",
+            "--inh-caps=-sys_admin",
+        ),
+        *(sys.executable, "-c", BARE.replace("CHAINS", chains).replace("NAME", name)),
+    ]
+    if shutil.which("setpriv") is None or shutil.which("unshare") is None:
+        pytest.skip("no setpriv or unshare")
+    done = subprocess.run(shell, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:2] == ["3", "[]"]
+    assert "refused: The job was not started: as a user of its own it cannot start /opt/" in done.stdout
+    assert not Path("/tmp", f"left-{name}").exists()
+    assert not Path("/var/tmp", f"left-{name}").exists()
+
+
+def test_two_jobs_never_have_one_user_and_a_number_is_free_when_its_folder_is_gone() -> None:
+    """Which number it is follows from nothing that a submitter chooses."""
+
+    async def play(users: Users, place: Place) -> None:
+        again = await users.open("job-2", ())
+        assert place.user != again.user
+        await again.close()
+        users_of_one_name = set()
+        for _ in range(3):
+            another = await users.open("same", ())
+            users_of_one_name.add(another.user)
+            await another.close()
+        assert len(users_of_one_name) > 1
+
+    in_place(play, root=True)
+
+
+def test_a_number_is_taken_while_its_last_folder_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbers, "PLACE", str(tmp_path / "numbers"))
+    monkeypatch.setattr(numbers, "FIRST", 58000)
+    monkeypatch.setattr(numbers, "COUNT", 1)
+    left = tmp_path / "left"
+    number, held = numbers.allot(str(left))
+    with pytest.raises(numbers.NoNumber, match="is free"):
+        numbers.allot(str(tmp_path / "other"))
+    left.mkdir()
+    os.close(held)  # its keeper was killed
+    with pytest.raises(numbers.NoNumber):
+        numbers.allot(str(tmp_path / "other"))
+    assert numbers.holder(str(tmp_path / "other")) is None
+    found = numbers.holder(str(left))
+    assert found is not None
+    assert found[0] == number == 58000
+    left.rmdir()
+    numbers.free(found[1])
+    os.close(numbers.allot(str(tmp_path / "other"))[1])
+
+
+def test_where_no_number_can_be_had_the_job_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbers, "PLACE", str(tmp_path))
+    tmp_path.chmod(0o777)
+    with pytest.raises(numbers.NoNumber, match="not root's alone"):
+        numbers.allot("/somewhere")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [["..", "x"], ["code", "..", "..", "x"], ["/etc", "x"], ["code", "link", "x"], ["code", "a/b"], ["std_log"], []],
+)
+def test_no_name_leads_out_of_the_jobs_folder(parts: list[str]) -> None:
+    async def play(_users: Users, place: Place) -> None:
+        assert (
+            await run(place, f"ln -s /var/tmp {place.folder}/code/link; ln -s /etc/passwd {place.folder}/code/out") == 0
+        )
+        async with await place.porter() as porter:
+            with pytest.raises(OSError, match=r"no name of|link|denied|Not a directory|Is a dir|levels"):
+                await porter.put(parts, once(b"x"))
+            with pytest.raises(OSError, match=r"exists"):
+                await porter.put(["code", "out"], once(b"x"))
+            await porter.put(["code", "deep", "x"], once(b"y" * 600_000))
+            shown = {
+                "/".join(names): sum([len(data) async for data in content])
+                async for names, content in porter.show(["code"])
+            }
+            assert shown == {"deep/x": 600_000}
+            assert [names async for names, _ in porter.show(["code", "link"])] == []
+            assert [names async for names, _ in porter.show(["code", "out"])] == []
+            assert [names async for names, _ in porter.show(["code", "nothing"])] == []
+
+    in_place(play, root=True)
+
+
+def test_the_porter_is_the_jobs_user() -> None:
+    """It writes nothing where the user may not, whatever it is told."""
+
+    async def play(_users: Users, place: Place) -> None:
+        async with await place.porter() as porter:
+            with pytest.raises(PermissionError):
+                await porter.put(["beside"], once(b"x"))
+            await porter.put(["code", "x"], once(b"x"))
+        found = (place.folder / "code" / "x").stat()
+        assert (found.st_uid, found.st_gid) == (place.user, place.user)
+
+    in_place(play, root=True)
+
+
+def test_what_was_lent_is_nobodys_to_change_when_it_is_taken_back_not_even_by_a_file_held_open() -> None:
+    """A command hands a file of the environment, open for writing, to somebody who lives on."""
+    cache = Path(tempfile.mkdtemp(dir="/opt"))
+    cache.chmod(0o755)
+    venv = cache / ("0" * 20) / "venv"
+    venv.parent.mkdir()
+    python = shutil.which("python3", path="/usr/bin:/usr/local/bin")
+    address = f"\0azmlflow-test-{os.urandom(8).hex()}"
+    give = f"""
+import array, os, socket
+os.mkdir({str(venv / "lib")!r})
+file = open({str(venv / "lib" / "module.py")!r}, "w+"); file.write("good"); file.flush()
+os.chmod({str(venv / "lib" / "module.py")!r}, 0o4777)
+with socket.socket(socket.AF_UNIX) as s:
+    s.connect({address.encode()!r})
+    socket.send_fds(s, [b"x"], [file.fileno()])
+"""
+
+    async def play(_users: Users, place: Place) -> None:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(address)
+            listener.listen()
+            await place.lend(venv)
+            async with await place.porter() as porter:
+                await porter.put(["code", "give.py"], once(give.encode()))
+            code = await run(place, f"{python} {place.folder}/code/give.py", own=(str(venv),))
+            assert code == 0, (place.folder / "log.txt").read_text()
+            other, _ = listener.accept()
+            with other:
+                _, (held,), _, _ = socket.recv_fds(other, 1, 1)
+        await place.take_back(venv)
+        os.pwrite(held, b"evil", 0)
+        os.close(held)
+        module = venv / "lib" / "module.py"
+        assert module.read_text() == "good"
+        for path in (venv, venv / "lib", module):
+            assert (path.stat().st_uid, path.stat().st_mode & 0o7022) == (0, 0)
+
+    try:
+        if python is None:
+            pytest.skip("no Python that everybody may start")
+        in_place(play, root=True)
+    finally:
+        shutil.rmtree(cache)
+
+
+@pytest.mark.parametrize("path", ["/etc", "/opt/x/venv", "relative", f"/opt/../opt/{'0' * 20}/venv"])
+def test_only_the_folder_of_an_environment_can_be_lent_or_removed(path: str) -> None:
+    async def play(_users: Users, place: Place) -> None:
+        for act in (place.lend, place.discard, place.take_back):
+            with pytest.raises(CannotStart):
+                await act(Path(path))
+
+    in_place(play, root=True)
