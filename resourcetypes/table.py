@@ -40,7 +40,6 @@ class ResourceType:
         fixed: inputs of a program, by Pulumi's names, that Azure takes at creation only; a path's parameters always
             are fixed.
         tagged: whether its resources carry tags.
-        made: whether azmlflow makes it, standing by itself in a resource group: with our tags it is ours to remove.
         identity: the part of its document that tells its own principal; empty where it has none that may be granted to.
         purge: the query of the DELETE after which nothing of it is kept, where a plain one only soft-deletes it.
     """
@@ -51,7 +50,6 @@ class ResourceType:
     words: tuple[str, str] | None = None
     fixed: tuple[str, ...] = ()
     tagged: bool = False
-    made: bool = False
     identity: str = ""
     purge: Mapping[str, str] = field(default_factory=dict)
 
@@ -146,7 +144,6 @@ def _read(name: str, entry: Mapping[str, Any]) -> ResourceType:
         words=None if words is None else (words[0], words[1]),
         fixed=tuple(entry.get("fixed", ())),
         tagged=entry.get("tagged", False),
-        made=entry.get("made", False),
         identity=entry.get("identity", ""),
         purge=MappingProxyType(dict(_map(entry, "purge"))),
     )

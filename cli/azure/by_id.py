@@ -82,6 +82,12 @@ class ById:
 
         return self._once("" if params else path, lambda: ItemPaged[Document](ask, take))
 
+    def lasting(self, path: str) -> tuple[Document, ...]:
+        """A list of what is another's: removals that share a memory ask for it once for all, and keep it for longer."""
+        if self._memory is None:
+            return self.list(path)
+        return self._memory.once(path.lower(), lambda: self.list(path), lasting=True)
+
     def begin_delete(self, id_: str, params: Mapping[str, str] | None = None) -> Operation | None:
         """Delete without waiting; None if nothing was there."""
         return self._begin("DELETE", id_, url_of(id_, params))

@@ -64,7 +64,10 @@ class ResourceManager(ById):
 
     def subscriptions(self) -> tuple[Subscription, ...]:
         """The subscriptions that whoever is signed in sees."""
-        return every(self._subscriptions().subscriptions.list(**RESOURCES))
+        listed = self._subscriptions().subscriptions.list
+        if self._memory is None:
+            return every(listed(**RESOURCES))
+        return self._memory.once("/subscriptions", lambda: every(listed(**RESOURCES)), lasting=True)
 
     def subscription(self, subscription: str) -> Subscription | None:
         """A subscription; None if it is not there."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 Entry = TypeVar("Entry")
+LASTING = 30.0
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,18 @@ class Memory:
         """A memory of its own, as this one was in the beginning."""
         return Memory(self._seconds, self._clock)
 
-    def once(self, key: str, ask: Callable[[], tuple[Entry, ...]]) -> tuple[Entry, ...]:
-        """A list, as it was answered lately, or as it is now. Who comes meanwhile waits for the answer under way."""
+    def once(self, key: str, ask: Callable[[], tuple[Entry, ...]], *, lasting: bool = False) -> tuple[Entry, ...]:
+        """A list, as it was answered lately, or as it is now. Who comes meanwhile waits for the answer under way.
+
+        Args:
+            key: which list.
+            ask: asks for it.
+            lasting: it serves for `LASTING` seconds, for it is of what is another's, and no deletion here changes it.
+        """
         with self._locks.setdefault(key, threading.Lock()):
             held, now = self._answers.get(key), self._clock()
-            if held is None or held.place <= self._deleted or now - held.asked > self._seconds:
+            old = held is None or now - held.asked > (LASTING if lasting else self._seconds)
+            if held is None or old or (not lasting and held.place <= self._deleted):
                 held = _Answer(next(self._places), now, ask())
                 self._answers[key] = held
             return held.entries

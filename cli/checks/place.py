@@ -63,10 +63,16 @@ def _twins(situation: Situation) -> Finding:
             )
         found.append(f"key vault {names.key_vault}")
     place = f"{situation.place}/providers/{_ML}/locations/{situation.settings.location}/deletedWorkspaces"
-    if any(_is_ours(situation, entry) for entry in _listed(situation, place)):
+    listed = _listed(situation, place)
+    if any(_is_ours(situation, entry) for entry in listed or ()):
         found.append(f"workspace {names.workspace}")
     if found:
         return Finding("failed", f"soft-deleted, and so their names are taken: {', '.join(found)}")
+    if listed is None and "workspaceName" in situation.outputs:  # it stood, and does not any more
+        name = situation.outputs["workspaceName"]
+        return Finding(
+            "warning", f"workspace {name} is gone, and if it was deleted by hand its name is taken for 14 days"
+        )
     return Finding("ok", "nothing of these names is soft-deleted")
 
 
@@ -77,12 +83,13 @@ def _is_ours(situation: Situation, entry: dict[str, Any]) -> bool:
     return near and str(entry.get("name", "")).lower() == situation.names.workspace.lower()
 
 
-def _listed(situation: Situation, path: str) -> Iterable[dict[str, Any]]:
+def _listed(situation: Situation, path: str) -> Iterable[dict[str, Any]] | None:
+    """A list; None where Azure has none."""
     try:
         return situation.arm.list(path)
     except ArmError as fault:
         if fault.status in {400, 404, 405}:
-            return ()  # not every region has this list
+            return None
         raise
 
 

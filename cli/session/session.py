@@ -12,6 +12,7 @@ import click
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import DEFAULT_STACK, Project, StackFile, choose_stack, find_project, read_stack
 from azmlflow.cli.session.invocation import Invocation
+from azmlflow.infra.settings.namespace import NAMESPACE
 
 if TYPE_CHECKING:
     from azmlflow.cli.project.hold import Holder
@@ -107,6 +108,29 @@ def open_session(invocation: Invocation, *, make_local: bool = False) -> Session
         write_settings(project, name, local_defaults())
         invocation.say(f"wrote {project.settings_path(name).name} with the defaults of a local stack")
     return Session(invocation, project, read_stack(project, name))
+
+
+def open_cloud(invocation: Invocation, subscription: str = "") -> Session:
+    """Like `open_session`, for what is asked of a cloud and not of a stack: settings need not be there.
+
+    Where the stack that would be meant has none, it is the embedded Azure's if that is here, else Azure's.
+
+    Args:
+        invocation: this run.
+        subscription: the subscription that is meant, as far as it is known: it tells the embedded Azure from Azure.
+
+    Raises:
+        CliError: no project here, or no such stack as `--stack` names.
+    """
+    from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+
+    project = find_project()
+    name = choose_stack(project, invocation.stack, invocation.ports.environment)
+    path = project.settings_path(name)
+    if invocation.stack is not None or path.exists():
+        return open_session(invocation)
+    local = subscription.lower() == SUBSCRIPTION_ID if subscription else project.local.exists()
+    return Session(invocation, project, StackFile(name, path, {f"{NAMESPACE}:cloud": "local" if local else "azure"}))
 
 
 def standing(stack: str, outputs: Mapping[str, object]) -> StackOutputs:

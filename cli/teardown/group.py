@@ -14,9 +14,10 @@ from azmlflow.cli.frame.words import many
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.data import named
 from azmlflow.cli.teardown.estate import azure_name
-from azmlflow.cli.teardown.inventory import is_protected, vault_id
+from azmlflow.cli.teardown.inventory import Access, is_protected, vault_id
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE, Resource
 from azmlflow.cli.teardown.removal import Left, Removal
+from azmlflow.cli.teardown.uses import Sight
 from azmlflow.resourcetypes.table import resource_type
 
 
@@ -118,16 +119,25 @@ def remove_access(removal: Removal) -> bool:
     """Delete our assignments, then our definitions: one in use cannot be deleted."""
     if not removal.plan.seen.document and not removal.plan.access:
         return False
-    access = inventory.access(removal.arm, removal.plan.seen.id, removal.plan.holder)
+    access = _access_now(removal)
     for id_ in (*access.assignments, *access.definitions):
         removal.tell(id_, "deleting")
         removal.arm.delete(id_)
     return bool(access)
 
 
+def _access_now(removal: Removal) -> Access:
+    try:
+        return inventory.access(removal.arm, removal.plan.seen.id, removal.plan.holder)
+    except ArmError as fault:
+        if fault.status != 403 or removal.fate() != "hidden":
+            raise
+        return Access()  # what was given in the group went with it, and our roles were removed before
+
+
 def access_left(removal: Removal) -> tuple[Left, ...]:
     """Role definitions and assignments of ours that are there still."""
-    access = inventory.access(removal.arm, removal.plan.seen.id, removal.plan.holder)
+    access = _access_now(removal)
     return (
         *(Left("role definition", azure_name(id_), id_) for id_ in access.definitions),
         *(Left("role assignment", azure_name(id_), id_) for id_ in access.assignments),
@@ -169,13 +179,15 @@ def _watch(removal: Removal) -> None:
 def group_left(removal: Removal) -> tuple[Left, ...]:
     """The group, if it stands."""
     group = removal.plan.seen
-    stands = removal.arm.group(group.id) is not None
+    stands = removal.fate() == "stands"
     return (Left("resource group", group.name, group.id),) if stands else ()
 
 
 def plan_vaults(removal: Removal) -> tuple[str, ...]:
     """The vaults that are purged, or that nobody can purge."""
     plan = removal.plan
+    if not plan.may_purge:
+        return ()
     standing = {one.id.lower(): removal.describe(one) for one in plan.verdict.ours if one.id.lower() in plan.purge}
     return tuple(
         f"key vault {azure_name(id_)}, {standing.get(id_) or 'purged once it is deleted'}" for id_ in sorted(plan.purge)
@@ -183,7 +195,9 @@ def plan_vaults(removal: Removal) -> tuple[str, ...]:
 
 
 def purge_vaults(removal: Removal) -> bool:
-    """Purge the soft-deleted vaults of the plan, and wait."""
+    """Purge the soft-deleted vaults of the plan, where the caller may, and wait."""
+    if not removal.plan.may_purge:
+        return False
     purged = [entry for entry in _buried(removal) if not is_protected(entry)]
     for entry in purged:
         removal.tell(str(entry["id"]), "purging")
@@ -197,6 +211,10 @@ def purge_vaults(removal: Removal) -> bool:
 
 def vaults_left(removal: Removal) -> tuple[Left, ...]:
     """The vaults of the plan that are soft-deleted."""
+    if not removal.plan.may_purge:
+        gone = bool(removal.plan.purge) and removal.fate() != "stands"
+        why = "soft-deleted, and not yours to purge"
+        return tuple(Left("key vault", azure_name(id_), id_, why) for id_ in sorted(removal.plan.purge) if gone)
     left = []
     for entry in _buried(removal):
         until = (entry.get("properties") or {}).get("scheduledPurgeDate", "its time is over")
@@ -209,5 +227,5 @@ def _buried(removal: Removal) -> tuple[dict[str, Any], ...]:
     """The soft-deleted vaults of the plan, as they are now."""
     if not removal.plan.purge:
         return ()
-    now = inventory.read_buried(removal.arm, removal.plan.seen.id)
+    now = inventory.read_buried(removal.arm, removal.plan.seen.id, Sight())
     return tuple(dict(entry) for entry in now if vault_id(entry).lower() in removal.plan.purge)

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.azure.errors import ArmError, MalformedAnswer
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource
+from azmlflow.cli.teardown.uses import Sight, Use, find_uses
 from azmlflow.rbac import scopes
-from azmlflow.resourcetypes.table import resource_type
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.v2022_05_01_preview.models import RoleDefinition
     from azure.mgmt.resource.locks.models import ManagementLockObject
 
-Entry = TypeVar("Entry")
-
 # States in which a job holds machines, or is about to (Microsoft, "Jobs - Get", `JobStatus`).
 _RUNNING = frozenset(
     ("notstarted", "starting", "provisioning", "preparing", "queued", "running", "finalizing", "notresponding")
 )
-
-
-@dataclass(frozen=True)
-class Use:
-    """A workspace elsewhere that needs something of the group: ids of both."""
-
-    workspace: str
-    resource: str
 
 
 @dataclass(frozen=True)
@@ -43,7 +33,8 @@ class Inventory:
         locks: the locks on it, above it and in it.
         buried: documents of the soft-deleted vaults that were in it.
         jobs: ids of the jobs that run in its workspaces.
-        uses: the subscription's workspaces in other groups that use what is in it.
+        uses: what in other groups uses what is in it.
+        unseen: what may not be seen: lists that could hold further uses, locks above, soft-deleted things.
     """
 
     id: str
@@ -53,6 +44,7 @@ class Inventory:
     buried: tuple[Mapping[str, Any], ...] = ()
     jobs: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -72,14 +64,17 @@ class Inventory:
 
 def read(arm: ResourceManager, group_id: str) -> Inventory:
     """Look at a group, by whatever case its id is written in."""
-    buried = read_buried(arm, group_id)
+    sight = Sight()
+    buried = read_buried(arm, group_id, sight)
     document = arm.group(group_id)
     if document is None:
-        return Inventory(group_id, None, buried=buried)
+        return Inventory(group_id, None, buried=buried, unseen=tuple(sight.unseen))
     resources = tuple(_linked(arm, one) for one in resources_of(arm, group_id))
     subscription = _subscription(group_id)
-    locks = (*arm.locks(group_id), *_locks_above(arm, subscription))
-    workspaces = _seen(lambda: arm.list(f"{subscription}/providers/{resource_type(WORKSPACE).name}"))
+    locks = (*arm.locks(group_id), *_locks_above(arm, subscription, sight))
+    if sight.unseen:  # of lists of the subscription Azure shows what one may read, and says nothing of the rest
+        sight.miss("all other groups of the subscription")
+    uses = find_uses(arm, group_id, resources, sight)
     return Inventory(
         str(document.get("id") or group_id),
         document,
@@ -87,7 +82,8 @@ def read(arm: ResourceManager, group_id: str) -> Inventory:
         tuple({str(lock.id).lower(): lock for lock in locks}.values()),
         buried,
         tuple(_jobs(arm, resources)),
-        tuple(_uses(map(Resource.of, workspaces), group_id, resources)),
+        uses,
+        tuple(sight.unseen),
     )
 
 
@@ -100,23 +96,6 @@ def _subscription(id_: str) -> str:
     return "/".join(id_.split("/")[:3])
 
 
-def _seen(ask: Callable[[], tuple[Entry, ...]]) -> tuple[Entry, ...]:
-    """A list of the whole subscription; empty for who may not see that, but may still delete the group."""
-    try:
-        return ask()
-    except ArmError as fault:
-        if fault.status != 403:
-            raise
-        return ()
-
-
-def _uses(workspaces: Iterable[Resource], group_id: str, resources: Iterable[Resource]) -> Iterable[Use]:
-    there = {one.id.lower(): one.id for one in resources}
-    for workspace in workspaces:
-        if not inside(group_id, workspace.id):
-            yield from (Use(workspace.id, there[link]) for link in sorted(workspace.links & there.keys()))
-
-
 def vault_id(buried: Mapping[str, Any]) -> str:
     """Where a soft-deleted vault was; empty where Azure doesn't say."""
     return str((buried.get("properties") or {}).get("vaultId", ""))
@@ -127,10 +106,11 @@ def is_protected(buried: Mapping[str, Any]) -> bool:
     return bool((buried.get("properties") or {}).get("purgeProtectionEnabled"))
 
 
-def _locks_above(arm: ResourceManager, subscription: str) -> tuple[ManagementLockObject, ...]:
+def _locks_above(arm: ResourceManager, subscription: str, sight: Sight) -> tuple[ManagementLockObject, ...]:
     """The locks of the subscription itself, which all in it inherit."""
     own = f"{subscription}/providers/microsoft.authorization/locks/".lower()
-    return tuple(lock for lock in _seen(lambda: arm.locks(subscription)) if str(lock.id).lower().startswith(own))
+    found = sight.seen("locks of the subscription", lambda: arm.locks(subscription))
+    return tuple(lock for lock in found if str(lock.id).lower().startswith(own))
 
 
 def _linked(arm: ResourceManager, one: Resource) -> Resource:
@@ -141,9 +121,10 @@ def _linked(arm: ResourceManager, one: Resource) -> Resource:
     return Resource.of({"type": one.type, **document, "tags": document.get("tags") or one.tags}) if document else one
 
 
-def read_buried(arm: ResourceManager, group_id: str) -> tuple[Mapping[str, Any], ...]:
+def read_buried(arm: ResourceManager, group_id: str, sight: Sight) -> tuple[Mapping[str, Any], ...]:
     """The soft-deleted vaults that were in a group."""
-    listed = _seen(lambda: arm.list(f"{_subscription(group_id)}/providers/Microsoft.KeyVault/deletedVaults"))
+    path = f"{_subscription(group_id)}/providers/Microsoft.KeyVault/deletedVaults"
+    listed = sight.seen("soft-deleted key vaults", lambda: arm.list(path))
     return tuple(entry for entry in listed if inside(group_id, vault_id(entry)))
 
 
@@ -196,17 +177,29 @@ def access(arm: ResourceManager, group_id: str, holder: Owner | None) -> Access:
     because it is of one of those definitions, which could not be deleted before it. A definition that somebody has made
     assignable elsewhere, too, stays: there others may have it.
     """
+    try:
+        return _access(arm, _subscription(group_id), group_id, holder)
+    except ArmError as fault:
+        if fault.status != 403:
+            raise
+    # Whose rights are at the group sees nothing of the subscription: there the group's own lists tell the same.
+    inside_ = _access(arm, group_id, group_id, holder)
+    names = (id_.rsplit("/", 1)[-1] for id_ in inside_.definitions)
+    own = tuple(f"{group_id}/providers/Microsoft.Authorization/roleDefinitions/{name}" for name in names)
+    return Access(own, inside_.assignments)
+
+
+def _access(arm: ResourceManager, scope: str, group_id: str, holder: Owner | None) -> Access:
     from azmlflow.rbac.roles import PERSONAS, custom_role_guid
 
-    subscription = _subscription(group_id)
     guids = {custom_role_guid(each.name, group_id) for each in PERSONAS}
     roles = {
         str(role.name).lower(): str(role.id)
-        for role in arm.custom_roles(subscription)
+        for role in arm.custom_roles(scope)
         if str(role.name).lower() in guids and _only_here(role, group_id)
     }
     assignments: list[str] = []
-    for entry in arm.role_assignments(subscription):
+    for entry in arm.role_assignments(scope):
         ours = holder is not None and holder.says(entry.description) and scopes.contains(group_id, str(entry.scope))
         if ours or str(entry.role_definition_id).rsplit("/", 1)[-1].lower() in roles:
             assignments.append(str(entry.id))

@@ -10,7 +10,7 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import read_stack
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.session.invocation import Invocation
-from azmlflow.cli.session.session import Session, open_session
+from azmlflow.cli.session.session import Session, open_cloud
 from azmlflow.cli.teardown import show
 from azmlflow.cli.teardown.data import describing
 from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group
@@ -24,7 +24,7 @@ def down(
     """Plan, confirm by name, remove, look again.
 
     Args:
-        invocation: this run; its stack says which cloud and subscription.
+        invocation: this run; its stack, if it has settings, says which cloud and subscription.
         name: the group's name, in the stack's subscription, or its ARM id.
         limits: what the user allows.
         yes: do not ask.
@@ -34,7 +34,7 @@ def down(
     Raises:
         CliError: the removal is refused, or something is left.
     """
-    session = open_session(invocation)
+    session = open_cloud(invocation, name.split("/")[2] if name.count("/") > 1 else "")
     session.enter()
     group_id = _group_id(session, name)
     arm = invocation.ports.open_arm()

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
+from azmlflow.cli.azure.rights import lacking
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.inventory import Access, Inventory, vault_id
 from azmlflow.cli.teardown.ownership import (
+    LOGS,
     UNPROVEN,
     UNTAGGED,
+    WORKSPACE,
     Foreign,
     Owner,
     Proven,
@@ -71,6 +75,7 @@ class GroupPlan:
         purge: soft-deleted vaults of ours, by the id that they had.
         refusals: what forbids the removal; empty if nothing does.
         notes: what else people should know of it, such as what stays.
+        may_purge: whether the caller may purge vaults, a right at the subscription.
     """
 
     seen: Inventory
@@ -82,6 +87,7 @@ class GroupPlan:
     purge: frozenset[str] = frozenset()
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
+    may_purge: bool = True
 
     def check(self) -> None:
         """Raises CliError if the removal is refused."""
@@ -98,7 +104,54 @@ def plan_group(arm: ResourceManager, group_id: str, limits: Limits | None = None
     plan = plan_inside(arm, group_id, limits or Limits())
     seen, holder = plan.seen, plan.holder
     owned = seen.document is None or (holder is not None and holder.owns(seen.document.get("tags")))
-    return replace(plan, access=inventory.access(arm, seen.id, holder)) if owned or plan.limits.unmanaged else plan
+    if owned or plan.limits.unmanaged:
+        plan = replace(plan, access=inventory.access(arm, seen.id, holder))
+    return plan if plan.refusals or seen.going else _with_rights(arm, plan)
+
+
+def _with_rights(arm: ResourceManager, plan: GroupPlan) -> GroupPlan:
+    """The plan with what the caller lacks the rights for. All are asked for before anything is done for good: a
+    workspace that is purged does not come back when its grants then cannot be taken away.
+    """
+    subscription = "/".join(plan.seen.id.split("/")[:3])
+    scope = subscription if plan.seen.document is None else plan.seen.id
+    needed = tuple(action for action, wanted in _needed(plan).items() if wanted)
+    refusals, notes, may_purge = plan.refusals, plan.notes, True
+    if needed and (less := lacking(arm, scope, needed)):
+        why = f"you may not do all that it takes: you lack {', '.join(less)}"
+        refusals += (Refusal(scope, why, f"ask an Owner to type it, or for the role Owner on {scope}"),)
+    if plan.purge and not (may_purge := _may_purge(arm, subscription)):
+        names = ", ".join(id_.rsplit("/", 1)[-1] for id_ in sorted(plan.purge))
+        notes += (f"key vault {names} stays, soft-deleted, and its name: you lack {_PURGE} at the subscription",)
+    return replace(plan, refusals=refusals, notes=notes, may_purge=may_purge)
+
+
+_PURGE = "Microsoft.KeyVault/locations/deletedVaults/purge/action"
+
+
+def _needed(plan: GroupPlan) -> Mapping[str, bool]:
+    """Azure's actions, and whether the removal of the group takes them. (Microsoft, "Azure Resource Manager resource
+    group and resource deletion": what is in a group takes no right of its own.)
+    """
+    types = {one.type for one in plan.verdict.ours}
+    return {
+        "Microsoft.Resources/subscriptions/resourceGroups/delete": plan.seen.document is not None,
+        "Microsoft.Authorization/locks/delete": bool(plan.locks),
+        "Microsoft.MachineLearningServices/workspaces/delete": WORKSPACE in types,
+        "Microsoft.MachineLearningServices/workspaces/jobs/cancel/action": bool(plan.seen.jobs),
+        "Microsoft.OperationalInsights/workspaces/delete": LOGS in types,
+        "Microsoft.Authorization/roleAssignments/delete": bool(plan.access.assignments),
+        "Microsoft.Authorization/roleDefinitions/delete": bool(plan.access.definitions),
+    }
+
+
+def _may_purge(arm: ResourceManager, subscription: str) -> bool:
+    try:
+        return not lacking(arm, subscription, (_PURGE,))
+    except ArmError as fault:
+        if fault.status != 403:
+            raise
+        return False
 
 
 def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPlan:
@@ -113,7 +166,10 @@ def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPla
     # A vault that is in neither form ours is never purged, whatever its tags or its name alone.
     purge = [*meant, *(one.id for one in inventory.standing_vaults(verdict.ours))]
     spared = [vault_id(entry) for entry in tagged if vault_id(entry) not in meant]
-    notes = tuple(f"soft-deleted {short(id_)} stays: it {UNPROVEN}" for id_ in spared)
+    notes = (
+        *(f"soft-deleted {short(id_)} stays: it {UNPROVEN}" for id_ in spared),
+        *(f"you may not see {what}: whether something there stands in the way is not known" for what in seen.unseen),
+    )
     plan = GroupPlan(seen, verdict, Access(), limits, holder, locks, frozenset(map(str.lower, purge)), notes=notes)
     return replace(plan, refusals=tuple(_refusals(plan)))
 
@@ -172,14 +228,15 @@ def _refusals(plan: GroupPlan) -> Iterator[Refusal]:
     for entry in plan.verdict.foreign:
         yield Refusal(entry.id, f"{short(entry.id)} {entry.why}", _foreign_way(plan, entry))
     for use in seen.uses:
-        why = f"{short(use.resource)} is used by workspace `{use.workspace.rsplit('/', 1)[-1]}` in another group"
-        yield Refusal(use.workspace, why, "remove that workspace first, or have it use another")
+        yield Refusal(
+            use.user, f"{short(use.resource)} is used by {use.what}", "remove that first, or have it use another"
+        )
     for lock in seen.locks:
         id_ = str(lock.id)
         if id_ not in plan.locks:
             yield Refusal(id_, f"lock `{short(id_)}` is not azmlflow's", f"az lock delete --ids {id_}")
     if seen.jobs and not limits.cancel_jobs:
-        names = ", ".join(id_.rsplit("/", 1)[-1] for id_ in seen.jobs)
+        names = ", ".join(sorted(id_.rsplit("/", 1)[-1] for id_ in seen.jobs))
         yield Refusal(seen.jobs[0], f"running jobs: {names}", "wait for them, or type it again with --cancel-jobs")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
@@ -13,8 +14,8 @@ from azmlflow.cli.pulumi.changes import OnChange
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.data import Describe
 from azmlflow.cli.teardown.estate import Estate
-from azmlflow.cli.teardown.ownership import Resource
-from azmlflow.cli.teardown.plan import GroupPlan, plan_inside, short
+from azmlflow.cli.teardown.ownership import Resource, marks
+from azmlflow.cli.teardown.plan import GroupPlan, Limits, Refusal, plan_inside, short
 
 # Codes of an operation that Azure accepted and failed by itself; whatever refuses has others, and is final.
 _PASSING = frozenset(("InternalServerError", "OperationFailed", "Conflict", "ServiceUnavailable", "Timeout"))
@@ -31,6 +32,7 @@ class Progress:
     seconds: float
 
 
+Fate = Literal["stands", "gone", "hidden"]
 OnProgress = Callable[[Progress], None]
 
 
@@ -74,6 +76,8 @@ class Removal:
         arm: Azure Resource Manager.
         plan: what goes with the group; nothing that is not in it is ever deleted.
         estate: the stack whose removal it is; None where a group goes by itself.
+        beside: plans of further groups that the stack's state has, which the engine would delete.
+        strays: ids of what else it has outside of all these groups.
         describe: tells what data a resource holds.
         on_progress: hears what is under way in Azure.
         on_change: hears what the engine does.
@@ -85,6 +89,8 @@ class Removal:
     arm: ResourceManager
     plan: GroupPlan
     estate: Estate | None = None
+    beside: tuple[GroupPlan, ...] = ()
+    strays: tuple[str, ...] = ()
     describe: Describe = lambda _: ""
     on_progress: OnProgress = lambda _: None
     on_change: OnChange | None = None
@@ -96,9 +102,57 @@ class Removal:
         """Say what Azure is at work on."""
         self.on_progress(Progress(self.step, f"{short(id_)}{why}", state, self.clock() - self.began))
 
+    def refusals(self) -> tuple[Refusal, ...]:
+        """All that forbids the removal; empty if nothing does."""
+        return (*(each for plan in (self.plan, *self.beside) for each in plan.refusals), *self._against_strays())
+
+    def check(self) -> None:
+        """Raises CliError if the removal is refused."""
+        for plan in (self.plan, *self.beside):
+            plan.check()
+        self._check_strays()
+
+    def check_engine(self) -> Fate:
+        """Look again at all that the engine would delete by itself, as it is now.
+
+        Returns:
+            What became of the group.
+
+        Raises:
+            CliError: something is not as the plan has it.
+        """
+        if (fate := self.fate()) == "stands":
+            self.look_again()
+        for plan in self.beside:
+            replace(self, plan=plan).look_again()
+        self._check_strays()
+        return fate
+
+    def _against_strays(self) -> tuple[Refusal, ...]:
+        limits = self.plan.limits
+        return tuple(each for id_ in self.strays for each in _refusals_beside(self.arm, id_, limits))
+
+    def _check_strays(self) -> None:
+        for refusal in self._against_strays():
+            raise CliError(f"the stack is not removed: {refusal.why}", where=refusal.id, next=refusal.next)
+
     def inside(self) -> tuple[Resource, ...]:
         """What is in the group now."""
-        return tuple(inventory.resources_of(self.arm, self.plan.seen.id))
+        try:
+            return tuple(inventory.resources_of(self.arm, self.plan.seen.id))
+        except ArmError as fault:
+            if fault.status != 403:
+                raise
+            return ()  # as `fate`
+
+    def fate(self) -> Fate:
+        """What became of the group, which the plan saw. `hidden`: a right that was given at it went with it."""
+        try:
+            return "gone" if self.arm.group(self.plan.seen.id) is None else "stands"
+        except ArmError as fault:
+            if fault.status != 403:
+                raise
+            return "hidden"
 
     def look_again(self) -> bool:
         """Whether the group still stands.
@@ -138,3 +192,33 @@ class Removal:
                     raise
                 self.tell(fault.where or self.plan.seen.id, "begun again", f" ({fault.code})")
         return act()
+
+
+def _refusals_beside(arm: ResourceManager, id_: str, limits: Limits) -> tuple[Refusal, ...]:
+    """What forbids that the engine deletes something of the stack's state by itself, outside of every planned group.
+
+    The state is the proof; but what bears another's tags, is managed or locked by others, is not removed.
+    """
+    document = arm.get(id_)
+    if document is None:
+        return ()
+    one = Resource.of({"type": "", **document, "id": id_})
+    project, stack = marks(one.tags)
+    why = ""
+    if one.manager and not one.manager.lower().startswith(one.group):
+        why = f"is managed by {one.manager}"
+    elif (project or stack) and (limits.holder is None or not limits.holder.owns(one.tags)):
+        why = f"belongs to stack {stack or '?'} of project {project or '?'}"
+    group_id = one.group.rstrip("/")
+    locks = [str(lock.id) for lock in arm.locks(group_id)] if "/resourcegroups/" in group_id else []
+    bound = [lock for lock in locks if lock.lower() not in limits.our_locks and _binds(lock, id_, group_id)]
+    return (
+        *([Refusal(id_, f"{short(id_)} {why}", "pulumi state delete, for what is not this stack's")] if why else ()),
+        *(Refusal(lock, f"lock `{short(lock)}` is not azmlflow's", f"az lock delete --ids {lock}") for lock in bound),
+    )
+
+
+def _binds(lock: str, id_: str, group_id: str) -> bool:
+    """Whether a lock is at a resource, in it, or at its group."""
+    scope = lock.lower().partition("/providers/microsoft.authorization/locks/")[0]
+    return scope == group_id or f"{scope}/".startswith(f"{id_.lower()}/")

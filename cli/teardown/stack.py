@@ -12,7 +12,6 @@ from azmlflow.cli.project import config_json
 from azmlflow.cli.teardown import group, inventory
 from azmlflow.cli.teardown.estate import Estate, azure_name, workspace_state
 from azmlflow.cli.teardown.ownership import WORKSPACE
-from azmlflow.cli.teardown.plan import GroupPlan
 from azmlflow.cli.teardown.removal import Left, Removal
 from azmlflow.resourcetypes.table import resource_type
 
@@ -20,7 +19,7 @@ from azmlflow.resourcetypes.table import resource_type
 def plan_workspace(removal: Removal) -> tuple[str, ...]:
     """The group's workspaces; where a stack has none that stands, one that is soft-deleted."""
     lines, estate = group.plan_workspaces(removal), _without_workspace(removal)
-    # Azure does not show a soft-deleted workspace everywhere; after `pulumi destroy` there is one.
+    # Azure may not show a soft-deleted workspace; after `pulumi destroy`, or a deletion by hand, there is one.
     return lines if estate is None else (*lines, f"workspace {estate.names.workspace}, should it be soft-deleted")
 
 
@@ -33,10 +32,12 @@ def purge_workspace(removal: Removal) -> bool:
 
 
 def _without_workspace(removal: Removal) -> Estate | None:
-    """The stack, where it has none of the workspaces that stand."""
+    """The stack, where it has none of the workspaces that stand, and may have one that is soft-deleted."""
     estate = removal.estate
-    stands = any(one.type == WORKSPACE for one in removal.plan.verdict.ours)
-    return None if stands or estate is None or not estate.stack.exists() else estate
+    if estate is None or any(one.type == WORKSPACE for one in removal.plan.verdict.ours):
+        return None
+    may = estate.stack.exists() or workspace_state(removal.arm, estate) == "soft-deleted"
+    return estate if may else None
 
 
 def workspace_left(removal: Removal) -> tuple[Left, ...]:
@@ -54,7 +55,7 @@ def plan_destroy(removal: Removal) -> tuple[str, ...]:
     state = removal.estate.state
     managed = [entry for entry in state.resources if not entry.external]
     if managed:
-        beside = [one for one in managed if _stands_elsewhere(one.id, removal.plan)]
+        beside = [one for one in managed if stands_elsewhere(one.id, removal.plan.seen.id)]
         return (
             f"{many(len(managed), 'resource')} in Pulumi's state",
             *(f"{one.kind} {azure_name(one.id)}, outside of the group: {one.id}" for one in beside),
@@ -62,18 +63,28 @@ def plan_destroy(removal: Removal) -> tuple[str, ...]:
     return ("an empty Pulumi state",) if state.components else ()
 
 
-def _stands_elsewhere(id_: str, plan: GroupPlan) -> bool:
+def stands_elsewhere(id_: str, group_id: str) -> bool:
     """Whether an id is of something outside of the group, access apart, which the plan counts elsewhere."""
     lower = id_.lower()
-    own = lower == plan.seen.id.lower() or inventory.inside(plan.seen.id, id_)
+    own = lower == group_id.lower() or inventory.inside(group_id, id_)
     return lower.startswith("/subscriptions/") and not own and "/microsoft.authorization/role" not in lower
 
 
 def destroy(removal: Removal) -> bool:
-    """Have the engine destroy what is left in the state; it finds the group gone, and forgets it."""
+    """Have the engine destroy what is left in the state; it finds the group gone, and forgets it.
+
+    Raises:
+        CliError: the engine would delete what is not as the plan has it.
+    """
     estate = removal.estate
     if estate is None or not estate.stack.exists() or not (estate.state.resources or estate.state.components):
         return False
+    if removal.check_engine() == "hidden":  # the engine may not see either that all in it is gone
+        gone = removal.plan.seen.id
+        access = {id_.lower() for id_ in (*removal.plan.access.definitions, *removal.plan.access.assignments)}
+        went = [each for each in estate.state.resources if each.id.lower() in access | {gone.lower()}]
+        went += [each for each in estate.state.resources if inventory.inside(gone, each.id)]
+        estate.stack.forget([each.urn for each in went])
     estate.stack.destroy(removal.on_change)
     return True
 

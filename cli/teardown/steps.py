@@ -90,7 +90,7 @@ def take(
     Raises:
         CliError: the removal is refused, or something in the way appeared meanwhile.
     """
-    removal.plan.check()
+    removal.check()
     with contextlib.ExitStack() as held:
         held.enter_context(turn or contextlib.nullcontext())
         for step in STEPS:

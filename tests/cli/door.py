@@ -22,10 +22,10 @@ Watcher = Callable[[str, str], None]
 
 
 class Door(HttpTransport[Any, Any]):
-    """Carries requests to an embedded Azure, as its developer, and counts them."""
+    """Carries requests to an embedded Azure, as its developer or another, and counts them."""
 
-    def __init__(self, azure: Azure) -> None:
-        self.azure = azure
+    def __init__(self, azure: Azure, who: str = DEVELOPER) -> None:
+        self.azure, self.who = azure, who
         self.calls: list[str] = []
         self.before: list[Watcher] = []
         self.fault: Callable[[int, str, str], Response | None] | None = None
@@ -47,7 +47,7 @@ class Door(HttpTransport[Any, Any]):
         if self.fault is not None and (struck := self.fault(number, request.method, path)) is not None:
             return struck
         content = request.content if isinstance(getattr(request, "content", None), bytes) else b""
-        came = self.azure._send(split.netloc, request.method, f"{path}?{split.query}", content, DEVELOPER)
+        came = self.azure._send(split.netloc, request.method, f"{path}?{split.query}", content, self.who)
         if self.lost is not None and self.lost(number, request.method, path):
             raise ServiceResponseError("the connection was reset")
         return answer(came.status, came.body, came.headers)

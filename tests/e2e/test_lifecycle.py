@@ -206,3 +206,41 @@ def assert_no_trace(folder: Path) -> None:
     for state in (folder / ".azmlflow" / "backend").rglob("stacks/**/local.json"):
         deployment = json.loads(state.read_text())["checkpoint"]["latest"] or {}
         assert [resource["type"] for resource in deployment.get("resources") or []] in ([], ["pulumi:pulumi:Stack"])
+
+
+def test_a_workspace_deleted_by_hand_is_found_and_purged_and_up_works_again(bare_estate: Estate) -> None:
+    bare_estate.azmlflow("up")
+    with sign_in(bare_estate, "developer@local.test") as owner:
+        workspace = f"{ARM}{bare_estate.outputs()['workspaceId']}"
+        owner.ask("DELETE", workspace, params={"api-version": "2025-12-01"}).raise_for_status()
+    told = {check["name"]: check for check in bare_estate.azmlflow("doctor", "-o", "json", fails=True).json()["checks"]}
+    assert "soft-deleted, and so their names are taken: workspace" in told["soft-deleted"]["says"]
+    assert told["soft-deleted"]["fix"] == "azmlflow down --stack local"
+    assert bare_estate.azmlflow("down", "--yes", "-o", "json").json()["left"] == []
+    assert soft_deleted(bare_estate) == []
+    bare_estate.azmlflow("up")
+    bare_estate.azmlflow("down", "--yes")
+
+
+def test_a_colleagues_account_in_the_old_group_of_edited_names_stays(bare_estate: Estate) -> None:
+    """The first `up` failed: the state has the group, and no outputs. The engine alone would delete all in it."""
+    mangled = ("--what", "html", "--method", "PUT", "--path", "/vaults/")
+    bare_estate.azmlflow("local", "faults", "add", *mangled)
+    bare_estate.azmlflow("up", fails=True)
+    bare_estate.azmlflow("local", "faults", "clear")
+    group = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mlflow-local"
+    theirs = f"{ARM}{group}/providers/Microsoft.Storage/storageAccounts/stboris1"
+    body = {"location": "westeurope", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}}
+    settings = bare_estate.folder / "Pulumi.local.yaml"
+    before = settings.read_text()
+    with sign_in(bare_estate, "developer@local.test") as owner:
+        made = owner.ask("PUT", theirs, params={"api-version": "2024-01-01"}, json=body)
+        assert made.is_success, made.text
+        settings.write_text(before.replace("config:\n", "config:\n  azmlflow:resourceGroup: rg-new\n", 1))
+        refused = bare_estate.azmlflow("down", "--yes", fails=True)
+        assert "stboris1 bears no tag of azmlflow's" in refused.err
+        assert owner.ask("GET", theirs, params={"api-version": "2024-01-01"}).status_code == 200
+        owner.ask("DELETE", theirs, params={"api-version": "2024-01-01"}).raise_for_status()
+    bare_estate.azmlflow("down", "--yes")
+    settings.write_text(before)
+    assert soft_deleted(bare_estate) == []

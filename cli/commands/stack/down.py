@@ -22,8 +22,11 @@ from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.teardown import Left, Limits, Owner, Removal, lone, overdue, plan_group, show, steps
 from azmlflow.cli.teardown.data import describing
 from azmlflow.cli.teardown.estate import Estate
-from azmlflow.cli.teardown.ownership import VAULT
+from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE
+from azmlflow.cli.teardown.stack import stands_elsewhere
 from azmlflow.resourcetypes.table import token_of
+
+GROUP = "Microsoft.Resources/resourceGroups"
 
 
 @click.command(
@@ -81,7 +84,7 @@ def command(
         show.plan(invocation.say, f"stack {session.name}", plan, removal.plan.notes)
         invocation.say(f"  kept: {', '.join(kept)}")
         if dry_run:
-            refusals = [asdict(refusal) for refusal in removal.plan.refusals]
+            refusals = [asdict(refusal) for refusal in removal.refusals()]
             document = {
                 **_report(session.name, plan, (), (), kept),
                 "refusals": refusals,
@@ -89,7 +92,7 @@ def command(
             }
             invocation.result(document, "\n".join(f"refused: {entry['why']}" for entry in refusals))
             return
-        removal.plan.check()
+        removal.check()
         if not yes:
             show.confirm("stack", session.name, f"azmlflow down --stack {session.name}")
         done = _take_steps(session, removal, timeout)
@@ -119,7 +122,20 @@ def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False) -
         cancel_jobs=cancel_jobs,
         our_locks=frozenset(entry.id.lower() for entry in managed if ":ManagementLock" in entry.type),
     )
-    return Removal(arm, plan_group(arm, estate.group, limits), estate, describing(arm))
+    groups = [entry.id for entry in managed if entry.type == token_of(GROUP) and not _same(entry.id, estate.group)]
+    strays = [entry.id for entry in managed if all(stands_elsewhere(entry.id, id_) for id_ in (estate.group, *groups))]
+    return Removal(
+        arm,
+        plan_group(arm, estate.group, limits),
+        estate,
+        tuple(plan_group(arm, id_, limits) for id_ in groups),
+        tuple(strays),
+        describing(arm),
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower() == other.lower()
 
 
 def make_estate(session: Session, stack: Stack) -> Estate:
@@ -128,9 +144,12 @@ def make_estate(session: Session, stack: Stack) -> Estate:
     subscription = _same_subscription(session, state.outputs)
     names = session.names(state.outputs)
     standing: dict[str, str] = {}
-    for field, output in (("resource_group", "resourceGroup"), ("workspace", "workspaceName")):
+    for field, output, type_ in (("resource_group", "resourceGroup", GROUP), ("workspace", "workspaceName", WORKSPACE)):
         if isinstance(state.outputs.get(output), str):
             standing[field] = str(state.outputs[output])
+        elif made := [each.id for each in state.resources if each.type == token_of(type_) and not each.external]:
+            # The first `up` failed before it had outputs, and the names in the settings may have been edited since.
+            standing[field] = made[0].rsplit("/", 1)[-1]
     names = replace(names, **standing)
     vault = next((entry.id for entry in state.resources if entry.type == token_of(VAULT)), "")
     if vault:

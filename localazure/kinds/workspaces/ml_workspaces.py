@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.collections import OF_WORKSPACES
+from azmlflow.localazure.core.collections import DELETED, OF_WORKSPACES
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
@@ -26,7 +26,7 @@ from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pi
 from azmlflow.localazure.resources.find import keep, resource
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
-from azmlflow.localazure.resources.verbs import Action, Deletion, Verb, Verbs
+from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
 from azmlflow.resourcetypes.bounds import NAMES
 
 TYPE = "Microsoft.MachineLearningServices/workspaces"
@@ -212,6 +212,19 @@ def _list_keys(ask: Ask, document: Document) -> Answer:
     return Answer(200, found)
 
 
+def _list_deleted(ask: Ask) -> Answer:
+    """The soft-deleted workspaces of a region. Inferred whole: Azure's portal shows them, and no page tells by what
+    request."""
+    location, found = ask.target.names[0].lower(), []
+    for _, record in ask.cloud.store.scan(DELETED):
+        document = record["document"]
+        if record["type"] == TYPE and document["location"].lower() == location:
+            properties = {"workspaceId": document["id"], "scheduledPurgeDate": record["purge_at"]}
+            place = f"{ask.target.id}/{document['name']}"
+            found.append({"id": place, "name": document["name"], "properties": properties})
+    return Answer(200, {"value": found})
+
+
 def _list_storage_keys(ask: Ask, document: Document) -> Answer:
     return Answer(200, {"userStorageKey": _storage_key(ask, document)})
 
@@ -246,5 +259,14 @@ ML_WORKSPACE = Kind(
         Action("listKeys", _list_keys),
         Action("listStorageAccountKeys", _list_storage_keys),
         Action("resyncKeys", lambda _ask, _document: Answer(200), "resynckeys"),
+    ),
+    extras=(
+        Extra(
+            "GET",
+            "microsoft.machinelearningservices/locations/deletedworkspaces",
+            _list_deleted,
+            "Microsoft.MachineLearningServices/workspaces/read",
+            collection=True,
+        ),
     ),
 )

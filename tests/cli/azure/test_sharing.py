@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
-from azmlflow.cli.azure.sharing import Memory
+from azmlflow.cli.azure.sharing import LASTING, Memory
 from azmlflow.cli.teardown import remove_group
 from azmlflow.infra.plan.tags import ownership
 from azmlflow.rbac.roles import custom_role_guid
@@ -203,3 +203,19 @@ def test_a_role_of_ours_goes_with_its_group_however_many_removals_there_are(azur
     report = remove_group(arm.sharing(Memory()) if many else arm, RG)
     assert report.left == ()
     assert azure.arm("GET", role, api="2022-04-01").status == 404
+
+
+def test_what_lasts_serves_for_longer_and_whatever_is_deleted_here() -> None:
+    now, asked = [0.0], []
+
+    def ask() -> tuple[int, ...]:
+        asked.append(now[0])
+        return (len(asked),)
+
+    memory = Memory(clock=lambda: now[0])
+    assert memory.once("/a", ask, lasting=True) == (1,)
+    memory.forget()
+    now[0] = LASTING
+    assert memory.once("/a", ask, lasting=True) == (1,)
+    now[0] = LASTING + 1
+    assert memory.once("/a", ask, lasting=True) == (2,)

@@ -10,7 +10,7 @@ import pytest
 from azmlflow.cli.frame.errors import Interrupted
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi.changes import OnChange, Outcome
-from azmlflow.cli.pulumi.deployment import Resource
+from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.teardown.steps import STEPS
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.plan.tags import ownership
@@ -451,3 +451,89 @@ def test_a_lone_group_says_so_too(standing: Desk) -> None:
     assert done.code == 1
     assert "still there: " in done.err
     assert f"next: azmlflow down --resource-group {GROUP}    (it goes on from here)" in done.err
+
+
+def test_names_edited_after_an_up_that_failed_do_not_hide_what_the_state_holds(standing: Desk) -> None:
+    """Without outputs the state alone tells the group; a colleague has put something into it since."""
+    standing.stack.held = State(standing.stack.held.resources)
+    theirs = f"{GROUP_ID}/providers/Microsoft.Storage/storageAccounts/stboris"
+    standing.arm.put(theirs, type="Microsoft.Storage/storageAccounts")
+    standing.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:resourceGroup: rg-new\n")
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert "storageAccounts/stboris bears no tag of azmlflow's" in done.err
+    assert (standing.arm.calls, standing.stack.calls) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("tags", "told"), [({}, "nobody that azmlflow knows"), (ownership("azmlflow", "local"), "stboris bears no tag")]
+)
+def test_a_second_group_of_the_state_is_checked_as_the_first(standing: Desk, tags: dict[str, str], told: str) -> None:
+    older = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-older"
+    group = Resource("urn::older", "azure-native:resources:ResourceGroup", older)
+    standing.stand(*standing.stack.held.resources, group)
+    standing.arm.put(older, tags=tags)
+    theirs = f"{older}/providers/Microsoft.Storage/storageAccounts/stboris"
+    standing.arm.put(theirs, type="Microsoft.Storage/storageAccounts")
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert told in done.err
+    assert (standing.arm.calls, standing.stack.calls) == ([], [])
+    assert told in str(standing.run("down", "--dry-run", "-o", "json").json()["refusals"])
+
+
+@pytest.mark.parametrize("against", ["tags", "lock"])
+def test_what_the_state_has_outside_of_its_groups_is_left_where_it_is_anothers(standing: Desk, against: str) -> None:
+    shared = f"{GROUP_ID}-shared/providers/Microsoft.Storage/storageAccounts/shared"
+    standing.stand(*standing.stack.held.resources, Resource("urn::x", "azure-native:storage:StorageAccount", shared))
+    tags = ownership("azmlflow", "prod") if against == "tags" else {}
+    standing.arm.put(shared, type="Microsoft.Storage/storageAccounts", tags=tags)
+    lock = f"{GROUP_ID}-shared/providers/Microsoft.Authorization/locks/keep"
+    if against == "lock":
+        standing.arm.put(lock, properties={"level": "CanNotDelete"})
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert ("belongs to stack prod" if against == "tags" else "lock `locks/keep` is not azmlflow's") in done.err
+    assert (standing.arm.calls, standing.stack.calls) == ([], [])
+    standing.arm.documents.pop(lock.lower(), None)
+    standing.arm.put(shared, type="Microsoft.Storage/storageAccounts")
+    assert standing.run("down", "--yes").code == 0
+
+
+def test_a_group_that_stands_again_before_the_engines_turn_stops_it(standing: Desk) -> None:
+    real = standing.arm.respond
+
+    def respond(request: Any) -> Response:
+        answer = real(request)
+        if request.method == "GET" and "looks=1" in request.url and GROUP_ID.lower() not in standing.arm.documents:
+            standing.arm.put(GROUP_ID, tags={"team": "boris"})
+        return answer
+
+    standing.arm.respond = respond  # type: ignore[method-assign]
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert "destroy" not in standing.arm.calls
+    assert GROUP_ID.lower() in standing.arm.documents
+
+
+def test_a_soft_deleted_workspace_of_a_stack_without_state_is_found_and_purged(desk: Desk) -> None:
+    desk.settings()
+    desk.arm.put(DELETED_WORKSPACE, properties={})
+    purged = desk.arm.delete
+
+    def delete(path: str, query: str) -> Response:
+        desk.arm.documents.pop(DELETED_WORKSPACE.lower(), None)
+        return purged(path, query)
+
+    desk.arm.delete = delete  # type: ignore[method-assign]
+    assert desk.run("down", "--yes").code == 0
+    assert desk.arm.calls == [f"DELETE {WORKSPACE_ID}?forceToPurge=true"]
+
+
+def test_a_group_by_itself_needs_no_settings_of_a_stack(standing: Desk) -> None:
+    standing.stack.held = State()
+    (standing.root / "Pulumi.local.yaml").unlink()
+    done = standing.run("down", "--resource-group", GROUP, "--yes")
+    assert done.code == 0, done.err
+    assert f"DELETE {GROUP_ID}" in standing.arm.calls
+    assert "does not exist" in standing.run("down", "-g", GROUP, "--stack", "prod", "--yes").err

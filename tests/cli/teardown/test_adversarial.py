@@ -142,6 +142,8 @@ REFUSED: dict[str, Callable[[World], list[str]]] = {
     "a lock on the subscription": lambda w: [w.lock(SUB), RG, WORKSPACE],
     "a lock that only forbids writing": lambda w: [w.lock(VAULT, level="ReadOnly"), VAULT, WORKSPACE],
     "a lock on a cluster": lambda w: [w.lock(COMPUTE), COMPUTE, WORKSPACE],
+    "our logs that Application Insights elsewhere uses": lambda w: [insights(w, w.group("rg2"), {}, LOGS), LOGS],
+    "our account that a workspace elsewhere uses by a datastore": lambda w: [datastore(w), STORAGE],
     "our vault that a workspace elsewhere uses": lambda w: [user(w, VAULT), VAULT],
     "our workspace that is the hub of a project elsewhere": lambda w: [project(w), WORKSPACE],
     "our storage account that another of our stacks uses": lambda w: [user(w, STORAGE, tags=OURS), STORAGE],
@@ -218,13 +220,32 @@ def shared_role(world: World) -> str:
     return assignment
 
 
+def insights(world: World, group: str, tags: dict[str, str], logs: str | None = None) -> str:
+    """Application Insights in another group; its data lies in our Log Analytics, if that is given."""
+    properties = {"Application_Type": "web", **({"WorkspaceResourceId": logs} if logs else {})}
+    return world.put(INSIGHTS.replace(RG, group), tags, {"kind": "web", "properties": properties})
+
+
+def datastore(world: World) -> str:
+    """A datastore of a workspace elsewhere over our storage account."""
+    theirs = f"{user(world)}/datastores/team"
+    properties = {
+        "datastoreType": "AzureBlob",
+        "accountName": STORAGE.rsplit("/", 1)[-1],
+        "containerName": "azureml",
+        "credentials": {"credentialsType": "None"},
+    }
+    assert world.azure.arm("PUT", theirs, {"properties": properties}).status in (200, 201)
+    return theirs
+
+
 def user(world: World, *shared: str, tags: dict[str, str] = OTHERS) -> str:
     """A workspace in another group that uses some of ours, and else its own."""
     group = world.group("rg2", tags)
     uses = {
         "keyVault": VAULT if VAULT in shared else world.vault("kv-two", group, tags),
         "storageAccount": STORAGE if STORAGE in shared else world.storage("theirs1", group, tags),
-        "applicationInsights": world.put(INSIGHTS.replace(RG, group), tags, BODIES[INSIGHTS]),
+        "applicationInsights": insights(world, group, tags),
     }
     body = {**BODIES[WORKSPACE], "properties": {**BODIES[WORKSPACE]["properties"], **uses}}
     return world.put(WORKSPACE.replace(RG, group), tags, body)
