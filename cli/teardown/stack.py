@@ -81,9 +81,9 @@ def destroy(removal: Removal) -> bool:
         return False
     if removal.check_engine() == "hidden":  # the engine may not see either that all in it is gone
         gone = removal.plan.seen.id
-        access = {id_.lower() for id_ in (*removal.plan.access.definitions, *removal.plan.access.assignments)}
-        went = [each for each in estate.state.resources if each.id.lower() in access | {gone.lower()}]
-        went += [each for each in estate.state.resources if inventory.inside(gone, each.id)]
+        ids = {id_.lower() for id_ in (gone, *removal.plan.access.definitions, *removal.plan.access.assignments)}
+        held = estate.state.resources
+        went = [each for each in held if each.id.lower() in ids or inventory.inside(gone, each.id)]
         estate.stack.forget([each.urn for each in went])
     estate.stack.destroy(removal.on_change)
     return True

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.teardown import plan_group, remove_group
+from azmlflow.cli.project.project import Project
+from azmlflow.cli.pulumi.deployment import Resource as Entry
+from azmlflow.cli.pulumi.deployment import State
+from azmlflow.cli.teardown import Removal, plan_group, remove_group
+from azmlflow.cli.teardown.estate import Estate
+from azmlflow.cli.teardown.stack import destroy
+from azmlflow.infra.plan import naming
 from azmlflow.infra.plan.tags import ownership, record
 from azmlflow.rbac.roles import custom_role_guid
+from tests.cli.desk import FakeStack
 from tests.cli.door import Door, open_arm
 from tests.localazure.control import ALICE, BOB, BODIES, CHAIN, COMPUTE, RG, SUB, VAULT, WORKSPACE, Azure
 
@@ -90,3 +99,19 @@ def test_a_right_to_purge_that_is_lacking_is_told_before(stands: Azure) -> None:
     assert any("deletedVaults/purge/action" in note for note in plan.notes)
     report = remove_group(arm, RG, plan=plan)
     assert [each.kind for each in report.left] == ["key vault"]
+
+
+def test_the_engine_is_not_asked_for_what_its_caller_cannot_see_to_be_gone(stands: Azure, tmp_path: Path) -> None:
+    """Azure refuses even to say that the group is gone, and the engine would fail at it."""
+    stands.assign(BOB, "Owner", RG)
+    arm = open_arm(Door(stands, BOB))
+    outside = f"{RG}2/providers/Microsoft.Storage/storageAccounts/st2"
+    held = [Entry(f"urn::{number}", "t", id_) for number, id_ in enumerate((RG, VAULT, WORKSPACE, ROLE, outside))]
+    pulumi = FakeStack(there=True, held=State(tuple(held)))
+    names = naming.generate("mlflow", "old", "", SUB.rsplit("/", 1)[-1])
+    estate = Estate(Project(tmp_path, "azmlflow"), pulumi, SUB.rsplit("/", 1)[-1], names, "westeurope", pulumi.held)
+    removal = Removal(arm, plan_group(arm, RG), estate)
+    remove_group(arm, RG, plan=removal.plan)
+    assert removal.fate() == "hidden"
+    assert destroy(removal)
+    assert pulumi.calls == ["forget 0 1 2 3", "destroy"]
