@@ -53,14 +53,17 @@ def wrong_type(name: str, value: Any, expected: str) -> AzureError:
 def texts(name: str, given: Mapping[str, Any]) -> dict[str, str]:
     """The member `name`, an object of texts; null members count as not given, as with ARM's PATCH.
 
+    A number or a boolean is taken for its text, as Azure's services do: azure-ai-ml gives a code's `hash_version` as a
+    number and reads it back as a text.
+
     Raises:
-        AzureError: 400 `InvalidRequestContent`, a value is no text.
+        AzureError: 400 `InvalidRequestContent`, a value is an object or a list.
     """
     found = {key: value for key, value in given[name].items() if value is not None}
     for key, value in found.items():
-        if not isinstance(value, str):
+        if not isinstance(value, str | int | float):
             raise wrong_type(f"{name}.{key}", value, "string")
-    return found
+    return {key: str(value) for key, value in found.items()}
 
 
 def choice(name: str, value: Any, allowed: tuple[str, ...], code: str = "InvalidRequestPropertyValue") -> str:

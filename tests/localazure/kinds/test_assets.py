@@ -66,15 +66,23 @@ def test_what_azureml_core_said_of_an_environment_goes_with_it(ready: Azure) -> 
     [
         (ENVIRONMENT, {"image": 5}), (ENVIRONMENT, {"image": IMAGE, "condaFile": [1]}),
         (ENVIRONMENT, {"image": IMAGE, "build": "x"}), (ENVIRONMENT, {"image": IMAGE, "inferenceConfig": []}),
-        (ENVIRONMENT, {"image": IMAGE, "tags": {"a": 1}}), (ENVIRONMENT, {"image": IMAGE, "properties": {"a": [1]}}),
+        (ENVIRONMENT, {"image": IMAGE, "tags": {"a": [1]}}), (ENVIRONMENT, {"image": IMAGE, "properties": {"a": [1]}}),
         (ENVIRONMENT, {"image": IMAGE, "description": {}}), (ENVIRONMENT, {"image": IMAGE, "isArchived": "yes"}),
         (CODE, {"codeUri": 5}), (CODE, {"codeUri": f"{BLOBS}/c", "properties": [1]}),
-        (CODE, {"codeUri": f"{BLOBS}/c", "properties": {"hash_sha256": 5}}),
+        (CODE, {"codeUri": f"{BLOBS}/c", "properties": {"hash_sha256": {}}}),
         (CODE, {"codeUri": f"{BLOBS}/c", "tags": 1}),
-        (CODE, {"codeUri": f"{BLOBS}/c", "description": 1}), (f"{WORKSPACE}/codes/c", {"tags": {"a": 1}}),
+        (CODE, {"codeUri": f"{BLOBS}/c", "description": 1}), (f"{WORKSPACE}/codes/c", {"tags": {"a": {}}}),
     ],
 )  # fmt: skip
 def test_a_wrong_type_is_refused(ready: Azure, id_: str, body: dict[str, Any]) -> None:
     refused = put(ready, id_, **body)
     assert refused.status == 400
     assert set(refused.body["error"]) >= {"code", "message"}
+
+
+def test_a_number_among_texts_is_taken_for_its_text(ready: Azure) -> None:
+    """As azure-ai-ml 1.35 gives the version of a code's hash."""
+    told = put(ready, CODE, codeUri=f"{BLOBS}/one", properties={"hash_sha256": "abc", "hash_version": 202208})
+    assert (told.status, told.body["properties"]["properties"]["hash_version"]) == (201, "202208")
+    again = put(ready, CODE, codeUri=f"{BLOBS}/one", properties={"hash_sha256": "abc", "hash_version": 202208})
+    assert (again.status, again.body["properties"]) == (200, told.body["properties"])
