@@ -137,6 +137,7 @@ def _usage(fault: click.ClickException, invocation: Invocation) -> int:
 
 
 def _failure(fault: Exception, invocation: Invocation) -> int:
+    from azmlflow.cli.frame.folding import folded
     from azmlflow.cli.project import report
 
     if os.environ.get("AZMLFLOW_DEBUG") == "1":
@@ -146,7 +147,8 @@ def _failure(fault: Exception, invocation: Invocation) -> int:
         click.echo(json.dumps(known.document()), err=True)
         return 1
     place = f" [{known.where}]" if known.where and known.where not in known.what else ""
-    click.echo(click.style("error:", fg="red", bold=True) + f" {known.what}{place}", err=True)
+    text = folded(f"error: {known.what}{place}", sys.stderr).removeprefix("error:")
+    click.echo(click.style("error:", fg="red", bold=True) + text, err=True)
     if known.next:
         click.echo(click.style("next:", bold=True) + f" {known.next}", err=True)
     return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -124,7 +125,10 @@ def _browse(address: str) -> bool:
 
 
 def _tell(message: str) -> None:
-    click.echo(click.style("waiting:", fg="yellow") + f" {message}", err=True)
+    from azmlflow.cli.frame.folding import folded
+
+    text = folded(f"waiting: {message}", sys.stderr).removeprefix("waiting:")
+    click.echo(click.style("waiting:", fg="yellow") + text, err=True)
 
 
 def _open_arm(waits: Waits) -> ResourceManager:

@@ -9,6 +9,7 @@ import json
 import shlex
 from typing import Any
 
+from azmlflow.cli.frame.folding import short
 from azmlflow.rbac.evaluate import Decision, Verdict
 from azmlflow.rbac.operations import OPERATIONS
 from azmlflow.rbac.report.access import AROUND, COLUMNS, Explanation, Matrix, Row, WhoIsWho
@@ -21,15 +22,27 @@ NO_NAMES = (
 _SIGNS: dict[Verdict, str] = {"allowed": "yes", "refused": "-", "unknown": "?"}
 
 
-def as_text(table: Matrix) -> str:
-    """The matrix by groups: `view 6/6` where all is allowed, each operation with its sign in the order of `columns`."""
+def as_text(table: Matrix, columns: int | None = None) -> str:
+    """The matrix by groups: `yes` where all of a group is allowed, else how much of it.
+
+    Args:
+        table: the matrix.
+        columns: how wide a terminal is; None for what nobody looks at, which has whole names and lines.
+    """
     groups = list(dict.fromkeys(column.group for column in table.columns))
-    width = max([len("principal"), *(len(_title(row)) for row in table.rows)])
-    lines = [f"access at {table.scope}", ""]
-    lines.append("  ".join([f"{'principal':<{width}}", *(f"{group:<10}" for group in groups)]).rstrip())
+    spans = [max(len(group), 5) for group in groups]
+    longest = max([len("principal"), *(len(_title(row)) for row in table.rows)])
+    width = longest if columns is None else min(longest, max(columns - sum(spans) - 2 * len(spans), 12))
+    lines = [f"access at {table.scope if columns is None else _place(table.scope)}", ""]
+    pairs = list(zip(groups, spans, strict=True))
+    lines.append("  ".join([f"{'principal':<{width}}", *(f"{group:<{span}}" for group, span in pairs)]).rstrip())
     for row in table.rows:
-        cells = (f"{_share(table, row, group):<10}" for group in groups)
-        lines.append("  ".join([f"{_title(row):<{width}}", *cells]).rstrip())
+        cells = [f"{_share(table, row, group):<{span}}" for group, span in pairs]
+        title = _title(row) if columns is None else short(_title(row))
+        if len(title) > width:  # the name on a line of its own, the cells below
+            lines.append(title.rpartition(" ")[0])
+            title = f"  {title.rpartition(' ')[2]}"
+        lines.append("  ".join([f"{title:<{width}}", *cells]).rstrip())
         lines += [f"  ! {note}" for note in row.notes]
     lines += ["", "each group's operations; `yes` all of them, `-` none, `?` rests on what is not known:"]
     for group in groups:
@@ -45,6 +58,12 @@ def _share(table: Matrix, row: Row, group: str) -> str:
         return _SIGNS[verdicts[0]]
     doubt = " ?" if "unknown" in verdicts else ""
     return f"{verdicts.count('allowed')}/{len(verdicts)}{doubt}"
+
+
+def _place(scope: str) -> str:
+    """A resource and its group, for a title."""
+    words = scope.split("/")
+    return f"{words[-1]} in {words[4]}" if len(words) > 5 else scope
 
 
 def _title(row: Row) -> str:

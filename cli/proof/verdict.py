@@ -86,11 +86,12 @@ def judge(told: Mapping[str, Any], principal_id: str, workspace_id: str, facts: 
 
 def line(finding: Finding, principal: str, stack: str) -> str:
     """A step on the screen."""
-    mark = {"error": "error", "done": "pass", "unrefused": "pass"}.get(finding.outcome, "fail")
-    text = f"  {mark:<6}{finding.step:<20}"
+    mark = {"error": "error", "done": "pass", "unrefused": "pass"}.get(finding.outcome, "refused")
+    text = f"  {mark:<9}{finding.step:<20}"
     if finding.outcome == "refused":
         needs = ", ".join(action.removeprefix("Microsoft.MachineLearningServices/") for action in finding.missing)
-        text += f"needs {needs or finding.operation}; {remedy(finding, principal, stack)}"
+        expected = "as expected: " if finding.verdict == "refused" else ""
+        text += f"{expected}it needs {needs or finding.operation}; {remedy(finding, principal, stack)}"
     elif finding.outcome == "unrefused":
         text += "let through; there was nothing of its own to do it on"
     elif finding.outcome == "error":
@@ -105,7 +106,7 @@ def remedy(finding: Finding, principal: str, stack: str) -> str:
     if finding.persona is None:
         return "no persona has it, Contributor and Owner do"
     command = shlex.join(["azmlflow", "grant", principal, finding.persona, "--stack", stack])
-    return f"{finding.persona} has it: {command}"
+    return f"{finding.persona} has it: `{command}`"
 
 
 def summary(findings: Iterable[Finding]) -> str:
@@ -114,7 +115,8 @@ def summary(findings: Iterable[Finding]) -> str:
     differing = [finding.step for finding in steps if finding.differs]
     broken = [finding.step for finding in steps if finding.outcome == "error"]
     passed = sum(finding.passed for finding in steps)
-    text = f"{passed} of {len(steps)} steps pass"
+    refused = sum(finding.outcome == "refused" for finding in steps)
+    text = f"{passed} of {len(steps)} steps pass" + (f", {refused} refused" if refused else "")
     if broken:
         text += f"; without a verdict because of an error: {', '.join(broken)}"
     if all(finding.verdict is None for finding in steps):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from azmlflow.cli.frame.folding import short
 from azmlflow.cli.pulumi.changes import Change, OnChange
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ _COLOUR = {"create": "green", "update": "yellow", "delete": "red", "replace": "m
 def line(change: Change) -> str:
     """One finished change as a line: `  created   Workspace  mlw-mlflow-local   3.2 s`."""
     word = "failed" if change.state == "failed" else _DONE.get(change.operation, change.operation)
-    return f"  {word:<12} {change.kind:<22} {change.name:<32} {change.seconds:6.1f} s"
+    return f"  {word:<12} {change.kind:<20} {short(change.name):<30} {change.seconds:6.1f} s"
 
 
 def plan_line(change: Change) -> str:
@@ -55,7 +56,7 @@ def plan_line(change: Change) -> str:
     base = "replace" if "replace" in change.operation else change.operation
     word = _PLANNED.get(base, change.operation)
     keys = f"  [{', '.join(change.keys)}]" if change.keys else ""
-    text = f"  {_SIGN.get(base, '?')} {word:<8} {change.kind:<22} {change.name}{keys}"
+    text = f"  {_SIGN.get(base, '?')} {word:<8} {change.kind:<20} {short(change.name)}{keys}"
     return click.style(text, fg=_COLOUR.get(base))
 
 
@@ -112,7 +113,7 @@ class _Board:
         now = self._clock()
         rows: list[RenderableType] = [
             Text(
-                f"  {_DOING.get(change.operation, change.operation):<12} {change.kind:<22} {change.name:<32} "
+                f"  {_DOING.get(change.operation, change.operation):<12} {change.kind:<20} {short(change.name):<30} "
                 f"{now - began:6.1f} s",
                 style="yellow",
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -40,20 +41,27 @@ class Invocation:
 
     def say(self, message: str) -> None:
         """A message for people, on standard error."""
-        click.echo(message, err=True)
+        from azmlflow.cli.frame.folding import folded
+
+        click.echo(folded(message, sys.stderr), err=True)
 
     def warn(self, message: str) -> None:
         """A warning for people, on standard error."""
-        click.echo(click.style("warning:", fg="yellow") + f" {message}", err=True)
+        from azmlflow.cli.frame.folding import folded
+
+        text = folded(f"warning: {message}", sys.stderr).removeprefix("warning:")
+        click.echo(click.style("warning:", fg="yellow") + text, err=True)
 
     def result(self, document: Any, text: Callable[[], str] | str) -> None:
         """The result, on standard output: `document` as JSON, or the text for people."""
         if self.output == "json":
             click.echo(json.dumps(document, indent=2))
             return
+        from azmlflow.cli.frame.folding import folded
+
         shown = text if isinstance(text, str) else text()
         if shown:
-            click.echo(shown)
+            click.echo(folded(shown))
 
 
 class Command(click.Command):

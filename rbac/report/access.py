@@ -34,13 +34,15 @@ AROUND: tuple[Operation, ...] = (
     Operation("grant_access", ("Microsoft.Authorization/roleAssignments/write",), (), "Give access to others"),
 )
 
+# A persona fills the groups that are its own: what none of them has, or another kind of person, is a group by itself.
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("view", ("open_workspace", "read_experiments", "read_runs", "search_runs", "read_artifacts", "read_models")),
-    ("track", ("write_experiment", "write_run", "log_artifact", "delete_restore_run", "delete_experiment")),
+    ("track", ("write_experiment", "write_run", "log_artifact")),
+    ("delete", ("delete_restore_run", "delete_experiment")),
     ("register", ("write_models", "stage_models", "register_local_model", "delete_models")),
     ("submit", ("submit_job",)),
-    ("manage", ("operate_computes", "change_computes")),
-    ("administer", ("change_workspace", "grant_access")),
+    ("operate", ("operate_computes",)),
+    ("administer", ("change_computes", "change_workspace", "grant_access")),
 )
 
 

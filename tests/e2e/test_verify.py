@@ -103,7 +103,7 @@ def test_the_screen_names_the_action_the_persona_and_the_command(held: Held) -> 
     done = held.estate.azmlflow("verify", "--python", str(SCIENCE_PYTHON), "--as", nobody)
     steps = [line for line in done.out.splitlines() if line.startswith("  ")]
     assert len(steps) > 10
-    assert all(line.startswith("  fail  ") for line in steps)
+    assert all(line.startswith("  refused  ") for line in steps)
     line = next(line for line in steps if "create experiment" in line)
     assert "workspaces/experiments/write" in line
     assert f"azmlflow grant {nobody} tracker --stack local" in line

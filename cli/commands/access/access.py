@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from azmlflow.cli.access import declared, report
 from azmlflow.cli.access.grants import place
 from azmlflow.cli.access.people import principal_type
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.folding import folded, width
 from azmlflow.cli.session.invocation import Command, Invocation, answering
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac.operations import UnknownOperation
@@ -66,7 +68,7 @@ def command(
     elif drift:
         text, differs = _compared(session, where)
     else:
-        text, differs = _matrix(session, where), False
+        text, differs = _matrix(session, where, to_terminal=path is None), False
     _give(invocation, text, path)
     return 1 if differs else None
 
@@ -85,7 +87,7 @@ def _check_usage(output: str, question: tuple[str, str] | None, drift: bool, kin
             raise click.UsageError(report.nearest_operation(question[1], str(fault))) from fault
 
 
-def _matrix(session: Session, where: Place) -> str:
+def _matrix(session: Session, where: Place, *, to_terminal: bool) -> str:
     grants = declared.of(session, where)
     tenant = session.invocation.ports.read_tenant(
         where.subscription_id, where.workspace_id, tuple(each.principal_id for each in grants)
@@ -102,7 +104,7 @@ def _matrix(session: Session, where: Place) -> str:
             return report.as_csv(table)
         case "html":
             return access_html.page(table, session.name)
-    return report.as_text(table)
+    return report.as_text(table, width(sys.stdout) if to_terminal else None)
 
 
 def _explained(session: Session, where: Place, question: tuple[str, str], kind: str | None) -> str:
@@ -142,7 +144,8 @@ def _compared(session: Session, where: Place) -> tuple[str, bool]:
 
 def _give(invocation: Invocation, text: str, path: Path | None) -> None:
     if path is None:
-        click.echo(text.removesuffix("\n"))
+        told = text.removesuffix("\n")
+        click.echo(folded(told) if invocation.output == "text" else told)
         return
     try:
         path.write_text(f"{text.removesuffix(chr(10))}\n", encoding="utf-8", newline="")

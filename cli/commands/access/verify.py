@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.folding import folded
 from azmlflow.cli.local import entering
 from azmlflow.cli.proof import child, verdict
 from azmlflow.cli.session.collaborators import Person
@@ -62,10 +63,10 @@ def command(invocation: Invocation, principal: str | None, clean: bool, python: 
             continue
         findings.append(verdict.judge(line, person.id, outputs.workspace_id, facts))
         if invocation.output == "text":
-            click.echo(verdict.line(findings[-1], person.name, session.name))
+            click.echo(folded(verdict.line(findings[-1], person.name, session.name)))
     if left:
         names = ", ".join(f"{each['kind']} {each['name']}" for each in left)
-        invocation.say(f"left behind: {names}; an owner removes it: azmlflow verify --clean --stack {session.name}")
+        invocation.say(f"left behind: {names}; an owner removes it: `azmlflow verify --clean --stack {session.name}`")
     invocation.result(
         {
             "stack": session.name,

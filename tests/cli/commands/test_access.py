@@ -22,6 +22,7 @@ from tests.cli.desk import ALICE, GROUP, GROUP_ID, SUBSCRIPTION, WORKSPACE, WORK
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
 BOB = "00000000-0000-4000-8000-0000000000b2"
 TEAM = "00000000-0000-4000-8000-0000000000c3"
+ROBOT = "00000000-0000-4000-8000-0000000000b9"
 EVIL = '=HYPERLINK("x")<script>alert(1)</script>'
 TRACKER = RoleDefinition(PLACE.role_definition_id("tracker"), "azmlflow tracker", persona("tracker").permissions)
 OWNER = built_in_role("Owner").definition()
@@ -65,9 +66,25 @@ def test_the_matrix_in_text(desk: Desk, tenant: Callable[..., None]) -> None:
     done = desk.run("access")
     assert done.code == 0
     alice = next(line for line in done.out.splitlines() if line.startswith("alice"))
-    assert alice.split()[2:] == ["yes", "3/5", "-", "-", "-", "-"]
+    assert alice.split()[2:] == ["yes", "yes", "-", "-", "-", "-", "-"]
     bob = next(line for line in done.out.splitlines() if line.startswith("=HYPERLINK"))
-    assert bob.split()[-6:] == ["yes"] * 6
+    assert bob.split()[-7:] == ["yes"] * 7
+
+
+def test_the_matrix_fits_a_terminal_of_80_columns(
+    desk: Desk, tenant: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    robot = RoleAssignment(f"{WORKSPACE_ID}/robot", ROBOT, TRACKER.id, WORKSPACE_ID)
+    tenant(HERS, HIS, robot)
+    lines = desk.run("access").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "access at mlw-mlflow-local in rg-mlflow-local"
+    at = lines.index(ALICE.name)
+    assert lines[at + 1].split() == ["(User)", "yes", "yes", "-", "-", "-", "-", "-"]
+    assert any(line.startswith("00000000…") for line in lines)
+    assert ROBOT in desk.run("access", "-o", "csv").out
 
 
 def test_the_matrix_in_json_carries_reasons(desk: Desk, tenant: Callable[..., None]) -> None:

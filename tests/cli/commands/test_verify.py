@@ -76,9 +76,9 @@ def test_a_refusal_names_the_missing_actions_the_persona_and_the_command() -> No
     finding = judge(told("model stage", "refused"), ALICE, WORKSPACE_ID, holding("tracker"))
     assert finding.missing == operation("stage_models").actions
     line = line_of(finding, "alice@local.test", "prod")
-    assert line.startswith("  fail  model stage")
+    assert line.startswith("  refused  model stage         as expected: it needs ")
     assert "workspaces/assets/stage/write" in line
-    assert line.endswith("registrar has it: azmlflow grant alice@local.test registrar --stack prod")
+    assert line.endswith("registrar has it: `azmlflow grant alice@local.test registrar --stack prod`")
 
 
 def test_only_what_is_missing_is_named() -> None:
@@ -297,8 +297,8 @@ def test_steps_appear_and_the_last_line_says_whether_it_agrees(prod: Desk) -> No
     lines = [told("log metric", "done"), told("model stage", "refused"), {"left": []}]
     done = run(prod, holding("tracker"), lines)
     assert done.code == 0
-    assert done.out.splitlines()[0] == "  pass  log metric"
-    assert done.out.splitlines()[-1] == "1 of 2 steps pass, as the role assignments say"
+    assert done.out.splitlines()[0] == "  pass     log metric"
+    assert done.out.splitlines()[-1] == "1 of 2 steps pass, 1 refused, as the role assignments say"
     assert "verify as alice@corp.test on mlw-mlflow-local" in done.err
 
 

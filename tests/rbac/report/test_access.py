@@ -65,7 +65,7 @@ def test_every_mlflow_operation_has_one_column() -> None:
     assert len(names) == len(set(names)) == 20
     assert {each.name for each in OPERATIONS} < set(names)
     assert list(dict.fromkeys(column.group for column in COLUMNS)) == [
-        *("view", "track", "register", "submit", "manage", "administer"),
+        *("view", "track", "delete", "register", "submit", "operate", "administer"),
     ]
 
 
@@ -340,3 +340,22 @@ def test_a_whole_large_tenant_is_judged_and_each_pattern_compiled_once(monkeypat
     assert len(judged) == len(set(judged)) * len({each.role_definition_id for each in facts.assignments})
     assert spent < 5, "a second on an idle core (benchmarks/access.py); far more means a change of its order"
     assert {cell.verdict for row in table.rows for cell in row.cells} >= {"allowed", "refused"}
+
+
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [
+        ("viewer", {"view"}),
+        ("tracker", {"view", "track"}),
+        ("registrar", {"view", "register"}),
+        ("submitter", {"view", "track", "submit"}),
+        ("operator", {"operate"}),
+    ],
+)
+def test_a_persona_fills_its_columns(name: str, full: set[str]) -> None:
+    """None of them shows half of a group that is its own, as if something were missing."""
+    allowed = set(persona(name).actions)
+    has = {column.group: True for column in COLUMNS}
+    for column in COLUMNS:
+        has[column.group] &= allowed.issuperset(column.operation.actions)
+    assert {group for group, all_of_it in has.items() if all_of_it} == full
