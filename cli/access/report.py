@@ -41,7 +41,7 @@ def as_text(table: Matrix, columns: int | None = None) -> str:
         title = _title(row) if columns is None else short(_title(row))
         if len(title) > width:  # the name on a line of its own, the cells below
             lines.append(title.rpartition(" ")[0])
-            title = f"  {title.rpartition(' ')[2]}"
+            title = f" {title.rpartition(' ')[2]}"
         lines.append("  ".join([f"{title:<{width}}", *cells]).rstrip())
         lines += [f"  ! {note}" for note in row.notes]
     lines += ["", "each group's operations; `yes` all of them, `-` none, `?` rests on what is not known:"]
