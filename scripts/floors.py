@@ -23,7 +23,6 @@ LONG = {
     "rbac/builtin.py": "a table: Azure's built-in roles",
     "rbac/operations.py": "a table: MLflow's operations",
     "cli/proof/client.py": "runs alone, in the data scientist's environment",
-    "rbac/report/drift.py": "to be split",
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from azmlflow.rbac.report.drift import Declared
+from azmlflow.rbac.report.differences import Declared
 from azmlflow.rbac.roles import built_in_role, persona
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def _declared(
         tuple((each.scope, each.role_guid) for each in roles),
         permissions,
         ended=not grant.in_force(today),
+        adopted=frozenset(each.lower() for each in grant.adopted.values()),
     )
 
 

@@ -13,7 +13,7 @@ from azmlflow.cli.frame.folding import short
 from azmlflow.rbac.evaluate import Decision, Verdict
 from azmlflow.rbac.operations import OPERATIONS
 from azmlflow.rbac.report.access import AROUND, COLUMNS, Explanation, Matrix, Row, WhoIsWho
-from azmlflow.rbac.report.drift import Drift
+from azmlflow.rbac.report.differences import Drift
 from azmlflow.rbac.report.reasons import MAY, because
 
 NO_NAMES = (
@@ -184,7 +184,20 @@ def remedy(explanation: Explanation, name: str, stack: str) -> str | None:
     return "no persona and no built-in role allows it: it takes a custom role"
 
 
-def drift_json(drift: Drift, stack: str) -> str:
+def typed(command: str, stack: str, *, local: bool) -> str:
+    """A finding's command as it is typed for a stack; `az` knows of the embedded Azure only under `azmlflow run`."""
+    parts = []
+    for part in command.split(" && "):
+        if part.startswith("azmlflow "):
+            parts.append(f"{part} --stack {stack}")
+        elif part.startswith("az ") and local:
+            parts.append(f"azmlflow run --stack {stack} -- {part}")
+        else:
+            parts.append(part)
+    return " && ".join(parts)
+
+
+def drift_json(drift: Drift, stack: str, *, local: bool) -> str:
     """The differences."""
     findings = [
         {
@@ -196,7 +209,7 @@ def drift_json(drift: Drift, stack: str) -> str:
             "role": each.role,
             "scope": each.scope,
             "operations": list(each.operations),
-            "next": each.next,
+            "next": typed(each.next, stack, local=local),
         }
         for each in drift.findings
     ]
@@ -209,15 +222,16 @@ def drift_json(drift: Drift, stack: str) -> str:
     return json.dumps(document, indent=2)
 
 
-def drift_text(drift: Drift, stack: str) -> str:
+def drift_text(drift: Drift, stack: str, *, local: bool) -> str:
     """The differences for people, each with the command that mends it."""
     count = len(drift.findings)
     said = f"{count} difference{'s' if count != 1 else ''} from" if count else "nothing differs from"
     lines = [f"{said} the grants of stack {stack}"]
     for each in drift.findings:
         lines += [f"  {each.sort}: {each.what}"]
-        lines += [f"      it opens: {', '.join(each.operations)}"] if each.operations else []
-        lines += [f"      next: {each.next}"]
+        verb = "so it may not" if each.sort == "missing" else "it opens"
+        lines += [f"      {verb}: {', '.join(each.operations)}"] if each.operations else []
+        lines += [f"      next: {typed(each.next, stack, local=local)}"]
     if drift.outside:
         lines.append("not the stack's to declare:")
         lines += [f"  {line}" for line in drift.outside]

@@ -18,7 +18,8 @@ from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac.operations import UnknownOperation
 from azmlflow.rbac.report import access_html
 from azmlflow.rbac.report.access import COLUMNS, UNREAD, explain, find_operation, matrix
-from azmlflow.rbac.report.drift import STORAGE, find_drift, merged
+from azmlflow.rbac.report.drift import find_drift, merged
+from azmlflow.rbac.report.subjects import STORAGE
 
 if TYPE_CHECKING:
     from azmlflow.infra.plan.identifiers import Place
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 @click.option(
     "--drift",
     is_flag=True,
-    help="What differs from the declared grants: missing, undeclared, wider, orphaned. Exit code 1 if anything does.",
+    help="What differs from the declared grants: missing, expired, undeclared, wider, orphaned. Exit code 1 if "
+    "anything does.",
 )
 @principal_type
 @click.option(
@@ -121,25 +123,21 @@ def _explained(session: Session, where: Place, question: tuple[str, str], kind: 
 def _compared(session: Session, where: Place) -> tuple[str, bool]:
     grants = declared.of(session, where)
     ports = session.invocation.ports
-    tenant = ports.read_tenant(where.subscription_id, where.workspace_id, tuple(each.principal_id for each in grants))
+    # One look for both: the storage account is in the same group, and nothing changes between two questions.
+    scope = where.workspace_id if where.storage_id is None else where.group_id
+    tenant = ports.read_tenant(where.subscription_id, scope, tuple(each.principal_id for each in grants))
+    facts, people = tenant.facts, tenant.directory
     own = declared.own_identities(ports.open_arm(), where.workspace_id)
-    compared = [find_drift(tenant.facts, where.workspace_id, where.group_id, grants, tenant.directory, own=own)]
+    compared = [find_drift(facts, where.workspace_id, where.group_id, grants, people, own=own)]
     if where.storage_id is not None:
-        on_storage = declared.on_storage(session, where)
-        data = ports.read_tenant(
-            where.subscription_id, where.storage_id, tuple(each.principal_id for each in on_storage)
-        )
-        compared.append(
-            find_drift(
-                data.facts, where.storage_id, where.group_id, on_storage, data.directory, own=own, subject=STORAGE
-            )
-        )
+        data = declared.on_storage(session, where)
+        compared.append(find_drift(facts, where.storage_id, where.group_id, data, people, own=own, subject=STORAGE))
     drift = merged(compared)
     for what in drift.unchecked:
         session.invocation.warn(f"not looked into: {what}")
     if session.invocation.output == "json":
-        return report.drift_json(drift, session.name), bool(drift.findings)
-    return report.drift_text(drift, session.name), bool(drift.findings)
+        return report.drift_json(drift, session.name, local=session.file.local), bool(drift.findings)
+    return report.drift_text(drift, session.name, local=session.file.local), bool(drift.findings)
 
 
 def _give(invocation: Invocation, text: str, path: Path | None) -> None:

@@ -17,7 +17,7 @@ from azmlflow.rbac.live.people import Tenant
 from azmlflow.rbac.records import RoleAssignment, RoleDefinition
 from azmlflow.rbac.report.access import COLUMNS, WhoIsWho
 from azmlflow.rbac.roles import built_in_role, persona
-from tests.cli.desk import ALICE, GROUP, GROUP_ID, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk, assignment_id
+from tests.cli.desk import ALICE, GROUP, GROUP_ID, OUTPUTS, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk, assignment_id
 
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
 BOB = "00000000-0000-4000-8000-0000000000b2"
@@ -172,8 +172,8 @@ def test_drift_ends_with_1_only_if_there_is_any(desk: Desk, tenant: Callable[...
         ("undeclared", BOB),
     ]
     text = desk.run("access", "--drift").out
-    assert "next: azmlflow up" in text
-    assert f"next: az role assignment delete --ids {HIS.id}" in text
+    assert "next: azmlflow up --stack local" in text
+    assert f"next: azmlflow run --stack local -- az role assignment delete --ids {HIS.id}" in text
 
 
 def test_drift_looks_into_the_storage_account_where_it_is_opened_as_the_caller(
@@ -189,15 +189,15 @@ def test_drift_looks_into_the_storage_account_where_it_is_opened_as_the_caller(
         asked.append(scope)
         definitions = [TRACKER, *(built_in_role(name).definition() for name in roles)]
         above = {f"/subscriptions/{SUBSCRIPTION}": ()}
-        mine = [HERS] if scope == WORKSPACE_ID else held
-        return Tenant(Facts(mine, definitions, management_groups=above), WhoIsWho(NAMES))
+        return Tenant(Facts([HERS, *held], definitions, management_groups=above), WhoIsWho(NAMES))
 
     monkeypatch.setattr(desk, "connect", lambda: dataclasses.replace(connect(), read_tenant=read))
     done = desk.run("access", "--drift", "-o", "json")
-    assert [each.rpartition("/")[0].rpartition("/")[2] for each in asked] == ["workspaces", "storageAccounts"]
+    assert asked == [GROUP_ID], "one look for both"
     assert done.code == 1
     assert [(each["sort"], each["principalId"]) for each in done.json()["drift"]] == [("missing", ALICE.id)]
-    held += [RoleAssignment(f"{asked[1]}/{name}", ALICE.id, built_in_role(name).id, asked[1]) for name in roles]
+    account = f"{GROUP_ID}/providers/Microsoft.Storage/storageAccounts/{OUTPUTS['storageAccount']}"
+    held += [RoleAssignment(f"{account}/{name}", ALICE.id, built_in_role(name).id, account) for name in roles]
     assert desk.run("access", "--drift").code == 0
 
 

@@ -23,7 +23,9 @@ from azmlflow.rbac.report.access import (
     matrix,
     narrowest_role,
 )
-from azmlflow.rbac.report.drift import STORAGE, Declared, Drift, find_drift, merged
+from azmlflow.rbac.report.differences import Declared, Drift
+from azmlflow.rbac.report.drift import find_drift, merged
+from azmlflow.rbac.report.subjects import STORAGE
 from azmlflow.rbac.roles import built_in_role, least_persona, persona
 
 SUB = "/subscriptions/10ca1000-0000-4000-8000-000000000002"
@@ -220,7 +222,7 @@ def test_what_is_declared_and_there_is_no_drift() -> None:
         (tenant_of(given(BOB, TRACKER)), [], [("undeclared", BOB)]),
         (tenant_of(given(BOB, OWNER, GROUP)), [], [("undeclared", BOB)]),
         (tenant_of(given(OUTER, TRACKER)), [declared(ALICE)], [("missing", ALICE), ("undeclared", OUTER)]),
-        (tenant_of(given(ALICE, TRACKER)), [declared(ALICE, ended=True)], [("undeclared", ALICE)]),
+        (tenant_of(given(ALICE, TRACKER)), [declared(ALICE, ended=True)], [("expired", ALICE)]),
         (tenant_of(given(ALICE, TRACKER), given(ALICE, OWNER)), [declared(ALICE)], [("wider", ALICE)]),
         (tenant_of(given(ALICE, TRACKER), given(ALICE, TRACKER, GROUP)), [declared(ALICE)], [("wider", ALICE)]),
         (tenant_of(given(GONE, TRACKER)), [], [("orphaned", GONE)]),
@@ -304,7 +306,7 @@ def test_drift_on_the_storage_account_of_each_sort() -> None:
     assert sorts(drift_of_data(*held, given(GONE, BLOB_WRITER, f"{STORE}/blobServices/default/containers/c"))) == [
         ("orphaned", GONE)
     ]
-    assert sorts(drift_of_data(*held, ended=True)) == [("undeclared", ALICE), ("undeclared", ALICE)]
+    assert sorts(drift_of_data(*held, ended=True)) == [("expired", ALICE), ("expired", ALICE)]
     given_by_azure = drift_of_data(*held, given(OWN, BLOB_WRITER, STORE))
     assert given_by_azure.findings == ()
     assert len(given_by_azure.outside) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import RoleAssignment, RoleDefinition
 from azmlflow.rbac.report.access import WhoIsWho
-from azmlflow.rbac.report.drift import Declared, Finding, find_drift, merged
+from azmlflow.rbac.report.differences import Declared, Finding
+from azmlflow.rbac.report.drift import find_drift, merged
 
 SUB = "/subscriptions/10ca1000-0000-4000-8000-000000000002"
 GROUP = f"{SUB}/resourceGroups/rg"
@@ -55,10 +57,12 @@ VIEWED = ("open_workspace", "read_experiments")
 
 def test_no_assignment_at_all() -> None:
     lost = f"ana@x.com is declared viewer, but no role assignment gives 'Viewer' at {WORKSPACE}"
-    assert findings(grants=(declared(ANA),)) == (missing(lost),)
+    assert findings(grants=(declared(ANA),)) == (missing(lost, VIEWED),)
     # Under somebody else's name, at another scope, or of another role it is not the one that was declared.
     for other in (given(BEN, "viewer"), given(ANA, "viewer", f"{WORKSPACE}/computes/c"), given(ANA, "writer", SUB)):
-        assert missing(lost) in findings(other, grants=(declared(ANA),))
+        assert missing(lost, () if other.principal_id == ANA and other.scope == SUB else VIEWED) in findings(
+            other, grants=(declared(ANA),)
+        )
 
 
 def test_the_scope_of_a_grant_is_read_in_any_case() -> None:
@@ -69,13 +73,14 @@ def test_the_scope_of_a_grant_is_read_in_any_case() -> None:
 def test_a_role_that_is_gone() -> None:
     facts = Facts((), (), management_groups={SUB: ()})
     (found,) = find_drift(facts, WORKSPACE, GROUP, [declared(ANA)], PEOPLE).findings
-    assert found == missing("ana@x.com is declared viewer, but no role assignment gives it")
+    assert found == missing("ana@x.com is declared viewer, but no role assignment gives it", VIEWED)
 
 
 def test_one_that_holds_under_no_condition_is_enough() -> None:
     conditional = given(ANA, "viewer", condition="c")
     what = "ana@x.com is declared viewer, but has it under a condition only"
-    assert findings(conditional, grants=(declared(ANA),)) == (missing(what),)
+    command = "az role assignment delete --ids /a/1 && azmlflow up"
+    assert findings(conditional, grants=(declared(ANA),)) == (replace(missing(what, VIEWED), next=command),)
     assert findings(conditional, given(ANA, "viewer", name="2"), grants=(declared(ANA),)) == ()
 
 
@@ -95,11 +100,18 @@ def test_somebody_who_is_granted_nothing() -> None:
 
 
 def test_a_grant_that_has_ended_is_taken_back_by_up() -> None:
-    what = f"ana@x.com has 'Viewer' at {WORKSPACE}: its grant has ended"
+    what = f"ana@x.com has 'Viewer' at {WORKSPACE}: its grant as viewer has ended"
     ended = declared(ANA, ended=True)
     assert findings(given(ANA, "viewer"), grants=(ended,)) == (
-        of("undeclared", ANA, what, "azmlflow up", operations=VIEWED),
+        of("expired", ANA, what, "azmlflow up", operations=VIEWED),
     )
+    # Nor does another grant of hers, which is in force, make it a wider one.
+    (both,) = findings(given(ANA, "viewer"), given(ANA, "writer", name="2"), grants=(ended, declared(ANA, WRITER)))
+    assert (both.sort, both.next, both.assignment) == ("expired", "azmlflow up", "/a/1")
+    # One that somebody else made and that it relied on is not taken by any `up`.
+    relied = replace(ended, adopted=frozenset({"/a/1"}))
+    (theirs,) = findings(given(ANA, "viewer"), grants=(relied,))
+    assert (theirs.sort, theirs.next) == ("expired", "az role assignment delete --ids /a/1")
     # Another role than the grant's own is not ours to take.
     (other,) = findings(given(ANA, "writer"), grants=(ended,))
     assert (other.what.endswith(": not declared"), other.next) == (True, "az role assignment delete --ids /a/1")
