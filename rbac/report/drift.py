@@ -2,8 +2,9 @@
 
 Five sorts: `missing`, a declared grant that Azure does not hold, or holds in part; `expired`, one that has ended and
 is still held; `undeclared`, access of somebody who is granted nothing; `wider`, more than somebody's grants say, in
-operations or in scope; `orphaned`, an assignment of a principal that is deleted. What counts as access is a `Subject`: what opens an operation of `access.COLUMNS`, or, where
-datastores are opened as the caller, what opens the data in the workspace's storage account.
+operations or in scope; `orphaned`, an assignment of a principal that is deleted. What counts as access is a `Subject`:
+what opens an operation of `access.COLUMNS`, or, where datastores are opened as the caller, what opens the data in the
+workspace's storage account.
 
 Access that a stack could not declare is told apart and is no drift: what comes from above its resource group to those
 whom it grants nothing, and what Azure itself gives to the workspace's own identity.

@@ -71,7 +71,7 @@ def test_every_cell_that_is_not_as_declared_is_told(name: str, cut: bool, denies
         who = row.object_id
         reached = {who, *held.get(who, ())}
         current = [each for each in grants if not each.ended and each.principal_id in reached]
-        for column, cell in zip(row.cells and COLUMNS, row.cells, strict=True):
+        for column, cell in zip(COLUMNS if row.cells else (), row.cells, strict=True):
             wanted = set(column.operation.actions)
             actions = {action for each in current for block in each.permissions for action in block.actions}
             declared = wanted <= actions
