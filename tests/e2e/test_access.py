@@ -128,7 +128,7 @@ def test_an_identity_is_granted_works_and_leaves_an_orphan(own_estate: Estate) -
     ask(own_estate, "DELETE", f"{ARM}{robot}?api-version=2023-01-31")
     found = own_estate.azmlflow("access", "--drift", "--output", "json", fails=True).json()["drift"]
     assert [(each["sort"], each["name"], each["next"]) for each in found] == [
-        ("orphaned", who, f"azmlflow revoke {who}")
+        ("orphaned", who, f"azmlflow revoke {who} --stack local")
     ]
     own_estate.azmlflow("revoke", who)
     assert drift(own_estate, differs=False) == []

@@ -206,7 +206,7 @@ def test_properties_are_added_and_never_changed(plane: Plane) -> None:
     found = plane.get(f"{VERSIONS}/1")["properties"]["properties"]
     assert (found["p"], found["q"], found.get("model_json")) == ("1", "2", None)
     assert plane.put(f"{VERSIONS}/1", properties={"p": "3"}).status == 400
-    assert plane.put(f"{WORKSPACE}/models/iris", properties={"p": 3}).code == "InvalidRequestContent"
+    assert plane.put(f"{WORKSPACE}/models/iris", properties={"p": [3]}).code == "InvalidRequestContent"
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_archived_is_hidden_from_lists(ready: Azure) -> None:
         ("2", {"dataUri": "/etc/passwd"}, "begins with"),
         ("2", {}, "begins with"),
         ("2", {"dataUri": WEB, "dataType": "table"}, "not a valid value"),
-        ("2", {"dataUri": WEB, "tags": {"a": 1}}, "tags.a"),
+        ("2", {"dataUri": WEB, "tags": {"a": [1]}}, "tags.a"),
     ],
 )
 def test_what_is_refused(ready: Azure, version: str, properties: dict[str, Any], why: str) -> None:
