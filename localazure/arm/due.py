@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from azmlflow.localazure.arm import effects
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.cloud.skipped import FAULTS
+from azmlflow.localazure.core.collections import DELETED
 from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
 
 
 def apply_due(cloud: Cloud) -> None:
@@ -22,15 +25,33 @@ def apply_due(cloud: Cloud) -> None:
         for operation in due:
             if operations.get(operation["id"]) != operation:
                 continue  # canceled by one that ended before it
-            try:
-                if "fails" in operation:
-                    effects.half(cloud, operation)
-                    raise AzureError(409, "OperationFailed", "The operation failed: a fault was asked for.")
-                effects.EFFECTS[operation["verb"]](cloud, operation)
-            except AzureError as error:
-                effects.failed(cloud, operation)
-                operations.end(operation, error)
-            else:
-                operations.end(operation)
-        for key in expired:
+            _apply(cloud, operation)
+        cloud.skipped.each(expired, str, lambda key: _purge(cloud, key))
+
+
+def _apply(cloud: Cloud, operation: Document) -> None:
+    """Apply one operation; one that cannot be for a fault of ours has failed, and stops no other."""
+    error: AzureError | None = None
+    try:
+        if "fails" in operation:
+            effects.half(cloud, operation)
+            raise AzureError(409, "OperationFailed", "The operation failed: a fault was asked for.")
+        with cloud.store.transaction():
+            effects.EFFECTS[operation["verb"]](cloud, operation)
+    except AzureError as refused:
+        error = refused
+    except FAULTS as fault:
+        cloud.skipped.tell(f"{operation['verb']} of {operation['target']}", fault)
+        error = AzureError(500, "InternalServerError", "The embedded Azure failed; `azmlflow local logs` has more.")
+    if error is not None:
+        effects.failed(cloud, operation)
+    cloud.operations.end(operation, error)
+
+
+def _purge(cloud: Cloud, key: str) -> None:
+    try:
+        with cloud.store.transaction():
             effects.purge(cloud, key)
+    except FAULTS:
+        cloud.store.delete(DELETED, key)  # it is gone for everybody; what else it left stays
+        raise

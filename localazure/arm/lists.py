@@ -44,11 +44,12 @@ def page(host: str, path: str, query: Mapping[str, str], items: list[Any], *, si
     Raises:
         AzureError: 400, `$top` or `$skipToken` is invalid.
     """
-    top = query.get("$top", str(size))
-    if not top.isdecimal() or not 0 < int(top) <= 1000:
-        raise bad_request("InvalidTopParameter", f"The value '{top}' of $top is not an integer from 1 to 1000.")
+    asked = query.get("$top", str(size))
+    top = odata.count(asked)
+    if top is None or not 0 < top <= 1000:
+        raise bad_request("InvalidTopParameter", f"The value '{asked}' of $top is not an integer from 1 to 1000.")
     start = _position(query.get("$skiptoken"))
-    end = start + int(top)
+    end = start + top
     answer: Document = {"value": items[start:end]}
     if end < len(items):
         kept = {name: value for name, value in query.items() if name != "$skiptoken"}
@@ -79,8 +80,7 @@ def of_kind(ask: Ask, kind: Kind) -> Answer:
         if level != "child":
             found = _readable(ask, found, lambda _document: kind)
         found = _tagged(found, ask.query.get("$filter"))
-    shown = [kind.verbs.get(cloud, document) for document in found]
-    return paged(ask, shown)
+    return paged(ask, cloud.skipped.each(found, _id, lambda document: kind.verbs.get(cloud, document)))
 
 
 def above_collection(ask: Ask, kind: Kind) -> Document:
@@ -105,13 +105,15 @@ def resources(ask: Ask) -> Answer:
     _group_stands(ask)
     scope = group_id(ask.target) if ask.target.group else scopes.subscription_id(ask.target.subscription or "")
     clauses = odata.parse(ask.query.get("$filter"), _RESOURCE_FILTERS)
-    found = [
-        document
-        for document in find.below(ask.cloud, scope)
-        if _kind(document).is_tracked and all(_matches(document, clause, clauses) for clause in clauses)
-    ]
-    more = _expanded(ask.query.get("$expand"))
-    return paged(ask, [_summary(ask, document, more) for document in _readable(ask, found, _kind)])
+    more, skipped = _expanded(ask.query.get("$expand")), ask.cloud.skipped
+
+    def wanted(document: Document) -> tuple[bool, Document]:
+        matches = all(_matches(document, clause, clauses) for clause in clauses)
+        return _kind(document).is_tracked and matches, document
+
+    found = [document for fits, document in skipped.each(find.below(ask.cloud, scope), _id, wanted) if fits]
+    shown = skipped.each(_readable(ask, found, _kind), _id, lambda document: _summary(ask, document, more))
+    return paged(ask, shown)
 
 
 def _expanded(text: str | None) -> tuple[str, ...]:
@@ -161,6 +163,10 @@ def _readable(ask: Ask, found: list[Document], kind: Callable[[Document], Kind])
     ]
 
 
+def _id(document: Document) -> str:
+    return str(document["id"])
+
+
 def _kind(document: Document) -> Kind:
     return BY_TYPE[document["type"].lower()]
 
@@ -191,6 +197,7 @@ def _position(token: str | None) -> int:
         decoded = base64.urlsafe_b64decode(token.encode()).decode()
     except (binascii.Error, UnicodeError):
         decoded = ""
-    if not decoded.startswith("from:") or not decoded[5:].isdecimal():
+    start = odata.count(decoded.removeprefix("from:")) if decoded.startswith("from:") else None
+    if start is None:
         raise bad_request("InvalidSkipToken", f"The $skipToken '{token}' is not one that this service has given.")
-    return int(decoded[5:])
+    return start

@@ -25,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.request.bodies import json_object, json_value
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
+from azmlflow.localazure.core import odata
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import mlmodel, places, records
@@ -258,6 +259,7 @@ def _texts(given: Any, name: str) -> dict[str, str]:
 def _number(text: str | None, default: int) -> int:
     if not text:
         return default
-    if not text.isdecimal():
+    found = odata.count(text)
+    if found is None:
         raise bad_request("UserError", f"'{text}' is not a number.")
-    return int(text)
+    return found

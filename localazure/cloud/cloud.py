@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from azmlflow.localazure.cloud.operations import Operations
+from azmlflow.localazure.cloud.skipped import Skipped
 from azmlflow.localazure.core.bell import Bell
 from azmlflow.localazure.core.clock import Clock, Ids
 from azmlflow.localazure.core.store import Store
@@ -53,3 +55,8 @@ class Cloud:
     sessions: Sessions = field(default_factory=Sessions)
     sas_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     run_token_seconds: int = 3600
+
+    @cached_property
+    def skipped(self) -> Skipped:
+        """What is left out because it is broken."""
+        return Skipped(self.state)

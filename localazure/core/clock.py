@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+# Inferred: Azure's own bounds differ from setting to setting, and no cluster idles for a century.
+LONGEST = timedelta(days=36_500)
+_DURATION = re.compile(
+    r"P(?=.)(?:([0-9]{1,9})D)?(?:T(?=.)(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)S)?)?"
+)
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Clock(Protocol):
@@ -66,3 +74,44 @@ class CountedIds:
 def timestamp(instant: datetime) -> str:
     """An instant as ARM writes it: `2026-01-01T00:00:00.0000000Z`."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+
+
+def read_instant(text: str) -> datetime:
+    """The instant that an ISO 8601 text says; without a zone it is UTC.
+
+    Raises:
+        ValueError: it says none, or one beyond the calendar in UTC.
+    """
+    found = datetime.fromisoformat(text)
+    try:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"'{text[:40]}' is beyond the calendar") from error
+
+
+def from_milliseconds(count: float) -> datetime:
+    """The instant so many milliseconds after the beginning of 1970; the nearest that there is, of one beyond the
+    calendar, which MLflow takes from any client."""
+    try:
+        return _EPOCH + timedelta(milliseconds=count)
+    except (OverflowError, ValueError):
+        return datetime.max.replace(tzinfo=UTC) if count > 0 else datetime.min.replace(tzinfo=UTC)
+
+
+def duration(text: str) -> timedelta:
+    """An ISO 8601 duration of days, hours, minutes, seconds; at most `LONGEST`.
+
+    Raises:
+        ValueError: it is none, or longer.
+    """
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise ValueError(f"'{text[:40]}' is no ISO 8601 duration such as PT2H")
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    try:
+        length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        length = timedelta.max
+    if length > LONGEST:
+        raise ValueError(f"'{text[:40]}' is longer than {LONGEST.days} days")
+    return length

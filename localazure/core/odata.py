@@ -1,4 +1,4 @@
-"""OData `$filter` as far as ARM's and Graph's clients use it.
+"""OData's `$filter`, and the numbers of `$top` and the like, as far as ARM's and Graph's clients use it.
 
     filter = term *( "or" term )
     term   = clause *( "and" clause )
@@ -58,6 +58,11 @@ def parse(text: str | None, allowed: tuple[str, ...]) -> tuple[Clause, ...]:
     if len(terms) > 1:
         raise _refused(text, allowed)
     return terms[0]
+
+
+def count(text: str) -> int | None:
+    """The whole number from 0 on that a text is, of at most 18 digits; None of any other."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def alternatives(text: str | None, allowed: tuple[str, ...]) -> tuple[tuple[Clause, ...], ...]:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from azmlflow.localazure.core.errors import bad_request
+
 Document = dict[str, Any]
 Version = tuple[int, ...]
 
@@ -73,13 +75,17 @@ class Store:
         Args:
             collection, key, document: what and where.
             synced: wait until it is on the disk. Without, it survives `kill -9` all the same, but not a power cut.
+
+        Raises:
+            AzureError: 400, it holds what no answer could: half of a surrogate pair, which is no character, or a number
+                that is none.
         """
         with self._lock:
             if not synced:
                 self._db.execute("PRAGMA synchronous=NORMAL")
             try:
                 self._db.execute(
-                    "INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (collection, key, json.dumps(document))
+                    "INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (collection, key, _written(document))
                 )
             finally:
                 if not synced:
@@ -123,20 +129,23 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All writes inside are kept together or, if an exception leaves the block, not at all. Nests."""
         with self._lock:
-            outermost = self._depth == 0
+            point = f"inner{self._depth}"
+            begin, keep, undo = (
+                ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+                if self._depth == 0
+                else (f"SAVEPOINT {point}", f"RELEASE {point}", (f"ROLLBACK TO {point}", f"RELEASE {point}"))
+            )
+            self._db.execute(begin)
             self._depth += 1
             try:
-                if outermost:
-                    self._db.execute("BEGIN IMMEDIATE")
                 yield
             except BaseException:
-                if outermost:
-                    self._db.execute("ROLLBACK")
-                    self._versions = {name: count + 1 for name, count in self._versions.items()}
+                for statement in undo if self._db.in_transaction else ():  # a full disk has undone all of it already
+                    self._db.execute(statement)
+                self._versions = {name: count + 1 for name, count in self._versions.items()}
                 raise
             else:
-                if outermost:
-                    self._db.execute("COMMIT")
+                self._db.execute(keep)
             finally:
                 self._depth -= 1
 
@@ -147,3 +156,16 @@ class Store:
 
     def _touch(self, collection: str) -> None:
         self._versions[collection] = self._versions.get(collection, 0) + 1
+
+
+def _written(document: Document) -> str:
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (ValueError, RecursionError) as error:
+        raise bad_request(
+            "InvalidRequestContent",
+            "The request content was invalid: it has a text that cannot be written as UTF-8, a number that is none, or "
+            "is nested too deeply.",
+        ) from error
+    return text

@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 
+from azmlflow.localazure.core import yaml_reading
 from azmlflow.localazure.environments.conda import Package, package
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 
+CONDA_FILE = 256 * 1024  # characters that one may come to, inferred: Azure tells no limit
 # Of pip's options in a requirements file, those that name files: an environment has none beside it.
 _FILES = re.compile(r"(-r|-c|-e|--requirement|--constraint|--editable)\b|[./~]|file:|[^#]*@\s*file:", re.IGNORECASE)
 
@@ -66,9 +67,9 @@ def from_conda(name: str, told: Any) -> Specification:
     """
     if isinstance(told, str):
         try:
-            told = yaml.safe_load(told)
-        except yaml.YAMLError as error:
-            raise _unusable(name, f"its conda file is no YAML: {str(error).splitlines()[0]}") from error
+            told = yaml_reading.read(told, CONDA_FILE)
+        except yaml_reading.UnreadableYaml as error:
+            raise _unusable(name, f"its conda file is no YAML that can be used: {error}") from error
     if not isinstance(told, dict):
         raise _unusable(name, "its conda file is no mapping with 'dependencies'")
     dependencies = told.get("dependencies") or []
@@ -86,11 +87,13 @@ def from_conda(name: str, told: Any) -> Specification:
                 packages.append(found)
         else:
             raise _unusable(name, f"'{each}' in its conda file is neither a package nor a list of pip's")
-    channels = tuple(str(each) for each in told.get("channels") or ())
+    channels = told.get("channels") or []
+    if not isinstance(channels, list) or not all(isinstance(each, str) for each in channels):
+        raise _unusable(name, "'channels' of its conda file is no list of names")
     old = [line for line in lines if _OLD_PYPI.match(line)]
     notes = tuple(f"'{line}' is left out: the old address of PyPI; pip asks its own index" for line in old)
     asked = tuple(line for line in lines if line not in old)
-    return Specification(name, True, python, tuple(packages), asked, channels, notes=notes)
+    return Specification(name, True, python, tuple(packages), asked, tuple(channels), notes=notes)
 
 
 def from_version(name: str, properties: Mapping[str, Any]) -> Specification:

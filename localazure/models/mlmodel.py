@@ -9,20 +9,19 @@ them; their exact content is inferred.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import yaml
 
 from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import yaml_reading
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models import places
 from azmlflow.localazure.models.places import DatastorePath
 
 FILE = "MLmodel"
 _LIMIT = 1024 * 1024
-_VALUES = 20_000  # a file of a few lines can say billions by YAML's aliases
+_LONGEST = 64 * 1024  # characters of a property; what is longer is left out of each version's answer, inferred
 _COMPUTED = ("flavors", "model_json", "azureml.artifactPrefix", "azureml.storagePath", "mlflow.modelSourceUri")
 
 
@@ -38,11 +37,10 @@ def read(cloud: Cloud, workspace: Document, place: DatastorePath) -> Document | 
     with blobs.open(address, blob) as file:
         content = file.read()
     try:
-        told = yaml.safe_load(content)
-        counted = sum(1 for _, _ in zip(_values(told), range(_VALUES), strict=False))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
+        told = yaml_reading.read(content, _LIMIT)
+    except yaml_reading.UnreadableYaml:
         return None
-    return told if isinstance(told, dict) and counted < _VALUES else None
+    return told if isinstance(told, dict) else None
 
 
 def flavors(told: Document | None) -> Document:
@@ -66,7 +64,8 @@ def properties(told: Document | None, prefix: str, path: str, source: str) -> di
     if told is None:
         return found
     each = {f"flavors.{name}": _text(data) for name, data in _flavors(told).items()}
-    return {**found, "flavors": ",".join(_flavors(told)), **each, "model_json": _text(told)}
+    computed = {"flavors": ",".join(_flavors(told)), **each, "model_json": _text(told)}
+    return found | {name: value for name, value in computed.items() if len(value) <= _LONGEST}
 
 
 def is_computed(name: str) -> bool:
@@ -81,11 +80,4 @@ def _flavors(told: Document | None) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def _values(value: Any) -> Iterator[Any]:
-    yield value
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for each in inner:
-        yield from _values(each)
+    return value if isinstance(value, str) else json.dumps(value)

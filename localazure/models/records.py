@@ -11,10 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.clock import from_milliseconds, timestamp
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.enforce import Caller
@@ -185,4 +184,4 @@ def _times(found: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _instant(milliseconds: int) -> str:
-    return timestamp(datetime.fromtimestamp(milliseconds / 1000, UTC))
+    return timestamp(from_milliseconds(milliseconds))

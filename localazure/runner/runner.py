@@ -85,23 +85,27 @@ class Runner:
     def step(self) -> float:
         """Look at the jobs that have not ended and at their clusters; in how many seconds to look again if no bell
         rings."""
-        for key in list(self._processes):
-            if self._unwanted(key) is not None:
-                self._processes[key].end()
+        skipped = self._cloud.skipped
+        skipped.each(list(self._processes), str, self._end_unwanted)
         queued = self._waiting()
         found = {key: find.resource(self._cloud, key) for key in {*queued, *self._pools}}
-        clusters = {key: compute for key, compute in found.items() if compute is not None}
+        there = ((key, compute) for key, compute in found.items() if compute is not None)
+        clusters = dict(skipped.each(there, lambda cluster: cluster[0], quota.sound))
         for key in set(self._pools) - set(clusters):
             self._rest(key)
         for compute in set(queued) - set(clusters):
             for key in queued[compute]:
-                self._end_queued(key, "Failed", "The compute of the job was deleted.")
+                self._end_queued(key, "Failed", "The compute of the job was deleted, or cannot be read.")
         for key in clusters:
             self._pools.setdefault(key, Pool())
         # Dedicated clusters come first: what low priority gets is what they leave.
         order = sorted(clusters, key=lambda key: (quota.is_low_priority(clusters[key]), key))
-        waits = [self._tend(key, clusters, queued.get(key, [])) for key in order]
+        waits = skipped.each(order, str, lambda key: self._tend(key, clusters, queued.get(key, [])))
         return min([_LOOK, *waits, self._tell_dues()])
+
+    def _end_unwanted(self, key: str) -> None:
+        if self._unwanted(key) is not None:
+            self._processes[key].end()
 
     def _waiting(self) -> dict[str, list[str]]:
         """The jobs that wait for a node, by cluster; those that wait no more are ended."""

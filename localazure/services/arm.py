@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azmlflow.localazure.arm import dispatch, subscription
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.cloud.skipped import FAULTS
 from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.resources import members
@@ -35,10 +36,23 @@ def service(cloud: Cloud) -> ASGIApp:
         if answer.body is None or request.method == "HEAD":
             response = Response(None, answer.status, dict(answer.headers))
         else:
-            response = JSONResponse(answer.body, answer.status, dict(answer.headers))
+            response = _written(cloud, answer)
         await response(scope, receive, send)
 
     return application
+
+
+def _written(cloud: Cloud, answer: Answer) -> Response:
+    """The answer as JSON; of a list without what cannot be written so, which an older version has kept."""
+    headers = dict(answer.headers)
+    try:
+        return JSONResponse(answer.body, answer.status, headers)
+    except FAULTS:
+        if not isinstance(answer.body, dict) or not isinstance(answer.body.get("value"), list):
+            raise
+    listed = answer.body["value"]
+    good = cloud.skipped.each(listed, lambda each: str(each["id"]), lambda each: (JSONResponse(each), each))
+    return JSONResponse({**answer.body, "value": [each for _, each in good]}, answer.status, headers)
 
 
 async def _answer(cloud: Cloud, request: Request) -> Answer:

@@ -10,10 +10,10 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from azmlflow.localazure.core.clock import duration
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.machine.private import read_json, unreadable, write_private
 from azmlflow.localazure.work import quota
-from azmlflow.localazure.work.nodes import duration
 
 FILE = "job-limits.json"
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")

@@ -6,29 +6,14 @@ As Azure's autoscale does: as many as there are jobs, up to the maximum; a node 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from azmlflow.localazure.core.clock import duration
 from azmlflow.localazure.core.collections import NODES
 from azmlflow.localazure.core.store import Document, Store
-
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
-
-
-def duration(text: str) -> timedelta:
-    """An ISO 8601 duration of days, hours, minutes, seconds.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        raise ValueError(f"'{text}' is no ISO 8601 duration such as PT2H")
-    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.work.nodes import Scale
 
 FAMILY_CORES = 24
 _SIZES = Path(__file__).parent.parent / "data" / "vm-sizes.json"
@@ -74,6 +75,19 @@ def shares(one: Document, other: Document) -> bool:
     mine, its = size_of(one), size_of(other)
     same_region = one["properties"]["computeLocation"] == other["properties"]["computeLocation"]
     return bool(mine and its and mine.family and mine.family == its.family and same_region)
+
+
+def sound(cluster: tuple[str, Document]) -> tuple[str, Document]:
+    """A cluster, by its key, that the runner can deal with.
+
+    Raises:
+        Exception: one of `cloud.skipped.FAULTS`, its document is not what a compute's is.
+    """
+    _, compute = cluster
+    Scale.of(compute)
+    shares(compute, compute)
+    is_low_priority(compute)
+    return cluster
 
 
 def room(compute: Document, standing: Iterable[tuple[Document, int]]) -> int | None:

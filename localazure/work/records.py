@@ -45,7 +45,8 @@ class Open:
 
 def open_jobs(cloud: Cloud) -> list[tuple[str, Open]]:
     """(key, what to know) of every job that has not ended, the one queued first first."""
-    found = [(key, Open(**told)) for key, told in cloud.store.scan(OPEN_JOBS)]
+    kept = cloud.store.scan(OPEN_JOBS)
+    found = cloud.skipped.each(kept, lambda each: each[0], lambda each: (each[0], Open(**each[1])))
     return sorted(found, key=lambda each: (each[1].queued, each[0]))
 
 

@@ -8,7 +8,6 @@ and `WorkspaceClient.delete_experiment`). Archived is what MLflow calls deleted 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from azmlflow.localazure.azureml.history import run_filters
@@ -20,7 +19,8 @@ from azmlflow.localazure.azureml.history.known_runs import (
 )
 from azmlflow.localazure.azureml.request.bodies import text_map
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
-from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core import odata
+from azmlflow.localazure.core.clock import from_milliseconds, timestamp
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.service_limits import DESCRIPTION_TAG
 from azmlflow.localazure.core.store import Document
@@ -83,7 +83,8 @@ async def query(target: WorkspaceRequest, body: Mapping[str, Any]) -> dict[str, 
         raise bad_request("UserError", f"'{asked}' is no view of experiments: {', '.join(_VIEWS)}.", target="viewType")
     test = run_filters.parse(body.get("filter"), _PROPERTIES)
     top, token, order = body.get("top"), str(body.get("continuationToken") or 0), body.get("orderby")
-    if not token.isdecimal() or not (top is None or (isinstance(top, int) and top > 0)):
+    begin = odata.count(token)
+    if begin is None or not (top is None or (isinstance(top, int) and top > 0)):
         raise bad_request("UserError", "'top' is a number above 0, 'continuationToken' one that was given out.")
     if order and str(order).strip().lower() not in ("createdutc desc", "createdutc", "createdutc asc"):
         raise bad_request("UserError", f"Experiments cannot be ordered by '{order}'.", target="orderby")
@@ -93,9 +94,10 @@ async def query(target: WorkspaceRequest, body: Mapping[str, Any]) -> dict[str, 
     while page is not None:
         sent = {"max_results": _PAGE, "view_type": view, "order_by": [f"creation_time {direction}"]}
         told = await _ask(target, "search", {**sent, **({"page_token": page} if page else {})})
-        found += [dto for each in told.get("experiments", []) if test(dto := _dto(each))]
+        shown = target.cloud.skipped.each(told.get("experiments", []), lambda each: f"{target.id}/{each['name']}", _dto)
+        found += [dto for dto in shown if test(dto)]
         page = told.get("next_page_token") or None
-    begin, size = int(token), min(top or _PAGE, _PAGE)
+    size = min(top or _PAGE, _PAGE)
     more = {"continuationToken": str(begin + size)} if begin + size < len(found) else {}
     return {"value": found[begin : begin + size], **more}
 
@@ -180,4 +182,4 @@ def _dto(experiment: Document) -> dict[str, Any]:
 
 
 def _instant(milliseconds: Any) -> str | None:
-    return timestamp(datetime.fromtimestamp(int(milliseconds) / 1000, UTC)) if milliseconds else None
+    return timestamp(from_milliseconds(int(milliseconds))) if milliseconds else None

@@ -16,7 +16,6 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -27,7 +26,7 @@ from azmlflow.localazure.azureml.request.answers import root_error
 from azmlflow.localazure.azureml.request.bodies import json_object
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.core import service_limits as limits
-from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.clock import from_milliseconds, read_instant, timestamp
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.tracking import answers
@@ -99,7 +98,7 @@ async def _of_mlflow(target: WorkspaceRequest, run: known_runs.KnownRun, name: s
     history.sort(key=lambda each: (int(each.get("step", 0)), int(each["timestamp"])))
     rows = (
         {
-            "createdUtc": timestamp(datetime.fromtimestamp(int(each["timestamp"]) / 1000, UTC)),
+            "createdUtc": timestamp(from_milliseconds(int(each["timestamp"]))),
             "step": int(each.get("step", 0)),
             "data": {name: each["value"]},
         }
@@ -225,7 +224,10 @@ def _number(name: str, row: Mapping[str, Any]) -> float | None:
     found = row["data"].get(name) if len(row["data"]) == 1 else None
     if isinstance(found, str) and found in _NO_DIGITS:
         return float(found)
-    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+    try:
+        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+    except OverflowError:  # of whole numbers there are larger ones
+        return None
 
 
 def _type(told: str | None, value: Any) -> str:
@@ -240,6 +242,6 @@ def _milliseconds(instant: Any, default: float) -> float:
     if not instant:
         return default
     try:
-        return datetime.fromisoformat(str(instant)).timestamp() * 1000
+        return read_instant(str(instant)).timestamp() * 1000
     except ValueError as error:
         raise bad_request("UserError", f"'{instant}' is no instant.") from error

@@ -5,12 +5,12 @@ Source: the models of azureml-core 1.61 (`_restclient/models`), and what its cli
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from azmlflow.localazure.azureml.history.known_runs import KnownRun
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.clock import from_milliseconds, timestamp
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.service_limits import DESCRIPTION_TAG
 from azmlflow.localazure.core.store import Document
@@ -142,7 +142,7 @@ def _name(run: KnownRun) -> str:
 def _created(run: KnownRun) -> datetime:
     if run.record is not None:
         return datetime.fromisoformat(run.record["queued"])
-    return _mlflow_time(run, "start") or datetime.fromtimestamp(0, UTC)
+    return _mlflow_time(run, "start") or from_milliseconds(0)
 
 
 def _instant(run: KnownRun, which: str) -> str | None:
@@ -156,7 +156,7 @@ def _instant(run: KnownRun, which: str) -> str | None:
 
 def _mlflow_time(run: KnownRun, which: str) -> datetime | None:
     told = (run.mlflow or {}).get("info", {}).get(f"{which}_time")
-    return datetime.fromtimestamp(int(told) / 1000, UTC) if told else None
+    return from_milliseconds(int(told)) if told else None
 
 
 def _creator(cloud: Cloud, run: KnownRun) -> Document | None:

@@ -22,6 +22,7 @@ Every other path of the history service is one of artifacts (`history`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +35,7 @@ from azmlflow.localazure.azureml.request.bodies import json_object, json_value
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core import odata
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.models import places
 from azmlflow.localazure.runner import files
@@ -150,7 +152,7 @@ async def _children(target: WorkspaceRequest, run: known_runs.KnownRun) -> dict[
     if not top.isdecimal() or int(top) < 1:
         raise bad_request("UserError", "'$top' is a number above 0.", target="$top")
     runs = await known_runs.in_experiment(target, await known_runs.experiment_numbered(target, run.experiment_id))
-    told = (run_dto(target.cloud, each) for each in runs if each.tags.get(PARENT) == run.id)
+    told = _shown(target, (each for each in runs if each.tags.get(PARENT) == run.id))
     return {"value": run_filters.order([dto for dto in told if test(dto)], target.query.get("$orderby"))[: int(top)]}
 
 
@@ -160,13 +162,19 @@ async def _query(target: WorkspaceRequest, name: str) -> dict[str, Any]:
     orderby, top, token = body.get("orderby"), body.get("top"), str(body.get("continuationToken") or 0)
     if isinstance(orderby, list):
         orderby = orderby[0] if orderby else None
-    if not token.isdecimal() or not (top is None or (isinstance(top, int) and top > 0)):
+    begin = odata.count(token)
+    if begin is None or not (top is None or (isinstance(top, int) and top > 0)):
         raise bad_request("UserError", "'top' is a number above 0, 'continuationToken' one that was given out.")
     runs = await known_runs.in_experiment(target, await known_runs.experiment_named(target, name))
-    found = run_filters.order([dto for run in runs if test(dto := run_dto(target.cloud, run))], orderby)
-    begin, size = int(token), min(top or _PAGE, _PAGE)
+    found = run_filters.order([dto for dto in _shown(target, runs) if test(dto)], orderby)
+    size = min(top or _PAGE, _PAGE)
     more = {"continuationToken": str(begin + size)} if begin + size < len(found) else {}
     return {"value": found[begin : begin + size], **more}
+
+
+def _shown(target: WorkspaceRequest, runs: Iterable[known_runs.KnownRun]) -> list[dict[str, Any]]:
+    cloud = target.cloud
+    return cloud.skipped.each(runs, lambda run: f"{target.id}/runs/{run.id}", lambda run: run_dto(cloud, run))
 
 
 def _logs(target: WorkspaceRequest, run_id: str) -> dict[str, str]:

@@ -19,9 +19,11 @@ from starlette.responses import JSONResponse, Response
 from azmlflow.localazure.arm import inside
 from azmlflow.localazure.azureml.request.bodies import json_object, member
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
+from azmlflow.localazure.core import yaml_reading
 from azmlflow.localazure.core.collections import SDK1_ENVIRONMENTS
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.environments.specification import CONDA_FILE
 from azmlflow.localazure.resources import find
 
 _NUMBER = re.compile(r"[1-9][0-9]*")
@@ -37,7 +39,9 @@ async def answer(target: WorkspaceRequest) -> Response:
         case ("GET", "environments"):
             target.require("environments/read")
             names = {document["id"].split("/")[-3] for document in _documents(target, "")}
-            return JSONResponse({"value": [_shown(target, _latest(target, name)) for name in sorted(names)]})
+            skipped = target.cloud.skipped
+            shown = skipped.each(sorted(names), lambda name: name, lambda name: _shown(target, _latest(target, name)))
+            return JSONResponse({"value": shown})
         case ("GET", "environments", name):
             target.require("environments/read")
             return JSONResponse(_shown(target, _latest(target, name)))
@@ -161,7 +165,7 @@ def _shown(target: WorkspaceRequest, document: Document) -> Document:
 def _of_arm(properties: Mapping[str, Any]) -> Document:
     """An environment that azure-ai-ml made, as azureml-core reads it."""
     told = properties.get("condaFile")
-    dependencies = yaml.safe_load(told) if isinstance(told, str) else told
+    dependencies = yaml_reading.read(told, CONDA_FILE) if isinstance(told, str) else told
     python = {
         "interpreterPath": "python",
         "userManagedDependencies": not dependencies,

@@ -16,12 +16,12 @@ from collections.abc import Callable
 from typing import Any
 
 from azmlflow.localazure.core import service_limits as limits
+from azmlflow.localazure.core.clock import duration
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.jobs import bindings
 from azmlflow.localazure.kinds.jobs.members import CODE, flag, members, named, refused, text, texts, within
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, whole_number
-from azmlflow.localazure.work.nodes import duration
 
 _USED = (
     "jobType", "command", "codeId", "environmentId", "computeId", "environmentVariables", "experimentName", "inputs",

@@ -6,10 +6,9 @@ has as many nodes as its scale settings demand when nothing runs: the minimum. O
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.clock import duration, timestamp
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.ask import Answer, Ask
@@ -25,7 +24,6 @@ from azmlflow.resourcetypes.bounds import MOST_NODES, NAMES
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/computes"
 _CODE = "BadRequest"
-_DURATION = re.compile(r"P(?=.)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 _CLUSTER: Document = {
     "enableNodePublicIp": True,
     "isolatedNetwork": False,
@@ -122,8 +120,11 @@ def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
             target="scaleSettings",
         )
     idle = scale.get("nodeIdleTimeBeforeScaleDown") or "PT120S"
-    if not isinstance(idle, str) or _DURATION.fullmatch(idle) is None:
-        raise bad_request(_CODE, f"The nodeIdleTimeBeforeScaleDown '{idle}' is no ISO 8601 duration, such as 'PT120S'.")
+    try:
+        duration(idle if isinstance(idle, str) else "")
+    except ValueError as error:
+        told = f"The nodeIdleTimeBeforeScaleDown is not valid: {error}."
+        raise bad_request(_CODE, told, target="scaleSettings.nodeIdleTimeBeforeScaleDown") from error
     login = inner.get("userAccountCredentials")
     if isinstance(login, dict) and login.get("adminUserName"):
         given["userAccountCredentials"] = {"adminUserName": login["adminUserName"]}

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from azmlflow.localazure.work.nodes import Pool, Scale, duration
+from azmlflow.localazure.core.clock import duration
+from azmlflow.localazure.work.nodes import Pool, Scale
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SCALE = Scale(0, 2, timedelta(seconds=120))
