@@ -2,7 +2,7 @@
 
 Lists, the runner of jobs and what falls due go over the things of many owners. Where one of them is broken, by an
 older version or by a fault of ours, the others are dealt with all the same. The broken one is told once in the log,
-and in `skipped.json` of the state folder, which `azmlflow local status` and `azmlflow doctor` show.
+and in `skipped.json` of the state folder, which `azmlflow local status` shows.
 """
 
 from __future__ import annotations

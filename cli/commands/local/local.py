@@ -199,6 +199,7 @@ def _plain(entry: dict[str, str]) -> dict[str, str]:
 
 
 def _tell(invocation: Invocation, project: Project) -> None:
+    from azmlflow.localazure.cloud.skipped import left_out
     from azmlflow.localazure.process import daemon
 
     found = daemon.status(project.local) if project.local.exists() else None
@@ -206,6 +207,7 @@ def _tell(invocation: Invocation, project: Project) -> None:
     if found is None:
         invocation.result({"running": False, "state": str(project.local)}, "stopped\nnext: azmlflow local start")
         return
+    broken = left_out(project.local)
     invocation.result(
         {
             "running": True,
@@ -214,6 +216,14 @@ def _tell(invocation: Invocation, project: Project) -> None:
             "identityPort": found.identity_port,
             "state": str(project.local),
             "log": str(log),
+            "leftOut": [{"name": name, "fault": fault} for name, fault in broken],
         },
-        f"running (pid {found.pid}), proxy on 127.0.0.1:{found.proxy_port}\n  state {project.local}\n  log   {log}",
+        "\n".join(
+            (
+                f"running (pid {found.pid}), proxy on 127.0.0.1:{found.proxy_port}",
+                f"  state {project.local}",
+                f"  log   {log}",
+                *(f"  broken and left out: {name} ({fault})" for name, fault in broken),
+            )
+        ),
     )

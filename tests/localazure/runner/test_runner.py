@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.collections import JOB_RECORDS
+from azmlflow.localazure.cloud.skipped import left_out
+from azmlflow.localazure.core.collections import JOB_RECORDS, RESOURCES
 from azmlflow.localazure.keeper.process import Endable
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner import execution, runs
 from azmlflow.localazure.runner.runner import LOST, Runner
 from azmlflow.localazure.work import records
-from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
+from tests.localazure.control import BODIES, CHAIN, COMPUTE, WORKSPACE, Azure
 
 JOB = {"jobType": "Command", "command": "true", "computeId": COMPUTE}
 
@@ -290,3 +291,24 @@ def test_an_end_that_is_due_for_a_job_of_the_same_name_that_runs_does_not_keep_t
         assert runner.step() > 0
 
     asyncio.run(script())
+
+
+def test_a_broken_cluster_does_not_keep_others_jobs_waiting(azure: Azure, runner: Runner) -> None:
+    """The idle time that an older version took, P99999999999999D, stopped the runner of all workspaces."""
+    endless = COMPUTE.replace("cpu-cluster", "endless")
+    azure.arm("PUT", endless, BODIES[COMPUTE])
+    azure.wait()
+    submit(azure, "mine", computeId=endless)
+    submit(azure, "others")
+    document = azure.cloud.store.get(RESOURCES, endless.lower())
+    assert document is not None
+    document["properties"]["properties"]["scaleSettings"]["nodeIdleTimeBeforeScaleDown"] = "P99999999999999D"
+    azure.cloud.store.put(RESOURCES, endless.lower(), document)
+
+    async def script() -> None:
+        runner.step()
+        await turn()
+
+    asyncio.run(script())
+    assert statuses(azure) == ["Failed", "Running"]
+    assert [fault for _, fault in left_out(azure.cloud.state)] == ["ValueError"]
