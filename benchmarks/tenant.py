@@ -19,8 +19,17 @@ from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.operations import WORKSPACE
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import RoleAssignment, RoleDefinition
-from azmlflow.rbac.roles import BUILT_IN_ROLES, PERSONAS
+from azmlflow.rbac.roles import PERSONAS, built_in_role
 
+# Roles of the sort that a tenant with machine learning hands out.
+_BUILT_IN = (
+    "Owner", "Contributor", "Reader", "User Access Administrator", "Role Based Access Control Administrator",
+    "AzureML Data Scientist", "AzureML Compute Operator", "AzureML Metrics Writer (preview)",
+    "Storage Blob Data Reader", "Storage Blob Data Contributor", "Storage Blob Data Owner",
+    "Storage File Data Privileged Reader", "Storage File Data Privileged Contributor", "AcrPull", "AcrPush",
+    "Key Vault Reader", "Key Vault Secrets User", "Key Vault Secrets Officer", "Key Vault Administrator",
+    "Managed Identity Operator",
+)  # fmt: skip
 DEFINITIONS_HELD, USERS, GROUPS = 500, 1000, 100
 SUBSCRIPTION = "/subscriptions/10ca1000-0000-4000-8000-000000000002"
 SCOPE = f"{SUBSCRIPTION}/resourceGroups/rg-0/providers/{WORKSPACE}/mlw-0"
@@ -53,7 +62,7 @@ def tenant(assignments: int, workspace: str = SCOPE) -> Facts:
 
 def _roles() -> list[RoleDefinition]:
     """The built-in roles and personas, then roles with wildcards and exclusions, as many as a tenant may well have."""
-    known = [role.permissions for role in BUILT_IN_ROLES] + [each.permissions for each in PERSONAS]
+    known = [built_in_role(name).permissions for name in _BUILT_IN] + [each.permissions for each in PERSONAS]
     made = [
         (
             PermissionBlock(

@@ -12,17 +12,16 @@ from __future__ import annotations
 import difflib
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from azmlflow.rbac import scopes
-from azmlflow.rbac.builtin import BUILT_IN_ROLES, BuiltInRole
+from azmlflow.rbac import builtin, scopes
+from azmlflow.rbac.builtin import BuiltInRole
 from azmlflow.rbac.grants import NAMESPACE
 from azmlflow.rbac.operations import WORKSPACE
 from azmlflow.rbac.patterns import PermissionBlock, permits
 
 __all__ = [
-    "BUILT_IN_ROLES",
     "PERSONAS",
     "BuiltInRole",
     "Persona",
@@ -215,18 +214,21 @@ def built_in_role(name: str) -> BuiltInRole:
     """The built-in role of that name.
 
     Raises:
-        UnknownRole: the table has none.
+        UnknownRole: Azure has none.
     """
-    for found in BUILT_IN_ROLES:
-        if found.name == name:
-            return found
-    raise UnknownRole(_unknown("built-in role", name, [each.name for each in BUILT_IN_ROLES]))
+    found = builtin.named(name)
+    if found is None:
+        raise UnknownRole(f"unknown built-in role '{name}'{_nearest(name, builtin.names())}")
+    return found
 
 
-def _unknown(kind: str, name: str, known: list[str]) -> str:
+def _unknown(kind: str, name: str, known: Sequence[str]) -> str:
+    return f"unknown {kind} '{name}'{_nearest(name, known)} There are: {', '.join(known)}"
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
     nearest = difflib.get_close_matches(name.lower(), [each.lower() for each in known], n=1, cutoff=0.5)
-    hint = next((f"; did you mean '{each}'?" for each in known if each.lower() in nearest), ".")
-    return f"unknown {kind} '{name}'{hint} There are: {', '.join(known)}"
+    return next((f"; did you mean '{each}'?" for each in known if each.lower() in nearest), ".")
 
 
 def custom_role_name(persona: str, resource_group_id: str) -> str:

@@ -44,9 +44,9 @@ def page(host: str, path: str, query: Mapping[str, str], items: list[Any], *, si
     Raises:
         AzureError: 400, `$top` or `$skipToken` is invalid.
     """
-    asked = query.get("$top", str(size))
-    top = odata.count(asked)
-    if top is None or not 0 < top <= 1000:
+    asked = query.get("$top")
+    top = size if asked is None else odata.count(asked)
+    if top is None or (asked is not None and not 0 < top <= 1000):
         raise bad_request("InvalidTopParameter", f"The value '{asked}' of $top is not an integer from 1 to 1000.")
     start = _position(query.get("$skiptoken"))
     end = start + top
@@ -80,7 +80,8 @@ def of_kind(ask: Ask, kind: Kind) -> Answer:
         if level != "child":
             found = _readable(ask, found, lambda _document: kind)
         found = _tagged(found, ask.query.get("$filter"))
-    return paged(ask, cloud.skipped.each(found, _id, lambda document: kind.verbs.get(cloud, document)))
+    shown = cloud.skipped.each(found, _id, lambda document: kind.verbs.get(cloud, document))
+    return paged(ask, shown, kind.verbs.page)
 
 
 def above_collection(ask: Ask, kind: Kind) -> Document:
@@ -95,9 +96,9 @@ def above_collection(ask: Ask, kind: Kind) -> Document:
     return find.parent(ask.cloud, kind, ask.target, "read")
 
 
-def paged(ask: Ask, items: list[Document]) -> Answer:
+def paged(ask: Ask, items: list[Document], size: int = PAGE) -> Answer:
     """The page of a list that the request asks for."""
-    return Answer(200, page("management.azure.com", ask.target.path, ask.query, items))
+    return Answer(200, page("management.azure.com", ask.target.path, ask.query, items, size=size))
 
 
 def resources(ask: Ask) -> Answer:

@@ -18,13 +18,12 @@ from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import authorization_failed
 from azmlflow.localazure.core.store import Document, Store, Version
 from azmlflow.localazure.principals.directory import Directory, Principal
-from azmlflow.rbac import scopes
+from azmlflow.rbac import builtin, scopes
 from azmlflow.rbac.evaluate import Decision, evaluate
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import RoleAssignment, RoleDefinition
 from azmlflow.rbac.report.reasons import sentence
-from azmlflow.rbac.roles import BUILT_IN_ROLES
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,6 @@ class Enforcer:
 
     def __init__(self, store: Store, directory: Directory, clock: Clock) -> None:
         self._store, self._directory, self._clock = store, directory, clock
-        self._built_in = tuple(role.definition() for role in BUILT_IN_ROLES)
         self._facts: Facts | None = None
         self._seen: Version | None = None
         self._next: datetime | None = None
@@ -62,12 +60,14 @@ class Enforcer:
         stale = self._next is not None and self._clock.now() >= self._next
         if self._facts is None or seen != self._seen or stale:
             pending = self._pending()
+            assignments = tuple(
+                _assignment(document) for key, document in self._store.kept(ASSIGNMENTS) if key not in pending
+            )
+            used = {_guid(each.role_definition_id) for each in assignments}
             self._facts = Facts(
-                assignments=tuple(
-                    _assignment(document) for key, document in self._store.kept(ASSIGNMENTS) if key not in pending
-                ),
+                assignments=assignments,
                 definitions=(
-                    *self._built_in,
+                    *(role.definition() for guid in sorted(used) if (role := builtin.of_guid(guid)) is not None),
                     *(_definition(document) for _, document in self._store.kept(DEFINITIONS)),
                 ),
                 memberships=self._directory.memberships(),
@@ -150,6 +150,7 @@ def permission_block(document: Mapping[str, Any]) -> PermissionBlock:
         not_actions=_texts(document.get("notActions")),
         data_actions=_texts(document.get("dataActions")),
         not_data_actions=_texts(document.get("notDataActions")),
+        condition=document.get("condition"),
     )
 
 

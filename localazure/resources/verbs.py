@@ -56,6 +56,7 @@ class Verbs:
     Attributes:
         get: the document as it is answered now.
         listed: what the collection at a path holds, where it is not all resources of the type in the scope.
+        page: how many a page of a list holds.
         put: how the PUT that creates is answered.
         update: how one that changes is.
         patch: whether PATCH is served.
@@ -64,6 +65,7 @@ class Verbs:
 
     get: Callable[[Cloud, Document], Document] = _as_kept
     listed: Callable[[Ask], list[Document]] | None = None
+    page: int = 100
     put: Verb = Verb(201)
     update: Verb = Verb(200)
     patch: bool = True

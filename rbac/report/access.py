@@ -14,7 +14,7 @@ from azmlflow.rbac.evaluate import Decision, Verdict, evaluate
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.operations import WORKSPACE, Operation, UnknownOperation, operation
 from azmlflow.rbac.patterns import permits
-from azmlflow.rbac.roles import BUILT_IN_ROLES, least_persona
+from azmlflow.rbac.roles import built_in_role, least_persona
 
 UNREAD = "group members unknown: needs GroupMember.Read.All"
 UNNAMED = "name unknown: needs User.Read.All, GroupMember.Read.All and Application.Read.All"
@@ -180,6 +180,14 @@ def matrix(
     return Matrix(scope, tuple(columns), tuple(rows))
 
 
+# The built-in roles that are offered where no persona lets somebody: of the others, a narrower one may by chance hold
+# an action of ours, and is some other service's.
+_GENERAL = (
+    "Owner", "Contributor", "Reader", "User Access Administrator", "Role Based Access Control Administrator",
+    "AzureML Data Scientist", "AzureML Compute Operator", "AzureML Metrics Writer (preview)",
+)  # fmt: skip
+
+
 def explain(principal_id: str, asked: Operation, scope: str, facts: Facts) -> Explanation:
     """Why a principal may or may not do an operation, and what would let it."""
     decisions = tuple(evaluate(principal_id, action, scope, facts) for action in asked.actions)
@@ -193,11 +201,11 @@ def explain(principal_id: str, asked: Operation, scope: str, facts: Facts) -> Ex
 
 
 def narrowest_role(actions: Iterable[str]) -> str | None:
-    """The built-in role that allows all of these and the fewest of the matrix's actions; None if none does."""
+    """The role of `_GENERAL` that allows all of these and the fewest of the matrix's actions; None if none does."""
     wanted = tuple(actions)
     allowed = {
-        role.name: {action for action in (*ACTIONS, *wanted) if permits(role.permissions, action, False)[0]}
-        for role in BUILT_IN_ROLES
+        name: {action for action in (*ACTIONS, *wanted) if permits(built_in_role(name).permissions, action, False)[0]}
+        for name in _GENERAL
     }
     fitting = sorted((len(found), name) for name, found in allowed.items() if found.issuperset(wanted))
     return fitting[0][1] if fitting else None

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from azmlflow.rbac.roles import BUILT_IN_ROLES
+from azmlflow.rbac.roles import built_in_role
 from tests.e2e.estate import Estate
 from tests.e2e.people import ARM, ARM_VERSION, ML_VERSION, Person, add_users, sign_in
 from tests.e2e.world import World, requests_of
@@ -61,7 +61,7 @@ def make_sibling(owner: Person, workspace: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def assign(owner: Person, role: str, user_id: str, scope: str) -> None:
-    guid = next(built_in.id for built_in in BUILT_IN_ROLES if built_in.name == role).rsplit("/", 1)[-1]
+    guid = built_in_role(role).id
     definition = f"/{'/'.join(scope.split('/')[1:3])}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
     properties = {"principalId": user_id, "principalType": "User", "roleDefinitionId": definition}
     url = f"{ARM}{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid5(uuid.NAMESPACE_URL, role)}"

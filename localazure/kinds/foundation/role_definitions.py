@@ -7,7 +7,6 @@ deleted while it is assigned. An action of a custom role may hold one wildcard.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,22 +17,21 @@ from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources import operations
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import wrong_type
 from azmlflow.localazure.resources.kind import EXTENSION, Documents, Kind, Lifecycle, NameRule
 from azmlflow.localazure.resources.paths import Target
 from azmlflow.localazure.resources.verbs import Deletion, Verb, Verbs
-from azmlflow.rbac import scopes
+from azmlflow.rbac import builtin, scopes
+from azmlflow.rbac.builtin import BuiltInRole
 from azmlflow.rbac.patterns import PermissionBlock
-from azmlflow.rbac.roles import BUILT_IN_ROLES
 
 TYPE = "Microsoft.Authorization/roleDefinitions"
 GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_LISTS = ("actions", "notActions", "dataActions", "notDataActions")
+_DATA_LISTS = ("dataActions", "notDataActions")
+_LISTS = ("actions", "notActions", *_DATA_LISTS)
 _FILTERS = ("rolename", "type", "atscopeandbelow()", "atscope()")
-_ACTION = re.compile(
-    r"\*(/[A-Za-z0-9]+)*|[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*(/(\*|[A-Za-z0-9_.$-]+|[A-Za-z0-9_.$-]*\*))+"
-)
 _EPOCH = "2015-02-02T21:55:09.8806423Z"
 
 
@@ -42,8 +40,8 @@ def definition(cloud: Cloud, guid: str) -> Document | None:
     found = cloud.store.get(DEFINITIONS, guid.lower())
     if found is not None:
         return found
-    role = next((each for each in BUILT_IN_ROLES if each.id == guid.lower()), None)
-    return None if role is None else _built_in(role.id, role.name, role.description, role.permissions)
+    role = builtin.of_guid(guid)
+    return None if role is None else _built_in(role)
 
 
 def does_not_exist(guid: str) -> AzureError:
@@ -66,24 +64,25 @@ def permissions(blocks: tuple[PermissionBlock, ...]) -> list[Document]:
             "notActions": list(block.not_actions),
             "dataActions": list(block.data_actions),
             "notDataActions": list(block.not_data_actions),
+            **({"condition": block.condition, "conditionVersion": "2.0"} if block.condition else {}),
         }
         for block in blocks
     ]
 
 
-def _built_in(guid: str, name: str, description: str, blocks: tuple[PermissionBlock, ...]) -> Document:
+def _built_in(role: BuiltInRole) -> Document:
     properties: Document = {
-        "roleName": name,
+        "roleName": role.name,
         "type": "BuiltInRole",
-        "description": description,
+        "description": role.description,
         "assignableScopes": ["/"],
-        "permissions": permissions(blocks),
+        "permissions": permissions(role.permissions),
         "createdOn": _EPOCH,
         "updatedOn": _EPOCH,
         "createdBy": None,
         "updatedBy": None,
     }
-    return {"id": _id(guid), "type": TYPE, "name": guid, "properties": properties}
+    return {"id": _id(role.id), "type": TYPE, "name": role.id, "properties": properties}
 
 
 def _id(guid: str) -> str:
@@ -135,10 +134,7 @@ def _check_actions(kind: str, actions: Any) -> None:
     if not isinstance(actions, list) or not all(isinstance(action, str) for action in actions):
         raise wrong_type(f"permissions.{kind}", actions, "array of strings")
     for action in actions:
-        if action.count("*") > 1 or _ACTION.fullmatch(action) is None:
-            raise bad_request(
-                "InvalidActionOrNotAction", f"'{action}' does not match any of the actions supported by the providers."
-            )
+        operations.check(action, data=kind in _DATA_LISTS)
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
@@ -150,7 +146,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         "type": "CustomRole",
         "description": given.get("description") or "",
         "assignableScopes": list(given["assignableScopes"]),
-        "permissions": [{kind: list(block.get(kind) or []) for kind in _LISTS} for block in _blocks(given)],
+        "permissions": [_kept(block) for block in _blocks(given)],
         "createdOn": before.get("createdOn") or now,
         "updatedOn": before.get("updatedOn") or now,
         "createdBy": before.get("createdBy") or who,
@@ -158,6 +154,12 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     }
     # Whatever scope it was made at, a role's id is below the subscription.
     return {"id": _id(ask.target.name.lower()), "name": ask.target.name.lower(), "properties": properties}
+
+
+def _kept(block: Document) -> Document:
+    """A permission block as it is answered. Its condition is not judged (`rbac.evaluate`): it then allows nothing."""
+    given = {name: block[name] for name in ("condition", "conditionVersion") if block.get(name)}
+    return {kind: list(block.get(kind) or []) for kind in _LISTS} | given
 
 
 def _touch(ask: Ask, document: Document) -> None:
@@ -190,8 +192,7 @@ def _require(ask: Ask, verb: str, scope: str) -> None:
 
 
 def _all(cloud: Cloud) -> list[Document]:
-    built_in = [_built_in(role.id, role.name, role.description, role.permissions) for role in BUILT_IN_ROLES]
-    return [*built_in, *(document for _, document in cloud.store.kept(DEFINITIONS))]
+    return [*map(_built_in, builtin.every()), *(document for _, document in cloud.store.kept(DEFINITIONS))]
 
 
 def _listed(ask: Ask) -> list[Document]:
@@ -227,6 +228,7 @@ ROLE_DEFINITION = Kind(
         missing=lambda target: does_not_exist(target.name),
     ),
     has_provisioning_state=False,
-    verbs=Verbs(listed=_listed, update=Verb(201), patch=False, delete=Deletion(200, shows=True)),
+    # Azure answers all roles at once.
+    verbs=Verbs(listed=_listed, page=100_000, update=Verb(201), patch=False, delete=Deletion(200, shows=True)),
     lifecycle=Lifecycle(before_write=_check, on_write=_touch, before_delete=_deleting),
 )

@@ -14,7 +14,7 @@ from azmlflow.localazure.core.collections import ASSIGNMENTS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.services import vault
-from azmlflow.rbac.roles import BUILT_IN_ROLES
+from azmlflow.rbac.roles import built_in_role
 from tests.localazure.transport import Client, make_cloud
 
 VERSION = {"api-version": "7.4"}
@@ -43,7 +43,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
         "bypolicy",
         accessPolicies=[{"objectId": group.object_id, "permissions": {"secrets": ["List"], "keys": ["all"]}}],
     )
-    role = next(role for role in BUILT_IN_ROLES if role.name == "Key Vault Administrator")
+    role = built_in_role("Key Vault Administrator")
     made.store.put(
         ASSIGNMENTS,
         "one",
