@@ -95,8 +95,8 @@ def collect(listed: list[str], folders: list[str]) -> dict[str, object]:
         for block in role.permissions:
             names |= {(name, False) for name in (*block.actions, *block.not_actions)}
             names |= {(name, True) for name in (*block.data_actions, *block.not_data_actions)}
-    for known in (*OPERATIONS, *PERSONAS):
-        names |= {(action, False) for action in known.actions}
+    for actions in (*(each.actions for each in OPERATIONS), *(each.actions for each in PERSONAS)):
+        names |= {(action, False) for action in actions}
     for top, types in _PAGES.items():
         names |= {(f"{top}/{type_}/{verb}", True) for type_, verbs in types.items() for verb in verbs.split()}
     names |= {(name, False) for folder in folders for name in requested(Path(folder))}
