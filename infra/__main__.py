@@ -5,6 +5,7 @@
 
 import dataclasses
 from datetime import UTC, datetime
+from functools import partial
 
 import pulumi
 from pulumi_azure_native import authorization
@@ -13,6 +14,7 @@ from azmlflow.infra.components.access import Access, AccessArgs
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace, MlflowWorkspaceArgs
 from azmlflow.infra.plan import identifiers, outputs, tags
+from azmlflow.infra.plan.guardrails import logged_id
 from azmlflow.infra.settings.faults import SettingsError
 from azmlflow.infra.settings.settings import Settings
 
@@ -26,8 +28,9 @@ def main() -> None:
     azure, stack, project = authorization.get_client_config(), pulumi.get_stack(), pulumi.get_project()
     names = settings.names(stack, azure.subscription_id)
     place = settings.place(names, azure.subscription_id)
+    guardrails = settings.guardrails()
     # What `sweep` cannot know by its name.
-    ids = () if settings.names_are_generated() else identifiers.in_group(names, azure.subscription_id)
+    ids = () if settings.names_are_generated() else identifiers.in_group(names, azure.subscription_id, guardrails)
     marked = {**settings.tags, **tags.ownership(project, stack), **tags.record(ids)}
 
     mlflow = MlflowWorkspace(
@@ -39,7 +42,7 @@ def main() -> None:
             group_tags=tags.life(settings.created_on, settings.owner, settings.expires_on),
             purge_protection=settings.purge_protection,
             storage_auth=settings.storage_auth,
-            **dataclasses.asdict(names),
+            **{**dataclasses.asdict(names), **({} if guardrails.registry else {"container_registry": None})},
         ),
     )
     for cluster in settings.clusters:
@@ -48,6 +51,8 @@ def main() -> None:
         )
         ComputeCluster(cluster.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group))
     grants = settings.grants_on(datetime.now(UTC).date())
+    if guardrails:
+        _watch(settings, mlflow, tags.owner(project, stack))
     access = AccessArgs.of(place, grants, tags.owner(project, stack), settings.strict_tracker)
     Access(identifiers.ACCESS_NAME, access, pulumi.ResourceOptions(depends_on=[mlflow.workspace]))
     outputs.export(
@@ -56,6 +61,33 @@ def main() -> None:
         grants=[outputs.grant(grant, place) for grant in grants],
         **mlflow.told(),
     )
+
+
+def _watch(settings: Settings, mlflow: MlflowWorkspace, note: str) -> None:
+    """Declare what watches over a workspace, by the settings."""
+    # Few stacks have any, and everybody would wait for the import.
+    from azmlflow.infra.components.guardrails import Guardrails, GuardrailsArgs
+
+    wanted, budget = settings.guardrails(), settings.budget
+    parts = {
+        "workspace": mlflow.workspace,
+        "storage": mlflow.account,
+        "vault": mlflow.vault,
+        "registry": mlflow.registry,
+    }
+    ids = {part: resource.id for part, resource in parts.items() if resource is not None}
+    args = GuardrailsArgs(
+        tags.LOCK_NAME,
+        mlflow.group.id,
+        log_analytics_id=mlflow.logs.id,
+        watched={part: ids[part].apply(partial(logged_id, part)) for part in wanted.watched()},
+        locked={part: ids[part] for part in wanted.locked()},
+        note=note,
+        monthly_budget=budget.monthly if budget else None,
+        budget_mail=list(budget.mail) if budget else None,
+        budget_start=datetime.now(UTC).date().replace(day=1).isoformat(),
+    )
+    Guardrails(identifiers.GUARDRAILS_NAME, args, pulumi.ResourceOptions(deleted_with=mlflow.group))
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings, *, 
         subscription,
         [cluster.name for cluster in settings.clusters],
         settings.grants_on(session.invocation.ports.today()),
-        settings.place(names, subscription),
+        place=settings.place(names, subscription),
+        guardrails=settings.guardrails(),
     )
 
     def owned(found: Mapping[str, str] | None) -> bool:

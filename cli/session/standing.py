@@ -1,8 +1,8 @@
 """What of a stack's state stands in the cloud, asked of the cloud: others delete and change things too.
 
 One list of each resource group, one of its role assignments and one of each workspace's computes, and a request for
-each of our roles, side by side. A list tells that a resource is there, and its tags; what else was changed, only the
-engine's refresh would tell, at the price of a request for each resource.
+each of our roles, locks, diagnostic settings and budgets, side by side. A list tells that a resource is there, and its
+tags; what else was changed, only the engine's refresh would tell, at the price of a request for each resource.
 """
 
 from __future__ import annotations
@@ -19,13 +19,19 @@ from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.session import Session
 from azmlflow.rbac import scopes
 from azmlflow.rbac.live.pool import Pool
-from azmlflow.resourcetypes.table import token_of
+from azmlflow.resourcetypes.table import resource_type, token_of
 
 _GROUP = token_of("Microsoft.Resources/resourceGroups")
 _WORKSPACE = token_of("Microsoft.MachineLearningServices/workspaces")
 _ASSIGNMENT = token_of("Microsoft.Authorization/roleAssignments")
 _DEFINITION = token_of("Microsoft.Authorization/roleDefinitions")
 _COMPUTE = token_of("Microsoft.MachineLearningServices/workspaces/computes")
+# On a resource, or on a group, and in no list of it.
+_ALONE = frozenset(
+    token
+    for name in ("Authorization/locks", "Insights/diagnosticSettings", "Consumption/budgets")
+    for token in resource_type(f"Microsoft.{name}").paths
+)
 _AT_ONCE = 4
 
 
@@ -122,6 +128,8 @@ def _questions(arm: ResourceManager, state: State) -> Iterable[Callable[[], Stan
     for each in ours:
         if each.type == _DEFINITION:
             yield _asker(_definition, arm, each.id, [each])
+        if each.type in _ALONE:
+            yield _asker(_alone, arm, each.id, [each])
     computes: dict[str, list[Resource]] = {}
     for each in ours:
         if each.type == _COMPUTE:
@@ -153,6 +161,8 @@ def _is_in_list(resource: Resource) -> bool:
     except scopes.InvalidScope:
         return False
     extends = "/providers/" in parsed.scope.lower()
+    if resource.type in _ALONE:
+        return False
     return len(parsed.names) == 1 and not extends and str(parsed.namespace).lower() != "microsoft.authorization"
 
 
@@ -180,6 +190,10 @@ def _assignments(arm: ResourceManager, group: str, members: Sequence[Resource]) 
 def _definition(arm: ResourceManager, id_: str, members: Sequence[Resource]) -> Standing:
     # By its id in the subscription, as Azure tells it: a role outlives the group that it was made for.
     return Standing(() if arm.role_definition(id_) is not None else tuple(members))
+
+
+def _alone(arm: ResourceManager, id_: str, members: Sequence[Resource]) -> Standing:
+    return Standing(() if arm.get(id_) is not None else tuple(members))
 
 
 def _computes(arm: ResourceManager, workspace: str, members: Sequence[Resource]) -> Standing:

@@ -42,6 +42,8 @@ class MlflowWorkspaceArgs:
     """Tags on everything."""
     group_tags: dict[str, str] | None = None
     """Further tags on the resource group alone."""
+    container_registry: str | None = None
+    """Name of the container registry for the images of environments, unique in all of Azure; none is made without."""
     purge_protection: bool | None = False
     """Protect the key vault from purging, for good."""
     storage_auth: str | None = "key"
@@ -84,7 +86,9 @@ class MlflowWorkspace(pulumi.ComponentResource):
         within = pulumi.ResourceOptions(parent=self, deleted_with=group)
         account = _storage(name, args, group, within)
         vault = _vault(name, args, group, within)
-        insights = _insights(name, args, group, within)
+        logs = _logs(name, args, group, within)
+        insights = _insights(name, args, group, logs, within)
+        registry = _registry(name, args, group, within) if args.container_registry else None
         workspace = machinelearningservices.Workspace(
             f"{name}-workspace",
             workspace_name=args.workspace,
@@ -97,6 +101,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
             storage_account=account.id,
             key_vault=vault.id,
             application_insights=insights.id,
+            container_registry=registry.id if registry else None,
             public_network_access="Enabled",
             # With keys artifacts travel by signed URLs, and no user needs a role on the storage account; with the
             # caller's identity users do, and `Access` gives the roles.
@@ -108,6 +113,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
         )
         self.group = group
         self.workspace = workspace
+        self.account, self.vault, self.logs, self.registry = account, vault, logs, registry
         self.resource_group = group.name
         self.workspace_name = workspace.name
         self.workspace_id = workspace.id
@@ -173,12 +179,30 @@ def _vault(
     )
 
 
-def _insights(
+def _registry(
     name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
-) -> applicationinsights.Component:
-    """Application Insights over a Log Analytics workspace of our own. Its connection string and instrumentation key let
-    anyone write telemetry, and the provider doesn't mark them secret."""
-    logs = operationalinsights.Workspace(
+) -> pulumi.CustomResource:
+    """The registry for images. Azure would make one by itself at the first image, untagged and with its admin user on
+    (Microsoft, "What is an Azure Machine Learning workspace?", "Associated resources")."""
+    from pulumi_azure_native import containerregistry  # few have one, and everybody would wait for its import
+
+    return containerregistry.Registry(
+        f"{name}-registry",
+        registry_name=args.container_registry,
+        resource_group_name=group.name,
+        location=args.location,
+        sku=containerregistry.SkuArgs(name=containerregistry.SkuName.BASIC),
+        admin_user_enabled=False,
+        tags=args.tags,
+        opts=opts,
+    )
+
+
+def _logs(
+    name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
+) -> operationalinsights.Workspace:
+    """The Log Analytics workspace that keeps what Application Insights and diagnostic settings send."""
+    return operationalinsights.Workspace(
         f"{name}-logs",
         workspace_name=args.log_analytics,
         resource_group_name=group.name,
@@ -188,6 +212,17 @@ def _insights(
         tags=args.tags,
         opts=opts,
     )
+
+
+def _insights(
+    name: str,
+    args: MlflowWorkspaceArgs,
+    group: resources.ResourceGroup,
+    logs: operationalinsights.Workspace,
+    opts: pulumi.ResourceOptions,
+) -> applicationinsights.Component:
+    """Application Insights over the Log Analytics workspace. Its connection string and instrumentation key let anyone
+    write telemetry, and the provider doesn't mark them secret."""
     return applicationinsights.Component(
         f"{name}-insights",
         resource_name_=args.application_insights,

@@ -8,17 +8,20 @@ URN grammar: `urn:pulumi:<stack>::<project>::<parent type>$<type>::<name>`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from azmlflow.infra.plan.guardrails import NO_GUARDRAILS, REGISTRY, Guardrails, logged_id
 from azmlflow.infra.plan.naming import Names
+from azmlflow.infra.plan.tags import LOCK_NAME
 from azmlflow.rbac import roles, scopes
 from azmlflow.rbac.grants import Grant, GrantScope, assignment_name
 from azmlflow.rbac.profiles import Profile
 from azmlflow.resourcetypes.table import token_of
 
-WORKSPACE, CLUSTER, ACCESS = (f"azmlflow:index:{name}" for name in ("MlflowWorkspace", "ComputeCluster", "Access"))
-WORKSPACE_NAME, ACCESS_NAME = "mlflow", "access"
+_COMPONENTS = ("MlflowWorkspace", "ComputeCluster", "Access", "Guardrails")
+WORKSPACE, CLUSTER, ACCESS, GUARDRAILS = (f"azmlflow:index:{name}" for name in _COMPONENTS)
+WORKSPACE_NAME, ACCESS_NAME, GUARDRAILS_NAME = "mlflow", "access", "guardrails"
 # Azure types of what a stack declares.
 _GROUP = "Microsoft.Resources/resourceGroups"
 _STORAGE_ACCOUNT = "Microsoft.Storage/storageAccounts"
@@ -26,12 +29,17 @@ _ML_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
 _ROLE_DEFINITION = "Microsoft.Authorization/roleDefinitions"
 _ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+_LOCK = "Microsoft.Authorization/locks"
+LOCK_TOKEN = "azure-native:authorization:ManagementLockByScope"  # the type has another token, at a group
+_DIAGNOSTIC_SETTING = "Microsoft.Insights/diagnosticSettings"
+_BUDGET = "Microsoft.Consumption/budgets"
 # What stands in the group by itself: its Azure type, end of the logical name, field of `Names`.
 IN_GROUP = (
     (_STORAGE_ACCOUNT, "storage", "storage_account"),
     ("Microsoft.KeyVault/vaults", "vault", "key_vault"),
     ("Microsoft.OperationalInsights/workspaces", "logs", "log_analytics"),
     ("Microsoft.Insights/components", "insights", "application_insights"),
+    ("Microsoft.ContainerRegistry/registries", REGISTRY, "container_registry"),  # in stacks that have one of their own
     (_ML_WORKSPACE, "workspace", "workspace"),
 )
 
@@ -229,13 +237,17 @@ def cluster_resource_name(cluster: str) -> str:
     return f"{cluster}-cluster"
 
 
-def in_group(names: Names, subscription_id: str) -> tuple[str, ...]:
+def in_group(names: Names, subscription_id: str, guardrails: Guardrails = NO_GUARDRAILS) -> tuple[str, ...]:
     """ARM ids of what stands in a stack's group by itself, in the order of `IN_GROUP`."""
     group = names.resource_group
     return tuple(
         scopes.resource_id(subscription_id, group, azure_type, getattr(names, field))
-        for azure_type, _, field in IN_GROUP
+        for azure_type, _, field in _parts(guardrails)
     )
+
+
+def _parts(guardrails: Guardrails) -> tuple[tuple[str, str, str], ...]:
+    return tuple(part for part in IN_GROUP if guardrails.registry or part[1] != REGISTRY)
 
 
 def planned(
@@ -243,7 +255,9 @@ def planned(
     subscription_id: str,
     clusters: Iterable[str] = (),
     grants: Iterable[Grant] = (),
+    *,
     place: Place | None = None,
+    guardrails: Guardrails = NO_GUARDRAILS,
 ) -> tuple[Planned, ...]:
     """Every Azure resource that a stack declares, each after those that it needs.
 
@@ -253,10 +267,14 @@ def planned(
         clusters: names of the clusters.
         grants: who may do what.
         place: how personas become roles (`Settings.place`), if not by roles of their own over key-based storage.
+        guardrails: what watches over it (`Settings.guardrails`).
     """
     place = place or Place(subscription_id, names.resource_group, names.workspace)
     found = [Planned(token_of(_GROUP), f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
-    for (azure_type, end, _), id_ in zip(IN_GROUP, in_group(names, subscription_id), strict=True):
+    ids: dict[str, str] = {}
+    parts = _parts(guardrails)
+    for (azure_type, end, _), id_ in zip(parts, in_group(names, subscription_id, guardrails), strict=True):
+        ids[end] = id_
         found.append(Planned(token_of(azure_type), f"{WORKSPACE_NAME}-{end}", WORKSPACE, WORKSPACE_NAME, id_))
     for cluster in clusters:
         id_ = scopes.extension_id(place.group_id, _COMPUTE, names.workspace, cluster)
@@ -264,4 +282,19 @@ def planned(
     listed = tuple(grants)
     found += place.roles(listed)
     found += [each.planned() for each in place.assignments(listed)]
-    return tuple(found)
+    return (*found, *_watching(guardrails, ids, place.group_id))
+
+
+def _watching(guardrails: Guardrails, ids: Mapping[str, str], group: str) -> Iterable[Planned]:
+    """The diagnostic settings, locks and budget of a stack, given the ids of its parts."""
+
+    def on(scope: str, azure_type: str, end: str, token: str) -> Planned:
+        id_ = scopes.extension_id(scope, azure_type, LOCK_NAME)
+        return Planned(token, f"{GUARDRAILS_NAME}-{end}", GUARDRAILS, GUARDRAILS_NAME, id_)
+
+    for part in guardrails.watched():
+        yield on(logged_id(part, ids[part]), _DIAGNOSTIC_SETTING, f"logs-{part}", token_of(_DIAGNOSTIC_SETTING))
+    for part in guardrails.locked():
+        yield on(ids[part], _LOCK, f"lock-{part}", LOCK_TOKEN)
+    if guardrails.budget:
+        yield on(group, _BUDGET, "budget", token_of(_BUDGET))

@@ -79,6 +79,13 @@ RULES = (
         "3-24 letters, digits and hyphens, starting with a letter and not ending in a hyphen and digits",
     ),
     NameRule(
+        "containerRegistry",
+        NAMES["Microsoft.ContainerRegistry/registries"],
+        5,
+        50,
+        "5-50 letters and digits",
+    ),
+    NameRule(
         "logAnalytics",
         NAMES["Microsoft.OperationalInsights/workspaces"],
         4,
@@ -111,6 +118,7 @@ class Names:
     key_vault: str
     log_analytics: str
     application_insights: str
+    container_registry: str
 
 
 def rule(kind: str) -> NameRule:
@@ -222,4 +230,5 @@ def _spelled(slug: str, tag: str, rest: str, *, tagged: bool) -> dict[str, str]:
         "key_vault": f"kv-{slug[:10].rstrip('-')}-{tag}{rest}",
         "log_analytics": readable("log", 63),
         "application_insights": readable("appi", 63),
+        "container_registry": f"cr{slug.replace('-', '')[:12]}{tag}{rest}",
     }

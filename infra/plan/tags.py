@@ -18,7 +18,7 @@ STACK_TAG = "azmlflow-stack"
 CREATED_TAG, OWNER_TAG, EXPIRES_TAG = "azmlflow-created-on", "azmlflow-owner", "expires-on"
 # On all of a stack whose names do not follow from its group's: which resources were made for it.
 MADE_TAG = "azmlflow-made"
-LOCK_NAME = "azmlflow"  # of a lock that is to go with its stack
+LOCK_NAME = "azmlflow"  # of each lock, diagnostic setting and budget of a stack
 RESERVED = "azmlflow-"
 MOST_TAGS = 44  # 50 less ours
 LONGEST_NAME, LONGEST_VALUE = 128, 256

@@ -15,7 +15,14 @@ from pydantic import BaseModel
 
 Node = Mapping[str, Any]  # a part of a JSON schema
 _MOST_CHOICES = 6  # more than these are no help in a line
-_TYPES = {"string": "text", "integer": "number", "boolean": "true | false", "array": "list", "object": "map"}
+_TYPES = {
+    "string": "text",
+    "integer": "number",
+    "number": "number",
+    "boolean": "true | false",
+    "array": "list",
+    "object": "map",
+}
 _FORMATS = {"date": "day", "date-time": "moment"}
 
 

@@ -8,6 +8,7 @@ once.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -16,12 +17,14 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from azmlflow.infra.plan import naming, tags
+from azmlflow.infra.plan.guardrails import Guardrails
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.settings import reading
 from azmlflow.infra.settings.clusters import ClusterSettings
 from azmlflow.infra.settings.faults import nearest, refuse
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
 from azmlflow.infra.settings.grants import CheckedGrant
+from azmlflow.infra.settings.guardrails import BudgetSettings
 from azmlflow.infra.settings.regions import REGIONS
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.profiles import Profile
@@ -83,6 +86,28 @@ class Settings(SettingsModel):
         description="How the workspace's datastores are opened: with the account's key (artifacts travel by signed "
         "URLs), or as the caller, whose personas then bring roles on the storage account.",
         examples=["key"],
+    )
+    registry: Literal["none", "own"] = Field(
+        "none",
+        description="Container registry for the images of environments: none, where Azure makes one of its own at the "
+        "first image, untagged and beyond `down`'s reach until then; or one of the stack's own (about 5 USD a month).",
+        examples=["own"],
+    )
+    diagnostics: bool = Field(
+        False,
+        description="Send the logs of workspace, blobs, key vault and registry to the stack's Log Analytics, which "
+        "Azure bills by the gigabyte.",
+        examples=["true"],
+    )
+    locks: bool = Field(
+        False,
+        description="Lock key vault, registry and storage account against deletion, by whomever; `azmlflow down` "
+        "takes the locks away first. With identity-based storage the account is left out: a lock on it would keep "
+        "people's roles on it from being taken away.",
+        examples=["true"],
+    )
+    budget: BudgetSettings | None = Field(
+        None, description="A monthly budget of the resource group, with alerts by e-mail; it stops nothing."
     )
     created_on: Instant = Field(
         None,
@@ -153,13 +178,23 @@ class Settings(SettingsModel):
     def names(self, stack: str, subscription_id: str) -> naming.Names:
         """The names of the stack's resources: those set, and generated ones for the rest."""
         generated = naming.generate(self.prefix, stack, self.salt, subscription_id)
-        return naming.Names(
+        return dataclasses.replace(
+            generated,
             resource_group=self.resource_group or generated.resource_group,
             workspace=self.workspace or generated.workspace,
             storage_account=self.storage_account or generated.storage_account,
             key_vault=self.key_vault or generated.key_vault,
-            log_analytics=generated.log_analytics,
-            application_insights=generated.application_insights,
+        )
+
+    def guardrails(self) -> Guardrails:
+        """What watches over the stack's resources."""
+        return Guardrails(
+            registry=self.registry == "own",
+            diagnostics=self.diagnostics,
+            # A lock on the account would also keep each role assignment on it from being taken away again.
+            locks=self.locks,
+            locks_storage=self.storage_auth == "key",
+            budget=self.budget is not None,
         )
 
     def names_are_generated(self) -> bool:

@@ -26,7 +26,12 @@ def schema() -> dict[str, Any]:
 
 
 def test_every_component_is_served_under_its_own_type(schema: dict[str, Any]) -> None:
-    assert set(schema["resources"]) == {identifiers.WORKSPACE, identifiers.CLUSTER, identifiers.ACCESS}
+    assert set(schema["resources"]) == {
+        identifiers.WORKSPACE,
+        identifiers.CLUSTER,
+        identifiers.GUARDRAILS,
+        identifiers.ACCESS,
+    }
 
 
 def test_the_plugin_serves_just_these(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +55,7 @@ def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
     assert optional == {"vmSize", "minNodes", "maxNodes", "idleSeconds", "priority", "tags"}
     workspace = schema["resources"][identifiers.WORKSPACE]
     optional = set(workspace["inputProperties"]) - set(workspace["requiredInputs"])
-    assert optional == {"purgeProtection", "storageAuth", "groupTags", "tags"}
+    assert optional == {"purgeProtection", "storageAuth", "groupTags", "tags", "containerRegistry"}
 
 
 PLACE = {"subscription_id": "22222222-2222-4222-8222-222222222222", "resource_group": "rg", "workspace": "ws"}

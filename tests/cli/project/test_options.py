@@ -28,8 +28,8 @@ class Disk(SettingsModel):
 class Wider(Settings):
     """Settings with more fields than there are."""
 
-    registry: Annotated[str, Offered("Which registry")] = Field("none", description="Where images are.")
-    diagnostics: Annotated[bool, Offered()] = Field(False, description="Keep logs.")
+    depot: Annotated[str, Offered("Which depot")] = Field("none", description="Where images are.")
+    verbose_logs: Annotated[bool, Offered()] = Field(False, description="Keep logs.")
     network: Network = Field(Network.model_validate({}), description="Who reaches it.")
     disks: Annotated[tuple[Disk, ...], Offered(option="disk", parts=("name", "size"))] = Field((), description="Disks.")
     unoffered: str = Field("", description="Only in the file.")
@@ -37,7 +37,7 @@ class Wider(Settings):
 
 @pytest.fixture
 def typed() -> Callable[..., dict[str, Any]]:
-    """What the options of `Wider` give: `typed("--registry", "own")`; wrong usage raises."""
+    """What the options of `Wider` give: `typed("--depot", "own")`; wrong usage raises."""
 
     def run(*words: str, defaults: dict[str, Any] | None = None) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -57,9 +57,9 @@ def typed() -> Callable[..., dict[str, Any]]:
 
 def test_a_field_that_says_so_is_an_option(typed: Callable[..., dict[str, Any]]) -> None:
     assert typed() == {}
-    assert typed("--registry", "own") == {"registry": "own"}
-    assert typed("--diagnostics", "--location", "uksouth") == {"location": "uksouth", "diagnostics": True}
-    assert typed("--no-diagnostics") == {"diagnostics": False}
+    assert typed("--depot", "own") == {"depot": "own"}
+    assert typed("--verbose-logs", "--location", "uksouth") == {"location": "uksouth", "verboseLogs": True}
+    assert typed("--no-verbose-logs") == {"verboseLogs": False}
     assert typed("--network-mode", "managed") == {"network": {"mode": "managed"}}
     with pytest.raises(click.NoSuchOption):
         typed("--unoffered", "x")
@@ -90,14 +90,14 @@ def test_what_has_a_question_is_asked_unless_said(
     assert asked == {
         "cloud": "local",
         "Azure region": "westeurope",
-        "Which registry": "none",
+        "Which depot": "none",
         "How closed": "public",
     }
     assert found == {
         "cloud": "local",
         "location": "westeurope",
         "prefix": "team",
-        "registry": "none",
+        "depot": "none",
         "network": {"mode": "public"},
     }
 

@@ -19,6 +19,9 @@ ROLE = "a0000000-0000-4000-8000-000000000001"
 ASSIGNMENT = "b0000000-0000-4000-8000-000000000001"
 ROLE_ID = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"
 ASSIGNMENT_ID = f"{WORKSPACE_ID}/providers/Microsoft.Authorization/roleAssignments/{ASSIGNMENT}"
+LOCK_ID = f"{STORAGE_ID}/providers/Microsoft.Authorization/locks/azmlflow"
+LOGS_ID = f"{STORAGE_ID}/blobServices/default/providers/Microsoft.Insights/diagnosticSettings/azmlflow"
+BUDGET_ID = f"{GROUP_ID}/providers/Microsoft.Consumption/budgets/azmlflow"
 TAGS = {"azmlflow-stack": "local"}
 
 
@@ -34,6 +37,9 @@ STATE = State(
         resource("cpu", "machinelearningservices:Compute", COMPUTE_ID),
         resource("role", "authorization:RoleDefinition", ROLE_ID),
         resource("grant", "authorization:RoleAssignment", ASSIGNMENT_ID),
+        resource("lock", "authorization:ManagementLockByScope", LOCK_ID),
+        resource("logs", "monitor:DiagnosticSetting", LOGS_ID),
+        resource("budget", "consumption:Budget", BUDGET_ID),
         Resource("urn::elsewhere", "aws:s3:Bucket", "a-bucket"),
     )
 )
@@ -48,6 +54,8 @@ def arm() -> FakeArm:
     found.put(COMPUTE_ID)
     found.put(ROLE_ID)
     found.put(ASSIGNMENT_ID)
+    for id_ in (LOCK_ID, LOGS_ID, BUDGET_ID):
+        found.put(id_)
     return found
 
 
@@ -67,6 +75,9 @@ def test_all_stands(arm: FakeArm) -> None:
         (COMPUTE_ID, ["cpu"]),
         (ASSIGNMENT_ID, ["grant"]),
         (ROLE_ID, ["role"]),
+        (LOCK_ID, ["lock"]),
+        (LOGS_ID, ["logs"]),
+        (BUDGET_ID, ["budget"]),
     ],
 )
 def test_what_was_deleted_elsewhere(arm: FakeArm, id_: str, names: list[str]) -> None:
@@ -83,7 +94,8 @@ def test_a_group_that_is_gone_takes_all_with_it_but_its_roles(arm: FakeArm) -> N
     for id_ in [each for each in arm.documents if each.startswith(GROUP_ID.lower())]:
         del arm.documents[id_]
     found = look(arm.open(), STATE)
-    assert sorted(each.name for each in found.gone) == ["cpu", "grant", "group", "storage", "workspace"]
+    names = ["budget", "cpu", "grant", "group", "lock", "logs", "storage", "workspace"]
+    assert sorted(each.name for each in found.gone) == names
     assert found.without_workspace
     assert found.says() == (f"resource group `{GROUP}` was deleted elsewhere, with all in it",)
 

@@ -21,7 +21,7 @@ GROUP = f"/subscriptions/{SUB}/resourceGroups/rg-x"
 WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw-x"
 ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stx"
 ROLES = f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions"
-NAMES = Names("rg-x", "mlw-x", "stx", "kv-x", "log-x", "appi-x")
+NAMES = Names("rg-x", "mlw-x", "stx", "kv-x", "log-x", "appi-x", "crx")
 ANA, TEAM = "AAAAAAAA-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000001"
 # Microsoft, "Azure built-in roles".
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -144,7 +144,7 @@ def test_where_custom_roles_are_forbidden_the_nearest_built_in_one_stands_in() -
     ]
     assert {each.why for each in found} == {"Nearest built-in role of its persona"}
     assert place.roles([VIEWER, TRACKER]) == ()
-    assert planned(NAMES, SUB, (), [VIEWER], place)[-1].id == assignment_id(WORKSPACE, ANA, READER)
+    assert planned(NAMES, SUB, (), [VIEWER], place=place)[-1].id == assignment_id(WORKSPACE, ANA, READER)
 
 
 def test_what_several_grants_call_for_is_there_once_in_the_order_of_the_grants() -> None:

@@ -141,7 +141,15 @@ def test_an_unknown_kind_is_a_programming_error() -> None:
 @given(prefix=prefixes, stack=stacks, salt=st.text(max_size=64))
 def test_generated_names_satisfy_azure(prefix: str, stack: str, salt: str) -> None:
     names = naming.generate(prefix, stack, salt, SUBSCRIPTION)
-    kinds = ("resourceGroup", "workspace", "storageAccount", "keyVault", "logAnalytics", "applicationInsights")
+    kinds = (
+        "resourceGroup",
+        "workspace",
+        "storageAccount",
+        "keyVault",
+        "logAnalytics",
+        "applicationInsights",
+        "containerRegistry",
+    )
     for kind, name in zip(kinds, asdict(names).values(), strict=True):
         assert naming.check(kind, name) is None, (kind, name)
 

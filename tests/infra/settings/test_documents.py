@@ -33,7 +33,7 @@ class Wider(Settings):
 
     network: Network = Field(Network.model_validate({}), description="Who reaches it.")
     archive: Network | None = Field(None, description="A group that may be absent.")
-    budget: int = Field(7, description="Money.", ge=1)
+    allowance: int = Field(7, description="Money.", ge=1)
     owner_id: Annotated[str | Literal[3], "a mark of somebody else's"] = Field("x", description="Two types.")
 
 
@@ -64,7 +64,7 @@ def test_the_list_has_every_field_and_those_of_groups_and_lists() -> None:
     assert found["network.rules[].fqdn"] == Setting("network.rules[].fqdn", "text", None, "A host.")
     assert found["archive"] == Setting("archive", "group", "", "A group that may be absent.")
     assert "archive.rules[].fqdn" in found
-    assert found["budget"] == Setting("budget", "number", "7", "Money.")
+    assert found["allowance"] == Setting("allowance", "number", "7", "Money.")
     assert found["ownerId"] == Setting("ownerId", "text or 3", "x", "Two types.")
 
 

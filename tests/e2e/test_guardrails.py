@@ -1,0 +1,84 @@
+"""A stack with registry, logs, locks and budget: up, nothing to change, found when deleted elsewhere, down."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+from tests.e2e.estate import Estate, make_estate
+from tests.e2e.people import ARM, sign_in
+
+pytestmark = pytest.mark.e2e
+
+GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mlflow-local"
+GUARDRAILS: dict[str, Any] = {
+    "registry": "own",
+    "diagnostics": True,
+    "locks": True,
+    "budget": {"monthly": 500, "mail": ["ml-team@contoso.com"]},
+}
+
+
+def _set(estate: Estate, **settings: Any) -> None:
+    path = estate.folder / "Pulumi.local.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["config"] |= {f"azmlflow:{key}": value for key, value in settings.items()}
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+
+def _asked(estate: Estate, method: str, path: str, version: str) -> Any:
+    with sign_in(estate, "developer@local.test") as owner:
+        return owner.ask(method, f"{ARM}{path}", params={"api-version": version})
+
+
+def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
+    estate = make_estate(tmp_path / "project")
+    try:
+        _set(estate, **GUARDRAILS)
+        estate.azmlflow("up", "--yes")
+        state = json.loads(estate.azmlflow("up", "--yes", "-o", "json").out)
+        assert set(state["changes"]) == {"same"}, "a second up changes nothing"
+
+        locks = "providers/Microsoft.Authorization/locks"
+        found = _asked(estate, "GET", f"{GROUP}/{locks}", "2020-05-01").json()["value"]
+        kept = sorted(each["id"].split("/providers/")[1].split("/")[1] for each in found)
+        assert kept == ["registries", "storageAccounts", "vaults"]
+        budget = f"{GROUP}/providers/Microsoft.Consumption/budgets/azmlflow"
+        assert _asked(estate, "GET", budget, "2024-08-01").json()["properties"]["amount"] == 500
+        account = next(each for each in found if "storageAccounts" in each["id"])["id"].split("/providers/Micr")[:2]
+        storage = "/providers/Micr".join(account)
+        assert _asked(estate, "DELETE", storage, "2024-01-01").json()["error"]["code"] == "ScopeLocked"
+
+        # Somebody takes a lock, the budget and the logs of the vault away.
+        vault = next(each["id"] for each in found if "vaults" in each["id"]).partition(f"/{locks}")[0]
+        logs = f"{vault}/providers/Microsoft.Insights/diagnosticSettings/azmlflow"
+        for path, version in (
+            (f"{vault}/{locks}/azmlflow", "2020-05-01"),
+            (budget, "2024-08-01"),
+            (logs, "2021-05-01-preview"),
+        ):
+            assert _asked(estate, "DELETE", path, version).status_code in (200, 204)
+        told = estate.azmlflow("status")
+        assert "was deleted elsewhere" in told.out + told.err
+        estate.azmlflow("up", "--yes")
+        assert _asked(estate, "GET", budget, "2024-08-01").status_code == 200
+        assert _asked(estate, "GET", logs, "2021-05-01-preview").status_code == 200
+        assert len(_asked(estate, "GET", f"{GROUP}/{locks}", "2020-05-01").json()["value"]) == 3
+
+        # Another sum and another address change the budget alone; no locks any more take them away.
+        _set(estate, budget={"monthly": 250, "mail": ["other@contoso.com"]}, locks=False)
+        done = json.loads(estate.azmlflow("up", "--yes", "-o", "json").out)["changes"]
+        assert {name: count for name, count in done.items() if name != "same"} == {"update": 1, "delete": 3}
+        _set(estate, locks=True)
+        estate.azmlflow("up", "--yes")
+        estate.azmlflow("down", "--yes")
+        assert _asked(estate, "GET", GROUP, "2024-03-01").status_code == 404
+        resources = _asked(estate, "GET", f"/subscriptions/{SUBSCRIPTION_ID}/resources", "2024-03-01").json()
+        assert resources["value"] == []
+    finally:
+        estate.azmlflow("local", "stop")
