@@ -37,9 +37,13 @@ TARGETS = (
     Target("mending", ("cli/mending/*.py",), ("tests/cli/mending", *_commands("up", "grant"))),
     Target("access", ("cli/access/*.py",), ("tests/cli/access", *_ACCESS)),
     Target("pulumi", ("cli/pulumi/[cdf]*.py", "cli/pulumi/progress.py", "cli/pulumi/stack.py"), ("tests/cli/pulumi",)),
+    Target("arm", ("localazure/arm/*.py",), ("tests/localazure/arm",)),
+    Target("enforcement", ("localazure/principals/enforce.py",), ("tests/localazure/principals/test_enforce.py",)),
+    Target("plugin", ("localazure/plugin/*.py",), ("tests/localazure/plugin",)),
 )
-# Left out: they measure time, which a change's overhead and a busy machine spoil, or start a browser.
+# Left out: they measure time, which a change's overhead and a busy machine spoil, or start a browser or an engine.
 DESELECTED = (
+    "tests/localazure/plugin/test_engine.py",
     "tests/rbac/report/test_access.py::test_a_whole_large_tenant_is_judged_and_each_pattern_compiled_once",
     "tests/rbac/test_patterns.py::test_many_wildcards_are_matched_in_linear_time",
     "tests/rbac/report/test_access_html.py::test_a_large_tenant_is_a_page_that_can_be_mailed",

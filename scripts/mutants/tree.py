@@ -70,6 +70,7 @@ def _settings(target: Target, folder: Path) -> str:
         "timeout_multiplier": PATIENCE,
         "timeout_constant": GRACE,
         "use_git_change_detection": False,
+        "debug": True,  # else a test that fails without any change is not named
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in told.items()]
     return "\n".join(["", "[tool.mutmut]", *lines, ""])
