@@ -38,6 +38,7 @@ class Artifacts:
         within: the one artifact or folder that there is; "" for all.
         decoded: whether URLs have names as they are. azureml-core takes a URL's path for the blob's name and encodes it
             itself; azureml-mlflow and azure-core decode it first. That Azure's URLs are so for the former is inferred.
+        empty: whether there are none, and can be none yet.
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class Artifacts:
         head: str | None = None,
         within: str = "",
         decoded: bool = False,
+        empty: bool = False,
     ) -> None:
+        self._empty = empty
         self._target, self._origin, self._container = target, origin, container
         self._blob_container, self._within, self._decoded = blob_container, within, decoded
         self._head = f"{origin}/{container}/" if head is None else head
@@ -134,6 +137,8 @@ class Artifacts:
         self.check_owner()
 
     def _found(self, prefix: str) -> Iterable[tuple[str, Blob]]:
+        if self._empty:
+            return
         wanted = prefix.strip("/")
         searched = self._head + (wanted or self._within)
         for name, blob in self._blobs.list(self._target.storage_account, self._blob_container, searched):
@@ -150,7 +155,7 @@ class Artifacts:
     def _address(self, path: str) -> Address:
         if not path or path.startswith("/") or path.endswith("/") or "//" in path:
             raise bad_request("UserError", f"'{path}' is not an artifact's path.", target="path")
-        if not _is_in(path, self._within):
+        if self._empty or not _is_in(path, self._within):
             raise _not_found(self._name(path))
         return Address(self._target.storage_account, self._blob_container, self._head + path)
 
@@ -197,8 +202,8 @@ async def of_run(
     Raises:
         AzureError: 404 unless the run is this workspace's and of that experiment.
     """
-    await find(target, run_id, experiment)
-    return Artifacts(target, RUN_ORIGIN, f"dcid.{run_id}", decoded=decoded)
+    run = await find(target, run_id, experiment)
+    return Artifacts(target, RUN_ORIGIN, f"dcid.{run_id}", decoded=decoded, empty=not run.has_artifacts)
 
 
 async def of_origin(

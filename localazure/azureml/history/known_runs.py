@@ -41,6 +41,12 @@ class KnownRun:
     local: Document | None = None
 
     @property
+    def has_artifacts(self) -> bool:
+        """Whether what is kept under its id is its own. A job is given no artifacts before MLflow has made its run,
+        which it does not where another workspace has one of this id; and workspaces may share a storage account."""
+        return self.mlflow is not None
+
+    @property
     def tags(self) -> dict[str, str]:
         """Its tags: MLflow's, once it is known there."""
         if self.mlflow is not None:

@@ -132,7 +132,7 @@ async def _of_run(target: WorkspaceRequest, run: known_runs.KnownRun, act: tuple
             await run_changes.delete_tags(target, run, await json_value(target))
             run = await known_runs.find(target, run.id)
         case ("GET", "details"):
-            return JSONResponse(details_dto(run, _logs(target, run.id)))
+            return JSONResponse(details_dto(run, _logs(target, run.id) if run.has_artifacts else {}))
         case ("GET", "children"):
             return JSONResponse(await _children(target, run))
         case ("POST", "events"):

@@ -674,6 +674,27 @@ def test_another_workspaces_run_and_upload_do_not_exist(with_run: Azure) -> None
         assert refused.status_code == 404
 
 
+def test_a_job_named_as_another_workspaces_run_has_none_of_its_artifacts(with_run: Azure) -> None:
+    """MLflow makes no run of that id in the second workspace; the job fails, and its record stays."""
+    azure = with_run
+    for key, document in list(azure.cloud.store.scan(ASSIGNMENTS)):
+        properties = {**document["properties"], "scope": GROUP}
+        azure.cloud.store.put(ASSIGNMENTS, key, {**document, "properties": properties})
+    log(azure, "tracker", "a.txt", b"x")
+    log(azure, "tracker", "user_logs/std_log.txt", b"secret")
+    key = f"{workspace_id('ws2')}/jobs/r1".lower()
+    properties = {"experimentName": "7", "status": "Failed", "tags": {}, "outputs": {}}
+    azure.cloud.store.put("resources", key, {"id": key, "name": "r1", "properties": properties})
+    azure.cloud.store.put("job_records", key, {"owner": "x", "queued": "2026-01-01T00:00:00+00:00"})
+    there = RUN.replace("ws1", "ws2")
+    assert azure.ask("viewer", "GET", there).json() == {"value": []}
+    assert azure.ask("viewer", "GET", f"{there}/contentinfo?path=a.txt").status_code == 404
+    paths = {"paths": [{"path": "a.txt"}]}
+    assert azure.ask("tracker", "POST", f"{there}/batch/metadata", json=paths).status_code == 404
+    upload = f"{UPLOAD.replace('ws1', 'ws2')}/ExperimentRun/dcid.r1"
+    assert azure.ask("viewer", "GET", f"{upload}/contentinfo?path=a.txt").status_code == 404
+
+
 def test_uploading_a_model_needs_the_right_to_register_it(azure: Azure) -> None:
     paths = {"paths": [{"path": "model/MLmodel"}]}
     for who, status in (("registrar", 200), ("tracker", 403), ("viewer", 403), ("nobody", 403)):
