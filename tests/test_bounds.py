@@ -15,6 +15,7 @@ TYPES = {
     "resourceGroup": "Microsoft.Resources/resourceGroups",
     "workspace": "Microsoft.MachineLearningServices/workspaces",
     "storageAccount": "Microsoft.Storage/storageAccounts",
+    "containerRegistry": "Microsoft.ContainerRegistry/registries",
     "keyVault": "Microsoft.KeyVault/vaults",
     "compute": "Microsoft.MachineLearningServices/workspaces/computes",
     "logAnalytics": "Microsoft.OperationalInsights/workspaces",
