@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # (name, module, one line for people), in the order of a day's work.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("init", "stack.init", "Write a stack's settings, from options or questions."),
+    ("set", "stack.set", "Set one of the stack's settings, checked with all others."),
+    ("get", "stack.get", "Show the stack's settings, or one of them."),
     ("up", "stack.up", "Stand the workspace up, or bring it in line with the settings."),
     ("preview", "stack.preview", "Show what `up` would change, and change nothing."),
     ("status", "stack.status", "Show what stands, where, and who holds it."),

@@ -59,7 +59,7 @@ def _twins(situation: Situation) -> Finding:
             return Finding(
                 "failed",
                 f"key vault {names.key_vault} is soft-deleted and purge-protected until {until}",
-                "pulumi config set azmlflow:salt 2 --stack " + situation.session.name,
+                "azmlflow set salt 2 --stack " + situation.session.name,
             )
         found.append(f"key vault {names.key_vault}")
     place = f"{situation.place}/providers/{_ML}/locations/{situation.settings.location}/deletedWorkspaces"
@@ -145,9 +145,7 @@ def _standing(situation: Situation) -> Finding:
 _before_up = functools.partial(Check, preflight=True)
 
 CHECKS = (
-    _before_up(
-        "names", "Are the names free?", _names, "pulumi config set azmlflow:salt 2 --stack {stack}    (other names)"
-    ),
+    _before_up("names", "Are the names free?", _names, "azmlflow set salt 2 --stack {stack}    (other names)"),
     _before_up("soft-deleted", "Does a soft-deleted twin hold a name?", _twins, "azmlflow down --stack {stack}"),
     _before_up("rights", "May you make what a stack is made of, and grant on it?", _rights),
     _before_up("locks", "Does a lock stand in the way?", _no_locks),

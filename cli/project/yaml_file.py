@@ -7,6 +7,7 @@ given twice - is refused, with its line: quotes say which is meant.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import stat
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from typing import Any
 import yaml
 
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.yaml_edit import edited
 
 _LARGEST = 1024 * 1024  # bytes; ours have a few thousand
 # Plain words that one reader takes for a truth value, a number or a time, and another for a text or another number.
@@ -67,11 +69,29 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def parse_yaml(text: str, path: Path) -> dict[str, Any]:
     """The mapping in the text of a file; raises as `read_yaml` does."""
+    document = _loaded(text, path)
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise CliError(f"{path.name} must be a mapping", where=str(path), next=f"edit {path.name}")
+    return document
+
+
+def parse_value(text: str) -> Any:
+    """A value that was typed, read as one in a file would be.
+
+    Raises:
+        CliError: it is no YAML, or is read in two ways.
+    """
+    return _loaded(text, Path("VALUE"))
+
+
+def _loaded(text: str, path: Path) -> Any:
     try:
         node = yaml.compose(text, _Loader)
         for mark, fault in _faults(node):
             raise CliError(f"{path.name}: {fault}", where=f"{path}:{mark.line + 1}", next=f"edit {path.name}")
-        document = yaml.load(text, _Loader)
+        return yaml.load(text, _Loader)
     except yaml.YAMLError as fault:
         problem = getattr(fault, "problem_mark", None)
         where = f"{path}:{problem.line + 1}" if problem else str(path)
@@ -82,16 +102,33 @@ def parse_yaml(text: str, path: Path) -> dict[str, Any]:
         raise CliError(
             f"{path.name} holds a value that cannot be: {fault}", where=str(path), next=f"edit {path.name}"
         ) from fault
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise CliError(f"{path.name} must be a mapping", where=str(path), next=f"edit {path.name}")
-    return document
 
 
 def dump_yaml(document: Mapping[str, Any]) -> str:
     """A mapping as text that every reader reads alike."""
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return dump_value(document) if document else "{}\n"
+
+
+def dump_value(value: Any, *, flow: bool = False) -> str:
+    """A value as text that every reader reads alike; `flow`: on one line, without its end."""
+    wide = float("inf") if flow else None
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=flow, width=wide)
+    return text.removesuffix("...\n").rstrip("\n") if flow else text
+
+
+def change_yaml(path: Path, wanted: Mapping[str, Any]) -> str:
+    """The text that a file's mapping has with other contents: as it stands where nothing changes, comments included.
+
+    Raises:
+        CliError: the file cannot be read.
+    """
+    text, ending = _text(path), "\r\n" if b"\r\n" in path.read_bytes() else "\n"
+    now, changed = parse_yaml(text, path), dump_yaml(wanted)
+    with contextlib.suppress(CliError, ValueError):  # of a style that is beyond it
+        root = yaml.compose(text, _Loader)
+        kept = edited(text, root, now, wanted, dump_value) if root is not None and now else changed
+        changed = kept if parse_yaml(kept, path) == wanted else changed
+    return changed.replace("\n", ending)
 
 
 def _text(path: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 import click
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.settings_file import write_scalars
+from azmlflow.cli.project.settings_file import write_settings
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.session.session import Session
 
@@ -73,7 +73,7 @@ def note(session: Session, state: State, expires: str | None) -> Session:
         ours["expiresOn"] = None if expires == NEVER else tags.instant(now + read_duration(expires))
     if not ours:
         return session
-    return replace(session, file=write_scalars(session.project, session.name, ours))
+    return replace(session, file=write_settings(session.project, session.name, ours))
 
 
 def check(expires: str | None) -> None:

@@ -43,9 +43,13 @@ class Session:
 
     def settings(self) -> Settings:
         """The settings, validated; infra's SettingsError names every fault at once."""
+        from azmlflow.infra.settings.faults import SettingsError
         from azmlflow.infra.settings.settings import Settings
 
-        return Settings.from_mapping(self.file.config)
+        try:
+            return Settings.from_mapping(self.file.config)
+        except SettingsError as fault:
+            raise fault.of_stack(self.name) from None
 
     def enter(self) -> None:
         """Point this process at the stack's cloud."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic_core import PydanticCustomError
 
@@ -18,11 +18,13 @@ class Fault:
         key: where, as Pulumi writes it, e.g. `azmlflow:clusters[0].maxNodes`.
         what: what is wrong, in plain words.
         fix: the command to type.
+        suggest: the value that it proposes, as it is typed; empty if it proposes none.
     """
 
     key: str
     what: str
     fix: str
+    suggest: str = ""
 
 
 class SettingsError(Exception):
@@ -39,6 +41,12 @@ class SettingsError(Exception):
         for fault in self.faults:
             lines += [f"  {fault.key}: {fault.what}", f"    fix: {fault.fix}"]
         super().__init__("\n".join(lines))
+
+    def of_stack(self, stack: str) -> SettingsError:
+        """The same, with commands that name the stack."""
+        return SettingsError(
+            replace(each, fix=f"{each.fix.replace('<stack>', stack)} --stack {stack}") for each in self.faults
+        )
 
 
 def refuse(what: str, suggest: str = "") -> PydanticCustomError:

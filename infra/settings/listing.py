@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from pydantic import BaseModel
 
 Node = Mapping[str, Any]  # a part of a JSON schema
 _MOST_CHOICES = 6  # more than these are no help in a line
+_PLAIN = r"[A-Za-z_][A-Za-z0-9_-]*"
+_STEP = re.compile(rf"(?:^|\.)({_PLAIN})|\[(\d{{1,6}})\]|\[(\"(?:[^\"\\]|\\.)*\")\]")
 _TYPES = {
     "string": "text",
     "integer": "number",
@@ -69,11 +72,75 @@ def holder(model: type[BaseModel], location: Sequence[str | int]) -> Node:
     return found
 
 
+def node_at(model: type[BaseModel], location: Sequence[str | int]) -> Node | None:
+    """The part of the schema at a location, its reference followed; None where there is no such setting."""
+    found = whole = schema(model)
+    for part in location:
+        if isinstance(part, int):
+            inside = found.get("items")
+        else:
+            inside = found.get("properties", {}).get(part, found.get("additionalProperties"))
+        if not isinstance(inside, Mapping):
+            return None
+        found = resolved(whole, inside)
+    return found
+
+
+def choices(node: Node) -> tuple[str, ...]:
+    """The values that a setting may have, where they can be counted."""
+    if node.get("type") == "boolean":
+        return ("true", "false")
+    return tuple(str(each) for each in ([node["const"]] if "const" in node else node.get("enum", ())))
+
+
+def example(model: type[BaseModel], node: Node) -> Any:
+    """A value that a setting could have; of a group what it has to have."""
+    node = resolved(schema(model), node)
+    if node.get("examples"):
+        return node["examples"][0]
+    if node.get("type") == "array":
+        return [example(model, node["items"])] * node.get("minItems", 0)
+    if node.get("type") == "object":
+        properties = node.get("properties", {})
+        return {name: example(model, properties[name]) for name in node.get("required", ())}
+    return next(iter(choices(node)), node.get("default", node.get("minimum", "x")))
+
+
+def spelt(location: Sequence[str | int]) -> str:
+    """A location as Pulumi writes it: `clusters[0].maxNodes`, `tags["cost.center"]`."""
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif re.fullmatch(_PLAIN, part) or not text:
+            text += f".{part}" if text else part
+        else:
+            text += f"[{json.dumps(part, ensure_ascii=False)}]"
+    return text
+
+
+def located(text: str) -> tuple[str | int, ...]:
+    """The location that `spelt` writes so.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found: list[str | int] = []
+    at = 0
+    while at < len(text):
+        step = _STEP.match(text, at)
+        if step is None or (at == 0) != (step[0] == step[1]):
+            raise ValueError(f"`{text}` is no key such as location or clusters[0].maxNodes")
+        found.append(int(step[2]) if step[2] else json.loads(step[3]) if step[3] else step[1])
+        at = step.end()
+    return tuple(found)
+
+
 def resolved(whole: Node, node: Node) -> Node:
     """A part of a schema with its reference followed, and without the `null` that an optional one has beside it."""
-    choices = [each for each in node.get("anyOf", ()) if each.get("type") != "null"]
-    if len(choices) == 1:
-        node = {**choices[0], **{name: value for name, value in node.items() if name != "anyOf"}}
+    kinds = [each for each in node.get("anyOf", ()) if each.get("type") != "null"]
+    if len(kinds) == 1:
+        node = {**kinds[0], **{name: value for name, value in node.items() if name != "anyOf"}}
     if "$ref" not in node:
         return node
     own = {name: value for name, value in node.items() if name != "$ref"}
@@ -96,9 +163,9 @@ def _words(whole: Node, node: Node) -> str:
     node = resolved(whole, node)
     if "anyOf" in node:
         return " or ".join(_words(whole, each) for each in node["anyOf"] if each.get("type") != "null")
-    choices = [node["const"]] if "const" in node else node.get("enum", ())
-    if 0 < len(choices) <= _MOST_CHOICES:
-        return " | ".join(str(each) for each in choices)
+    few = () if node.get("type") == "boolean" else choices(node)
+    if 0 < len(few) <= _MOST_CHOICES:
+        return " | ".join(few)
     if "minimum" in node and "maximum" in node:
         return f"{node['minimum']} to {node['maximum']}"
     if "properties" in node:

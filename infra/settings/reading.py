@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -18,11 +19,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Unreadable(Exception):
-    """A raw value that cannot be a setting's at all; `example` is what could be."""
-
-    def __init__(self, what: str, example: str) -> None:
-        super().__init__(what)
-        self.example = example
+    """A raw value that cannot be a setting's at all."""
 
 
 def read(model: type[Model], mapping: Mapping[str, object]) -> Model:
@@ -46,7 +43,7 @@ def read(model: type[Model], mapping: Mapping[str, object]) -> Model:
         try:
             given[key] = _decode(raw, fields[key].annotation if key in fields else None)
         except _Unreadable as error:
-            faults.append(Fault(full_key, str(error), f"pulumi config set {full_key} {error.example}"))
+            faults.append(_to_set(full_key, str(error), (key,), listing.example(model, _node(model, (key,)))))
     try:
         settings = model.model_validate(given, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -76,15 +73,14 @@ def of_running_program() -> Mapping[str, object]:
 def _decode(raw: object, annotation: Any) -> object:
     """A raw value as the model takes it: JSON text read, scalars as the text that the engine would pass."""
     if isinstance(raw, Mapping) and set(raw) == {"secure"}:
-        raise _Unreadable("is encrypted, but settings hold no secrets; set it again without --secret", "VALUE")
+        raise _Unreadable("is encrypted, but settings hold no secrets")
     if _structured(annotation):
         if not isinstance(raw, str):
             return raw
         try:
             return json.loads(raw)
         except json.JSONDecodeError as error:
-            example = "'[]' --json" if get_origin(annotation) is tuple else "'{}' --json"
-            raise _Unreadable(f"is not JSON: {error.msg} at character {error.pos + 1}", example) from error
+            raise _Unreadable(f"is not JSON: {error.msg} at character {error.pos + 1}") from error
     if isinstance(raw, bool):
         return json.dumps(raw)
     return str(raw) if isinstance(raw, int | float) else raw
@@ -102,25 +98,37 @@ def _structured(annotation: Any) -> bool:
 def _explained(details: ErrorDetails, model: type[BaseModel]) -> Fault:
     """Pydantic's error as ours: Pulumi's path, plain words, and the command that mends it."""
     location = details["loc"]
-    key = f"{NAMESPACE}:" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)[1:]
-    path = f"--path '{key}'" if len(location) > 1 else key
+    path = listing.spelt(location)
+    key = f"{NAMESPACE}:{path}"
     known = listing.holder(model, location).get("properties", {})
     word = str(location[-1])
+    unset = f"azmlflow set --unset {shlex.quote(path)}"
     if details["type"] == "extra_forbidden":
         near = nearest(word, known)
         listed = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
-        return Fault(key, f"there is no such setting; {listed}", f"pulumi config rm {path}")
-    setting = listing.resolved(listing.schema(model), known.get(word, {}))
+        return Fault(key, f"there is no such setting; {listed}", unset)
+    setting = _node(model, location)
     if details["type"] == "azmlflow":
         what = details["msg"]
     elif details["type"] == "missing":
         what = "is missing"
     else:
         what = f"{details['msg'][:1].lower()}{details['msg'][1:]} (it is {_shown(details['input'])})"
-    if setting.get("type") in ("array", "object"):
-        return Fault(key, what, f"edit {key} in Pulumi.<stack>.yaml, or pulumi config rm {path}")
-    suggest = details.get("ctx", {}).get("suggest") or next(iter(setting.get("examples", ())), "")
-    return Fault(key, what, f"pulumi config set {path} {suggest if suggest != '' else 'VALUE'}")
+    if details["type"] != "missing" and setting.get("type") in ("array", "object"):
+        return Fault(key, what, f"edit {key} in Pulumi.<stack>.yaml, or {unset}")
+    suggest = details.get("ctx", {}).get("suggest") or listing.example(model, setting)
+    return _to_set(key, what, location, suggest)
+
+
+def _to_set(key: str, what: str, location: Sequence[str | int], value: object) -> Fault:
+    """A fault that a value mends."""
+    typed = value if isinstance(value, str) else json.dumps(value)
+    fix = f"azmlflow set {shlex.quote(listing.spelt(location))} {shlex.quote(typed)}"
+    return Fault(key, what, fix, typed)
+
+
+def _node(model: type[BaseModel], location: Sequence[str | int]) -> listing.Node:
+    return listing.node_at(model, location) or {}
 
 
 def _shown(value: object) -> str:

@@ -21,7 +21,7 @@ from azmlflow.infra.plan.guardrails import Guardrails
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.settings import reading
 from azmlflow.infra.settings.clusters import ClusterSettings
-from azmlflow.infra.settings.faults import nearest, refuse
+from azmlflow.infra.settings.faults import SettingsError, nearest, refuse
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
 from azmlflow.infra.settings.grants import CheckedGrant
 from azmlflow.infra.settings.guardrails import BudgetSettings
@@ -226,7 +226,12 @@ class Settings(SettingsModel):
         Raises:
             SettingsError: with every fault found.
         """
-        return reading.read(cls, reading.of_running_program())
+        import pulumi
+
+        try:
+            return reading.read(cls, reading.of_running_program())
+        except SettingsError as fault:
+            raise fault.of_stack(pulumi.get_stack()) from None
 
 
 def _twice(values: Iterable[str]) -> str:

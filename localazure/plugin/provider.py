@@ -226,7 +226,7 @@ class AzureProvider(base.Provider):
     def _subscription_id(self) -> str:
         if not self._subscription:
             raise Misconfigured(
-                "no subscription: set it with `pulumi config set azure-native:subscriptionId ID` or ARM_SUBSCRIPTION_ID"
+                "no subscription: set it with `azmlflow set azure-native:subscriptionId ID` or ARM_SUBSCRIPTION_ID"
             )
         return self._subscription
 

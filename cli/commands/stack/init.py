@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Any
 
 import click
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.options import chosen, describe, offered
+from azmlflow.cli.project.options import chosen, describe, offered, offers
 from azmlflow.cli.project.project import DEFAULT_STACK, choose_stack, find_project
 from azmlflow.cli.project.settings_file import local_defaults, suggested_salt, write_settings
 from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.infra.settings import listing
+from azmlflow.infra.settings.faults import SettingsError
 from azmlflow.infra.settings.namespace import NAMESPACE
 from azmlflow.infra.settings.settings import Settings
 
@@ -61,7 +64,7 @@ def command(
         subscription = click.prompt("subscription id (empty: the one you are signed in to)", default="", err=True)
     first = local_defaults() if cloud == "local" else {"cloud": cloud, "salt": suggested_salt(project)}
     ours = {**first, **wanted}
-    Settings.from_mapping({f"{NAMESPACE}:{key}": value for key, value in ours.items()})
+    _check(stack, ours)
     provider = {"azure-native:subscriptionId": subscription, "azure-native:location": wanted.get("location")}
     others = {key: value for key, value in provider.items() if value}
     written = write_settings(project, stack, ours, others, fresh=True)
@@ -69,3 +72,23 @@ def command(
         {"stack": stack, "path": str(path), "settings": dict(written.config)},
         f"wrote {path}\nnext: azmlflow up --stack {stack}",
     )
+
+
+def _check(stack: str, ours: dict[str, Any]) -> None:
+    """Refuse settings that are not valid, before there is a file that `azmlflow set` could mend.
+
+    Raises:
+        CliError: they are not; with the option that mends the first fault.
+    """
+    try:
+        Settings.from_mapping({f"{NAMESPACE}:{key}": value for key, value in ours.items()})
+    except SettingsError as fault:
+        first = fault.faults[0]
+        top = listing.located(first.key.removeprefix(f"{NAMESPACE}:"))[0]
+        option = next((each for each in offers(Settings) if each.path[0] == top), None)
+        again = f"azmlflow init {stack} --{option.name} " if option else ""
+        example = shlex.quote(first.suggest) if first.suggest and option and not option.mark.parts else ""
+        raise CliError(
+            "; ".join(f"{each.key}: {each.what}" for each in fault.faults) + "; nothing is written",
+            next=f"{again}{example}" if example else f"azmlflow init {stack} --help",
+        ) from None

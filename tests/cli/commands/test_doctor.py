@@ -175,7 +175,7 @@ def test_soft_deleted_twins(desk: Desk) -> None:
     desk.arm.put(vault, properties={"purgeProtectionEnabled": True, "scheduledPurgeDate": "2027-01-01"})
     found = asked(desk)["soft-deleted"]
     assert "purge-protected until 2027-01-01" in found["says"]
-    assert "azmlflow:salt" in found["fix"]
+    assert found["fix"] == "azmlflow set salt 2 --stack local"
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,14 @@ def test_wrong_values_are_told_and_nothing_is_written(desk: Desk, options: list[
     done = desk.run("init", "prod", "--yes", *options)
     assert done.code == 1
     assert told in done.err
+    assert "next: azmlflow init prod --" in done.err
     assert not (desk.root / "Pulumi.prod.yaml").exists()
+
+
+def test_the_next_command_has_the_option_that_mends(desk: Desk) -> None:
+    done = desk.run("init", "prod", "--yes", "--location", "westeurop")
+    assert done.err.splitlines()[-1] == "next: azmlflow init prod --location westeurope"
+    assert desk.run(*done.err.splitlines()[-1].split()[2:], "--yes").code == 0
 
 
 def test_a_number_of_nodes_that_is_none(desk: Desk) -> None:

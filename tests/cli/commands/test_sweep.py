@@ -363,7 +363,7 @@ def test_up_notes_a_beginning_once_and_keeps_comments(desk: Desk) -> None:
     first = path.read_text()
     assert first.startswith("# mine\nconfig:  # all of it\n")
     assert "azmlflow:cloud: local  # here" in first
-    assert 'azmlflow:owner: "developer@local.test"' in first
+    assert "azmlflow:owner: developer@local.test" in first
     assert desk.run("up").code == 0
     assert path.read_text() == first
     assert desk.run("up", "--expires", "never").code == 0

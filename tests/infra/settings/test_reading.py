@@ -11,6 +11,7 @@ from pydantic import Field
 
 from azmlflow.infra.settings.faults import Fault, SettingsError
 from azmlflow.infra.settings.fields import SettingsModel
+from azmlflow.infra.settings.listing import located, spelt
 from azmlflow.infra.settings.reading import read
 
 
@@ -56,25 +57,23 @@ def test_a_group_is_read_as_the_file_and_as_the_engine_has_it() -> None:
 def test_a_fault_in_a_group_says_where_and_how_to_mend_it(group: str) -> None:
     at = f"azmlflow:{group}"
     assert fault(**{group: {"mod": "public"}}) == Fault(
-        f"{at}.mod", "there is no such setting; did you mean mode?", f"pulumi config rm --path '{at}.mod'"
+        f"{at}.mod", "there is no such setting; did you mean mode?", f"azmlflow set --unset {group}.mod"
     )
     found = fault(**{group: {"mode": "open"}})
     assert found.key == f"{at}.mode"
     assert "'open'" in found.what
-    assert found.fix == f"pulumi config set --path '{at}.mode' managed"
+    assert found.fix == f"azmlflow set {group}.mode managed"
     assert fault(**{group: {"rules": [{"fqdn": "a"}, {}]}}) == Fault(
-        f"{at}.rules[1].fqdn", "is missing", f"pulumi config set --path '{at}.rules[1].fqdn' example.com"
+        f"{at}.rules[1].fqdn", "is missing", f"azmlflow set '{group}.rules[1].fqdn' example.com", "example.com"
     )
     assert "did you mean fqdn?" in fault(**{group: {"rules": [{"fqdn": "a", "fqd": "b"}]}}).what
 
 
 def test_a_whole_list_or_group_at_fault_is_edited_in_the_file() -> None:
     assert fault(network={"rules": 7}).fix == (
-        "edit azmlflow:network.rules in Pulumi.<stack>.yaml, or pulumi config rm --path 'azmlflow:network.rules'"
+        "edit azmlflow:network.rules in Pulumi.<stack>.yaml, or azmlflow set --unset network.rules"
     )
-    assert (
-        fault(network="[]").fix == "edit azmlflow:network in Pulumi.<stack>.yaml, or pulumi config rm azmlflow:network"
-    )
+    assert fault(network="[]").fix == "edit azmlflow:network in Pulumi.<stack>.yaml, or azmlflow set --unset network"
     assert fault(labels={"a": ["b"]}).key == "azmlflow:labels.a"
 
 
@@ -82,8 +81,39 @@ def test_a_whole_list_or_group_at_fault_is_edited_in_the_file() -> None:
 def test_text_that_is_no_json(key: str, example: str) -> None:
     found = fault(**{key: "{"})
     assert "is not JSON" in found.what
-    assert found.fix == f"pulumi config set azmlflow:{key} {example} --json"
+    assert found.fix == f"azmlflow set {key} {example}"
 
 
 def test_what_is_encrypted_is_refused_in_a_group_too() -> None:
     assert "encrypted" in fault(network={"secure": "v1:x"}).what
+
+
+@pytest.mark.parametrize(
+    ("text", "location"),
+    [
+        ("location", ("location",)),
+        ("clusters[0].maxNodes", ("clusters", 0, "maxNodes")),
+        ("grants[12]", ("grants", 12)),
+        ('tags["cost.center"]', ("tags", "cost.center")),
+        ('tags["say \\"hi\\""].x', ("tags", 'say "hi"', "x")),
+    ],
+)
+def test_a_key_is_a_location_and_back(text: str, location: tuple[str | int, ...]) -> None:
+    assert located(text) == location
+    assert spelt(location) == text
+
+
+@pytest.mark.parametrize("text", [".a", "a.", "a..b", "[0]", "a[x]", "a[0", "a b", "a[-1]", "1a", 'a["b'])
+def test_what_is_no_key(text: str) -> None:
+    with pytest.raises(ValueError, match="is no key such as"):
+        located(text)
+
+
+def test_commands_of_a_stack_name_it() -> None:
+    with pytest.raises(SettingsError) as caught:
+        house(limit="x", network={"rules": 5})
+    told = str(caught.value.of_stack("dev"))
+    assert (
+        "fix: edit azmlflow:network.rules in Pulumi.dev.yaml, or azmlflow set --unset network.rules --stack dev" in told
+    )
+    assert "fix: azmlflow set limit 1 --stack dev" in told

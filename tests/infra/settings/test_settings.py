@@ -82,7 +82,7 @@ def test_settings_are_frozen() -> None:
 def test_an_unknown_key_names_the_nearest(key: str, near: str) -> None:
     found = fault(**{key: "x"})
     assert found == Fault(
-        f"azmlflow:{key}", f"there is no such setting; did you mean {near}?", f"pulumi config rm azmlflow:{key}"
+        f"azmlflow:{key}", f"there is no such setting; did you mean {near}?", f"azmlflow set --unset {key}"
     )
 
 
@@ -95,7 +95,7 @@ def test_an_unknown_key_of_a_cluster_names_the_nearest() -> None:
     found = fault(clusters=[{"name": "cpu", "vmsize": "Standard_D2_v2"}])
     assert found.key == "azmlflow:clusters[0].vmsize"
     assert "did you mean vmSize?" in found.what
-    assert found.fix == "pulumi config rm --path 'azmlflow:clusters[0].vmsize'"
+    assert found.fix == "azmlflow set --unset 'clusters[0].vmsize'"
 
 
 def test_a_cluster_called_gpu_1() -> None:
@@ -103,14 +103,14 @@ def test_a_cluster_called_gpu_1() -> None:
     assert found.key == "azmlflow:clusters[1].name"
     assert "ends in a hyphen and digits" in found.what
     assert "'gpu1' would do" in found.what
-    assert found.fix == "pulumi config set --path 'azmlflow:clusters[1].name' gpu1"
+    assert found.fix == "azmlflow set 'clusters[1].name' gpu1"
 
 
 def test_min_nodes_above_max() -> None:
     found = fault(clusters=[{"name": "cpu", "minNodes": 5, "maxNodes": 2}])
     assert found.key == "azmlflow:clusters[0].maxNodes"
     assert found.what == "2 is below minNodes, which is 5"
-    assert found.fix == "pulumi config set --path 'azmlflow:clusters[0].maxNodes' 5"
+    assert found.fix == "azmlflow set 'clusters[0].maxNodes' 5"
 
 
 def test_min_nodes_above_the_default_max() -> None:
@@ -170,7 +170,7 @@ def test_a_value_is_shown_short_and_pydantics_words_begin_small() -> None:
 def test_a_cluster_that_is_none_is_told_by_its_number() -> None:
     found = fault(clusters=["cpu"])
     assert found.key == "azmlflow:clusters[0]"
-    assert found.fix == "pulumi config set --path 'azmlflow:clusters[0]' VALUE"
+    assert found.fix == "edit azmlflow:clusters[0] in Pulumi.<stack>.yaml, or azmlflow set --unset 'clusters[0]'"
 
 
 def test_two_clusters_of_one_name() -> None:
@@ -180,10 +180,10 @@ def test_two_clusters_of_one_name() -> None:
 def test_a_location_that_azure_has_not() -> None:
     found = fault(location="West Europe")
     assert found.what == "Azure has no region 'West Europe'; did you mean westeurope?"
-    assert found.fix == "pulumi config set azmlflow:location westeurope"
+    assert found.fix == "azmlflow set location westeurope"
     nowhere = fault(location="atlantis-7")
     assert nowhere.what == "Azure has no region 'atlantis-7'"
-    assert nowhere.fix == "pulumi config set azmlflow:location westeurope"  # the example
+    assert nowhere.fix == "azmlflow set location westeurope"  # the example
     assert fault(location="east_us2").fix.endswith(" eastus2")
     assert fault(location="west\teurope").fix.endswith(" westeurope")
 
@@ -209,7 +209,7 @@ def test_wrong_names_of_each_kind(key: str, name: str) -> None:
     found = fault(**{key: name})
     assert found.key == f"azmlflow:{key}"
     assert name in found.what
-    assert found.fix.startswith(f"pulumi config set azmlflow:{key} ")
+    assert found.fix.startswith(f"azmlflow set {key} ")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_wrong_names_of_each_kind(key: str, name: str) -> None:
     ],
 )
 def test_a_wrong_name_has_a_good_one_beside_it(key: str, name: str, good: str) -> None:
-    assert fault(**{key: name}).fix == f"pulumi config set azmlflow:{key} {good}"
+    assert fault(**{key: name}).fix == f"azmlflow set {key} {good}"
 
 
 def test_a_good_name_is_taken() -> None:
@@ -282,7 +282,7 @@ def test_the_last_day_as_text_or_as_yaml_reads_it() -> None:
     assert "is no day" in fault(grants=[{**GRANT, "until": datetime(2027, 1, 31, 12, tzinfo=UTC)}]).what
     found = fault(grants=[{**GRANT, "until": "tomorrow"}])
     assert found.what == "'tomorrow' is no day such as 2027-01-31"
-    assert found.fix == "pulumi config set --path 'azmlflow:grants[0].until' 2027-01-31"
+    assert found.fix == "azmlflow set 'grants[0].until' 2027-01-31"
 
 
 def test_identity_based_storage_and_profiles_go_to_the_place() -> None:
@@ -317,9 +317,9 @@ def test_broken_json() -> None:
     found = fault(clusters="[{")
     assert found.what.startswith("is not JSON: Expecting property name")
     assert found.what.endswith(" at character 3")  # the first is 1
-    assert found.fix == "pulumi config set azmlflow:clusters '[]' --json"
-    assert fault(grants="[").fix == "pulumi config set azmlflow:grants '[]' --json"
-    assert fault(tags="{").fix == "pulumi config set azmlflow:tags '{}' --json"
+    assert found.fix == "azmlflow set clusters '[]'"
+    assert fault(grants="[").fix == "azmlflow set grants '[]'"
+    assert fault(tags="{").fix == "azmlflow set tags '{}'"
 
 
 def test_a_list_that_is_none() -> None:
@@ -342,8 +342,8 @@ def test_there_may_be_as_many_tags_as_azure_leaves_beside_our_own() -> None:
 
 def test_secrets_are_refused() -> None:
     found = fault(prefix={"secure": "v1:abc"})
-    assert found.what == "is encrypted, but settings hold no secrets; set it again without --secret"
-    assert found.fix == "pulumi config set azmlflow:prefix VALUE"
+    assert found.what == "is encrypted, but settings hold no secrets"
+    assert found.fix == "azmlflow set prefix mlflow"
     assert fault(tags={"secure": "v1:abc"}).what == found.what
 
 
@@ -373,7 +373,7 @@ def test_the_error_is_one_message_that_ends_with_commands() -> None:
         read(prefx="x")
     lines = str(caught.value).splitlines()
     assert lines[0] == "The stack's settings have 2 faults:"
-    assert sum(line.startswith("    fix: pulumi config ") for line in lines) == 2
+    assert sum(line.startswith("    fix: azmlflow set ") for line in lines) == 2
 
 
 def test_every_field_says_what_it_is() -> None:
