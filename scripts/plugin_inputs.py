@@ -46,7 +46,8 @@ def written(objects: Objects) -> str:
     paragraphs = []
     for name, inputs in objects.items():
         # A key stays on a line with its value.
-        text = ", ".join(f"{json.dumps(key)}:{_GLUE}{json.dumps(takes)}" for key, takes in inputs.items())
+        pairs = (f"{json.dumps(key)}: {json.dumps(takes)}".replace(" ", _GLUE) for key, takes in inputs.items())
+        text = ", ".join(pairs)
         lines = textwrap.indent(textwrap.fill(text, 112, break_long_words=False, break_on_hyphens=False), "    ")
         lines = lines.replace(_GLUE, " ")
         paragraphs.append(f"  {json.dumps(name)}: {{\n{lines}\n  }}" if inputs else f"  {json.dumps(name)}: {{}}")

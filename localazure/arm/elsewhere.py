@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from azmlflow.localazure.arm import checks, lifecycle, lists
+from azmlflow.localazure.bodies import whole
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find, linked
@@ -60,6 +61,7 @@ async def _write(ask: Ask, kind: Kind, elsewhere: Elsewhere) -> Answer:
     checks.unlocked(ask, kind, "write")
     checks.standing(ask, kind)
     kind.name.check(ask.target.name)
+    whole.require(kind.type, ask.body, kind.shape(ask, None))
     made, document = await elsewhere.write(ask, find.parent(ask.cloud, kind, ask.target, "write"))
     return Answer(kind.verbs.put.status if made else kind.verbs.update.status, document)
 

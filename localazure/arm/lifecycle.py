@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from azmlflow.localazure.arm import checks, effects
+from azmlflow.localazure.bodies import whole
 from azmlflow.localazure.core.collections import DELETED
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
@@ -148,6 +149,7 @@ def _put(ask: Ask, kind: Kind, before: Document | None) -> Answer:
         record = cloud.store.get(DELETED, key)
         origin = kind.soft_delete.recover(ask, record["document"]) if record is not None else None
     shape = kind.shape(ask, origin)
+    whole.complete(kind.type, ask.body, shape, origin, kind.unread)
     document = _complete(ask, kind, shape, origin)
     if before is not None and _same(before, document) and _state(before) in ("", "Succeeded"):
         return Answer(kind.verbs.update.status, kind.verbs.get(cloud, before))

@@ -1,4 +1,7 @@
-"""Reading a request's body as ARM does: property names without case, unknown ones ignored, wrong types refused."""
+"""Reading a request's body as ARM does: property names without case, wrong types refused.
+
+What a kind does not pick is not lost: `bodies.whole` keeps it or refuses it.
+"""
 
 from __future__ import annotations
 

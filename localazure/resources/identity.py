@@ -33,6 +33,8 @@ def identity(ask: Ask, existing: Document | None, *, default: str | None = None)
         return None
     if not isinstance(given, dict):
         raise wrong_type("identity", given, "object")
+    if given and not given.get("type"):
+        raise bad_request("InvalidRequestContent", "The property 'identity' needs a 'type'.", target="identity.type")
     chosen = choice("identity.type", str(given.get("type") or "None").replace(" ", ""), _TYPES)
     if chosen == "None":
         return None

@@ -220,6 +220,7 @@ class Kind:
         actions: POST actions.
         extras: requests at no resource.
         metrics: what is measured of them.
+        unread: members of a body that it uses and never answers, as paths in lower case: `properties.createmode`.
         holds_mlflow: whether requests at and below one may be operations of MLflow, which take more than ARM's action.
         elsewhere: how they are had, where another service keeps them; most of the above is then unused.
     """
@@ -238,6 +239,7 @@ class Kind:
     actions: tuple[Action, ...] = ()
     extras: tuple[Extra, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    unread: tuple[str, ...] = ()
     holds_mlflow: bool = False
     elsewhere: Elsewhere | None = None
 

@@ -31,7 +31,7 @@ _STAGE_ACTION = f"{WORKSPACE}/assets/stage/write"
 
 
 def _shape(ask: Ask, _existing: Document | None) -> Document:
-    found = pick(ask.properties, _DEFAULTS, ("modelUri", "modelType", "stage"))
+    found = pick(ask.properties, _DEFAULTS, ("modelUri", "modelType", "stage", "flavors", "jobName"))
     found["properties"] = {
         name: value for name, value in texts("properties", found).items() if not mlmodel.is_computed(name)
     }
@@ -76,7 +76,8 @@ async def _write(ask: Ask, workspace: Document) -> tuple[bool, Document]:
     place = await places.of_version(registry, before)
     if told.get("modelUri") and not _same(told["modelUri"], place, before, workspace):
         raise bad_request("UserError", "Asset paths cannot be updated.", target="modelUri")
-    kept = {**before.kept, "properties": records.extended(before.kept.get("properties", {}), told["properties"])}
+    kept = {**before.kept, **_said(before, told)}
+    kept["properties"] = records.extended(before.kept.get("properties", {}), told["properties"])
     stage, kept = _moved(ask, before, kept, told)
     tags = told["tags"]
     after = await registry.change_version(before, kept, description=told["description"], tags=tags, stage=stage)
@@ -124,6 +125,19 @@ async def _make(ask: Ask, registry: Registry, told: Mapping[str, Any]) -> tuple[
             raise
         return found, False  # made by another request in between
     return made, True
+
+
+def _said(version: Version, told: Document) -> Document:
+    """What a client says of a version and MLflow has no field for; what it does not say stays.
+
+    Raises:
+        AzureError: 400, the version comes of another job.
+    """
+    job = told.get("jobName")
+    if job and version.run_id and job != version.run_id:
+        raise bad_request("UserError", f"The model version comes of the job '{version.run_id}'.", target="jobName")
+    names = {"jobName": "job", "flavors": "flavors", "isAnonymous": "anonymous"}
+    return {kept: told[name] for name, kept in names.items() if told.get(name)}
 
 
 def _same(uri: str, place: DatastorePath | None, version: Version, workspace: Document) -> bool:
@@ -178,12 +192,12 @@ async def _document(registry: Registry, version: Version) -> Document:
             "tags": dict(version.tags),
             "properties": properties,
             "isArchived": version.archived,
-            "isAnonymous": False,
+            "isAnonymous": bool(version.kept.get("anonymous")),
             "stage": _stage(version) or None,
             "modelType": kind,
             "modelUri": version.source if place is None else places.long_uri(place, registry.workspace),
-            "jobName": version.run_id or None,
-            "flavors": mlmodel.flavors(shown),
+            "jobName": version.run_id or version.kept.get("job"),
+            "flavors": version.kept.get("flavors") or mlmodel.flavors(shown),
         },
     }
 

@@ -32,6 +32,8 @@ _OPTIONAL = (
     "ImmediatePurgeDataOn30Days", "SamplingPercentage",
 )  # fmt: skip
 
+_MODES = ("ApplicationInsights", "ApplicationInsightsWithDiagnosticSettings", "LogAnalytics")
+
 
 def _check(ask: Ask, existing: Document | None) -> None:
     if not ask.body.get("kind") and existing is None:
@@ -43,6 +45,12 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     given = pick(ask.properties, _DEFAULTS, _OPTIONAL)
     given["Application_Type"] = choice("Application_Type", given["Application_Type"], ("web", "other"))
     workspace = _workspace(ask)
+    mode = "LogAnalytics" if workspace else "ApplicationInsights"
+    wanted = choice("IngestionMode", ask.properties.get("IngestionMode") or mode, _MODES)
+    if wanted != mode:  # inferred: Azure's page says what the modes are, not how another one is refused
+        raise bad_request(
+            "BadRequest", f"The component's IngestionMode is {mode}, not {wanted}.", target="IngestionMode"
+        )
     ids = ask.cloud.ids
     key = before.get("InstrumentationKey") or ids.guid()
     app_id = before.get("AppId") or ids.guid()
@@ -59,7 +67,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         f"LiveEndpoint=https://{place}.livediagnostics.monitor.azure.com/;ApplicationId={app_id}",
         "CreationDate": before.get("CreationDate") or timestamp(ask.cloud.clock.now()),
         "TenantId": before.get("TenantId") or TENANT_ID,
-        "IngestionMode": "LogAnalytics" if workspace else "ApplicationInsights",
+        "IngestionMode": mode,
         "Ver": "v2",
     }
     if workspace:

@@ -15,7 +15,7 @@ from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as ACCOUNT_TYPE
 from azmlflow.localazure.resources.ask import Answer, Ask
-from azmlflow.localazure.resources.fields import choice, pick
+from azmlflow.localazure.resources.fields import choice, pick, wrong_type
 from azmlflow.localazure.resources.find import parent
 from azmlflow.localazure.resources.kind import Documents, Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.paths import Target
@@ -27,6 +27,7 @@ _DEFAULTS: Document = {
     "denyEncryptionScopeOverride": False,
     "publicAccess": "None",
 }
+_ACCESS = ("None", "Blob", "Container")
 _FIXED: Document = {
     "deleted": False,
     "hasImmutabilityPolicy": False,
@@ -47,15 +48,20 @@ def _check(ask: Ask, _existing: Document | None) -> None:
     if ask.target.names[1:2] != ("default",):
         raise bad_request("InvalidBlobServiceName", "The only blob service of a storage account is 'default'.")
     account = parent(ask.cloud, BLOB_CONTAINER, ask.target, "write")
-    wanted = str(ask.properties.get("publicAccess") or "None")
+    wanted = choice("publicAccess", ask.properties.get("publicAccess") or "None", _ACCESS)
     if wanted != "None" and not account["properties"]["allowBlobPublicAccess"]:
         raise conflict("PublicAccessNotPermitted", "Public access is not permitted on this storage account.")
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
     properties = pick(ask.properties, _DEFAULTS, ("metadata", "enableNfsV3AllSquash", "enableNfsV3RootSquash"))
-    properties["publicAccess"] = choice("publicAccess", properties["publicAccess"], ("None", "Blob", "Container"))
+    properties["publicAccess"] = choice("publicAccess", properties["publicAccess"], _ACCESS)
+    versioned = ask.properties.get("immutableStorageWithVersioning")
     properties |= _FIXED
+    if versioned is not None:
+        if not isinstance(versioned, dict):
+            raise wrong_type("immutableStorageWithVersioning", versioned, "object")
+        properties["immutableStorageWithVersioning"] = pick(versioned, {"enabled": False})
     before = (existing or {}).get("properties", {})
     properties["lastModifiedTime"] = before.get("lastModifiedTime")
     return {"etag": (existing or {}).get("etag"), "properties": properties}

@@ -220,6 +220,7 @@ KEY_VAULT = Kind(
     has_system_data=True,
     verbs=Verbs(put=Verb(201, "state", "RegisteringDns")),
     lifecycle=Lifecycle(before_write=_check),
+    unread=("properties.createmode",),
     soft_delete=SoftDelete(asked=lambda _query: True, days=_days, recover=lambda _ask, document: document),
     extras=(
         Extra(

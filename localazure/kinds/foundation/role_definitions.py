@@ -19,7 +19,7 @@ from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import operations
 from azmlflow.localazure.resources.ask import Ask
-from azmlflow.localazure.resources.fields import wrong_type
+from azmlflow.localazure.resources.fields import choice, wrong_type
 from azmlflow.localazure.resources.kind import EXTENSION, Documents, Kind, Lifecycle, NameRule
 from azmlflow.localazure.resources.paths import Target
 from azmlflow.localazure.resources.verbs import Deletion, Verb, Verbs
@@ -98,6 +98,8 @@ def _check(ask: Ask, existing: Document | None) -> None:
         raise _built_in_fixed(existing)
     given = ask.properties
     name, asked = given.get("roleName"), given.get("assignableScopes")
+    if given.get("type") is not None:
+        choice("type", given["type"], ("CustomRole",))
     if not isinstance(name, str) or not 0 < len(name) <= 512:
         raise bad_request(
             "RoleDefinitionNameNullOrEmpty", "The role definition must have a name of at most 512 characters."

@@ -127,12 +127,32 @@ def _network(rules: Any, existing: Document | None) -> Document:
 
 
 def _encryption(given: Any, created: str) -> Document:
+    services = given.get("services") if isinstance(given, dict) else None
     if given is not None and not isinstance(given, dict):
         raise wrong_type("encryption", given, "object")
+    if services is not None and not (
+        isinstance(services, dict) and all(isinstance(s, dict) for s in services.values())
+    ):
+        raise wrong_type("encryption.services", services, "object")
     service = {"enabled": True, "keyType": "Account", "lastEnabledTime": created}
     optional = ("identity", "keyvaultproperties", "requireInfrastructureEncryption")
     chosen = pick(given or {}, {"keySource": "Microsoft.Storage"}, optional)
-    return {**chosen, "services": {"blob": service, "file": service}}
+    return {**chosen, "services": _services(services, service)}
+
+
+def _services(given: Any, usual: Document) -> Document:
+    """What is encrypted with which keys: encryption "cannot be disabled" (REST, `EncryptionService`)."""
+    found: Document = {"blob": usual, "file": usual}
+    for name, told in (given or {}).items():
+        chosen = pick(told, {"enabled": True}, ("keyType",))
+        if not chosen["enabled"]:
+            raise bad_request(
+                "InvalidRequestPropertyValue",
+                f"The encryption of the service '{name}' cannot be disabled.",
+                target=f"encryption.services.{name}.enabled",
+            )
+        found[name.lower()] = {**usual, **chosen}
+    return found
 
 
 def _make_keys(ask: Ask, document: Document) -> None:

@@ -32,6 +32,13 @@ _MOST_NOTIFICATIONS, _MOST_MAILS = 5, 50
 _YEARS = 10  # how long a budget lasts that names no end
 
 
+def _check(ask: Ask, existing: Document | None) -> None:
+    """Whoever says which state it changes changes that one (REST, `eTag`; that it is a 412 is inferred)."""
+    told = ask.body.get("eTag")
+    if existing is not None and told and told != existing["eTag"]:
+        raise AzureError(412, "412", "The budget has been changed meanwhile: its eTag is another.", target="eTag")
+
+
 def _shape(ask: Ask, existing: Document | None) -> Document:
     given = pick(ask.properties, {"category": "Cost", "timeGrain": "", "notifications": {}}, ("amount", "filter"))
     given["category"] = choice("category", given["category"], ("Cost",), _CODE)
@@ -112,5 +119,5 @@ BUDGET = Kind(
     documents=Documents(collection=BUDGETS, missing=_missing),
     has_provisioning_state=False,
     verbs=Verbs(listed=on_scope(BUDGETS), put=Verb(201), patch=False),
-    lifecycle=Lifecycle(on_write=_touch, on_scope_delete=gone_with_scope(BUDGETS)),
+    lifecycle=Lifecycle(before_write=_check, on_write=_touch, on_scope_delete=gone_with_scope(BUDGETS)),
 )

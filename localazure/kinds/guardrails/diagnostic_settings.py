@@ -86,6 +86,7 @@ def _log(type_: str, given: Any) -> Document:
     if not isinstance(given, dict):
         raise wrong_type("logs", given, "object")
     found = pick(given, {"enabled": False}, ("category", "categoryGroup"))
+    _check_retention(given)
     known = _CATEGORIES.get(type_.lower(), ())
     if ("category" in found) == ("categoryGroup" in found):
         raise bad_request("BadRequest", "Each log needs one of 'category' and 'categoryGroup'.", target="logs")
@@ -98,9 +99,17 @@ def _metric(type_: str, given: Any) -> Document:
     """One entry of `metrics`."""
     if not isinstance(given, dict):
         raise wrong_type("metrics", given, "object")
-    found = pick(given, {"enabled": False, "category": ""})
+    found = pick(given, {"enabled": False, "category": ""}, ("timeGrain",))
+    _check_retention(given)
     _require_known(type_, "category", found["category"], ("AllMetrics", *_METRICS.get(type_.lower(), ())))
     return {"timeGrain": None, **found, "retentionPolicy": {"days": 0, "enabled": False}}
+
+
+def _check_retention(given: Document) -> None:
+    """Azure's words, since it keeps nothing by settings any more (hashicorp/terraform-provider-azurerm issue 23051)."""
+    policy = given.get("retentionPolicy")
+    if isinstance(policy, Mapping) and (policy.get("enabled") or policy.get("days")):
+        raise bad_request("BadRequest", "Diagnostic settings does not support retention for new diagnostic settings.")
 
 
 def _require_known(type_: str, name: str, value: Any, known: tuple[str, ...]) -> None:

@@ -263,6 +263,11 @@ COMPUTE = Kind(
         delete=Deletion(202, "operation"),
     ),
     lifecycle=Lifecycle(on_write=_written, before_delete=_deleting, on_delete=remove_identity),
+    # What opens the nodes is never told again (REST: secrets).
+    unread=(
+        "properties.properties.useraccountcredentials.adminuserpassword",
+        "properties.properties.useraccountcredentials.adminusersshpublickey",
+    ),
     actions=(
         Action("listNodes", _nodes),
         Action("start", _switch("Running")),

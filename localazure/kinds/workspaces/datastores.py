@@ -147,5 +147,6 @@ DATASTORE = Kind(
     has_system_data=True,
     verbs=Verbs(listed=_listed),
     lifecycle=Lifecycle(on_write=_keep_secrets, before_delete=_deleting),
+    unread=("properties.credentials.secrets",),
     actions=(Action("listSecrets", _list_secrets, "listsecrets"),),
 )

@@ -98,6 +98,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     given["publicNetworkAccess"] = choice("publicNetworkAccess", given["publicNetworkAccess"], ("Enabled", "Disabled"))
     _keep_fixed(given, before)
     document = envelope(ask, existing)
+    _check_discovery(ask, document["location"])
     name, group = _names(ask, existing)
     place = document["location"]
     id_ = f"/subscriptions/{ask.target.subscription}/resourceGroups/{group}/providers/{TYPE}/{name}"
@@ -108,7 +109,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         "friendlyName": given.get("friendlyName") or name,
         "workspaceId": workspace_id,
         "tenantId": TENANT_ID,
-        "discoveryUrl": f"https://{place}.api.azureml.ms/discovery",
+        "discoveryUrl": _discovery(place),
         "mlFlowTrackingUri": f"azureml://{place}.api.azureml.ms/mlflow/v1.0{id_}",
         "notebookInfo": {
             "resourceId": notebook[:32],
@@ -121,6 +122,9 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     }
     sku = ask.body.get("sku")
     sku_name = choice("sku.name", sku.get("name") if isinstance(sku, dict) else "Basic", ("Basic", "Enterprise"))
+    tier = sku.get("tier") if isinstance(sku, dict) else None
+    if tier and str(tier).lower() != sku_name.lower():  # inferred
+        raise bad_request("BadRequest", f"The tier of the sku {sku_name} is {sku_name}, not {tier}.", target="sku.tier")
     kinds = ("Default", "Hub", "Project", "FeatureStore")
     return {
         **document,
@@ -130,6 +134,19 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         "identity": identity(ask, existing, default="SystemAssigned"),
         "properties": properties,
     }
+
+
+def _discovery(place: str) -> str:
+    return f"https://{place}.api.azureml.ms/discovery"
+
+
+def _check_discovery(ask: Ask, place: str) -> None:
+    """The service's own URL may be given back to it; inferred: that another is refused."""
+    given = ask.properties.get("discoveryUrl")
+    if given and str(given).rstrip("/").lower() != _discovery(place):
+        raise bad_request(
+            "BadRequest", f"The discovery URL of the workspace is {_discovery(place)}.", target="discoveryUrl"
+        )
 
 
 def _names(ask: Ask, existing: Document | None) -> tuple[str, str]:
@@ -254,6 +271,7 @@ ML_WORKSPACE = Kind(
         days=lambda _document: 14,
         recover=_recover,
     ),
+    unread=("properties.allowrecoversoftdeletedworkspace",),
     holds_mlflow=True,
     actions=(
         Action("listKeys", _list_keys),

@@ -66,7 +66,7 @@ def test_storage_keys_are_told_by_the_action_alone(azure: Azure) -> None:
 
 def test_storage_says_what_it_is_in_full(azure: Azure) -> None:
     azure.make(RG)
-    given = _with(STORAGE, minimumTlsVersion="TLS1_2", allowBlobPublicAccess=False, unknown=1, provisioningState="Odd")
+    given = _with(STORAGE, minimumTlsVersion="TLS1_2", allowBlobPublicAccess=False, provisioningState="Odd")
     azure.arm("PUT", STORAGE, given)
     found = azure.arm("GET", STORAGE).body
     assert found["sku"] == {"name": "Standard_LRS", "tier": "Standard"}
