@@ -198,6 +198,7 @@ ANSWERED: dict[tuple[str, str, Any], Any] = {
     ("datastores", "properties.credentials.secrets.clientSecret", ...): None,
     ("computes", "properties.properties.userAccountCredentials.adminUserPassword", ...): None,
     ("computes", "properties.properties.userAccountCredentials.adminUserSshPublicKey", ...): None,
+    ("MachineLearningServices/workspaces", "properties.allowRecoverSoftDeletedWorkspace", ...): None,
     ("vaults", "properties.createMode", "default"): None,  # what to do, not how it is
     ("registries", "identity.type", "SystemAssigned, UserAssigned"): "SystemAssigned,UserAssigned",
     ("OperationalInsights/workspaces", "properties.features", ...): ...,  # the same
