@@ -23,7 +23,7 @@ from azmlflow.localazure.blobs.accounts import Account, Accounts
 from azmlflow.localazure.blobs.content import CHUNK, Content, Files, read_range
 from azmlflow.localazure.blobs.names import Address, check_container
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.collections import BLOBS, BLOCKS, CONTAINERS
+from azmlflow.localazure.core.collections import ARTIFACT_OWNERS, BLOBS, BLOCKS, CONTAINERS
 from azmlflow.localazure.core.errors import AzureError
 
 __all__ = ["CHUNK", "Address", "Blob", "Blobs", "Content", "Part", "check_container", "forget_account", "read_range"]
@@ -267,11 +267,12 @@ class Blobs(Files):
 
     def _forget(self, prefix: str, container: str | None, folder: Path) -> None:
         with self._store.transaction():
-            for collection in (BLOBS, BLOCKS, CONTAINERS):
+            for collection in (BLOBS, BLOCKS, CONTAINERS, ARTIFACT_OWNERS):
                 for key, _ in self._store.scan(collection, prefix):
                     self._store.delete(collection, key)
             if container is not None:
                 self._store.delete(CONTAINERS, container)
+                self._store.delete(ARTIFACT_OWNERS, container)
         shutil.rmtree(folder, ignore_errors=True)
 
     def _drop_blocks(self, address: Address) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
+from azmlflow.localazure.blobs import named
 from azmlflow.localazure.blobs.kept import CHUNK, Address, Blobs, read_range
 from azmlflow.localazure.blobs.origins import CONTAINER, RUN_ORIGIN
 from azmlflow.localazure.cloud.cloud import Cloud
@@ -36,14 +36,12 @@ async def snapshot(cloud: Cloud, workspace: Document, code_uri: str, porter: Por
         into: the folder of the job's that they go to.
 
     Raises:
-        FilesError: there are none, they are too large, or not the workspace's: who writes a code version names any
-            place, and the embedded Azure reads without asking who that is.
+        FilesError: there are none, they are too large, or not in the workspace's account. Whether who named the place
+            might is asked when the code version is made (`blobs.named`).
     """
-    parts = urlsplit(code_uri)
-    account = (parts.hostname or "").partition(".")[0]
+    account, container, prefix = named.split(code_uri)
     if account != workspace["properties"]["storageAccount"].rpartition("/")[2].lower():
         raise FilesError(f"the code at {code_uri} is not in the workspace's own storage account")
-    container, _, prefix = unquote(parts.path).strip("/").partition("/")
     if not await fetch(cloud, account, container, prefix, porter=porter, into=[into], limit=SNAPSHOT_LIMIT):
         raise FilesError(f"the code at {code_uri} holds no files")
 

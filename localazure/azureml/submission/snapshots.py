@@ -22,13 +22,13 @@ from starlette.responses import JSONResponse, Response
 from azmlflow.localazure.azureml.request.bodies import json_object, member
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
 from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.blobs.named import REVISIONS
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.collections import SNAPSHOTS
 from azmlflow.localazure.core.errors import bad_request, not_found
 from azmlflow.localazure.runner.files import SNAPSHOT_LIMIT
 from azmlflow.rbac.scopes import is_guid
 
-REVISIONS = "revisions"  # the container of uploads; that of snapshots has the name of their collection
 NONE = "00000000-0000-0000-0000-000000000000"
 _UPLOAD = timedelta(hours=1)
 _BODY_LIMIT = 16 * 1024 * 1024

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from azmlflow.localazure.blobs import named
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.errors import bad_request
@@ -22,6 +23,16 @@ from azmlflow.localazure.resources.verbs import Extra, Verbs
 _TYPE = f"{assets.WORKSPACE}/codes/versions"
 _UPLOAD = timedelta(hours=1)
 _HASH = "hash_sha256"  # what azure-ai-ml says of a folder's content
+
+
+def _check(ask: Ask, existing: Document | None) -> None:
+    """A new version's files are where its maker may read."""
+    assets.check_name(ask, existing)
+    uri = ask.properties.get("codeUri")
+    if existing is None and isinstance(uri, str):
+        workspace = parent(ask.cloud, CODE, ask.target, "write")
+        may = (f"{CODE.permission_type}/write", ask.target.id)
+        named.require(ask.cloud, ask.caller, workspace, named.split(uri), may=may, verbs="read")
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
@@ -48,6 +59,7 @@ def _start_upload(ask: Ask) -> Answer:
     if blobs.account_id(account) is None:
         raise bad_request("BadRequest", f"The workspace's storage account '{account}' no longer exists.")
     blobs.make_container(account, container)
+    named.own_container(ask.cloud, account, container, workspace["properties"]["workspaceId"])
     query = Signing(ask.cloud).container(account, container, "rcwl", ask.cloud.clock.now() + _UPLOAD)
     uri = f"https://{account}.blob.core.windows.net/{container}"
     reference = {
@@ -82,7 +94,7 @@ CODE = Kind(
     has_system_data=True,
     action_type=f"{assets.WORKSPACE}/metadata/codes",
     verbs=Verbs(listed=_listed),
-    lifecycle=Lifecycle(before_write=assets.check_name, on_write=assets.keep_container),
+    lifecycle=Lifecycle(before_write=_check, on_write=assets.keep_container),
     extras=(
         Extra(
             "POST",

@@ -7,8 +7,11 @@ and come back by listSecrets alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
+from azmlflow.localazure.blobs import named
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.collections import SECRETS
@@ -44,6 +47,24 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     properties["credentials"] = {name: value for name, value in credentials.items() if name != "secrets"}
     properties["isDefault"] = bool((existing or {}).get("properties", {}).get("isDefault", False))
     return {"properties": properties}
+
+
+def _check(ask: Ask, existing: Document | None) -> None:
+    """Who makes a datastore of a container, or turns one to it, may read and write there."""
+    before, told = (existing or {}).get("properties", {}), ask.properties
+    place, stood = _container(told), _container(before)
+    is_blob = str(told.get("datastoreType")).lower() == "azureblob"
+    if not is_blob or (place == stood and before.get("datastoreType") == "AzureBlob"):
+        return
+    secrets = (told.get("credentials") or {}).get("secrets") if isinstance(told.get("credentials"), dict) else None
+    if not named.is_proof(ask.cloud, *place, secrets):
+        workspace = find.parent(ask.cloud, DATASTORE, ask.target, "write")
+        may = (f"{_TYPE}/write", ask.target.id)
+        named.require(ask.cloud, ask.caller, workspace, (*place, ""), may=may, verbs="read write")
+
+
+def _container(told: Mapping[str, Any]) -> tuple[str, str]:
+    return str(told.get("accountName") or "").lower(), str(told.get("containerName") or "").lower()
 
 
 def _keep_secrets(ask: Ask, document: Document) -> None:
@@ -146,7 +167,7 @@ DATASTORE = Kind(
     has_provisioning_state=False,
     has_system_data=True,
     verbs=Verbs(listed=_listed),
-    lifecycle=Lifecycle(on_write=_keep_secrets, before_delete=_deleting),
+    lifecycle=Lifecycle(before_write=_check, on_write=_keep_secrets, before_delete=_deleting),
     unread=("properties.credentials.secrets",),
     actions=(Action("listSecrets", _list_secrets, "listsecrets"),),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from azmlflow.localazure.blobs.signing import Signing
 from tests.localazure.control import ALICE, BODIES, CHAIN, INSIGHTS, LOGS, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
 
 REGISTRY, IDENTITY = "Microsoft.ContainerRegistry/registries", "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -92,3 +94,117 @@ def test_a_datastore_without_secret_gives_no_key_of_an_account_of_others(alice: 
     assert alice.arm("POST", f"{store}/listSecrets", {}).body["key"]
     own = f"{WORKSPACE}/datastores/workspaceartifactstore"
     assert alice.arm("POST", f"{own}/listSecrets", {}, who=bob).body["key"]
+
+
+# --- containers -------------------------------------------------------------------------------------------------------
+
+SCIENTIST = "sam@local.test"
+READ = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
+PAYROLL = f"{STORAGE}/blobServices/default/containers/payroll"
+
+
+@pytest.fixture
+def scientist(azure: Azure) -> Azure:
+    """Sam may do all that data scientists do in the workspace; the account holds others' containers too."""
+    azure.make(*CHAIN)
+    azure.cloud.directory.add_user(SCIENTIST)
+    azure.assign(SCIENTIST, "AzureML Data Scientist", WORKSPACE)
+    azure.blob("payroll", "salaries.csv")
+    sister = f"{WORKSPACE}-sister"
+    assert azure.arm("PUT", sister, BODIES[WORKSPACE]).status == 202
+    azure.wait()
+    return azure
+
+
+def store_of(azure: Azure, workspace: str) -> str:
+    """The container of a workspace's blob store."""
+    found = azure.arm("GET", f"{workspace}/datastores/workspaceblobstore").body["properties"]
+    return str(found["containerName"])
+
+
+def datastore(container: str, **secrets: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"credentialsType": "AccountKey" if "key" in secrets else "Sas" if secrets else "None"}
+    if secrets:
+        told["secrets"] = {"secretsType": told["credentialsType"], **secrets}
+    return {
+        "properties": {
+            "datastoreType": "AzureBlob", "accountName": "stacct1", "containerName": container, "credentials": told,
+        }
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", ["payroll", "payroll/salaries.csv", "%70ayroll", "azureml/ExperimentRun", "sister"])
+def test_code_is_not_where_its_maker_may_not_read(scientist: Azure, folder: str) -> None:
+    folder = folder.replace("sister", store_of(scientist, f"{WORKSPACE}-sister"))
+    version = f"{WORKSPACE}/codes/mine/versions/1"
+    body = {"properties": {"codeUri": f"https://stacct1.blob.core.windows.net/{folder}"}}
+    refused = scientist.arm("PUT", version, body, who=SCIENTIST)
+    assert (refused.status, refused.code) == (403, "LinkedAuthorizationFailed")
+    assert READ in refused.message
+    assert scientist.arm("GET", version).status == 404
+    scientist.assign(SCIENTIST, "Storage Blob Data Reader", STORAGE)
+    assert scientist.arm("PUT", version, body, who=SCIENTIST).status == 201
+
+
+def test_code_is_where_its_maker_was_told_to_put_it(scientist: Azure) -> None:
+    version = f"{WORKSPACE}/codes/mine/versions/1"
+    told = scientist.arm("POST", f"{version}/startPendingUpload", {}, who=SCIENTIST).body
+    uri = told["blobReferenceForConsumption"]["blobUri"]
+    of_others = scientist.arm("PUT", f"{WORKSPACE}-sister/codes/c/versions/1", {"properties": {"codeUri": uri}})
+    assert of_others.status == 201  # its owner may read everywhere
+    scientist.assign(SCIENTIST, "AzureML Data Scientist", f"{WORKSPACE}-sister")
+    path, body = f"{WORKSPACE}-sister/codes/c/versions/2", {"properties": {"codeUri": uri}}
+    assert scientist.arm("PUT", path, body, who=SCIENTIST).status == 403
+    assert scientist.arm("PUT", version, body, who=SCIENTIST).status == 201
+    own = f"https://stacct1.blob.core.windows.net/{store_of(scientist, WORKSPACE)}/LocalUpload/x"
+    path = f"{WORKSPACE}/codes/mine/versions/2"
+    assert scientist.arm("PUT", path, {"properties": {"codeUri": own}}, who=SCIENTIST).status == 201
+
+
+@pytest.mark.parametrize("container", ["payroll", "PAYROLL", "azureml", "sister"])
+def test_a_datastore_is_of_no_container_that_its_maker_may_not_use(scientist: Azure, container: str) -> None:
+    container = container.replace("sister", store_of(scientist, f"{WORKSPACE}-sister"))
+    path = f"{WORKSPACE}/datastores/mine"
+    for body in (
+        datastore(container),
+        datastore(container, key="bm8="),
+        datastore(container, sasToken="sig=a&se=2099"),
+    ):
+        refused = scientist.arm("PUT", path, body, who=SCIENTIST)
+        assert (refused.status, refused.code) == (403, "LinkedAuthorizationFailed"), body
+    assert scientist.arm("PUT", path, datastore(store_of(scientist, WORKSPACE)), who=SCIENTIST).status == 201
+    for method in ("PUT", "PATCH"):  # nor is one turned to it
+        assert scientist.arm(method, path, datastore(container), who=SCIENTIST).status == 403
+    role = scientist.assign(SCIENTIST, "Storage Blob Data Reader", STORAGE)
+    assert scientist.arm("PUT", path, datastore(container), who=SCIENTIST).status == 403
+    scientist.arm("DELETE", role)
+    scientist.assign(SCIENTIST, "Storage Blob Data Contributor", STORAGE)
+    assert scientist.arm("PUT", path, datastore(container), who=SCIENTIST).status == 200
+
+
+def test_a_datastore_may_bring_the_key_or_a_signature(scientist: Azure) -> None:
+    key = scientist.arm("POST", f"{STORAGE}/listKeys").body["keys"][1]["value"]
+    end = scientist.clock.now() + timedelta(days=1)
+    good, short, other = (
+        Signing(scientist.cloud).container("stacct1", container, letters, end)
+        for container, letters in (("payroll", "rwl"), ("payroll", "r"), ("azureml", "rwl"))
+    )
+    for name, secrets, status in (
+        ("one", {"key": key}, 201),
+        ("two", {"sasToken": good}, 201),
+        ("three", {"sasToken": short}, 403),
+        ("four", {"sasToken": other}, 403),
+    ):
+        body = datastore("payroll", **secrets)
+        assert scientist.arm("PUT", f"{WORKSPACE}/datastores/{name}", body, who=SCIENTIST).status == status, name
+    scientist.clock.advance(2 * 24 * 3600)
+    late = scientist.arm("PUT", f"{WORKSPACE}/datastores/five", datastore("payroll", sasToken=good), who=SCIENTIST)
+    assert late.status == 403
+
+
+def test_what_a_datastore_is_of_stays(scientist: Azure) -> None:
+    path = f"{WORKSPACE}/datastores/theirs"
+    assert scientist.arm("PUT", path, datastore("payroll")).status == 201
+    body = datastore("payroll")
+    body["properties"]["description"] = "of others"
+    assert scientist.arm("PUT", path, body, who=SCIENTIST).status == 200
