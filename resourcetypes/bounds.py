@@ -23,6 +23,13 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "Microsoft.MachineLearningServices/workspaces/computes": (
             r"[a-zA-Z](?![a-zA-Z0-9-]*-[0-9]+\Z)[a-zA-Z0-9-]{2,23}"
         ),
+        # Microsoft, "Manage and increase quotas", "Azure Machine Learning online endpoints": 3 to 32 characters.
+        "Microsoft.MachineLearningServices/workspaces/onlineEndpoints": (
+            r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]"
+        ),
+        "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments": (
+            r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]"
+        ),
         "Microsoft.ContainerRegistry/registries": r"[a-zA-Z0-9]{5,50}",
         "Microsoft.Insights/diagnosticSettings": r"[^<>*#.%&:\\?+/]{1,260}",
         "Microsoft.Consumption/budgets": r"[a-zA-Z0-9_-]{1,63}",

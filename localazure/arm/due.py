@@ -36,6 +36,8 @@ def _apply(cloud: Cloud, operation: Document) -> None:
         if "fails" in operation:
             effects.half(cloud, operation)
             raise AzureError(409, "OperationFailed", "The operation failed: a fault was asked for.")
+        if "failed" in operation:
+            raise AzureError(*operation["failed"])
         with cloud.store.transaction():
             effects.EFFECTS[operation["verb"]](cloud, operation)
     except AzureError as refused:

@@ -170,7 +170,7 @@ def _put(ask: Ask, kind: Kind, before: Document | None) -> Answer:
         if verb.polling == "none":
             seconds = cloud.operations.latency.seconds("put", kind.type)
             return Answer(verb.status, kind.verbs.get(cloud, document), seconds=seconds)
-        operation = cloud.operations.begin("put", kind.type, document["id"], key=key)
+        operation = cloud.operations.begin("put", kind.type, document["id"], key=key, held=verb.held)
     return Answer(
         verb.status, kind.verbs.get(cloud, document), polling_headers(ask, kind, verb.polling, operation, document)
     )

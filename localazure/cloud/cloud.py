@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from azmlflow.localazure.cloud.operations import Operations
+from azmlflow.localazure.cloud.serving import Serving
 from azmlflow.localazure.cloud.skipped import Skipped
 from azmlflow.localazure.core.bell import Bell
 from azmlflow.localazure.core.clock import Clock, Ids
@@ -37,6 +38,7 @@ class Cloud:
         operations: long-running operations and their durations (the latency profile).
         mlflow: the MLflow server behind the workspaces.
         bell: wakes the runner of jobs.
+        serving: what serves deployments now.
         sessions: who looks at a workspace in a browser.
         sas_key: what user delegation keys follow from.
         run_token_seconds: how long a run token is good, which jobs renew before it ends.
@@ -52,6 +54,7 @@ class Cloud:
     operations: Operations
     mlflow: MlflowServer
     bell: Bell = field(default_factory=Bell)
+    serving: Serving = field(default_factory=Serving)
     sessions: Sessions = field(default_factory=Sessions)
     sas_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     run_token_seconds: int = 3600

@@ -5,8 +5,11 @@ one transaction, before each request is answered: to every client it looks as if
 a process killed at any point loses nothing. Running operations lie in the collection `running`, ended ones in
 `operations`, where they can be asked about for a day.
 
-With the latency profile `none` an operation is due at once: the request that starts it is answered 201 or 202 as on
-Azure, and the first poll says Succeeded.
+One that is `held` waits for what happens outside of the store, as a model that is being loaded: it is due when whoever
+works at it releases it.
+
+With the latency profile `none` any other operation is due at once: the request that starts it is answered 201 or 202 as
+on Azure, and the first poll says Succeeded.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from azmlflow.localazure.core.latency import Latency
 from azmlflow.localazure.core.store import Document, Store, Version
 
 _KEPT = timedelta(days=1)
+_HELD_RETRY = 1  # seconds: nobody knows when a held one ends
 
 
 class Operations:
@@ -39,7 +43,9 @@ class Operations:
         self._seen: Version | None = None
         self._next: datetime | None = None
 
-    def begin(self, verb: str, arm_type: str, target: str, *, timed_as: str | None = None, **details: Any) -> Document:
+    def begin(
+        self, verb: str, arm_type: str, target: str, *, timed_as: str | None = None, held: bool = False, **details: Any
+    ) -> Document:
         """Start an operation.
 
         Args:
@@ -47,6 +53,7 @@ class Operations:
             arm_type: the kind of the target.
             target: ARM id of what is worked on.
             timed_as: row of the latency profile, where it is not `arm_type`.
+            held: whether it waits to be released.
             details: whatever the verb needs to know when it is done; `members`, how many resources were inside, where
                 a deletion goes member by member.
 
@@ -67,6 +74,7 @@ class Operations:
             "started": timestamp(started),
             "ready_at": (started + timedelta(seconds=seconds)).isoformat(),
             "seconds": seconds,
+            **({"held": True} if held else {}),
             **details,
         }
         self._store.put(RUNNING_OPERATIONS, operation["id"], operation)
@@ -85,13 +93,15 @@ class Operations:
 
     def retry_after(self, operation: Document) -> int:
         """Seconds after which asking again makes sense: what is left, at most ten; 0 when due at once."""
+        if operation.get("held"):
+            return _HELD_RETRY
         left = (datetime.fromisoformat(operation["ready_at"]) - self._clock.now()).total_seconds()
         return max(0, min(10, round(left)))
 
     def due(self) -> list[Document]:
         """The running operations whose time has come, in the order in which they end."""
         now = self._clock.now()
-        found = [document for _, document in self._store.scan(RUNNING_OPERATIONS)]
+        found = [document for _, document in self._store.scan(RUNNING_OPERATIONS) if not document.get("held")]
         ready = [document for document in found if datetime.fromisoformat(document["ready_at"]) <= now]
         return sorted(ready, key=lambda one: (datetime.fromisoformat(one["ready_at"]), one["sequence"]))
 
@@ -132,6 +142,14 @@ class Operations:
         self._store.put(ENDED_OPERATIONS, operation["id"], ended)
         self._forget_old()
 
+    def release(self, target: str, error: AzureError | None = None) -> None:
+        """Let a held operation on a resource end, with an error if it has failed; nothing where there is none."""
+        found = self.running(target)
+        if found is None or not found.get("held"):
+            return
+        failed = {} if error is None else {"failed": [error.status, error.code, error.message]}
+        self._store.put(RUNNING_OPERATIONS, found["id"], {**found, "held": False, **failed})
+
     def cancel_within(self, scope: str) -> None:
         """Cancel what works on anything below a scope: its ground is gone."""
         prefix = scope.lower().rstrip("/") + "/"
@@ -142,6 +160,8 @@ class Operations:
     def _next_due(self) -> datetime | None:
         ends = [datetime.fromisoformat(record["purge_at"]) for _, record in self._store.scan(DELETED)]
         for _, one in self._store.scan(RUNNING_OPERATIONS):
+            if one.get("held"):
+                continue
             ready = datetime.fromisoformat(one["ready_at"])
             ends.append(ready - timedelta(seconds=one["seconds"]) if "members" in one else ready)
         return min(ends, default=None)

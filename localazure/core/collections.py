@@ -32,6 +32,9 @@ APPLICATIONS = "applications"
 # What is known of a job beside its document, and an index of those that have not ended: what the runner looks at,
 # however many jobs there were. Both under the job's id in lower case; the nodes of a cluster under the cluster's.
 JOB_RECORDS, OPEN_JOBS, NODES = "job_records", "open_jobs", "nodes"
+# Names of online endpoints, which are unique in a region: `<region>/<name>` in lower case. What is known of a
+# deployment beside its document, under its id in lower case: what it serves, and the end of its last process' log.
+ENDPOINT_NAMES, DEPLOYMENTS = "endpoint_names", "deployments"
 # What MLflow is still to hear of the runs of jobs that were changed or deleted, under the job's id in lower case.
 UNTOLD = "untold_runs"
 # Environments of azureml-core as they were given, by the ARM id of their version in lower case.

@@ -38,6 +38,7 @@ CERTIFIED = (
     "ml.azure.com",
     "*.api.azureml.ms",
     *(f"*.workspace.{region}.api.azureml.ms" for region in REGIONS),
+    *(f"*.{region}.inference.ml.azure.com" for region in REGIONS),
     *(f"*.{service}.core.windows.net" for service in ("blob", "dfs", "file", "queue", "table")),
     "*.vault.azure.net",
 )

@@ -50,6 +50,7 @@ class Users:
         self._warden: socket.socket | None = None
         self._needed: dict[Path, tuple[str, ...]] = {}
         self._startable: set[tuple[Path, tuple[str, ...]]] = set()
+        self._clearing, self._is_clear = asyncio.Lock(), False
 
     def start(self) -> Users:
         """Start the warden, unless it runs; these users.
@@ -91,7 +92,14 @@ class Users:
         return place
 
     async def clear(self) -> None:
-        """Remove the folders of jobs whose keepers are gone, and end what still runs there."""
+        """Remove the folders of jobs whose keepers are gone, and end what still runs there: what an embedded Azure that
+        ended has left, hence once, before any place is opened."""
+        async with self._clearing:
+            if not self._is_clear:
+                await self._clear()
+                self._is_clear = True
+
+    async def _clear(self) -> None:
         names = os.listdir(self.folder) if self.folder.is_dir() else []
         for name in names:
             place = self._keeper()

@@ -14,6 +14,8 @@ from azmlflow.localazure.kinds.assets.environment_containers import ENVIRONMENT_
 from azmlflow.localazure.kinds.assets.environments import ENVIRONMENT
 from azmlflow.localazure.kinds.assets.model_versions import MODEL_VERSION
 from azmlflow.localazure.kinds.assets.models import MODEL
+from azmlflow.localazure.kinds.endpoints.deployments import ONLINE_DEPLOYMENT
+from azmlflow.localazure.kinds.endpoints.endpoints import ONLINE_ENDPOINT
 from azmlflow.localazure.kinds.foundation.app_insights import APP_INSIGHTS
 from azmlflow.localazure.kinds.foundation.blob_containers import BLOB_CONTAINER
 from azmlflow.localazure.kinds.foundation.container_registries import CONTAINER_REGISTRY
@@ -59,5 +61,7 @@ KINDS: tuple[Kind, ...] = (
     JOB,
     MODEL,
     MODEL_VERSION,
+    ONLINE_ENDPOINT,
+    ONLINE_DEPLOYMENT,
 )
 BY_TYPE = {kind.type.lower(): kind for kind in KINDS}

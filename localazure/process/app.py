@@ -12,8 +12,9 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.front import middleware
 from azmlflow.localazure.front.middleware import Layer, Site
+from azmlflow.localazure.kinds.endpoints import names
 from azmlflow.localazure.principals import tokens
-from azmlflow.localazure.services import arm, azureml, blobs, entra, graph, vault
+from azmlflow.localazure.services import arm, azureml, blobs, entra, graph, inference, vault
 
 SITES = (
     Site(
@@ -36,6 +37,7 @@ SITES = (
         refusal=answers.refusal,
     ),
     Site(("*.blob.core.windows.net",), blobs.service),
+    Site((f"*.{names.DOMAIN}",), inference.service),
     Site(
         ("*.vault.azure.net",),
         vault.service,

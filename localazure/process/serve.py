@@ -51,6 +51,7 @@ from azmlflow.localazure.process.starting import READY, say_why
 from azmlflow.localazure.runner.runner import Runner
 from azmlflow.localazure.services import identity as identity_service
 from azmlflow.localazure.services import ui as ui_service
+from azmlflow.localazure.serving.servers import Servers
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.tracking.server import MlflowServer
 
@@ -157,24 +158,24 @@ async def _serve_all(folder: Folder, cloud: Cloud, listeners: tuple[socket.socke
     running = [
         asyncio.create_task(server.serve(sockets=[listener])) for server, listener in zip(servers, served, strict=True)
     ]
-    watch = asyncio.create_task(_watch(folder, stop))
-    stopping = asyncio.create_task(stop.wait())
-    runner = Runner(cloud, Users(cloud.state).start())
-    jobs = asyncio.create_task(runner.serve())
+    watch, stopping = asyncio.create_task(_watch(folder, stop)), asyncio.create_task(stop.wait())
+    users = Users(cloud.state).start()
+    working = {asyncio.create_task(each.serve()): each for each in (Runner(cloud, users), Servers(cloud, users))}
     _log.info("serving, pid %d", os.getpid())
     try:
         await _start_mlflow(cloud)
-        await asyncio.wait([stopping, watch, jobs, *running], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stopping, watch, *working, *running], return_when=asyncio.FIRST_COMPLETED)
     finally:
         door.close()
-        jobs.cancel()
-        await asyncio.wait([jobs])
-        await runner.stop()
+        for work in working:
+            work.cancel()
+        await asyncio.wait(working)
+        await asyncio.gather(*(each.stop() for each in working.values()))
         for server in servers:
             server.should_exit = True
         for task in (watch, stopping):
             task.cancel()
-        ended = await asyncio.gather(*running, jobs, watch, stopping, return_exceptions=True)
+        ended = await asyncio.gather(*running, *working, watch, stopping, return_exceptions=True)
         await proxy.close()
     for outcome in ended:
         if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):

@@ -12,7 +12,11 @@ from typing import Any
 from azmlflow.localazure.core.spelling import NotOneReading
 
 # Members whose own members are named by people. A resource's tags are not among them: Azure's have no case.
-_WORDS_OF_PEOPLE = ("environmentvariables", "inputs", "outputs", "secrets", "flavors")
+_WORDS_OF_PEOPLE = (
+    "environmentvariables", "inputs", "outputs", "secrets", "flavors", "traffic", "mirrortraffic",
+)  # fmt: skip
+# What a PATCH replaces whole: tags as ARM does; traffic, since MLflow's client takes a deployment out of it so.
+_WHOLE = ("tags", "traffic", "mirrorTraffic")
 
 
 class Members(dict[str, Any]):
@@ -65,7 +69,8 @@ def _named_by_people(member: str, *, top: bool) -> bool:
 
 
 def laid_over(before: Any, over: Any) -> Any:
-    """JSON merge patch (RFC 7396) with names without case, except that tags are replaced whole, as ARM's PATCH does."""
+    """JSON merge patch (RFC 7396) with names without case, except that tags are replaced whole, as ARM's PATCH does,
+    and the traffic of an endpoint."""
     if not isinstance(before, dict) or not isinstance(over, dict):
         return over
     kept = {name.lower(): name for name in before} if isinstance(over, Members) else {}
@@ -75,5 +80,5 @@ def laid_over(before: Any, over: Any) -> Any:
         if value is None:
             merged.pop(known, None)
         else:
-            merged[known] = value if known == "tags" else laid_over(before.get(known), value)
+            merged[known] = value if known in _WHOLE else laid_over(before.get(known), value)
     return Members(merged) if isinstance(over, Members) else merged

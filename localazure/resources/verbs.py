@@ -23,11 +23,13 @@ class Verb:
         status: the HTTP status of its answer.
         polling: how the client learns of its end.
         state: provisioningState meanwhile.
+        held: whether its operation ends only when whoever works at it says so (`Operations.release`).
     """
 
     status: int
     polling: Polling = "none"
     state: str = "Creating"
+    held: bool = False
 
 
 @dataclass(frozen=True)

@@ -44,28 +44,45 @@ def environment(
         python: the interpreter, whose folder comes first in PATH.
     """
     properties = job["properties"]
+    around = surroundings(
+        cloud.state, properties["environmentVariables"], identity_of(cloud, properties), folder=folder, python=python
+    )
+    run = run_variables(
+        cloud, workspace, job["name"], (record["experiment"], properties["experimentName"]), record["owner"]
+    )
+    return {**around, **run, **distribution(properties.get("distribution") or {})}
+
+
+def surroundings(
+    state: Path, own: Mapping[str, str], who: Identity | None, *, folder: Path, python: Path
+) -> dict[str, str]:
+    """The variables of a process in a job's folder, whatever it is.
+
+    Args:
+        state: the state folder.
+        own: its submitter's, which give way to ours.
+        who: the identity that it signs in as, or None.
+        folder: the folder, with `home` and `tmp` in it; a copy of the certificates is put there.
+        python: the interpreter, whose folder comes first in PATH.
+    """
     base = {name: os.environ[name] for name in _KEPT if name in os.environ}
     base |= {
         "PATH": f"{python.parent}:{_PATH}",
         "PYTHONUNBUFFERED": "1",
-        **properties["environmentVariables"],
+        **own,
         "HOME": str(folder / "home"),
         "USER": "job",  # for programs that want a name: the job's user has none
         "LOGNAME": "job",
         "TMPDIR": str(folder / "tmp"),
     }
-    signed_in = identity_of(cloud, properties)
-    if signed_in is not None and signed_in.app_id:
-        base["DEFAULT_IDENTITY_CLIENT_ID"] = signed_in.app_id  # as Azure ML tells it on a cluster
-    told = job_environment(cloud.state, signed_in, base, os.environ)
+    if who is not None and who.app_id:
+        base["DEFAULT_IDENTITY_CLIENT_ID"] = who.app_id  # as Azure ML tells it on a cluster
+    told = job_environment(state, who, base, os.environ)
     bundle = folder / "certificates.pem"  # a copy: another user cannot read ours
     bundle.write_bytes(Path(told["SSL_CERT_FILE"]).read_bytes())
     bundle.chmod(0o644)
     trust = {name: str(bundle) for name, value in told.items() if value == told["SSL_CERT_FILE"]}
-    run = run_variables(
-        cloud, workspace, job["name"], (record["experiment"], properties["experimentName"]), record["owner"]
-    )
-    return {**told, **trust, **run, **distribution(properties.get("distribution") or {})}
+    return {**told, **trust}
 
 
 def distribution(told: Document) -> dict[str, str]:
@@ -154,8 +171,19 @@ def identity_of(cloud: Cloud, properties: Document) -> Identity | None:
     """
     # Of a cluster that is gone there is no identity to be had; its job is just being ended.
     compute = find.resource(cloud, properties["computeId"])
-    found = None if compute is None else identity.principal_id(cloud, compute, properties.get("identity"))
-    principal = cloud.directory.get(found) if found else None
+    return (
+        None if compute is None else signed_in(cloud, identity.principal_id(cloud, compute, properties.get("identity")))
+    )
+
+
+def signed_in(cloud: Cloud, object_id: str | None) -> Identity | None:
+    """A managed identity as a process signs in as it, or None: as nobody.
+
+    Args:
+        cloud: the embedded Azure.
+        object_id: the identity's.
+    """
+    principal = cloud.directory.get(object_id) if object_id else None
     if principal is None:
         return None
     return Identity(principal.object_id, principal.kind, principal.display_name, app_id=principal.app_id)

@@ -18,6 +18,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import JOB_RECORDS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.environments.find import find as find_environment
 from azmlflow.localazure.keeper.place import Place, once
 from azmlflow.localazure.keeper.process import Endable, Ended, JobProcess, Keeping
 from azmlflow.localazure.keeper.users import Users
@@ -123,7 +124,8 @@ class Execution:
             if self._preempted():
                 log.say(f"the node was taken away {self._preempted()} times (low priority): the job starts again")
             told = partial(started, self._key)
-            chosen = await interpreter.prepare(self._cloud, job, place, log, started=told, users=self._users)
+            wanted = find_environment(self._cloud, job["properties"]["environmentId"])
+            chosen = await interpreter.prepare(self._cloud, wanted, place, log, started=told, users=self._users)
             if unwanted() is not None:
                 return None
             command, environment = await self._prepare(workspace, job, record, place, chosen.python)

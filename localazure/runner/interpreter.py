@@ -14,19 +14,18 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from azmlflow.localazure.builder.build import ensure, environments_folder
 from azmlflow.localazure.builder.plan import plan
 from azmlflow.localazure.builder.pythons import find as pythons
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.environments.find import find
+from azmlflow.localazure.environments.specification import Specification
 from azmlflow.localazure.keeper.place import Place
 from azmlflow.localazure.keeper.process import Endable
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.private import write_private
-from azmlflow.localazure.runner.logfile import LogFile
 
 SETTING = "AZMLFLOW_JOB_PYTHON"
 _NOTE = "job-python"
@@ -40,14 +39,25 @@ class Chosen:
     seen: tuple[str, ...]
 
 
+class Log(Protocol):
+    """A log that the building of an environment and we write to."""
+
+    @property
+    def path(self) -> Path:
+        """Its file, in the job's folder."""
+
+    def say(self, line: str) -> None:
+        """Write a line of the embedded Azure's own."""
+
+
 async def prepare(
-    cloud: Cloud, job: Document, place: Place, log: LogFile, *, started: Callable[[Endable], None], users: Users
+    cloud: Cloud, wanted: Specification, place: Place, log: Log, *, started: Callable[[Endable], None], users: Users
 ) -> Chosen:
-    """The interpreter that a job is to run with, made ready.
+    """The interpreter that a job is to run with, or a deployment, made ready.
 
     Args:
         cloud: the embedded Azure.
-        job: the job's document; `environmentId` names its environment.
+        wanted: what its environment asks for.
         place: the job's.
         log: the job's log, which clients see at once.
         started: told of the building of the environment, which may be ended.
@@ -59,7 +69,6 @@ async def prepare(
         LocalError: the setting names no interpreter.
     """
     given = interpreter(cloud.state, os.environ)
-    wanted = find(cloud, job["properties"]["environmentId"])
     if not wanted.built:
         for note in wanted.notes:
             log.say(f"environment {wanted.name}: {note}")

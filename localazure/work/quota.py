@@ -62,7 +62,12 @@ def _sizes() -> dict[str, Size]:
 
 def size_of(compute: Document) -> Size | None:
     """The size of a cluster's nodes, or None for one that the list does not have."""
-    return _sizes().get(str(compute["properties"]["properties"]["vmSize"]).upper())
+    return named(compute["properties"]["properties"]["vmSize"])
+
+
+def named(name: object) -> Size | None:
+    """The size of a name in any case, or None for one that the list does not have."""
+    return _sizes().get(str(name).upper())
 
 
 def is_low_priority(compute: Document) -> bool:

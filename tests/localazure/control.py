@@ -41,6 +41,8 @@ LOGS = f"{RG}/providers/Microsoft.OperationalInsights/workspaces/logs-one"
 INSIGHTS = f"{RG}/providers/Microsoft.Insights/components/insights-one"
 WORKSPACE = f"{RG}/providers/Microsoft.MachineLearningServices/workspaces/ws-one"
 COMPUTE = f"{WORKSPACE}/computes/cpu-cluster"
+ENDPOINT = f"{WORKSPACE}/onlineEndpoints/wine"
+BLUE, GREEN = f"{ENDPOINT}/deployments/blue", f"{ENDPOINT}/deployments/green"
 
 BODIES: dict[str, dict[str, Any]] = {
     RG: {"location": "westeurope"},
@@ -74,6 +76,20 @@ BODIES: dict[str, dict[str, Any]] = {
             },
         },
     },
+}
+
+_DEPLOYED = {
+    "sku": {"name": "Default", "capacity": 1},
+    "properties": {
+        "endpointComputeType": "Managed",
+        "model": f"{WORKSPACE}/models/wine/versions/1",
+        "instanceType": "Standard_DS3_v2",
+    },
+}
+BODIES |= {
+    ENDPOINT: {"location": "westeurope", "properties": {"authMode": "Key"}},
+    BLUE: _DEPLOYED,
+    GREEN: _DEPLOYED,
 }
 
 
@@ -184,8 +200,10 @@ class Azure:
         self.mlflow.runs[workspace["properties"]["workspaceId"], run_id] = "1"
 
     def wait(self) -> None:
-        """Let everything that runs end."""
+        """Let everything that runs end; what waits for a process hears that it answers."""
         while running := [document for _, document in self.cloud.store.scan("running")]:
+            for document in running:
+                self.cloud.operations.release(document["target"])
             self.clock.advance(max(document["seconds"] for document in running))
             apply_due(self.cloud)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -16,7 +15,6 @@ from azmlflow.localazure.environments.find import find
 from azmlflow.localazure.keeper.process import Endable
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner.interpreter import SETTING, prepare
-from azmlflow.localazure.runner.logfile import LogFile
 from tests.localazure.control import CHAIN, COMPUTE, WORKSPACE, Azure
 
 CONDA = "dependencies: [numpy=1.21, {pip: [mlflow<3]}]"
@@ -129,13 +127,13 @@ def test_without_packages_a_job_has_the_interpreter_that_jobs_have(
     def never(_building: Endable) -> None:
         raise AssertionError("nothing is to be built")
 
-    job = {"properties": {"environmentId": ENVIRONMENT}}
+    wanted = find(workspace.cloud, ENVIRONMENT)
 
     async def prepared() -> Path:
         users = Users(folder, root=False)
         place = await users.open("job", ())
         try:
-            return (await prepare(workspace.cloud, job, place, cast(LogFile, log), started=never, users=users)).python
+            return (await prepare(workspace.cloud, wanted, place, log, started=never, users=users)).python
         finally:
             await place.close()
 

@@ -15,10 +15,12 @@ from azmlflow.localazure.resources.kind import Kind
 from azmlflow.rbac import scopes
 from tests.localazure.control import (
     ALICE,
+    BLUE,
     BOB,
     BODIES,
     CHAIN,
     COMPUTE,
+    ENDPOINT,
     INSIGHTS,
     LOGS,
     RG,
@@ -174,6 +176,14 @@ SAMPLES |= {
         CHAIN[:6],
         "1.0",
         {"properties": {**_MODEL_FILES, "description": "d", "tags": {"a": "b"}}},
+    ),
+}
+SAMPLES |= {
+    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints": Sample(
+        ENDPOINT, BODIES[ENDPOINT], CHAIN[:6], "double--hyphen", _TAGGED
+    ),
+    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments": Sample(
+        BLUE, BODIES[BLUE], (*CHAIN[:6], ENDPOINT), "no", _TAGGED
     ),
 }
 _ALL = pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.type)
