@@ -7,6 +7,7 @@
     GET    models/<name>:<version>
     PATCH  models/<name>:<version>   JSON patch
     DELETE models/<name>:<version>
+    GET    services[/<name>]         the web services of SDK v1, which ended with it: none; MLflow asks for them
 
 MLflow's registry keeps the models (`models.registry`). An asset is nothing but the artifacts that it names, so its id
 is their prefix in base64, and nothing is kept of it.
@@ -50,6 +51,12 @@ async def answer(target: WorkspaceRequest) -> Response:
         AzureError: 404 for another path, model or asset, 400, 403.
         MlflowUnavailable: MLflow cannot answer now.
     """
+    if target.request.method == "GET" and target.rest[:1] == ("services",) and len(target.rest) <= 2:
+        return _services(target, target.rest[1:])
+    return await _of_models(target)
+
+
+async def _of_models(target: WorkspaceRequest) -> Response:
     method, rest = target.request.method, target.rest
     target.authorise(method, target.service, "/" + "/".join(rest))
     registry = Registry(target.cloud, target.workspace)
@@ -71,6 +78,15 @@ async def answer(target: WorkspaceRequest) -> Response:
                 version = await _patched(registry, version, await json_value(target))
             return JSONResponse(await _shown(registry, version, {}))
     raise no_such_endpoint(f"{method} {target.request.url.path}")
+
+
+def _services(target: WorkspaceRequest, name: tuple[str, ...]) -> Response:
+    """The web services of SDK v1, of which there are none; to be told so takes the right to see endpoints, inferred."""
+    target.require("onlineEndpoints/read")
+    if not name:
+        return JSONResponse({"value": []})
+    # MLflow's client knows by this word that there is none (azureml-mlflow 1.62, `get_deployment`).
+    raise AzureError(404, "NoSuchService", f"NoSuchService: no service with the name '{name[0]}' was found.")
 
 
 async def _register(target: WorkspaceRequest, registry: Registry, body: Mapping[str, Any]) -> Document:

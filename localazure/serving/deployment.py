@@ -26,7 +26,7 @@ from azmlflow.localazure.serving.errors import NotServing
 from azmlflow.localazure.serving.instance import Instance, digest
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
 
-_LONGEST_PAUSE = 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0  # seconds before a process is started again
 _DRAIN = 180.0  # seconds that requests under way get when another process takes over: the longest that one may take
 _LOOK = 0.1
 _OURS = "The embedded Azure failed; `azmlflow local logs` has more."
@@ -167,7 +167,7 @@ class Deployment:
         if self._wanted() is None or self._current is not None:
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(_LONGEST_PAUSE, 0.5 * 2**self._failures)):
+            async with asyncio.timeout(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 10))):
                 await self.changed.wait()
 
     async def _drain(self, before: Instance) -> None:

@@ -50,12 +50,14 @@ class Estate:
     environment: dict[str, str] = field(repr=False)
     typed: bool = False
 
-    def command(self, *words: str | Path, fails: bool = False, extra: Mapping[str, str] | None = None) -> Done:
-        """Run a command in the folder; it must succeed, or fail where `fails` is set."""
+    def command(
+        self, *words: str | Path, fails: bool = False, extra: Mapping[str, str] | None = None, within: float = LONG
+    ) -> Done:
+        """Run a command in the folder; it must succeed, or fail where `fails` is set, within so many seconds."""
         texts, environment = [str(word) for word in words], {**self.environment, **(extra or {})}
         ours = texts[0] == "azmlflow"
         if ours and not self.typed:
-            done = Done(*zygote().run(texts[1:], self.folder, environment, LONG))
+            done = Done(*zygote().run(texts[1:], self.folder, environment, within))
         else:
             ended = subprocess.run(
                 texts,
@@ -63,7 +65,7 @@ class Estate:
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=LONG,
+                timeout=within,
                 stdin=subprocess.DEVNULL,
                 check=False,
             )
@@ -74,13 +76,16 @@ class Estate:
         assert not ours or texts[1] == "run" or "Traceback" not in done.err, told
         return done
 
-    def azmlflow(self, *words: str, fails: bool = False) -> Done:
+    def azmlflow(self, *words: str, fails: bool = False, within: float = LONG) -> Done:
         """Run `azmlflow WORDS`."""
-        return self.command("azmlflow", *words, fails=fails)
+        return self.command("azmlflow", *words, fails=fails, within=within)
 
-    def science(self, principal: str, script: str | Path, *words: str, fails: bool = False) -> Done:
+    def science(
+        self, principal: str, script: str | Path, *words: str, fails: bool = False, within: float = LONG
+    ) -> Done:
         """Run a script as `principal`, with the data scientist's interpreter."""
-        return self.azmlflow("run", "--as", principal, "--", str(SCIENCE_PYTHON), str(script), *words, fails=fails)
+        told = ("run", "--as", principal, "--", str(SCIENCE_PYTHON), str(script), *words)
+        return self.azmlflow(*told, fails=fails, within=within)
 
     def outputs(self, stack: str = "local") -> dict[str, Any]:
         """A stack's outputs."""

@@ -634,3 +634,10 @@ def test_files_that_mlflow_never_wrote_are_no_mlmodel(plane: Plane, content: byt
     assert workspace is not None
     assert mlmodel.read(plane.azure.cloud, workspace, place) is None
     assert plane.put(f"{VERSIONS}/1", modelUri=JOB.replace("/model", "/odd")).body["properties"]["flavors"] == {}
+
+
+def test_of_the_services_of_sdk_v1_there_are_none(plane: Plane) -> None:
+    assert plane.sdk1("GET", "services").json() == {"value": []}
+    one = plane.sdk1("GET", "services/wine")
+    assert one.status_code == 404 and "NoSuchService" in one.text
+    assert plane.sdk1("GET", "services", who=ALICE).status_code == 403
