@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """A registered model deployed by MLflow's own client, asked by it, by azure-ai-ml and by plain HTTP, and taken away.
 
 serve_with_mlflow.py MODEL

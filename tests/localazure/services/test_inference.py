@@ -95,7 +95,8 @@ class Scoring:
         async def script(client: httpx.AsyncClient) -> httpx.Response:
             return await self.send(client, key=key, url=url, method=method, **more)
 
-        return self.run(script)
+        answer: httpx.Response = self.run(script)
+        return answer
 
     async def send(self, client: httpx.AsyncClient, *, key: str | None = None, **more: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.key() if key is None else key}", **more.pop("headers", {})}
@@ -261,9 +262,9 @@ def test_a_model_that_is_slow_is_not_waited_for(scoring: Scoring) -> None:
     scoring.settings(requestTimeout="PT0.05S")
 
     async def script(client: httpx.AsyncClient) -> httpx.Response:
-        scoring.models[BLUE].wait = asyncio.Event()
+        scoring.models[BLUE].wait = never = asyncio.Event()
         answer = await scoring.send(client)
-        scoring.models[BLUE].wait.set()
+        never.set()
         return answer
 
     answer = scoring.run(script)
