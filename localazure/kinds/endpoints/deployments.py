@@ -18,6 +18,7 @@ from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.find import find as find_environment
 from azmlflow.localazure.kinds.endpoints import body, logs, quota, traffic
 from azmlflow.localazure.kinds.endpoints.endpoints import TYPE as ENDPOINT
+from azmlflow.localazure.kinds.jobs.members import members
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import tags
@@ -91,13 +92,14 @@ def _check_environment(ask: Ask, given: str) -> None:
 
 
 def _check_code(ask: Ask, workspace: Document, code: object) -> None:
-    script = code.get("scoringScript") if isinstance(code, dict) else None
-    if not isinstance(code, dict) or not isinstance(script, str) or not script:
+    given = members("codeConfiguration", code, ("codeId", "scoringScript"))
+    script = given.get("scoringScript")
+    if not isinstance(script, str) or not script:
         raise _bad("codeConfiguration.scoringScript", "A code configuration names a 'scoringScript'.")
     if not script.endswith(".py") or not {"", ".", ".."}.isdisjoint(script.split("/")):
         raise _bad("codeConfiguration.scoringScript", f"'{script}' is no script in a folder of code.")
     _require(ask, workspace, "metadata/codes/read")
-    id_ = str(code.get("codeId") or "")
+    id_ = str(given.get("codeId") or "")
     inside = id_.lower().startswith(f"{workspace['id']}/codes/".lower())
     if not inside or find.resource(ask.cloud, id_) is None:
         raise _bad("codeConfiguration.codeId", f"The code '{id_}' was not found in the workspace.")

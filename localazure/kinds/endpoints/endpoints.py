@@ -13,7 +13,7 @@ from typing import Any
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.endpoints import keys, names, traffic
+from azmlflow.localazure.kinds.endpoints import body, keys, names, traffic
 from azmlflow.localazure.kinds.foundation.role_assignments import assign
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, region, tags, texts
@@ -26,6 +26,10 @@ from azmlflow.resourcetypes.bounds import NAMES
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 TYPE = f"{_WORKSPACE}/onlineEndpoints"
 _CODE = "BadRequest"
+_NAMES = (
+    "authMode", "compute", "description", "keys", "mirrorTraffic", "properties", "provisioningState",
+    "publicNetworkAccess", "scoringUri", "swaggerUri", "traffic",
+)  # fmt: skip
 _MODES = ("Key", "AMLToken", "AADToken")
 _NAME = NameRule(
     NAMES[TYPE],
@@ -36,6 +40,7 @@ _NAME = NameRule(
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
+    body.known(ask, _NAMES)
     workspace = parent(ask.cloud, ONLINE_ENDPOINT, ask.target, "write")
     place = _place(ask, workspace)
     if existing is None:

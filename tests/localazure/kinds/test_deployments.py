@@ -97,6 +97,11 @@ def test_no_deployment_while_its_endpoint_changes(azure: Azure) -> None:
         ({"requestSettings": {"maxConcurrentRequestsPerInstance": 0}}, "from 1 to"),
         ({"readinessProbe": {"period": "10"}}, "no duration"),
         ({"capacity": 0}, "from 1 to 50"),
+        ({"modle": "m"}, "Could not find member 'modle'"),
+        ({"requestSettings": {"timeout": "PT1S"}}, "Could not find member 'timeout'"),
+        ({"livenessProbe": {"delay": "PT1S"}}, "Could not find member 'delay'"),
+        ({"codeConfiguration": {"codeId": CODE, "scoringScript": "a.py", "entry": "b"}}, "find member 'entry'"),
+        ({"containerResourceRequirements": {"a": "b"}}, "for deployments on Kubernetes"),
         ({"environmentVariables": {"A": ["b"]}}, "type 'string'"),
     ],
 )
@@ -163,7 +168,7 @@ def test_it_is_scaled_by_its_sku(azure: Azure) -> None:
     assert listed[0]["capacity"]["default"] == 2
 
 
-def test_what_azure_does_not_know_is_left_out(azure: Azure) -> None:
+def test_what_mlflows_client_says_of_an_api_that_is_gone_is_left_out(azure: Azure) -> None:
     assert put(azure, privateNetworkConnection=False).status == 201
     assert "privateNetworkConnection" not in azure.arm("GET", BLUE).body["properties"]
 

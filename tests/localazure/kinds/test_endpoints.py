@@ -105,6 +105,7 @@ def test_keys_take_a_right_of_their_own(azure: Azure) -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
+        ({"trafic": {"blue": 100}}, "Could not find member 'trafic'"),
         ({"traffic": {"blue": 99}}, "adds up to 0 or 100"),
         ({"traffic": {"blue": 60, "green": 60}}, "adds up to 0 or 100"),
         ({"traffic": {"blue": -1, "green": 101}}, "from 0 to 100"),
