@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.cloud.operations import Operations
 from azmlflow.localazure.core.clock import CountedIds, ManualClock
+from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.latency import profile
@@ -218,6 +219,27 @@ class Azure:
         answer = self.arm("PUT", id_, {"properties": properties})
         assert answer.status == 201, answer
         return id_
+
+    def give(self, upn: str, actions: Iterable[str], scope: str = SUB, but: Iterable[str] = ()) -> None:
+        """A role with these actions (but some) at a scope, for a person who may be new."""
+        person = self.cloud.directory.find_user(upn) or self.cloud.directory.add_user(upn)
+        key, store = f"/{self.cloud.ids.guid()}", self.cloud.store
+        block = {"actions": [*actions], "notActions": [*but]}
+        store.put(
+            DEFINITIONS,
+            key,
+            {
+                "id": key,
+                "properties": {
+                    "roleName": key,
+                    "permissions": [block],
+                    "type": "CustomRole",
+                    "assignableScopes": [SUB],
+                },
+            },
+        )
+        told = {"principalId": person.object_id, "roleDefinitionId": key, "scope": scope}
+        store.put(ASSIGNMENTS, key, {"id": key, "properties": told})
 
     def _app(self, service: ASGIApp) -> ASGIApp:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -159,9 +159,9 @@ def _moved(ask: Ask, before: Version, kept: Document, told: Mapping[str, Any]) -
         known = records.NO_STAGE  # restored
     stage = records.ARCHIVED if told["isArchived"] else known or records.NO_STAGE
     kept = {name: value for name, value in kept.items() if name != "stage"}
-    if known is None:
+    if known is None and wanted:
         kept["stage"] = str(wanted)
-    if stage != before.stage or kept.get("stage") != before.kept.get("stage"):
+    if stage != before.stage or (kept.get("stage") or None) != (before.kept.get("stage") or None):
         ask.cloud.enforcer.require(ask.caller, _STAGE_ACTION, ask.target.id)
     return stage, kept
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS
 from azmlflow.rbac.roles import persona
 from tests.localazure.control import ALICE, BOB, CHAIN, COMPUTE, DEVELOPER, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
 
@@ -19,20 +18,11 @@ API = "api-version=2024-10-01"
 JOB = {"properties": {"jobType": "Command", "command": "true", "computeId": COMPUTE, "experimentName": "e"}}
 
 
-def give(azure: Azure, upn: str, actions: tuple[str, ...], scope: str) -> None:
-    """A role with these actions at a scope, for a person who may be new."""
-    person = azure.cloud.directory.find_user(upn) or azure.cloud.directory.add_user(upn)
-    key, store = f"/{azure.cloud.ids.guid()}", azure.cloud.store
-    store.put(DEFINITIONS, key, {"id": key, "properties": {"roleName": key, "permissions": [{"actions": [*actions]}]}})
-    told = {"principalId": person.object_id, "roleDefinitionId": key, "scope": scope}
-    store.put(ASSIGNMENTS, key, {"id": key, "properties": told})
-
-
 @pytest.mark.parametrize("segment", ["jobs", "Jobs", "JOBS", "j%6Fbs", "J%6fBs"])
 def test_a_tracker_submits_no_job_however_it_is_spelt(azure: Azure, segment: str) -> None:
     azure.make(*CHAIN)
-    give(azure, ALICE, persona("tracker").actions, WORKSPACE)
-    give(azure, BOB, persona("submitter").actions, WORKSPACE)
+    azure.give(ALICE, persona("tracker").actions, WORKSPACE)
+    azure.give(BOB, persona("submitter").actions, WORKSPACE)
     for slash in ("", "/"):
         refused = azure.arm("PUT", f"{WORKSPACE}/{segment}/j1{slash}?{API}", JOB, who=ALICE)
         assert (refused.status, refused.code) == (403, "AuthorizationFailed")
@@ -43,7 +33,7 @@ def test_a_tracker_submits_no_job_however_it_is_spelt(azure: Azure, segment: str
 @pytest.mark.parametrize("segment", ["models", "Models", "MODELS"])
 def test_models_take_their_operation_s_rights_however_they_are_spelt(azure: Azure, segment: str) -> None:
     azure.make(*CHAIN)
-    give(azure, ALICE, ("Microsoft.MachineLearningServices/workspaces/models/write",), WORKSPACE)
+    azure.give(ALICE, ("Microsoft.MachineLearningServices/workspaces/models/write",), WORKSPACE)
     refused = azure.arm("PUT", f"{WORKSPACE}/{segment}/m?{API}", {"properties": {}}, who=ALICE)
     assert refused.status == 403
     assert "models/versions/write" in refused.message
@@ -176,7 +166,7 @@ def test_authorisation_and_handling_are_of_one_object(azure: Azure, kind: str, d
     """Whoever may only read never changes anything, and asks for the same action as with the usual spelling."""
     if azure.cloud.store.get("resources", WORKSPACE.lower()) is None:
         azure.make(*CHAIN)
-        give(azure, ALICE, ("*/read",), SUB)
+        azure.give(ALICE, ("*/read",), SUB)
     usual = f"{WORKSPACE}/{kind}/thing"
     path = data.draw(spelt(usual))
     before = azure.cloud.store.version("resources")

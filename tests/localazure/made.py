@@ -1,0 +1,146 @@
+"""A resource of each kind: where one can be made, and the least that makes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.localazure.control import (
+    BODIES,
+    CHAIN,
+    COMPUTE,
+    DEVELOPER,
+    INSIGHTS,
+    LOGS,
+    RG,
+    STORAGE,
+    SUB,
+    VAULT,
+    WORKSPACE,
+    Azure,
+)
+
+ML = "Microsoft.MachineLearningServices/workspaces"
+IDENTITY = f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/someone"
+REGISTRY = f"{RG}/providers/Microsoft.ContainerRegistry/registries/registry1"
+INSTANCE = f"{WORKSPACE}/computes/instance1"
+GUID = "11111111-2222-3333-4444-555555555555"
+BLOB = "https://stacct1.blob.core.windows.net/some-container"
+FILE = f"azureml:/{WORKSPACE}/datastores/workspaceblobstore/paths/a/b"
+STORE = {"accountName": "stacct1", "containerName": "azureml", "credentials": {"credentialsType": "AccountKey"}}
+DAYS = {"startDate": "2031-01-01T00:00:00Z", "endDate": "2032-01-01T00:00:00Z"}
+NOTICE = {"operator": "GreaterThan", "threshold": 80, "contactEmails": ["a@example.com"]}
+ROLE = {"roleName": "mine", "assignableScopes": [SUB], "permissions": [{"actions": ["*/read"]}]}
+READER = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+
+# Type -> a path of its own, and the least that makes it there; `` at the path of a kind that is told apart by a word.
+MADE: dict[str, tuple[str, dict[str, Any]]] = {
+    "Microsoft.Resources/resourceGroups": (f"{SUB}/resourceGroups/other", {"location": "westeurope"}),
+    "Microsoft.Authorization/roleDefinitions": (
+        f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{GUID}",
+        {"properties": ROLE},
+    ),
+    "Microsoft.Authorization/roleAssignments": (
+        f"{RG}/providers/Microsoft.Authorization/roleAssignments/{GUID}",
+        {"properties": {"roleDefinitionId": READER, "principalId": DEVELOPER}},
+    ),
+    "Microsoft.Authorization/locks": (
+        f"{STORAGE}/providers/Microsoft.Authorization/locks/lock1",
+        {"properties": {"level": "CanNotDelete"}},
+    ),
+    "Microsoft.Consumption/budgets": (
+        f"{RG}/providers/Microsoft.Consumption/budgets/budget1",
+        {
+            "properties": {
+                "category": "Cost", "amount": 5, "timeGrain": "Monthly", "timePeriod": DAYS,
+                "notifications": {"one": NOTICE},
+            }
+        },
+    ),
+    "Microsoft.Insights/diagnosticSettings": (
+        f"{VAULT}/providers/Microsoft.Insights/diagnosticSettings/setting1",
+        {"properties": {"workspaceId": LOGS, "logs": [{"category": "AuditEvent", "enabled": True}]}},
+    ),
+    "Microsoft.ManagedIdentity/userAssignedIdentities": (f"{IDENTITY}2", {"location": "westeurope"}),
+    "Microsoft.Storage/storageAccounts": (f"{STORAGE}new", BODIES[STORAGE]),
+    "Microsoft.Storage/storageAccounts/blobServices/containers": (
+        f"{STORAGE}/blobServices/default/containers/container1",
+        {"properties": {}},
+    ),
+    "Microsoft.KeyVault/vaults": (f"{VAULT}-new", BODIES[VAULT]),
+    "Microsoft.OperationalInsights/workspaces": (f"{LOGS}-new", BODIES[LOGS]),
+    "Microsoft.Insights/components": (f"{INSIGHTS}-new", BODIES[INSIGHTS]),
+    "Microsoft.ContainerRegistry/registries": (
+        f"{REGISTRY}new",
+        {"location": "westeurope", "sku": {"name": "Premium"}},
+    ),
+    ML: (f"{WORKSPACE}-new", BODIES[WORKSPACE]),
+    f"{ML}/datastores": (f"{WORKSPACE}/datastores/store1", {"properties": {"datastoreType": "AzureBlob", **STORE}}),
+    f"{ML}/computes": (f"{WORKSPACE}/computes/other-one", BODIES[COMPUTE]),
+    f"{ML}/codes": (f"{WORKSPACE}/codes/code1", {"properties": {}}),
+    f"{ML}/codes/versions": (f"{WORKSPACE}/codes/code1/versions/1", {"properties": {"codeUri": f"{BLOB}/a"}}),
+    f"{ML}/environments": (f"{WORKSPACE}/environments/env1", {"properties": {}}),
+    f"{ML}/environments/versions": (
+        f"{WORKSPACE}/environments/env1/versions/1",
+        {"properties": {"image": "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04"}},
+    ),
+    f"{ML}/data": (f"{WORKSPACE}/data/data1", {"properties": {"dataType": "uri_file"}}),
+    f"{ML}/data/versions": (
+        f"{WORKSPACE}/data/data1/versions/1",
+        {"properties": {"dataUri": FILE, "dataType": "uri_file"}},
+    ),
+    f"{ML}/models": (f"{WORKSPACE}/models/model1", {"properties": {}}),
+    f"{ML}/models/versions": (f"{WORKSPACE}/models/model1/versions/1", {"properties": {"modelUri": FILE}}),
+}  # fmt: skip
+# Those whose bodies are of several kinds: the type, the constant's value -> the body.
+OTHERS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
+    (f"{ML}/computes", "ComputeInstance"): (
+        INSTANCE,
+        {"properties": {"computeType": "ComputeInstance", "properties": {"vmSize": "STANDARD_DS3_V2"}}},
+    ),
+    (f"{ML}/datastores", "AzureFile"): (
+        f"{WORKSPACE}/datastores/store2",
+        {
+            "properties": {
+                "datastoreType": "AzureFile", "accountName": "stacct1", "fileShareName": "share",
+                "credentials": {"credentialsType": "AccountKey"},
+            }
+        },
+    ),
+    (f"{ML}/datastores", "AzureDataLakeGen2"): (
+        f"{WORKSPACE}/datastores/store3",
+        {
+            "properties": {
+                "datastoreType": "AzureDataLakeGen2", "accountName": "stacct1", "filesystem": "files",
+                "credentials": {"credentialsType": "ServicePrincipal", "clientId": GUID, "tenantId": GUID},
+            }
+        },
+    ),
+    (f"{ML}/data/versions", "mltable"): (
+        f"{WORKSPACE}/data/data2/versions/1",
+        {"properties": {"dataUri": FILE, "dataType": "mltable"}},
+    ),
+    (f"{ML}/data/versions", "uri_folder"): (
+        f"{WORKSPACE}/data/data3/versions/1",
+        {"properties": {"dataUri": FILE, "dataType": "uri_folder"}},
+    ),
+}  # fmt: skip
+
+
+def build(azure: Azure) -> None:
+    """Make all that those below link or stand on."""
+    azure.make(*CHAIN)
+    for path, body in (
+        (IDENTITY, {"location": "westeurope"}),
+        (REGISTRY, {"location": "westeurope", "sku": {"name": "Premium"}}),
+    ):
+        assert azure.arm("PUT", path, body).status in (200, 201)
+    azure.blob("some-container", "a/file")
+    blobs = azure.arm("GET", f"{WORKSPACE}/datastores/workspaceblobstore").body["properties"]["containerName"]
+    azure.blob(blobs, "a/b")
+    azure.wait()
+
+
+def own(azure: Azure, body: Any) -> Any:
+    """A body in which the developer has its object id."""
+    return json.loads(json.dumps(body).replace(DEVELOPER, azure.who(DEVELOPER).object_id))
