@@ -35,9 +35,17 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
         "Microsoft.Resources/subscriptions/resourceGroups/write",
         "Microsoft.Resources/subscriptions/resourceGroups/delete",
     ),
-    f"{AUTH}/roleDefinitions": tuple(f"{AUTH}/roleDefinitions/{verb}" for verb in ("read", "write", "delete")),
-    f"{AUTH}/roleAssignments": tuple(f"{AUTH}/roleAssignments/{verb}" for verb in ("read", "write", "delete")),
-    f"{AUTH}/locks": tuple(f"{AUTH}/locks/{verb}" for verb in ("read", "write", "delete")),
+    f"{AUTH}/roleDefinitions": (
+        f"{AUTH}/roleDefinitions/read",
+        f"{AUTH}/roleDefinitions/write",
+        f"{AUTH}/roleDefinitions/delete",
+    ),
+    f"{AUTH}/roleAssignments": (
+        f"{AUTH}/roleAssignments/read",
+        f"{AUTH}/roleAssignments/write",
+        f"{AUTH}/roleAssignments/delete",
+    ),
+    f"{AUTH}/locks": (f"{AUTH}/locks/read", f"{AUTH}/locks/write", f"{AUTH}/locks/delete"),
     "Microsoft.Consumption/budgets": (
         "Microsoft.Consumption/budgets/read",
         "Microsoft.Consumption/budgets/write",
