@@ -11,6 +11,7 @@ from azmlflow.localazure.core.collections import APPLICATIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.graph import shapes
+from azmlflow.localazure.graph.spelling import BY_APP_ID
 from azmlflow.localazure.principals.directory import Principal, PrincipalKind
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources.ask import Answer
@@ -36,10 +37,10 @@ def named_principal(ask: GraphAsk, kind: PrincipalKind | None = None) -> Princip
     Raises:
         AzureError: 404 `Request_ResourceNotFound`.
     """
-    wanted = kind or shapes.COLLECTIONS.get(ask.segments[0].lower())
+    wanted = kind or shapes.COLLECTIONS.get(ask.segments[0])
     directory, key = ask.cloud.directory, ask.segments[1]
-    if key.startswith("appId="):
-        found = directory.by_app_id(key.removeprefix("appId="))
+    if key.startswith(BY_APP_ID):
+        found = directory.by_app_id(key.removeprefix(BY_APP_ID))
     else:
         found = directory.get(key)
         if found is None and wanted == "User":
@@ -51,7 +52,7 @@ def named_principal(ask: GraphAsk, kind: PrincipalKind | None = None) -> Princip
 
 def subject_of(ask: GraphAsk) -> Principal:
     """The object that the path is about: the caller for `/me`."""
-    return ask.caller.principal if ask.segments[0].lower() == "me" else named_principal(ask)
+    return ask.caller.principal if ask.segments[0] == "me" else named_principal(ask)
 
 
 def groups_of(ask: GraphAsk) -> list[Principal]:
@@ -66,15 +67,15 @@ def named_application(ask: GraphAsk) -> Document:
     """The application that the path names, by object id or application id; 404 if absent."""
     key = ask.segments[1]
     for _, document in ask.cloud.store.scan(APPLICATIONS):
-        if key in (document["id"], f"appId={document['appId']}"):
+        if key.lower() in (document["id"], f"{BY_APP_ID}{document['appId']}".lower()):
             return document
-    raise absent(key)
+    raise absent(key.removeprefix(BY_APP_ID))
 
 
 def existing(ask: GraphAsk, principal: Principal | None) -> Principal:
     """The principal, if there is one; 404 `Request_ResourceNotFound` if not."""
     if principal is None:
-        raise absent(ask.segments[1].removeprefix("appId="))
+        raise absent(ask.segments[1].removeprefix(BY_APP_ID))
     return principal
 
 
@@ -92,7 +93,14 @@ def plain(principals: tuple[Principal, ...]) -> list[Document]:
 
 
 def one(ask: GraphAsk, item: Document, kind: str) -> Answer:
-    """One object."""
+    """One object.
+
+    Raises:
+        AzureError: 400, the request asks for what there is of lists alone.
+    """
+    for name in ("$filter", "$top", "$count", "$skiptoken"):
+        if name in ask.query:
+            raise AzureError(400, "BadRequest", f"The query parameter '{name}' is not supported here.")
     shown = dict(shapes.selected(item, ask.query.get("$select")))
     if not kind.startswith("directoryObjects"):
         shown.pop("@odata.type", None)
@@ -105,7 +113,8 @@ def made(ask: GraphAsk, item: Document, kind: str) -> Answer:
 
 
 def page(ask: GraphAsk, items: list[Document]) -> Answer:
-    """A page of objects."""
+    """A page of the objects for which the request's filter holds."""
+    items = shapes.chosen(items, ask.query.get("$filter"))
     shown = [shapes.selected(item, ask.query.get("$select")) for item in items]
     page = lists.page(HOST, ask.path, ask.query, shown)
     answer: Document = {"@odata.context": context(ask.segments[0])}
@@ -118,7 +127,8 @@ def page(ask: GraphAsk, items: list[Document]) -> Answer:
 
 def context(what: str) -> str:
     """What an answer says it is."""
-    return f"https://{HOST}/v1.0/$metadata#{what}"
+    first, slash, rest = what.partition("/")
+    return f"https://{HOST}/v1.0/$metadata#{shapes.NAMES.get(first, first)}{slash}{rest}"
 
 
 def absent(key: str) -> AzureError:

@@ -38,8 +38,8 @@ def organization(ask: GraphAsk) -> Answer:
 
 def list_objects(ask: GraphAsk) -> Answer:
     """Users, groups or service principals."""
-    kind = shapes.COLLECTIONS[ask.segments[0].lower()]
-    return page(ask, shapes.chosen(plain(ask.cloud.directory.list(kind)), ask.query.get("$filter")))
+    kind = shapes.COLLECTIONS[ask.segments[0]]
+    return page(ask, plain(ask.cloud.directory.list(kind)))
 
 
 def get_object(ask: GraphAsk) -> Answer:
@@ -50,7 +50,7 @@ def get_object(ask: GraphAsk) -> Answer:
 def list_applications(ask: GraphAsk) -> Answer:
     """Applications."""
     found = [document for _, document in ask.cloud.store.scan(APPLICATIONS)]
-    return page(ask, shapes.chosen(found, ask.query.get("$filter")))
+    return page(ask, found)
 
 
 def get_application(ask: GraphAsk) -> Answer:
@@ -88,7 +88,14 @@ def transitive_member_of(ask: GraphAsk) -> Answer:
 
 
 def member_groups(ask: GraphAsk) -> Answer:
-    """Ids of the groups that hold an object, directly or not."""
+    """Ids of the groups that hold an object, directly or not; each of them is a security group.
+
+    Raises:
+        AzureError: 400, the body says something else than `securityEnabledOnly`.
+    """
+    told = {**ask.body}
+    if not isinstance(told.pop("securityEnabledOnly", False), bool) or told:
+        raise AzureError(400, "Request_BadRequest", "The body has 'securityEnabledOnly' alone, true or false.")
     return Answer(
         200, {"@odata.context": context("Collection(Edm.String)"), "value": [each.object_id for each in groups_of(ask)]}
     )
@@ -104,7 +111,10 @@ def get_by_ids(ask: GraphAsk) -> Answer:
     ids = ask.body.get("ids")
     if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):
         raise AzureError(400, "Request_BadRequest", "A value is required for property 'ids', a list of object ids.")
-    types = {str(each).lower() for each in ask.body.get("types") or ()} - {"directoryobject"}
+    told = ask.body.get("types") or []
+    if not isinstance(told, list) or set(ask.body) - {"ids", "types"}:
+        raise AzureError(400, "Request_BadRequest", "A request for objects has 'ids' and, as a list, 'types'.")
+    types = {str(each).lower() for each in told} - {"directoryobject"}
     found = (ask.cloud.directory.get(id_) for id_ in ids)
     shown = [shapes.show(each) for each in found if each is not None and (not types or each.kind.lower() in types)]
     return page(ask, shown)

@@ -15,6 +15,8 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.directory import Principal, PrincipalKind
 
 COLLECTIONS: Mapping[str, PrincipalKind] = {"users": "User", "groups": "Group", "serviceprincipals": "ServicePrincipal"}
+# Collections as Graph spells them.
+NAMES = {"serviceprincipals": "servicePrincipals", "directoryobjects": "directoryObjects"}
 _TYPES = {"User": "user", "Group": "group", "ServicePrincipal": "servicePrincipal"}
 _FILTERS = (
     "id", "displayname", "startswith(displayname)", "mail", "startswith(mail)", "userprincipalname",
@@ -24,7 +26,11 @@ _FILTERS = (
 
 
 def show(principal: Principal) -> Document:
-    """A principal with its `@odata.type`, all properties that Graph gives by default."""
+    """A principal with its `@odata.type`, all properties that Graph gives by default, and what was said of it."""
+    return {**_shown(principal), **principal.told}
+
+
+def _shown(principal: Principal) -> Document:
     common: Document = {"@odata.type": f"#microsoft.graph.{_TYPES[principal.kind]}", "id": principal.object_id}
     common["displayName"] = principal.display_name
     if principal.kind == "User":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
-from azmlflow.localazure.core.clock import timestamp
+from azmlflow.localazure.core.clock import read_instant, timestamp
 from azmlflow.localazure.core.collections import APPLICATIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.graph import shapes
+from azmlflow.localazure.graph import bodies, shapes
 from azmlflow.localazure.graph.ask import GraphAsk, made, named_application, named_principal, one, required_text
 from azmlflow.localazure.resources.ask import Answer
 
@@ -27,13 +28,18 @@ def remove_object(ask: GraphAsk) -> Answer:
 def add_user(ask: GraphAsk) -> Answer:
     """Add a user."""
     upn = required_text(ask, "userPrincipalName")
-    user = ask.cloud.directory.add_user(upn, ask.body.get("displayName"), ask.body.get("mail"))
+    # Nobody signs in with a password here: it is never asked for again, nor told.
+    used = ("userPrincipalName", "displayName", "mail", "passwordProfile")
+    told = bodies.kept(ask.body, bodies.USER, used)
+    names = bodies.text(ask.body, "displayName"), bodies.text(ask.body, "mail")
+    user = ask.cloud.directory.add_user(upn, *names, told=told)
     return made(ask, shapes.show(user), "users/$entity")
 
 
 def add_group(ask: GraphAsk) -> Answer:
     """Add a group."""
-    return made(ask, shapes.show(ask.cloud.directory.add_group(required_text(ask, "displayName"))), "groups/$entity")
+    name, told = required_text(ask, "displayName"), bodies.kept(ask.body, bodies.GROUP, ("displayName",))
+    return made(ask, shapes.show(ask.cloud.directory.add_group(name, told)), "groups/$entity")
 
 
 def add_application(ask: GraphAsk) -> Answer:
@@ -45,7 +51,8 @@ def add_application(ask: GraphAsk) -> Answer:
         "displayName": required_text(ask, "displayName"),
         "createdDateTime": timestamp(ask.cloud.clock.now()),
         "signInAudience": "AzureADMyOrg",
-        "identifierUris": ask.body.get("identifierUris") or [],
+        "identifierUris": [],
+        **bodies.kept(ask.body, bodies.APPLICATION, ("displayName",)),
         "passwordCredentials": [],
     }
     ask.cloud.store.put(APPLICATIONS, application["id"], application)
@@ -65,22 +72,38 @@ def remove_application(ask: GraphAsk) -> Answer:
 
 def add_password(ask: GraphAsk) -> Answer:
     """A new secret for an application, or for one that is only known by its service principal."""
-    if ask.segments[0].lower() == "serviceprincipals":
+    if ask.segments[0] == "serviceprincipals":
         app_id = named_principal(ask).app_id or ""
     else:
         app_id = named_application(ask)["appId"]
-    secret = ask.cloud.directory.new_secret(app_id)
-    asked = ask.body.get("passwordCredential")
-    name = asked.get("displayName") if isinstance(asked, dict) else None
+    name, start, end = _lifetime(ask)
+    secret = ask.cloud.directory.new_secret(app_id, (start, end))
     credential = {"keyId": ask.cloud.ids.guid(), "displayName": name, "hint": secret[:3], "secretText": secret}
-    return one(
-        ask, {**credential, "startDateTime": timestamp(ask.cloud.clock.now())}, "microsoft.graph.passwordCredential"
-    )
+    instants = {"startDateTime": timestamp(start), "endDateTime": timestamp(end)}
+    return one(ask, {**credential, **instants}, "microsoft.graph.passwordCredential")
+
+
+def _lifetime(ask: GraphAsk) -> tuple[str | None, datetime, datetime]:
+    """The name that a new secret is to have, and from when until when it is good: two years if nothing is said."""
+    asked = ask.body.get("passwordCredential") or {}
+    names = ("displayName", "startDateTime", "endDateTime")
+    if not isinstance(asked, dict) or set(asked) - set(names) or set(ask.body) - {"passwordCredential"}:
+        raise AzureError(400, "Request_BadRequest", f"A 'passwordCredential' has {', '.join(names)}.")
+    name, given_start, given_end = (bodies.text(asked, each) for each in names)
+    try:
+        start = read_instant(given_start) if given_start else ask.cloud.clock.now()
+        end = read_instant(given_end) if given_end else start + timedelta(days=2 * 365)
+    except (ValueError, OverflowError):
+        raise bodies.invalid("passwordCredential") from None
+    if end <= start:
+        raise bodies.invalid("endDateTime")
+    return name, start, end
 
 
 def add_service_principal(ask: GraphAsk) -> Answer:
     """Give an application its service principal."""
     app_id = required_text(ask, "appId").lower()
+    told = bodies.kept(ask.body, bodies.SERVICE_PRINCIPAL, ("appId",))
     application = next((each for _, each in ask.cloud.store.scan(APPLICATIONS) if each["appId"] == app_id), None)
     if application is None:
         raise AzureError(
@@ -89,13 +112,14 @@ def add_service_principal(ask: GraphAsk) -> Answer:
             f"The appId '{app_id}' of the service principal does not reference a valid application object.",
         )
     principal, _ = ask.cloud.directory.add_service_principal(
-        application["displayName"], app_id=app_id, with_secret=False
+        application["displayName"], app_id=app_id, with_secret=False, told=told
     )
     return made(ask, shapes.show(principal), "servicePrincipals/$entity")
 
 
 def add_member(ask: GraphAsk) -> Answer:
     """Put an object into a group."""
+    bodies.kept(ask.body, {}, ("@odata.id",))
     match = _REFERENCE.fullmatch(str(ask.body.get("@odata.id") or ""))
     if match is None:
         raise AzureError(

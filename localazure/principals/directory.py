@@ -12,8 +12,9 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Literal
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from typing import Any, Literal
 
 from azmlflow.localazure.core.clock import Ids
 from azmlflow.localazure.core.collections import CREDENTIALS, MEMBERS, PRINCIPALS
@@ -37,6 +38,7 @@ class Principal:
         upn: a user's sign-in name.
         mail: a user's mail address.
         app_id: a service principal's application id.
+        told: what else was said of it when it was added, by Graph's names.
     """
 
     object_id: str
@@ -45,6 +47,7 @@ class Principal:
     upn: str | None = None
     mail: str | None = None
     app_id: str | None = None
+    told: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def name(self) -> str:
@@ -52,7 +55,7 @@ class Principal:
         return self.upn or self.app_id or self.display_name
 
 
-_FIELDS = tuple(field.name for field in fields(Principal))
+_FIELDS = tuple(each.name for each in fields(Principal))
 
 
 class Directory:
@@ -92,13 +95,21 @@ class Directory:
             )
         )
 
-    def add_user(self, upn: str, display_name: str | None = None, mail: str | None = None) -> Principal:
+    def add_user(
+        self,
+        upn: str,
+        display_name: str | None = None,
+        mail: str | None = None,
+        *,
+        told: Mapping[str, Any] | None = None,
+    ) -> Principal:
         """Add a user.
 
         Args:
             upn: sign-in name, `name@domain`; unique in the tenant.
             display_name: the part before `@` if None.
             mail: the sign-in name if None.
+            told: see `Principal`.
 
         Raises:
             AzureError: 400 `Request_BadRequest`, the sign-in name is taken or is none.
@@ -110,16 +121,21 @@ class Directory:
             )
         if self.find_user(upn) is not None:
             raise _taken("userPrincipalName")
-        return self._add(Principal(self._ids.guid(), "User", display_name or local, upn=upn, mail=mail or upn))
+        return self._add(Principal(self._ids.guid(), "User", display_name or local, upn, mail or upn, told=told or {}))
 
-    def add_group(self, display_name: str) -> Principal:
+    def add_group(self, display_name: str, told: Mapping[str, Any] | None = None) -> Principal:
         """Add a security group. Display names of groups need not be unique, as in Entra."""
         if not display_name:
             raise AzureError(400, "Request_BadRequest", "A value is required for property 'displayName'.")
-        return self._add(Principal(self._ids.guid(), "Group", display_name))
+        return self._add(Principal(self._ids.guid(), "Group", display_name, told=told or {}))
 
     def add_service_principal(
-        self, display_name: str, *, app_id: str | None = None, with_secret: bool = True
+        self,
+        display_name: str,
+        *,
+        app_id: str | None = None,
+        with_secret: bool = True,
+        told: Mapping[str, Any] | None = None,
     ) -> tuple[Principal, str | None]:
         """Add an application's service principal, or a managed identity.
 
@@ -127,6 +143,7 @@ class Directory:
             display_name: the application's name.
             app_id: its application id; a new one if None.
             with_secret: also make a client secret.
+            told: see `Principal`.
 
         Returns:
             The principal and its secret, which only the caller will ever see.
@@ -141,13 +158,19 @@ class Directory:
                 "Request_MultipleObjectsWithSameKeyValue",
                 f"The service principal cannot be created because the service principal name {app_id} is in use.",
             )
-        principal = self._add(Principal(self._ids.guid(), "ServicePrincipal", display_name, app_id=app_id))
+        made = Principal(self._ids.guid(), "ServicePrincipal", display_name, app_id=app_id, told=told or {})
+        principal = self._add(made)
         return principal, self.new_secret(app_id) if with_secret else None
 
-    def new_secret(self, app_id: str) -> str:
-        """Give an application a client secret in the place of the one it had; returns it in clear, once."""
+    def new_secret(self, app_id: str, good: tuple[datetime, datetime] | None = None) -> str:
+        """Give an application a client secret in the place of the one it had; returns it in clear, once.
+
+        Args:
+            app_id: the application's id.
+            good: from when until when it is; None for always.
+        """
         secret, salt = secrets.token_urlsafe(32), secrets.token_bytes(16)
-        self._store.put(CREDENTIALS, app_id.lower(), {"salt": salt.hex(), "hash": _hash(secret, salt)})
+        self._store.put(CREDENTIALS, app_id.lower(), {"salt": salt.hex(), "hash": _hash(secret, salt), **_span(good)})
         return secret
 
     def check_secret(self, app_id: str, secret: str) -> Principal | None:
@@ -156,6 +179,12 @@ class Directory:
         if stored is None or not hmac.compare_digest(_hash(secret, bytes.fromhex(stored["salt"])), stored["hash"]):
             return None
         return self.by_app_id(app_id)
+
+    def is_good(self, app_id: str, now: datetime) -> bool:
+        """Whether an application's secret is good at an instant: begun, and not over."""
+        kept = self._store.get(CREDENTIALS, app_id.lower()) or {}
+        start, end = kept.get("start"), kept.get("end")
+        return end is None or datetime.fromisoformat(start) <= now < datetime.fromisoformat(end)
 
     def add_member(self, group_id: str, member_id: str) -> None:
         """Put a principal into a group.
@@ -238,6 +267,10 @@ def _principal(document: Document) -> Principal:
 
 def _addresses(user: Principal) -> set[str]:
     return {address.lower() for address in (user.upn, user.mail) if address}
+
+
+def _span(good: tuple[datetime, datetime] | None) -> Document:
+    return {} if good is None else {"start": good[0].isoformat(), "end": good[1].isoformat()}
 
 
 def _hash(secret: str, salt: bytes) -> str:

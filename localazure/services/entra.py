@@ -210,6 +210,10 @@ def _application(request: Request, form: dict[str, str], cloud: Cloud, local_sec
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
             f"not the client secret ID, for a secret added to app '{client_id}'.",
         )
+    if not cloud.directory.is_good(client_id, cloud.clock.now()):
+        raise SignInRefused(
+            401, "invalid_client", 7000222, f"The provided client secret keys for app '{client_id}' are expired."
+        )
     return principal
 
 

@@ -8,8 +8,8 @@ Source: Microsoft, Graph v1.0 reference. Lists have `@odata.nextLink` after 100 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -21,6 +21,7 @@ from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import reads, writes
+from azmlflow.localazure.graph import spelling as graph_spelling
 from azmlflow.localazure.graph.ask import GraphAsk
 from azmlflow.localazure.resources.ask import Answer
 from azmlflow.rbac import scopes
@@ -31,7 +32,6 @@ _OWNER_ACTIONS = (
     "Microsoft.Authorization/roleAssignments/write",
     "Microsoft.Resources/subscriptions/resourceGroups/write",
 )
-_KEYED = re.compile(r"([A-Za-z]+)\((?:(appId)=)?'([^']+)'\)")
 _BODY_LIMIT = 1024 * 1024
 
 Handler = Callable[[GraphAsk], Answer]
@@ -83,7 +83,8 @@ def service(cloud: Cloud) -> ASGIApp:
 
 
 async def _answer(cloud: Cloud, request: Request) -> Answer:
-    path, query = spelling.decoded(spelling.sent_path(request.scope)), spelling.query(request.scope)
+    path = spelling.decoded(spelling.sent_path(request.scope))
+    query = graph_spelling.query(spelling.query(request.scope))
     segments = path.removeprefix("/").removesuffix("/").split("/")
     if segments[0].lower() not in _VERSIONS:
         raise _no_segment(segments[0])
@@ -101,22 +102,14 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
             raise AzureError(400, "BadRequest", f"Unable to read JSON request payload: {error}.") from error
         if not isinstance(body, dict):
             raise AzureError(400, "BadRequest", "Unable to read JSON request payload: it is no object.")
-    ask = GraphAsk(cloud, request.state.caller, path, _keyed(segments[1:]), query, body)
+    ask = GraphAsk(cloud, request.state.caller, path, graph_spelling.segments(segments[1:]), query, body)
     for method, pattern, handler in ROUTES:
         if method == request.method and _matches(pattern, ask.segments):
             if method != "GET" and pattern not in _READING_POSTS:
                 _require_owner(ask)
-            return handler(ask)
-    raise _no_segment("/".join(ask.segments))
-
-
-def _keyed(segments: list[str]) -> tuple[str, ...]:
-    """`servicePrincipals(appId='x')` as two segments, the second of which is the key; `users('x')` likewise."""
-    parted: list[str] = []
-    for segment in segments:
-        match = _KEYED.fullmatch(segment)
-        parted += [match.group(1), f"{match.group(2) or ''}={match.group(3)}".removeprefix("=")] if match else [segment]
-    return tuple(parted)
+            named = tuple(got if want == "*" else got.lower() for want, got in zip(pattern, ask.segments, strict=True))
+            return handler(replace(ask, segments=named))
+    raise _no_segment("/".join(segments[1:]))
 
 
 def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:

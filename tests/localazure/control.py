@@ -169,12 +169,12 @@ class Azure:
 
     def raw(self, method: str, path: str, content: bytes, *, who: str = DEVELOPER) -> Answer:
         """Send Resource Manager these very bytes."""
-        return self._send("management.azure.com", method, path, content, who)
+        return self.send("management.azure.com", method, path, content, who)
 
     def follow(self, url: str, *, who: str = DEVELOPER) -> Answer:
         """GET an absolute URL that an answer gave."""
         host, _, path = url.removeprefix("https://").partition("/")
-        return self._send(host, "GET", f"/{path}", b"", who)
+        return self.send(host, "GET", f"/{path}", b"", who)
 
     def make(self, *paths: str) -> None:
         """PUT resources of `BODIES`, each to its end."""
@@ -255,9 +255,11 @@ class Azure:
         return app
 
     def _ask(self, host: str, method: str, path: str, body: Any, who: str) -> Answer:
-        return self._send(host, method, path, b"" if body is None else json.dumps(body).encode(), who)
+        return self.send(host, method, path, b"" if body is None else json.dumps(body).encode(), who)
 
-    def _send(self, host: str, method: str, path: str, content: bytes, who: str) -> Answer:
+    def send(self, host: str, method: str, path: str, content: bytes, who: str) -> Answer:
+        """Send a service these very bytes, at a path as it is."""
+
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self._services[host])
             async with httpx.AsyncClient(transport=transport, base_url=f"https://{host}") as client:
