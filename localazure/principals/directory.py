@@ -183,8 +183,9 @@ class Directory:
     def is_good(self, app_id: str, now: datetime) -> bool:
         """Whether an application's secret is good at an instant: begun, and not over."""
         kept = self._store.get(CREDENTIALS, app_id.lower()) or {}
-        start, end = kept.get("start"), kept.get("end")
-        return end is None or datetime.fromisoformat(start) <= now < datetime.fromisoformat(end)
+        if "end" not in kept:
+            return True
+        return datetime.fromisoformat(kept["start"]) <= now < datetime.fromisoformat(kept["end"])
 
     def add_member(self, group_id: str, member_id: str) -> None:
         """Put a principal into a group.

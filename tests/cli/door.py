@@ -33,11 +33,11 @@ class Door(HttpTransport[Any, Any]):
         self.slept = 0.0
 
     def send(self, request: Any, **_: Any) -> Response:
-        response = self._send(request)
+        response = self.send(request)
         response.request = request
         return response
 
-    def _send(self, request: Any) -> Response:
+    def send(self, request: Any) -> Response:
         split = urlsplit(request.url)
         path = split.path
         for watch in list(self.before):
@@ -47,7 +47,7 @@ class Door(HttpTransport[Any, Any]):
         if self.fault is not None and (struck := self.fault(number, request.method, path)) is not None:
             return struck
         content = request.content if isinstance(getattr(request, "content", None), bytes) else b""
-        came = self.azure._send(split.netloc, request.method, f"{path}?{split.query}", content, self.who)
+        came = self.azure.send(split.netloc, request.method, f"{path}?{split.query}", content, self.who)
         if self.lost is not None and self.lost(number, request.method, path):
             raise ServiceResponseError("the connection was reset")
         return answer(came.status, came.body, came.headers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from azmlflow.localazure.cloud.cloud import Cloud
@@ -84,6 +86,17 @@ def test_an_application_signs_in_by_a_basic_header(login: Client, application: t
     form = asked(application, client_id="", client_secret="")
     credential = (str(application[0].app_id), application[1])
     assert login.post(f"/{TENANT_ID}/oauth2/v2.0/token", data=form, auth=credential).status_code == 200
+
+
+def test_a_secret_that_is_over_signs_nobody_in(login: Client, cloud: Cloud) -> None:
+    now = cloud.clock.now()
+    principal, _ = cloud.directory.add_service_principal("short-lived", with_secret=False)
+    for begin, end, status in ((-2, 2, 200), (-2, -1, 401), (1, 2, 401)):
+        good = (now + timedelta(hours=begin), now + timedelta(hours=end))
+        secret = cloud.directory.new_secret(str(principal.app_id), good)
+        answer = login.post(f"/{TENANT_ID}/oauth2/v2.0/token", data=asked((principal, secret)))
+        assert answer.status_code == status
+        assert status == 200 or answer.json()["error_codes"] == [7000222]
 
 
 def test_run_as_has_a_secret_of_its_own(login: Client, application: tuple[Principal, str], cloud: Cloud) -> None:
