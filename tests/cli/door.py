@@ -33,11 +33,11 @@ class Door(HttpTransport[Any, Any]):
         self.slept = 0.0
 
     def send(self, request: Any, **_: Any) -> Response:
-        response = self.send(request)
+        response = self._send(request)
         response.request = request
         return response
 
-    def send(self, request: Any) -> Response:
+    def _send(self, request: Any) -> Response:
         split = urlsplit(request.url)
         path = split.path
         for watch in list(self.before):
