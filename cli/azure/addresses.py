@@ -35,8 +35,9 @@ def type_of(path: str) -> str:
     return {1: f"Microsoft.Resources/{words[0]}", 2: SUBSCRIPTIONS}.get(len(words), GROUPS)
 
 
-def url_of(path: str, params: Mapping[str, str] | None = None, action: str = "") -> str:
-    """The URL of a resource, a list, or an action on a resource; with the version of its type."""
+def url_of(path: str, params: Mapping[str, str] | None = None, action: str = "", version: str = "") -> str:
+    """The URL of a resource, a list, or an action on a resource; with the version of its type, if no other is given."""
     type_ = type_of(path)
-    query = urlencode({"api-version": version_of(_UNLISTED.get(type_.lower(), type_)), **(params or {})})
+    version = version or version_of(_UNLISTED.get(type_.lower(), type_))
+    query = urlencode({"api-version": version, **(params or {})})
     return f"{ENDPOINT}{path}{f'/{action}' if action else ''}?{query}"

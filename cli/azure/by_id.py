@@ -96,6 +96,22 @@ class ById:
         """Delete and wait for it; False if nothing was there."""
         return _ended(self.begin_delete(id_, params))
 
+    def put(self, id_: str, document: Mapping[str, Any], *, version: str = "") -> None:
+        """Make or change a resource and wait for it.
+
+        Args:
+            id_: the resource.
+            document: what it is to be.
+            version: the api-version, where it is not the one that azmlflow sends for the type.
+        """
+        from azmlflow.cli.azure.operation import Operation
+
+        try:
+            accepted = self._send("PUT", url_of(id_, version=version), document, where=id_)
+        finally:
+            self._forget()
+        Operation(self._connection.bare, accepted, id_, self._longest, self._forget).wait()
+
     def post(self, id_: str, action: str) -> bool:
         """POST an action without a body and wait for it; False if nothing was there."""
         return _ended(self._begin("POST", id_, url_of(id_, action=action)))

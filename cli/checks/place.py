@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.checks.base import Check, Finding, Situation
+from azmlflow.cli.session import twins
 from azmlflow.infra.plan import tags
 from azmlflow.rbac.patterns import permits
 
-_ML = "Microsoft.MachineLearningServices"
+_VAULT = "Microsoft.KeyVault/vaults"
 _MAKES = (
     "Microsoft.Resources/subscriptions/resourceGroups/write",
     "Microsoft.MachineLearningServices/workspaces/write",
@@ -32,65 +32,50 @@ def _names(situation: Situation) -> Finding:
     if not ours:  # else what bears them may be an earlier `up`'s
         for type_, name in (
             ("Microsoft.Storage/storageAccounts", names.storage_account),
-            ("Microsoft.KeyVault/vaults", names.key_vault),
+            (_VAULT, names.key_vault),
         ):
             path = f"{situation.place}/providers/{type_.partition('/')[0]}/checkNameAvailability"
             answer = situation.arm.ask(path, {"name": name, "type": type_})
             # A vault that is soft-deleted is the next check's.
-            if answer and answer.get("nameAvailable") is False and not _deleted_vault(situation, name):
+            if answer and answer.get("nameAvailable") is False and not (type_ == _VAULT and _deleted_vault(situation)):
                 taken.append(f"{name}: {answer.get('message', 'taken')}")
     return Finding("failed", "; ".join(taken)) if taken else Finding("ok", "free, or this stack's own")
 
 
-def _deleted_vault(situation: Situation, name: str) -> dict[str, Any] | None:
-    place = f"{situation.place}/providers/Microsoft.KeyVault/locations/{situation.settings.location}"
-    return situation.arm.get(f"{place}/deletedVaults/{name}")
+def _deleted_vault(situation: Situation) -> Mapping[str, Any] | None:
+    return twins.vault_of(situation.arm, situation.subscription, situation.settings.location, situation.names)
+
+
+# What `up` does with a soft-deleted twin, by the setting `onSoftDeleted`.
+_MET = {
+    "recover": "`up` brings back what it can of it",
+    "purge": "`up` purges it, for good",
+    "rename": "`up` takes other names",
+}
 
 
 def _twins(situation: Situation) -> Finding:
     if situation.stands:
         return Finding("ok", "the stack stands")
-    names, found = situation.names, []
-    vault = _deleted_vault(situation, names.key_vault)
-    if vault is not None:
-        properties = vault.get("properties") or {}
-        if properties.get("purgeProtectionEnabled"):
-            until = properties.get("scheduledPurgeDate", "its time is over")
-            return Finding(
-                "failed",
-                f"key vault {names.key_vault} is soft-deleted and purge-protected until {until}",
-                "azmlflow set salt 2 --stack " + situation.session.name,
-            )
-        found.append(f"key vault {names.key_vault}")
-    place = f"{situation.place}/providers/{_ML}/locations/{situation.settings.location}/deletedWorkspaces"
-    listed = _listed(situation, place)
-    if any(_is_ours(situation, entry) for entry in listed or ()):
-        found.append(f"workspace {names.workspace}")
-    if found:
-        return Finding("failed", f"soft-deleted, and so their names are taken: {', '.join(found)}")
-    if listed is None and "workspaceName" in situation.outputs:  # it stood, and does not any more
+    stack, word = situation.session.name, situation.settings.on_soft_deleted
+    found = twins.find(situation.arm, situation.subscription, situation.settings.location, situation.names)
+    if found.protected_until and word in {"fail", "purge"}:
+        return Finding(
+            "failed",
+            f"key vault {found.names.key_vault} is soft-deleted and purge-protected until {found.protected_until}",
+            f"azmlflow set salt 2 --stack {stack}    (other names; or azmlflow set onSoftDeleted recover)",
+        )
+    if held := ", ".join(found.says()):
+        told = f"soft-deleted, and so their names are taken: {held}"
+        if word != "fail":
+            return Finding("warning", f"{told}; {_MET[word]}", f"azmlflow up --stack {stack}")
+        return Finding("failed", f"{told} (or azmlflow set onSoftDeleted recover, purge or rename)")
+    if found.workspace is None and "workspaceName" in situation.outputs:  # it stood, and does not any more
         name = situation.outputs["workspaceName"]
         return Finding(
             "warning", f"workspace {name} is gone, and if it was deleted by hand its name is taken for 14 days"
         )
     return Finding("ok", "nothing of these names is soft-deleted")
-
-
-def _is_ours(situation: Situation, entry: dict[str, Any]) -> bool:
-    """Is a soft-deleted workspace the one whose name, in whose group, we want?"""
-    text = str(entry.get("properties", {})).lower()
-    near = "/resourcegroups/" not in text or f"{situation.group.lower()}/" in text
-    return near and str(entry.get("name", "")).lower() == situation.names.workspace.lower()
-
-
-def _listed(situation: Situation, path: str) -> Iterable[dict[str, Any]] | None:
-    """A list; None where Azure has none."""
-    try:
-        return situation.arm.list(path)
-    except ArmError as fault:
-        if fault.status in {400, 404, 405}:
-            return None
-        raise
 
 
 def _rights(situation: Situation) -> Finding:

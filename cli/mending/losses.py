@@ -71,7 +71,7 @@ def _undeclared(resources: tuple[Resource, ...]) -> tuple[str, ...]:
 def _replaced(session: Session, state: State, settings: Settings) -> str | None:
     """Why the workspace that stands would be made anew; None if it stays."""
     outputs = state.outputs
-    if "workspaceName" not in outputs:
+    if "workspaceName" not in outputs or not state.resources:  # outputs go on naming what is gone
         return None
     names = settings.names(session.name, session.subscription(outputs))
     pairs = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from azmlflow.cli.frame.errors import CliError
@@ -79,21 +79,6 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings, *, 
         say(f"{holder.previous.words} did not come to its end: looking for what it left")
     if state.pending:
         stack.clear_pending()
-    from azmlflow.infra.plan import identifiers, tags
-
-    subscription = session.subscription(state.outputs)
-    names = settings.names(session.name, subscription)
-    planned = identifiers.planned(
-        names,
-        subscription,
-        [cluster.name for cluster in settings.clusters],
-        settings.grants_on(session.invocation.ports.today()),
-        place=settings.place(names, subscription),
-        guardrails=settings.guardrails(),
-    )
-
-    def owned(found: Mapping[str, str] | None) -> bool:
-        return tags.owned(found, session.project.name, session.name)
 
     def agree(found: Sequence[str]) -> None:
         # Lost here, or kept in another backend: then two states would manage one and the same.
@@ -112,23 +97,57 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings, *, 
             holder.finish()
             raise
 
-    recover.take_over(
+    take_over(session, stack, settings, agree)
+
+
+def take_over(
+    session: Session,
+    stack: Stack,
+    settings: Settings,
+    agree: Callable[[Sequence[str]], None] = lambda _: None,
+) -> int:
+    """Import what of a stack's plan stands in the cloud, is provably its own, and is not in its state.
+
+    Args:
+        session: the stack's.
+        stack: the stack.
+        settings: its settings.
+        agree: asked with what is found, before it is imported; raises if the answer is no.
+
+    Returns:
+        How many were imported.
+    """
+    from azmlflow.infra.plan import identifiers, tags
+
+    subscription = session.subscription(stack.state().outputs)
+    names = settings.names(session.name, subscription)
+    planned = identifiers.planned(
+        names,
+        subscription,
+        [cluster.name for cluster in settings.clusters],
+        settings.grants_on(session.invocation.ports.today()),
+        place=settings.place(names, subscription),
+        guardrails=settings.guardrails(),
+    )
+
+    def owned(found: Mapping[str, str] | None) -> bool:
+        return tags.owned(found, session.project.name, session.name)
+
+    return recover.take_over(
         stack,
         session.invocation.ports.open_arm(),
         planned,
         project=session.project.name,
         version=azure_native_version(),
         owned=owned,
-        say=say,
+        say=session.invocation.say,
         agree=agree,
     )
 
 
-def look(session: Session, stack: Stack) -> bool:
-    """Have the state say what of it stands in the cloud; whether the workspace itself is gone."""
-    found = standing.of(session, stack.state())
-    standing.mend(stack, found, session.invocation.say)
-    return found.without_workspace
+def look(session: Session, stack: Stack) -> None:
+    """Have the state say what of it stands in the cloud."""
+    standing.mend(stack, standing.of(session, stack.state()), session.invocation.say)
 
 
 def remove_outdated_clusters(session: Session, stack: Stack, settings: Settings) -> None:

@@ -188,6 +188,6 @@ def take_over(
     if lost:
         agree(found)
         for each in found:
-            say(f"taking over {each}, which an update that died made")
+            say(f"taking over {each}, which stands and is not in the state")
         stack.import_resources(lost)
     return len(lost)

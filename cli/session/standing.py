@@ -100,6 +100,11 @@ def of(session: Session, state: State) -> Standing:
     return found
 
 
+def has_workspace(state: State) -> bool:
+    """Whether a state holds a workspace: its outputs go on naming one that was found to be gone."""
+    return any(each.type == _WORKSPACE for each in state.resources)
+
+
 def mend(stack: Stack, standing: Standing, say: Callable[[str], None]) -> None:
     """Have the state say what the cloud does, so that the next `up` makes again what is missing."""
     for line in standing.says():

@@ -135,6 +135,14 @@ class Settings(SettingsModel):
         examples=["false"],
     )
 
+    on_soft_deleted: Literal["fail", "recover", "purge", "rename"] = Field(
+        "fail",
+        description="What `azmlflow up` does where a soft-deleted key vault or workspace holds a name: stop, and name "
+        "the commands; bring back what was this stack's; purge it, with its data, for good; or take other names, by "
+        "another salt.",
+        examples=["recover"],
+    )
+
     @field_validator("location")
     @classmethod
     def _location(cls, value: str) -> str:

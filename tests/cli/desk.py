@@ -177,6 +177,11 @@ class FakeArm:
         self.going[operation] = path.lower()
         return answer(202, None, {"Location": f"{ENDPOINT}{operation}?looks=0"})
 
+    def write(self, path: str, document: dict[str, Any], query: str) -> Response:
+        self.calls.append(f"PUT {path}{f'?{query}' if query else ''}")
+        self.put(path, **document)
+        return answer(200, self.documents[path.lower()])
+
     def post(self, path: str, question: dict[str, Any]) -> dict[str, Any] | None:
         target, _, action = path.rpartition("/")
         if action == "cancel":
@@ -203,6 +208,8 @@ class FakeArm:
             if path in self.going:
                 return self._look(path, query["looks"] == "0")
             assert query.pop("api-version", None), request.url
+            if request.method == "PUT" and path not in self.faults:
+                return self.write(path, told(request) or {}, "&".join(f"{key}={value}" for key, value in query.items()))
             return self._respond(request.method, path, query, told(request) or {})
         except ArmError as fault:
             return answer(fault.status, {"error": {"code": fault.code, "message": fault.message}})
@@ -328,6 +335,13 @@ class Desk:
         path = self.root / f"Pulumi.{stack}.yaml"
         path.write_text(text)
         return path
+
+    def stand_whole(self, *resources: Resource) -> None:
+        """Make the stack stand, and its workspace with it."""
+        token = "azure-native:machinelearningservices:Workspace"
+        urn = f"urn:pulumi:local::azmlflow::azmlflow:index:MlflowWorkspace${token}::mlflow-workspace"
+        self.arm.put(WORKSPACE_ID, type="Microsoft.MachineLearningServices/workspaces")
+        self.stand(*resources, Resource(urn, token, WORKSPACE_ID))
 
     def stand(self, *resources: Resource) -> None:
         """Make the stack stand."""

@@ -11,14 +11,15 @@ import click
 from azmlflow.cli.access import grants
 from azmlflow.cli.checks import doctor
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.mending import firewalls, losses, mending
+from azmlflow.cli.mending import firewalls, losses, mending, soft_deleted
 from azmlflow.cli.project import config_json
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
-from azmlflow.cli.session import life
+from azmlflow.cli.session import life, standing
 from azmlflow.cli.session.invocation import Command, Invocation, common
-from azmlflow.cli.session.session import Session, confirm, open_session, standing
+from azmlflow.cli.session.session import Session, confirm, open_session
+from azmlflow.cli.session.session import standing as outputs_of
 from azmlflow.infra.plan.outputs import StackOutputs
 
 
@@ -40,7 +41,7 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
         session.enter()
         stack = session.stack(holder)
         mending.mend(session, stack, holder, settings, sure=yes)
-        gone = mending.look(session, stack)
+        mending.look(session, stack)
         if not session.project.own_program:
             firewalls.keep(stack, invocation.ports.open_arm, invocation.say)
         state = stack.state()
@@ -48,7 +49,11 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
         session = grants.adopt_and_release(session, stack, state)
         state = stack.state()
         before = state.outputs
-        doctor.preflight(session, {} if gone else before)
+        stands = session.project.own_program or standing.has_workspace(state)
+        if not session.project.own_program and not stands:
+            session = soft_deleted.meet(session, stack)
+            settings = session.settings()
+        doctor.preflight(session, before if stands else {})
         session = life.note(session, state, expires)
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
         if lost and not yes:
@@ -60,7 +65,7 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
             outcome = stack.up(on_change)
         grants.drop_ended(session)
         holder.finish()
-    outputs = standing(session.name, outcome.outputs)
+    outputs = outputs_of(session.name, outcome.outputs)
     path = _write_config(session, outputs, before)
     invocation.result(
         {

@@ -126,7 +126,7 @@ def test_clusters_that_go_or_change_machines_are_removed_over_arm_first(desk: De
 def renamed(desk: Desk) -> Desk:
     """A stack that stands, with settings that have come to name another workspace."""
     desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:prefix: other\n")
-    desk.stand()
+    desk.stand_whole()
     return desk
 
 
@@ -201,7 +201,7 @@ def test_a_replaced_workspaces_config_json_is_written_anew(renamed: Desk) -> Non
 
 def test_preview_changes_nothing(desk: Desk) -> None:
     desk.settings()
-    desk.stand()
+    desk.stand_whole()
     assert "no changes" in desk.run("preview").out
     desk.stack.planned = (Change("urn:x::y::t::vault", "a:b:Vault", "vault", "update", "planned", keys=("tags",)),)
     done = desk.run("preview", "--output", "json")
@@ -291,7 +291,7 @@ def test_preview_tells_a_size_that_the_region_has_not(desk: Desk) -> None:
     desk.settings(
         text="config:\n  azmlflow:cloud: local\n  azmlflow:clusters: [{name: cpu, vmSize: Standard_DS33_v2}]\n"
     )
-    desk.stand()
+    desk.stand_whole()
     place = f"{WORKSPACE_ID.partition('/resourceGroups/')[0]}/providers/Microsoft.MachineLearningServices/locations"
     size = {"name": "STANDARD_DS3_V2", "family": "f", "vCPUs": 4}
     desk.arm.documents[f"{place}/westeurope/vmSizes/a".lower()] = size

@@ -43,7 +43,7 @@ NET = {"action": "Allow", "id": "/subscriptions/s/virtualNetworks/v/subnets/s", 
 def test_a_firewall_that_somebody_changed_is_taken_into_the_state(desk: Desk, properties: dict[str, Any]) -> None:
     """`up` would else put it back: infra's program ignores changes of it, so that what the state has is sent."""
     desk.settings()
-    desk.stand(GROUP, account())
+    desk.stand_whole(GROUP, account())
     desk.arm.put(GROUP_ID)
     desk.arm.put(ACCOUNT_ID, type="Microsoft.Storage/storageAccounts", properties=properties)
     done = desk.run("up", "--yes")
@@ -74,7 +74,7 @@ def test_a_firewall_that_is_as_the_state_has_it_is_left_alone(
     desk: Desk, outputs: dict[str, Any], properties: dict[str, Any]
 ) -> None:
     desk.settings()
-    desk.stand(GROUP, account(**outputs))
+    desk.stand_whole(GROUP, account(**outputs))
     desk.arm.put(GROUP_ID)
     desk.arm.put(ACCOUNT_ID, type="Microsoft.Storage/storageAccounts", properties=properties)
     assert desk.run("up", "--yes").code == 0
@@ -83,12 +83,12 @@ def test_a_firewall_that_is_as_the_state_has_it_is_left_alone(
 
 def test_an_account_that_is_gone_has_no_firewall(desk: Desk) -> None:
     desk.settings()
-    desk.stand(GROUP, account())
+    desk.stand_whole(GROUP, account())
     desk.arm.put(GROUP_ID)
     desk.run("up", "--yes")
     assert desk.stack.calls == ["forget storage", "up"]
     desk.stack.calls.clear()
-    desk.stand(GROUP, account())
+    desk.stand_whole(GROUP, account())
     firewalls.keep(desk.stack, desk.arm.open, lambda _: None)  # deleted since it was looked for
     assert desk.stack.calls == []
 
@@ -97,7 +97,7 @@ def test_what_a_program_of_ones_own_says_of_a_firewall_counts(desk: Desk) -> Non
     desk.settings()
     (desk.root / "infra").mkdir()
     (desk.root / "infra" / "__main__.py").write_text("")
-    desk.stand(GROUP, account())
+    desk.stand_whole(GROUP, account())
     desk.arm.put(GROUP_ID)
     closed = shown(networkAcls={**OPEN, "defaultAction": "Deny"})
     desk.arm.put(ACCOUNT_ID, type="Microsoft.Storage/storageAccounts", properties=closed)

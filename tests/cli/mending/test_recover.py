@@ -327,7 +327,7 @@ def test_what_is_taken_over_is_said() -> None:
     arm.put(plans()["mlflow-group"], tags=TAGS)
     stack = FakeStack()
     said, _ = take_over(stack, arm)
-    assert said == ["taking over resource group `rg-mlflow-local`, which an update that died made"]
+    assert said == ["taking over resource group `rg-mlflow-local`, which stands and is not in the state"]
     assert [(each.version, each.new_parent) for each in stack.imported] == [("3", True)]
 
 

@@ -1,0 +1,96 @@
+"""Soft-deleted twins: a deleted key vault or workspace that holds a name which the stack wants.
+
+Azure keeps a deleted vault for 7 to 90 days, a deleted workspace for 14, and their names with them (Microsoft, "Azure
+Key Vault soft-delete overview", "Recover workspace data while soft deleted").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.rbac import scopes
+
+if TYPE_CHECKING:
+    from azmlflow.cli.azure.resource_manager import ResourceManager
+    from azmlflow.infra.plan.naming import Names
+
+_VAULTS, _ML = "Microsoft.KeyVault", "Microsoft.MachineLearningServices"
+
+
+@dataclass(frozen=True)
+class Twins:
+    """What is soft-deleted under a stack's names.
+
+    Attributes:
+        vault: the deleted vault's document; None if there is none.
+        workspace: whether there is a deleted workspace; None where Azure does not tell.
+        names: the names that were looked for.
+    """
+
+    vault: Mapping[str, Any] | None
+    workspace: bool | None
+    names: Names
+
+    @property
+    def vault_id(self) -> str:
+        """Where the deleted vault is kept, which is what is purged."""
+        return str((self.vault or {}).get("id", ""))
+
+    @property
+    def vault_tags(self) -> Mapping[str, str]:
+        """The tags that the vault bears still."""
+        return ((self.vault or {}).get("properties") or {}).get("tags") or {}
+
+    @property
+    def protected_until(self) -> str:
+        """When Azure lets go of a vault that nobody may purge; empty where it may be purged."""
+        properties = (self.vault or {}).get("properties") or {}
+        if not properties.get("purgeProtectionEnabled"):
+            return ""
+        return str(properties.get("scheduledPurgeDate") or "its time is over")
+
+    def says(self) -> tuple[str, ...]:
+        """Each by its name, for people."""
+        vault = (f"key vault {self.names.key_vault}",) if self.vault is not None else ()
+        return (*vault, f"workspace {self.names.workspace}") if self.workspace else vault
+
+
+def find(arm: ResourceManager, subscription: str, location: str, names: Names) -> Twins:
+    """What is soft-deleted under these names in a region. Raises as `ResourceManager` does."""
+    return Twins(vault_of(arm, subscription, location, names), _workspace(arm, subscription, location, names), names)
+
+
+def vault_of(arm: ResourceManager, subscription: str, location: str, names: Names) -> Mapping[str, Any] | None:
+    """The document of the soft-deleted vault of the stack's name."""
+    place = f"{scopes.subscription_id(subscription)}/providers/{_VAULTS}/locations/{location}"
+    return arm.get(f"{place}/deletedVaults/{names.key_vault}")
+
+
+def _workspace(arm: ResourceManager, subscription: str, location: str, names: Names) -> bool | None:
+    place = f"{scopes.subscription_id(subscription)}/providers/{_ML}/locations/{location}/deletedWorkspaces"
+    listed = _listed(arm, place)
+    group = f"{scopes.resource_group_id(subscription, names.resource_group)}/".lower()
+    return None if listed is None else any(_is_ours(entry, names.workspace, group) for entry in listed)
+
+
+def _is_ours(entry: Mapping[str, Any], workspace: str, group: str) -> bool:
+    """Is a soft-deleted workspace the one whose name, in whose group, we want?"""
+    text = str(entry.get("properties", {})).lower()
+    near = "/resourcegroups/" not in text or group in text
+    return near and str(entry.get("name", "")).lower() == workspace.lower()
+
+
+def _listed(arm: ResourceManager, path: str) -> Iterable[Mapping[str, Any]] | None:
+    """A list; None where Azure has none: no page of Microsoft's tells of it."""
+    try:
+        page = arm.get(path)
+        if page is None:
+            return None
+        return arm.list(path) if page.get("nextLink") else tuple(page.get("value") or ())
+    except ArmError as fault:
+        if fault.status in {400, 404, 405}:
+            return None
+        raise

@@ -1,0 +1,226 @@
+"""What `up` does where something soft-deleted holds a name, by `onSoftDeleted`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.pulumi.changes import OnChange, Outcome
+from azmlflow.cli.pulumi.deployment import Resource
+from azmlflow.infra.plan.tags import ownership
+from azmlflow.infra.settings.settings import Settings
+from tests.cli.desk import GROUP_ID, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
+
+PLACE = f"/subscriptions/{SUBSCRIPTION}/providers"
+NAMES = Settings.from_mapping({}).names("local", SUBSCRIPTION)
+VAULT_ID = f"{GROUP_ID}/providers/Microsoft.KeyVault/vaults/{NAMES.key_vault}"
+DELETED_VAULT = f"{PLACE}/Microsoft.KeyVault/locations/westeurope/deletedVaults/{NAMES.key_vault}"
+DELETED_WORKSPACE = f"{PLACE}/Microsoft.MachineLearningServices/locations/westeurope/deletedWorkspaces/{WORKSPACE}"
+OURS = ownership("azmlflow", "local")
+
+
+def settings(desk: Desk, word: str, *lines: str) -> None:
+    more = "".join(f"  azmlflow:{line}\n" for line in lines)
+    desk.settings(text=f"config:\n  azmlflow:cloud: local\n  azmlflow:onSoftDeleted: {word}\n{more}")
+
+
+def bury(desk: Desk, *, vault: bool = True, workspace: bool = True, **properties: Any) -> None:
+    if vault:
+        desk.arm.put(DELETED_VAULT, properties={"tags": OURS, "vaultId": VAULT_ID, **properties})
+    if workspace:
+        desk.arm.put(DELETED_WORKSPACE, properties={"workspaceId": WORKSPACE_ID})
+
+
+@pytest.fixture
+def recoverable(desk: Desk) -> Desk:
+    """A desk whose Azure takes what is recovered, and what is purged, from what is soft-deleted."""
+    write, delete = desk.arm.write, desk.arm.delete
+
+    def recover(path: str, document: dict[str, Any], query: str) -> Any:
+        if path == WORKSPACE_ID:
+            desk.arm.documents.pop(DELETED_WORKSPACE.lower(), None)
+        if path == VAULT_ID:
+            desk.arm.documents.pop(DELETED_VAULT.lower(), None)
+        return write(path, document, query)
+
+    def purge(path: str, query: str) -> Any:
+        if path == WORKSPACE_ID and query == "forceToPurge=true":
+            desk.arm.documents.pop(DELETED_WORKSPACE.lower(), None)
+        return delete(path, query)
+
+    desk.arm.write = recover  # type: ignore[method-assign]
+    desk.arm.delete = purge  # type: ignore[method-assign]
+    return desk
+
+
+def test_by_default_up_stops_and_names_the_commands(desk: Desk) -> None:
+    bury(desk)
+    done = desk.run("up")
+    assert done.code == 1
+    assert NAMES.key_vault in done.err
+    assert WORKSPACE in done.err
+    assert "next: azmlflow down --stack local" in done.err
+    assert "onSoftDeleted" in done.err
+    assert desk.stack.calls == ["create"]
+
+
+def test_purge_frees_the_names_and_goes_on(recoverable: Desk) -> None:
+    settings(recoverable, "purge")
+    bury(recoverable)
+    assert recoverable.run("up").code == 0
+    assert recoverable.arm.calls == [f"DELETE {WORKSPACE_ID}?forceToPurge=true", f"POST {DELETED_VAULT}/purge"]
+    assert recoverable.stack.calls == ["create", "up"]
+
+
+def test_where_azure_lists_no_deleted_workspaces_one_is_purged_all_the_same(recoverable: Desk) -> None:
+    settings(recoverable, "purge")
+    listing = recoverable.arm.list
+
+    def none(path: str) -> Any:
+        if path.endswith("/deletedWorkspaces"):
+            raise ArmError(404, "NotFound", "there is no such list", path)
+        return listing(path)
+
+    recoverable.arm.list = none  # type: ignore[method-assign]
+    assert recoverable.run("up").code == 0
+    assert recoverable.arm.calls == [f"DELETE {WORKSPACE_ID}?forceToPurge=true"]
+
+
+def test_what_is_protected_is_not_purged(recoverable: Desk) -> None:
+    settings(recoverable, "purge")
+    bury(recoverable, purgeProtectionEnabled=True, scheduledPurgeDate="2027-01-01")
+    done = recoverable.run("up")
+    assert done.code == 1
+    assert "purge-protected until 2027-01-01" in done.err
+    assert "onSoftDeleted recover" in done.err
+    assert recoverable.arm.calls == []
+
+
+@pytest.mark.parametrize("word", ["purge", "recover"])
+def test_a_vault_of_another_is_left_alone(recoverable: Desk, word: str) -> None:
+    settings(recoverable, word)
+    bury(recoverable, tags=ownership("azmlflow", "prod"))
+    done = recoverable.run("up")
+    assert done.code == 1
+    assert "was not this stack's" in done.err
+    assert "onSoftDeleted rename" in done.err
+    assert recoverable.arm.calls == []
+
+
+def test_recover_brings_the_vault_back_and_takes_it_over(recoverable: Desk) -> None:
+    settings(recoverable, "recover")
+    bury(recoverable, workspace=False)
+    assert recoverable.run("up").code == 0
+    assert recoverable.arm.calls == [f"PUT {GROUP_ID}", f"PUT {VAULT_ID}"]
+    vault = recoverable.arm.documents[VAULT_ID.lower()]
+    assert vault["properties"]["createMode"] == "recover"
+    assert [each.id for each in recoverable.stack.imported] == [GROUP_ID, VAULT_ID]
+    assert recoverable.stack.calls == ["create", "import", "up"]
+
+
+def test_recover_makes_what_a_workspace_stands_on_first(recoverable: Desk) -> None:
+    settings(recoverable, "recover", "registry: own")
+    bury(recoverable, vault=False)
+    stack, up = recoverable.stack, recoverable.stack.up
+
+    def made(on_change: OnChange | None = None, targets: Any = ()) -> Outcome:
+        if targets:
+            recoverable.arm.put(GROUP_ID, tags=OURS)
+        return up(on_change, targets)
+
+    stack.up = made  # type: ignore[method-assign]
+    assert recoverable.run("up").code == 0
+    first, taken, then = stack.calls[1:]
+    assert {each.rpartition("::")[2] for each in first.split()[1:]} == {
+        *("mlflow", "mlflow-group", "mlflow-storage", "mlflow-vault", "mlflow-logs", "mlflow-insights"),
+        "mlflow-registry",
+    }
+    assert (taken, then) == ("import", "up")
+    assert recoverable.arm.calls == [f"PUT {WORKSPACE_ID}"]
+    body = recoverable.arm.documents[WORKSPACE_ID.lower()]
+    assert body["properties"]["allowRecoverSoftDeletedWorkspace"] is True
+    assert body["properties"]["keyVault"] == VAULT_ID
+    assert body["properties"]["containerRegistry"].endswith(f"/registries/{NAMES.container_registry}")
+    assert body["tags"] == OURS
+    assert WORKSPACE_ID in [each.id for each in stack.imported]
+
+
+def test_what_fails_to_come_back_is_told(recoverable: Desk) -> None:
+    settings(recoverable, "recover")
+    bury(recoverable, workspace=False)
+    write = recoverable.arm.write
+
+    def fail(path: str, document: dict[str, Any], query: str) -> Any:
+        document.setdefault("properties", {})["provisioningState"] = "Failed"
+        return write(path, document, query)
+
+    recoverable.arm.write = fail  # type: ignore[method-assign]
+    done = recoverable.run("up")
+    assert (done.code, "it did not come back" in done.err) == (1, True)
+
+
+def test_rename_takes_another_salt_and_writes_it_down(desk: Desk) -> None:
+    settings(desk, "rename")
+    bury(desk)
+    assert desk.run("up").code == 0
+    text = (desk.root / "Pulumi.local.yaml").read_text()
+    assert "azmlflow:salt: '2'" in text.replace('"', "'")
+    assert desk.arm.calls == []
+
+
+def test_rename_of_a_stack_that_was_deleted_elsewhere_loses_nothing(desk: Desk) -> None:
+    """Its outputs go on naming the workspace that is gone."""
+    settings(desk, "rename")
+    desk.stand()
+    bury(desk)
+    assert desk.run("up").code == 0
+
+
+def test_rename_goes_on_until_a_name_is_free(desk: Desk) -> None:
+    settings(desk, "rename", "salt: x")
+    for salt in ("x", "x-2"):
+        names = Settings.from_mapping({"azmlflow:salt": salt}).names("local", SUBSCRIPTION)
+        desk.arm.put(f"{PLACE}/Microsoft.KeyVault/locations/westeurope/deletedVaults/{names.key_vault}", properties={})
+    assert desk.run("up").code == 0
+    assert "azmlflow:salt: x-3" in (desk.root / "Pulumi.local.yaml").read_text().replace('"', "")
+
+
+def test_a_name_that_the_settings_fix_is_not_renamed(desk: Desk) -> None:
+    settings(desk, "rename", f"keyVault: {NAMES.key_vault}")
+    bury(desk, workspace=False)
+    done = desk.run("up")
+    assert (done.code, "azmlflow:keyVault" in done.err) == (1, True)
+    assert "salt" not in (desk.root / "Pulumi.local.yaml").read_text()
+
+
+def test_a_stack_of_which_parts_stand_is_not_renamed(desk: Desk) -> None:
+    settings(desk, "rename")
+    group = "azure-native:resources:ResourceGroup"
+    urn = f"urn:pulumi:local::azmlflow::azmlflow:index:MlflowWorkspace${group}::mlflow-group"
+    desk.stack.there = True
+    desk.stack.held = type(desk.stack.held)((Resource(urn, group, GROUP_ID, {"tags": OURS}),))
+    desk.arm.put(GROUP_ID, tags=OURS)
+    bury(desk)
+    done = desk.run("up")
+    assert (done.code, "other parts of the stack stand" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize("word", ["purge", "recover", "rename"])
+def test_nothing_soft_deleted_is_nothing_to_meet(desk: Desk, word: str) -> None:
+    settings(desk, word)
+    desk.stand_whole()
+    assert desk.run("up").code == 0
+    assert desk.arm.calls == []
+
+
+@pytest.mark.parametrize(
+    ("word", "says"), [("purge", "purges it"), ("recover", "brings back"), ("rename", "other names")]
+)
+def test_doctor_tells_what_up_would_do(desk: Desk, word: str, says: str) -> None:
+    settings(desk, word)
+    bury(desk)
+    checks = desk.run("doctor", "-o", "json").json()["checks"]
+    found = next(each for each in checks if each["name"] == "soft-deleted")
+    assert (found["status"], says in found["says"]) == ("warning", True)
