@@ -95,6 +95,22 @@ _TRACK = (
     *_actions("experiments/write", "experiments/runs/write", "jobs/write", "metadata/artifacts/write"),
 )
 
+_DEPLOY = _actions(
+    "onlineEndpoints/read",
+    "onlineEndpoints/write",
+    "onlineEndpoints/delete",
+    "onlineEndpoints/checkNameAvailability/read",
+    "onlineEndpoints/listkeys/action",
+    "onlineEndpoints/regeneratekeys/action",
+    "onlineEndpoints/token/action",
+    "onlineEndpoints/score/action",
+    "onlineEndpoints/deployments/read",
+    "onlineEndpoints/deployments/write",
+    "onlineEndpoints/deployments/delete",
+    "onlineEndpoints/deployments/getlogs/action",
+    "onlineEndpoints/deployments/skus/read",
+)
+
 PERSONAS: tuple[Persona, ...] = (
     Persona(
         "viewer",
@@ -148,6 +164,23 @@ PERSONAS: tuple[Persona, ...] = (
         ),
         _WRITE_STORAGE,
         "A tracker who also runs jobs and MLflow Projects on the workspace's clusters",
+        "AzureML Data Scientist",
+    ),
+    Persona(
+        # No `datastores/listsecrets`: what is deployed is registered first. No environments and codes, so no script of
+        # one's own: that takes a submitter too. A deployment runs as its endpoint's identity, which reads every blob.
+        "deployer",
+        (*_VIEW, *_DEPLOY),
+        _READ_STORAGE,
+        "A viewer who also deploys registered models as web services, and has their keys",
+        "AzureML Data Scientist",
+    ),
+    Persona(
+        # No keys: who has one is nobody, and stays so after the grant has ended.
+        "scorer",
+        _actions("onlineEndpoints/read", "onlineEndpoints/score/action", "onlineEndpoints/token/action"),
+        (),
+        "Asks web services for predictions, by a token of one's own; sees nothing else",
         "AzureML Data Scientist",
     ),
     Persona(

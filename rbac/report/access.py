@@ -20,10 +20,32 @@ UNREAD = "group members unknown: needs GroupMember.Read.All"
 UNNAMED = "name unknown: needs User.Read.All, GroupMember.Read.All and Application.Read.All"
 DELETED = "deleted: the directory has no such principal any more"
 
-# What is done to the workspace rather than with MLflow. Actions: Microsoft, "Manage access to an Azure Machine Learning
-# workspace" (computes, roles); changing the workspace is taken as both of its writing actions.
+# What is done to the workspace or with its endpoints rather than with MLflow. Actions: Microsoft, "Manage access to an
+# Azure Machine Learning workspace" (computes, roles) and "Authentication and authorization for online endpoints";
+# changing the workspace is taken as both of its writing actions.
 _COMPUTES, _OPERATE = f"{WORKSPACE}/computes", ("read", "start/action", "stop/action", "restart/action")
+_ENDPOINTS = f"{WORKSPACE}/onlineEndpoints"
+_DEPLOYING = ("read", "write", "delete", "deployments/read", "deployments/write", "deployments/delete")
+_KEYS = ("listkeys/action", "regeneratekeys/action")
 AROUND: tuple[Operation, ...] = (
+    Operation(
+        "deploy_models",
+        (*(f"{_ENDPOINTS}/{each}" for each in _DEPLOYING), f"{WORKSPACE}/models/versions/read"),
+        (),
+        "Deploy registered models as web services, share their traffic, delete them",
+    ),
+    Operation(
+        "have_endpoint_keys",
+        tuple(f"{_ENDPOINTS}/{each}" for each in _KEYS),
+        (),
+        "Have and renew the keys of endpoints",
+    ),
+    Operation(
+        "score_models",
+        (f"{_ENDPOINTS}/read", f"{_ENDPOINTS}/score/action", f"{_ENDPOINTS}/token/action"),
+        (),
+        "Ask web services for predictions, as oneself",
+    ),
     Operation(
         "operate_computes", tuple(f"{_COMPUTES}/{each}" for each in _OPERATE), (), "Start, stop and restart computes"
     ),
@@ -41,6 +63,8 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("delete", ("delete_restore_run", "delete_experiment")),
     ("register", ("write_models", "stage_models", "register_local_model", "delete_models")),
     ("submit", ("submit_job",)),
+    ("deploy", ("deploy_models", "have_endpoint_keys")),
+    ("score", ("score_models",)),
     ("operate", ("operate_computes",)),
     ("administer", ("change_computes", "change_workspace", "grant_access")),
 )

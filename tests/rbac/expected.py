@@ -50,6 +50,21 @@ _VIEWER = {
     "metadata/artifacts/read",
 }
 _TRACKER = _VIEWER | {"experiments/write", "experiments/runs/write", "jobs/write", "metadata/artifacts/write"}
+_DEPLOYER = {
+    "read",
+    "write",
+    "delete",
+    "checkNameAvailability/read",
+    "listkeys/action",
+    "regeneratekeys/action",
+    "token/action",
+    "score/action",
+    "deployments/read",
+    "deployments/write",
+    "deployments/delete",
+    "deployments/getlogs/action",
+    "deployments/skus/read",
+}
 _SHORT = {
     "viewer": _VIEWER,
     "tracker": _TRACKER,
@@ -77,6 +92,8 @@ _SHORT = {
         "metadata/codes/read",
         "metadata/codes/write",
     },
+    "deployer": _VIEWER | {f"onlineEndpoints/{each}" for each in _DEPLOYER},
+    "scorer": {"onlineEndpoints/read", "onlineEndpoints/score/action", "onlineEndpoints/token/action"},
     "operator": {
         "read",
         "computes/read",

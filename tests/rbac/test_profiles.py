@@ -26,6 +26,8 @@ FURTHER = {
     "tracker": _SCIENTIST,
     "registrar": _SCIENTIST,
     "submitter": _SCIENTIST - {"change environments"},  # which it may
+    "deployer": _SCIENTIST - {"deploy endpoints"},  # which it may
+    "scorer": _SCIENTIST,
     "operator": {"see the computes' nodes and addresses", "create and resize computes", "delete computes"},
 }
 
@@ -37,6 +39,8 @@ FURTHER = {
         ("tracker", "AzureML Data Scientist"),
         ("registrar", "AzureML Data Scientist"),
         ("submitter", "AzureML Data Scientist"),
+        ("deployer", "AzureML Data Scientist"),
+        ("scorer", "AzureML Data Scientist"),
         ("operator", "AzureML Compute Operator"),
     ],
 )

@@ -60,7 +60,10 @@ def test_storage_roles_exist_and_follow_what_the_persona_writes() -> None:
     roles = {each.name: each.storage_roles for each in PERSONAS}
     reader = ("Storage Blob Data Reader", "Storage File Data Privileged Reader")
     writer = ("Storage Blob Data Contributor", "Storage File Data Privileged Contributor")
-    assert roles == {"viewer": reader, "tracker": writer, "registrar": writer, "submitter": writer, "operator": ()}
+    assert roles == {
+        "viewer": reader, "tracker": writer, "registrar": writer, "submitter": writer, "deployer": reader,
+        "scorer": (), "operator": (),
+    }  # fmt: skip
     for name in {*reader, *writer}:
         assert built_in_role(name).permissions[0].data_actions
 
@@ -168,7 +171,7 @@ def test_an_unknown_persona_names_the_nearest(name: str, nearest: str) -> None:
     with pytest.raises(UnknownPersona) as caught:
         persona(name)
     assert f"unknown persona '{name}'; did you mean '{nearest}'?" in str(caught.value)
-    assert str(caught.value).endswith("There are: viewer, tracker, registrar, submitter, operator")
+    assert str(caught.value).endswith("There are: viewer, tracker, registrar, submitter, deployer, scorer, operator")
 
 
 def test_a_persona_like_none_is_not_guessed_at() -> None:

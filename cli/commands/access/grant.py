@@ -80,8 +80,8 @@ def _end(_context: click.Context, _parameter: click.Parameter, text: str | None)
 @common
 def command(invocation: Invocation, principal: str, wanted: str, *, kind: str | None, scope: str, until: End) -> None:
     """PRINCIPAL is a user name, mail address, display name, application id or object id; a managed identity's ARM id;
-    or compute/NAME. PERSONA is what the principal may do with MLflow: viewer, tracker, registrar, submitter or
-    operator, or several, as in tracker+registrar.
+    or compute/NAME. PERSONA is what the principal may do with MLflow: viewer, tracker, registrar, submitter,
+    deployer, scorer or operator, or several, as in tracker+registrar.
     """
     personas, today = combined(wanted), invocation.ports.today()
     until = today + until if isinstance(until, timedelta) else until

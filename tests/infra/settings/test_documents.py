@@ -108,7 +108,7 @@ def test_the_schema_offers_regions_and_personas() -> None:
     whole = schema(Settings)
     assert "swedencentral" in whole["properties"]["location"]["enum"]
     assert whole["$defs"]["GrantSettings"]["properties"]["persona"]["enum"] == [
-        "viewer", "tracker", "registrar", "submitter", "operator"
+        "viewer", "tracker", "registrar", "submitter", "deployer", "scorer", "operator"
     ]  # fmt: skip
 
 

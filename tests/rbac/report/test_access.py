@@ -64,10 +64,10 @@ def verdicts(facts: Facts, who: str, directory: WhoIsWho = DIRECTORY) -> dict[st
 
 def test_every_mlflow_operation_has_one_column() -> None:
     names = [column.operation.name for column in COLUMNS]
-    assert len(names) == len(set(names)) == 20
+    assert len(names) == len(set(names)) == 23
     assert {each.name for each in OPERATIONS} < set(names)
     assert list(dict.fromkeys(column.group for column in COLUMNS)) == [
-        *("view", "track", "delete", "register", "submit", "operate", "administer"),
+        *("view", "track", "delete", "register", "submit", "deploy", "score", "operate", "administer"),
     ]
 
 
@@ -188,7 +188,8 @@ def test_what_would_let_it() -> None:
 
 
 def test_an_unknown_operation_lists_them_all() -> None:
-    around = "operate_computes, change_computes, change_workspace, grant_access"
+    around = "deploy_models, have_endpoint_keys, score_models, "
+    around += "operate_computes, change_computes, change_workspace, grant_access"
     with pytest.raises(UnknownOperation, match=rf"'write_runs'; there are: .*write_run, .*submit_job, {around}$"):
         find_operation("write_runs")
     assert find_operation(" Write-Run ") is find_operation("write_run")
@@ -322,7 +323,7 @@ def test_what_two_comparisons_tell_is_told_once() -> None:
 
 
 def test_a_whole_large_tenant_is_judged_and_each_pattern_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """4,000 assignments, 500 definitions, 1,000 principals, 20 operations: roles are judged once for each action."""
+    """4,000 assignments, 500 definitions, 1,000 principals, 23 operations: roles are judged once for each action."""
     from azmlflow.rbac import index
 
     judged: list[str] = []
@@ -337,7 +338,7 @@ def test_a_whole_large_tenant_is_judged_and_each_pattern_compiled_once(monkeypat
     before = time.process_time()
     table = matrix(facts, SCOPE, people)
     spent = time.process_time() - before
-    assert len(table.columns) == 20
+    assert len(table.columns) == 23
     assert len(table.rows) >= 1000
     assert len(judged) == len(set(judged)) * len({each.role_definition_id for each in facts.assignments})
     assert spent < 5, "a second on an idle core (benchmarks/access.py); far more means a change of its order"
