@@ -16,7 +16,11 @@ from azmlflow.localazure.arm import dispatch, extensions
 from azmlflow.localazure.kinds import KINDS
 from tests.localazure.control import (
     ALICE,
+    BLUE,
+    BODIES,
     COMPUTE,
+    ENDPOINT,
+    GREEN,
     RG,
     STORAGE,
     SUB,
@@ -105,6 +109,16 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
     f"{WS}/data": (f"{WS}/data/read", f"{WS}/data/write", f"{WS}/data/delete"),
     f"{WS}/data/versions": (f"{WS}/data/versions/read", f"{WS}/data/versions/write", f"{WS}/data/versions/delete"),
     f"{WS}/jobs": (f"{WS}/jobs/read", f"{WS}/jobs/write", f"{WS}/jobs/delete"),
+    f"{WS}/onlineEndpoints": (
+        f"{WS}/onlineEndpoints/read",
+        f"{WS}/onlineEndpoints/write",
+        f"{WS}/onlineEndpoints/delete",
+    ),
+    f"{WS}/onlineEndpoints/deployments": (
+        f"{WS}/onlineEndpoints/deployments/read",
+        f"{WS}/onlineEndpoints/deployments/write",
+        f"{WS}/onlineEndpoints/deployments/delete",
+    ),
     f"{WS}/models": (f"{WS}/models/read", f"{WS}/models/write", f"{WS}/models/delete"),
     f"{WS}/models/versions": (
         f"{WS}/models/versions/read",
@@ -123,6 +137,7 @@ MORE: dict[tuple[str, str], tuple[str, ...]] = {
         f"{WS}/computes/read", f"{WS}/environments/read", f"{WS}/environments/write", f"{WS}/datastores/read",
         f"{WS}/metadata/codes/write", f"{WS}/metadata/artifacts/write", f"{WS}/experiments/runs/submit/action",
     ),
+    **{(f"{WS}/onlineEndpoints/deployments", verb): (f"{WS}/models/versions/read",) for verb in ("PUT", "PATCH")},
     **{(f"{WS}/models", verb): (f"{WS}/models/versions/read",) for verb in ("GET", "list")},
     **{(f"{WS}/models/versions", verb): (f"{WS}/models/read",) for verb in ("GET", "list")},
     (f"{WS}/models", "PUT"): (f"{WS}/models/versions/write",),
@@ -149,6 +164,10 @@ ACTIONS: dict[tuple[str, str], str] = {
     (f"{WS}/computes", "stop"): f"{WS}/computes/stop/action",
     (f"{WS}/computes", "restart"): f"{WS}/computes/restart/action",
     (f"{WS}/jobs", "cancel"): f"{WS}/jobs/cancel/action",
+    (f"{WS}/onlineEndpoints", "listKeys"): f"{WS}/onlineEndpoints/listkeys/action",
+    (f"{WS}/onlineEndpoints", "regenerateKeys"): f"{WS}/onlineEndpoints/regeneratekeys/action",
+    (f"{WS}/onlineEndpoints", "token"): f"{WS}/onlineEndpoints/token/action",
+    (f"{WS}/onlineEndpoints/deployments", "getLogs"): f"{WS}/onlineEndpoints/deployments/getlogs/action",
 }
 PLACE = f"{SUB}/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/kv-gone"
 ML_PLACE = f"{SUB}/providers/Microsoft.MachineLearningServices/locations/westeurope"
@@ -210,6 +229,14 @@ EXTRAS: dict[tuple[str, str], tuple[str, str]] = {
         f"{ML_PLACE}/usages",
         "Microsoft.MachineLearningServices/locations/usages/read",
     ),
+    ("GET", "microsoft.machinelearningservices/workspaces/onlineendpoints/checknameavailability"): (
+        f"{ENDPOINT}/checkNameAvailability",
+        f"{WS}/onlineEndpoints/checkNameAvailability/read",
+    ),
+    ("GET", "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments/skus"): (
+        f"{BLUE}/skus",
+        f"{WS}/onlineEndpoints/deployments/skus/read",
+    ),
     ("POST", "microsoft.machinelearningservices/workspaces/codes/versions/startpendingupload"): (
         f"{WORKSPACE}/codes/c/versions/1/startPendingUpload",
         f"{WS}/metadata/codes/write",
@@ -257,6 +284,12 @@ TAGGING = {
     "DELETE": "Microsoft.Resources/tags/delete",
 }
 JOB = {"properties": {"jobType": "Command", "command": "true", "computeId": COMPUTE, "experimentName": "e"}}
+# Kinds that read their bodies member by member.
+OWN_READERS: dict[str, tuple[str, Any]] = {
+    f"{WS}/jobs": (f"{WORKSPACE}/jobs/job1", JOB),
+    f"{WS}/onlineEndpoints": (f"{WORKSPACE}/onlineEndpoints/beer", BODIES[ENDPOINT]),
+    f"{WS}/onlineEndpoints/deployments": (GREEN, BODIES[BLUE]),
+}
 # Where an action is tried that takes something of its own.
 TRIED = {
     ("start", f"{WS}/computes"): INSTANCE,
@@ -277,7 +310,7 @@ class _Undone(Exception):
 
 def place(type_: str) -> tuple[str, Any]:
     """A path of a type and the least that makes it there."""
-    return (f"{WORKSPACE}/jobs/job1", JOB) if type_ == f"{WS}/jobs" else MADE[type_]
+    return OWN_READERS[type_] if type_ in OWN_READERS else MADE[type_]
 
 
 @dataclass(frozen=True)
@@ -325,6 +358,7 @@ def check(azure: Azure, asked: Asked, *rights: str) -> list[Any]:
 def estate(azure: Azure) -> Azure:
     """All that is linked is there, and a vault that is soft-deleted."""
     build(azure)
+    azure.make(ENDPOINT, BLUE)
     azure.cloud.directory.find_user(ALICE) or azure.cloud.directory.add_user(ALICE)
     gone = VAULT.replace("kv-one", "kv-gone")
     assert azure.arm("PUT", gone, MADE["Microsoft.KeyVault/vaults"][1]).status == 201
@@ -360,7 +394,7 @@ def test_what_a_resource_takes(estate: Azure, type_: str) -> None:
         *check(estate, Asked("DELETE", path, None, made), delete, *more("DELETE")),
     ]
     if kind.verbs.patch:
-        wrong += check(estate, Asked("PATCH", path, {"tags": {}}, made), write)
+        wrong += check(estate, Asked("PATCH", path, {"tags": {}}, made), write, *more("PATCH"))
     above_it = Asked("GET", above, None, made)
     if kind.placement.level == "child" or kind.verbs.listed is not None:
         wrong += check(estate, above_it, read, *more("list"))
@@ -376,7 +410,7 @@ def test_what_an_action_takes(estate: Azure, type_: str, action: str) -> None:
     path, least = place(type_)
     if (action, type_) in TRIED:
         path, least = OTHERS[type_, "ComputeInstance"]
-    body = {"keyName": "key1"} if action == "regenerateKey" else {}
+    body = {"regenerateKey": {"keyName": "key1"}, "regenerateKeys": {"keyType": "Primary"}}.get(action, {})
     made: Any = (path, own(estate, least))
     if action == "listSecrets":  # of a datastore that has its account's key
         path, made = f"{WORKSPACE}/datastores/workspaceblobstore", None
