@@ -175,21 +175,24 @@ def _look_into(arm: ResourceManager, group: Found) -> Found:
     return replace(group, contents=dict(sorted(types.items())))
 
 
-def refused(arm: ResourceManager, groups: Iterable[Found], width: int) -> dict[str, tuple[str, ...]]:
+def refused(
+    arm: ResourceManager, groups: Iterable[Found], width: int, *, stop_endpoints: bool = False
+) -> dict[str, tuple[str, ...]]:
     """Why groups could not be removed as they are, by their ids: what in them is not azmlflow's or may not be seen,
-    locks, jobs.
+    locks, jobs, endpoints that answer requests, unless those may be stopped.
     """
     every = tuple(groups)
     with Pool(width, "plan") as pool:
-        whys = pool.map(lambda group: _refused(arm, group), every)
+        whys = pool.map(lambda group: _refused(arm, group, stop_endpoints), every)
         return {group.id: why for group, why in zip(every, whys, strict=True)}
 
 
-def _refused(arm: ResourceManager, group: Found) -> tuple[str, ...]:
-    from azmlflow.cli.teardown import plan_group
+def _refused(arm: ResourceManager, group: Found, stop_endpoints: bool) -> tuple[str, ...]:
+    from azmlflow.cli.teardown import Limits, plan_group
 
+    limits = Limits(stop_endpoints=stop_endpoints)
     try:
-        return tuple(refusal.why for refusal in plan_group(arm, group.id).refusals)
+        return tuple(refusal.why for refusal in plan_group(arm, group.id, limits).refusals)
     except ArmError as fault:
         if fault.status != 403:
             raise

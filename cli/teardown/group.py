@@ -68,6 +68,22 @@ def drop_locks(removal: Removal) -> bool:
     return bool(removal.plan.locks)
 
 
+def plan_endpoints(removal: Removal) -> tuple[str, ...]:
+    """The online endpoints, with their traffic."""
+    return tuple(f"endpoint {each.told()}" for each in removal.plan.seen.endpoints)
+
+
+def delete_endpoints(removal: Removal) -> bool:
+    """Delete the endpoints of the plan with their deployments; a live one that is not allowed makes it a refusal."""
+    if not removal.plan.seen.endpoints:
+        return False
+    removal.look_again()
+    for each in removal.plan.seen.endpoints:
+        removal.tell(each.id, "deleting")
+        removal.arm.delete(each.id)
+    return True
+
+
 def plan_workspaces(removal: Removal) -> tuple[str, ...]:
     """The workspaces that are purged, with their data, and the Log Analytics that goes for good."""
     return (

@@ -23,6 +23,24 @@ _RUNNING = frozenset(
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """An online endpoint: its id, and the percent of its requests that each deployment answers, where it has any."""
+
+    id: str
+    traffic: Mapping[str, int]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether requests to it are answered."""
+        return any(self.traffic.values())
+
+    def told(self) -> str:
+        """For people: `wine (blue 90 %, green 10 %)`."""
+        shares = ", ".join(f"{name} {share} %" for name, share in sorted(self.traffic.items()) if share)
+        return f"{self.id.rsplit('/', 1)[-1]} ({shares or 'no traffic'})"
+
+
+@dataclass(frozen=True)
 class Inventory:
     """A group and its surroundings at one instant.
 
@@ -33,6 +51,7 @@ class Inventory:
         locks: the locks on it, above it and in it.
         buried: documents of the soft-deleted vaults that were in it.
         jobs: ids of the jobs that run in its workspaces.
+        endpoints: the online endpoints of its workspaces.
         uses: what in other groups uses what is in it.
         unseen: what may not be seen: lists that could hold further uses, locks above, soft-deleted things.
     """
@@ -43,6 +62,7 @@ class Inventory:
     locks: tuple[ManagementLockObject, ...] = ()
     buried: tuple[Mapping[str, Any], ...] = ()
     jobs: tuple[str, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
     uses: tuple[Use, ...] = ()
     unseen: tuple[str, ...] = ()
 
@@ -82,6 +102,7 @@ def read(arm: ResourceManager, group_id: str) -> Inventory:
         tuple({str(lock.id).lower(): lock for lock in locks}.values()),
         buried,
         tuple(_jobs(arm, resources)),
+        tuple(_endpoints(arm, resources, sight)),
         uses,
         tuple(sight.unseen),
     )
@@ -139,6 +160,16 @@ def _jobs(arm: ResourceManager, resources: Iterable[Resource]) -> Iterable[str]:
             for job in arm.list(f"{one.id}/jobs"):
                 if _status(job) in _RUNNING:
                     yield str(job["id"])
+
+
+def _endpoints(arm: ResourceManager, resources: Iterable[Resource], sight: Sight) -> Iterable[Endpoint]:
+    for one in resources:
+        if one.type == WORKSPACE:
+            asked = f"{one.id}/onlineEndpoints"
+            for entry in sight.seen(f"online endpoints of workspace {one.name}", lambda asked=asked: arm.list(asked)):  # type: ignore[misc]
+                told = (entry.get("properties") or {}).get("traffic")
+                shares = told if isinstance(told, Mapping) else {}
+                yield Endpoint(str(entry["id"]), {str(name): int(share or 0) for name, share in shares.items()})
 
 
 def has_ended(job: Mapping[str, Any] | None) -> bool:

@@ -40,6 +40,7 @@ class Limits:
         known: lower-case ids that the stack's state and settings name; None where no stack is asked.
         unmanaged: untagged groups and resources are meant, too.
         cancel_jobs: running jobs may be cancelled.
+        stop_endpoints: online endpoints that have traffic may be deleted.
         our_locks: lower-case ids of locks that the stack's state has.
         chosen: whether a group, as its document is now, is what the user chose; None where it was named.
     """
@@ -48,6 +49,7 @@ class Limits:
     known: frozenset[str] | None = None
     unmanaged: bool = False
     cancel_jobs: bool = False
+    stop_endpoints: bool = False
     our_locks: frozenset[str] = frozenset()
     chosen: Callable[[Mapping[str, Any]], bool] | None = None
 
@@ -139,6 +141,7 @@ def _needed(plan: GroupPlan) -> Mapping[str, bool]:
         "Microsoft.Authorization/locks/delete": bool(plan.locks),
         "Microsoft.MachineLearningServices/workspaces/delete": WORKSPACE in types,
         "Microsoft.MachineLearningServices/workspaces/jobs/cancel/action": bool(plan.seen.jobs),
+        "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/delete": bool(plan.seen.endpoints),
         "Microsoft.OperationalInsights/workspaces/delete": LOGS in types,
         "Microsoft.Authorization/roleAssignments/delete": bool(plan.access.assignments),
         "Microsoft.Authorization/roleDefinitions/delete": bool(plan.access.definitions),
@@ -238,6 +241,11 @@ def _refusals(plan: GroupPlan) -> Iterator[Refusal]:
     if seen.jobs and not limits.cancel_jobs:
         names = ", ".join(sorted(id_.rsplit("/", 1)[-1] for id_ in seen.jobs))
         yield Refusal(seen.jobs[0], f"running jobs: {names}", "wait for them, or type it again with --cancel-jobs")
+    live = [each for each in seen.endpoints if each.is_live]
+    if live and not limits.stop_endpoints:
+        told = ", ".join(each.told() for each in live)
+        way = "take the traffic off them, or type it again with --stop-endpoints"
+        yield Refusal(live[0].id, f"endpoints answer requests: {told}", way)
 
 
 def _not_ours(seen: Inventory, limits: Limits, tags: Mapping[str, str] | None) -> Refusal | None:

@@ -53,6 +53,7 @@ class Step:
 STEPS: tuple[Step, ...] = (
     Step("cancel running jobs", group.plan_jobs, group.cancel_jobs),
     Step("drop our locks", group.plan_locks, group.drop_locks),
+    Step("delete the endpoints", group.plan_endpoints, group.delete_endpoints),
     Step("purge the workspace", stack.plan_workspace, stack.purge_workspace, stack.workspace_left),
     Step("remove roles and grants", group.plan_access, group.remove_access),
     Step("delete the group", group.plan_group, group.delete_group, group.group_left),

@@ -43,6 +43,7 @@ GROUP = "Microsoft.Resources/resourceGroups"
 @click.option("--resource-group", "-g", metavar="NAME", help="Remove this group (name or id), which no stack owns.")
 @click.option("--unmanaged", is_flag=True, help="With --resource-group: azmlflow did not make it; all in it goes.")
 @click.option("--cancel-jobs", is_flag=True, help="Cancel jobs that run in the workspace.")
+@click.option("--stop-endpoints", is_flag=True, help="Delete online endpoints that answer requests.")
 @click.option("--timeout", metavar="TIME", callback=duration, help="Give up after 30s, 20m, 2h; else each wait has 1h.")
 @common
 def command(
@@ -53,16 +54,18 @@ def command(
     resource_group: str | None,
     unmanaged: bool,
     cancel_jobs: bool,
+    stop_endpoints: bool,
     timeout: timedelta | None,
 ) -> None:
     """Purges the workspace and the key vault, so that their names are free again; removes role definitions, role
     assignments, Pulumi's state and config.json. The settings file stays. Refuses where something in the group is not
-    the stack's, is locked, or is used by a workspace elsewhere. Safe to interrupt and to type again.
+    the stack's, is locked, or is used by a workspace elsewhere, and where an endpoint answers requests. Safe to
+    interrupt and to type again.
     """
     if unmanaged and resource_group is None:
         raise click.UsageError("--unmanaged goes with --resource-group")
     if resource_group is not None:
-        limits = Limits(unmanaged=unmanaged, cancel_jobs=cancel_jobs)
+        limits = Limits(unmanaged=unmanaged, cancel_jobs=cancel_jobs, stop_endpoints=stop_endpoints)
         lone.down(invocation, resource_group, limits, yes=yes, dry_run=dry_run, timeout=timeout)
         return
     if _never_was(invocation):
@@ -74,7 +77,7 @@ def command(
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)
         with progress.drawing(f"looking at stack {session.name}"):
-            removal = open_removal(session, stack, cancel_jobs=cancel_jobs)
+            removal = open_removal(session, stack, cancel_jobs=cancel_jobs, stop_endpoints=stop_endpoints)
             plan = steps.planned(removal)
         if not plan:
             holder.finish()
@@ -106,7 +109,7 @@ def command(
         raise show.leftover(f"stack `{session.name}`", left, f"azmlflow down --stack {session.name}")
 
 
-def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False) -> Removal:
+def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False, stop_endpoints: bool = False) -> Removal:
     """What the removal is about, as the state, the settings and Azure tell it."""
     from azmlflow.infra.plan import identifiers
 
@@ -120,6 +123,7 @@ def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False) -
         known=frozenset(entry.id.lower() for entry in managed if entry.id)
         | frozenset(entry.id.lower() for entry in declared),
         cancel_jobs=cancel_jobs,
+        stop_endpoints=stop_endpoints,
         our_locks=frozenset(entry.id.lower() for entry in managed if ":ManagementLock" in entry.type),
     )
     groups = [entry.id for entry in managed if entry.type == token_of(GROUP) and not _same(entry.id, estate.group)]

@@ -57,15 +57,24 @@ def _tags(_ctx: click.Context, _: click.Parameter, values: Sequence[str]) -> tup
     show_default=True,
     help="How many are removed at a time.",
 )
+@click.option("--stop-endpoints", is_flag=True, help="Delete online endpoints that answer requests.")
 @click.option("--timeout", metavar="TIME", callback=duration, help="Give up after 30s, 20m, 2h.")
 @common
 def command(
-    invocation: Invocation, apply: bool, yes: bool, width: int, timeout: timedelta | None, **choice: Any
+    invocation: Invocation,
+    *,
+    apply: bool,
+    yes: bool,
+    width: int,
+    timeout: timedelta | None,
+    stop_endpoints: bool,
+    **choice: Any,
 ) -> None:
     """Looks at the resource groups in all subscriptions that you see on the stack's cloud.
 
     Shows what it finds and changes nothing, unless --apply is given with a choice of it. A group that holds what
-    azmlflow did not make, or that others locked, is refused and named; the others go on. Each removal is noted in
+    azmlflow did not make, or that others locked, or whose endpoints answer requests, is refused and named; the others
+    go on. Each removal is noted in
     .azmlflow/logs/sweep.jsonl: who, when, what, result.
     """
     wanted = Wanted(**choice)
@@ -80,7 +89,7 @@ def command(
         groups = find(arm, wanted, now, width, invocation.warn)
         if asks or not apply:
             groups = look_into(arm, groups, width)
-            why = refused(arm, groups, width)
+            why = refused(arm, groups, width, stop_endpoints=stop_endpoints)
     if not apply or not groups:
         document = [{**group.document(now), "refused": list(why[group.id])} for group in groups]
         invocation.result({"applied": False, "groups": document}, lambda: _table(groups, now, why, apply))
@@ -91,7 +100,9 @@ def command(
         arm = arm.within(timeout.total_seconds())
     audit = AuditLog(session.project.logs / "sweep.jsonl", invocation.ports.whoami().name)
     with _drawing(invocation, len(groups)) as on_change:
-        ends = sweep(groups, _remove_by(arm, wanted, now), width=width, audit=audit, on_change=on_change)
+        ends = sweep(
+            groups, _remove_by(arm, wanted, now, stop_endpoints), width=width, audit=audit, on_change=on_change
+        )
     audit.close()
     removed = sum(end.state == "removed" for end in ends)
     _tell_states(session, ends)
@@ -124,11 +135,11 @@ def _tell_states(session: Session, ends: Sequence[Fate]) -> None:
             )
 
 
-def _remove_by(arm: ResourceManager, wanted: Wanted, now: datetime) -> Remove:
+def _remove_by(arm: ResourceManager, wanted: Wanted, now: datetime, stop_endpoints: bool) -> Remove:
     """Removal of one group, as `down` does it: what is not azmlflow's stops it, and so does an end put off since."""
     from azmlflow.cli.teardown import Limits, remove_group
 
-    limits = Limits(chosen=lambda document: wanted.fits(Found.of(document), now))
+    limits = Limits(chosen=lambda document: wanted.fits(Found.of(document), now), stop_endpoints=stop_endpoints)
 
     def remove(group: Found, tell: Tell, turn: Turn) -> Sequence[str]:
         report = remove_group(

@@ -232,6 +232,7 @@ def test_the_order_of_the_steps() -> None:
     assert [step.name for step in STEPS] == [
         "cancel running jobs",
         "drop our locks",
+        "delete the endpoints",
         "purge the workspace",
         "remove roles and grants",
         "delete the group",
@@ -272,6 +273,50 @@ def test_jobs_that_run_need_the_word(standing: Desk) -> None:
     assert "--cancel-jobs" in refused.err
     assert standing.run("down", "--yes", "--cancel-jobs").code == 0
     assert standing.arm.calls[0] == f"POST {job}/cancel"
+
+
+def endpoint(desk: Desk, name: str, **traffic: int) -> str:
+    id_ = f"{WORKSPACE_ID}/onlineEndpoints/{name}"
+    desk.arm.put(id_, properties={"traffic": traffic})
+    return id_
+
+
+def test_an_endpoint_that_answers_needs_the_word(standing: Desk) -> None:
+    live, idle = endpoint(standing, "wine", blue=90, green=10, red=0), endpoint(standing, "old", blue=0)
+    refused = standing.run("down", "--yes")
+    assert (refused.code, standing.arm.calls) == (1, [])
+    assert "endpoints answer requests: wine (blue 90 %, green 10 %)" in " ".join(refused.err.split())
+    assert "--stop-endpoints" in refused.err
+    shown = standing.run("down", "--dry-run", "-o", "json").json()
+    planned = {entry["step"]: entry["what"] for entry in shown["plan"]}
+    assert set(planned["delete the endpoints"]) == {
+        "endpoint wine (blue 90 %, green 10 %)",
+        "endpoint old (no traffic)",
+    }
+    assert [entry["id"] for entry in shown["refusals"]] == [live]
+    assert standing.run("down", "--yes", "--stop-endpoints").code == 0
+    assert set(standing.arm.calls[:2]) == {f"DELETE {live}", f"DELETE {idle}"}
+
+
+def test_an_endpoint_without_traffic_goes_with_the_rest(standing: Desk) -> None:
+    idle = endpoint(standing, "old")
+    assert standing.run("down", "--yes").code == 0
+    assert standing.arm.calls[0] == f"DELETE {idle}"
+
+
+def test_traffic_that_comes_after_the_plan_stops_it(standing: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    idle = endpoint(standing, "old")
+    deleting = standing.arm.delete
+
+    def delete(path: str, query: str) -> Response:
+        endpoint(standing, "another", blue=100)
+        return deleting(path, query)
+
+    standing.arm.delete = delete  # type: ignore[method-assign]
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert standing.arm.calls == [f"DELETE {idle}"]
+    assert "another (blue 100 %)" in " ".join(done.err.split())
 
 
 @pytest.mark.parametrize("properties", [{}, {"status": None}])

@@ -63,6 +63,23 @@ def groups(desk: Desk) -> ManyGroups:
     return arm
 
 
+def test_an_endpoint_that_answers_keeps_its_group(groups: ManyGroups, desk: Desk) -> None:
+    from azmlflow.infra.settings.settings import Settings
+
+    names = Settings.from_mapping({"azmlflow:cloud": "azure"}).names("dev", ONE)
+    workspace = f"{group_id('rg-old')}/providers/Microsoft.MachineLearningServices/workspaces/{names.workspace}"
+    ours = tags.ownership("azmlflow", "dev")
+    groups.put(workspace, type="Microsoft.MachineLearningServices/workspaces", location="westeurope", tags=ours)
+    groups.put(f"{workspace}/onlineEndpoints/wine", properties={"traffic": {"blue": 100}})
+
+    def why(*words: str) -> str:
+        (found,) = desk.run("sweep", "--expired", "-o", "json", *words).json()["groups"]
+        return " ".join(found["refused"])
+
+    assert "endpoints answer requests: wine (blue 100 %)" in why()
+    assert "endpoints" not in why("--stop-endpoints")
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [
