@@ -30,6 +30,8 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments": (
             r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]"
         ),
+        # Inferred: azure-ai-ml sends any, and no page tells the rule.
+        "Microsoft.MachineLearningServices/workspaces/outboundRules": r"[a-zA-Z0-9_.-]{1,80}",
         "Microsoft.ContainerRegistry/registries": r"[a-zA-Z0-9]{5,50}",
         "Microsoft.Insights/diagnosticSettings": r"[^<>*#.%&:\\?+/]{1,260}",
         "Microsoft.Consumption/budgets": r"[a-zA-Z0-9_-]{1,63}",
@@ -39,5 +41,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
 # Of a cluster whose nodes need not talk to each other: "100 nodes but configurable up to 65,000 nodes". The 100 are a
 # quota, which each subscription has raised or not.
 MOST_NODES = 65_000
+# A host's name, or all below one (RFC 1035), as outbound rules of a managed network take it.
+FQDN = r"(?=.{1,255}$)(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 # The name of a virtual machine's size, in any case.
 VM_SIZE = r"(Standard|Basic)_[A-Za-z0-9_-]+"

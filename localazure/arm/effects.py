@@ -25,6 +25,7 @@ def finish_put(cloud: Cloud, operation: Document) -> None:
     document = cloud.store.get(kind.documents.collection, operation["key"])
     if document is None:
         raise not_found(operation["target"])
+    kind.lifecycle.on_ready(cloud, document, operation)
     set_state(cloud, kind, operation["key"], document, "Succeeded")
 
 

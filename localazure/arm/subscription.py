@@ -131,6 +131,8 @@ def operation(ask: Ask) -> Answer:
         raise AzureError(
             409, "OperationCanceled", f"The operation on '{found['target']}' was canceled: its group went."
         )
+    if "answer" in found:
+        return Answer(200, found["answer"])
     if found["verb"] != "put":
         return Answer(200)
     kind = BY_TYPE[found["type"].lower()]

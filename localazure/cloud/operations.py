@@ -54,7 +54,8 @@ class Operations:
             target: ARM id of what is worked on.
             timed_as: row of the latency profile, where it is not `arm_type`.
             held: whether it waits to be released.
-            details: whatever the verb needs to know when it is done; `members`, how many resources were inside, where
+            details: whatever the verb needs to know when it is done; `answer`, what the operation results in, where
+                that is not the resource; `members`, how many resources were inside, where
                 a deletion goes member by member.
 
         Returns:

@@ -33,6 +33,7 @@ from azmlflow.localazure.kinds.jobs.jobs import JOB
 from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
 from azmlflow.localazure.kinds.workspaces.datastores import DATASTORE
 from azmlflow.localazure.kinds.workspaces.ml_workspaces import ML_WORKSPACE
+from azmlflow.localazure.kinds.workspaces.outbound_rules import OUTBOUND_RULE
 from azmlflow.localazure.resources.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -50,6 +51,7 @@ KINDS: tuple[Kind, ...] = (
     APP_INSIGHTS,
     CONTAINER_REGISTRY,
     ML_WORKSPACE,
+    OUTBOUND_RULE,
     DATASTORE,
     COMPUTE,
     CODE_CONTAINER,

@@ -148,6 +148,10 @@ def _nothing(_ask: Ask, _document: Document) -> None:
     return None
 
 
+def _ended(_cloud: Cloud, _document: Document, _operation: Document) -> None:
+    return None
+
+
 def _left(_cloud: Cloud, _document: Document) -> None:
     return None
 
@@ -166,6 +170,7 @@ class Lifecycle:
         before_write: a PUT or PATCH is about to be done; given the existing document or None.
         on_create: a PUT made the resource, which was not even soft-deleted before.
         on_write: a PUT or PATCH made or changed it; may still complete the document, with times of modification say.
+        on_ready: a long-running PUT or PATCH has ended, given the operation; what it changes is kept.
         before_delete: a DELETE is about to be done.
         on_delete: it is deleted, softly or for good.
         on_purge: it and its data are gone for good.
@@ -175,6 +180,7 @@ class Lifecycle:
     before_write: Callable[[Ask, Document | None], None] = _allowed
     on_create: Callable[[Ask, Document], None] = _nothing
     on_write: Callable[[Ask, Document], None] = _nothing
+    on_ready: Callable[[Cloud, Document, Document], None] = _ended
     before_delete: Callable[[Ask, Document], None] = _nothing
     on_delete: Callable[[Cloud, Document], None] = _left
     on_purge: Callable[[Cloud, Document], None] = _left

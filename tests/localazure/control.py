@@ -44,6 +44,7 @@ WORKSPACE = f"{RG}/providers/Microsoft.MachineLearningServices/workspaces/ws-one
 COMPUTE = f"{WORKSPACE}/computes/cpu-cluster"
 ENDPOINT = f"{WORKSPACE}/onlineEndpoints/wine"
 BLUE, GREEN = f"{ENDPOINT}/deployments/blue", f"{ENDPOINT}/deployments/green"
+MANAGED = f"{RG}/providers/Microsoft.MachineLearningServices/workspaces/ws-managed"
 
 BODIES: dict[str, dict[str, Any]] = {
     RG: {"location": "westeurope"},
@@ -66,6 +67,14 @@ BODIES: dict[str, dict[str, Any]] = {
         "location": "westeurope",
         "identity": {"type": "SystemAssigned"},
         "properties": {"storageAccount": STORAGE, "keyVault": VAULT, "applicationInsights": INSIGHTS},
+    },
+    MANAGED: {
+        "location": "westeurope",
+        "properties": {
+            "storageAccount": STORAGE,
+            "keyVault": VAULT,
+            "managedNetwork": {"isolationMode": "AllowOnlyApprovedOutbound"},
+        },
     },
     COMPUTE: {
         "location": "westeurope",

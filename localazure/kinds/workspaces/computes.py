@@ -11,6 +11,7 @@ from typing import Any
 from azmlflow.localazure.core.clock import duration, timestamp
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.workspaces import managed_networks
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, region, tags, whole_number, wrong_type
 from azmlflow.localazure.resources.find import below, keep, parent
@@ -173,6 +174,7 @@ def _deleting(ask: Ask, _document: Document) -> None:
 
 def _written(ask: Ask, document: Document) -> None:
     give_identity(ask, document)
+    managed_networks.with_first_compute(ask)
     document["properties"]["modifiedOn"] = timestamp(ask.cloud.clock.now())
 
 
@@ -262,7 +264,12 @@ COMPUTE = Kind(
         update=Verb(200, "operation", "Updating"),
         delete=Deletion(202, "operation"),
     ),
-    lifecycle=Lifecycle(on_write=_written, before_delete=_deleting, on_delete=remove_identity),
+    lifecycle=Lifecycle(
+        before_write=managed_networks.before_compute,
+        on_write=_written,
+        before_delete=_deleting,
+        on_delete=remove_identity,
+    ),
     # What opens the nodes is never told again (REST: secrets).
     unread=(
         "properties.properties.useraccountcredentials.adminuserpassword",

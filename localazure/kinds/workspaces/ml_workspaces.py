@@ -19,11 +19,12 @@ from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.environments import make_curated
 from azmlflow.localazure.kinds.foundation import key_vaults, storage_accounts
-from azmlflow.localazure.kinds.foundation.role_assignments import assign
+from azmlflow.localazure.kinds.workspaces import managed_networks, outbound_rules
 from azmlflow.localazure.kinds.workspaces.datastores import make_default_datastores
+from azmlflow.localazure.kinds.workspaces.own_rights import grant
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
-from azmlflow.localazure.resources.find import keep, resource
+from azmlflow.localazure.resources.find import resource
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
 from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
@@ -41,7 +42,7 @@ _DEFAULTS: Document = {
 }
 _OPTIONAL = (
     "applicationInsights", "associatedWorkspaces", "containerRegistry", "enableServiceSideCMKEncryption", "encryption",
-    "featureStoreSettings", "friendlyName", "hubResourceId", "imageBuildCompute", "managedNetwork",
+    "featureStoreSettings", "friendlyName", "hubResourceId", "imageBuildCompute",
     "primaryUserAssignedIdentity", "provisionNetworkNow", "serverlessComputeSettings",
     "serviceManagedResourcesSettings", "sharedPrivateLinkResources", "workspaceHubConfig",
 )  # fmt: skip
@@ -97,6 +98,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     )
     given["publicNetworkAccess"] = choice("publicNetworkAccess", given["publicNetworkAccess"], ("Enabled", "Disabled"))
     _keep_fixed(given, before)
+    network = managed_networks.shape(ask, ask.properties.get("managedNetwork"), before.get("managedNetwork"))
     document = envelope(ask, existing)
     _check_discovery(ask, document["location"])
     name, group = _names(ask, existing)
@@ -119,7 +121,9 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         "privateEndpointConnections": [],
         "privateLinkCount": 0,
         "storageHnsEnabled": False,
+        **({"managedNetwork": network} if network else {}),
     }
+    outbound_rules.check_inline({"id": id_, "properties": properties}, ask.properties.get("managedNetwork"))
     sku = ask.body.get("sku")
     sku_name = choice("sku.name", sku.get("name") if isinstance(sku, dict) else "Basic", ("Basic", "Enterprise"))
     tier = sku.get("tier") if isinstance(sku, dict) else None
@@ -172,26 +176,10 @@ def _changed(ask: Ask, document: Document) -> None:
     give_identity(ask, document)
     principal_id = (document.get("identity") or {}).get("principalId")
     if principal_id and principal_id != before:
-        _grant(ask, document, principal_id)
+        grant(ask, document, principal_id)
     make_default_datastores(ask, document)
     make_curated(ask, document)
-
-
-def _grant(ask: Ask, document: Document, principal_id: str) -> None:
-    """What Azure grants a new workspace's own identity, so that nobody has to."""
-    properties = document["properties"]
-    assign(ask, document["id"], principal_id, "Contributor")
-    assign(ask, properties["storageAccount"], principal_id, "Storage Blob Data Contributor")
-    vault = resource(ask.cloud, properties["keyVault"])
-    if vault is None:
-        return
-    if vault["properties"]["enableRbacAuthorization"]:
-        assign(ask, vault["id"], principal_id, "Key Vault Administrator")
-        return
-    everything = {"keys": ["all"], "secrets": ["all"], "certificates": ["all"]}
-    policy = {"tenantId": TENANT_ID, "objectId": principal_id, "permissions": everything}
-    vault["properties"]["accessPolicies"] = [*vault["properties"]["accessPolicies"], policy]
-    keep(ask.cloud, vault)
+    outbound_rules.keep_inline(ask, document, ask.properties.get("managedNetwork"))
 
 
 def _recover(ask: Ask, deleted: Document) -> Document:
@@ -261,11 +249,18 @@ ML_WORKSPACE = Kind(
     shape=_shape,
     has_system_data=True,
     verbs=Verbs(
+        get=managed_networks.shown,
         put=Verb(202, "operation"),
         update=Verb(200, "operation", "Updating"),
         delete=Deletion(202, "operation"),
     ),
-    lifecycle=Lifecycle(before_write=_check, on_write=_changed, on_delete=remove_identity, on_purge=_gone),
+    lifecycle=Lifecycle(
+        before_write=_check,
+        on_write=_changed,
+        on_ready=managed_networks.ended,
+        on_delete=remove_identity,
+        on_purge=_gone,
+    ),
     soft_delete=SoftDelete(
         asked=lambda query: query.get("forcetopurge", "").lower() != "true",
         days=lambda _document: 14,
@@ -276,6 +271,7 @@ ML_WORKSPACE = Kind(
     actions=(
         Action("listKeys", _list_keys),
         Action("listStorageAccountKeys", _list_storage_keys),
+        Action("provisionManagedNetwork", managed_networks.provision),
         Action("resyncKeys", lambda _ask, _document: Answer(200), "resynckeys"),
     ),
     extras=(

@@ -23,6 +23,7 @@ from tests.localazure.control import (
     ENDPOINT,
     INSIGHTS,
     LOGS,
+    MANAGED,
     RG,
     STORAGE,
     SUB,
@@ -92,6 +93,13 @@ SAMPLES = {
     "Microsoft.OperationalInsights/workspaces": Sample(LOGS, BODIES[LOGS], CHAIN[:1], "abc", _TAGGED),
     "Microsoft.Insights/components": Sample(INSIGHTS, BODIES[INSIGHTS], (RG, LOGS), "what%3F", _TAGGED),
     "Microsoft.MachineLearningServices/workspaces": Sample(WORKSPACE, BODIES[WORKSPACE], CHAIN[:5], "no", _TAGGED),
+    "Microsoft.MachineLearningServices/workspaces/outboundRules": Sample(
+        f"{MANAGED}/outboundRules/site",
+        {"properties": {"type": "FQDN", "destination": "example.com"}},
+        (RG, STORAGE, VAULT, MANAGED),
+        "what%3F",
+        {"properties": {"type": "FQDN", "destination": "*.example.com"}},
+    ),
     "Microsoft.MachineLearningServices/workspaces/datastores": Sample(
         f"{WORKSPACE}/datastores/mine",
         {"properties": {**_DATASTORE, "credentials": {"credentialsType": "None"}}},
