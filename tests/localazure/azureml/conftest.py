@@ -44,6 +44,11 @@ class DataPlane:
         self.cloud = dataclasses.replace(azure.cloud, tokens=tokens, mlflow=cast(MlflowServer, self.mlflow))
         self._app = azureml.service(self.cloud)
 
+    def use(self, mlflow: Any) -> None:
+        """Ask another MLflow from now on: the one that knows models, say."""
+        self.cloud = dataclasses.replace(self.cloud, mlflow=cast(MlflowServer, mlflow))
+        self._app = azureml.service(self.cloud)
+
     @property
     def workspace_id(self) -> str:
         """The workspace's GUID."""
