@@ -23,12 +23,13 @@ SITES = (
         (tokens.MANAGEMENT,),
         # Clients read what clouds there are before they can sign in (Azure CLI, azurerm, azureml-core).
         open_paths=("/metadata/endpoints",),
+        refusal=arm.refusal,
     ),
     Site(
         ("login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net"),
         entra.service,
     ),
-    Site(("graph.microsoft.com",), graph.service, (tokens.GRAPH,)),
+    Site(("graph.microsoft.com",), graph.service, (tokens.GRAPH,), refusal=graph.refusal),
     Site(
         ("*.api.azureml.ms",),
         azureml.service,

@@ -1,6 +1,8 @@
 """management.azure.com: Azure Resource Manager over HTTP.
 
-A request is read whole, then answered by `arm.dispatch`. Refusals are raised and rendered outside.
+A request is read whole, then answered by `arm.dispatch`. Refusals are raised, and rendered by `refusal`: in Resource
+Manager's shape, `code`, `message` and, where there are some, `target` and `details`. Those of Azure Machine Learning
+have `details` and `additionalInfo` too, which azure-ai-ml prints (Azure/azure-sdk-for-python issue 40080).
 """
 
 from __future__ import annotations
@@ -17,12 +19,25 @@ from azmlflow.localazure.arm import dispatch, subscription
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.cloud.skipped import FAULTS
 from azmlflow.localazure.core import spelling
+from azmlflow.localazure.core.constants import REGIONS
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.resources import members
 from azmlflow.localazure.resources.ask import Answer
 
 # The one open path: what clouds there are has to be known before anybody can sign in.
 METADATA = "/metadata/endpoints"
+_LEARNING = "/providers/microsoft.machinelearningservices/"
+# What Resource Manager refuses before a provider sees the request.
+_OF_RESOURCE_MANAGER = (
+    "AnotherOperationInProgress", "AuthenticationFailed", "AuthorizationFailed", "InvalidApiVersionParameter",
+    "InvalidAuthenticationToken", "InvalidAuthenticationTokenAudience", "InvalidAuthenticationTokenTenant",
+    "InvalidQueryParameterValue", "InvalidRequestContent", "InvalidRequestUri", "InvalidResourceLocation",
+    "InvalidResourceNamespace", "InvalidResourceType", "InvalidSkipToken", "InvalidTopParameter",
+    "LinkedAuthorizationFailed", "LinkedInvalidPropertyId", "LocationNotAvailableForResourceType", "LocationRequired",
+    "MethodNotAllowed", "MissingApiVersionParameter", "MissingSubscription", "MissingSubscriptionRegistration",
+    "NoRegisteredProviderFound", "ParentResourceNotFound", "RequestContentTooLarge", "ResourceGroupBeingDeleted",
+    "ResourceGroupNotFound", "ResourceNotFound", "ScopeLocked", "SubscriptionNotFound", "UnsupportedMediaType",
+)  # fmt: skip
 _BODY_LIMIT = 4 * 1024 * 1024  # ARM's own (Microsoft, "Azure Resource Manager limits")
 
 
@@ -40,6 +55,28 @@ def service(cloud: Cloud) -> ASGIApp:
         await response(scope, receive, send)
 
     return application
+
+
+def refusal(error: AzureError, request: Request) -> Response:
+    """The answer to a request that is refused."""
+    body = error.body()
+    path = request.url.path.lower()
+    if _LEARNING in path and error.code not in _OF_RESOURCE_MANAGER and error.status < 500:
+        state = request.state
+        operation = {
+            "operation": getattr(state, "correlation_id", None),
+            "request": getattr(state, "correlation_id", None),
+        }
+        told = (
+            ("ComponentName", "managementfrontend"),
+            ("Correlation", operation),
+            ("Environment", REGIONS[0]),
+            ("Location", REGIONS[0]),
+            ("Time", getattr(state, "received", None)),
+        )
+        more = [{"type": name, "info": {"value": value}} for name, value in told]
+        body["error"] = {"target": None, "details": [], **body["error"], "additionalInfo": more}
+    return JSONResponse(body, error.status, error.headers)
 
 
 def _written(cloud: Cloud, answer: Answer) -> Response:

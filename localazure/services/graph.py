@@ -112,6 +112,17 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
     raise _no_segment("/".join(segments[1:]))
 
 
+def refusal(error: AzureError, request: Request) -> Response:
+    """The answer to a request that is refused, with the `innerError` that Graph's clients print (Microsoft, "Microsoft
+    Graph error responses and resource types")."""
+    body = error.body()
+    correlation = getattr(request.state, "correlation_id", None)
+    asked = request.headers.get("client-request-id") or request.headers.get("x-ms-client-request-id") or correlation
+    received = str(getattr(request.state, "received", None) or "")[:19]
+    body["error"]["innerError"] = {"date": received, "request-id": correlation, "client-request-id": asked}
+    return JSONResponse(body, error.status, error.headers)
+
+
 def _matches(pattern: tuple[str, ...], segments: tuple[str, ...]) -> bool:
     return len(pattern) == len(segments) and all(
         want == "*" or got.lower() in want.split("|") for want, got in zip(pattern, segments, strict=True)
