@@ -46,7 +46,7 @@ def test_a_soft_deleted_twin_is_told_before_and_down_frees_the_name(bare_estate:
     assert set(bare_estate.azmlflow("up", "-o", "json").json()["changes"]) == {"same"}
     assert arm.ask("GET", group, "2024-03-01").body["tags"] == before
     lock = f"{group}/providers/Microsoft.Authorization/locks/keep"
-    arm.put(lock, "2020-05-01", {"properties": {"level": "CanNotDelete"}})
+    assert arm.ask("PUT", lock, "2020-05-01", {"properties": {"level": "CanNotDelete"}}).status == 201
     assert checks(bare_estate)["locks"]["status"] == "warning"
     assert arm.ask("DELETE", lock, "2020-05-01").status in {200, 204}
 
