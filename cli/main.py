@@ -145,6 +145,7 @@ def _failure(fault: Exception, invocation: Invocation) -> int:
     if os.environ.get("AZMLFLOW_DEBUG") == "1":
         report.show_traceback(fault)
     known = report.known(fault) or report.unexpected(fault)
+    known.next = invocation.as_typed(known.next) if known.next else None
     if invocation.output == "json":
         click.echo(json.dumps(known.document()), err=True)
         return 1

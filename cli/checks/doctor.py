@@ -23,14 +23,15 @@ class Answer:
 
     check: Check
     finding: Finding
-    stack: str
+    session: Session
 
     @property
     def fix(self) -> str:
         """The command to type; empty where nothing is to be done."""
         if self.finding.status in {"ok", "skipped"}:
             return ""
-        return self.finding.fix or self.check.fix.format(stack=self.stack)
+        fix = self.finding.fix or self.check.fix.format(stack=self.session.name)
+        return self.session.invocation.as_typed(fix)
 
     def document(self) -> dict[str, object]:
         """As `--output json` prints it."""
@@ -50,9 +51,7 @@ def examine(situation: Situation, checks: Sequence[Check] = CHECKS) -> tuple[Ans
         situation.arm.load()
     with Pool(_AT_ONCE, "check") as pool:
         findings = pool.map(lambda check: _found(check, situation), checks)
-        return tuple(
-            Answer(check, finding, situation.session.name) for check, finding in zip(checks, findings, strict=True)
-        )
+        return tuple(Answer(check, finding, situation.session) for check, finding in zip(checks, findings, strict=True))
 
 
 def _found(check: Check, situation: Situation) -> Finding:

@@ -89,7 +89,7 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings, *, 
                 session,
                 f"stack `{session.name}` has no state in this Pulumi backend, but its resources stand: "
                 f"{', '.join(found)}",
-                "`pulumi login` to the backend that holds it; or, if the state is lost, "
+                "export PULUMI_BACKEND_URL=BACKEND, the one that holds it; or, if the state is lost, "
                 f"azmlflow up --stack {session.name} --yes takes them over",
             )
         except CliError:

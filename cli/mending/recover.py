@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.hints import with_engine
 from azmlflow.cli.frame.words import Say
 from azmlflow.cli.project.hold import Note
 from azmlflow.cli.pulumi import processes
@@ -100,7 +101,7 @@ def check_dead(
             raise CliError(
                 f"stack `{stack}` is held by pid {lock.pid} on {lock.host}, since {lock.since}",
                 where=str(lock.path),
-                next=f"ask there; if it is dead, `pulumi cancel --stack {stack}`",
+                next=f"ask there; if it is dead: {with_engine(f'pulumi cancel --yes --stack {stack}', stack)}",
             )
         if alive(lock.pid):
             raise CliError(

@@ -6,6 +6,7 @@ import re
 import uuid
 
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.hints import with_engine
 from azmlflow.cli.pulumi.changes import Outcome, urn_name
 from azmlflow.localazure.machine.shortage import said
 
@@ -18,7 +19,7 @@ def held(stack: str, text: str) -> CliError:
     who = f": {line}" if line else ""
     return CliError(
         f"stack `{stack}` is held by another update{who}",
-        next=f"wait for it to end; if it is dead, `pulumi cancel --stack {stack}`",
+        next=f"wait for it to end; if it is dead: {with_engine(f'pulumi cancel --yes --stack {stack}', stack)}",
     )
 
 
@@ -53,7 +54,7 @@ def _torn(what: str) -> str | None:
     """The command for a file backend that a killed engine left half written (`mending.recover.drop_torn_files`)."""
     if not what.endswith(": EOF"):
         return None
-    return "find BACKEND -name '*.attrs' -empty -delete    (its folder: `pulumi whoami -v`), and the command again"
+    return "find BACKEND -name '*.attrs' -empty -delete    (its folder, PULUMI_BACKEND_URL), and the command again"
 
 
 def advice(message: str, stack: str) -> str | None:

@@ -28,16 +28,28 @@ class Invocation:
         connect: makes the collaborators (engine, cloud, directory); tests hand in their own.
         output: `text` or `json`.
         stack: the `--stack` option, None if absent.
+        opened: the stack that was found, once it is.
+        local: whether that is on the embedded Azure.
     """
 
     connect: Callable[[], Collaborators]
     output: str = "text"
     stack: str | None = None
+    opened: str | None = None
+    local: bool = False
 
     @functools.cached_property
     def ports(self) -> Collaborators:
         """The collaborators of this run."""
         return self.connect()
+
+    def as_typed(self, command: str) -> str:
+        """A command that is told, as it is typed for the stack that this one is about."""
+        if self.opened is None:
+            return command
+        from azmlflow.cli.frame.hints import as_typed
+
+        return as_typed(command, self.opened, name=self.stack is not None, local=self.local)
 
     def say(self, message: str) -> None:
         """A message for people, on standard error."""

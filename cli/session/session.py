@@ -111,7 +111,9 @@ def open_session(invocation: Invocation, *, make_local: bool = False) -> Session
 
         write_settings(project, name, local_defaults())
         invocation.say(f"wrote {project.settings_path(name).name} with the defaults of a local stack")
-    return Session(invocation, project, read_stack(project, name))
+    file = read_stack(project, name)
+    invocation.opened, invocation.local = name, file.local
+    return Session(invocation, project, file)
 
 
 def open_cloud(invocation: Invocation, subscription: str = "") -> Session:

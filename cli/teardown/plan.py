@@ -268,7 +268,7 @@ def _not_ours(seen: Inventory, limits: Limits, tags: Mapping[str, str] | None) -
     if limits.unmanaged:
         return None
     return Refusal(
-        seen.id, "azmlflow did not make it (no tags of ours)", f"azmlflow down --resource-group {seen.name} --unmanaged"
+        seen.id, "it is not azmlflow's: no tags of ours", f"azmlflow down --resource-group {seen.name} --unmanaged"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.hints import with_engine
 from azmlflow.cli.pulumi.changes import OnChange
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.data import Describe
@@ -212,8 +213,10 @@ def _refusals_beside(arm: ResourceManager, id_: str, limits: Limits) -> tuple[Re
     group_id = one.group.rstrip("/")
     locks = [str(lock.id) for lock in arm.locks(group_id)] if "/resourcegroups/" in group_id else []
     bound = [lock for lock in locks if lock.lower() not in limits.our_locks and _binds(lock, id_, group_id)]
+    of = limits.holder.stack if limits.holder is not None else "STACK"
+    way = f"for what is not this stack's: {with_engine('pulumi state delete URN', of)}"
     return (
-        *([Refusal(id_, f"{short(id_)} {why}", "pulumi state delete, for what is not this stack's")] if why else ()),
+        *([Refusal(id_, f"{short(id_)} {why}", way)] if why else ()),
         *(Refusal(lock, f"lock `{short(lock)}` is not azmlflow's", f"az lock delete --ids {lock}") for lock in bound),
     )
 

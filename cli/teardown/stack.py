@@ -106,7 +106,9 @@ def remove_state(removal: Removal) -> bool:
 def state_left(removal: Removal) -> tuple[Left, ...]:
     """Pulumi's state, if it is there."""
     estate = removal.estate
-    return (Left("Pulumi state", estate.stack.name, "pulumi stack ls"),) if estate and estate.stack.exists() else ()
+    if estate is None or not estate.stack.exists():
+        return ()
+    return (Left("Pulumi state", estate.stack.name, f"azmlflow status --stack {estate.stack.name}"),)
 
 
 def plan_files(removal: Removal) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def install(pulumi_home: Path, sdk_version: str, official: Path | None = None) -
 
 
 def _binary(official: Path, sdk_version: str) -> Path:
-    get = f"pulumi plugin install resource azure-native {sdk_version}"
+    get = f"unset AZMLFLOW_AZURE_NATIVE    (or install there what `pulumi plugin install` gets: version {sdk_version})"
     path = (official / EXECUTABLE if official.is_dir() else official).absolute()
     if not (path.is_file() and os.access(path, os.X_OK)):
         raise InstallError(f"no azure-native plugin that can be run is at {path}", get)

@@ -182,7 +182,7 @@ def _application(request: Request, form: dict[str, str], cloud: Cloud, local_sec
             "unsupported_grant_type",
             70003,
             f"The grant type '{grant}' is not supported here: applications sign in by client_credentials, "
-            "people by `azmlflow run --as`.",
+            "people by `azmlflow run --as NAME -- COMMAND`.",
         )
     client_id, secret = _basic(request) or (needed(form, "client_id"), form.get("client_secret"))
     if not secret:

@@ -28,7 +28,7 @@ def test_a_subscription_that_is_not_ready(bare_estate: Estate) -> None:
     assert arm.ask("POST", f"{vaults}/unregister", "2022-12-01").status == 200
     stopped = bare_estate.azmlflow("up", fails=True)
     assert "not registered in the subscription: Microsoft.KeyVault" in stopped.err
-    assert "next: az provider register --namespace Microsoft.KeyVault --wait" in stopped.err
+    assert "-- az provider register --namespace Microsoft.KeyVault --wait" in stopped.err
     assert not arm.stands(group_id("rg-mlflow-local"), "2024-03-01")
 
     found = checks(bare_estate, "--fix")

@@ -42,7 +42,7 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
     names = tuple(each.name for each in combined(unwanted)) if unwanted else ()
     invocation.ports.warm()
     session = open_session(invocation)
-    words = " ".join(filter(None, ("azmlflow revoke", principal, unwanted, scope and f"--scope {scope}")))
+    words = " ".join(filter(None, ("azmlflow", "revoke", principal, unwanted, scope and f"--scope {scope}")))
     before = read_note(note_path(session.project, session.name))
     with held(session, words) as stack:
         arm, outputs = invocation.ports.open_arm(), stack.state().outputs

@@ -116,5 +116,5 @@ def _clean(invocation: Invocation, session: Session, python: child.Python, envir
         raise CliError(
             f"{len(kept)} traces stay: {', '.join(each['kind'] + ' ' + each['name'] for each in kept)}",
             where=str(first["message"]).splitlines()[0],
-            next="azmlflow verify --clean, as an owner of the workspace",
+            next="azmlflow verify --clean    (as an owner of the workspace)",
         )

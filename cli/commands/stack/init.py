@@ -55,7 +55,7 @@ def command(
         raise CliError(
             f"stack `{stack}` has settings already; they are left as they are",
             where=str(path),
-            next=f"azmlflow up --stack {stack}, or azmlflow init {stack} --force to write them anew",
+            next=f"azmlflow up --stack {stack}, or azmlflow init {stack} --force    (writes them anew)",
         )
     asks, cloud = not yes and sys.stdin.isatty(), "local" if stack == DEFAULT_STACK else "azure"
     wanted = chosen(Settings, given, {"cloud": cloud} if asks else None)

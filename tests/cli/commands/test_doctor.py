@@ -87,8 +87,12 @@ def test_the_cloud_cannot_be_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("document", "words", "fix"),
     [
-        (None, "is not there", "az account list --all"),
-        ({"state": "Disabled", "tenantId": "t1"}, "is Disabled", "az account list --all"),
+        (None, "is not there", "azmlflow run --without-stack -- az account list --all"),
+        (
+            {"state": "Disabled", "tenantId": "t1"},
+            "is Disabled",
+            "azmlflow run --without-stack -- az account list --all",
+        ),
         ({"state": "Enabled", "tenantId": "t2"}, "trusts tenant t2", "az login --tenant t2"),
     ],
 )
@@ -199,7 +203,10 @@ def test_locks(desk: Desk) -> None:
     for level, status in (("CanNotDelete", "warning"), ("ReadOnly", "failed")):
         desk.arm.put(lock, properties={"level": level})
         found = asked(desk)["locks"]
-        assert (found["status"], found["fix"]) == (status, f"az lock delete --ids {lock}")
+        assert (found["status"], found["fix"]) == (
+            status,
+            f"azmlflow run --without-stack -- az lock delete --ids {lock}",
+        )
 
 
 def test_a_grant_that_has_run_out(desk: Desk) -> None:

@@ -160,7 +160,8 @@ def test_a_lock_as_it_is_written(tmp_path: Path, text: str, read: tuple[int, str
             "elsewhere",
             False,
             "held by pid 4711 on elsewhere, since 2026-01-01T00:00:00Z",
-            "ask there; if it is dead, `pulumi cancel --stack local`",
+            "ask there; if it is dead: "
+            '(eval "$(azmlflow env --engine --stack local)" && pulumi cancel --yes --stack local)',
         ),
     ],
 )
@@ -352,7 +353,7 @@ def test_on_azure_a_state_that_seems_to_be_elsewhere_is_asked_about(desk: Desk) 
     done = desk.run("up", "--stack", "prod")
     assert (done.code, desk.stack.calls) == (1, ["create", "remove"])
     assert f"its resources stand: resource group `{names.resource_group}`" in done.err
-    assert "pulumi login" in done.err
+    assert "export PULUMI_BACKEND_URL=" in done.err
     assert desk.run("up", "--stack", "prod").code == 1, "asked again"
     desk.stack.calls.clear()
     assert desk.run("up", "--stack", "prod", "--yes").code == 0

@@ -242,7 +242,7 @@ def test_stopped_after_every_request_and_typed_again(tmp_path: Path) -> None:
 
 def test_a_group_that_azmlflow_did_not_make_needs_the_word(azure: Azure, door: Door) -> None:
     azure.make(RG, STORAGE)
-    with pytest.raises(CliError, match="did not make it") as told:
+    with pytest.raises(CliError, match="it is not azmlflow's") as told:
         remove_group(open_arm(door), RG)
     assert told.value.next == "azmlflow down --resource-group rg1 --unmanaged"
     assert remove_group(open_arm(door), RG, Limits(unmanaged=True)).left == ()

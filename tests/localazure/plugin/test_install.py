@@ -11,6 +11,8 @@ import pytest
 
 from azmlflow.localazure.plugin.install import EXECUTABLE, InstallError, install
 
+NEXT = "unset AZMLFLOW_AZURE_NATIVE    (or install there what `pulumi plugin install` gets: version {})"
+
 
 def test_the_launcher_is_where_the_engine_looks(tmp_path: Path) -> None:
     launcher = install(tmp_path / "home", "3.29.0")
@@ -109,7 +111,7 @@ def test_an_official_plugin_that_is_none(tmp_path: Path, official: Path, fault: 
         official.chmod(0o644)
     with pytest.raises(InstallError, match="no azure-native plugin that can be run") as caught:
         install(tmp_path / "home", "3.29.0", named)
-    assert caught.value.next == "pulumi plugin install resource azure-native 3.29.0"
+    assert caught.value.next == NEXT.format("3.29.0")
     assert not (tmp_path / "home" / "plugins").exists()
 
 
@@ -117,7 +119,7 @@ def test_an_official_plugin_that_is_none(tmp_path: Path, official: Path, fault: 
 def test_an_official_plugin_of_another_version(tmp_path: Path, official: Path, named: str) -> None:
     with pytest.raises(InstallError, match=r"is of version 3\.29\.0, and the program asks for 3\.30\.0") as caught:
         install(tmp_path / "home", "3.30.0", official if named == "binary" else official.parent)
-    assert caught.value.next == "pulumi plugin install resource azure-native 3.30.0"
+    assert caught.value.next == NEXT.format("3.30.0")
 
 
 def test_the_launcher_refuses_to_run_off_a_local_stack(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""Commands as they are told: typed where they are read, for the stack that was meant."""
+
+from __future__ import annotations
+
+import re
+
+_BETWEEN = re.compile(r"(, then |, or | && |; | {4}\(.*$)", re.DOTALL)
+_NAMED = re.compile(r" (--stack|-s)\b")
+
+
+def as_typed(command: str, stack: str, *, name: bool, local: bool) -> str:
+    """A command for people, which says the stack where another would be meant.
+
+    Args:
+        command: one command or several, with a note behind four spaces.
+        stack: the stack.
+        name: bare commands would mean another one.
+        local: it is on the embedded Azure, which `az` knows under `azmlflow run` only.
+    """
+    return "".join(_one(each, stack, name, local) for each in _BETWEEN.split(command))
+
+
+def with_engine(command: str, stack: str) -> str:
+    """A command of Pulumi's own, in a shell that has the stack's engine on PATH, and its backend and secrets."""
+    return f'(eval "$(azmlflow env --engine --stack {stack})" && {command})'
+
+
+def _one(piece: str, stack: str, name: bool, local: bool) -> str:
+    if piece.startswith("az ") and not piece.startswith("az login") and local:
+        option = f" --stack {stack}" if name else ""
+        return f"azmlflow run --without-stack{option} -- {piece}"
+    plain = piece.startswith("azmlflow ") and not piece.startswith("azmlflow init") and "--help" not in piece
+    if not (name and plain) or _NAMED.search(piece):
+        return piece
+    words, dashes, rest = piece.partition(" -- ")
+    return f"{words} --stack {stack}{dashes}{rest}"
