@@ -2,7 +2,8 @@
 
 One list of each resource group, one of its role assignments and one of each workspace's computes, and a request for
 each of our roles, locks, diagnostic settings and budgets, side by side. A list tells that a resource is there, and its
-tags; what else was changed, only the engine's refresh would tell, at the price of a request for each resource.
+tags; our roles are asked for what they allow. What else was changed, only the engine's refresh would tell, at the price
+of a request for each resource.
 """
 
 from __future__ import annotations
@@ -42,11 +43,13 @@ class Standing:
     Attributes:
         gone: resources of the state that are in the cloud no more.
         retagged: those that are there with other tags than ours.
+        rewritten: our roles that allow something else than the program says.
         unseen: what could not be asked, for people.
     """
 
     gone: tuple[Resource, ...] = ()
     retagged: tuple[Resource, ...] = ()
+    rewritten: tuple[Resource, ...] = ()
     unseen: tuple[str, ...] = ()
 
     @property
@@ -65,6 +68,7 @@ class Standing:
             ),
             *(f"{_called(each)} was deleted elsewhere" for each in alone),
             *(f"the tags of {_called(each)} were changed elsewhere" for each in self.retagged),
+            *(f"what {_called(each)} allows was changed elsewhere" for each in self.rewritten),
         )
 
 
@@ -86,6 +90,7 @@ def look(arm: ResourceManager, state: State) -> Standing:
     return Standing(
         tuple(resource for each in found for resource in each.gone),
         tuple(resource for each in found for resource in each.retagged),
+        tuple(resource for each in found for resource in each.rewritten),
         tuple(dict.fromkeys(text for each in found for text in each.unseen)),
     )
 
@@ -111,8 +116,8 @@ def mend(stack: Stack, standing: Standing, say: Callable[[str], None]) -> None:
         say(line)
     if standing.gone:
         stack.forget([each.urn for each in standing.gone])
-    if standing.retagged:
-        stack.refresh([each.urn for each in standing.retagged])
+    if changed := (*standing.retagged, *standing.rewritten):
+        stack.refresh([each.urn for each in changed])
 
 
 def _questions(arm: ResourceManager, state: State) -> Iterable[Callable[[], Standing]]:
@@ -194,7 +199,38 @@ def _assignments(arm: ResourceManager, group: str, members: Sequence[Resource]) 
 
 def _definition(arm: ResourceManager, id_: str, members: Sequence[Resource]) -> Standing:
     # By its id in the subscription, as Azure tells it: a role outlives the group that it was made for.
-    return Standing(() if arm.role_definition(id_) is not None else tuple(members))
+    found = arm.role_definition(id_)
+    if found is None:
+        return Standing(tuple(members))
+    now = [_permission(each.as_dict()) for each in found.permissions or ()]
+    return Standing(rewritten=tuple(each for each in members if not _allows(each, now)))
+
+
+# Of a permission, by its names in Microsoft's client (Python) and in the program's inputs (ARM).
+_PARTS = {
+    "actions": "actions",
+    "not_actions": "notActions",
+    "data_actions": "dataActions",
+    "not_data_actions": "notDataActions",
+}
+
+
+def _permission(document: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
+    """The parts of a permission; neither order nor case matter, and a part that is not there is empty."""
+    return tuple(
+        frozenset(str(each).lower() for each in document.get(ours) or document.get(theirs) or ())
+        for ours, theirs in _PARTS.items()
+    )
+
+
+def _allows(resource: Resource, now: list[tuple[frozenset[str], ...]]) -> bool:
+    """Whether a role has the permissions that the program gave it."""
+    wanted = resource.inputs.get("permissions")
+    return not isinstance(wanted, list) or sorted(map(_sorted, map(_permission, wanted))) == sorted(map(_sorted, now))
+
+
+def _sorted(permission: tuple[frozenset[str], ...]) -> list[list[str]]:
+    return [sorted(part) for part in permission]
 
 
 def _alone(arm: ResourceManager, id_: str, members: Sequence[Resource]) -> Standing:

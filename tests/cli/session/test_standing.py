@@ -185,3 +185,39 @@ def test_status_says_when_the_workspace_is_gone(desk: Desk) -> None:
     document = desk.run("status", "--output", "json").json()
     assert (document["stands"], document["asked"]) == (False, True)
     assert "the workspace is not there" in desk.run("status").out
+
+
+ACTIONS = ["Microsoft.MachineLearningServices/workspaces/read", "Microsoft.MachineLearningServices/workspaces/jobs/*"]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "changed"),
+    [
+        ([{"actions": ACTIONS, "notActions": []}], False),
+        ([{"actions": [each.lower() for each in reversed(ACTIONS)], "notActions": [], "dataActions": []}], False),
+        ([{"actions": ACTIONS[:1], "notActions": []}], True),
+        ([{"actions": [*ACTIONS, "*"], "notActions": []}], True),
+        ([{"actions": ACTIONS, "notActions": [ACTIONS[0]]}], True),
+        ([{"actions": ACTIONS, "dataActions": ["Microsoft.Storage/*"]}], True),
+        ([{"actions": ACTIONS}, {"actions": ["*"]}], True),
+        ([], True),
+    ],
+)
+def test_a_role_that_was_edited_elsewhere(arm: FakeArm, permissions: list[dict[str, Any]], changed: bool) -> None:
+    inputs = {"permissions": [{"actions": ACTIONS, "notActions": []}]}
+    role = Resource("urn::role", "azure-native:authorization:RoleDefinition", ROLE_ID, inputs)
+    arm.put(ROLE_ID, properties={"roleName": "role", "type": "CustomRole", "permissions": permissions})
+    found = look(arm.open(), State((role,)))
+    assert (found.rewritten, found.gone) == ((role,) if changed else (), ())
+    assert found.says() == (("what role definition `role` allows was changed elsewhere",) if changed else ())
+
+
+def test_a_role_that_was_edited_elsewhere_is_refreshed_so_that_up_sets_it_back(desk: Desk) -> None:
+    inputs = {"permissions": [{"actions": ACTIONS}]}
+    role = Resource("urn::role", "azure-native:authorization:RoleDefinition", ROLE_ID, inputs)
+    desk.settings()
+    desk.stand(role)
+    desk.arm.put(ROLE_ID, properties={"permissions": [{"actions": ["*"]}]})
+    done = desk.run("up")
+    assert "refresh role" in desk.stack.calls
+    assert "what role definition `role` allows was changed elsewhere" in done.err
