@@ -42,6 +42,7 @@ def main() -> None:
             group_tags=tags.life(settings.created_on, settings.owner, settings.expires_on),
             purge_protection=settings.purge_protection,
             storage_auth=settings.storage_auth,
+            protect=settings.protects(),
             **{**dataclasses.asdict(names), **({} if guardrails.registry else {"container_registry": None})},
         ),
     )

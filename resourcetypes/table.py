@@ -39,6 +39,9 @@ class ResourceType:
         words: what people call one of it, and several.
         fixed: inputs of a program, by Pulumi's names, that Azure takes at creation only; a path's parameters always
             are fixed.
+        refused: further ones, by the way to them, that Azure refuses to change, and of which Pulumi's provider knows
+            nothing: it previews such a change as an update (azure-native replaces a workspace for its names alone).
+            Source: Microsoft's REST specification, the models of PATCH (Workspace.tsp); the rest inferred from them.
         tagged: whether its resources carry tags.
         identity: the part of its document that tells its own principal; empty where it has none that may be granted to.
         purge: the query of the DELETE after which nothing of it is kept, where a plain one only soft-deletes it.
@@ -49,6 +52,7 @@ class ResourceType:
     paths: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, str] | None = None
     fixed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     tagged: bool = False
     identity: str = ""
     purge: Mapping[str, str] = field(default_factory=dict)
@@ -143,6 +147,7 @@ def _read(name: str, entry: Mapping[str, Any]) -> ResourceType:
         paths=MappingProxyType(paths),
         words=None if words is None else (words[0], words[1]),
         fixed=tuple(entry.get("fixed", ())),
+        refused=tuple(entry.get("refused", ())),
         tagged=entry.get("tagged", False),
         identity=entry.get("identity", ""),
         purge=MappingProxyType(dict(_map(entry, "purge"))),

@@ -2,12 +2,14 @@
 
 Only `down` and `sweep` are there to delete. An `up` does it in two cases: a setting changed that Azure cannot change in
 place, so that the resource is made anew; or the state holds what the program does not declare. Of azmlflow's own
-program both follow from the settings and the state, without asking the engine; another's has to be previewed.
+program both follow from the settings and the state, without asking the engine, which takes a change that Azure refuses
+for an update (`infra/plan/changes.py`); another's has to be previewed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from azmlflow.cli.frame.words import called_token, many
@@ -15,9 +17,11 @@ from azmlflow.cli.pulumi.changes import Change
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.session import Session
+from azmlflow.infra.plan.changes import at, replacing
 from azmlflow.resourcetypes.table import token_of
 
 if TYPE_CHECKING:
+    from azmlflow.infra.rehearsal import Declared
     from azmlflow.infra.settings.settings import Settings
 
 _GROUP, _VAULT = token_of("Microsoft.Resources/resourceGroups"), token_of("Microsoft.KeyVault/vaults")
@@ -29,30 +33,85 @@ HOLDS_DATA = {
     _VAULT: "every secret in it",
     token_of("Microsoft.OperationalInsights/workspaces"): "every log in it",
     token_of("Microsoft.Insights/components"): "every trace in it",
+    token_of("Microsoft.ContainerRegistry/registries"): "every image in it",
 }
 
 
-def of_settings(session: Session, state: State, settings: Settings) -> tuple[str, ...]:
-    """What azmlflow's own program would delete, a line for each; nothing of it is asked of the engine."""
-    replaced = _replaced(session, state, settings)
-    if replaced:
-        replaced = f"the workspace, with every run and model in it, and make another: {replaced}"
+@dataclass(frozen=True)
+class Loss:
+    """Something that an `up` would delete.
+
+    Attributes:
+        says: what, with what is in it, for people.
+        replaced: another is made in its place.
+        resources: what of the state it is about.
+        same_name: those whose name the other one wants, so that they have to go, for good, before it comes.
+    """
+
+    says: str
+    replaced: bool = False
+    resources: tuple[Resource, ...] = ()
+    same_name: tuple[Resource, ...] = ()
+
+
+def of_settings(session: Session, state: State, settings: Settings) -> tuple[Loss, ...]:
+    """What azmlflow's own program would delete; nothing of it is asked of the engine."""
     undeclared = tuple(each for each in state.resources if not each.external and not _of_our_program(each))
-    return (*((replaced,) if replaced else ()), *_undeclared(undeclared))
+    others = _undeclared(undeclared)
+    held = [each for each in state.resources if each.type in HOLDS_DATA and each not in undeclared]
+    if not any(each.type in HOLDS_DATA for each in state.resources):  # outputs go on naming what is gone
+        return others
+    declared = {each.urn: each for each in rehearsed(session, state)}
+    whole = _replaced(session, state, settings)
+    if whole:
+        stay = tuple(each for each in held if each.urn in declared and _same(declared[each.urn].id, each.id))
+        told = f"the workspace, with every run and model in it, and make another: {whole}"
+        return (Loss(told, True, tuple(held), stay), *others)
+    return (*_one_by_one(held, declared), *others)
 
 
-def of_preview(stack: Stack) -> tuple[str, ...]:
+def _one_by_one(held: Iterable[Resource], declared: Mapping[str, Declared]) -> Iterator[Loss]:
+    for each in held:
+        called = f"{called_token(each.type)} `{each.id.rpartition('/')[2]}`, with {HOLDS_DATA[each.type]}"
+        wanted = declared.get(each.urn)
+        if wanted is None:
+            yield Loss(called, False, (each,))
+        elif ways := replacing(each.type, each.inputs, wanted.inputs, each.outputs):
+            whys = ", ".join(f"{way} `{at(each.inputs, way)}` becomes `{at(wanted.inputs, way)}`" for way in ways)
+            again = (each,) if _same(wanted.id, each.id) else ()
+            yield Loss(f"{called}, and make another: {whys}, which Azure does not change", True, (each,), again)
+
+
+def rehearsed(session: Session, state: State) -> tuple[Declared, ...]:
+    """What azmlflow's own program would declare now."""
+    from azmlflow.infra.rehearsal import rehearse
+
+    tenant = next((at(each.inputs, "properties.tenantId") for each in state.resources if each.type == _VAULT), None)
+    return rehearse(
+        session.file.config,
+        project=session.project.name,
+        stack=session.name,
+        subscription=session.subscription(state.outputs),
+        tenant=str(tenant or ""),
+    )
+
+
+def of_preview(stack: Stack) -> tuple[Loss, ...]:
     """What a program of the user's own would delete, as the engine's preview says."""
     return tuple(_planned(stack.preview().loud))
 
 
-def _planned(changes: Iterable[Change]) -> Iterable[str]:
+def _planned(changes: Iterable[Change]) -> Iterable[Loss]:
     for change in changes:
         if change.operation == "delete" or ("replace" in change.operation and change.type in HOLDS_DATA):
             lost = f", with {HOLDS_DATA[change.type]}" if change.type in HOLDS_DATA else ""
             again = "" if change.operation == "delete" else ", and make another"
             why = f" (it differs in {', '.join(change.keys)})" if change.keys and again else ""
-            yield f"{called_token(change.type)} `{change.name}`{lost}{again}{why}"
+            yield Loss(f"{called_token(change.type)} `{change.name}`{lost}{again}{why}", bool(again))
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower() == other.lower()
 
 
 def _of_our_program(resource: Resource) -> bool:
@@ -60,18 +119,19 @@ def _of_our_program(resource: Resource) -> bool:
     return "::azmlflow:index:" in resource.urn
 
 
-def _undeclared(resources: tuple[Resource, ...]) -> tuple[str, ...]:
+def _undeclared(resources: tuple[Resource, ...]) -> tuple[Loss, ...]:
     if not resources:
         return ()
     names = ", ".join(f"{called_token(each.type)} `{each.name}`" for each in resources[:5])
     more = f" and {len(resources) - 5} more" if len(resources) > 5 else ""
-    return (f"{many(len(resources), 'resource')} that azmlflow's program does not declare: {names}{more}",)
+    says = f"{many(len(resources), 'resource')} that azmlflow's program does not declare: {names}{more}"
+    return (Loss(says, False, resources),)
 
 
 def _replaced(session: Session, state: State, settings: Settings) -> str | None:
     """Why the workspace that stands would be made anew; None if it stays."""
     outputs = state.outputs
-    if "workspaceName" not in outputs or not state.resources:  # outputs go on naming what is gone
+    if "workspaceName" not in outputs:
         return None
     names = settings.names(session.name, session.subscription(outputs))
     pairs = [

@@ -28,6 +28,7 @@ class Resource:
         outputs: as the cloud answered; secrets masked.
         parent: URN of its parent.
         external: it is only read: another made it, and keeps it.
+        protected: the engine refuses to delete it.
     """
 
     urn: str
@@ -37,6 +38,7 @@ class Resource:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     parent: str = ""
     external: bool = False
+    protected: bool = False
 
     @property
     def name(self) -> str:
@@ -94,6 +96,13 @@ def read_state(deployment: Mapping[str, Any] | None) -> State:
         for entry in document.get("pending_operations") or ()
     )
     return State(tuple(resources), tuple(components), outputs, pending)
+
+
+def unprotected(deployment: Mapping[str, Any], urns: Collection[str]) -> dict[str, Any]:
+    """A deployment in which the engine may delete some resources."""
+    entries = deployment.get("resources") or ()
+    freed = [{**entry, "protect": False} if entry.get("urn") in urns else entry for entry in entries]
+    return {**deployment, "resources": freed}
 
 
 def without(deployment: Mapping[str, Any], urns: Collection[str]) -> dict[str, Any]:
@@ -174,4 +183,5 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
         outputs=masked(entry.get("outputs") or {}),
         parent=str(entry.get("parent", "")),
         external=bool(entry.get("external")),
+        protected=bool(entry.get("protect")),
     )

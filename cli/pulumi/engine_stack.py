@@ -16,7 +16,7 @@ from azmlflow.cli.frame.errors import Interrupted
 from azmlflow.cli.pulumi import automation
 from azmlflow.cli.pulumi.automation import Place
 from azmlflow.cli.pulumi.changes import OnChange, Outcome, Watcher, urn_name
-from azmlflow.cli.pulumi.deployment import State, checkpoint_path, read_checkpoint, read_state, without
+from azmlflow.cli.pulumi.deployment import State, checkpoint_path, read_checkpoint, read_state, unprotected, without
 from azmlflow.cli.pulumi.engine import Engine
 from azmlflow.cli.pulumi.failures import failed, held
 from azmlflow.cli.pulumi.stack import Import
@@ -136,12 +136,19 @@ class EngineStack:
     def forget(self, urns: Collection[str]) -> None:
         """Export the state, drop the resources and what points at them, import it again."""
 
-        def drop(stack: Any) -> None:
+        self._rewrite(lambda deployment: without(deployment, urns))
+
+    def unprotect(self, urns: Collection[str]) -> None:
+        """Export the state, take the protection from the resources, import it again."""
+        self._rewrite(lambda deployment: unprotected(deployment, urns))
+
+    def _rewrite(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        def rewrite(stack: Any) -> None:
             deployment = stack.export_stack()
-            deployment.deployment = without(deployment.deployment, urns)
+            deployment.deployment = change(deployment.deployment)
             stack.import_stack(deployment)
 
-        self._ask(drop)
+        self._ask(rewrite)
 
     def refresh(self, urns: Collection[str]) -> None:
         """`pulumi refresh --target`."""

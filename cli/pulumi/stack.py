@@ -76,6 +76,10 @@ class Stack(Protocol):
         """Drop resources from the state, and nothing in the cloud."""
         ...
 
+    def unprotect(self, urns: Collection[str]) -> None:
+        """Let the engine delete these resources, until the program protects them again."""
+        ...
+
     def refresh(self, urns: Collection[str]) -> None:
         """Have the state say of these resources what the cloud does."""
         ...

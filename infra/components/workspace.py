@@ -46,6 +46,8 @@ class MlflowWorkspaceArgs:
     """Name of the container registry for the images of environments, unique in all of Azure; none is made without."""
     purge_protection: bool | None = False
     """Protect the key vault from purging, for good."""
+    protect: bool | None = False
+    """Have Pulumi refuse to delete the group and what holds data in it."""
     storage_auth: str | None = "key"
     """How datastores are opened: `key` (the account's), or `identity` (the caller's)."""
 
@@ -81,9 +83,9 @@ class MlflowWorkspace(pulumi.ComponentResource):
             resource_group_name=args.resource_group,
             location=args.location,
             tags={**(args.tags or {}), **(args.group_tags or {})} or None,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
-        within = pulumi.ResourceOptions(parent=self, deleted_with=group)
+        within = pulumi.ResourceOptions(parent=self, deleted_with=group, protect=args.protect)
         account = _storage(name, args, group, within)
         vault = _vault(name, args, group, within)
         logs = _logs(name, args, group, within)

@@ -135,6 +135,13 @@ class Settings(SettingsModel):
         examples=["false"],
     )
 
+    protect: bool | None = Field(
+        None,
+        description="Have Pulumi refuse to delete what holds data (storage account, key vault, workspace, registry, "
+        "logs, group), whatever the program says; `azmlflow down` takes the protection away after it asked. Default: "
+        "true on Azure, false on the embedded one.",
+        examples=["true"],
+    )
     on_soft_deleted: Literal["fail", "recover", "purge", "rename"] = Field(
         "fail",
         description="What `azmlflow up` does where a soft-deleted key vault or workspace holds a name: stop, and name "
@@ -204,6 +211,10 @@ class Settings(SettingsModel):
             locks_storage=self.storage_auth == "key",
             budget=self.budget is not None,
         )
+
+    def protects(self) -> bool:
+        """Whether what holds data is protected."""
+        return self.cloud == "azure" if self.protect is None else self.protect
 
     def names_are_generated(self) -> bool:
         """Whether the name of the group tells all others."""

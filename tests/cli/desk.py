@@ -119,6 +119,9 @@ class FakeStack:
         left = tuple(each for each in self.held.resources if each.urn not in urns)
         self.held = State(left, self.held.components, self.held.outputs)
 
+    def unprotect(self, urns: Collection[str]) -> None:
+        self.calls.append(f"unprotect {' '.join(each.rsplit('::', 1)[-1] for each in urns)}")
+
     def refresh(self, urns: Collection[str]) -> None:
         self.calls.append(f"refresh {' '.join(each.rsplit('::', 1)[-1] for each in urns)}")
 

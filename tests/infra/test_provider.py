@@ -55,7 +55,7 @@ def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
     assert optional == {"vmSize", "minNodes", "maxNodes", "idleSeconds", "priority", "tags"}
     workspace = schema["resources"][identifiers.WORKSPACE]
     optional = set(workspace["inputProperties"]) - set(workspace["requiredInputs"])
-    assert optional == {"purgeProtection", "storageAuth", "groupTags", "tags", "containerRegistry"}
+    assert optional == {"purgeProtection", "protect", "storageAuth", "groupTags", "tags", "containerRegistry"}
 
 
 PLACE = {"subscription_id": "22222222-2222-4222-8222-222222222222", "resource_group": "rg", "workspace": "ws"}

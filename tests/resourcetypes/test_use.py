@@ -37,6 +37,8 @@ OTHERS = {
     "localazure/services/blobs.py": {"2023-11-03"},
     # App Service's identity endpoint.
     "localazure/clients/control.py": {"2019-08-01"},
+    # A workspace that is recovered, which no version has that is sent for the type.
+    "cli/mending/soft_deleted.py": {"2023-08-01-preview"},
     # A day, as an example of one.
     "infra/settings/grants.py": {"2027-01-31"},
 }

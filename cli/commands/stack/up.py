@@ -11,14 +11,14 @@ import click
 from azmlflow.cli.access import grants
 from azmlflow.cli.checks import doctor
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.mending import firewalls, losses, mending, soft_deleted
+from azmlflow.cli.mending import firewalls, losses, mending, replacing, soft_deleted
 from azmlflow.cli.project import config_json
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
 from azmlflow.cli.session import life, standing
 from azmlflow.cli.session.invocation import Command, Invocation, common
-from azmlflow.cli.session.session import Session, confirm, open_session
+from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.session.session import standing as outputs_of
 from azmlflow.infra.plan.outputs import StackOutputs
 
@@ -27,11 +27,13 @@ from azmlflow.infra.plan.outputs import StackOutputs
     cls=Command, examples=("azmlflow up", "azmlflow up --stack prod", "azmlflow up -o json | jq .trackingUri")
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before something is deleted.")
+@click.option("--allow-replace", is_flag=True, help="What holds data may be deleted, and another made in its place.")
 @click.option("--expires", metavar="TIME", help="When `sweep --expired` may take it: 12h, 7d, 2w from now, or never.")
 @common
-def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
+def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str | None) -> None:
     """Safe to type again at any time: it goes on where an earlier one stopped, and changes nothing when there is
-    nothing to change. Asks only before it would delete something. Writes .azureml/config.json at the end.
+    nothing to change. Asks only before it would delete something; what holds data is replaced with --allow-replace
+    only. Writes .azureml/config.json at the end.
     """
     life.check(expires)
     invocation.ports.warm()
@@ -56,9 +58,8 @@ def command(invocation: Invocation, yes: bool, expires: str | None) -> None:
         doctor.preflight(session, before if stands else {})
         session = life.note(session, state, expires)
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
-        if lost and not yes:
-            otherwise = f"set {session.file.path.name} back, or azmlflow up --stack {session.name} --yes"
-            confirm(session, f"`up` would delete {'; '.join(lost)}", otherwise)
+        replacing.agree(session, lost, sure=yes, replace=allow_replace)
+        replacing.clear(session, stack, state, lost)
         if not session.project.own_program:
             mending.remove_outdated_clusters(session, stack, settings)
         with progress.drawing(f"bringing stack {session.name} in line") as on_change:

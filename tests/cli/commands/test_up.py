@@ -136,7 +136,7 @@ def test_a_setting_that_would_replace_the_workspace_is_not_just_applied(renamed:
     assert "would delete the workspace" in done.err
     assert f"`{OUTPUTS['resourceGroup']}` becomes `rg-other-local`" in done.err
     assert renamed.stack.calls == []
-    assert renamed.run("up", "--yes").code == 0
+    assert renamed.run("up", "--allow-replace", "--yes").code == 0
     assert renamed.stack.calls == ["up"]
 
 
@@ -146,7 +146,8 @@ def test_on_a_terminal_the_name_is_asked_for(
 ) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.prompt", lambda *_, **__: typed)
-    assert renamed.run("up").code == code
+    assert renamed.run("up").code == 1  # what holds data is not replaced by a name alone
+    assert renamed.run("up", "--allow-replace").code == code
 
 
 def test_another_location_replaces_the_workspace_too(desk: Desk) -> None:
@@ -195,7 +196,7 @@ def test_a_replaced_workspaces_config_json_is_written_anew(renamed: Desk) -> Non
     path.write_text(json.dumps(old))
     before = {**OUTPUTS, "subscriptionId": "s", "resourceGroup": "g", "workspaceName": "old"}
     renamed.stack.held = State((), (), before)
-    assert renamed.run("up", "--yes").code == 0
+    assert renamed.run("up", "--allow-replace", "--yes").code == 0
     assert json.loads(path.read_text())["workspace_name"] == WORKSPACE
 
 

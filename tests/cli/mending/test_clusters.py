@@ -86,9 +86,9 @@ def test_what_would_replace_the_workspace(
 ) -> None:
     desk.settings()
     ours = "urn:pulumi:local::azmlflow::azmlflow:index:MlflowWorkspace$"
-    group = Resource(f"{ours}::group", "azure-native:resources:ResourceGroup", "/x", {"location": location})
-    # What is not asked of it: a vault's own location is its group's.
-    vault = Resource(f"{ours}::vault", "azure-native:keyvault:Vault", f"/v/{NAMES.key_vault}", {"location": "eastus"})
+    group_type, vault_type = "azure-native:resources:ResourceGroup", "azure-native:keyvault:Vault"
+    group = Resource(f"{ours}{group_type}::mlflow-group", group_type, "/x", {"location": location})
+    vault = Resource(f"{ours}{vault_type}::mlflow-vault", vault_type, f"/v/{NAMES.key_vault}", {"location": location})
     desk.stack.there = True
     desk.stack.held = State((group, vault), (), {**OUTPUTS, **outputs})
     done = desk.run("up")

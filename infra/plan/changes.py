@@ -1,0 +1,74 @@
+"""What a change of a resource's inputs costs: nothing, an update, or another resource in its place. Pure.
+
+azure-native tells an update where Azure refuses the change (a workspace's location, its storage account), so that its
+preview cannot be asked. The table of types decides: names, which are in a resource's path, `fixed` and `refused`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from azmlflow.resourcetypes.table import UnknownType, of_token
+
+Effect = Literal["none", "update", "replace"]
+Inputs = Mapping[str, Any]
+
+
+def effect(token: str, before: Inputs, after: Inputs) -> Effect:
+    """What it takes to make one resource of a type of another."""
+    if replacing(token, before, after):
+        return "replace"
+    return "none" if before == after else "update"
+
+
+def replacing(token: str, before: Inputs, after: Inputs, known: Inputs | None = None) -> tuple[str, ...]:
+    """The properties that Azure changes by a new resource only, and that differ.
+
+    Args:
+        token: Pulumi's type token; a type that the table does not have has none.
+        before: the inputs of the resource that stands.
+        after: those that it is to have.
+        known: what Azure answered of it, for what the inputs leave to Azure.
+    """
+    try:
+        kind = of_token(token)
+    except UnknownType:
+        return ()
+    if not before:
+        return ()  # nothing is known of it
+    names = re.findall(r"{(\w+)}", kind.paths[token])
+    given = [name for name in names if name in before and name in after]
+    return tuple(
+        name
+        for name in dict.fromkeys((*given, *kind.fixed, *kind.refused))
+        if _differ(name, before, after, known or {})
+    )
+
+
+def at(inputs: Inputs, way: str) -> Any:
+    """The value at `a.b.c`; None where there is none."""
+    value: Any = inputs
+    for name in way.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _differ(way: str, before: Inputs, after: Inputs, known: Inputs) -> bool:
+    old, new = at(before, way), at(after, way)
+    if old is None:
+        old = at(known, way)
+        if new is None:
+            return False  # Azure's own choice, now as before
+        if old is None:
+            # What nobody said is off; or a name, a number, that Azure chose: not one that would differ.
+            return new is True or way.startswith("encryption.")
+    return bool(_plain(way, old) != _plain(way, new))
+
+
+def _plain(way: str, value: Any) -> Any:
+    """A value without what Azure does not tell apart: the case of ids and names, how regions are spelled."""
+    if isinstance(value, str):
+        return value.replace(" ", "").lower() if way == "location" else value.lower()
+    return value or None

@@ -1,0 +1,150 @@
+"""What the program would declare, found out without an engine: it runs against a monitor that writes everything down.
+
+A tenth of a second, and nothing is asked of a cloud. What Azure would answer is made up only as far as the program
+reads it: names, ids, and a workspace's addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi.runtime
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.proto import resource_pb2
+
+from azmlflow.infra.__main__ import main
+from azmlflow.resourcetypes.table import UnknownType, of_token
+
+_STACK = "pulumi:pulumi:Stack"
+# What Azure computes, and the program's own outputs tell.
+_COMPUTED: Mapping[str, Mapping[str, str]] = {
+    "azure-native:machinelearningservices:Workspace": {"mlFlowTrackingUri": "azureml://"},
+    "azure-native:applicationinsights:Component": {"connectionString": "", "instrumentationKey": ""},
+}
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One resource, as the engine would be told of it.
+
+    Attributes:
+        type: Pulumi's type token.
+        name: its name in the program.
+        urn: its name in the state.
+        id: where it would be in Azure; empty for a component.
+        inputs: its inputs.
+        protected: whether the engine is to refuse its deletion.
+    """
+
+    type: str
+    name: str
+    urn: str
+    id: str
+    inputs: Mapping[str, Any]
+    protected: bool
+
+
+def rehearse(
+    config: Mapping[str, Any],
+    *,
+    project: str,
+    stack: str,
+    subscription: str,
+    tenant: str,
+    program: Callable[[], None] = main,
+) -> tuple[Declared, ...]:
+    """What the program would declare of Azure's resources, in its order.
+
+    Args:
+        config: the stack's, as its file has it, namespaces included.
+        project: Pulumi's project.
+        stack: the stack's name.
+        subscription: id of the subscription.
+        tenant: id of the directory.
+        program: the program.
+
+    Raises:
+        Exception: whatever the program raises; pulumi.RunError where the settings are at fault.
+    """
+    monitor = _Monitor(project, stack, {"subscriptionId": subscription, "tenantId": tenant})
+    texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in config.items()}
+
+    def run() -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            with ThreadPoolExecutor(max_workers=4) as workers:
+                loop.set_default_executor(workers)
+                pulumi.runtime.set_mocks(monitor.mocks, project, stack, preview=False, monitor=monitor)
+                settings.ROOT.set(None)  # set_mocks made a stack of its own
+                pulumi.runtime.set_all_config(texts)
+                loop.run_until_complete(pulumi.runtime.run_in_stack(program))
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    contextvars.copy_context().run(run)
+    return tuple(monitor.declared)
+
+
+class _Nothing(mocks.Mocks):
+    """The monitor answers by itself."""
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise AssertionError(args.token)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> Any:
+        raise AssertionError(args.name)
+
+
+class _Monitor(mocks.MockMonitor):
+    """Pulumi's mock monitor without event loops in worker threads, which nobody would close."""
+
+    def __init__(self, project: str, stack: str, caller: Mapping[str, str]) -> None:
+        super().__init__(_Nothing())
+        self.declared: list[Declared] = []
+        self._project, self._stack, self._caller = project, stack, caller
+
+    def Invoke(self, request: Any) -> Any:  # noqa: ARG002
+        """The one question that the program asks: who it runs as."""
+        returned: Any = {"return": _struct({"clientId": "", "objectId": "", **self._caller})}
+        return resource_pb2.ResourceInvokeResponse(**returned)
+
+    def RegisterResource(self, request: Any) -> Any:
+        """Write a resource down."""
+        above = request.parent.split("::")[2] if request.parent else _STACK
+        kind = request.type if above == _STACK else f"{above}${request.type}"
+        urn = f"urn:pulumi:{self._stack}::{self._project}::{kind}::{request.name}"
+        inputs = rpc.deserialize_properties(request.object)
+        id_ = _id(request.type, {**inputs, **self._caller})
+        if id_:
+            self.declared.append(Declared(request.type, request.name, urn, id_, inputs, bool(request.protect)))
+        state = {**inputs, **_COMPUTED.get(request.type, {}), "name": id_.rpartition("/")[2] or request.name}
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_ or request.name, object=_struct(state))
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ARG002
+        """Nobody reads them."""
+        return empty_pb2.Empty()
+
+
+def _id(token: str, inputs: Mapping[str, Any]) -> str:
+    """Where a resource of the table would be; empty for all else."""
+    try:
+        path = of_token(token).paths[token]
+    except UnknownType:
+        return token if token.startswith("azure-native:") else ""
+    filled = re.sub(r"{(\w+)}", lambda word: str(inputs.get(word[1], "")).strip("/"), path)
+    return filled.replace("/resourcegroups/", "/resourceGroups/")
+
+
+def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
+    return json_format.ParseDict(dict(values), struct_pb2.Struct())

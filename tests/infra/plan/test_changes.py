@@ -1,0 +1,57 @@
+"""What Azure changes by a new resource only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from azmlflow.infra.plan.changes import effect, replacing
+
+WORKSPACE = "azure-native:machinelearningservices:Workspace"
+VAULT = "azure-native:keyvault:Vault"
+STORAGE = "azure-native:storage:StorageAccount"
+
+
+@pytest.mark.parametrize(
+    ("token", "before", "after", "ways"),
+    [
+        # azure-native previews each of a workspace's as an update, and Azure refuses it.
+        (WORKSPACE, {"location": "westeurope"}, {"location": "northeurope"}, ("location",)),
+        (WORKSPACE, {"location": "West Europe"}, {"location": "westeurope"}, ()),
+        (WORKSPACE, {"storageAccount": "/A/B"}, {"storageAccount": "/a/b"}, ()),
+        (WORKSPACE, {"storageAccount": "/a/b"}, {"storageAccount": "/a/c"}, ("storageAccount",)),
+        (WORKSPACE, {"workspaceName": "a"}, {"workspaceName": "b"}, ("workspaceName",)),
+        (WORKSPACE, {"hbiWorkspace": False, "kind": "Default"}, {"kind": "Default"}, ()),
+        (WORKSPACE, {"kind": "Default"}, {"kind": "Default", "hbiWorkspace": True}, ("hbiWorkspace",)),
+        (
+            WORKSPACE,
+            {"encryption": {"status": "Enabled", "keyVaultProperties": {"keyIdentifier": "a"}}},
+            {"encryption": {"status": "Enabled", "keyVaultProperties": {"keyIdentifier": "b"}}},
+            (),
+        ),
+        (WORKSPACE, {"kind": "Default"}, {"encryption": {"status": "On"}, "kind": "Default"}, ("encryption.status",)),
+        (WORKSPACE, {"publicNetworkAccess": "Enabled"}, {"publicNetworkAccess": "Disabled"}, ()),
+        (WORKSPACE, {"containerRegistry": "/a"}, {"containerRegistry": "/b"}, ()),
+        (VAULT, {"properties": {"softDeleteRetentionInDays": 90}}, {"properties": {"softDeleteRetentionInDays": 7}},
+         ("properties.softDeleteRetentionInDays",)),
+        (STORAGE, {"isHnsEnabled": False}, {"isHnsEnabled": True}, ("isHnsEnabled",)),
+        ("aws:s3:Bucket", {"location": "a"}, {"location": "b"}, ()),
+        (WORKSPACE, {}, {"kind": "Default"}, ()),
+    ],
+)  # fmt: skip
+def test_what_is_replaced(token: str, before: dict[str, Any], after: dict[str, Any], ways: tuple[str, ...]) -> None:
+    assert replacing(token, before, after) == ways
+
+
+def test_what_azure_answered_counts_where_the_program_said_nothing() -> None:
+    known = {"encryption": {"status": "Enabled"}}
+    after = {"kind": "Default", "encryption": {"status": "Enabled"}}
+    assert replacing(WORKSPACE, {"kind": "Default"}, after, known) == ()
+    assert replacing(WORKSPACE, {"kind": "Default"}, {"kind": "Default"}, known) == ()
+
+
+def test_an_effect_is_told_from_none() -> None:
+    assert effect(WORKSPACE, {"tags": {}}, {"tags": {}}) == "none"
+    assert effect(WORKSPACE, {"tags": {}}, {"tags": {"a": "b"}}) == "update"
+    assert effect(WORKSPACE, {"keyVault": "a"}, {"keyVault": "b"}) == "replace"

@@ -1,0 +1,155 @@
+"""Every setting, changed on a stack that stands: which resources change, and whether any has to be made anew.
+
+The rows are written by hand, from what Azure says can change (`replace` where it says that it cannot). A setting
+without a row fails: say here what changing yours costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from azmlflow.infra.plan.changes import effect
+from azmlflow.infra.rehearsal import Declared, rehearse
+from azmlflow.infra.settings.listing import listed
+from azmlflow.infra.settings.settings import Settings
+
+PERSON = {"principalId": "aaaaaaaa-0000-4000-8000-000000000001", "principalType": "User", "persona": "viewer"}
+ROLE = "11111111-0000-4000-8000-000000000001"
+CPU, BUDGET = {"name": "cpu"}, {"monthly": 5, "mail": ["a@contoso.com"]}
+OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
+ALL = "the group and all in it"
+
+
+def grant(**other: Any) -> dict[str, Any]:
+    return {"grants": [{**PERSON, **other}]}
+
+
+def cluster(**other: Any) -> dict[str, Any]:
+    return {"clusters": [{**CPU, **other}]}
+
+
+def budget(**other: Any) -> dict[str, Any]:
+    return {"budget": {**BUDGET, **other}}
+
+
+# Setting -> (settings before, after, effect, resources by their types' last words; + is made, - goes).
+ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
+    "cloud": ({"protect": False}, {"protect": False, "cloud": "local"}, "none", ""),
+    "location": ({}, {"location": "northeurope"}, "replace", ALL),
+    "prefix": ({}, {"prefix": "other"}, "replace", ALL),
+    "salt": ({}, {"salt": "2"}, "replace", ALL),
+    "resourceGroup": ({}, {"resourceGroup": "rg-other"}, "replace", ALL),
+    "workspace": ({}, {"workspace": "mlw-other"}, "replace", "Workspace"),
+    "storageAccount": ({}, {"storageAccount": "stother"}, "replace", "StorageAccount Workspace"),
+    "keyVault": ({}, {"keyVault": "kv-other"}, "replace", "Vault Workspace"),
+    "clusters": ({}, cluster(), "none", "+Compute"),
+    "clusters[].name": (cluster(), cluster(name="gpu"), "none", "+Compute -Compute"),
+    # Azure takes neither; `up` removes the cluster, which holds nothing, and makes another of its name.
+    "clusters[].vmSize": (cluster(), cluster(vmSize="Standard_NC6s_v3"), "update", "Compute"),
+    "clusters[].priority": (cluster(), cluster(priority="LowPriority"), "update", "Compute"),
+    "clusters[].minNodes": (cluster(), cluster(minNodes=1), "update", "Compute"),
+    "clusters[].maxNodes": (cluster(), cluster(maxNodes=8), "update", "Compute"),
+    "clusters[].idleSeconds": (cluster(), cluster(idleSeconds=60), "update", "Compute"),
+    "grants": ({}, grant(), "none", "+RoleAssignment +RoleDefinition"),
+    "grants[].principalId": (grant(), grant(principalId=OTHER), "none", "+RoleAssignment -RoleAssignment"),
+    # The name in Azure follows from scope, principal and role: of a type of principal Azure takes no change.
+    "grants[].principalType": (grant(), grant(principalType="Group"), "update", "RoleAssignment"),
+    "grants[].displayName": (grant(), grant(displayName="Alice"), "none", ""),
+    "grants[].persona": (
+        grant(),
+        grant(persona="tracker"),
+        "none",
+        "+RoleAssignment +RoleDefinition -RoleAssignment -RoleDefinition",
+    ),
+    "grants[].scope": (grant(), grant(scope="group"), "none", "+RoleAssignment -RoleAssignment"),
+    "grants[].until": (grant(), grant(until="2020-01-01"), "none", "-RoleAssignment -RoleDefinition"),
+    "grants[].adopted": (grant(), grant(adopted={ROLE: "/x"}), "none", ""),
+    "roleProfile": (
+        grant(),
+        {**grant(), "roleProfile": "built-in"},
+        "none",
+        "+RoleAssignment -RoleAssignment -RoleDefinition",
+    ),
+    "strictTracker": (
+        grant(persona="tracker"),
+        {**grant(persona="tracker"), "strictTracker": True},
+        "update",
+        "RoleDefinition",
+    ),
+    "storageAuth": ({}, {"storageAuth": "identity"}, "update", "Workspace"),
+    "registry": ({}, {"registry": "own"}, "update", "+Registry Workspace"),
+    "diagnostics": ({}, {"diagnostics": True}, "none", "+DiagnosticSetting"),
+    "locks": ({}, {"locks": True}, "none", "+ManagementLockByScope"),
+    "budget": ({}, budget(), "none", "+Budget"),
+    "budget.monthly": (budget(), budget(monthly=6), "update", "Budget"),
+    "budget.mail": (budget(), budget(mail=["b@contoso.com"]), "update", "Budget"),
+    "createdOn": ({}, {"createdOn": "2027-01-31T12:00:00Z"}, "update", "ResourceGroup"),
+    "owner": ({}, {"owner": "alice"}, "update", "ResourceGroup"),
+    "expiresOn": ({}, {"expiresOn": "2027-01-31T12:00:00Z"}, "update", "ResourceGroup"),
+    "tags": (
+        {},
+        {"tags": {"team": "blue"}},
+        "update",
+        "Component ResourceGroup StorageAccount Vault Workspace",
+    ),
+    "purgeProtection": ({}, {"purgeProtection": True}, "update", "Vault"),
+    # Pulumi's own, in its state.
+    "protect": ({}, {"protect": False}, "none", ""),
+    # What `up` does before the program runs.
+    "onSoftDeleted": ({}, {"onSoftDeleted": "purge"}, "none", ""),
+}
+_ORDER = ("none", "update", "replace")
+
+
+def declared(settings: Mapping[str, Any]) -> dict[str, Declared]:
+    config = {f"azmlflow:{key}": value for key, value in settings.items()}
+    found = rehearse(config, project="azmlflow", stack="dev", subscription="s", tenant="t")
+    return {each.urn: each for each in found}
+
+
+def word(each: Declared) -> str:
+    return each.type.rpartition(":")[2]
+
+
+def test_every_setting_has_a_row_and_no_other() -> None:
+    missing = {setting.key for setting in listed(Settings)} - set(ROWS)
+    assert not missing, f"say in ROWS what changing these costs: {sorted(missing)}"
+    assert set(ROWS) == {setting.key for setting in listed(Settings)}
+
+
+@pytest.mark.parametrize("key", sorted(ROWS))
+def test_what_changing_a_setting_costs(key: str) -> None:
+    before, after = declared(ROWS[key][0]), declared(ROWS[key][1])
+    effects = {urn: effect(each.type, each.inputs, after[urn].inputs) for urn, each in before.items() if urn in after}
+    worst = max(effects.values(), key=_ORDER.index)
+    # `azmlflow-made` tells names that are given: it changes with any of them, and is a tag.
+    touched = {word(before[urn]) for urn, found in effects.items() if found != "none"}
+    if worst == "replace":
+        touched = {word(before[urn]) for urn, found in effects.items() if found == "replace"}
+    expected = ROWS[key][3]
+    if expected == ALL:
+        assert (worst, touched >= {"ResourceGroup", "StorageAccount", "Vault", "Workspace"}) == ("replace", True)
+        return
+    made = {f"+{word(each)}" for urn, each in after.items() if urn not in before}
+    gone = {f"-{word(each)}" for urn, each in before.items() if urn not in after}
+    assert (worst, " ".join(sorted(made) + sorted(gone) + sorted(touched))) == (ROWS[key][2], expected)
+
+
+@pytest.mark.parametrize("key", sorted(ROWS))
+def test_nothing_changed_is_nothing_to_do(key: str) -> None:
+    first, second = declared(ROWS[key][1]), declared(ROWS[key][1])
+    assert [effect(each.type, each.inputs, second[urn].inputs) for urn, each in first.items()] == ["none"] * len(first)
+
+
+def test_what_holds_data_is_protected_on_azure_and_by_the_setting() -> None:
+    def protected(**settings: Any) -> set[str]:
+        return {word(each) for each in declared({"registry": "own", **settings}).values() if each.protected}
+
+    data = {"Component", "Registry", "ResourceGroup", "StorageAccount", "Vault", "Workspace"}
+    assert protected() == data
+    assert protected(cloud="local") == set()
+    assert protected(cloud="local", protect=True) == data
+    assert protected(protect=False) == set()
