@@ -11,11 +11,15 @@ from azmlflow.cli.session import standing
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.session.standing import Standing
+from azmlflow.infra.plan.prices import Bill, bill
+
+_GOING = ("delete", "delete-replaced", "discard", "discard-replaced")
 
 
 @click.command(cls=Command, examples=("azmlflow preview", "azmlflow preview -o json | jq '.resources[].name'"))
 @common
 def command(invocation: Invocation) -> None:
+    """Shows too what the stack costs a month while nothing runs, as an order of magnitude."""
     invocation.ports.warm()
     session = open_session(invocation, make_local=True)
     session.settings()
@@ -26,7 +30,7 @@ def command(invocation: Invocation) -> None:
     with progress.drawing(f"looking at stack {session.name}"):
         outcome = stack.preview()
     state = stack.state()
-    found, refused = standing.of(session, state), _refused(session, state, outcome)
+    found, refused, price = standing.of(session, state), _refused(session, state, outcome), _price(outcome)
     invocation.result(
         {
             "stack": session.name,
@@ -37,9 +41,15 @@ def command(invocation: Invocation) -> None:
             ],
             "elsewhere": list(found.says()),
             "refused": refused,
+            "price": price.document(),
         },
-        lambda: _text(session.name, outcome, found, refused),
+        lambda: _text(session.name, outcome, found, refused, price),
     )
+
+
+def _price(outcome: Outcome) -> Bill:
+    """What stands after an `up` costs while idle."""
+    return bill((each.type, each.inputs) for each in outcome.changes if each.custom and each.operation not in _GOING)
 
 
 def _refused(session: Session, state: State, outcome: Outcome) -> list[str]:
@@ -54,15 +64,16 @@ def _refused(session: Session, state: State, outcome: Outcome) -> list[str]:
     return [each.finding.says for each in examine(situation, (SIZES,)) if each.finding.status == "failed"]
 
 
-def _text(stack: str, outcome: Outcome, found: Standing, refused: list[str]) -> str:
+def _text(stack: str, outcome: Outcome, found: Standing, refused: list[str], price: Bill) -> str:
     lines = [*(f"  ! {line}; `up` puts it right" for line in found.says()), *map(progress.plan_line, outcome.loud)]
     if not lines:
-        return f"stack {stack}: no changes"
+        return "\n".join((f"stack {stack}: no changes", *price.text()))
     return "\n".join(
         [
             f"stack {stack}: {len(lines)} change{'s' if len(lines) != 1 else ''}",
             *lines,
             *(f"  ! {line}: `up` would fail" for line in refused),
+            *price.text(),
             f"next: edit Pulumi.{stack}.yaml" if refused else f"next: azmlflow up --stack {stack}",
         ]
     )

@@ -16,6 +16,7 @@ from azmlflow.cli.project import config_json
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
+from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.session import life, standing
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
@@ -62,6 +63,8 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         replacing.clear(session, stack, state, lost)
         if not session.project.own_program:
             mending.remove_outdated_clusters(session, stack, settings)
+        if not before and not session.project.own_program:
+            _tell_price(session, state)
         with progress.drawing(f"bringing stack {session.name} in line") as on_change:
             outcome = stack.up(on_change)
         grants.drop_ended(session)
@@ -78,6 +81,14 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         },
         lambda: _panel(session, outputs, outcome, path),
     )
+
+
+def _tell_price(session: Session, state: State) -> None:
+    """What a new stack will cost while idle, where something of it will cost anything."""
+    from azmlflow.infra.plan.prices import bill
+
+    price = bill((each.type, each.inputs) for each in losses.rehearsed(session, state))
+    session.invocation.say("\n".join(price.text() if price.month or price.unknown else price.text()[:1]))
 
 
 def _write_config(session: Session, outputs: StackOutputs, before: Mapping[str, object]) -> Path | None:

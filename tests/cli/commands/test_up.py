@@ -301,3 +301,25 @@ def test_preview_tells_a_size_that_the_region_has_not(desk: Desk) -> None:
     assert "westeurope offers no Standard_DS33_v2 (cluster cpu); did you mean STANDARD_DS3_V2?" in told
     assert told.splitlines()[-1] == "next: edit Pulumi.local.yaml"
     assert desk.run("preview", "--output", "json").json()["refused"]
+
+
+REGISTRY = "azure-native:containerregistry:Registry"
+
+
+def test_preview_tells_what_the_stack_costs_while_idle(desk: Desk) -> None:
+    desk.settings()
+    desk.stack.planned = (
+        Change("urn::r", REGISTRY, "images", "same", "planned", inputs={"sku": {"name": "Basic"}}),
+        Change("urn::o", REGISTRY, "old", "delete", "planned", inputs={"sku": {"name": "Premium"}}),
+        Change("urn::b", "aws:s3:Bucket", "b", "create", "planned"),
+    )
+    price = desk.run("preview", "-o", "json").json()["price"]
+    assert (price["month"], price["currency"], price["unknown"]) == (5, "USD", ["Bucket"])
+    told = desk.run("preview").out
+    assert "idle, about 5 USD a month, and what is unknown: Bucket (list prices of 20" in told
+
+
+def test_the_first_up_tells_it_and_no_other(desk: Desk) -> None:
+    desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:registry: own\n")
+    assert "idle, about 5 USD a month" in desk.run("up").err
+    assert "USD" not in desk.run("up").err

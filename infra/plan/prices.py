@@ -1,0 +1,152 @@
+"""What a stack costs a month while nothing runs, as orders of magnitude, from one dated file (`prices.json`). Pure.
+
+A type, or a value that decides on its price, which the file does not have is unknown, and said so: never 0.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from azmlflow.infra.plan.changes import at
+from azmlflow.resourcetypes.table import UnknownType, of_token
+
+_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What resources of one kind cost, or what else Azure makes for one.
+
+    Attributes:
+        what: the kind, for people.
+        count: how many.
+        month: dollars a month of all of them while idle; None where it is unknown.
+        use: what is paid beside it, by use.
+    """
+
+    what: str
+    count: int
+    month: float | None
+    use: str = ""
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a stack costs.
+
+    Attributes:
+        lines: by kind, the dearest first, the unknown before all.
+        date: month of the list prices.
+        currency: of the prices.
+    """
+
+    lines: tuple[Line, ...]
+    date: str
+    currency: str
+
+    @property
+    def month(self) -> float:
+        """The sum of what is known."""
+        return sum(line.month or 0 for line in self.lines)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The kinds whose price is unknown."""
+        return tuple(line.what for line in self.lines if line.month is None)
+
+    def document(self) -> dict[str, Any]:
+        """As `--output json` prints it; an unknown price is null."""
+        return {
+            "currency": self.currency,
+            "date": self.date,
+            "month": round(self.month, 1),
+            "unknown": list(self.unknown),
+            "resources": [
+                {"what": line.what, "count": line.count, "month": line.month, "use": line.use or None}
+                for line in self.lines
+            ],
+        }
+
+    def text(self) -> list[str]:
+        """Lines for people; what costs nothing while idle, whatever is done, is left out."""
+        rest = f", and what is unknown: {', '.join(self.unknown)}" if self.unknown else ""
+        rows = [f"idle, about {rounded(self.month)} {self.currency} a month{rest} (list prices of {self.date})"]
+        for line in self.lines:
+            if line.month or line.month is None or line.use:
+                price = "unknown" if line.month is None else rounded(line.month)
+                use = f"  + {line.use}" if line.use else ""
+                rows.append(f"  {price:>8}  {line.count} x {line.what}{use}")
+        return rows
+
+
+def rounded(month: float) -> str:
+    """A sum as an order of magnitude: two digits at most."""
+    return f"{float(f'{month:.2g}'):g}"
+
+
+def bill(resources: Iterable[tuple[str, Mapping[str, Any]]]) -> Bill:
+    """What resources cost while idle.
+
+    Args:
+        resources: Pulumi's type token and the inputs of each.
+    """
+    found: dict[tuple[str, str], list[tuple[float | None, str]]] = {}
+    once: dict[str, Line] = {}
+    for token, inputs in resources:
+        name, called = _named(token)
+        price, word = _price(name, inputs)
+        extra = _prices()["types"].get(name, {}).get("once", {}).get(word)
+        if extra:
+            once[extra] = Line(extra, 1, price)
+            price = 0.0
+        if name == _WORKSPACE and _keeps_data_for_key(inputs):
+            more = _prices()["encryption"]
+            once[more["what"]] = Line(more["what"], 1, float(more["month"]))
+        kind = f"{called} ({word})" if word and word != "0" else called
+        found.setdefault((name, kind), []).append((price, _prices()["types"].get(name, {}).get("use", "")))
+    lines = [_line(kind, each) for (_, kind), each in found.items()]
+    lines += once.values()
+    lines.sort(key=lambda line: (line.month is not None, -(line.month or 0), line.what))
+    return Bill(tuple(lines), _prices()["date"], _prices()["currency"])
+
+
+def _keeps_data_for_key(workspace: Mapping[str, Any]) -> bool:
+    return at(workspace, "encryption.status") == "Enabled" and not workspace.get("enableServiceSideCMKEncryption")
+
+
+def _line(kind: str, each: list[tuple[float | None, str]]) -> Line:
+    known = [price for price, _ in each if price is not None]
+    month = round(sum(known), 2) if len(known) == len(each) else None
+    return Line(kind, len(each), month, each[0][1])
+
+
+def _price(name: str, inputs: Mapping[str, Any]) -> tuple[float | None, str]:
+    """A price, and the word that decided on it."""
+    entry = _prices()["types"].get(name)
+    if entry is None:
+        return None, ""
+    if "by" not in entry:
+        return float(entry["month"]), ""
+    value = at(inputs, entry["by"])
+    word = f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)
+    price = entry["months"].get(word)
+    return None if price is None else float(price), word
+
+
+def _named(token: str) -> tuple[str, str]:
+    try:
+        kind = of_token(token)
+    except UnknownType:
+        return token, token.rpartition(":")[2]
+    return kind.name, kind.called()
+
+
+@functools.cache
+def _prices() -> Mapping[str, Any]:
+    document: Mapping[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text("utf-8"))
+    return document
