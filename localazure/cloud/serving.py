@@ -15,7 +15,7 @@ from azmlflow.localazure.core.store import Store
 LOG_KEPT = 256 * 1024  # bytes of a log's end that are kept of a process that is gone
 
 
-@dataclass
+@dataclass(eq=False)
 class Backend:
     """The process of a deployment that answers.
 

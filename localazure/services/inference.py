@@ -14,7 +14,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import httpx
 from starlette.requests import ClientDisconnect, Request
@@ -42,6 +44,7 @@ _OURS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "upgrade"}
     | {"transfer-encoding", "content-length", "host", "authorization", "expect", "server", "date"}
 )
+_ANY = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # what waits is counted by us
 _STATUS, _REASON = "ms-azureml-model-error-statuscode", "ms-azureml-model-error-reason"
 
 
@@ -52,12 +55,12 @@ def service(cloud: Cloud, draw: Callable[[], float] = random.random) -> ASGIApp:
         cloud: the embedded Azure.
         draw: a number from 0 to below 1, by which traffic is shared.
     """
-    copies: set[asyncio.Task[None]] = set()
+    around = _Around(cloud, draw)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            response = await _answer(cloud, request, draw, copies)
+            response = await _answer(around, request)
         except AzureError as error:
             scope.setdefault("state", {})["reason"] = error.reason
             response = JSONResponse(error.body(), error.status, error.headers)
@@ -68,9 +71,33 @@ def service(cloud: Cloud, draw: Callable[[], float] = random.random) -> ASGIApp:
     return app
 
 
-async def _answer(
-    cloud: Cloud, request: Request, draw: Callable[[], float], copies: set[asyncio.Task[None]]
-) -> Response:
+class _Clients:
+    """A client for each process that answers, for as long as it does: to make one takes longer than to ask."""
+
+    def __init__(self) -> None:
+        self._made: weakref.WeakKeyDictionary[Backend, httpx.AsyncClient] = weakref.WeakKeyDictionary()
+
+    def of(self, backend: Backend) -> httpx.AsyncClient:
+        """The client of one."""
+        found = self._made.get(backend)
+        if found is None:
+            transport = httpx.AsyncHTTPTransport(uds=backend.socket, verify=False, limits=_ANY)
+            found = self._made[backend] = httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)
+        return found
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What all requests share: the embedded Azure, chance, the clients of processes, the copies under way."""
+
+    cloud: Cloud
+    draw: Callable[[], float]
+    clients: _Clients = field(default_factory=_Clients)
+    copies: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+async def _answer(around: _Around, request: Request) -> Response:
+    cloud, draw = around.cloud, around.draw
     host, path = without_port(request.headers.get("host", "")), spelling.decoded(spelling.sent_path(request.scope))
     endpoint = names.of_host(cloud, host)
     if endpoint is None:
@@ -86,11 +113,11 @@ async def _answer(
     copied = None if DEPLOYMENT in request.headers else _mirrored(cloud, endpoint, draw)
     if copied is not None and path == "/score":
         whole = b"".join([chunk async for chunk in body])
-        task = asyncio.create_task(_copy(cloud, copied, request, path, whole))
-        copies.add(task)
-        task.add_done_callback(copies.discard)
+        task = asyncio.create_task(_copy(around, copied, request, path, whole))
+        around.copies.add(task)
+        task.add_done_callback(around.copies.discard)
         body = _once(whole)
-    return await _forward(cloud, deployment, request, path, body)
+    return await _forward(around, deployment, request, path, body)
 
 
 def _authenticate(cloud: Cloud, request: Request, endpoint: Document) -> None:
@@ -179,24 +206,24 @@ def _too_large() -> AzureError:
     return AzureError(413, "RequestEntityTooLarge", f"A request has at most {_LIMIT // 1024 // 1024} MB.")
 
 
-async def _copy(cloud: Cloud, deployment: Document, request: Request, path: str, content: bytes) -> None:
+async def _copy(around: _Around, deployment: Document, request: Request, path: str, content: bytes) -> None:
     """Have a deployment see a copy of a request; what comes of it is nobody's."""
     with contextlib.suppress(AzureError):
-        response = await _forward(cloud, deployment, request, path, _once(content))
+        response = await _forward(around, deployment, request, path, _once(content))
         if isinstance(response, StreamingResponse):
             async for _ in response.body_iterator:
                 pass
 
 
 async def _forward(
-    cloud: Cloud, deployment: Document, request: Request, path: str, body: AsyncIterator[bytes]
+    around: _Around, deployment: Document, request: Request, path: str, body: AsyncIterator[bytes]
 ) -> Response:
     """What a deployment answers.
 
     Raises:
         AzureError: 408, 413, 424, 429.
     """
-    backend = cloud.serving.backends.get(deployment["id"].lower())
+    backend = around.cloud.serving.backends.get(deployment["id"].lower())
     if backend is None:
         raise _failed(deployment, 502, "The deployment's process does not run: its log (getLogs) says why.")
     told, instances = deployment["properties"]["requestSettings"], deployment["sku"]["capacity"]
@@ -208,10 +235,8 @@ async def _forward(
     stack = contextlib.AsyncExitStack()
     stack.callback(_answered, backend)
     try:
-        transport = httpx.AsyncHTTPTransport(uds=backend.socket)
-        client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, timeout=None))
         async with asyncio.timeout_at(until):
-            sent = client.stream(
+            sent = around.clients.of(backend).stream(
                 request.method,
                 httpx.URL("http://deployment").copy_with(raw_path=_target(request, path)),
                 headers=_headers(request.headers.items()),

@@ -37,6 +37,7 @@ from azmlflow.localazure.serving.sockets import Held
 from azmlflow.localazure.work.limits import amount, read_limits
 from azmlflow.localazure.work.quota import named
 
+_LOG_LIMIT = 256 * 1024 * 1024  # bytes: a deployment stands longer than a job
 _RUN, _SOCKET, _LOG = "run", "serve.sock", "server.log"
 _OWN = (CODE, MODEL, "home", "tmp", _RUN, BUILD)
 _APP = "azureml_inference_server_http.server.entry:app"
@@ -129,6 +130,7 @@ class Instance:
         memory, disk = (size.memory * workers, size.disk * workers) if size else (0, 0)
         keeping = Keeping(
             _LOG,
+            log_limit=_LOG_LIMIT,
             memory=min(filter(None, (memory, limits.memory)), default=0),
             disk=min(filter(None, (disk, limits.disk)), default=0),
             seen=chosen.seen,
@@ -173,7 +175,7 @@ class Instance:
                 self._held = Held(self._place.folder / _RUN / _SOCKET, self._place.user)
             except OSError:
                 return False
-        transport = httpx.AsyncHTTPTransport(uds=self._held.path)
+        transport = httpx.AsyncHTTPTransport(uds=self._held.path, verify=False)
         try:
             async with httpx.AsyncClient(transport=transport, timeout=timeout) as client:
                 healthy = (await client.get("http://deployment/")).status_code == 200

@@ -176,9 +176,14 @@ def test_a_change_is_served_beside_the_old_until_it_answers(serving: Serving) ->
         assert (serving.state, serving.backend) == ("Succeeded", "socket of 2")
         assert not Process.made[0].closed  # it still has a request to answer
         before.pending = 0
-        await asyncio.wait_for(_closed(Process.made[0]), 5)
+        await asyncio.wait_for(_closed(Process.made[0]), 60)
 
     serving.run(script)
+
+
+async def _count(wanted: int) -> None:
+    while len(Process.made) < wanted:
+        await asyncio.sleep(0.01)
 
 
 async def _closed(process: Process) -> None:
@@ -215,8 +220,8 @@ def test_a_process_that_ends_is_started_again(serving: Serving, monkeypatch: pyt
     async def script() -> None:
         await serving.put()
         Process.made[0].over.set()
-        for _ in range(3):
-            await serving.turn()
+        await asyncio.wait_for(_count(2), 60)
+        await serving.turn()
         assert (serving.state, serving.backend) == ("Succeeded", "socket of 2")
         assert Process.made[0].closed
 
