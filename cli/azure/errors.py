@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.hints import THROTTLED
 from azmlflow.cli.frame.words import lasting
 
 _BETWEEN = "azmlflow doctor    (something between here and Azure may have answered in its place: see HTTPS_PROXY)"
@@ -25,7 +26,7 @@ class ArmError(CliError):
     told = True
 
     def __init__(self, status: int, code: str, message: str, where: str) -> None:
-        hints = {403: "ask an Owner of the resource group for access", 401: "az login"}
+        hints = {403: "ask an Owner of the resource group for access", 401: "az login", 429: THROTTLED}
         super().__init__(f"Azure refused: {code}: {message}", where=where, next=hints.get(status, "azmlflow status"))
         self.status, self.code, self.message = status, code, message
 

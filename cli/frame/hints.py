@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+# Microsoft, "Throttling Resource Manager requests": counted by the minute and the hour, for each principal.
+THROTTLED = "wait a few minutes, then type the command again: it goes on from here (Azure limits requests)"
+
 _BETWEEN = re.compile(r"(, then |, or | && |; | {4}\(.*$)", re.DOTALL)
 _NAMED = re.compile(r" (--stack|-s)\b")
 

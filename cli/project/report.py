@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.hints import THROTTLED
 from azmlflow.localazure.machine.shortage import shortage
 
 _BETWEEN = "azmlflow doctor    (something between here and Azure may have answered in its place: see HTTPS_PROXY)"
@@ -113,6 +114,8 @@ def _refused(fault: Any) -> CliError:
     error = getattr(fault, "error", None)
     code = getattr(error, "code", None) or getattr(fault, "status_code", None) or "error"
     message = getattr(error, "message", None) or _first_line(fault)
+    if getattr(fault, "status_code", None) == 429:
+        return CliError(f"Azure refused: {code}: {message}", next=THROTTLED)
     return CliError(f"Azure refused: {code}: {message}", next=_next_for(str(code)))
 
 
