@@ -13,6 +13,7 @@ from typing import TextIO
 
 _HINTS = ("next:", "fix:", "why:", "azmlflow ", "az ", "export ")  # what is to be typed is one line, to be copied
 _COLUMN = re.compile(r"\s*\S+(?: \S+)*?(?: {2,}|: )")
+_ID = re.compile(r"(?<![\w:/.])/subscriptions/[^\s,;'`\"]*[^\s,;:'`\".)]")
 _SPAN = re.compile(r"`[^`]*`|'[^']*'")
 _GUID = re.compile(r"\b([0-9a-fA-F]{8})-[0-9a-fA-F]{4}(?:-[0-9a-fA-F]{4}){2}-[0-9a-fA-F]{12}\b")
 
@@ -20,8 +21,9 @@ _GUID = re.compile(r"\b([0-9a-fA-F]{8})-[0-9a-fA-F]{4}(?:-[0-9a-fA-F]{4}){2}-[0-
 def folded(text: str, stream: TextIO | None = None) -> str:
     """A text whose lines are no longer than the terminal that it goes to; elsewhere as it is.
 
-    Lines break between words only, and never within what is quoted or to be typed; what goes on stands below where the
-    line's own text began.
+    Lines break between words, and never within what is quoted; what goes on stands below where the line's own text
+    began. Of an id of Resource Manager its end is told (JSON has the whole); of a command each line but the last ends
+    with a backslash, so that it can be copied; another word that is longer than a line is broken.
 
     Args:
         text: the text.
@@ -38,21 +40,44 @@ def width(stream: TextIO) -> int | None:
 
 def _fold(line: str, columns: int) -> str:
     begin = line.lstrip()
-    if len(line) <= columns or begin.startswith(_HINTS):
+    if len(line) <= columns:
+        return line
+    if begin.startswith(_HINTS):
+        return _continued(line, columns)
+    line = _ID.sub(_end_of_id, line)
+    if len(line) <= columns:
         return line
     column = _COLUMN.match(line)
-    if " " not in line[len(column[0]) if column else 0 :].strip():
-        return line  # one word, such as an id, which is better off where it is
     indent = len(column[0]) if column and len(column[0]) <= columns // 2 else len(line) - len(begin) + 2
     whole = _SPAN.sub(lambda found: found[0].replace(" ", "\x00"), line)
     lines = textwrap.wrap(
         whole,
         columns,
         subsequent_indent=" " * indent,
-        break_long_words=False,
+        break_long_words=" " not in line[len(column[0]) if column else 0 :].strip(),
         break_on_hyphens=False,
     )
     return "\n".join(lines).replace("\x00", " ")
+
+
+def _end_of_id(found: re.Match[str]) -> str:
+    """An id's type and name: `…/workspaces/mlw-mlflow-local`."""
+    parts = found[0].split("/")
+    return f"…/{'/'.join(parts[-2:])}" if len(parts) > 4 else found[0]
+
+
+def _continued(line: str, columns: int) -> str:
+    """A command over several lines, as a shell joins them again; what is quoted or a note for people stays whole."""
+    if "'" in line or '"' in line or "`" in line or "    (" in line.strip() or "\x1b" in line:
+        return line
+    lines, rest = [], line
+    while len(rest) > columns:
+        at = rest.rfind(" ", len(rest) - len(rest.lstrip()) + 1, columns - 1)
+        # In the middle of a word it goes on without an indent, which would be a blank.
+        cut = at + 1 if at > 0 and rest[:at].strip() not in ("next:", "fix:", "why:") else columns - 1
+        lines.append(f"{rest[:cut]}\\")
+        rest = rest[cut:]
+    return "\n".join([*lines, rest])
 
 
 def short(text: str) -> str:

@@ -37,7 +37,7 @@ def test_a_429_that_stays_is_waited_for_told_and_then_an_error_with_the_next_com
 
 
 def test_a_client_of_microsofts_that_is_throttled() -> None:
-    fault = HttpResponseError(response=SimpleNamespace(status_code=429, reason="Too Many Requests"))  # type: ignore[arg-type]
+    fault = HttpResponseError(response=SimpleNamespace(status_code=429, reason="Too Many Requests"))
     known = report.known(fault)
     assert known is not None
     assert known.next == THROTTLED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 
 import pytest
 
@@ -38,18 +39,41 @@ def test_a_column_goes_on_in_its_column() -> None:
     assert max(map(len, lines)) <= 80
 
 
-def test_a_command_stays_whole() -> None:
-    command = f"      next: az role assignment delete --ids /subscriptions/{'a' * 90} --yes"
-    assert folded(command, Terminal()) == command
+def test_a_command_is_joined_again_by_a_shell() -> None:
+    command = f"      next: az role assignment delete --ids /subscriptions/{'a' * 190} --yes"
+    lines = folded(command, Terminal()).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert all(line.endswith("\\") for line in lines[:-1])
+    typed = "\n".join(lines).partition("next: ")[2]
+    words = subprocess.run(["sh", "-c", f"printf '%s\\n' {typed}"], capture_output=True, text=True, check=True)
+    assert words.stdout.split("\n")[:-1] == command.split()[1:]
+
+
+def test_what_is_quoted_or_has_a_note_stays_whole() -> None:
+    for command in (f"next: az x --role 'a b' {'y' * 90}", f"next: azmlflow up    (because {LONG})"):
+        assert folded(command, Terminal()) == command
+
+
+def test_of_an_id_its_end_is_told() -> None:
+    id_ = "/subscriptions/10ca1000-0000-4000-8000-000000000002/resourceGroups/rg/providers/Microsoft.X/workspaces/mlw"
+    assert folded(f"  bob has 'Owner' at {id_}: not declared", Terminal()) == (
+        "  bob has 'Owner' at …/workspaces/mlw: not declared"
+    )
+    assert folded(f"  bob at {id_}", io.StringIO()) == f"  bob at {id_}"
+
+
+def test_a_command_between_backticks_stays_whole() -> None:
     line = folded(f"{'word ' * 13}type `azmlflow up --stack local` and then go on with it", Terminal())
     assert "`azmlflow up --stack local`" in line
     assert len(line.splitlines()) == 2
 
 
-def test_what_has_no_blank_is_not_broken() -> None:
-    assert folded(f"at {'x' * 100}", Terminal()).splitlines() == ["at", f"  {'x' * 100}"]
-    for row in (f"  tracking URI  azureml://{'x' * 90}", "x" * 100):
-        assert folded(row, Terminal()) == row
+def test_one_long_word_goes_on_in_its_column() -> None:
+    row = f"  tracking URI  azureml://{'x' * 90}"
+    lines = folded(row, Terminal()).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1].startswith(" " * 16 + "x")
+    assert "".join(each.strip() for each in lines).replace(" ", "") == row.replace(" ", "")
 
 
 def test_elsewhere_and_where_it_fits_it_is_as_it_was() -> None:
