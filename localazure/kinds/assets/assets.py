@@ -10,7 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import odata
+from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.models.records import matches
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, pick, stamp, texts, wrong_type
@@ -19,6 +22,9 @@ from azmlflow.localazure.resources.verbs import Verbs
 
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _RULE = r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}"
+# Parameters of every list; `api-version` and pages are read elsewhere.
+_ALWAYS = ("api-version", "$top", "$skiptoken", "$skip", "$orderby", "listviewtype")
+_NEWEST, _OLDEST = ("createdtime desc", "createdat desc", "createdtimeutc desc"), "createdtime asc"
 _VIEWS = ("ActiveOnly", "ArchivedOnly", "All")
 _DEFAULTS: Document = {"isArchived": False, "tags": {}, "properties": {}}
 NAME = NameRule(
@@ -40,6 +46,32 @@ def in_view(ask: Ask, archived: bool) -> bool:
     return view == "All" or archived is (view == "ArchivedOnly")
 
 
+def asked(ask: Ask, found: list[Document], also: tuple[str, ...] = ()) -> list[Document]:
+    """What a list shows of what there is, as its other parameters ask; `lists` cuts it into pages.
+
+        $skip      how many not to show
+        $orderBy   createdtime, which it has anyway: the one made last first; `createdtime asc` turns it around
+
+    Others are refused: inferred, Azure may not look at them.
+
+    Args:
+        ask: the request.
+        found: what there is, the one made last first.
+        also: parameters that the caller has looked at, lower case.
+
+    Raises:
+        AzureError: 400, a parameter is unknown, or has a value that is none.
+    """
+    for name, value in ask.query.items():
+        if value and name not in (*_ALWAYS, *also):
+            raise bad_request("InvalidQueryParameter", f"This list has no query parameter '{name}'.", target=name)
+    order, skip = (ask.query.get("$orderby") or _NEWEST[0]).lower().strip(), ask.query.get("$skip") or "0"
+    start = odata.count(skip)
+    if start is None or order not in (*_NEWEST, _OLDEST):
+        raise bad_request("InvalidQueryParameterValue", f"'{skip if start is None else order}' is not supported here.")
+    return (found[::-1] if order == _OLDEST else found)[start:]
+
+
 def check_name(ask: Ask, _existing: Document | None) -> None:
     """Refuse a version whose asset has a name that is not valid."""
     NAME.check(ask.target.names[-2])
@@ -49,7 +81,13 @@ def listed(ask: Ask) -> list[Document]:
     """The versions at the path that the request's view shows, the one made last first, as `$orderBy` asks."""
     below = find.below(ask.cloud, ask.target.id)
     shown = [document for document in below if in_view(ask, document["properties"]["isArchived"])]
-    return _newest_first(shown)
+    tags, stage = ask.query.get("$tags") or ask.query.get("tags"), ask.query.get("stage")
+    chosen = [
+        each
+        for each in shown
+        if matches(each["properties"]["tags"], tags) and stage in (None, "", each["properties"].get("stage"))
+    ]
+    return asked(ask, _newest_first(chosen), ("$tags", "tags", "stage", "hash", "hashversion"))
 
 
 def keep_container(ask: Ask, document: Document) -> None:
@@ -78,7 +116,8 @@ def container(name: str, *, action_type: str | None = None) -> Kind:
 
     def containers(ask: Ask) -> list[Document]:
         below = find.below(ask.cloud, ask.target.id)
-        return [each for each in below if each["type"] == type_ and in_view(ask, each["properties"]["isArchived"])]
+        shown = [each for each in below if each["type"] == type_ and in_view(ask, each["properties"]["isArchived"])]
+        return asked(ask, shown)
 
     return Kind(
         type=type_,

@@ -80,10 +80,13 @@ def _start_upload(ask: Ask) -> Answer:
 def _listed(ask: Ask) -> list[Document]:
     """All versions, or those of the content whose hash is asked for: a client need not upload it again."""
     found = assets.listed(ask)
-    wanted = ask.query.get("hash")
-    if wanted is None:
-        return found
-    return [document for document in found if document["properties"]["properties"].get(_HASH) == wanted]
+    wanted, version = ask.query.get("hash"), ask.query.get("hashversion")
+    told = [(document["properties"]["properties"], document) for document in found]
+    return [
+        document
+        for said, document in told
+        if wanted in (None, said.get(_HASH)) and version in (None, said.get("hash_version", version))
+    ]
 
 
 CODE = Kind(

@@ -12,7 +12,7 @@ from typing import Any
 
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.assets.assets import WORKSPACE, in_view
+from azmlflow.localazure.kinds.assets.assets import WORKSPACE, asked, in_view
 from azmlflow.localazure.kinds.assets.models import NAME
 from azmlflow.localazure.models import mlmodel, places, records
 from azmlflow.localazure.models.places import DatastorePath
@@ -52,7 +52,7 @@ async def _listed(ask: Ask, workspace: Document) -> list[Document]:
     model = await registry.model(ask.target.name)
     found = [] if model is None else await registry.versions(model.name)
     query = ask.query
-    return [
+    shown = [
         await _document(registry, each)
         for each in found
         if in_view(ask, each.archived)
@@ -60,7 +60,9 @@ async def _listed(ask: Ask, workspace: Document) -> list[Document]:
         and query.get("stage", "").lower() in ("", _stage(each).lower())
         and records.matches(each.tags, query.get("tags"))
         and records.matches(each.kept.get("properties", {}), query.get("properties"))
+        and query.get("description", "") in ("", each.description)
     ]
+    return asked(ask, shown, ("version", "stage", "tags", "properties", "description"))
 
 
 async def _write(ask: Ask, workspace: Document) -> tuple[bool, Document]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.assets.assets import WORKSPACE, in_view
+from azmlflow.localazure.kinds.assets.assets import WORKSPACE, asked, in_view
 from azmlflow.localazure.models import records
 from azmlflow.localazure.models.records import Model, Version
 from azmlflow.localazure.models.registry import Registry
@@ -62,7 +62,9 @@ async def _listed(ask: Ask, workspace: Document) -> list[Document]:
     registry = Registry(ask.cloud, workspace)
     models = [each for each in await registry.models() if in_view(ask, each.archived)]
     versions = await registry.versions()
-    return [_document(registry, model, [each for each in versions if each.name == model.name]) for model in models]
+    return asked(
+        ask, [_document(registry, model, [each for each in versions if each.name == model.name]) for model in models]
+    )
 
 
 async def _write(ask: Ask, workspace: Document) -> tuple[bool, Document]:

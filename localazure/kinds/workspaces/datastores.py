@@ -17,6 +17,7 @@ from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.collections import SECRETS
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.assets import assets
 from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as STORAGE_TYPE
 from azmlflow.localazure.resources import find, names
 from azmlflow.localazure.resources.ask import Answer, Ask
@@ -119,8 +120,17 @@ def _deleting(_ask: Ask, document: Document) -> None:
 
 def _listed(ask: Ask) -> list[Document]:
     only = ask.query.get("isdefault", "").lower()
+    names, text = (ask.query.get(each, "").lower() for each in ("names", "searchtext"))
     below = find.below(ask.cloud, ask.target.id)
-    return [document for document in below if not only or str(document["properties"]["isDefault"]).lower() == only]
+    shown = [
+        document
+        for document in below
+        if (not only or str(document["properties"]["isDefault"]).lower() == only)
+        and (not names or document["name"].lower() in names.split(","))
+        and text in document["name"].lower()
+    ]
+    # How many and in which order is asked only of who has many: the pages are as large as `$top` says.
+    return assets.asked(ask, shown, ("isdefault", "names", "searchtext", "count", "orderbyasc"))
 
 
 def make_default_datastores(ask: Ask, workspace: Document) -> None:

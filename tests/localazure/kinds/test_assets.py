@@ -86,3 +86,51 @@ def test_a_number_among_texts_is_taken_for_its_text(ready: Azure) -> None:
     assert (told.status, told.body["properties"]["properties"]["hash_version"]) == (201, "202208")
     again = put(ready, CODE, codeUri=f"{BLOBS}/one", properties={"hash_sha256": "abc", "hash_version": 202208})
     assert (again.status, again.body["properties"]) == (200, told.body["properties"])
+
+
+# --- parameters of lists ------------------------------------------------------------------------------------------
+
+VERSIONS = f"{WORKSPACE}/environments/listed/versions"
+IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04"
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({}, ["3", "2", "1"]),
+        ({"$orderBy": "createdtime desc", "$top": "1"}, ["3"]),
+        ({"$orderBy": "createdtime asc"}, ["1", "2", "3"]),
+        ({"$skip": "1"}, ["2", "1"]),
+        ({"$tags": "n=2"}, ["2"]),
+        ({"stage": "Production"}, ["3"]),
+        ({"listViewType": "ArchivedOnly"}, []),
+    ],
+)
+def test_a_list_of_versions_is_as_it_was_asked_for(azure: Azure, query: dict[str, str], shown: list[str]) -> None:
+    azure.make(*CHAIN[:6])
+    for number in ("1", "2", "3"):
+        told = {"image": IMAGE, "tags": {"n": number}, **({"stage": "Production"} if number == "3" else {})}
+        assert azure.arm("PUT", f"{VERSIONS}/{number}", {"properties": told}).status == 201
+        azure.clock.advance(1)
+    answer = azure.arm("GET", VERSIONS, **query)
+    assert [each["name"] for each in answer.body["value"]] == shown
+
+
+@pytest.mark.parametrize("path", ["environments", "environments/x/versions", "data", "codes", "models", "datastores"])
+@pytest.mark.parametrize("query", [{"$orderBy": "name"}, {"$filter": "x eq 1"}, {"$skip": "x"}, {"shoe": "43"}])
+def test_a_parameter_that_would_do_nothing_is_refused(azure: Azure, path: str, query: dict[str, str]) -> None:
+    azure.make(*CHAIN[:6])
+    refused = azure.arm("GET", f"{WORKSPACE}/{path}", **query)
+    assert refused.status == 400
+    assert refused.code in ("InvalidQueryParameter", "InvalidQueryParameterValue")
+
+
+def test_datastores_by_name(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+    for query, shown in (
+        ({"names": "workspaceblobstore,other"}, ["workspaceblobstore"]),
+        ({"searchText": "FILE"}, ["workspacefilestore"]),
+        ({"isDefault": "true", "count": "30"}, ["workspaceblobstore"]),
+    ):
+        found = azure.arm("GET", f"{WORKSPACE}/datastores", **query).body["value"]
+        assert [each["name"] for each in found] == shown
