@@ -44,6 +44,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("doctor", "stack.doctor", "Ask whether everything is here that the stack needs, and how to mend what is not."),
     ("down", "stack.down", "Remove everything that the stack made: plan, confirm, progress, residue report."),
     ("sweep", "stack.sweep", "Find what azmlflow made, by tags, age or name; remove it side by side."),
+    ("fleet", "stack.fleet", "Many workspaces from one fleet.yaml: up, preview, status, down, side by side."),
     ("local", "local.local", "The embedded Azure on this machine: start, stop, look inside."),
 )
 
