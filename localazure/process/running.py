@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.folder import Folder
-from azmlflow.localazure.machine.private import read_json, unreadable
+from azmlflow.localazure.machine.private import read_json, unreadable, write_private
 
 _HELD_WITHIN = 120.0
 
@@ -137,3 +139,16 @@ def lifetime(folder: Folder) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def write_record(folder: Folder, latency: str) -> None:
+    """Say what runs: what the daemon itself does once it listens."""
+    ports = folder.ports()
+    content = {
+        "pid": os.getpid(),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "proxy_port": ports.proxy,
+        "identity_port": ports.identity,
+        "latency": latency,
+    }
+    write_private(folder.record, json.dumps(content).encode())

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import secrets
@@ -20,7 +19,6 @@ import socket
 import ssl
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
@@ -38,7 +36,7 @@ from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.ports import bind
-from azmlflow.localazure.machine.private import kept_secret, write_private
+from azmlflow.localazure.machine.private import kept_secret
 from azmlflow.localazure.principals.directory import Directory
 from azmlflow.localazure.principals.enforce import Enforcer
 from azmlflow.localazure.principals.tokens import Tokens
@@ -46,7 +44,8 @@ from azmlflow.localazure.process import seed
 from azmlflow.localazure.process.app import build_app
 from azmlflow.localazure.process.bounds import Complaints, cut_log, raise_descriptors
 from azmlflow.localazure.process.parts import keep_copies
-from azmlflow.localazure.process.running import lifetime
+from azmlflow.localazure.process.running import lifetime, write_record
+from azmlflow.localazure.process.shedding import give_up
 from azmlflow.localazure.process.starting import READY, say_why
 from azmlflow.localazure.runner.runner import Runner
 from azmlflow.localazure.services import identity as identity_service
@@ -101,12 +100,13 @@ class Server(uvicorn.Server):
         yield
 
 
-async def serve(folder: Folder, latency: str, ready: int | None = None, lock: int | None = None) -> None:
+async def serve(folder: Folder, latency: str, users: Users, ready: int | None = None, lock: int | None = None) -> None:
     """Serve until SIGTERM or SIGINT, or until the state folder is gone.
 
     Args:
         folder: the state folder, whose lock the caller holds.
         latency: name of the latency profile.
+        users: whom jobs run as, started.
         ready: descriptor to write a line to once every port listens.
         lock: descriptor of the starter's lock, closed at the same instant.
 
@@ -124,7 +124,7 @@ async def serve(folder: Folder, latency: str, ready: int | None = None, lock: in
         _log.info("made a certificate authority")
     cloud = assemble(folder.path, latency)
     seed.seed(cloud)
-    _record(folder, latency)
+    write_record(folder, latency)
     if lock is not None:
         os.close(lock)
     if ready is not None:
@@ -133,7 +133,7 @@ async def serve(folder: Folder, latency: str, ready: int | None = None, lock: in
         os.close(ready)
     copying = asyncio.create_task(asyncio.to_thread(keep_copies, folder))
     try:
-        await _serve_all(folder, cloud, listeners, stop)
+        await _serve_all(folder, cloud, users, listeners, stop)
     finally:
         ours = _inode(folder.lock) == held  # else another embedded Azure lives at this place by now
         if ours:
@@ -146,7 +146,9 @@ async def serve(folder: Folder, latency: str, ready: int | None = None, lock: in
         _log.info("stopped")
 
 
-async def _serve_all(folder: Folder, cloud: Cloud, listeners: tuple[socket.socket, ...], stop: asyncio.Event) -> None:
+async def _serve_all(
+    folder: Folder, cloud: Cloud, users: Users, listeners: tuple[socket.socket, ...], stop: asyncio.Event
+) -> None:
     *served, loopback = listeners
     proxy = Proxy(folder.secrets().proxy, folder.socket(), _upstream())
     door = await asyncio.start_server(proxy.accept, sock=loopback, limit=CHUNK)
@@ -159,7 +161,6 @@ async def _serve_all(folder: Folder, cloud: Cloud, listeners: tuple[socket.socke
         asyncio.create_task(server.serve(sockets=[listener])) for server, listener in zip(servers, served, strict=True)
     ]
     watch, stopping = asyncio.create_task(_watch(folder, stop)), asyncio.create_task(stop.wait())
-    users = Users(cloud.state).start()
     working = {asyncio.create_task(each.serve()): each for each in (Runner(cloud, users), Servers(cloud, users))}
     _log.info("serving, pid %d", os.getpid())
     try:
@@ -254,18 +255,6 @@ def _listen_unix(path: Path) -> socket.socket:
     return listener
 
 
-def _record(folder: Folder, latency: str) -> None:
-    ports = folder.ports()
-    content = {
-        "pid": os.getpid(),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "proxy_port": ports.proxy,
-        "identity_port": ports.identity,
-        "latency": latency,
-    }
-    write_private(folder.record, json.dumps(content).encode())
-
-
 def main(arguments: list[str]) -> int:
     """Run the process; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m azmlflow.localazure.process.serve", description=__doc__)
@@ -286,7 +275,9 @@ def main(arguments: list[str]) -> int:
         folder.make()
         raise_descriptors()
         with lifetime(folder):
-            asyncio.run(serve(folder, options.latency, options.ready, options.lock))
+            users = Users(folder.path).start()  # what needs root for jobs' sake; the rest is given up next
+            give_up(folder)
+            asyncio.run(serve(folder, options.latency, users, options.ready, options.lock))
     except Exception as error:
         say_why(options.ready, error)
         if not isinstance(error, LocalError | OSError):

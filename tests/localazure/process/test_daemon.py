@@ -74,6 +74,21 @@ def test_a_start_says_what_runs(running: Running) -> None:
     assert (running.proxy_port, running.identity_port) == (ports.proxy, ports.identity)
 
 
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root has rights to give up")
+def test_started_by_root_it_holds_no_right_of_roots(running: Running) -> None:
+    # capabilities(7): the sets of a thread, as /proc has them; 0 is none. proc(5): NoNewPrivs.
+    for status in Path(f"/proc/{running.pid}/task").glob("*/status"):
+        told = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        held = {name: told[name].strip() for name in ("CapInh", "CapPrm", "CapEff", "CapAmb", "NoNewPrivs")}
+        assert held == dict.fromkeys(("CapInh", "CapPrm", "CapEff", "CapAmb"), "0" * 16) | {"NoNewPrivs": "1"}
+    if Path(f"/proc/{running.pid}/ns/mnt").readlink() != Path("/proc/self/ns/mnt").readlink():
+        # proc(5), mountinfo: the fifth word is where a mount is, the sixth its options; the last at a place counts.
+        lines = [line.split() for line in Path(f"/proc/{running.pid}/mountinfo").read_text().splitlines()]
+        writable = {line[4] for line in lines if line[5].split(",")[0] == "rw"}
+        assert str(running.state) in writable
+        assert not writable & {"/", "/etc", "/proc", "/sys", "/run", "/usr", "/root"}
+
+
 def test_a_second_start_finds_the_first(running: Running) -> None:
     told: list[str] = []
     assert daemon.start(running.state, "azure", told.append) == running

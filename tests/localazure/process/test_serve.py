@@ -10,6 +10,7 @@ import pytest
 
 from azmlflow.localazure.core.clock import SystemClock
 from azmlflow.localazure.front import authority
+from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.process import serve
 from azmlflow.localazure.runner.runner import Runner
@@ -35,7 +36,7 @@ def test_a_part_that_breaks_ends_the_process_with_its_reason(
 
     async def scene() -> None:
         with pytest.raises(RuntimeError, match=f"the {part} is broken"):
-            await serve._serve_all(folder, cloud, listeners, asyncio.Event())
+            await serve._serve_all(folder, cloud, Users(cloud.state).start(), listeners, asyncio.Event())
 
     try:
         played(scene())

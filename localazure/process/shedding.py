@@ -1,0 +1,123 @@
+"""What the embedded Azure gives up where root started it: every capability, and all of the machine's files to write but
+its own.
+
+The warden, which needs root for the sake of jobs, is started before. What is left is a process in root's name without
+root's power: it changes no owner, mounts nothing, traces nobody, opens nothing that its owner closed to others, and
+neither it nor a program that it starts can ever gain a right (no_new_privs). Where the system has namespaces of mounts
+for us, all is read-only to it but the folders it is told. It is no user of its own: it reads what root owns, may signal
+root's processes, and may speak to root's sockets (`docs/security.md`).
+
+Threads have rights of their own: this is done before there is a second one. Each step is tried in a copy of the process
+first, so nothing is half done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from azmlflow.localazure.builder.build import environments_folder
+from azmlflow.localazure.keeper.command import Calls
+from azmlflow.localazure.machine.folder import Folder
+
+_NEWNS, _BIND, _REC, _SLAVE = 0x20000, 0x1000, 0x4000, 0x80000
+_PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _CLEAR_ALL = 24, 38, 47, 4
+_VERSION = 0x20080522  # capget(2): of two words for each set
+_DAC_OVERRIDE = 1  # capability(7): its number
+_MOST = 64  # more than there are capabilities
+_log = logging.getLogger("azmlflow.local")
+
+
+def give_up(folder: Folder) -> None:
+    """Give up what the embedded Azure over a state folder does not need; the log says what.
+
+    Raises:
+        OSError: see `shed`; UnsafeFolder: see `Folder.socket`.
+    """
+    # It writes to its state, to the cache of environments, and where sockets and the jobs' folders are.
+    own = (folder.path, environments_folder(os.environ), folder.socket().parent.parent, Path(tempfile.gettempdir()))
+    for each in own:
+        with contextlib.suppress(OSError):  # nothing can be kept there then, which is told when something is to be
+            each.mkdir(parents=True, exist_ok=True)
+    if told := shed([each for each in own if each.is_dir()], (Path(sys.executable), Path(__file__))):
+        _log.info("root started this: %s", told)
+
+
+def shed(writes: Sequence[Path], reads: Sequence[Path]) -> str:
+    """Give up what is not needed, if we are root on Linux; what was given up, for the log.
+
+    Args:
+        writes: the folders that are written to; all of them exist.
+        reads: what must be there to read all the same.
+
+    Raises:
+        OSError: a step is refused that had been seen to work.
+    """
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return ""
+    folders = sorted({os.path.realpath(each) for each in writes})  # an outer one before what lies in it
+    seen = [*folders, *map(str, reads)]
+    ways: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("it holds no capability, and can write to its own folders alone", lambda: _close(folders)),
+        ("it holds no capability", _drop),
+        # Its folders lie where only others' files are (a home that root reached by sudo).
+        ("it holds no capability but that to open files", lambda: _drop(keep=1 << _DAC_OVERRIDE)),
+    )
+    for words, way in ways:
+        if _works(way, folders, seen):
+            way()
+            return words
+    return "no right of root's could be given up"
+
+
+def _works(way: Callable[[], None], writes: Sequence[str], reads: Sequence[str]) -> bool:
+    """Whether all is still to be reached after a way, as a copy of this process finds."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            way()
+            for each in writes:
+                with tempfile.TemporaryFile(dir=each):
+                    pass
+            code = 0 if all(os.access(each, os.R_OK) for each in reads) else 1
+        except BaseException:  # noqa: BLE001 - a copy must not go on as the embedded Azure
+            code = 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _close(folders: Sequence[str]) -> None:
+    """Make everything read-only but some folders, to this process and what it starts; then drop all rights."""
+    calls, here = Calls(), Path.cwd()
+    calls.unshare(_NEWNS)
+    calls.mount("none", "/", None, _REC | _SLAVE)  # what is mounted elsewhere later is seen here too
+    for folder in folders:
+        calls.mount(folder, folder, None, _BIND | _REC)
+    calls.set_read_only("/", on=True)
+    for folder in folders:
+        calls.set_read_only(folder, on=False)
+    os.chdir(here)  # else we stand on what is below the new mount
+    _drop()
+
+
+def _drop(keep: int = 0) -> None:
+    """Drop every capability but some, of this process and of all that it starts."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+    library.prctl(_PR_CAP_AMBIENT, _CLEAR_ALL, 0, 0, 0)
+    for number in range(_MOST):
+        if not keep >> number & 1:
+            library.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)  # one that there is not, or was not ours to drop
+    header = (ctypes.c_uint32 * 2)(_VERSION, 0)
+    sets = (ctypes.c_uint32 * 6)(keep, keep, 0, 0, 0, 0)  # effective, permitted, inheritable; then those from 32 on
+    if library.capset(header, sets):
+        raise OSError(ctypes.get_errno(), "capset")
