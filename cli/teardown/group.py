@@ -88,6 +88,7 @@ def plan_workspaces(removal: Removal) -> tuple[str, ...]:
     """The workspaces that are purged, with their data, and the Log Analytics that goes for good."""
     return (
         *(f"{named(one)} (stands), with {removal.describe(one)}" for one in _ours(removal, WORKSPACE)),
+        *(f"workspace {azure_name(id_)}, which is soft-deleted" for id_ in removal.plan.buried_workspaces),
         *(f"{named(one)}, by force: nobody can recover it" for one in _ours(removal, LOGS)),
     )
 
@@ -95,29 +96,40 @@ def plan_workspaces(removal: Removal) -> tuple[str, ...]:
 def purge_workspaces(removal: Removal) -> bool:
     """Purge the workspaces of ours, and delete Log Analytics with force, and wait: their names are free then."""
     workspaces, logs = _ours(removal, WORKSPACE), _ours(removal, LOGS)
-    if not workspaces and not logs:
+    ids = [(one.id, one.type) for one in (*workspaces, *logs)]
+    ids += [(id_, WORKSPACE) for id_ in removal.plan.buried_workspaces]
+    if not ids:
         return False
     removal.look_again()
-    begun = [_begin(removal, one) for one in (*workspaces, *logs)]
+    begun = [_begin(removal, *each) for each in ids]
     for finish in begun:
         removal.persist(finish)
     return True
+
+
+def workspaces_left(removal: Removal) -> tuple[Left, ...]:
+    """The soft-deleted workspaces of the plan that are still so."""
+    if not removal.plan.buried_workspaces:
+        return ()
+    now = inventory.read_buried_workspaces(removal.arm, removal.plan.seen, Sight())
+    meant = {id_.lower() for id_ in removal.plan.buried_workspaces}
+    return tuple(Left("workspace", azure_name(id_), id_, "soft-deleted") for id_ in now if id_.lower() in meant)
 
 
 def _ours(removal: Removal, type_: str) -> tuple[Resource, ...]:
     return tuple(one for one in removal.plan.verdict.ours if one.type == type_)
 
 
-def _begin(removal: Removal, one: Resource) -> Callable[[], bool]:
+def _begin(removal: Removal, id_: str, type_: str) -> Callable[[], bool]:
     """Begin a deletion for good; what it gives waits for it, and when called again begins it anew."""
-    purge = resource_type(one.type).purge
-    begun = [removal.arm.begin_delete(one.id, purge)]
+    purge = resource_type(type_).purge
+    begun = [removal.arm.begin_delete(id_, purge)]
 
     def finish() -> bool:
-        operation = begun.pop() if begun else removal.arm.begin_delete(one.id, purge)
+        operation = begun.pop() if begun else removal.arm.begin_delete(id_, purge)
         if operation is not None:
-            removal.tell(one.id, "purging")
-            operation.wait(lambda _: removal.tell(one.id, "purging"))
+            removal.tell(id_, "purging")
+            operation.wait(lambda _: removal.tell(id_, "purging"))
         return True
 
     return finish

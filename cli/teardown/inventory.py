@@ -149,6 +149,29 @@ def read_buried(arm: ResourceManager, group_id: str, sight: Sight) -> tuple[Mapp
     return tuple(entry for entry in listed if inside(group_id, vault_id(entry)))
 
 
+def read_buried_workspaces(arm: ResourceManager, seen: Inventory, sight: Sight) -> tuple[str, ...]:
+    """The ids of the workspaces, soft-deleted in a group's region, that say of themselves that they were in it."""
+    location = str((seen.document or {}).get("location", "")).lower().replace(" ", "")
+    if not location:
+        return ()
+    place = f"{_subscription(seen.id)}/providers/Microsoft.MachineLearningServices/locations/{location}"
+
+    def ask() -> tuple[dict[str, Any], ...]:
+        try:
+            return arm.list(f"{place}/deletedWorkspaces")
+        except ArmError as fault:
+            if fault.status in {400, 404, 405}:  # not every region has this list
+                return ()
+            raise
+
+    named = (
+        str((entry.get("properties") or {}).get("workspaceId", ""))
+        for entry in sight.seen("soft-deleted workspaces", ask)
+    )
+    standing = {one.id.lower() for one in seen.resources}
+    return tuple(id_ for id_ in named if inside(seen.id, id_) and id_.lower() not in standing)
+
+
 def inside(group_id: str, id_: str) -> bool:
     """Whether an id is of something in the group: by whole segments, in any case."""
     return id_.lower().startswith(f"{group_id.lower()}/")

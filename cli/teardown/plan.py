@@ -25,6 +25,7 @@ from azmlflow.cli.teardown.ownership import (
     marks,
     proven_in,
 )
+from azmlflow.cli.teardown.uses import Sight
 from azmlflow.infra.plan.tags import ownership
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class GroupPlan:
         refusals: what forbids the removal; empty if nothing does.
         notes: what else people should know of it, such as what stays.
         may_purge: whether the caller may purge vaults, a right at the subscription.
+        buried_workspaces: soft-deleted workspaces of ours; for a group by itself, as a stack knows its own.
     """
 
     seen: Inventory
@@ -90,6 +92,7 @@ class GroupPlan:
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
     may_purge: bool = True
+    buried_workspaces: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raises CliError if the removal is refused."""
@@ -139,7 +142,7 @@ def _needed(plan: GroupPlan) -> Mapping[str, bool]:
     return {
         "Microsoft.Resources/subscriptions/resourceGroups/delete": plan.seen.document is not None,
         "Microsoft.Authorization/locks/delete": bool(plan.locks),
-        "Microsoft.MachineLearningServices/workspaces/delete": WORKSPACE in types,
+        "Microsoft.MachineLearningServices/workspaces/delete": WORKSPACE in types or bool(plan.buried_workspaces),
         "Microsoft.MachineLearningServices/workspaces/jobs/cancel/action": bool(plan.seen.jobs),
         "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/delete": bool(plan.seen.endpoints),
         "Microsoft.OperationalInsights/workspaces/delete": LOGS in types,
@@ -169,11 +172,17 @@ def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPla
     # A vault that is in neither form ours is never purged, whatever its tags or its name alone.
     purge = [*meant, *(one.id for one in inventory.standing_vaults(verdict.ours))]
     spared = [vault_id(entry) for entry in tagged if vault_id(entry) not in meant]
+    sight = Sight()
+    buried = () if limits.known is not None else inventory.read_buried_workspaces(arm, seen, sight)
+    gone = tuple(id_ for id_ in buried if known(id_, None))  # its list has no tags: the name proves, or nothing
+    spared += [id_ for id_ in buried if id_ not in gone]
+    unseen = dict.fromkeys((*seen.unseen, *sight.unseen))
     notes = (
         *(f"soft-deleted {short(id_)} stays: it {UNPROVEN}" for id_ in spared),
-        *(f"you may not see {what}: whether something there stands in the way is not known" for what in seen.unseen),
+        *(f"you may not see {what}: whether something there stands in the way is not known" for what in unseen),
     )
-    plan = GroupPlan(seen, verdict, Access(), limits, holder, locks, frozenset(map(str.lower, purge)), notes=notes)
+    purged = frozenset(map(str.lower, purge))
+    plan = GroupPlan(seen, verdict, Access(), limits, holder, locks, purged, notes=notes, buried_workspaces=gone)
     return replace(plan, refusals=tuple(_refusals(plan)))
 
 

@@ -41,9 +41,11 @@ def _without_workspace(removal: Removal) -> Estate | None:
 
 
 def workspace_left(removal: Removal) -> tuple[Left, ...]:
-    """The stack's workspace, if it is soft-deleted; one that stands is told with its group."""
+    """The stack's or group's workspaces that are soft-deleted; one that stands is told with its group."""
     estate = removal.estate
-    if estate is None or workspace_state(removal.arm, estate) != "soft-deleted":
+    if estate is None:
+        return group.workspaces_left(removal)
+    if workspace_state(removal.arm, estate) != "soft-deleted":
         return ()
     return (Left("workspace", estate.names.workspace, estate.workspace, "soft-deleted"),)
 
