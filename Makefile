@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --d
 TOOLKIT := .venv/.installed
 EXAMPLES := .venv-examples/.installed
 
-.PHONY: up test pytest unit check bench faults mutants examples engine lock live clean
+.PHONY: up test pytest unit check bench faults attack mutants examples engine lock live clean
 
 up: engine Pulumi.local.yaml
 	@$(BIN)/azmlflow up --stack local
@@ -34,6 +34,16 @@ bench: engine examples
 
 faults: engine  ## every request of up, down, grant, revoke, sweep and config failed and mangled in every way, and killed around each: hours
 	AZMLFLOW_FAULTS=all $(PYTEST) --dist load tests/cli/teardown/test_teardown.py tests/e2e/test_faults.py
+
+# Where attacks are tests: one embedded Azure in process or started for them, each attack of its own user.
+ATTACKS := $(addprefix tests/localazure/,keeper/test_users.py runner/test_rights.py runner/test_failures.py arm/test_spellings.py \
+	arm/test_linked.py azureml/test_runs_v1.py blobs/test_access.py cloud/test_skipped.py core/test_spelling.py \
+	core/test_yaml_reading.py front/test_proxy.py services/test_identity.py ui/test_ui.py process/test_daemon.py \
+	process/test_bounds.py tracking/test_server.py) tests/cli/teardown/test_adversarial.py \
+	tests/cli/teardown/test_buried_workspaces.py tests/e2e/test_canaries.py
+
+attack: engine examples  ## the attacks among the tests: spellings, rights at ids, jobs, tokens, floods, other people's resources, secrets
+	$(PYTEST) $(ATTACKS)
 
 mutants: $(TOOLKIT)  ## change the code in small ways and see that a test fails: a sample; ALL=1 all, in hours; TARGET="rbac infra"
 	$(BIN)/python -m scripts.mutants $(TARGET) $(if $(ALL),--all) $(if $(SEED),--seed $(SEED))

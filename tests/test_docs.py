@@ -87,3 +87,14 @@ def test_the_floors_are_drawn_as_they_are_held() -> None:
         drawn = [set(names.split(" · ")) for names in re.findall(r'\w+\["([^"]*)"\]', drawing.partition("end\n")[0])]
         held = [set(names.split(" | ")) - {"plugin"} for names in layers]
         assert drawn == held, package
+
+
+def test_every_test_that_holds_a_claim_of_security_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "security.md").read_text()))
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert len(named) >= 30
+    assert named <= there, sorted(named - there)
