@@ -61,6 +61,10 @@ RESOURCES: dict[str, tuple[str, dict[str, str]]] = {
     "Microsoft.MachineLearningServices/workspaces": ("machinelearningservices:Workspace", {}),
     "Microsoft.MachineLearningServices/workspaces/datastores": ("machinelearningservices:Datastore", {}),
     "Microsoft.MachineLearningServices/workspaces/computes": ("machinelearningservices:Compute", {}),
+    "Microsoft.MachineLearningServices/workspaces/outboundRules": (
+        "machinelearningservices:ManagedNetworkSettingsRule",
+        {},
+    ),
     "Microsoft.MachineLearningServices/workspaces/codes": ("machinelearningservices:CodeContainer", {}),
     "Microsoft.MachineLearningServices/workspaces/codes/versions": ("machinelearningservices:CodeVersion", {}),
     "Microsoft.MachineLearningServices/workspaces/environments": ("machinelearningservices:EnvironmentContainer", {}),
@@ -156,7 +160,7 @@ def _in_path(type_: str) -> frozenset[str]:
     names = {
         "resourceGroupName", "scope", "name", "version", "roleAssignmentName", "lockName", "budgetName",
         "resourceName", "resourceUri", "registryName", "computeName", "containerName", "id", "workspaceName",
-        "accountName", "vaultName", "skipValidation",
+        "accountName", "vaultName", "skipValidation", "ruleName",
     }  # fmt: skip
     return frozenset(names | ({"roleDefinitionId"} if type_.endswith("/roleDefinitions") else set()))
 

@@ -111,7 +111,7 @@ def _teller(
 
 
 def command(words: Sequence[str], environment: dict[str, str], tell: Callable[[str], None]) -> dict[str, Any]:
-    """Run `azmlflow WORDS -o json` in a process of its own.
+    """Run a command, with its result as JSON, in a process of its own.
 
     Args:
         words: the command's.

@@ -24,6 +24,8 @@ ML = "Microsoft.MachineLearningServices/workspaces"
 IDENTITY = f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/someone"
 REGISTRY = f"{RG}/providers/Microsoft.ContainerRegistry/registries/registry1"
 INSTANCE = f"{WORKSPACE}/computes/instance1"
+CLOSED = f"{WORKSPACE}-closed"
+HOST = {"type": "FQDN", "category": "UserDefined", "destination": "example.com"}
 GUID = "11111111-2222-3333-4444-555555555555"
 BLOB = "https://stacct1.blob.core.windows.net/some-container"
 FILE = f"azureml:/{WORKSPACE}/datastores/workspaceblobstore/paths/a/b"
@@ -77,6 +79,7 @@ MADE: dict[str, tuple[str, dict[str, Any]]] = {
     ML: (f"{WORKSPACE}-new", BODIES[WORKSPACE]),
     f"{ML}/datastores": (f"{WORKSPACE}/datastores/store1", {"properties": {"datastoreType": "AzureBlob", **STORE}}),
     f"{ML}/computes": (f"{WORKSPACE}/computes/other-one", BODIES[COMPUTE]),
+    f"{ML}/outboundRules": (f"{CLOSED}/outboundRules/rule1", {"properties": HOST}),
     f"{ML}/codes": (f"{WORKSPACE}/codes/code1", {"properties": {}}),
     f"{ML}/codes/versions": (f"{WORKSPACE}/codes/code1/versions/1", {"properties": {"codeUri": f"{BLOB}/a"}}),
     f"{ML}/environments": (f"{WORKSPACE}/environments/env1", {"properties": {}}),
@@ -130,11 +133,14 @@ OTHERS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
 def build(azure: Azure) -> None:
     """Make all that those below link or stand on."""
     azure.make(*CHAIN)
+    network = {"managedNetwork": {"isolationMode": "AllowOnlyApprovedOutbound"}}
+    closed = {**BODIES[WORKSPACE], "properties": {**BODIES[WORKSPACE]["properties"], **network}}
     for path, body in (
+        (CLOSED, closed),
         (IDENTITY, {"location": "westeurope"}),
         (REGISTRY, {"location": "westeurope", "sku": {"name": "Premium"}}),
     ):
-        assert azure.arm("PUT", path, body).status in (200, 201)
+        assert azure.arm("PUT", path, body).status in (200, 201, 202)
     azure.blob("some-container", "a/file")
     blobs = azure.arm("GET", f"{WORKSPACE}/datastores/workspaceblobstore").body["properties"]["containerName"]
     azure.blob(blobs, "a/b")

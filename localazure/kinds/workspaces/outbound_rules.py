@@ -139,8 +139,12 @@ def _deleting(ask: Ask, document: Document) -> None:
 def inline(given: Any) -> dict[str, Mapping[str, Any]]:
     """The user's own rules among those that a workspace's body has; Azure's, which clients send back, are left out."""
     rules = given.get("outboundRules") if isinstance(given, dict) else None
-    named = {name: rule for name, rule in (rules or {}).items() if isinstance(rule, dict)}
-    return {name: rule for name, rule in named.items() if rule.get("category", "UserDefined") == "UserDefined"}
+    if not isinstance(rules or {}, dict):
+        raise wrong_type("managedNetwork.outboundRules", rules, "object")
+    for name, rule in (rules or {}).items():
+        if not isinstance(rule, dict):
+            raise wrong_type(f"managedNetwork.outboundRules.{name}", rule, "object")
+    return {name: rule for name, rule in (rules or {}).items() if rule.get("category", "UserDefined") == "UserDefined"}
 
 
 def check_inline(workspace: Document, given: Any) -> None:

@@ -94,6 +94,7 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
     WS: (f"{WS}/read", f"{WS}/write", f"{WS}/delete"),
     f"{WS}/datastores": (f"{WS}/datastores/read", f"{WS}/datastores/write", f"{WS}/datastores/delete"),
     f"{WS}/computes": (f"{WS}/computes/read", f"{WS}/computes/write", f"{WS}/computes/delete"),
+    f"{WS}/outboundRules": (f"{WS}/outboundRules/read", f"{WS}/outboundRules/write", f"{WS}/outboundRules/delete"),
     f"{WS}/codes": (f"{WS}/metadata/codes/read", f"{WS}/metadata/codes/write", f"{WS}/metadata/codes/delete"),
     f"{WS}/codes/versions": (
         f"{WS}/metadata/codes/read",
@@ -158,6 +159,7 @@ ACTIONS: dict[tuple[str, str], str] = {
     (WS, "listKeys"): f"{WS}/listKeys/action",
     (WS, "listStorageAccountKeys"): f"{WS}/listStorageAccountKeys/action",
     (WS, "resyncKeys"): f"{WS}/resynckeys/action",
+    (WS, "provisionManagedNetwork"): f"{WS}/provisionManagedNetwork/action",
     (f"{WS}/datastores", "listSecrets"): f"{WS}/datastores/listsecrets/action",
     (f"{WS}/computes", "listNodes"): f"{WS}/computes/listNodes/action",
     (f"{WS}/computes", "start"): f"{WS}/computes/start/action",

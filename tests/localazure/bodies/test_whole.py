@@ -17,7 +17,7 @@ from scripts import azure_members, plugin_inputs
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.kinds import KINDS
 from tests.localazure.control import DEVELOPER, INSIGHTS, LOGS, RG, STORAGE, VAULT, Answer, Azure
-from tests.localazure.made import BLOB, FILE, IDENTITY, MADE, ML, NOTICE, OTHERS, READER, REGISTRY, build, own
+from tests.localazure.made import BLOB, FILE, HOST, IDENTITY, MADE, ML, NOTICE, OTHERS, READER, REGISTRY, build, own
 
 # What a member takes, where its type alone does not say it: by its path, or by its name.
 VALUES: dict[str, list[Any]] = {
@@ -52,11 +52,13 @@ VALUES: dict[str, list[Any]] = {
     "condaFile": ["dependencies: [python=3.11]"],
     "dataUri": [FILE],
     "modelUri": [FILE],
+    "properties.managedNetwork.outboundRules": [{"one": HOST}],
     "modelType": ["custom_model", "triton_model"],
     "userAssignedIdentities": [{IDENTITY: {}}],
 }
 # In some types the same name takes something else.
 OWN_VALUES: dict[tuple[str, str], list[Any]] = {
+    (f"{ML}/outboundRules", "properties.destination"): ["other.example.com"],
     (ML, "kind"): ["Default", "Hub", "Project", "FeatureStore"],
     (ML, "sku.name"): ["Basic", "Enterprise"],
     ("Microsoft.Insights/components", "kind"): ["web"],
@@ -74,6 +76,7 @@ BESIDE: dict[str, dict[str, Any]] = {
 }
 # What does not come back as it was sent. (type's last word, path, value or ... for any) -> how it is answered instead.
 ANSWERED: dict[tuple[str, str, Any], Any] = {
+    ("outboundRules", "properties.status", ...): "Inactive",  # as Azure has it, until the network is built
     ("budgets", "eTag", ...): ...,  # the service's own
     ("datastores", "properties.credentials.secrets.key", ...): None,  # told by listSecrets alone
     ("datastores", "properties.credentials.secrets.clientSecret", ...): None,
@@ -91,6 +94,10 @@ ANSWERED: dict[tuple[str, str, Any], Any] = {
 }
 # What is refused. The same -> the code.
 REFUSED: dict[tuple[str, str, Any], str] = {
+    ("outboundRules", "properties.category", "Required"): "BadRequest",  # Azure's own rules
+    ("outboundRules", "properties.category", "Recommended"): "BadRequest",
+    ("outboundRules", "properties.category", "Dependency"): "BadRequest",
+    ("workspaces", "properties.managedNetwork.outboundRules", ...): "BadRequest",  # without a managed network
     ("roleAssignments", "properties.principalType", "Group"): "UnmatchedPrincipalType",
     ("roleAssignments", "properties.principalType", "ServicePrincipal"): "UnmatchedPrincipalType",
     ("roleAssignments", "properties.principalType", "ForeignGroup"): "UnmatchedPrincipalType",
