@@ -7,7 +7,7 @@ Azure role definitions", "Understand Azure deny assignments"):
 2. Where: assignments at the scope and above, whole segments, case-insensitive; management groups as read from Azure.
 3. A deny assignment that matches blocks, whatever the roles say.
 4. Else the union over roles and, within a role, over its permission blocks of actions minus that block's not_actions.
-   NotActions is no deny: another block or role may grant the same action.
+   NotActions is not a deny: another block or role may grant the same action.
 5. A condition cannot be judged here: what rests on a conditional assignment is unknown, never allowed.
 
 `patterns` holds how a wildcard matches; a verdict that rests on its one inferred rule is `marked`.

@@ -7,7 +7,7 @@ Services are those of a workspace's regional host, `https://<region>.api.azureml
 and `arm`, Azure Resource Manager itself.
 
 MLflow's verbs do not follow GET = read: searches and the deletion of runs are POST. So every route is listed, and one
-that is not is no operation: MLflow 3's logged models, traces and run outputs are unknown to Azure, which answers 404.
+that is not listed is unknown: MLflow 3's logged models, traces and run outputs, for which Azure answers 404.
 
 Sources: Microsoft, "Manage access to an Azure Machine Learning workspace" (table "MLflow operations", and the table of
 job actions); the requests that azureml-mlflow 1.62 makes; MLflow 2.22's own route table. Microsoft does not say which
@@ -55,7 +55,7 @@ class Operation:
 
 
 class UnknownOperation(ValueError):
-    """A name that is no MLflow operation; the message lists those there are."""
+    """A name that is not an MLflow operation; the message lists those there are."""
 
 
 def _actions(*suffixes: str) -> tuple[str, ...]:
@@ -308,7 +308,7 @@ def recognise(method: str, service: str, path: str) -> Operation | None:
         path: what follows the workspace's ARM id, without query, still percent-encoded or already decoded.
 
     Returns:
-        The operation, or None for a request that is none: Azure has no such route, or it is no MLflow operation.
+        The operation, or None for a request that is none: Azure has no such route, or it is not an MLflow operation.
     """
     if service == "mlflow" and path.startswith(f"{_PREVIEW}/"):
         path = TRACKING + path.removeprefix(_PREVIEW)

@@ -64,7 +64,7 @@ class Persona:
 
 
 class UnknownPersona(ValueError):
-    """A name that is no persona; the message names the nearest and lists all."""
+    """A name that is not a persona; the message names the nearest and lists all."""
 
 
 class UnknownRole(ValueError):

@@ -28,7 +28,7 @@ _TYPE = re.compile(r"[A-Za-z$][A-Za-z0-9_.$-]*")
 
 
 class InvalidScope(ValueError):
-    """A text that is no Azure resource id; the message says which part and what was expected."""
+    """A text that is not an Azure resource id; the message says which part and what was expected."""
 
 
 def is_guid(text: str) -> bool:

@@ -74,7 +74,7 @@ def requested(folder: Path) -> Iterator[str]:
 
 
 def operation(method: str, url: str) -> str | None:
-    """`Microsoft.Storage/storageAccounts/listKeys/action` of a POST's URL; None for what is no resource's."""
+    """`Microsoft.Storage/storageAccounts/listKeys/action` of a POST's URL; None for what is not a resource's."""
     below = url.rstrip("/").rpartition("/providers/")[2] if "/providers/" in url else f"Microsoft.Resources{url}"
     namespace, *path = [segment for segment in below.split("/") if segment]
     if not namespace.startswith("Microsoft.") or not path:

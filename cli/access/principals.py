@@ -43,7 +43,7 @@ def resolve(ports: Collaborators, place: Place, text: str, kind: str | None) -> 
         return _of_resource(ports.open_arm(), text, text)
     if _NEARLY_A_GUID.fullmatch(text) and not scopes.is_guid(text):
         raise CliError(
-            f"`{text}` is no object id: a GUID has 8-4-4-4-12 hexadecimal digits",
+            f"`{text}` is not an object id: a GUID has 8-4-4-4-12 hexadecimal digits",
             next="azmlflow grant --help    (a name or mail address does as well)",
         )
     return ports.find_person(text, kind)
@@ -53,10 +53,12 @@ def _of_resource(arm: ResourceManager, id_: str, text: str) -> Person:
     try:
         kind = table.find(scopes.parse(id_).type or "")
     except scopes.InvalidScope as fault:
-        raise CliError(f"`{text}` is no ARM id: {fault}", next="az resource list --query [].id --output tsv") from fault
+        raise CliError(
+            f"`{text}` is not an ARM id: {fault}", next="az resource list --query [].id --output tsv"
+        ) from fault
     if kind is None or not kind.identity:
         raise CliError(
-            f"`{text}` is no managed identity, workspace or compute",
+            f"`{text}` is not a managed identity, workspace or compute",
             next="az identity list --query [].id --output tsv; or give the object id of its service principal",
         )
     document = arm.get(id_)

@@ -239,7 +239,7 @@ def drift_text(drift: Drift, stack: str, *, local: bool) -> str:
 
 
 def nearest_operation(name: str, refusal: str) -> str:
-    """What to say of a name that is no operation."""
+    """What to say of a name that is not an operation."""
     known = [each.name for each in (*OPERATIONS, *AROUND)]
     near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.5)
     groups = {column.group for column in COLUMNS}

@@ -25,8 +25,8 @@ _INTERVAL = 1.0  # seconds between two looks, where Azure names none
 class Operation(ARMPolling):
     """An operation; nobody looks at it but who waits for it.
 
-    That is why it is no `LROPoller`: that polls in a thread of its own, which goes on after Ctrl-C and when the time is
-    over. Here removals wait side by side, each in its own thread.
+    That is why it is not an `LROPoller`: that polls in a thread of its own, which goes on after Ctrl-C and after the
+    time is over. Here removals wait side by side, each in its own thread.
 
     Args:
         client: what the operation was begun with.
@@ -95,5 +95,5 @@ class _Status(AzureAsyncOperationPolling[Any, Any]):
     def get_status(self, pipeline_response: PipelineResponse[Any, Any]) -> str:
         """What the operation is at."""
         if not isinstance(pipeline_response.context.get(DOCUMENT), dict):
-            raise BadResponse("it is no JSON object")
+            raise BadResponse("it is not a JSON object")
         return super().get_status(pipeline_response)

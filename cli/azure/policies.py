@@ -81,7 +81,7 @@ class Answers(HTTPPolicy[Any, Any]):
 
 
 def _read(response: Any) -> object:
-    """The document of an answer; `NOTHING` of an empty one, `UNREADABLE` of what is no JSON."""
+    """The document of an answer; `NOTHING` of an empty one, `UNREADABLE` of what is not JSON."""
     try:
         text = response.text()
         return json.loads(text, object_hook=Document) if text else form.NOTHING

@@ -44,6 +44,6 @@ class Waits:
             self._ends = ends
         until = self._now() + timedelta(seconds=wait.seconds)
         self._say(
-            f"{_CALLED.get(wait.host, wait.host)} has us wait {lasting(wait.seconds)}, until {until:%H:%M:%S}, before "
-            f"it answers (status {wait.status}). Ctrl-C ends the command; typed again, it goes on from here"
+            f"{_CALLED.get(wait.host, wait.host)} asks us to wait {lasting(wait.seconds)}, until {until:%H:%M:%S}, "
+            f"before it answers (status {wait.status}). Ctrl-C ends the command; typed again, it goes on from here"
         )

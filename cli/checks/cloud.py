@@ -27,7 +27,7 @@ def _credentials(situation: Situation) -> Finding:
 def _subscription(situation: Situation) -> Finding:
     found = situation.arm.subscription(situation.subscription)
     if found is None:
-        return Finding("failed", f"subscription {situation.subscription} is not there for {situation.caller.name}")
+        return Finding("failed", f"subscription {situation.subscription} is not visible to {situation.caller.name}")
     state = str(found.get("state", "Enabled"))
     if state not in {"Enabled", "PastDue"}:
         return Finding("failed", f"subscription {situation.subscription} is {state}: nothing can be made in it")

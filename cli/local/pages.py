@@ -30,7 +30,7 @@ def show(project: Project | None, target: str, browse: Callable[[str], bool]) ->
     """Open an address in the user's browser; False where there is none.
 
     Args:
-        project: whose folder takes the file that leads to the address; None for an address that is no secret.
+        project: whose folder takes the file that leads to the address; None for an address that is not a secret.
         target: the address.
         browse: opens an address.
     """

@@ -53,7 +53,7 @@ def write(path: Path, wanted: Coordinates, *, stack: str, force: bool = False) -
         False if it was there already and right.
 
     Raises:
-        CliError: the path is a folder, holds another workspace's file or something that is no config.json, or cannot
+        CliError: the path is a folder, holds another workspace's file or something that is not a config.json, or cannot
             be written.
     """
     overwrite = f"azmlflow config --stack {stack} --path {path} --force    (or another --path)"
@@ -79,7 +79,7 @@ def write(path: Path, wanted: Coordinates, *, stack: str, force: bool = False) -
         )
     write_atomically(path, json.dumps(asdict(wanted), indent=2) + "\n")
     if read(path) != wanted:
-        raise CliError("config.json reads back otherwise than written", where=str(path), next=f"cat {path}")
+        raise CliError("config.json does not read back as it was written", where=str(path), next=f"cat {path}")
     return True
 
 
@@ -87,11 +87,11 @@ def read(path: Path) -> Coordinates | None:
     """The workspace that a file names; None if there is no file.
 
     Raises:
-        CliError: it cannot be read, is no JSON, or lacks one of the three keys.
+        CliError: it cannot be read, is not JSON, or lacks one of the three keys.
     """
     try:
         if path.exists() and not path.is_file():
-            raise CliError(f"{path.name} is no file", where=str(path), next=f"ls -l {path}")
+            raise CliError(f"{path.name} is not a file", where=str(path), next=f"ls -l {path}")
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
@@ -106,7 +106,7 @@ def read(path: Path) -> Coordinates | None:
     keys = tuple(Coordinates.__dataclass_fields__)
     if not isinstance(document, dict) or not all(isinstance(document.get(key), str) for key in keys):
         raise CliError(
-            f"{path.name} is no workspace's file: it lacks one of {', '.join(keys)}",
+            f"{path.name} is not a workspace's file: it lacks one of {', '.join(keys)}",
             where=str(path),
             next=f"cat {path}",
         )

@@ -2,7 +2,7 @@
 
 A key is written as Pulumi writes paths, `clusters[0].maxNodes`; ours with or without `azmlflow:` before it. Of other
 namespaces only what points the provider at a cloud is ours to set: the rest is its program's, and may be a secret, for
-which a file that is committed is no place.
+which a committed file is no place.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Key:
     Attributes:
         top: the key in the file's `config`, namespace included.
         below: the way from there.
-        node: what the schema says of it; None where it is no setting.
+        node: what the schema says of it; None where it is not a setting.
     """
 
     top: str
@@ -117,7 +117,7 @@ class Key:
         """A value that was typed, as the file is to hold it; whether it may be so, `Settings` says.
 
         Raises:
-            CliError: it is no YAML, where the setting is a list or a map.
+            CliError: it is not YAML, where the setting is a list or a map.
         """
         kind = (self.node or {}).get("type")
         if kind in ("array", "object"):
@@ -137,7 +137,7 @@ def find(text: str, *, known: bool = True) -> Key:
         known: it has to be one that there is.
 
     Raises:
-        CliError: it is no key, none of ours, or there is no such setting.
+        CliError: it is not a key, none of ours, or there is no such setting.
     """
     if text in PROVIDER:
         return Key(text, (), {"type": "string"})
@@ -171,7 +171,7 @@ def refuse_wrong_id(key: Key, value: Any) -> None:
     """
     if key.top in PROVIDER[:2] and not _GUID.fullmatch(str(value)):
         raise CliError(
-            f"`{value}` is no id of a subscription or tenant (a GUID)", next="az account list --output table"
+            f"`{value}` is not an id of a subscription or tenant (a GUID)", next="az account list --output table"
         )
 
 

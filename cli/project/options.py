@@ -79,7 +79,7 @@ class Offer:
         for name, word in zip(self.mark.parts, text.split(":", len(self.mark.parts) - 1), strict=False):
             field = model.model_fields[name]
             if field.annotation is int and word and not word.isdigit():
-                raise click.BadParameter(f"`{word}` is no number for {field.alias}", param_hint=f"--{self.name}")
+                raise click.BadParameter(f"`{word}` is not a number for {field.alias}", param_hint=f"--{self.name}")
             if word:
                 found[field.alias] = int(word) if field.annotation is int else word
         return found

@@ -169,7 +169,7 @@ def choose_stack(project: Project, asked: str | None, environment: Mapping[str, 
     name = asked or environment.get("AZMLFLOW_STACK") or _selected(project, environment) or DEFAULT_STACK
     if not _STACK_NAME.match(name):
         raise CliError(
-            f"`{name}` is no stack name: letters, digits, `-`, `_` and `.` only",
+            f"`{name}` is not a stack name: letters, digits, `-`, `_` and `.` only",
             next="azmlflow status --stack NAME",
         )
     return name

@@ -52,7 +52,7 @@ def _untyped(fault: BaseException) -> CliError | None:
     """Of Python's own errors those that what a user typed, or where, can bring about."""
     if isinstance(fault, UnicodeEncodeError) and "surrogates" in fault.reason:
         shown = fault.object[:80].encode("ascii", "backslashreplace").decode()
-        return CliError(f"`{shown}` is no valid UTF-8", next="type it anew, in a terminal whose LANG ends with UTF-8")
+        return CliError(f"`{shown}` is not valid UTF-8", next="type it anew, in a terminal whose LANG ends with UTF-8")
     return None
 
 

@@ -62,7 +62,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a file; an empty file is an empty one.
 
     Raises:
-        CliError: it cannot be read, is no YAML, no mapping, or holds what is read in two ways.
+        CliError: it cannot be read, is not YAML, no mapping, or holds what is read in two ways.
     """
     return parse_yaml(_text(path), path)
 
@@ -81,7 +81,7 @@ def parse_value(text: str) -> Any:
     """A value that was typed, read as one in a file would be.
 
     Raises:
-        CliError: it is no YAML, or is read in two ways.
+        CliError: it is not YAML, or is read in two ways.
     """
     return _loaded(text, Path("VALUE"))
 
@@ -134,7 +134,7 @@ def change_yaml(path: Path, wanted: Mapping[str, Any]) -> str:
 def _text(path: Path) -> str:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise CliError(f"{path.name} is no file", where=str(path), next=f"ls -l {path}")
+            raise CliError(f"{path.name} is not a file", where=str(path), next=f"ls -l {path}")
         if path.stat().st_size > _LARGEST:
             raise CliError(f"{path.name} is larger than {_LARGEST // 1024} KiB", where=str(path), next=f"ls -l {path}")
         return path.read_text(encoding="utf-8")
@@ -168,7 +168,7 @@ def _faults(root: yaml.Node | None) -> Iterator[tuple[Any, str]]:
                 if name.tag == "tag:yaml.org,2002:merge":
                     pass
                 elif not isinstance(name, yaml.ScalarNode) or name.tag != "tag:yaml.org,2002:str":
-                    yield name.start_mark, "a key is no text: put it in quotes"
+                    yield name.start_mark, "a key is not text: put it in quotes"
                 elif name.value in names:
                     yield name.start_mark, f"`{name.value}` is there twice"
                 else:

@@ -155,7 +155,7 @@ def fault_of(path: Path) -> str | None:
     except OSError as error:
         return error.strerror or str(error)
     except (ValueError, RecursionError):
-        return "it is no JSON"
+        return "it is not JSON"
     checkpoint = document.get("checkpoint") if isinstance(document, dict) else None
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("latest"), dict | None):
         return "it holds no state"

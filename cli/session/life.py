@@ -35,7 +35,7 @@ def read_duration(text: str) -> timedelta:
     """
     found = re.fullmatch(r"(\d{1,6})([smhdw])", text.strip().lower())
     if not found:
-        raise ValueError(f"`{text}` is no time such as 30s, 90m, 12h, 7d or 2w")
+        raise ValueError(f"`{text}` is not a time such as 30s, 90m, 12h, 7d or 2w")
     return int(found[1]) * _UNITS[found[2]]
 
 

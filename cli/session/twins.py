@@ -50,7 +50,7 @@ class Twins:
         properties = (self.vault or {}).get("properties") or {}
         if not properties.get("purgeProtectionEnabled"):
             return ""
-        return str(properties.get("scheduledPurgeDate") or "its time is over")
+        return str(properties.get("scheduledPurgeDate") or "it was kept as long as it had to be")
 
     def says(self) -> tuple[str, ...]:
         """Each by its name, for people."""

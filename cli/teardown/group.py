@@ -245,7 +245,7 @@ def vaults_left(removal: Removal) -> tuple[Left, ...]:
         return tuple(Left("key vault", azure_name(id_), id_, why) for id_ in sorted(removal.plan.purge) if gone)
     left = []
     for entry in _buried(removal):
-        until = (entry.get("properties") or {}).get("scheduledPurgeDate", "its time is over")
+        until = (entry.get("properties") or {}).get("scheduledPurgeDate", "it was kept as long as it had to be")
         why = f"purge protection keeps it, and its name, until {until}" if is_protected(entry) else "soft-deleted"
         left.append(Left("key vault", azure_name(str(entry["id"])), str(entry["id"]), why))
     return tuple(left)

@@ -123,7 +123,7 @@ def vault_id(buried: Mapping[str, Any]) -> str:
 
 
 def is_protected(buried: Mapping[str, Any]) -> bool:
-    """Whether nobody can purge it before its time is over."""
+    """Whether nobody can purge it before it was kept as long as it had to be."""
     return bool((buried.get("properties") or {}).get("purgeProtectionEnabled"))
 
 

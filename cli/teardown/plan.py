@@ -124,7 +124,7 @@ def _with_rights(arm: ResourceManager, plan: GroupPlan) -> GroupPlan:
     refusals, notes, may_purge = plan.refusals, plan.notes, True
     if needed and (less := lacking(arm, scope, needed)):
         why = f"you may not do all that it takes: you lack {', '.join(less)}"
-        refusals += (Refusal(scope, why, f"ask an Owner to type it, or for the role Owner on {scope}"),)
+        refusals += (Refusal(scope, why, f"ask an Owner to run it, or ask for the role Owner on {scope}"),)
     if plan.purge and not (may_purge := _may_purge(arm, subscription)):
         names = ", ".join(id_.rsplit("/", 1)[-1] for id_ in sorted(plan.purge))
         notes += (f"key vault {names} stays, soft-deleted, and its name: you lack {_PURGE} at the subscription",)

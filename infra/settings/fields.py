@@ -56,13 +56,13 @@ def _day(value: object) -> object:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise refuse(f"{value!r} is no day such as 2027-01-31") from None
+        raise refuse(f"{value!r} is not a day such as 2027-01-31") from None
 
 
 def _instant(value: object) -> object:
     found = value if isinstance(value, datetime) else tags.read_instant(str(value)) if value is not None else None
     if value is not None and found is None:
-        raise refuse(f"{value!r} is no moment such as 2027-01-31T12:00:00Z")
+        raise refuse(f"{value!r} is not a moment such as 2027-01-31T12:00:00Z")
     return tags.read_instant(found.isoformat()) if found else None
 
 

@@ -130,7 +130,7 @@ def located(text: str) -> tuple[str | int, ...]:
     while at < len(text):
         step = _STEP.match(text, at)
         if step is None or (at == 0) != (step[0] == step[1]):
-            raise ValueError(f"`{text}` is no key such as location or clusters[0].maxNodes")
+            raise ValueError(f"`{text}` is not a key such as location or clusters[0].maxNodes")
         found.append(int(step[2]) if step[2] else json.loads(step[3]) if step[3] else step[1])
         at = step.end()
     return tuple(found)

@@ -51,7 +51,7 @@ def ask(cloud: Cloud, caller: Caller, method: str, path: str, query: Mapping[str
         query: its parameters by lower-case name.
 
     Raises:
-        AzureError: 400, no api-version or one that is no date, or a malformed path.
+        AzureError: 400, no api-version or one that is not a date, or a malformed path.
     """
     api_version = versions.required(query.get("api-version"))
     return Ask(cloud, caller, paths.parse(path, method, versions.spelt), query, {}, api_version)

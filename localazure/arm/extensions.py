@@ -1,4 +1,4 @@
-"""What is had at any scope and is no resource of a kind: the caller's permissions, deny assignments, metrics, tags.
+"""What is had at any scope and is not a resource of a kind: the caller's permissions, deny assignments, metrics, tags.
 
 Sources: Microsoft, "Metrics - List" (REST 2023-10-01); "Tags" (REST 2025-04-01: Get, Create Or Update, Update, Delete
 At Scope, and List) and "Use tags to organize your Azure resources": to tag a resource takes

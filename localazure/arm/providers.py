@@ -85,7 +85,7 @@ def _provider(ask: Ask, namespace: str) -> Document:
 
 
 def _type(name: str, region_names: dict[str, str]) -> Document:
-    """A type, its versions newest first, and as the default one the newest that is no preview."""
+    """A type, its versions newest first, and as the default one the newest that is not a preview."""
     listed = sorted(versions.listed(name), reverse=True)
     regions = BY_TYPE[name.lower()].regions if name.lower() in BY_TYPE else ()
     return {

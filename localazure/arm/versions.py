@@ -47,7 +47,7 @@ def required(version: str | None) -> str:
     """The request's api-version.
 
     Raises:
-        AzureError: 400 `MissingApiVersionParameter`; 400 `InvalidApiVersionParameter`, it is no date.
+        AzureError: 400 `MissingApiVersionParameter`; 400 `InvalidApiVersionParameter`, it is not a date.
     """
     if not version:
         raise bad_request(

@@ -207,7 +207,7 @@ def _within(addresses: str) -> bool:
     try:
         return IPv4Address(first) <= _CLIENT <= IPv4Address(last or first)
     except ValueError:
-        raise sas.SasError("sip is no address and no range of addresses.") from None
+        raise sas.SasError("sip is neither an address nor a range of addresses.") from None
 
 
 def _shared_key(cloud: Cloud, request: Request, credential: str, place: BlobTarget, *, lite: bool) -> None:

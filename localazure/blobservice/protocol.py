@@ -206,7 +206,7 @@ def _date(value: str | None) -> datetime | None:
     """The instant of a condition; None where there is no condition.
 
     Raises:
-        AzureError: 400, it is no date: a write without the condition that it was to have would be worse.
+        AzureError: 400, it is not a date: a write without the condition that it was to have would be worse.
     """
     if value is None:
         return None

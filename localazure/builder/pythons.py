@@ -14,8 +14,8 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 _NAME = re.compile(r"python3(\.\d+)?")
-# Where a venv's Python comes from: what goes with the venv is no base for others. Before 3.11 `_base_executable` is the
-# venv's own, or is not there; with -S the prefix is the base's in all versions.
+# Where a venv's Python comes from: what goes with the venv is not a base for others. Before 3.11 `_base_executable` is
+# the venv's own, or is not there; with -S the prefix is the base's in all versions.
 _ASK = """
 import importlib.util, json, os, platform, sys
 ready = all(importlib.util.find_spec(each) for each in ("venv", "ensurepip"))

@@ -72,7 +72,7 @@ def who(folder: Folder, reference: str) -> Identity:
     answer = _ask_identity(folder, f"{identity_path(folder, reference)}/principal")
     if answer.status == http.client.NOT_FOUND:
         raise UnknownPrincipal(
-            f"'{reference}' is no user or application of the embedded Azure's directory",
+            f"'{reference}' is not a user or application of the embedded Azure's directory",
             next="azmlflow local user list, or azmlflow local user add NAME@DOMAIN",
         )
     found = _good(folder, answer, "id", "kind", "displayName", "userPrincipalName", "appId")
@@ -119,7 +119,7 @@ def ask(
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme != "https" or not is_azure(host):
-        raise ValueError(f"{url} is no https address of Azure's")
+        raise ValueError(f"{url} is not an https address of Azure's")
     headers = {"Accept": "application/json"}
     if principal is not None:
         headers["Authorization"] = f"Bearer {_token(folder, principal, host)}"

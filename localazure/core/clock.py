@@ -106,7 +106,7 @@ def duration(text: str) -> timedelta:
     """
     found = _DURATION.fullmatch(text)
     if found is None:
-        raise ValueError(f"'{text[:40]}' is no ISO 8601 duration such as PT2H")
+        raise ValueError(f"'{text[:40]}' is not an ISO 8601 duration such as PT2H")
     days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
     try:
         length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)

@@ -39,7 +39,7 @@ ENDPOINT_NAMES, DEPLOYMENTS = "endpoint_names", "deployments"
 UNTOLD = "untold_runs"
 # Environments of azureml-core as they were given, by the ARM id of their version in lower case.
 SDK1_ENVIRONMENTS = "sdk1_environments"
-# What belongs to a workspace and is no resource: under `<workspaceId>/...`, and gone when the workspace is for good.
+# What belongs to a workspace and is not a resource: under `<workspaceId>/...`, and gone when the workspace is for good.
 LOCAL_RUNS, SNAPSHOTS, SDK1_METRICS = OF_WORKSPACES = ("local_runs", "snapshots", "sdk1_metrics")
 
 # Blobs and containers, under `<account>/<container>[/<name>]`; blocks that are not committed yet, below their blob's.

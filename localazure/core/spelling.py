@@ -29,7 +29,7 @@ _UTF_8 = ("utf-8", "utf8", "us-ascii")
 
 
 class NotOneReading(ValueError):
-    """A body that is no JSON, or that two readers could read as two things; the message says why."""
+    """A body that is not JSON, or that two readers could read as two things; the message says why."""
 
 
 def sent_path(scope: Scope) -> str:
@@ -46,7 +46,7 @@ def decoded(path: str, code: str = "InvalidRequestUri") -> str:
         code: of the refusal.
 
     Raises:
-        AzureError: 400, it is no UTF-8, has control characters, or a `.` or `..` as a segment.
+        AzureError: 400, it is not UTF-8, has control characters, or a `.` or `..` as a segment.
     """
     try:
         found = unquote(path, errors="strict")
@@ -69,7 +69,7 @@ def query(scope: Scope, lists: Iterable[str] = ()) -> dict[str, str]:
         lists: names that may have many values, lower case.
 
     Raises:
-        AzureError: 400 `InvalidQueryParameterValue`, another name has two values, or the query is no UTF-8.
+        AzureError: 400 `InvalidQueryParameterValue`, another name has two values, or the query is not UTF-8.
     """
     found: dict[str, str] = {}
     allowed = frozenset(lists)
@@ -103,13 +103,13 @@ def parsed(body: bytes | bytearray | str) -> Any:
     """What a body is in JSON.
 
     Raises:
-        NotOneReading: it is no JSON, or could be read as two things.
+        NotOneReading: it is not JSON, or could be read as two things.
     """
     try:
         text = body if isinstance(body, str) else body.decode("utf-8-sig")
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number, parse_float=_number)
         if _SURROGATE.search(body.encode() if isinstance(body, str) else body):
-            json.dumps(value, ensure_ascii=False).encode()  # a half of a pair is no character
+            json.dumps(value, ensure_ascii=False).encode()  # a half of a pair is not a character
     except UnicodeEncodeError:
         raise NotOneReading("a text in it cannot be written as UTF-8") from None
     except UnicodeDecodeError:
@@ -140,7 +140,7 @@ def _number(text: str) -> float:
 
 
 def _no_number(text: str) -> float:
-    raise NotOneReading(f"{text} is no number of JSON")
+    raise NotOneReading(f"{text} is not a number of JSON")
 
 
 def _no_path(code: str, why: str) -> AzureError:

@@ -77,8 +77,8 @@ class Store:
             synced: wait until it is on the disk. Without, it survives `kill -9` all the same, but not a power cut.
 
         Raises:
-            AzureError: 400, it holds what no answer could: half of a surrogate pair, which is no character, or a number
-                that is none.
+            AzureError: 400, it holds what no answer could: half of a surrogate pair, which is not a character, or a
+                number that is not one.
         """
         with self._lock:
             if not synced:
@@ -165,7 +165,7 @@ def _written(document: Document) -> str:
     except (ValueError, RecursionError) as error:
         raise bad_request(
             "InvalidRequestContent",
-            "The request content was invalid: it has a text that cannot be written as UTF-8, a number that is none, or "
-            "is nested too deeply.",
+            "The request content was invalid: it has a text that cannot be written as UTF-8, a number that is not "
+            "one, or is nested too deeply.",
         ) from error
     return text

@@ -18,7 +18,7 @@ _EMPTY = 4  # characters that a value has at least, as JSON writes it with what 
 
 
 class UnreadableYaml(ValueError):
-    """A text that is no YAML, or says more than is taken; the message says why."""
+    """A text that is not YAML, or says more than is taken; the message says why."""
 
 
 def read(text: str | bytes, most: int) -> Any:
@@ -29,7 +29,7 @@ def read(text: str | bytes, most: int) -> Any:
         most: characters that it may have, and that it may come to with its aliases written out.
 
     Raises:
-        UnreadableYaml: it is no YAML, or too large.
+        UnreadableYaml: it is not YAML, or too large.
     """
     if len(text) > most:
         raise UnreadableYaml(f"it is longer than {most} characters")
@@ -40,7 +40,7 @@ def read(text: str | bytes, most: int) -> Any:
         raise
     except yaml.YAMLError as error:
         told = str(error).splitlines()
-        raise UnreadableYaml(told[0] if told else "it is no YAML") from error
+        raise UnreadableYaml(told[0] if told else "it is not YAML") from error
     except (ValueError, OverflowError, RecursionError, TypeError) as error:  # a date or number that there is not
         raise UnreadableYaml(f"a value in it cannot be read ({type(error).__name__})") from error
 

@@ -74,7 +74,7 @@ def package(text: str) -> Package:
     """
     found = _SPECIFICATION.fullmatch(text.strip())
     if found is None:
-        raise UnusableEnvironment(f"'{text}' is no package specification of conda's")
+        raise UnusableEnvironment(f"'{text}' is not a package specification of conda's")
     name = found["name"].lower()
     versions = _versions(text, (found["inner"] or found["version"] or "").strip())
     return Package(name, OTHER_NAMES.get(name, canonicalize_name(name)), versions)
@@ -95,13 +95,13 @@ def _versions(text: str, told: str) -> str:
     for part in told.split(","):
         clause = _CLAUSE.fullmatch(part.strip())
         if clause is None:
-            raise UnusableEnvironment(f"'{text}': the version '{part.strip()}' cannot be said to pip")
+            raise UnusableEnvironment(f"'{text}': the version '{part.strip()}' cannot be expressed for pip")
         clauses.append(_clause(clause["operator"] or "", clause["version"]))
     specifier = ",".join(clause for clause in clauses if clause)
     try:
         SpecifierSet(specifier)
     except InvalidSpecifier as error:
-        raise UnusableEnvironment(f"'{text}': the version '{told}' cannot be said to pip") from error
+        raise UnusableEnvironment(f"'{text}': the version '{told}' cannot be expressed for pip") from error
     return specifier
 
 

@@ -34,7 +34,7 @@ def find(cloud: Cloud, environment_id: str) -> Specification:
         return Specification("none", notes=("the job names no environment",))
     found = _ID.fullmatch(environment_id) or _SHORT.fullmatch(environment_id)
     if found is None:
-        raise UnusableEnvironment(f"'{environment_id}' is no id of an environment.")
+        raise UnusableEnvironment(f"'{environment_id}' is not an id of an environment.")
     told = f"{found['name']}:{found['version'] or 'latest'}"
     key = environment_id.lower()
     if "/registries/" in key or is_curated(found["name"]):

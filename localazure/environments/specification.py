@@ -63,18 +63,18 @@ def from_conda(name: str, told: Any) -> Specification:
         told: its text, or what the text comes to.
 
     Raises:
-        UnusableEnvironment: it is no conda file, or asks for what cannot be had here.
+        UnusableEnvironment: it is not a conda file, or asks for what cannot be had here.
     """
     if isinstance(told, str):
         try:
             told = yaml_reading.read(told, CONDA_FILE)
         except yaml_reading.UnreadableYaml as error:
-            raise _unusable(name, f"its conda file is no YAML that can be used: {error}") from error
+            raise _unusable(name, f"its conda file is not YAML that can be used: {error}") from error
     if not isinstance(told, dict):
-        raise _unusable(name, "its conda file is no mapping with 'dependencies'")
+        raise _unusable(name, "its conda file is not a mapping with 'dependencies'")
     dependencies = told.get("dependencies") or []
     if not isinstance(dependencies, list):
-        raise _unusable(name, "'dependencies' of its conda file is no list")
+        raise _unusable(name, "'dependencies' of its conda file is not a list")
     python, packages, lines = "", [], []
     for each in dependencies:
         if isinstance(each, dict):
@@ -89,7 +89,7 @@ def from_conda(name: str, told: Any) -> Specification:
             raise _unusable(name, f"'{each}' in its conda file is neither a package nor a list of pip's")
     channels = told.get("channels") or []
     if not isinstance(channels, list) or not all(isinstance(each, str) for each in channels):
-        raise _unusable(name, "'channels' of its conda file is no list of names")
+        raise _unusable(name, "'channels' of its conda file is not a list of names")
     old = [line for line in lines if _OLD_PYPI.match(line)]
     notes = tuple(f"'{line}' is left out: the old address of PyPI; pip asks its own index" for line in old)
     asked = tuple(line for line in lines if line not in old)
@@ -140,7 +140,7 @@ def from_definition(name: str, definition: Mapping[str, Any]) -> Specification:
 def _pip_lines(name: str, each: Mapping[str, Any]) -> list[str]:
     told = each.get("pip")
     if set(each) != {"pip"} or not isinstance(told, list | None):
-        raise _unusable(name, f"'{', '.join(map(str, each))}' in its conda file is no list of pip's packages")
+        raise _unusable(name, f"'{', '.join(map(str, each))}' in its conda file is not a list of pip's packages")
     lines = [" ".join(str(line).split()) for line in told or []]
     for line in lines:
         if not line.startswith(("-", "#")) and line and not _FILES.match(line):
@@ -155,7 +155,7 @@ def _check_requirement(name: str, line: str) -> None:
         Requirement(re.split(r"\s+(?:#|--)", line, maxsplit=1)[0])
     except InvalidRequirement as error:
         if not re.match(r"(git|hg|svn|bzr)\+|https?:", line):
-            raise _unusable(name, f"'{line}' below 'pip:' is no requirement of pip's") from error
+            raise _unusable(name, f"'{line}' below 'pip:' is not a requirement of pip's") from error
 
 
 def _package(name: str, text: str) -> Package:

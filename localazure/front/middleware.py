@@ -254,7 +254,7 @@ def _caller(scope: Scope, site: Site, resources: tuple[ResourceServer, ...], clo
         scheme, _, credential = Headers(scope=scope).get("authorization", "").strip().partition(" ")
         if scheme.lower() != "bearer" or not credential:
             raise unauthenticated(
-                "Authentication failed. The 'Authorization' header is missing or is no bearer token.",
+                "Authentication failed. The 'Authorization' header is missing or is not a bearer token.",
                 code="AuthenticationFailed",
             )
         audiences = [audience for resource in resources for audience in resource.audiences]

@@ -177,7 +177,7 @@ def _begin(world: World, data: int, output: int, told: int) -> NoReturn:
     except OSError as error:
         _tell(answer, refused=f"the command cannot be started: {error.strerror}")
     except BaseException:  # noqa: BLE001 - a copy of the keeper must not go on as one
-        _tell(answer, refused="the command cannot be started: its text or one of its variables is no such thing")
+        _tell(answer, refused="the command cannot be started: its text or one of its variables cannot be passed on")
     os._exit(CANNOT)
 
 

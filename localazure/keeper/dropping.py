@@ -24,7 +24,7 @@ def drop(user: int) -> None:
         NotDropped: some right is left; nothing of a job's may be done then.
     """
     if not FIRST <= user < FIRST + COUNT:
-        raise NotDropped(f"{user} is no number of a job's user")
+        raise NotDropped(f"{user} is not a number of a job's user")
     try:
         os.setgroups([])
         os.setresgid(user, user, user)

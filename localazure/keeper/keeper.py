@@ -78,7 +78,7 @@ class Keeper:
                 except (Refused, NotDropped, numbers.NoNumber, lending.NotTaken) as error:
                     answer = {"refused": str(error)}
                 except (KeyError, TypeError, ValueError, RecursionError) as error:
-                    answer = {"refused": f"this is no request: {error!r}"}
+                    answer = {"refused": f"this is not a request: {error!r}"}
                 except OSError as error:
                     named = ": ".join(str(each) for each in (error.strerror or error, error.filename) if each)
                     answer = {"refused": named}
@@ -215,7 +215,7 @@ class Keeper:
 
     def _folder_of(self, name: str, *, any_name: bool = False) -> str:
         if self._name or not (porter.is_part(name) if any_name else _NAME.fullmatch(name)):
-            raise Refused("the name of a job's folder is none, or it is told already")
+            raise Refused("the job's folder has no valid name, or has one already")
         return f"{self._jobs}/{name}"
 
     def _own_folder(self) -> str:
@@ -271,13 +271,13 @@ def _remove(jobs: str, name: str) -> bool:
 
 def _checked(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_.-]{0,39}", name):
-        raise Refused(f"'{name}' is no name in a job's folder")
+        raise Refused(f"'{name}' is not a name in a job's folder")
     return name
 
 
 def _check_path(path: str) -> None:
     if not path.startswith("/") or not all(map(porter.is_part, path.split("/")[1:])):
-        raise Refused(f"'{path}' is no path of a folder")
+        raise Refused(f"'{path}' is not a path of a folder")
 
 
 def _check_venv(path: str) -> None:
@@ -286,6 +286,6 @@ def _check_venv(path: str) -> None:
     parent = os.path.dirname(path)
     found = os.lstat(parent)
     if not _VENV.search(path) or not stat.S_ISDIR(found.st_mode):
-        raise Refused(f"'{path}' is no folder of an environment")
+        raise Refused(f"'{path}' is not a folder of an environment")
     if found.st_uid != os.geteuid() or found.st_mode & 0o022:
         raise Refused(f"{parent} is not ours alone")

@@ -216,7 +216,7 @@ class Porter:
         while (told := await self._answer(parts)).get("file") is not None:
             inner = told["file"]
             if not isinstance(inner, list) or not all(map(porter.is_part, inner)):
-                raise OSError(0, "the names of a job's files are none", "/".join(parts))
+                raise OSError(0, "the names of a job's files are not valid", "/".join(parts))
             content = self._chunks()
             yield inner, content
             async for _ in content:

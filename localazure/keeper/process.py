@@ -116,7 +116,7 @@ def written(command: str, cwd: str, environment: Mapping[str, str]) -> int:
     """A file, which has no name, that says what a command is: only the command's own process reads it.
 
     Raises:
-        LocalError: a variable or the command is no text for a process.
+        LocalError: a variable or the command is not text for a process.
     """
     told = json.dumps({"command": command, "cwd": cwd, "environment": dict(environment)}).encode()
     if hasattr(os, "memfd_create"):

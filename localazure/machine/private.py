@@ -20,7 +20,7 @@ def read_json(path: Path) -> Any:
 
     Raises:
         FileNotFoundError: it is not there.
-        UnreadableFile: it is no JSON, or cannot be read.
+        UnreadableFile: it is not JSON, or cannot be read.
     """
     try:
         return json.loads(path.read_bytes())

@@ -64,7 +64,7 @@ _PLACES: Mapping[int, str] = {
     errno.ELOOP: "its links lead in a circle",
     errno.ENAMETOOLONG: "its name is too long for this disk",
     errno.EIO: "the disk cannot be read or written",
-    errno.ENODEV: "it is no file that can be used",
+    errno.ENODEV: "it is not a file that can be used",
     errno.ESTALE: "the disk that it lay on has gone away",
 }
 # What is said by those that tell no code: programs that we start, SQLite, Python's threads.

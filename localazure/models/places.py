@@ -174,7 +174,7 @@ def files(cloud: Cloud, workspace: Document, place: DatastorePath) -> Iterator[t
 
 
 def container(cloud: Cloud, workspace: Document, datastore: str) -> tuple[str, str] | None:
-    """The account and container of a datastore; None for one that is no blob container of this workspace's account."""
+    """The account and container of a datastore; None if it is no container of this workspace's account."""
     own = workspace["properties"]["storageAccount"].rpartition("/")[2].lower()
     if datastore == ARTIFACTS:
         return own, CONTAINER

@@ -209,7 +209,7 @@ class Directory:
         """Take a principal out of a group.
 
         Raises:
-            AzureError: 404 `Request_ResourceNotFound`, it is no member.
+            AzureError: 404 `Request_ResourceNotFound`, it is not a member.
         """
         if not self._store.delete(MEMBERS, f"{group_id.lower()}/{member_id.lower()}"):
             raise _absent(member_id)

@@ -88,7 +88,7 @@ def assemble(state: Path, latency: str) -> Cloud:
 def _run_token_seconds() -> int:
     told = os.environ.get(RUN_TOKEN_SETTING, "3600")
     if not told.isdecimal() or int(told) < 1:
-        raise LocalError(f"{RUN_TOKEN_SETTING} is '{told}', which is no whole number of seconds")
+        raise LocalError(f"{RUN_TOKEN_SETTING} is '{told}', which is not a whole number of seconds")
     return int(told)
 
 

@@ -4,8 +4,8 @@ its own.
 The warden, which needs root for the sake of jobs, is started before. What is left is a process in root's name without
 root's power: it changes no owner, mounts nothing, traces nobody, opens nothing that its owner closed to others, and
 neither it nor a program that it starts can ever gain a right (no_new_privs). Where the system has namespaces of mounts
-for us, all is read-only to it but the folders it is told. It is no user of its own: it reads what root owns, may signal
-root's processes, and may speak to root's sockets (`docs/security.md`).
+for us, all is read-only to it but the folders it is told. It is not a user of its own: it reads what root owns, may
+signal root's processes, and may speak to root's sockets (`docs/security.md`).
 
 Threads have rights of their own: this is done before there is a second one. Each step is tried in a copy of the process
 first, so nothing is half done.

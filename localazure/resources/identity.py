@@ -24,7 +24,7 @@ def identity(ask: Ask, existing: Document | None, *, default: str | None = None)
     """The `identity` that a body asks for, with the ids that the resource already has; None for none.
 
     Raises:
-        AzureError: 400, it is no identity.
+        AzureError: 400, it is not an identity.
     """
     given = ask.body.get("identity")
     if given is None and default is not None:

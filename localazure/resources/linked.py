@@ -37,7 +37,7 @@ _ID = re.compile(
     r"(?:azureml:)?(?P<id>/subscriptions/[^/]+/resourcegroups/[^/]+/providers/(?P<namespace>[^/]+)(?P<rest>(?:/[^/]+/[^/]+)+))/?",
     re.IGNORECASE,
 )
-_TEXTS = ("tags", "description", "environmentvariables", "command", "notes")  # what people write of ids is no link
+_TEXTS = ("tags", "description", "environmentvariables", "command", "notes")  # what people write of ids is not a link
 
 
 def require(ask: Ask, action: str, before: Document | None = None) -> None:

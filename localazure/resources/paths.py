@@ -81,7 +81,7 @@ def parse(raw_path: str, method: str, spelt: Callable[[str], str] = str) -> Targ
 
     Raises:
         AzureError: 400 `InvalidRequestUri`: an empty segment, or one that is encoded twice or has a slash; 400
-            `InvalidSubscriptionId`: a subscription id that is no GUID.
+            `InvalidSubscriptionId`: a subscription id that is not a GUID.
     """
     sent = raw_path.removeprefix("/").removesuffix("/")
     segments = [spelling.decoded(segment) for segment in sent.split("/")] if sent else []

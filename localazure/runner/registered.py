@@ -48,7 +48,7 @@ async def _register(cloud: Cloud, workspace: Document, job: Document, record: Do
     uri = places.long_uri(where, workspace) + ("" if kind == "uri_file" else "/")
     owner = cloud.directory.get(record["owner"])
     if owner is None:
-        raise AzureError(403, "AuthorizationFailed", "who submitted the job is no more")
+        raise AzureError(403, "AuthorizationFailed", "who submitted the job is no longer there")
     collection = f"{workspace['id']}/{'models' if kind in _MODELS else 'data'}/{told['assetName']}"
     if kind in _MODELS:
         made = await Registry(cloud, workspace).versions(told["assetName"])

@@ -101,7 +101,7 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
         except spelling.NotOneReading as error:
             raise AzureError(400, "BadRequest", f"Unable to read JSON request payload: {error}.") from error
         if not isinstance(body, dict):
-            raise AzureError(400, "BadRequest", "Unable to read JSON request payload: it is no object.")
+            raise AzureError(400, "BadRequest", "Unable to read JSON request payload: it is not an object.")
     ask = GraphAsk(cloud, request.state.caller, path, graph_spelling.segments(segments[1:]), query, body)
     for method, pattern, handler in ROUTES:
         if method == request.method and _matches(pattern, ask.segments):

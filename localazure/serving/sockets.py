@@ -33,7 +33,7 @@ class Held:
             found, self.path = os.lstat(path), str(path)
         if not stat.S_ISSOCK(found.st_mode) or found.st_uid != owner:
             self.close()
-            raise OSError(0, "it is no socket of the deployment's", str(path))
+            raise OSError(0, "it is not a socket of the deployment's", str(path))
 
     def close(self) -> None:
         """Let it go."""

@@ -47,7 +47,7 @@ def body(answer: httpx.Response) -> Document:
 
     Raises:
         AzureError: MLflow refuses, in its words: 409 what is there already, 404 what is not, else 400.
-        MlflowUnavailable: MLflow failed, or this is no answer of MLflow's.
+        MlflowUnavailable: MLflow failed, or this is not an answer of MLflow's.
     """
     content = _json(answer)
     if answer.is_success:
@@ -66,7 +66,7 @@ def body_if_any(answer: httpx.Response, absent: Collection[str] = (ABSENT,)) -> 
 
     Raises:
         AzureError: MLflow refuses for another reason, in its words.
-        MlflowUnavailable: MLflow failed, or this is no answer of MLflow's.
+        MlflowUnavailable: MLflow failed, or this is not an answer of MLflow's.
     """
     return None if error_code(answer) in absent else body(answer)
 
@@ -75,7 +75,7 @@ def error_code(answer: httpx.Response) -> str | None:
     """MLflow's code of a refusal; None of what it accepts.
 
     Raises:
-        MlflowUnavailable: MLflow failed, or this is no answer of MLflow's.
+        MlflowUnavailable: MLflow failed, or this is not an answer of MLflow's.
     """
     return None if answer.is_success else str(_json(answer)["error_code"])
 
@@ -84,7 +84,7 @@ def refused(answer: httpx.Response) -> tuple[AzureError, str]:
     """A refusal or failure as MLflow's own clients are to be told it: with MLflow's status, and MLflow's code.
 
     Raises:
-        MlflowUnavailable: this is no answer of MLflow's.
+        MlflowUnavailable: this is not an answer of MLflow's.
     """
     content = _told(answer)
     status = httpx.codes.BAD_REQUEST if content["error_code"] == INVALID else answer.status_code

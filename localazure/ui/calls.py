@@ -61,7 +61,7 @@ def asked(text: str) -> tuple[str, ...]:
     """The operations that a GraphQL document needs.
 
     Raises:
-        NotAnswered: it is no single query, or asks at its root for what is not answered.
+        NotAnswered: it is not a single query, or asks at its root for what is not answered.
     """
     # Imported late: it takes a while, and whoever never opens a page need not wait for it.
     from graphql import FieldNode, GraphQLError, OperationDefinitionNode, Visitor, parse, visit
@@ -69,7 +69,7 @@ def asked(text: str) -> tuple[str, ...]:
     try:
         document = parse(text, max_tokens=5000)
     except GraphQLError as error:
-        raise NotAnswered("the document is no GraphQL") from error
+        raise NotAnswered("the document is not GraphQL") from error
     queries = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     if len(queries) != 1 or queries[0].operation.value != "query":
         raise NotAnswered("only a single query is answered")

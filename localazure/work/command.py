@@ -52,7 +52,7 @@ def render(command: str, inputs: Mapping[str, str], outputs: Mapping[str, str]) 
     def value(found: re.Match[str]) -> str:
         kind, name = found.groups()
         if name not in values[kind]:
-            raise UnknownName(f"the command names ${{{{{kind}.{name}}}}}, which the job has not")
+            raise UnknownName(f"the command names ${{{{{kind}.{name}}}}}, which the job does not have")
         return values[kind][name]
 
     return _NAME.sub(value, _OPTIONAL.sub(optional, command))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 NOTHING = ""  # what an empty answer holds
-UNREADABLE = object()  # what an answer holds that is no JSON
+UNREADABLE = object()  # what an answer holds that is not JSON
 # Members of a resource, and of the properties of access: of which type they are, where they are there at all.
 _MEMBERS: Mapping[str, type | tuple[type, ...]] = {
     "id": str,
@@ -62,11 +62,11 @@ def lacking(document: object, expects: str, link: str = "nextLink") -> str:
         link: the member that leads to a list's next page: Resource Manager's, or Microsoft Graph's.
     """
     if document is UNREADABLE:
-        return "it is no JSON object"  # of a change too: a page in its place says nothing of what became of it
+        return "it is not a JSON object"  # of a change too: a page in its place says nothing of what became of it
     if expects == "anything" and not isinstance(document, dict):
         return ""
     if not isinstance(document, dict):
-        return "it is no JSON object"
+        return "it is not a JSON object"
     odd = _odd_object if link == _GRAPHS else _odd
     return odd(document) if expects in {"document", "anything"} else _of_list(document, expects, link, odd)
 
@@ -82,7 +82,7 @@ def _of_list(
         return "a resource without `id`"
     next_ = document.get(link) or "https://next"
     if not isinstance(next_, str) or not split(next_):
-        return f"a `{link}` that is no address"
+        return f"a `{link}` that is not an address"
     return next((lacks for each in entries if (lacks := odd(each))), "")
 
 
@@ -103,7 +103,7 @@ def _odd(entry: Mapping[str, object]) -> str:
                 return f"a `{name}` that is none"
     tags = entry.get("tags")
     if isinstance(tags, dict) and not all(isinstance(value, str | None) for value in tags.values()):
-        return "a tag that is no text"
+        return "a tag that is not text"
     properties = entry.get("properties")
     blocks = properties.get("permissions") if isinstance(properties, dict) else None
     if not all(_is_block(block) for block in blocks or ()) or not _is_block(entry):

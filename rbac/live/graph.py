@@ -124,7 +124,7 @@ class Graph:
         Raises:
             DirectoryForbidden: who asks may not read the directory.
             HttpResponseError: Graph refused for another reason, still after retries.
-            MalformedAnswer, ForeignAnswer: this is no answer of Graph's.
+            MalformedAnswer, ForeignAnswer: this is not an answer of Graph's.
         """
         asked = f"{request.method} {request.url.partition('?')[0]}"
         # Every POST made here is a question too.

@@ -21,7 +21,7 @@ from azmlflow.rbac.live import form
 from azmlflow.rbac.live.errors import ForeignAnswer, MalformedAnswer
 from azmlflow.rbac.live.waits import WORTH_A_WORD, OnWait, Wait
 
-_LONGEST_PAUSE = 86400.0  # seconds; a longer one is no pause that anybody waits for, and the longest nobody can
+_LONGEST_PAUSE = 86400.0  # seconds; a longer one is not a pause that anybody waits for, and the longest nobody can
 
 
 class Retries(RetryPolicy[Any, Any]):
@@ -57,7 +57,7 @@ class OneHost(SansIOHTTPPolicy[Any, Any]):
     Args:
         host: the host; a request's option `host`, which is ours to set and no answer's, names another.
         foreign: makes the error of an answer that leads elsewhere: ours, theirs, the path.
-        malformed: makes the error of one that leads to what is no address: what it lacks, the path.
+        malformed: makes the error of one that leads to what is not an address: what it lacks, the path.
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class OneHost(SansIOHTTPPolicy[Any, Any]):
             raise self._foreign(f"https://{ours}", theirs, url.path)
 
     def on_response(self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]) -> None:
-        """Raises `malformed` where an answer would lead to what is no address."""
+        """Raises `malformed` where an answer would lead to what is not an address."""
         for name in ("Location", "Azure-AsyncOperation"):
             if not form.split(response.http_response.headers.get(name, "")):
-                raise self._malformed(f"a `{name}` that is no address", urlsplit(request.http_request.url).path)
+                raise self._malformed(f"a `{name}` that is not an address", urlsplit(request.http_request.url).path)
 
 
 class Formed(SansIOHTTPPolicy[Any, Any]):
@@ -104,7 +104,7 @@ class Formed(SansIOHTTPPolicy[Any, Any]):
         try:
             document = json.loads(response.http_response.text())
         except (ValueError, RecursionError) as error:
-            raise MalformedAnswer("it is no JSON", path) from error
+            raise MalformedAnswer("it is not JSON", path) from error
         expects = "resources" if isinstance(document, dict) and "value" in document else "document"
         if lacks := form.lacking(document, expects, self._link):
             raise MalformedAnswer(lacks, path)

@@ -6,7 +6,7 @@ operations or in scope; `orphaned`, an assignment of a principal that is deleted
 what opens an operation of `access.COLUMNS`, or, where datastores are opened as the caller, what opens the data in the
 workspace's storage account.
 
-Access that a stack could not declare is told apart and is no drift: what comes from above its resource group to those
+Access that a stack could not declare is told apart and is not drift: what comes from above its resource group to those
 whom it grants nothing, and what Azure itself gives to the workspace's own identity.
 """
 

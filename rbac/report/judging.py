@@ -112,7 +112,7 @@ class Judge:
         return tuple(each for each in lost if each not in beyond)
 
     def judge(self, assignment: RoleAssignment) -> Finding | str | None:
-        """What is to be said of one assignment: a finding, a line about what is no drift, or nothing."""
+        """What is to be said of one assignment: a finding, a line about what is not drift, or nothing."""
         who, guid = assignment.principal_id.lower(), role_guid(assignment.role_definition_id)
         line = f"{self.directory.name(who)} has '{self.role_name(guid)}' at {assignment.scope}"
         above = not scopes.contains(self.group, assignment.scope)

@@ -204,7 +204,7 @@ def test_components_tell_their_outputs_and_take_pulumis_options(run: Callable[..
     told = {urn.split("::")[-1]: outputs for urn, outputs in deployment.told.items()}
     assert told["cpu"] == {"clusterId": "/id/cpu-cluster", "clusterName": "cpu"}
     assert told["access"] == {"assignmentIds": [f"/id/grant-tracker-{ALICE}"]}
-    # Without a word on it, a tracker is no strict one.
+    # Without a word on it, a tracker is not a strict one.
     (permission,) = deployment.one("RoleDefinition").inputs["permissions"]
     assert "Microsoft.MachineLearningServices/workspaces/jobs/write" in permission["actions"]
 

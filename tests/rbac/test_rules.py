@@ -145,7 +145,7 @@ CASES = (
          told=(("pattern", "Microsoft.Authorization/*/Write"),)),
     Case("NotActions subtract", tenant(has("Contributor")), WRITE, "granted"),
     Case("NotActions subtract", tenant(has("AzureML Data Scientist")), KEYS, "excluded"),
-    # [definition] "NotActions is no deny rule": a second role may grant it.
+    # [definition] "NotActions is not a deny rule": a second role may grant it.
     Case("NotActions are no deny", tenant(has("Contributor"), has("User Access Administrator", id_="b")), ASSIGN,
          "granted", told=(("assignment", "b"),)),
     Case("NotActions stay in their block",

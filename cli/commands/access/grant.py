@@ -39,10 +39,10 @@ def _end(_context: click.Context, _parameter: click.Parameter, text: str | None)
     try:
         time = read_duration(text)
     except ValueError:
-        what = f"`{text}` is no day such as 2027-01-31, no time such as 30d or 2w, nor `never`"
+        what = f"`{text}` is not a day such as 2027-01-31, no time such as 30d or 2w, nor `never`"
         raise click.BadParameter(what) from None
     if time % timedelta(days=1):
-        raise click.BadParameter(f"`{text}` is no number of whole days: a grant ends with a day")
+        raise click.BadParameter(f"`{text}` is not a number of whole days: a grant ends with a day")
     if time > date.max - date.today() - timedelta(days=2):
         raise click.BadParameter(f"`{text}` from today is longer than the calendar")
     return time
@@ -160,7 +160,7 @@ def _scope(where: Place, text: str) -> GrantScope:
     try:
         parsed = scopes.parse(text)
     except scopes.InvalidScope as fault:
-        raise CliError(f"`{text}` is no scope: {fault}", next=usual) from fault
+        raise CliError(f"`{text}` is not a scope: {fault}", next=usual) from fault
     key = scopes.key(parsed.id)
     if key == scopes.key(where.workspace_id):
         return "workspace"

@@ -55,7 +55,7 @@ def add(invocation: Invocation, **rule: object) -> None:
         re.compile(fault.path)
     except re.error as wrong:
         raise CliError(
-            f"--path is no pattern: {wrong}", where=fault.path, next="azmlflow local faults add --help"
+            f"--path is not a pattern: {wrong}", where=fault.path, next="azmlflow local faults add --help"
         ) from None
     state = find_project().local
     write_faults(state, (*read_faults(state), fault))

@@ -25,7 +25,7 @@ def _size(_context: click.Context, _parameter: click.Parameter, text: str | None
         return None
     found = _SIZE.fullmatch(text.strip())
     if found is None:
-        raise click.BadParameter(f"'{text}' is no size such as 500M or 4GiB")
+        raise click.BadParameter(f"'{text}' is not a size such as 500M or 4GiB")
     return int(float(found[1]) * _UNITS[(found[2] or "").upper()])
 
 

@@ -77,7 +77,7 @@ def status(invocation: Invocation) -> None:
 
 @command.command(cls=Command, examples=("azmlflow local logs", "azmlflow local logs --lines 200 --follow"))
 @click.option(
-    "--lines", "-n", type=click.IntRange(min=0), default=50, show_default=True, help="How many, from the end."
+    "--lines", "-n", type=click.IntRange(min=0), default=50, show_default=True, help="How many lines, from the end."
 )
 @click.option("--follow", "-f", is_flag=True, help="Go on as it writes, until Ctrl-C.")
 @common

@@ -44,7 +44,9 @@ GROUP = "Microsoft.Resources/resourceGroups"
 @click.option("--unmanaged", is_flag=True, help="With --resource-group: azmlflow did not make it; all in it goes.")
 @click.option("--cancel-jobs", is_flag=True, help="Cancel jobs that run in the workspace.")
 @click.option("--stop-endpoints", is_flag=True, help="Delete online endpoints that answer requests.")
-@click.option("--timeout", metavar="TIME", callback=duration, help="Give up after 30s, 20m, 2h; else each wait has 1h.")
+@click.option(
+    "--timeout", metavar="TIME", callback=duration, help="Give up after 30s, 20m, 2h; without it each wait gets 1h."
+)
 @common
 def command(
     invocation: Invocation,

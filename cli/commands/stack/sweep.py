@@ -29,7 +29,7 @@ def _tags(_ctx: click.Context, _: click.Parameter, values: Sequence[str]) -> tup
     pairs = tuple(value.partition("=") for value in values)
     for name, sign, _value in pairs:
         if not name or not sign:
-            raise click.BadParameter(f"`{name}{sign}` is no NAME=VALUE")
+            raise click.BadParameter(f"`{name}{sign}` is not a NAME=VALUE")
     return tuple((name, value) for name, _sign, value in pairs)
 
 

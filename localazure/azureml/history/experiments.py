@@ -80,7 +80,9 @@ async def query(target: WorkspaceRequest, body: Mapping[str, Any]) -> dict[str, 
     asked = target.query.get("viewtype") or body.get("viewType") or "Default"
     view = next((mlflow for name, mlflow in _VIEWS.items() if name.lower() == str(asked).lower()), None)
     if view is None:
-        raise bad_request("UserError", f"'{asked}' is no view of experiments: {', '.join(_VIEWS)}.", target="viewType")
+        raise bad_request(
+            "UserError", f"'{asked}' is not a view of experiments: {', '.join(_VIEWS)}.", target="viewType"
+        )
     test = run_filters.parse(body.get("filter"), _PROPERTIES)
     top, token, order = body.get("top"), str(body.get("continuationToken") or 0), body.get("orderby")
     begin = odata.count(token)

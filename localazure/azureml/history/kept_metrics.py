@@ -37,7 +37,7 @@ class KeptMetric:
     rows: tuple[Document, ...]
 
     def cells(self, row: Document) -> Document:
-        """A row's data with a cell for each column: one that it has not is no number, or nothing."""
+        """A row's data with a cell for each column: one that it has not is not a number, or nothing."""
         return {name: row["data"].get(name, _missing(kind)) for name, kind in self.columns.items()}
 
 

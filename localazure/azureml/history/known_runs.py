@@ -182,6 +182,6 @@ def _experiment(asked: str, found: Document | None) -> Document:
 
 async def _asked(target: WorkspaceRequest, call: str, **params: str) -> dict[str, Any] | None:
     """What MLflow says to a GET of one thing by its id or name; None when there is no such thing: a value that MLflow
-    does not take, such as an experiment's id that is no number, is nobody's."""
+    does not take, such as an experiment's id that is not a number, is nobody's."""
     answer = await target.cloud.mlflow.request("GET", f"{TRACKING}/{call}", target.workspace_id, params=params)
     return body_if_any(answer, (ABSENT, INVALID))

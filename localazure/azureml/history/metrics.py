@@ -90,7 +90,7 @@ async def _of_mlflow(target: WorkspaceRequest, run: known_runs.KnownRun, name: s
     params = {"run_id": run.id, "metric_key": name}
     path = f"{TRACKING}/metrics/get-history"
     answer = await target.cloud.mlflow.request("GET", path, target.workspace_id, params=params)
-    # A name that MLflow does not take, an empty one say, is no metric's.
+    # A name that MLflow does not take, an empty one say, is not a metric's.
     found = body_if_any(answer, (ABSENT, INVALID))
     history = [] if found is None else found.get("metrics", [])
     if not history:
@@ -244,4 +244,4 @@ def _milliseconds(instant: Any, default: float) -> float:
     try:
         return read_instant(str(instant)).timestamp() * 1000
     except ValueError as error:
-        raise bad_request("UserError", f"'{instant}' is no instant.") from error
+        raise bad_request("UserError", f"'{instant}' is not an instant.") from error

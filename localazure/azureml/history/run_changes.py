@@ -46,7 +46,9 @@ async def patch(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]
     if hidden is not None and not isinstance(hidden, bool):
         raise bad_request("UserError", "'hidden' must be true or false.", target="hidden")
     if hidden and run.job is None:
-        raise bad_request("UserError", f"Run {run.id} is no job: jobs alone are archived ('hidden').", target="hidden")
+        raise bad_request(
+            "UserError", f"Run {run.id} is not a job: jobs alone are archived ('hidden').", target="hidden"
+        )
     _check_sizes({**run.tags, **tags}, {**before, **added}, str(name or ""))
     changed = next((key for key, value in added.items() if before.get(key, value) != value), None)
     if changed is not None:

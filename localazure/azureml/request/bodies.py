@@ -33,7 +33,7 @@ async def json_value(target: WorkspaceRequest, limit: int = _LIMIT) -> Any:
     """What the request's body is in JSON; None for an empty one. Who asks again gets what was read before.
 
     Raises:
-        AzureError: 400, it is no JSON, or could be read in two ways; 413, it has more than `limit` bytes; 415.
+        AzureError: 400, it is not JSON, or could be read in two ways; 413, it has more than `limit` bytes; 415.
     """
     kept = target.request.state
     if not hasattr(kept, "json_body"):
@@ -65,7 +65,7 @@ async def asked_of_mlflow(target: WorkspaceRequest) -> tuple[dict[str, str], Any
         The query, and the body; one of them is empty.
 
     Raises:
-        AzureError: 400, the body is no JSON, or something is given in two spellings; 413, 415.
+        AzureError: 400, the body is not JSON, or something is given in two spellings; 413, 415.
     """
     if target.request.method == "GET" and target.query:
         return dict(target.query), None

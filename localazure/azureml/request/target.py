@@ -80,7 +80,7 @@ class WorkspaceRequest:
         return found.rpartition("/")[2].lower()
 
     def require(self, action: str) -> None:
-        """Check that the caller may do what is no operation of MLflow's.
+        """Check that the caller may do what is not an operation of MLflow's.
 
         Args:
             action: the Azure action after the workspace's type, `computes/read`.
@@ -103,7 +103,7 @@ class WorkspaceRequest:
             path: the path after the workspace's id, spelt as in `rbac.operations`.
 
         Raises:
-            AzureError: 404 when that is no operation of Azure ML, 403 when the caller lacks one of its actions.
+            AzureError: 404 when that is not an operation of Azure ML, 403 when the caller lacks one of its actions.
         """
         operation = recognise(method, service, path)
         if operation is None:

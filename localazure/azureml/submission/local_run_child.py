@@ -105,7 +105,7 @@ class Run:
                 raise Over from error
             raise
         except ValueError as error:
-            raise Unheard("the answer is no JSON") from error
+            raise Unheard("the answer is not JSON") from error
 
 
 def main() -> int:
@@ -139,7 +139,7 @@ def main() -> int:
     except Over:
         return 0  # who ended it has told of it
     except Unheard as error:
-        sys.stderr.write(f"The end of run {told['variables'].get('MLFLOW_RUN_ID')} could not be told: {error}.\n")
+        sys.stderr.write(f"The end of run {told['variables'].get('MLFLOW_RUN_ID')} could not be reported: {error}.\n")
         return child.returncode or 1
 
 

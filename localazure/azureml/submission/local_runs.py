@@ -47,7 +47,7 @@ async def definition(target: WorkspaceRequest) -> Mapping[str, Any]:
     """The run's definition: the part `definition.json` of the request's form.
 
     Raises:
-        AzureError: 400, there is none, or it is no JSON object; 413.
+        AzureError: 400, there is none, or it is not a JSON object; 413.
     """
     kind = target.request.headers.get("content-type", "")
     form = email.message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + await read(target, _BODY_LIMIT))

@@ -99,14 +99,14 @@ async def _make(ask: Ask, registry: Registry, told: Mapping[str, Any]) -> tuple[
     place = places.parse(uri, registry.workspace, registry.cloud)
     if place is None:
         raise bad_request(
-            "UserError", f"A model cannot be made from '{uri}': it is no Azure ML path.", target="modelUri"
+            "UserError", f"A model cannot be made from '{uri}': it is not an Azure ML path.", target="modelUri"
         )
     who = ask.caller.principal.object_id
     await places.check(registry, place, ask.cloud.enforcer.why_not(who, f"{WORKSPACE}/datastores/read", registry.id))
     kind = told.get("modelType") or _CUSTOM
     if kind == _MLFLOW and mlmodel.read(registry.cloud, registry.workspace, place) is None:
         raise bad_request(
-            "UserError", f"No {mlmodel.FILE} file is at '{uri}': it is no MLflow model.", target="modelUri"
+            "UserError", f"No {mlmodel.FILE} file is at '{uri}': it is not an MLflow model.", target="modelUri"
         )
     name, number = ask.target.names[-2:]
     model = await registry.model(name)

@@ -121,7 +121,7 @@ def _duration(where: str, text: str) -> timedelta:
     try:
         return duration(text)
     except ValueError as error:
-        raise _refused(where, f"It is no duration: {error}.") from error
+        raise _refused(where, f"It is not a duration: {error}.") from error
 
 
 def _refused(where: str, why: str) -> AzureError:

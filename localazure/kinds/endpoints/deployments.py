@@ -97,7 +97,7 @@ def _check_code(ask: Ask, workspace: Document, code: object) -> None:
     if not isinstance(script, str) or not script:
         raise _bad("codeConfiguration.scoringScript", "A code configuration names a 'scoringScript'.")
     if not script.endswith(".py") or not {"", ".", ".."}.isdisjoint(script.split("/")):
-        raise _bad("codeConfiguration.scoringScript", f"'{script}' is no script in a folder of code.")
+        raise _bad("codeConfiguration.scoringScript", f"'{script}' is not a script in a folder of code.")
     _require(ask, workspace, "metadata/codes/read")
     id_ = str(given.get("codeId") or "")
     inside = id_.lower().startswith(f"{workspace['id']}/codes/".lower())

@@ -108,7 +108,7 @@ def _variables(value: Any) -> dict[str, str]:
     found = texts("environmentVariables", value)
     for name in found:
         if not name or "=" in name:
-            raise refused("environmentVariables", f"'{name}' is no name of an environment variable.")
+            raise refused("environmentVariables", f"'{name}' is not a name of an environment variable.")
     return found
 
 
@@ -139,7 +139,7 @@ def _resources(value: Any) -> Document:
     if "instanceType" in told:
         text("resources.instanceType", told["instanceType"])
     if "shmSize" in told and _SIZE.fullmatch(text("resources.shmSize", told["shmSize"])) is None:
-        raise refused("resources.shmSize", f"'{told['shmSize']}' is no size such as 2g: a number, and b, k, m or g.")
+        raise refused("resources.shmSize", f"'{told['shmSize']}' is not a size such as 2g: a number, and b, k, m or g.")
     if "properties" in told:
         named("resources.properties", told["properties"])
     return told

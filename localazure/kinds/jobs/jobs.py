@@ -68,7 +68,7 @@ def _compute(ask: Ask, workspace: Document, told: Document) -> Document:
     """The cluster that a job names.
 
     Raises:
-        AzureError: 400, there is none, it is going, is no cluster, has other nodes, or can never have one.
+        AzureError: 400, there is none, it is going, is not a cluster, has other nodes, or can never have one.
     """
     given = str(told.get("computeId") or "")
     if not given:
@@ -82,7 +82,7 @@ def _compute(ask: Ask, workspace: Document, told: Document) -> Document:
     if properties.get("provisioningState") == "Deleting":
         raise refused("computeId", f"Compute target '{name}' is being deleted.")
     if properties["computeType"] != "AmlCompute":
-        raise refused("computeId", f"Compute target '{name}' is no cluster (AmlCompute).")
+        raise refused("computeId", f"Compute target '{name}' is not a cluster (AmlCompute).")
     if properties["properties"]["scaleSettings"]["maxNodeCount"] < 1:
         raise refused("computeId", f"Compute target '{name}' has at most 0 nodes: nothing can ever run on it.")
     size, wanted = str(properties["properties"]["vmSize"]), (told.get("resources") or {}).get("instanceType")

@@ -37,7 +37,7 @@ def members(where: str, value: Any, known: Collection[str]) -> Document:
         known: the names that it may have; their case does not matter in a request.
 
     Raises:
-        AzureError: 400, it is no object, or a member is unknown.
+        AzureError: 400, it is not an object, or a member is unknown.
     """
     if not isinstance(value, Mapping):
         raise wrong_type(where, value, "object")
@@ -62,7 +62,7 @@ def named(where: str, value: Any) -> dict[str, Any]:
     """An object whose members' names are the user's own.
 
     Raises:
-        AzureError: 400, it is no object.
+        AzureError: 400, it is not an object.
     """
     if not isinstance(value, Mapping):
         raise wrong_type(where, value, "object")

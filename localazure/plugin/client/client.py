@@ -208,7 +208,7 @@ class Arm:
                 break
             if wait >= _WORTH_A_WORD:
                 self._on_wait(
-                    f"Azure Resource Manager has us wait {wait:.0f} seconds before it answers "
+                    f"Azure Resource Manager asks us to wait {wait:.0f} seconds before it answers "
                     f"(status {answer.status}), for {_what(method, call)}"
                 )
             self._transport.sleep(wait)
@@ -237,7 +237,7 @@ class Arm:
             ) from None
         found = _json(response)
         if found is None and response.status_code < 300:
-            message = f"{split.netloc} answered {response.status_code} with what is no JSON object"
+            message = f"{split.netloc} answered {response.status_code} with what is not a JSON object"
             raise ArmError(_what(method, call), 0, "NoJson", message)
         return ArmResponse(response.status_code, response.headers, found or {})
 
@@ -259,7 +259,7 @@ def _succeeded(method: str, call: ArmCall, reached: OperationStatus) -> None:
 
 
 def _json(response: HttpResponse) -> dict[str, Any] | None:
-    """The body as an object; an empty one is an empty object, None what is no object (a proxy's page)."""
+    """The body as an object; an empty one is an empty object, None what is not an object (a proxy's page)."""
     text = response.text()
     if not text.strip():
         return {}

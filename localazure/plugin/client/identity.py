@@ -92,7 +92,7 @@ def claims(token: str) -> dict[str, Any]:
     """The claims in a token of Azure's, unverified: Azure is who verifies them.
 
     Raises:
-        NotSignedIn: when the token is no JWT.
+        NotSignedIn: when the token is not a JWT.
     """
     try:
         payload = token.split(".")[1]

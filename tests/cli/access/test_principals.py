@@ -37,12 +37,15 @@ def test_the_one_identity_that_a_compute_uses(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("00000000-0000-4000-8000-00000000000", "is no object id"),
-        ("0000000000004000800000000000000a", "is no object id"),
-        ("{00000000-0000-4000-8000-00000000000a}", "is no object id"),
-        ("/subscriptions/x/y", "is no ARM id"),
-        (f"{GROUP_ID}/providers/Microsoft.Storage/storageAccounts/st", "is no managed identity, workspace or compute"),
-        (GROUP_ID, "is no managed identity, workspace or compute"),
+        ("00000000-0000-4000-8000-00000000000", "is not an object id"),
+        ("0000000000004000800000000000000a", "is not an object id"),
+        ("{00000000-0000-4000-8000-00000000000a}", "is not an object id"),
+        ("/subscriptions/x/y", "is not an ARM id"),
+        (
+            f"{GROUP_ID}/providers/Microsoft.Storage/storageAccounts/st",
+            "is not a managed identity, workspace or compute",
+        ),
+        (GROUP_ID, "is not a managed identity, workspace or compute"),
         (IDENTITY, "does not exist"),
         ("compute/gone", "does not exist"),
         ("compute/cpu", "has no identity"),

@@ -260,7 +260,7 @@ DOCUMENTS: dict[str, Ask] = {
 @pytest.mark.parametrize("body", [b"<html>sign in</html>", b"", b"{", b"[]", b'"x"', b"null", b"7", b"\xff\xfe"])
 @pytest.mark.parametrize("which", DOCUMENTS)
 def test_what_is_no_json_object_is_not_azures(which: str, body: bytes) -> None:
-    with pytest.raises(MalformedAnswer, match="not Azure's: it is no JSON object"):
+    with pytest.raises(MalformedAnswer, match="not Azure's: it is not a JSON object"):
         DOCUMENTS[which](Asked(Response(200, body)).arm)
 
 
@@ -282,7 +282,7 @@ def test_a_page_in_place_of_a_deletions_answer_is_not_taken_for_its_success(body
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"<html>", b'{"status": ""}', b'{"status": null}'])
 def test_an_operation_without_a_status_has_not_ended(body: bytes) -> None:
     azure = Asked(answer(202, None, {"Azure-AsyncOperation": f"{ENDPOINT}/o"}), Response(200, body))
-    with pytest.raises(MalformedAnswer, match=r"without a status|no JSON object") as caught:
+    with pytest.raises(MalformedAnswer, match=r"without a status|not a JSON object") as caught:
         azure.arm.delete(WORKSPACE)
     assert caught.value.where == WORKSPACE
 
@@ -308,7 +308,7 @@ def test_a_404_that_gives_no_reason_of_azures_is_no_absence(body: bytes) -> None
 def test_what_is_no_address_is_not_azures(way: str) -> None:
     leads, ask = WAYS[way]
     azure = Asked(leads("https://[x/y"), answer(200, {"value": []}))
-    with pytest.raises(MalformedAnswer, match="no address"):
+    with pytest.raises(MalformedAnswer, match="not an address"):
         ask(azure.arm)
     assert len(azure.requests) == 1
 

@@ -30,7 +30,7 @@ def test_a_429_that_stays_is_waited_for_told_and_then_an_error_with_the_next_com
     assert wire.slept
     assert set(wire.slept) == {40.0}
     assert len(said) == len(wire.slept)
-    assert "has us wait 40 seconds" in said[0]
+    assert "asks us to wait 40 seconds" in said[0]
     assert "status 429" in said[0]
     assert caught.value.next == THROTTLED
     assert "doctor" not in THROTTLED

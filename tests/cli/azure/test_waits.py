@@ -20,7 +20,7 @@ def test_who_how_long_until_when_and_what_to_do() -> None:
     said: list[str] = []
     Waits(said.append, lambda: 0.0, lambda: NOON)(Wait(ARM, 429, 3600))
     assert said == [
-        "Azure Resource Manager has us wait 60 minutes, until 13:00:00, before it answers (status 429). "
+        "Azure Resource Manager asks us to wait 60 minutes, until 13:00:00, before it answers (status 429). "
         "Ctrl-C ends the command; typed again, it goes on from here"
     ]
 
@@ -34,10 +34,10 @@ def test_waits_that_end_about_together_are_told_once() -> None:
     waits(Wait(ARM, 503, 20))
     assert len(said) == 1
     waits(Wait(ARM, 503, 90))
-    assert "has us wait 90 seconds, until 12:01:30" in said[1]
+    assert "asks us to wait 90 seconds, until 12:01:30" in said[1]
     time[0] = 91.0
     waits(Wait("westeurope.api.azureml.ms", 429, 7))
-    assert said[2].startswith("westeurope.api.azureml.ms has us wait 7 seconds")
+    assert said[2].startswith("westeurope.api.azureml.ms asks us to wait 7 seconds")
 
 
 @pytest.mark.parametrize(("after", "told"), [("7200", 1), ("2", 0), ("soon", 0)])

@@ -131,4 +131,4 @@ def test_a_pipe_is_no_config_json(desk: Desk) -> None:
     desk.settings()
     desk.stand()
     os.mkfifo(desk.root / "config.json")
-    assert "is no file" in desk.run("config", "--path", "config.json").err
+    assert "is not a file" in desk.run("config", "--path", "config.json").err

@@ -87,7 +87,7 @@ def test_the_cloud_cannot_be_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("document", "words", "fix"),
     [
-        (None, "is not there", "azmlflow run --without-stack -- az account list --all"),
+        (None, "is not visible", "azmlflow run --without-stack -- az account list --all"),
         (
             {"state": "Disabled", "tenantId": "t1"},
             "is Disabled",

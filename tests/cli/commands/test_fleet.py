@@ -142,7 +142,7 @@ def test_a_file_that_is_not_there_or_no_file(desk: Desk, runs: Runs) -> None:
     assert "there is no fleet.yaml here" in desk.run("fleet", "up").err
     (desk.root / "fleet.yaml").mkdir()
     done = desk.run("fleet", "status")
-    assert (done.code, "fleet.yaml is no file" in done.err) == (1, True)
+    assert (done.code, "fleet.yaml is not a file" in done.err) == (1, True)
 
 
 def test_only_some(desk: Desk, runs: Runs) -> None:

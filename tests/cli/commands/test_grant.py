@@ -178,17 +178,17 @@ def test_an_end_may_be_a_time_from_today(standing: Desk, text: str, days: int) -
     ("words", "code", "told"),
     [
         (("--until", "2020-01-31"), 1, "2020-01-31, is past already"),
-        (("--until", "soon"), 2, "`soon` is no day such as 2027-01-31, no time such as 30d or 2w, nor `never`"),
-        (("--until", "12h"), 2, "`12h` is no number of whole days: a grant ends with a day"),
+        (("--until", "soon"), 2, "`soon` is not a day such as 2027-01-31, no time such as 30d or 2w, nor `never`"),
+        (("--until", "12h"), 2, "`12h` is not a number of whole days: a grant ends with a day"),
         (("--until", "999999w"), 2, "`999999w` from today is longer than the calendar"),
-        (("--until", "2027-02-30"), 2, "`2027-02-30` is no day"),
+        (("--until", "2027-02-30"), 2, "`2027-02-30` is not a day"),
         (
             ("--scope", "/subscriptions/00000000-0000-4000-8000-0000000000ff/resourceGroups/x"),
             1,
             "is outside of the stack's subscription",
         ),
         (("--scope", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/other"), 1, "neither the stack's workspace nor"),
-        (("--scope", "everything"), 1, "`everything` is no scope"),
+        (("--scope", "everything"), 1, "`everything` is not a scope"),
     ],
 )
 def test_bad_days_and_scopes_write_nothing(standing: Desk, words: tuple[str, ...], code: int, told: str) -> None:

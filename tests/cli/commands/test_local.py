@@ -76,7 +76,7 @@ def test_limits_of_jobs_are_set_shown_and_taken_away(desk: Desk) -> None:
     done = desk.run("local", "limits", "--disk", "500M")
     assert done.out.split() == ["time", "5400", "s", "memory", "4", "GiB", "disk", "500", "MiB"]
     assert desk.run("local", "limits", "--none", "-o", "json").json() == {"seconds": 0, "memory": 0, "disk": 0}
-    assert "no size" in desk.run("local", "limits", "--memory", "much").err
+    assert "not a size" in desk.run("local", "limits", "--memory", "much").err
 
 
 def test_another_latency_is_not_accepted_and_dropped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -370,7 +370,7 @@ def test_times(text: str, hours: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "7", "d", "-1d", "1y", "9999999d"])
 def test_no_times(text: str) -> None:
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="is not a time"):
         read_duration(text)
 
 

@@ -107,7 +107,7 @@ def test_a_leftover_engine_ends_with_its_plugins() -> None:
 
 
 def test_another_programs_session_is_left_alone() -> None:
-    """Process ids come again: what has the engine's by now is no engine."""
+    """Process ids come again: what has the engine's by now is not an engine."""
     said: list[str] = []
     with subprocess.Popen([sys.executable, "-c", "input()"], start_new_session=True, stdin=subprocess.PIPE) as other:
         recover.end_leftovers(Note(1, "azmlflow up", "", other.pid), said.append)

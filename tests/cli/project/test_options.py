@@ -72,7 +72,7 @@ def test_a_list_takes_its_option_many_times(typed: Callable[..., dict[str, Any]]
         "clusters": [{"name": "c", "maxNodes": 2}],
         "disks": [{"name": "a", "size": 3}, {"name": "b"}],
     }
-    with pytest.raises(click.BadParameter, match="`big` is no number for size"):
+    with pytest.raises(click.BadParameter, match="`big` is not a number for size"):
         typed("--disk", "a:big")
 
 

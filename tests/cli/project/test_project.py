@@ -133,7 +133,7 @@ def test_a_checkouts_own_program_is_azmlflows() -> None:
 
 @pytest.mark.parametrize("name", ["../x", "a b", "a/b", "x" * 101])
 def test_no_stack_name(project: Project, name: str) -> None:
-    with pytest.raises(CliError, match="no stack name"):
+    with pytest.raises(CliError, match="not a stack name"):
         choose_stack(project, name, {"PULUMI_HOME": "/nowhere"})
 
 

@@ -1,4 +1,4 @@
-"""What the machine refuses is no unexpected fault: it has words, a place and a next step, whoever ran into it."""
+"""What the machine refuses is not an unexpected fault: it has words, a place and a next step, whoever ran into it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_bytes_that_are_no_text_are_told_as_they_came() -> None:
         b"ali\xffce".decode("utf-8", "surrogateescape").encode()
     known = report.known(failed.value)
     assert known is not None
-    assert known.what == "`ali\\udcffce` is no valid UTF-8"
+    assert known.what == "`ali\\udcffce` is not valid UTF-8"
 
 
 def test_a_mistake_of_ours_stays_one() -> None:

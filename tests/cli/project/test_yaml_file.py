@@ -53,9 +53,9 @@ def test_times_are_texts_also_those_that_cannot_be(tmp_path: Path, key: str) -> 
     ("text", "says"),
     [
         ("a: 1\nb: 2\na: 3\n", "`a` is there twice"),
-        ("1: a\n", "a key is no text"),
-        ("true: a\n", "a key is no text"),
-        ("? [a]\n: b\n", "a key is no text"),
+        ("1: a\n", "a key is not text"),
+        ("true: a\n", "a key is not text"),
+        ("? [a]\n: b\n", "a key is not text"),
         ("a: [\n", "is not valid YAML"),
         ("- a\n", "must be a mapping"),
         ("a: !!python/object/apply:os.system [x]\n", "is not valid YAML"),
@@ -78,7 +78,7 @@ def test_another_encoding_is_named(tmp_path: Path, content: bytes) -> None:
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.local.yaml"
     os.mkfifo(path)
-    assert "is no file" in refused(path).what
+    assert "is not a file" in refused(path).what
 
 
 def test_an_alias_is_followed_once(tmp_path: Path) -> None:

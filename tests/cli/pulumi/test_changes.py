@@ -59,9 +59,9 @@ def test_a_creation_from_its_beginning_to_its_end() -> None:
 def test_a_wait_is_told_at_once_and_is_no_diagnosis() -> None:
     said: list[str] = []
     watcher = Watcher(say=said.append)
-    for text in ("<{%reset%}>waiting: Azure has us wait 60 seconds<{%reset%}>\n", "of a program"):
+    for text in ("<{%reset%}>waiting: Azure asks us to wait 60 seconds<{%reset%}>\n", "of a program"):
         watcher(EngineEvent.from_json({"diagnosticEvent": {"message": text, "severity": "info", "color": "raw"}}))
-    assert said == ["waiting: Azure has us wait 60 seconds"]
+    assert said == ["waiting: Azure asks us to wait 60 seconds"]
     assert watcher.outcome().diagnoses == ()
 
 

@@ -105,7 +105,7 @@ def test_a_key_is_a_location_and_back(text: str, location: tuple[str | int, ...]
 
 @pytest.mark.parametrize("text", [".a", "a.", "a..b", "[0]", "a[x]", "a[0", "a b", "a[-1]", "1a", 'a["b'])
 def test_what_is_no_key(text: str) -> None:
-    with pytest.raises(ValueError, match="is no key such as"):
+    with pytest.raises(ValueError, match="is not a key such as"):
         located(text)
 
 

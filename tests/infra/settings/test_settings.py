@@ -278,10 +278,10 @@ def test_the_last_day_as_text_or_as_yaml_reads_it() -> None:
         assert len(settings.grants_on(day)) == 2
         assert [grant.persona for grant in settings.grants_on(date(2027, 2, 1))] == ["viewer"]
     assert read(grants=[{**GRANT, "until": None}]).grants[0].until is None
-    # A moment is no day, and is not cut down to one.
-    assert "is no day" in fault(grants=[{**GRANT, "until": datetime(2027, 1, 31, 12, tzinfo=UTC)}]).what
+    # A moment is not a day, and is not cut down to one.
+    assert "is not a day" in fault(grants=[{**GRANT, "until": datetime(2027, 1, 31, 12, tzinfo=UTC)}]).what
     found = fault(grants=[{**GRANT, "until": "tomorrow"}])
-    assert found.what == "'tomorrow' is no day such as 2027-01-31"
+    assert found.what == "'tomorrow' is not a day such as 2027-01-31"
     assert found.fix == "azmlflow set 'grants[0].until' 2027-01-31"
 
 
@@ -428,5 +428,5 @@ def test_a_moment_that_is_not_set_is_none() -> None:
 
 
 def test_no_moment() -> None:
-    with pytest.raises(SettingsError, match="is no moment such as"):
+    with pytest.raises(SettingsError, match="is not a moment such as"):
         read(expiresOn="soon")

@@ -54,8 +54,8 @@ def test_names_of_parameters_have_no_case_and_one_value() -> None:
     [
         (b'{"a": 1, "a": 2}', "'a' is given twice"),
         (b'{"x": [{"a": 1, "\\u0061": 2}]}', "'a' is given twice"),
-        (b'{"a": NaN}', "no number"),
-        (b'{"a": -Infinity}', "no number"),
+        (b'{"a": NaN}', "not a number"),
+        (b'{"a": -Infinity}', "not a number"),
         (b'{"a": 1e999}', "too large"),
         (b'{"a": "\\ud800"}', "UTF-8"),
         (b'{"\\uDFFF": 1}', "UTF-8"),

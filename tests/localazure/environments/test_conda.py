@@ -74,13 +74,13 @@ def test_conda_versions_in_pips_words(text: str, requirement: str) -> None:
     ("text", "said"),
     [
         ("numpy=1.2|2", "choose"),
-        ("numpy>=a b", "cannot be said"),
-        ("", "no package"),
+        ("numpy>=a b", "cannot be expressed"),
+        ("", "not a package"),
         ("=1", "no"),
-        ("=name", "no package"),
+        ("=name", "not a package"),
         ("numpy 1.21|1.22", "choose"),
         ("numpy[version='1.21|1.22']", "choose"),
-        ("numpy=", "cannot be said"),
+        ("numpy=", "cannot be expressed"),
     ],
 )
 def test_what_pip_has_no_words_for(text: str, said: str) -> None:
@@ -98,9 +98,9 @@ def test_a_conda_file() -> None:
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ("a: [", "no YAML"),
-        ("just text", "no mapping"),
-        ({"dependencies": "numpy"}, "no list"),
+        ("a: [", "not YAML"),
+        ("just text", "not a mapping"),
+        ({"dependencies": "numpy"}, "not a list"),
         ({"dependencies": [{"npm": ["x"]}]}, "npm"),
         ({"dependencies": [{"pip": "numpy"}]}, "pip"),
         ({"dependencies": [3]}, "neither"),
@@ -111,7 +111,7 @@ def test_a_conda_file() -> None:
         ({"dependencies": [{"pip": ["--editable=."]}]}, "names a file"),
         ({"dependencies": [{"pip": ["./package"]}]}, "names a file"),
         ({"dependencies": [{"pip": ["package @ file:///package"]}]}, "names a file"),
-        ({"dependencies": [{"pip": ["not a requirement"]}]}, "no requirement"),
+        ({"dependencies": [{"pip": ["not a requirement"]}]}, "not a requirement"),
         ({"dependencies": ["numpy=1|2"]}, "one range"),
     ],
 )

@@ -87,7 +87,7 @@ def test_what_can_never_be_built_is_refused_at_once(workspace: Azure, properties
     ("environment_id", "said"),
     [
         (ENVIRONMENT, "'env:1' was not found"),
-        ("numpy", "no id"),
+        ("numpy", "not an id"),
         ("azureml://registries/azureml/environments/acpt-pytorch-2.2/labels/latest", "those that are: lightgbm-"),
     ],
 )

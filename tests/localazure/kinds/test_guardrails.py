@@ -168,7 +168,7 @@ def test_a_budget_has_its_period_and_nothing_spent(azure: Azure) -> None:
         "Start date of budgets cannot be updated. Please delete and create a new budget."
     )
     azure.clock.advance(400 * 86_400)
-    assert azure.arm("PUT", path, _budget(amount=50)).status == 200, "a start that has passed since is no fault"
+    assert azure.arm("PUT", path, _budget(amount=50)).status == 200, "a start that has passed since is not a fault"
 
 
 @pytest.mark.parametrize(

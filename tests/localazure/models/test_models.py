@@ -221,7 +221,7 @@ def test_properties_are_added_and_never_changed(plane: Plane) -> None:
         ("azureml://datastores/workspacefilestore/paths/model", "Nothing is at"),
         (JOB.replace("artifacts", "artifacts/paths/.."), "does not name"),
         (f"azureml://{WORKSPACE[1:].replace('ws-one', 'ws-two')}/datastores/d/paths/p", "another workspace"),
-        ("https://example.org/model", "no Azure ML path"),
+        ("https://example.org/model", "not an Azure ML path"),
         ("", "needs a 'modelUri'"),
     ],
 )
@@ -234,7 +234,7 @@ def test_paths_that_no_model_can_be_made_of(plane: Plane, uri: str, why: str) ->
 def test_an_mlflow_model_has_an_mlmodel_file(plane: Plane) -> None:
     plane.azure.blob("azureml", "ExperimentRun/dcid.run-1/other/weights.bin")
     uri = JOB.replace("/model", "/other")
-    assert "no MLflow model" in plane.put(f"{VERSIONS}/1", modelUri=uri, modelType="mlflow_model").message
+    assert "not an MLflow model" in plane.put(f"{VERSIONS}/1", modelUri=uri, modelType="mlflow_model").message
     assert plane.put(f"{VERSIONS}/1", modelUri=uri).body["properties"]["flavors"] == {}
 
 

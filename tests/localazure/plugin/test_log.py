@@ -52,12 +52,12 @@ def test_a_warning_is_shown_at_its_resource(engine: tuple[Engine, str]) -> None:
 
 def test_a_wait_is_told_without_a_resource(engine: tuple[Engine, str]) -> None:
     hears, address = engine
-    EngineLog(address).wait("Azure has us wait")
+    EngineLog(address).wait("Azure asks us to wait")
     (said,) = hears.heard
     assert (said.severity, said.urn, said.message) == (
         engine_pb2.LogSeverity.INFO,
         "",
-        "waiting: Azure has us wait",
+        "waiting: Azure asks us to wait",
     )
 
 

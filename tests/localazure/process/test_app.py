@@ -225,7 +225,7 @@ def test_what_the_machine_lacks_is_told(
 
 
 def test_a_damaged_database_is_told_as_such(tmp_path: Path, cloud: Cloud, alice: Principal) -> None:
-    (tmp_path / "x.db").write_bytes(b"this is no database, and long enough to be looked at" * 100)
+    (tmp_path / "x.db").write_bytes(b"this is not a database, and long enough to be looked at" * 100)
 
     def reader(_cloud: Cloud) -> ASGIApp:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -236,7 +236,7 @@ def test_a_start_that_fails_as_nobody_foresaw_shows_the_end_of_its_log(state: Pa
 
 def test_a_damaged_file_is_named_with_what_mends_it(state: Path) -> None:
     state.mkdir()
-    (state / "azure.db").write_text("this is no database at all, and it is long enough to be looked at" * 100)
+    (state / "azure.db").write_text("this is not a database at all, and it is long enough to be looked at" * 100)
     with pytest.raises(DamagedPart, match="file is not a database") as failed:
         daemon.start(state)
     assert failed.value.where == str(state / "azure.db")
@@ -315,5 +315,5 @@ def test_nothing_runs(state: Path) -> None:
 
 def test_only_azures_names_are_asked(state: Path) -> None:
     for url in ("https://example.org/", "http://management.azure.com/"):
-        with pytest.raises(ValueError, match="no https address"):
+        with pytest.raises(ValueError, match="not an https address"):
             control.ask(Folder.at(state), "GET", url)

@@ -140,5 +140,5 @@ def test_a_socket_is_the_one_that_was_looked_at(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         path.unlink()
         listener.bind(str(path))
-        with pytest.raises(OSError, match="no socket of the deployment's"):
+        with pytest.raises(OSError, match="not a socket of the deployment's"):
             Held(path, os.geteuid() + 1)

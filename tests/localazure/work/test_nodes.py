@@ -52,5 +52,5 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 def test_what_is_no_duration() -> None:
-    with pytest.raises(ValueError, match="no ISO 8601 duration"):
+    with pytest.raises(ValueError, match="not an ISO 8601 duration"):
         duration("2 hours")

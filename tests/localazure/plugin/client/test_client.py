@@ -251,7 +251,7 @@ PAGE = b"<h1>Sign in to the hotel's network</h1>"
 @pytest.mark.parametrize("method", ["get", "put", "delete", "post"])
 def test_a_page_is_not_taken_for_an_answer(arm: Arm, azure: Any, method: str) -> None:
     azure.scripted.append(lambda _: (200, {"Content-Type": "text/html"}, PAGE))
-    with pytest.raises(ArmError, match="no JSON object") as told:
+    with pytest.raises(ArmError, match="not a JSON object") as told:
         getattr(arm, method)(CALL)
     assert "hotel" not in str(told.value)
 
@@ -259,7 +259,7 @@ def test_a_page_is_not_taken_for_an_answer(arm: Arm, azure: Any, method: str) ->
 def test_a_page_does_not_end_an_operation(arm: Arm, azure: Any) -> None:
     url = "https://management.azure.com/subscriptions/s/operations/1?api-version=9"
     azure.scripted.append(_once((201, {"Azure-AsyncOperation": url}, {"properties": {}}), (200, {}, PAGE)))
-    with pytest.raises(OperationFailed, match="no JSON object"):
+    with pytest.raises(OperationFailed, match="not a JSON object"):
         arm.put(CALL)
 
 
@@ -370,6 +370,6 @@ def test_a_long_wait_is_told_before_it_begins(azure: Any, after: str, told: int)
     arm = Arm(Signed(), azure, "c", monotonic=lambda: azure.now, on_wait=said.append)
     azure.scripted.append(_once((429, {"Retry-After": after}, _error("TooManyRequests", "slowly"))))
     arm.get(CALL)
-    words = "Azure Resource Manager has us wait 60 seconds before it answers (status 429), for GET thing a"
+    words = "Azure Resource Manager asks us to wait 60 seconds before it answers (status 429), for GET thing a"
     assert [each.partition(" (")[0] for each in said] == [words.partition(" (")[0]] * told
     assert azure.slept == [float(after)]
