@@ -1,9 +1,10 @@
-"""What the embedded Azure gives up where root started it: every capability, and all of the machine's files to write but
-its own.
+"""What the embedded Azure gives up where root started it: every capability but one, and all of the machine's files to
+write but its own.
 
 The warden, which needs root for the sake of jobs, is started before. What is left is a process in root's name without
-root's power: it changes no owner, mounts nothing, traces nobody, opens nothing that its owner closed to others, and
-neither it nor a program that it starts can ever gain a right (no_new_privs). Where the system has namespaces of mounts
+root's power: it changes no owner, mounts nothing, traces nobody, and neither it nor a program that it starts can ever
+gain a right (no_new_privs). It keeps the right to open what its owner closed to others (CAP_DAC_OVERRIDE): a
+deployment listens on a socket in a folder that is its user's alone. Where the system has namespaces of mounts
 for us, all is read-only to it but the folders it is told. It is not a user of its own: it reads what root owns, may
 signal root's processes, and may speak to root's sockets (`docs/security.md`).
 
@@ -31,6 +32,7 @@ _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _CLEAR_ALL = 24, 38, 47
 _VERSION = 0x20080522  # capget(2): of two words for each set
 _DAC_OVERRIDE = 1  # capability(7): its number
 _MOST = 64  # more than there are capabilities
+_KEPT = "it holds no capability but that to open files"
 _log = logging.getLogger("azmlflow.local")
 
 
@@ -64,10 +66,8 @@ def shed(writes: Sequence[Path], reads: Sequence[Path]) -> str:
     folders = sorted({os.path.realpath(each) for each in writes})  # an outer one before what lies in it
     seen = [*folders, *map(str, reads)]
     ways: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("it holds no capability, and can write to its own folders alone", lambda: _close(folders)),
-        ("it holds no capability", _drop),
-        # Its folders lie where only others' files are (a home that root reached by sudo).
-        ("it holds no capability but that to open files", lambda: _drop(keep=1 << _DAC_OVERRIDE)),
+        (f"{_KEPT}, and can write to its own folders alone", lambda: _close(folders)),
+        (_KEPT, _drop),
     )
     for words, way in ways:
         if _works(way, folders, seen):
@@ -108,8 +108,9 @@ def _close(folders: Sequence[str]) -> None:
     _drop()
 
 
-def _drop(keep: int = 0) -> None:
-    """Drop every capability but some, of this process and of all that it starts."""
+def _drop() -> None:
+    """Drop every capability but the one to open files, of this process and of all that it starts."""
+    keep = 1 << _DAC_OVERRIDE
     library = ctypes.CDLL(None, use_errno=True)
     if library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
