@@ -181,7 +181,7 @@ def test_an_operation_that_azure_accepted_and_that_fails_is_made_good(
     world.type_until_done(*WORDS[command])
     strike, *failed = world.struck()
     assert strike.startswith(f"failed before {method} ")
-    assert len(failed) == 1
+    assert failed  # and what another request started in the same moment
     check_end(world, ends, command, 1)
 
 
