@@ -205,7 +205,7 @@ class FaultMiddleware:
 
     async def _act(self, fault: FaultRule, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.what == "failed":
-            await self._app(scope, receive, self._failing(send))
+            await self._app(scope, receive, self._failing(scope["path"].lower(), send))
             return
         if fault.when == "answered":
             await self._app(scope, receive, send)
@@ -248,15 +248,17 @@ class FaultMiddleware:
                 return False
         return True
 
-    def _failing(self, send: Send) -> Send:
-        """A `send` that marks what the request has started, so that it ends Failed."""
+    def _failing(self, path: str, send: Send) -> Send:
+        """A `send` that marks what a request at a path in lower case has started, so that it ends Failed."""
         store = self._cloud.store if self._cloud else None
         before = {key for key, _ in store.scan(RUNNING_OPERATIONS)} if store else set()
 
         async def marking(message: Message) -> None:
             if store is not None and message["type"] == "http.response.start":
+                # Another may start one in the same moment: this request's is named by its answer, or at its path.
+                named = b" ".join(value for _, value in message["headers"]).decode("latin-1")
                 for key, operation in list(store.scan(RUNNING_OPERATIONS)):
-                    if key not in before:
+                    if key not in before and (key in named or operation["target"].lower() == path):
                         store.put(RUNNING_OPERATIONS, key, {**operation, "fails": True})
                         _log.info("fault strikes: operation %s will fail", key)
             await send(message)

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from azmlflow.cli.commands.local import faults
 from azmlflow.localazure.front.faults import (
@@ -25,7 +26,7 @@ from azmlflow.localazure.front.faults import (
     read_faults,
     write_faults,
 )
-from tests.localazure.control import CHAIN, RG, SUB, Azure
+from tests.localazure.control import CHAIN, COMPUTE, RG, STORAGE, SUB, Azure
 
 
 class Struck(Exception):
@@ -153,6 +154,24 @@ def test_an_operation_that_ends_failed_is_half_done(tmp_path: Path, caplog: pyte
     again = azure.arm("DELETE", RG)
     assert azure.follow(again.headers["Location"]).status == 200
     assert azure.arm("GET", RG).status == 404
+    azure.cloud.store.close()
+
+
+def test_what_another_request_starts_in_the_same_moment_does_not_fail(tmp_path: Path) -> None:
+    azure = Azure(tmp_path, "azure")
+    azure.make(*CHAIN)
+    azure.wait()
+    served = azure._services["management.azure.com"]
+
+    async def busy(scope: Scope, receive: Receive, send: Send) -> None:
+        azure.cloud.operations.begin("put", "Microsoft.Storage/storageAccounts", STORAGE)
+        await served(scope, receive, send)
+
+    rule = FaultRule("DELETE", "/computes/", what="failed")
+    azure._services["management.azure.com"] = FaultMiddleware(busy, (rule,), cloud=azure.cloud)
+    assert azure.arm("DELETE", f"{COMPUTE}?underlyingResourceAction=Delete").status == 202
+    running = {operation["target"]: operation.get("fails", False) for _, operation in azure.cloud.store.scan("running")}
+    assert running == {STORAGE: False, COMPUTE: True}
     azure.cloud.store.close()
 
 
