@@ -76,6 +76,23 @@ def rehearse(
         Exception: whatever the program raises; pulumi.RunError where the settings are at fault.
     """
     monitor = _Monitor(project, stack, {"subscriptionId": subscription, "tenantId": tenant})
+    play(program, monitor, config, project=project, stack=stack)
+    return tuple(monitor.declared)
+
+
+def play(program: Callable[[], Any], monitor: Monitor, config: Mapping[str, Any], *, project: str, stack: str) -> None:
+    """Run a program to its end against a monitor, in a context and an event loop of its own.
+
+    Args:
+        program: the program.
+        monitor: answers in the engine's place.
+        config: the stack's, namespaces included.
+        project: Pulumi's project.
+        stack: the stack's name.
+
+    Raises:
+        Exception: whatever the program raises.
+    """
     texts = {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in config.items()}
 
     def run() -> None:
@@ -93,7 +110,6 @@ def rehearse(
             loop.close()
 
     contextvars.copy_context().run(run)
-    return tuple(monitor.declared)
 
 
 class _Nothing(mocks.Mocks):
@@ -106,17 +122,24 @@ class _Nothing(mocks.Mocks):
         raise AssertionError(args.name)
 
 
-class _Monitor(mocks.MockMonitor):
-    """Pulumi's mock monitor without event loops in worker threads, which nobody would close."""
+class Monitor(mocks.MockMonitor):
+    """Pulumi's mock monitor without event loops in worker threads, which nobody would close: it answers by itself."""
+
+    def __init__(self) -> None:
+        super().__init__(_Nothing())
+
+
+class _Monitor(Monitor):
+    """Writes down what is registered."""
 
     def __init__(self, project: str, stack: str, caller: Mapping[str, str]) -> None:
-        super().__init__(_Nothing())
+        super().__init__()
         self.declared: list[Declared] = []
         self._project, self._stack, self._caller = project, stack, caller
 
     def Invoke(self, request: Any) -> Any:  # noqa: ARG002
         """The one question that the program asks: who it runs as."""
-        returned: Any = {"return": _struct({"clientId": "", "objectId": "", **self._caller})}
+        returned: Any = {"return": struct({"clientId": "", "objectId": "", **self._caller})}
         return resource_pb2.ResourceInvokeResponse(**returned)
 
     def RegisterResource(self, request: Any) -> Any:
@@ -129,7 +152,7 @@ class _Monitor(mocks.MockMonitor):
         if id_:
             self.declared.append(Declared(request.type, request.name, urn, id_, inputs, bool(request.protect)))
         state = {**inputs, **_COMPUTED.get(request.type, {}), "name": id_.rpartition("/")[2] or request.name}
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_ or request.name, object=_struct(state))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_ or request.name, object=struct(state))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ARG002
         """Nobody reads them."""
@@ -146,5 +169,6 @@ def _id(token: str, inputs: Mapping[str, Any]) -> str:
     return filled.replace("/resourcegroups/", "/resourceGroups/")
 
 
-def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
+def struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Values as a monitor answers them."""
     return json_format.ParseDict(dict(values), struct_pb2.Struct())

@@ -23,8 +23,8 @@ import sys
 import typing
 from pathlib import Path
 
-from pulumi import Output, _types
-from scripts.plugin_inputs import Objects, written
+from pulumi import _types
+from scripts.plugin_inputs import Objects, alternatives, written
 
 FILE = Path(__file__).parent.parent / "localazure" / "data" / "members.json"
 # The type of a resource -> its class, and its inputs that lie elsewhere in the body, or are no members of it.
@@ -209,10 +209,8 @@ def _taken(annotation: typing.Any, objects: Objects) -> str:
 
 
 def _one_of(annotations: tuple[typing.Any, ...], objects: Objects) -> str:
-    """What an input of one of several annotations takes; that it may be absent, or not be there yet, is no other."""
-    waiting = (collections.abc.Awaitable, Output)
-    left = [each for each in annotations if each is not type(None) and typing.get_origin(each) not in waiting]
-    found = dict.fromkeys(_taken(each, objects) for each in left)
+    """What an input of one of several annotations takes."""
+    found = dict.fromkeys(_taken(each, objects) for each in alternatives(annotations))
     listed = [each for each in found if each.startswith("=")]
     if listed:
         return listed[0]

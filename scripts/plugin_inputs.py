@@ -80,10 +80,15 @@ def _taken(annotation: typing.Any, objects: Objects) -> str:
     return _object(f"{annotation.__module__.split('.')[1]}:{annotation.__name__}", annotation, objects)
 
 
-def _one_of(annotations: tuple[typing.Any, ...], objects: Objects) -> str:
-    """What an input of one of several annotations takes; that it may be absent, or not be there yet, is no other."""
+def alternatives(annotations: tuple[typing.Any, ...]) -> list[typing.Any]:
+    """What is left of a union: that an input may be absent, or not be there yet, is no other."""
     waiting = (collections.abc.Awaitable, Output)
-    left = [each for each in annotations if each is not type(None) and typing.get_origin(each) not in waiting]
+    return [each for each in annotations if each is not type(None) and typing.get_origin(each) not in waiting]
+
+
+def _one_of(annotations: tuple[typing.Any, ...], objects: Objects) -> str:
+    """What an input of one of several annotations takes."""
+    left = alternatives(annotations)
     if sum(map(_types.is_input_type, left)) > 1:
         return "any"
     found = {_taken(each, objects) for each in left}

@@ -9,7 +9,7 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending.losses import Loss
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.stack import Stack
-from azmlflow.cli.session import standing
+from azmlflow.cli.session import standing, twins
 from azmlflow.cli.session.session import Session, confirm
 from azmlflow.rbac import scopes
 from azmlflow.resourcetypes.table import of_token, token_of
@@ -74,8 +74,7 @@ def _turn(resource: Resource) -> tuple[bool, bool]:
 
 def _purge(arm: ResourceManager, vault: Resource) -> None:
     subscription, location = vault.id.split("/")[2], str(vault.inputs.get("location", ""))
-    place = f"{scopes.subscription_id(subscription)}/providers/Microsoft.KeyVault/locations/{location}"
-    arm.post(f"{place}/deletedVaults/{_name(vault)}", "purge")
+    arm.post(twins.deleted_vault(subscription, location, _name(vault)), "purge")
 
 
 def _name(resource: Resource) -> str:

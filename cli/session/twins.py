@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from azmlflow.infra.plan.naming import Names
 
 _VAULTS, _ML = "Microsoft.KeyVault", "Microsoft.MachineLearningServices"
+_UNTOLD = frozenset(
+    (400, 404, 405)
+)  # not every region has the list of workspaces, and no page of Microsoft's tells of it
 
 
 @dataclass(frozen=True)
@@ -65,32 +68,49 @@ def find(arm: ResourceManager, subscription: str, location: str, names: Names) -
 
 def vault_of(arm: ResourceManager, subscription: str, location: str, names: Names) -> Mapping[str, Any] | None:
     """The document of the soft-deleted vault of the stack's name."""
-    place = f"{scopes.subscription_id(subscription)}/providers/{_VAULTS}/locations/{location}"
-    return arm.get(f"{place}/deletedVaults/{names.key_vault}")
+    return arm.get(deleted_vault(subscription, location, names.key_vault))
 
 
-def _workspace(arm: ResourceManager, subscription: str, location: str, names: Names) -> bool | None:
-    place = f"{scopes.subscription_id(subscription)}/providers/{_ML}/locations/{location}/deletedWorkspaces"
-    listed = _listed(arm, place)
-    group = f"{scopes.resource_group_id(subscription, names.resource_group)}/".lower()
-    return None if listed is None else any(_is_ours(entry, names.workspace, group) for entry in listed)
+def deleted_vault(subscription: str, location: str, name: str) -> str:
+    """Where a soft-deleted vault is kept."""
+    return f"{scopes.subscription_id(subscription)}/providers/{_VAULTS}/locations/{location}/deletedVaults/{name}"
 
 
-def _is_ours(entry: Mapping[str, Any], workspace: str, group: str) -> bool:
-    """Is a soft-deleted workspace the one whose name, in whose group, we want?"""
+def deleted_workspaces(arm: ResourceManager, subscription: str, location: str) -> tuple[Mapping[str, Any], ...]:
+    """The soft-deleted workspaces of a region; none where Azure does not tell."""
+    try:
+        return arm.list(_workspaces(subscription, location))
+    except ArmError as fault:
+        if fault.status in _UNTOLD:
+            return ()
+        raise
+
+
+def may_be_of(entry: Mapping[str, Any], workspace: str, group_id: str) -> bool:
+    """Whether a soft-deleted workspace has a name and was in a group, or does not say in which it was."""
     text = str(entry.get("properties", {})).lower()
-    near = "/resourcegroups/" not in text or group in text
+    near = "/resourcegroups/" not in text or f"{group_id}/".lower() in text
     return near and str(entry.get("name", "")).lower() == workspace.lower()
 
 
+def _workspace(arm: ResourceManager, subscription: str, location: str, names: Names) -> bool | None:
+    listed = _listed(arm, _workspaces(subscription, location))
+    group = scopes.resource_group_id(subscription, names.resource_group)
+    return None if listed is None else any(may_be_of(entry, names.workspace, group) for entry in listed)
+
+
+def _workspaces(subscription: str, location: str) -> str:
+    return f"{scopes.subscription_id(subscription)}/providers/{_ML}/locations/{location}/deletedWorkspaces"
+
+
 def _listed(arm: ResourceManager, path: str) -> Iterable[Mapping[str, Any]] | None:
-    """A list; None where Azure has none: no page of Microsoft's tells of it."""
+    """A list; None where Azure has none, which `ResourceManager.list` tells by an empty one."""
     try:
         page = arm.get(path)
         if page is None:
             return None
         return arm.list(path) if page.get("nextLink") else tuple(page.get("value") or ())
     except ArmError as fault:
-        if fault.status in {400, 404, 405}:
+        if fault.status in _UNTOLD:
             return None
         raise

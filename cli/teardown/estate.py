@@ -5,20 +5,19 @@ anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.project import config_json
 from azmlflow.cli.project.project import Project
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.cli.session import twins
 
 if TYPE_CHECKING:
     from azmlflow.infra.plan.naming import Names
 
-_ML = "Microsoft.MachineLearningServices"
-_WORKSPACE = f"{_ML}/workspaces"
+_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 
 
 @dataclass(frozen=True)
@@ -61,27 +60,10 @@ def workspace_state(arm: ResourceManager, estate: Estate) -> str | None:
     """The workspace as it is now: `stands`, `soft-deleted`, or None."""
     if arm.get(estate.workspace) is not None:
         return "stands"
-    place = f"/subscriptions/{estate.subscription}/providers/{_ML}/locations/{estate.location}/deletedWorkspaces"
-    for entry in _listed(arm, place):
-        if str(entry.get("name", "")).lower() == estate.names.workspace.lower() and _in_our_group(estate, entry):
+    for entry in twins.deleted_workspaces(arm, estate.subscription, estate.location):
+        if twins.may_be_of(entry, estate.names.workspace, estate.group):
             return "soft-deleted"
     return None
-
-
-def _in_our_group(estate: Estate, entry: dict[str, Any]) -> bool:
-    """Does a soft-deleted thing say that it was in our group? Where it says nothing, our name for it must do."""
-    text = str(entry.get("properties", {})).lower()
-    return "/resourcegroups/" not in text or f"{estate.group.lower()}/" in text
-
-
-def _listed(arm: ResourceManager, path: str) -> tuple[dict[str, Any], ...]:
-    """A list, or nothing where Azure doesn't know it: not every region has this one."""
-    try:
-        return arm.list(path)
-    except ArmError as fault:
-        if fault.status in {400, 404, 405}:
-            return ()
-        raise
 
 
 def azure_name(resource_id: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.azure.errors import ArmError, MalformedAnswer
 from azmlflow.cli.azure.resource_manager import ResourceManager
+from azmlflow.cli.session import twins
 from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource
 from azmlflow.cli.teardown.uses import Sight, Use, find_uses
 from azmlflow.rbac import scopes
@@ -154,20 +155,9 @@ def read_buried_workspaces(arm: ResourceManager, seen: Inventory, sight: Sight) 
     location = str((seen.document or {}).get("location", "")).lower().replace(" ", "")
     if not location:
         return ()
-    place = f"{_subscription(seen.id)}/providers/Microsoft.MachineLearningServices/locations/{location}"
-
-    def ask() -> tuple[dict[str, Any], ...]:
-        try:
-            return arm.list(f"{place}/deletedWorkspaces")
-        except ArmError as fault:
-            if fault.status in {400, 404, 405}:  # not every region has this list
-                return ()
-            raise
-
-    named = (
-        str((entry.get("properties") or {}).get("workspaceId", ""))
-        for entry in sight.seen("soft-deleted workspaces", ask)
-    )
+    subscription = _subscription(seen.id).rpartition("/")[2]
+    listed = sight.seen("soft-deleted workspaces", lambda: twins.deleted_workspaces(arm, subscription, location))
+    named = (str((entry.get("properties") or {}).get("workspaceId", "")) for entry in listed)
     standing = {one.id.lower() for one in seen.resources}
     return tuple(id_ for id_ in named if inside(seen.id, id_) and id_.lower() not in standing)
 

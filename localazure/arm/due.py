@@ -6,7 +6,7 @@ from azmlflow.localazure.arm import effects
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.cloud.skipped import FAULTS
 from azmlflow.localazure.core.collections import DELETED
-from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.errors import OUR_FAULT, AzureError
 from azmlflow.localazure.core.store import Document
 
 
@@ -44,7 +44,7 @@ def _apply(cloud: Cloud, operation: Document) -> None:
         error = refused
     except FAULTS as fault:
         cloud.skipped.tell(f"{operation['verb']} of {operation['target']}", fault)
-        error = AzureError(500, "InternalServerError", "The embedded Azure failed; `azmlflow local logs` has more.")
+        error = AzureError(500, "InternalServerError", OUR_FAULT)
     if error is not None:
         effects.failed(cloud, operation)
     cloud.operations.end(operation, error)

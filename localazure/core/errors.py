@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+OUR_FAULT = "The embedded Azure failed; `azmlflow local logs` has more."  # what people are told where there is no cause
+
 
 class AzureError(Exception):
     """A refusal with an HTTP status, a code and a sentence, as the real Azure would give it.

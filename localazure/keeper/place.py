@@ -250,5 +250,5 @@ class Porter:
 
 
 async def once(data: bytes) -> AsyncIterator[bytes]:
-    """The content of a file that is in memory, for `Porter.put`."""
+    """Content that is in memory, as one that is streamed: for `Porter.put`, say."""
     yield data

@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core import yaml_reading
 from azmlflow.localazure.core.store import Document
@@ -27,15 +26,9 @@ _COMPUTED = ("flavors", "model_json", "azureml.artifactPrefix", "azureml.storage
 
 def read(cloud: Cloud, workspace: Document, place: DatastorePath) -> Document | None:
     """The content of the `MLmodel` file in a folder; None if there is none, or none that MLflow could have written."""
-    found = places.container(cloud, workspace, place.datastore)
-    if found is None:
+    content = places.content(cloud, workspace, place, FILE, _LIMIT)
+    if content is None:
         return None
-    blobs, address = Blobs(cloud), Address(*found, f"{place.path}/{FILE}")
-    blob = blobs.get(address)
-    if blob is None or blob.length > _LIMIT:
-        return None
-    with blobs.open(address, blob) as file:
-        content = file.read()
     try:
         told = yaml_reading.read(content, _LIMIT)
     except yaml_reading.UnreadableYaml:

@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from azmlflow.localazure.blobs.kept import Blob, Blobs
+from azmlflow.localazure.blobs.kept import Address, Blob, Blobs
 from azmlflow.localazure.blobs.origins import CONTAINER, MODEL_ORIGIN, RUN_ORIGIN, UPLOAD_ORIGIN, upload_owner
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError, bad_request
@@ -183,6 +183,19 @@ def container(cloud: Cloud, workspace: Document, datastore: str) -> tuple[str, s
     if told.get("datastoreType") != "AzureBlob" or str(told.get("accountName", "")).lower() != own:
         return None
     return own, str(told["containerName"])
+
+
+def content(cloud: Cloud, workspace: Document, place: DatastorePath, name: str, limit: int) -> bytes | None:
+    """The content of a file in a folder; None if there is none, or it is larger than so many bytes."""
+    found = container(cloud, workspace, place.datastore)
+    if found is None:
+        return None
+    blobs, address = Blobs(cloud), Address(*found, f"{place.path}/{name}")
+    blob = blobs.get(address)
+    if blob is None or blob.length > limit:
+        return None
+    with blobs.open(address, blob) as file:
+        return file.read()
 
 
 def long_uri(place: DatastorePath, workspace: Document) -> str:

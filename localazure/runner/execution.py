@@ -16,7 +16,7 @@ from pathlib import Path
 from azmlflow.localazure.builder.build import BUILD
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import JOB_RECORDS
-from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.errors import OUR_FAULT, AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.find import find as find_environment
 from azmlflow.localazure.keeper.place import Place, once
@@ -36,7 +36,6 @@ from azmlflow.localazure.work.limits import JobLimits, limits_of
 
 _BIN = "bin"
 _OWN = (CODE, "home", "tmp", _BIN, BUILD, INPUTS, OUTPUTS)  # folders that are the job's own
-OUR_FAULT = "The embedded Azure failed; `azmlflow local logs` has more."
 _log = logging.getLogger("azmlflow.local")
 
 

@@ -3,8 +3,8 @@
 It is the one thing of the embedded Azure that works by itself, since processes do: a task of `serve`, woken by the
 bell that requests ring, by the end of a job, and when an idle node is due to go. A request never waits for it.
 
-A job that was started when the embedded Azure ended, in order or not, is lost: its keeper has ended its processes
-(`child`), and it is Failed with the reason. Jobs that were only queued stay queued.
+A job that was started when the embedded Azure ended, in order or not, is lost, and Failed with the reason: its keeper
+has ended its processes. Jobs that were only queued stay queued.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import math
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import NODES
+from azmlflow.localazure.core.errors import OUR_FAULT
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.keeper.process import Endable
 from azmlflow.localazure.keeper.users import Users
@@ -111,9 +112,8 @@ class Runner:
         """The jobs that wait for a node, by cluster; those that wait no more are ended."""
         queued: dict[str, list[str]] = {}
         there = records.open_jobs(self._cloud)
-        for key in (
-            set(self._openings) - {key for key, _ in there} - set(self._tasks) - set(records.untold(self._cloud))
-        ):
+        gone = set(self._openings) - {key for key, _ in there} - set(self._tasks) - set(records.untold(self._cloud))
+        for key in gone:
             del self._openings[key]
         for key, job in there:
             if key in self._tasks:
@@ -121,7 +121,7 @@ class Runner:
             if job.status == "CancelRequested":
                 self._end_queued(key, "Canceled", None)
             elif job.status in records.STARTED:  # nobody is at it any more: its task has failed, and said so in the log
-                self._end_queued(key, "Failed", execution.OUR_FAULT)
+                self._end_queued(key, "Failed", OUR_FAULT)
             elif job.status == "Queued":
                 queued.setdefault(job.compute, []).append(key)
                 if key not in self._openings:

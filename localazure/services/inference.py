@@ -29,6 +29,7 @@ from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.hosts import without_port
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.keeper.place import once
 from azmlflow.localazure.kinds.endpoints import keys, names
 from azmlflow.localazure.kinds.endpoints.body import seconds
 from azmlflow.localazure.principals.enforce import Caller
@@ -116,7 +117,7 @@ async def _answer(around: _Around, request: Request) -> Response:
         task = asyncio.create_task(_copy(around, copied, request, path, whole))
         around.copies.add(task)
         task.add_done_callback(around.copies.discard)
-        body = _once(whole)
+        body = once(whole)
     return await _forward(around, deployment, request, path, body)
 
 
@@ -198,10 +199,6 @@ async def _limited(request: Request) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
-
-
 def _too_large() -> AzureError:
     return AzureError(413, "RequestEntityTooLarge", f"A request has at most {_LIMIT // 1024 // 1024} MB.")
 
@@ -209,7 +206,7 @@ def _too_large() -> AzureError:
 async def _copy(around: _Around, deployment: Document, request: Request, path: str, content: bytes) -> None:
     """Have a deployment see a copy of a request; what comes of it is nobody's."""
     with contextlib.suppress(AzureError):
-        response = await _forward(around, deployment, request, path, _once(content))
+        response = await _forward(around, deployment, request, path, once(content))
         if isinstance(response, StreamingResponse):
             async for _ in response.body_iterator:
                 pass

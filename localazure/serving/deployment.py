@@ -16,7 +16,7 @@ import logging
 from azmlflow.localazure.arm.due import apply_due
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import DEPLOYMENTS
-from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.errors import OUR_FAULT, AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import LocalError
@@ -29,7 +29,6 @@ from azmlflow.localazure.tracking.answers import MlflowUnavailable
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 60.0  # seconds before a process is started again
 _DRAIN = 180.0  # seconds that requests under way get when another process takes over: the longest that one may take
 _LOOK = 0.1
-_OURS = "The embedded Azure failed; `azmlflow local logs` has more."
 _log = logging.getLogger("azmlflow.local")
 
 
@@ -106,7 +105,7 @@ class Deployment:
                 raise
             except Exception:  # noqa: BLE001 - whatever it is, the operation must have an end
                 _log.exception("deployment %s", self._key)
-                await self._failed(begun, NotServing("InternalServerError", _OURS))
+                await self._failed(begun, NotServing("InternalServerError", OUR_FAULT))
             else:
                 await self._took_over(begun)
                 return

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.environments.find import find as find_environment
@@ -140,13 +139,13 @@ def _environment(
             "and a scoring script.",
         )
     conda = _conda_file(content)
-    text = _read(cloud, workspace, place, conda) if conda else None
-    if text is None:
+    file = places.content(cloud, workspace, place, conda, CONDA_FILE) if conda else None
+    if file is None:
         raise NotServing(
             "BadArgument",
             f"The model {name}:{version} does not say what it needs: its MLmodel names no conda.yaml that is there.",
         )
-    return _with_server(from_conda(f"{name}:{version}", text))
+    return _with_server(from_conda(f"{name}:{version}", file.decode(errors="replace")))
 
 
 def _with_server(found: Specification) -> Specification:
@@ -160,18 +159,6 @@ def _conda_file(content: Document) -> str | None:
     named = env.get("conda") if isinstance(env, dict) else env
     good = isinstance(named, str) and {"", ".", ".."}.isdisjoint(named.split("/"))
     return named if good else None
-
-
-def _read(cloud: Cloud, workspace: Document, place: DatastorePath, name: str) -> str | None:
-    found = places.container(cloud, workspace, place.datastore)
-    if found is None:
-        return None
-    blobs, address = Blobs(cloud), Address(*found, f"{place.path}/{name}")
-    blob = blobs.get(address)
-    if blob is None or blob.length > CONDA_FILE:
-        return None
-    with blobs.open(address, blob) as file:
-        return file.read().decode(errors="replace")
 
 
 def _base(place: DatastorePath) -> str:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import json
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import pulumi
-import pulumi.runtime
 import pytest
-from google.protobuf import empty_pb2, json_format, struct_pb2
-from pulumi.runtime import mocks, rpc, settings
+from google.protobuf import empty_pb2
+from pulumi.runtime import rpc
 from pulumi.runtime.proto import resource_pb2
 
 from azmlflow.infra.__main__ import main
+from azmlflow.infra.rehearsal import Monitor, play, struct
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
@@ -56,21 +51,11 @@ class Declared:
     ignored: tuple[str, ...]
 
 
-class Nothing(mocks.Mocks):
-    """The recorder answers by itself."""
-
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        raise AssertionError(args.token)
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> Any:
-        raise AssertionError(args.name)
-
-
-class Recorder(mocks.MockMonitor):
-    """Pulumi's mock monitor without event loops in worker threads, which nobody would close."""
+class Recorder(Monitor):
+    """Writes down all that an engine would be told."""
 
     def __init__(self) -> None:
-        super().__init__(Nothing())
+        super().__init__()
         self.declared: list[Declared] = []
         self.outputs: dict[str, Any] = {}
         self.told: dict[str, Mapping[str, Any]] = {}
@@ -78,7 +63,7 @@ class Recorder(mocks.MockMonitor):
     def Invoke(self, request: Any) -> Any:
         assert request.tok == "azure-native:authorization:getClientConfig"
         answer: Any = {"clientId": "c", "objectId": "o", "subscriptionId": SUBSCRIPTION, "tenantId": TENANT}
-        returned: Any = {"return": _struct(answer)}
+        returned: Any = {"return": struct(answer)}
         return resource_pb2.ResourceInvokeResponse(**returned)
 
     def RegisterResource(self, request: Any) -> Any:
@@ -105,7 +90,7 @@ class Recorder(mocks.MockMonitor):
             )
         )
         state = {**inputs, **COMPUTED.get(request.type, {}), "name": name}
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=f"/id/{request.name}", object=_struct(state))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=f"/id/{request.name}", object=struct(state))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         outputs = rpc.deserialize_properties(request.outputs)
@@ -133,33 +118,11 @@ class Deployment:
         return found
 
 
-def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
-    return json_format.ParseDict(dict(values), struct_pb2.Struct())
-
-
 def deploy(program: Callable[[], Any], config: Mapping[str, Any] | None = None) -> Deployment:
     """Run a program as an engine would, in a context and an event loop of its own."""
     monitor = Recorder()
-    texts = {
-        f"azmlflow:{key}": value if isinstance(value, str) else json.dumps(value)
-        for key, value in (config or {}).items()
-    }
-
-    def run() -> None:
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        try:
-            with ThreadPoolExecutor(max_workers=4) as workers:
-                loop.set_default_executor(workers)
-                pulumi.runtime.set_mocks(monitor.mocks, PROJECT, STACK, preview=False, monitor=monitor)
-                settings.ROOT.set(None)  # set_mocks made a stack of its own
-                pulumi.runtime.set_all_config(texts)
-                loop.run_until_complete(pulumi.runtime.run_in_stack(program))
-        finally:
-            asyncio.set_event_loop(None)
-            loop.close()
-
-    contextvars.copy_context().run(run)
+    named = {f"azmlflow:{key}": value for key, value in (config or {}).items()}
+    play(program, monitor, named, project=PROJECT, stack=STACK)
     return Deployment(tuple(monitor.declared), monitor.outputs, monitor.told)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +12,7 @@ import click
 from azmlflow.cli.fleet import crew
 from azmlflow.cli.fleet.crew import Fate
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.side_by_side import drawing
 from azmlflow.cli.project import fleet
 from azmlflow.cli.project.fleet import Member
 from azmlflow.cli.project.project import Project, find_project
@@ -96,7 +95,8 @@ def _do(
             return {"stack": member.stack, "stands": False}
         return _kept(crew.command([verb, "--stack", member.stack, *options], environment, tell))
 
-    with _drawing(invocation, len(members)) as on_change:
+    view = drawing(invocation.say, len(members), name=lambda each: each.stack, row=_row, line=_line)
+    with view as on_change:
         ends = crew.work(members, run, width=width, on_change=on_change)
     _report(invocation, project, verb, ends)
 
@@ -155,35 +155,10 @@ def _says(end: Fate) -> str:
     return "; ".join(said)
 
 
-@contextlib.contextmanager
-def _drawing(invocation: Invocation, total: int) -> Iterator[Callable[[Fate], None]]:
-    """One view of all: those under way at the bottom, each that ends as a line."""
-    lock, running, done = threading.Lock(), dict[str, Fate](), [0]
+def _row(fate: Fate) -> str:
+    return f"  … {fate.stack:<30} {fate.says}"
 
-    def take(fate: Fate, show: Callable[[str], None]) -> None:
-        with lock:
-            if fate.state == "running":
-                running[fate.stack] = fate
-                return
-            running.pop(fate.stack, None)
-            done[0] += 1
-            good = fate.state == "done"
-            sign = click.style("  ✓ " if good else "  ✗ ", fg="green" if good else "red")
-            show(f"{sign}{fate.stack:<30} {fate.seconds:6.1f} s  {_says(fate)}")
 
-    if not sys.stderr.isatty():
-        yield lambda fate: take(fate, invocation.say)
-        return
-    from rich.console import Console, Group
-    from rich.live import Live
-    from rich.text import Text
-
-    console = Console(stderr=True)
-
-    def render() -> Group:
-        with lock:
-            rows = [f"  … {fate.stack:<30} {fate.says}" for fate in running.values()]
-        return Group(*(Text(row, style="yellow", no_wrap=True) for row in rows), Text(f"  {done[0]} of {total} done"))
-
-    with Live(get_renderable=render, console=console, refresh_per_second=8, transient=True):
-        yield lambda fate: take(fate, lambda text: console.print(Text.from_ansi(text)))
+def _line(end: Fate) -> str:
+    sign = click.style("  ✓ ", fg="green") if end.state == "done" else click.style("  ✗ ", fg="red")
+    return f"{sign}{end.stack:<30} {end.seconds:6.1f} s  {_says(end)}"

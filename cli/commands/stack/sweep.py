@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +12,7 @@ import click
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.azure.sharing import Memory
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.side_by_side import drawing
 from azmlflow.cli.frame.words import called, hanging, span
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.session.invocation import Command, Invocation, common
@@ -99,7 +98,8 @@ def command(
     if timeout is not None:
         arm = arm.within(timeout.total_seconds())
     audit = AuditLog(session.project.logs / "sweep.jsonl", invocation.ports.whoami().name)
-    with _drawing(invocation, len(groups)) as on_change:
+    view = drawing(invocation.say, len(groups), name=lambda each: each.group.id, row=_row, line=_line)
+    with view as on_change:
         ends = sweep(
             groups, _remove_by(arm, wanted, now, stop_endpoints), width=width, audit=audit, on_change=on_change
         )
@@ -194,40 +194,11 @@ def _contents(group: Found) -> str:
     return ", ".join(f"{count} {called(type_, count)}" for type_, count in group.contents.items()) or "empty"
 
 
-@contextlib.contextmanager
-def _drawing(invocation: Invocation, total: int) -> Iterator[Callable[[Fate], None]]:
-    """One view of all removals: those under way at the bottom, each that ends as a line."""
-    lock = threading.Lock()
-    running: dict[str, Fate] = {}
-    done: list[Fate] = []
+def _row(step: Fate) -> str:
+    return f"  … {step.group.name:<44} {step.seconds:6.1f} s  {step.says}"
 
-    def line(end: Fate) -> str:
-        sign, colour = {"removed": ("✓", "green"), "left": ("!", "yellow")}.get(end.state, ("✗", "red"))
-        says = f"  {end.says or '; '.join(end.left)}" if end.says or end.left else ""
-        return click.style(f"  {sign} ", fg=colour) + f"{end.group.name:<44} {end.seconds:6.1f} s{says}"
 
-    def take(step: Fate, show: Callable[[str], None]) -> None:
-        with lock:
-            if step.state == "running":
-                running[step.group.id] = step
-                return
-            running.pop(step.group.id, None)
-            done.append(step)
-            show(line(step))
-
-    if not sys.stderr.isatty():
-        yield lambda step: take(step, invocation.say)
-        return
-    from rich.console import Console, Group
-    from rich.live import Live
-    from rich.text import Text
-
-    console = Console(stderr=True)
-
-    def render() -> Group:
-        with lock:
-            rows = [f"  … {step.group.name:<44} {step.seconds:6.1f} s  {step.says}" for step in running.values()]
-        return Group(*(Text(row, style="yellow", no_wrap=True) for row in rows), Text(f"  {len(done)} of {total} done"))
-
-    with Live(get_renderable=render, console=console, refresh_per_second=8, transient=True):
-        yield lambda step: take(step, lambda text: console.print(Text.from_ansi(text)))
+def _line(end: Fate) -> str:
+    sign, colour = {"removed": ("✓", "green"), "left": ("!", "yellow")}.get(end.state, ("✗", "red"))
+    says = f"  {end.says or '; '.join(end.left)}" if end.says or end.left else ""
+    return click.style(f"  {sign} ", fg=colour) + f"{end.group.name:<44} {end.seconds:6.1f} s{says}"

@@ -67,8 +67,6 @@ def shape(ask: Ask, given: Any, before: Document | None) -> Document | None:
         value = given.get(name, kept.get(name))
         if value is not None:
             network[name] = value
-    if not isinstance(network.get("outboundRules", {}), dict):
-        raise wrong_type("managedNetwork.outboundRules", network["outboundRules"], "object")
     return network
 
 
