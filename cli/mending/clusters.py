@@ -15,7 +15,7 @@ from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.resourcetypes.table import token_of
 
 if TYPE_CHECKING:
-    from azmlflow.infra.settings.clusters import ClusterSettings
+    from azmlflow.infra.settings.computes.clusters import ClusterSettings
 
 _COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
 

@@ -12,7 +12,7 @@ from pulumi_azure_native import machinelearningservices
 
 from azmlflow.infra.components.arguments import checked, given
 from azmlflow.infra.plan import identifiers
-from azmlflow.infra.settings.clusters import ClusterSettings
+from azmlflow.infra.settings.computes.clusters import ClusterSettings
 
 
 @dataclass(frozen=True)

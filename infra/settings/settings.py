@@ -20,7 +20,7 @@ from azmlflow.infra.plan import naming, tags
 from azmlflow.infra.plan.guardrails import Guardrails
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.settings import reading
-from azmlflow.infra.settings.clusters import ClusterSettings
+from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.faults import SettingsError, nearest, refuse
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
 from azmlflow.infra.settings.grants import CheckedGrant

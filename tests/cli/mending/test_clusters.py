@@ -8,7 +8,7 @@ import pytest
 
 from azmlflow.cli.mending import clusters
 from azmlflow.cli.pulumi.deployment import Resource, State
-from azmlflow.infra.settings.clusters import ClusterSettings
+from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import OUTPUTS, SUBSCRIPTION, WORKSPACE_ID, Desk, FakeArm
 

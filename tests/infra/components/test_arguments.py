@@ -16,7 +16,7 @@ from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
 from azmlflow.infra.components.workspace import MlflowWorkspaceArgs
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.provider import COMPONENTS, NAME
-from azmlflow.infra.settings.clusters import ClusterSettings
+from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.grants import GrantSettings
 from azmlflow.infra.settings.settings import Settings
 from azmlflow.rbac.grants import Grant
