@@ -12,7 +12,8 @@ from pulumi_azure_native import authorization
 
 from azmlflow.infra.components.access import Access, AccessArgs
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
-from azmlflow.infra.components.workspace import MlflowWorkspace, MlflowWorkspaceArgs
+from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
+from azmlflow.infra.components.workspace import MlflowWorkspace
 from azmlflow.infra.plan import identifiers, outputs, tags
 from azmlflow.infra.plan.guardrails import logged_id
 from azmlflow.infra.settings.faults import SettingsError

@@ -1,8 +1,8 @@
 """A storage account's firewall that somebody changed in Azure stays as they left it.
 
 The engine compares the program with its state, not with Azure, and `up` does not refresh: whoever closed the firewall
-would find it open after the next update of the account (`infra/components/workspace.py` says why). The state takes it
-over, and with it the program, which ignores changes of it.
+would find it open after the next update of the account (`infra/components/parts/storage.py` says why). The state takes
+it over, and with it the program, which ignores changes of it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from pulumi.provider.experimental.component import ComponentProvider
 from azmlflow.infra import provider
 from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.arguments import given
-from azmlflow.infra.components.workspace import MlflowWorkspace, MlflowWorkspaceArgs
+from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
+from azmlflow.infra.components.workspace import MlflowWorkspace
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.provider import COMPONENTS, NAME
 from azmlflow.rbac.roles import custom_role_guid

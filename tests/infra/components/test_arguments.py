@@ -13,7 +13,7 @@ from pulumi.provider.experimental.component import ComponentProvider
 
 from azmlflow.infra.components.access import AccessArgs
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
-from azmlflow.infra.components.workspace import MlflowWorkspaceArgs
+from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.provider import COMPONENTS, NAME
 from azmlflow.infra.settings.computes.clusters import ClusterSettings

@@ -1,0 +1,25 @@
+"""The container registry."""
+
+import pulumi
+from pulumi_azure_native import resources
+
+from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
+
+
+def declare_registry(
+    name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
+) -> pulumi.CustomResource:
+    """The registry for images. Azure would make one by itself at the first image, untagged and with its admin user on
+    (Microsoft, "What is an Azure Machine Learning workspace?", "Associated resources")."""
+    from pulumi_azure_native import containerregistry  # few have one, and everybody would wait for its import
+
+    return containerregistry.Registry(
+        f"{name}-registry",
+        registry_name=args.container_registry,
+        resource_group_name=group.name,
+        location=args.location,
+        sku=containerregistry.SkuArgs(name=containerregistry.SkuName.BASIC),
+        admin_user_enabled=False,
+        tags=args.tags,
+        opts=opts,
+    )

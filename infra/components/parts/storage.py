@@ -1,0 +1,36 @@
+"""The storage account."""
+
+import pulumi
+from pulumi_azure_native import resources
+from pulumi_azure_native import storage as azure_storage
+
+from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
+
+
+def declare_storage(
+    name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
+) -> azure_storage.StorageAccount:
+    """The account for artifacts. Azure ML refuses a hierarchical namespace and premium kinds as a workspace's default;
+    the account keys stay enabled because the workspace signs its URLs with them.
+
+    Who closes its firewall is not this program. But azure-native puts the default, open to all, back at every update of
+    an account whose program names no network rules, were it for a tag (pulumi-azure-native, provider.go,
+    restoreDefaultInputsForRemovedProperties). With changes of them ignored the engine sends what the state has as its
+    input: after `azmlflow up` has looked (`cli/mending/firewalls.py`), or a `pulumi refresh`, what somebody else set. A
+    `pulumi up` alone does not look, and opens what was closed since."""
+    return azure_storage.StorageAccount(
+        f"{name}-storage",
+        account_name=args.storage_account,
+        resource_group_name=group.name,
+        location=args.location,
+        kind=azure_storage.Kind.STORAGE_V2,
+        sku=azure_storage.SkuArgs(name=azure_storage.SkuName.STANDARD_LRS),
+        minimum_tls_version=azure_storage.MinimumTlsVersion.TLS1_2,
+        enable_https_traffic_only=True,
+        allow_blob_public_access=False,
+        allow_cross_tenant_replication=False,
+        tags=args.tags,
+        opts=pulumi.ResourceOptions.merge(
+            opts, pulumi.ResourceOptions(ignore_changes=["networkRuleSet", "publicNetworkAccess"])
+        ),
+    )

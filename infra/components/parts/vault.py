@@ -1,0 +1,29 @@
+"""The key vault."""
+
+import pulumi
+from pulumi_azure_native import keyvault, resources
+
+from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
+
+
+def declare_vault(
+    name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
+) -> keyvault.Vault:
+    """The vault for the workspace's secrets, under RBAC. Purge protection is sent only when it is wanted: Azure
+    refuses `false`, since it can never be switched off."""
+    return keyvault.Vault(
+        f"{name}-vault",
+        vault_name=args.key_vault,
+        resource_group_name=group.name,
+        location=args.location,
+        properties=keyvault.VaultPropertiesArgs(
+            tenant_id=args.tenant_id,
+            sku=keyvault.SkuArgs(family=keyvault.SkuFamily.A, name=keyvault.SkuName.STANDARD),
+            enable_rbac_authorization=True,
+            enable_soft_delete=True,
+            soft_delete_retention_in_days=90,
+            enable_purge_protection=True if args.purge_protection else None,
+        ),
+        tags=args.tags,
+        opts=opts,
+    )
