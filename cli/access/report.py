@@ -10,6 +10,7 @@ import shlex
 from typing import Any
 
 from azmlflow.cli.frame.folding import short
+from azmlflow.cli.frame.hints import as_typed
 from azmlflow.rbac.evaluate import Decision, Verdict
 from azmlflow.rbac.operations import OPERATIONS
 from azmlflow.rbac.report.access import AROUND, COLUMNS, Explanation, Matrix, Row, WhoIsWho
@@ -123,7 +124,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value is not None}
 
 
-def explained_json(explanation: Explanation, name: str, stack: str) -> str:
+def explained_json(explanation: Explanation, name: str, stack: str, *, local: bool) -> str:
     """An explanation with the decision on each action."""
     document = {
         "principal": name,
@@ -131,12 +132,14 @@ def explained_json(explanation: Explanation, name: str, stack: str) -> str:
         "verdict": explanation.verdict,
         "actions": [{"verdict": each.verdict, **_decision(each)} for each in explanation.decisions],
         "missing": [each.action for each in explanation.decisions if not each.allowed],
-        "next": remedy(explanation, name, stack),
+        "next": remedy(explanation, name, stack, local=local),
     }
     return json.dumps(document, indent=2)
 
 
-def explained_text(explanation: Explanation, principal_id: str, name: str, stack: str, directory: WhoIsWho) -> str:
+def explained_text(
+    explanation: Explanation, principal_id: str, name: str, stack: str, directory: WhoIsWho, *, local: bool
+) -> str:
     """An explanation for people: the actions, what decided told once for those that share it, and what would let it."""
     lines = [f"{name} {MAY[explanation.verdict]} {explanation.operation.name}: {explanation.operation.summary}"]
     grounds: dict[tuple[Verdict, tuple[str, ...]], list[str]] = {}
@@ -147,7 +150,7 @@ def explained_text(explanation: Explanation, principal_id: str, name: str, stack
         lines += [f"        {line}" for line in why]
     if missing := [each.action for each in explanation.decisions if not each.allowed]:
         lines.append(f"missing: {', '.join(missing)}")
-    if command := remedy(explanation, name, stack):
+    if command := remedy(explanation, name, stack, local=local):
         lines.append(f"next: {command}")
     return "\n".join(lines)
 
@@ -166,7 +169,7 @@ def _grounds(decision: Decision, principal_id: str, name: str, directory: WhoIsW
     return tuple(lines)
 
 
-def remedy(explanation: Explanation, name: str, stack: str) -> str | None:
+def remedy(explanation: Explanation, name: str, stack: str, *, local: bool) -> str | None:
     """The command that would let the principal do it; None if it may, or if no role helps."""
     if explanation.verdict == "allowed":
         return None
@@ -177,24 +180,9 @@ def remedy(explanation: Explanation, name: str, stack: str) -> str | None:
     if explanation.role:
         scope = shlex.quote(explanation.decisions[0].scope)
         role = shlex.quote(explanation.role)
-        return (
-            f"az role assignment create --assignee {shlex.quote(name)} --role {role} --scope {scope}"
-            "    (no persona allows it)"
-        )
+        command = f"az role assignment create --assignee {shlex.quote(name)} --role {role} --scope {scope}"
+        return as_typed(f"{command}    (no persona allows it)", stack, name=True, local=local)
     return "no persona and no built-in role allows it: it takes a custom role"
-
-
-def typed(command: str, stack: str, *, local: bool) -> str:
-    """A finding's command as it is typed for a stack; `az` knows of the embedded Azure only under `azmlflow run`."""
-    parts = []
-    for part in command.split(" && "):
-        if part.startswith("azmlflow "):
-            parts.append(f"{part} --stack {stack}")
-        elif part.startswith("az ") and local:
-            parts.append(f"azmlflow run --stack {stack} -- {part}")
-        else:
-            parts.append(part)
-    return " && ".join(parts)
 
 
 def drift_json(drift: Drift, stack: str, *, local: bool) -> str:
@@ -209,7 +197,7 @@ def drift_json(drift: Drift, stack: str, *, local: bool) -> str:
             "role": each.role,
             "scope": each.scope,
             "operations": list(each.operations),
-            "next": typed(each.next, stack, local=local),
+            "next": as_typed(each.next, stack, name=True, local=local),
         }
         for each in drift.findings
     ]
@@ -231,7 +219,7 @@ def drift_text(drift: Drift, stack: str, *, local: bool) -> str:
         lines += [f"  {each.sort}: {each.what}"]
         verb = "so it may not" if each.sort == "missing" else "it opens"
         lines += [f"      {verb}: {', '.join(each.operations)}"] if each.operations else []
-        lines += [f"      next: {typed(each.next, stack, local=local)}"]
+        lines += [f"      next: {as_typed(each.next, stack, name=True, local=local)}"]
     if drift.outside:
         lines.append("not the stack's to declare:")
         lines += [f"  {line}" for line in drift.outside]

@@ -116,8 +116,9 @@ def _explained(session: Session, where: Place, question: tuple[str, str], kind: 
     explanation = explain(person.id, find_operation(operation), where.workspace_id, tenant.facts)
     name = person.name or tenant.directory.name(person.id)
     if session.invocation.output == "json":
-        return report.explained_json(explanation, name, session.name)
-    return report.explained_text(explanation, person.id, name, session.name, tenant.directory)
+        return report.explained_json(explanation, name, session.name, local=session.file.local)
+    local = session.file.local
+    return report.explained_text(explanation, person.id, name, session.name, tenant.directory, local=local)
 
 
 def _compared(session: Session, where: Place) -> tuple[str, bool]:

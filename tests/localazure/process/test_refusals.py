@@ -170,7 +170,7 @@ def test_access_explain_says_the_same(client: Client, cloud: Cloud, log: pytest.
     alice = cloud.directory.find_user("alice@local.test")
     assert alice is not None
     explained = explain(alice.object_id, find_operation("write_experiment"), WORKSPACE, cloud.enforcer.facts())
-    lines = explained_text(explained, alice.object_id, alice.name, "local", WhoIsWho({})).splitlines()
+    lines = explained_text(explained, alice.object_id, alice.name, "local", WhoIsWho({}), local=True).splitlines()
     at = lines.index(f"  -   {ML}/experiments/write")
     assert lines[at + 1] == f"        {READER}"
     assert why(log).endswith(f"{ML}/experiments/write: {READER}")
