@@ -6,15 +6,39 @@ and so are comments, order and spelling of all that stays.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import getpass
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from azmlflow.cli.project.project import Project, StackFile, write_atomically
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.project import Project, StackFile, make_state, write_atomically
 from azmlflow.cli.project.yaml_file import change_yaml, dump_yaml, read_yaml
 from azmlflow.infra.settings.namespace import NAMESPACE
+from azmlflow.localazure.machine.shortage import remedy
+
+
+@contextlib.contextmanager
+def editing(project: Project) -> Iterator[None]:
+    """Let no other command write settings files of the project between what is read here and what is written.
+
+    Raises:
+        CliError: the lock cannot be had, since its folder cannot be written to.
+    """
+    make_state(project)
+    path = project.state / "settings.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as fault:
+        raise CliError(
+            f"cannot write {path.name}: {fault.strerror}", where=str(path), next=remedy(fault, f"ls -l {path}")
+        ) from fault
+    with os.fdopen(descriptor, "r+"):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
 
 
 def write_settings(
@@ -38,18 +62,19 @@ def write_settings(
         CliError: the file cannot be read or written.
     """
     path = project.settings_path(name)
-    config = {} if fresh or not path.exists() else dict(read_yaml(path).get("config") or {})
-    for key, value in ours.items():
-        full = f"{NAMESPACE}:{key}"
-        if value is None or value in ([], {}):
-            config.pop(full, None)
-        else:
-            config[full] = value
-    return write_config(project, name, {**config, **(others or {})})
+    with editing(project):
+        config = {} if fresh or not path.exists() else dict(read_yaml(path).get("config") or {})
+        for key, value in ours.items():
+            full = f"{NAMESPACE}:{key}"
+            if value is None or value in ([], {}):
+                config.pop(full, None)
+            else:
+                config[full] = value
+        return write_config(project, name, {**config, **(others or {})})
 
 
 def write_config(project: Project, name: str, config: Mapping[str, Any]) -> StackFile:
-    """Write the whole of a stack's `config`, keeping everything else that stands in the file.
+    """Write the whole of a stack's `config`, keeping everything else that stands in the file; while `editing`.
 
     Raises:
         CliError: the file cannot be read or written.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -17,12 +20,29 @@ pytestmark = pytest.mark.e2e
 
 GRAPH, ARM = "https://graph.microsoft.com/v1.0", "https://management.azure.com"
 DEVELOPER = "developer@local.test"
+ML = "Microsoft.MachineLearningServices/workspaces"
+# The one command of az that drift advises, by Microsoft's own client.
+AZ = """
+import sys
+from azure.identity import DefaultAzureCredential
+from azure.mgmt.authorization import AuthorizationManagementClient
+*command, first = sys.argv[1:6]
+assert command == ["role", "assignment", "delete", "--ids"]
+client = AuthorizationManagementClient(DefaultAzureCredential(), first.split("/")[2])
+for each in sys.argv[5:]:
+    assert client.role_assignments.delete_by_id(each)
+"""
 
 
 @pytest.fixture(scope="module")
 def own_estate(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A standing estate of this module's own: drift is counted, so nobody else may grant there."""
     estate = make_estate(tmp_path_factory.mktemp("access") / "project")
+    az = estate.folder / "bin" / "az"
+    az.parent.mkdir()
+    az.write_text(f"#!{sys.executable}\n{AZ}")
+    az.chmod(0o755)
+    estate.environment["PATH"] = os.pathsep.join([str(az.parent), estate.environment["PATH"]])
     try:
         estate.azmlflow("up")
         yield estate
@@ -81,7 +101,16 @@ def test_a_user_in_a_nested_group_gains_and_loses_access(own_estate: Estate) -> 
     own_estate.azmlflow("revoke", "outer")
 
 
-def test_drift_of_each_sort(own_estate: Estate) -> None:
+def follow(estate: Estate) -> list[tuple[str, str, str]]:
+    """Type each command that the differences advise, once; their sorts and names, and the first word of the advice."""
+    done = estate.azmlflow("access", "--drift", "--output", "json", fails=True)
+    found = done.json()["drift"]
+    for part in dict.fromkeys(part for each in found for part in each["next"].split(" && ")):
+        estate.command(*shlex.split(part))
+    return [(each["sort"], each["name"], "az" if " az " in each["next"] else each["next"].split()[1]) for each in found]
+
+
+def test_drift_of_each_sort_and_what_it_advises_mends_it(own_estate: Estate) -> None:
     workspace = own_estate.outputs()["workspaceId"]
     group = workspace.partition("/providers/")[0]
     assert drift(own_estate, differs=False) == []
@@ -89,22 +118,43 @@ def test_drift_of_each_sort(own_estate: Estate) -> None:
     alice = ask(own_estate, "GET", f"{GRAPH}/users/alice@local.test")["id"]
     bob = ask(own_estate, "GET", f"{GRAPH}/users/bob@local.test")["id"]
     granted = own_estate.azmlflow("grant", "alice@local.test", "viewer", "--output", "json").json()
+    own_estate.azmlflow("grant", "bob@local.test", "scorer", "--until", "30d")
     assert drift(own_estate, differs=False) == []
 
-    wider = assign(own_estate, alice, "Contributor", group)
-    undeclared = assign(own_estate, bob, "Reader", workspace)
+    assign(own_estate, alice, "Contributor", group)
+    assign(own_estate, bob, "Reader", workspace)
     leaver = new_user(own_estate, "leaver@local.test")
-    orphan = assign(own_estate, leaver, "Reader", workspace)
+    assign(own_estate, leaver, "Reader", workspace)
     own_estate.azmlflow("local", "user", "remove", "leaver@local.test")
-    expected = [("undeclared", "bob@local.test"), ("wider", "alice@local.test"), ("orphaned", leaver)]
-    assert drift(own_estate, differs=True) == expected
-
+    other = new_user(own_estate, "other@local.test")
+    assign(own_estate, other, "Reader", workspace)
+    own_estate.azmlflow("set", "grants[1].until", "2026-01-01")
     ask(own_estate, "DELETE", f"{ARM}{granted['assignmentId']}?api-version=2022-04-01")
-    assert drift(own_estate, differs=True) == [("missing", "alice@local.test"), *expected]
+    assert follow(own_estate) == [
+        ("missing", "alice@local.test", "up"),
+        ("expired", "bob@local.test", "up"),
+        ("undeclared", "bob@local.test", "az"),
+        ("undeclared", "other@local.test", "az"),
+        ("wider", "alice@local.test", "az"),
+        ("orphaned", leaver, "az"),
+    ]
+    assert drift(own_estate, differs=False) == []
 
-    for url in (wider, undeclared, orphan):
-        ask(own_estate, "DELETE", url)
-    assert drift(own_estate, differs=True) == [("missing", "alice@local.test")]
+    # A role of ours that allows more now; and the grant's role under a condition only.
+    there = ask(own_estate, "GET", f"{ARM}{granted['assignmentId']}?api-version=2022-04-01")["properties"]
+    role = f"{ARM}{there['roleDefinitionId']}?api-version=2022-04-01"
+    known = ask(own_estate, "GET", role)
+    known["properties"]["permissions"][0]["actions"].append(f"{ML}/experiments/runs/write")
+    ask(own_estate, "PUT", role, {"properties": known["properties"]})
+    assert follow(own_estate) == [("wider", "alice@local.test", "up")]
+    assert drift(own_estate, differs=False) == []
+    ask(own_estate, "DELETE", f"{ARM}{granted['assignmentId']}?api-version=2022-04-01")
+    body = {name: there[name] for name in ("principalId", "roleDefinitionId")}
+    under = {**body, "condition": "@Resource[x] StringEquals 'y'", "conditionVersion": "2.0"}
+    url = f"{ARM}{workspace}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}?api-version=2022-04-01"
+    ask(own_estate, "PUT", url, {"properties": under})
+    assert follow(own_estate) == [("missing", "alice@local.test", "az")]
+    assert drift(own_estate, differs=False) == []
     own_estate.azmlflow("revoke", "alice@local.test")
 
 

@@ -67,15 +67,18 @@ def command(invocation: Invocation, key: str, value: str | None, *, unset: bool)
     if not unset and value is None:
         raise click.UsageError(f"give a VALUE for `{key}`, or --unset")
     from azmlflow.cli.project import keys
-    from azmlflow.cli.project.settings_file import write_config
+    from azmlflow.cli.project.project import read_stack
+    from azmlflow.cli.project.settings_file import editing, write_config
 
     session = open_session(invocation)
-    found, before = keys.find(key, known=not unset), dict(session.file.config)
-    after = _without(found, before) if value is None else _with(session, found, before, value)
-    _follow(session, found, before, after)
-    left = _checked(session, before, after)
-    if after != before:
-        write_config(session.project, session.name, after)
+    found = keys.find(key, known=not unset)
+    with editing(session.project):
+        before = dict(read_stack(session.project, session.name).config)
+        after = _without(found, before) if value is None else _with(session, found, before, value)
+        _follow(session, found, before, after)
+        left = _checked(session, before, after)
+        if after != before:
+            write_config(session.project, session.name, after)
     for fault in left:
         invocation.warn(f"{fault.key}: {fault.what}; next: {fault.fix}")
     told = "not set" if unset else _shown(found.value(after))

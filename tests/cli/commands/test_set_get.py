@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import yaml
 from click.shell_completion import ShellComplete
 
 from azmlflow.cli import main
+from azmlflow.cli.commands.stack import set as set_command
 from azmlflow.cli.session.invocation import Invocation
+from azmlflow.cli.session.session import Session
 from azmlflow.infra.settings.listing import listed
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import Desk
@@ -106,6 +109,29 @@ def test_wrong_usage(desk: Desk, words: tuple[str, ...]) -> None:
     path = desk.settings(text=TEXT)
     assert desk.run("set", *words).code == 2
     assert path.read_text() == TEXT
+
+
+def test_two_at_once_lose_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another command wrote after ours began is kept; and while ours reads and writes no other does."""
+    path = desk.settings(text=TEXT)
+    opened, checked, locked = set_command.open_session, set_command._checked, []
+
+    def open_then_another_writes(invocation: Invocation) -> Session:
+        session = opened(invocation)
+        path.write_text(f"{TEXT}  azmlflow:salt: theirs\n")
+        return session
+
+    def check(*given: Any) -> Any:
+        with (desk.root / ".azmlflow" / "settings.lock").open() as file, pytest.raises(BlockingIOError) as held:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locked.append(held)
+        return checked(*given)
+
+    monkeypatch.setattr(set_command, "open_session", open_then_another_writes)
+    monkeypatch.setattr(set_command, "_checked", check)
+    assert desk.run("set", "location", "northeurope").code == 0
+    assert len(locked) == 1
+    assert (config(desk)["azmlflow:location"], config(desk)["azmlflow:salt"]) == ("northeurope", "theirs")
 
 
 def test_unset(desk: Desk) -> None:
