@@ -12,7 +12,7 @@ from click.shell_completion import ShellComplete
 from azmlflow.cli import main
 from azmlflow.cli.commands.stack import set as set_command
 from azmlflow.cli.session.invocation import Invocation
-from azmlflow.cli.session.session import Session
+from azmlflow.cli.session.session import Session, open_session
 from azmlflow.infra.settings.listing import listed
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import Desk
@@ -114,10 +114,10 @@ def test_wrong_usage(desk: Desk, words: tuple[str, ...]) -> None:
 def test_two_at_once_lose_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What another command wrote after ours began is kept; and while ours reads and writes no other does."""
     path = desk.settings(text=TEXT)
-    opened, checked, locked = set_command.open_session, set_command._checked, []
+    checked, locked = set_command._checked, []
 
     def open_then_another_writes(invocation: Invocation) -> Session:
-        session = opened(invocation)
+        session = open_session(invocation)
         path.write_text(f"{TEXT}  azmlflow:salt: theirs\n")
         return session
 
