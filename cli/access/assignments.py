@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.infra.plan.identifiers import Assignment, Place
+from azmlflow.infra.plan.identifiers import Place
+from azmlflow.infra.plan.records import Assignment
 from azmlflow.rbac import roles, scopes
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.live.errors import AccessError

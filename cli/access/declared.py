@@ -13,7 +13,8 @@ from azmlflow.rbac.roles import built_in_role, persona
 if TYPE_CHECKING:
     from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.cli.session.session import Session
-    from azmlflow.infra.plan.identifiers import Assignment, Place
+    from azmlflow.infra.plan.identifiers import Place
+    from azmlflow.infra.plan.records import Assignment
     from azmlflow.rbac.grants import Grant
     from azmlflow.rbac.patterns import PermissionBlock
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, get_args
 
 from azmlflow.cli.access.assignments import Listing
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.infra.plan.identifiers import Assignment, Place
+from azmlflow.infra.plan.identifiers import Place
+from azmlflow.infra.plan.records import Assignment
 from azmlflow.infra.plan.tags import owner
 from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.profiles import Profile

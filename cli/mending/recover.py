@@ -28,7 +28,7 @@ from azmlflow.cli.pulumi.stack import Import, Stack
 from azmlflow.resourcetypes.table import of_token, token_of
 
 if TYPE_CHECKING:
-    from azmlflow.infra.plan.identifiers import Planned
+    from azmlflow.infra.plan.records import Planned
 
 Owned = Callable[[Mapping[str, str] | None], bool]
 

@@ -2,8 +2,6 @@
 
 The rule: whatever a stack declares is findable before it exists and after its state is lost. Recovery imports by
 these ids, `grant` and `revoke` aim at these URNs; tests hold both to what the program really declares.
-
-URN grammar: `urn:pulumi:<stack>::<project>::<parent type>$<type>::<name>`.
 """
 
 from __future__ import annotations
@@ -11,24 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from azmlflow.infra.plan import records
 from azmlflow.infra.plan.guardrails import NO_GUARDRAILS, REGISTRY, Guardrails, logged_id
 from azmlflow.infra.plan.naming import Names
+from azmlflow.infra.plan.records import Assignment, Planned
 from azmlflow.infra.plan.tags import LOCK_NAME
 from azmlflow.rbac import roles, scopes
-from azmlflow.rbac.grants import Grant, GrantScope, assignment_name
+from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.profiles import Profile
 from azmlflow.resourcetypes.table import token_of
 
-_COMPONENTS = ("MlflowWorkspace", "ComputeCluster", "Access", "Guardrails")
-WORKSPACE, CLUSTER, ACCESS, GUARDRAILS = (f"azmlflow:index:{name}" for name in _COMPONENTS)
-WORKSPACE_NAME, ACCESS_NAME, GUARDRAILS_NAME = "mlflow", "access", "guardrails"
+WORKSPACE, CLUSTER, GUARDRAILS = map(records.component, ("MlflowWorkspace", "ComputeCluster", "Guardrails"))
+WORKSPACE_NAME, GUARDRAILS_NAME = "mlflow", "guardrails"
+ACCESS, ACCESS_NAME = records.ACCESS, records.ACCESS_NAME
 # Azure types of what a stack declares.
 _GROUP = "Microsoft.Resources/resourceGroups"
 _STORAGE_ACCOUNT = "Microsoft.Storage/storageAccounts"
 _ML_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
 _ROLE_DEFINITION = "Microsoft.Authorization/roleDefinitions"
-_ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 _LOCK = "Microsoft.Authorization/locks"
 LOCK_TOKEN = "azure-native:authorization:ManagementLockByScope"  # the type has another token, at a group
 _DIAGNOSTIC_SETTING = "Microsoft.Insights/diagnosticSettings"
@@ -42,80 +41,6 @@ IN_GROUP = (
     ("Microsoft.ContainerRegistry/registries", REGISTRY, "container_registry"),  # in stacks that have one of their own
     (_ML_WORKSPACE, "workspace", "workspace"),
 )
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One Azure resource that a stack declares.
-
-    Attributes:
-        type: Pulumi's type token.
-        name: logical name in the program.
-        parent_type: type token of the component that declares it.
-        parent: logical name of that component.
-        id: where Azure keeps it.
-    """
-
-    type: str
-    name: str
-    parent_type: str
-    parent: str
-    id: str
-
-    def urn(self, stack: str, project: str) -> str:
-        """Its name in Pulumi's state."""
-        return f"urn:pulumi:{stack}::{project}::{self.parent_type}${self.type}::{self.name}"
-
-    def parent_urn(self, stack: str, project: str) -> str:
-        """Its component's name in Pulumi's state."""
-        return f"urn:pulumi:{stack}::{project}::{self.parent_type}::{self.parent}"
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """One role assignment that grants call for. Several grants may call for the same one: then it is there once.
-
-    Attributes:
-        name: logical name in the program.
-        scope: ARM id of what it is on.
-        role_definition_id: the role.
-        principal_id: who gets it.
-        principal_type: `User`, `Group` or `ServicePrincipal`.
-        persona: the persona whose own role it is; None for a built-in role.
-        why: what it is there for, for people.
-    """
-
-    name: str
-    scope: str
-    role_definition_id: str
-    principal_id: str
-    principal_type: str
-    persona: str | None
-    why: str
-
-    @property
-    def guid(self) -> str:
-        """Its name in Azure."""
-        return assignment_name(self.scope, self.principal_id, self.role_definition_id)
-
-    @property
-    def id(self) -> str:
-        """Its ARM id."""
-        return scopes.extension_id(self.scope, _ROLE_ASSIGNMENT, self.guid)
-
-    @property
-    def role_guid(self) -> str:
-        """GUID of the role, lower case."""
-        return self.role_definition_id.rpartition("/")[2].lower()
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What Azure allows only once: scope, principal, role."""
-        return scopes.key(self.scope), self.principal_id.lower(), self.role_guid
-
-    def planned(self) -> Planned:
-        """The resource that declares it."""
-        return Planned(token_of(_ROLE_ASSIGNMENT), self.name, ACCESS, ACCESS_NAME, self.id)
 
 
 @dataclass(frozen=True)

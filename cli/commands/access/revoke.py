@@ -19,7 +19,8 @@ from azmlflow.rbac.roles import combined
 if TYPE_CHECKING:
     from azmlflow.cli.access.assignments import Listing
     from azmlflow.cli.access.revocation import Had
-    from azmlflow.infra.plan.identifiers import Assignment, Place
+    from azmlflow.infra.plan.identifiers import Place
+    from azmlflow.infra.plan.records import Assignment
 
 
 @click.command(

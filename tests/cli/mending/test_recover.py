@@ -18,7 +18,8 @@ from azmlflow.cli.mending import recover
 from azmlflow.cli.project.hold import Note, hold
 from azmlflow.cli.pulumi import processes
 from azmlflow.cli.pulumi.deployment import Pending, Resource, State
-from azmlflow.infra.plan.identifiers import Planned, planned
+from azmlflow.infra.plan.identifiers import planned
+from azmlflow.infra.plan.records import Planned
 from azmlflow.infra.plan.tags import ownership
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import ALICE, GROUP_ID, SUBSCRIPTION, Desk, FakeArm, FakeStack

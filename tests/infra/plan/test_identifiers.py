@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from azmlflow.infra.plan.identifiers import Place, Planned, cluster_resource_name, planned
+from azmlflow.infra.plan.identifiers import Place, cluster_resource_name, planned
 from azmlflow.infra.plan.naming import Names
 from azmlflow.infra.plan.outputs import grant as grant_output
+from azmlflow.infra.plan.records import Planned
 from azmlflow.rbac.grants import Grant
 
 SUB = "22222222-2222-4222-8222-222222222222"

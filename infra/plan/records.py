@@ -1,0 +1,96 @@
+"""What a stack declares, as records: a resource, by its names in Pulumi and in Azure, and a role assignment.
+
+URN grammar: `urn:pulumi:<stack>::<project>::<parent type>$<type>::<name>`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from azmlflow.rbac import scopes
+from azmlflow.rbac.grants import assignment_name
+from azmlflow.resourcetypes.table import token_of
+
+_ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+
+
+def component(name: str) -> str:
+    """Pulumi's type token of a component of ours."""
+    return f"azmlflow:index:{name}"
+
+
+ACCESS, ACCESS_NAME = component("Access"), "access"  # which declares all assignments
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One Azure resource that a stack declares.
+
+    Attributes:
+        type: Pulumi's type token.
+        name: logical name in the program.
+        parent_type: type token of the component that declares it.
+        parent: logical name of that component.
+        id: where Azure keeps it.
+    """
+
+    type: str
+    name: str
+    parent_type: str
+    parent: str
+    id: str
+
+    def urn(self, stack: str, project: str) -> str:
+        """Its name in Pulumi's state."""
+        return f"urn:pulumi:{stack}::{project}::{self.parent_type}${self.type}::{self.name}"
+
+    def parent_urn(self, stack: str, project: str) -> str:
+        """Its component's name in Pulumi's state."""
+        return f"urn:pulumi:{stack}::{project}::{self.parent_type}::{self.parent}"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One role assignment that grants call for. Several grants may call for the same one: then it is there once.
+
+    Attributes:
+        name: logical name in the program.
+        scope: ARM id of what it is on.
+        role_definition_id: the role.
+        principal_id: who gets it.
+        principal_type: `User`, `Group` or `ServicePrincipal`.
+        persona: the persona whose own role it is; None for a built-in role.
+        why: what it is there for, for people.
+    """
+
+    name: str
+    scope: str
+    role_definition_id: str
+    principal_id: str
+    principal_type: str
+    persona: str | None
+    why: str
+
+    @property
+    def guid(self) -> str:
+        """Its name in Azure."""
+        return assignment_name(self.scope, self.principal_id, self.role_definition_id)
+
+    @property
+    def id(self) -> str:
+        """Its ARM id."""
+        return scopes.extension_id(self.scope, _ROLE_ASSIGNMENT, self.guid)
+
+    @property
+    def role_guid(self) -> str:
+        """GUID of the role, lower case."""
+        return self.role_definition_id.rpartition("/")[2].lower()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What Azure allows only once: scope, principal, role."""
+        return scopes.key(self.scope), self.principal_id.lower(), self.role_guid
+
+    def planned(self) -> Planned:
+        """The resource that declares it."""
+        return Planned(token_of(_ROLE_ASSIGNMENT), self.name, ACCESS, ACCESS_NAME, self.id)
