@@ -55,7 +55,7 @@ def main() -> None:
     grants = settings.grants_on(datetime.now(UTC).date())
     if guardrails:
         _watch(settings, mlflow, tags.owner(project, stack))
-    access = AccessArgs.of(place, grants, tags.owner(project, stack), settings.strict_tracker)
+    access = AccessArgs.of(place, grants, tags.owner(project, stack), settings.strict_tracker, settings.identities())
     Access(identifiers.ACCESS_NAME, access, pulumi.ResourceOptions(depends_on=[mlflow.workspace]))
     outputs.export(
         subscription_id=azure.subscription_id,

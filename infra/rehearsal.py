@@ -151,12 +151,21 @@ class _Monitor(Monitor):
         id_ = _id(request.type, {**inputs, **self._caller})
         if id_:
             self.declared.append(Declared(request.type, request.name, urn, id_, inputs, bool(request.protect)))
-        state = {**inputs, **_COMPUTED.get(request.type, {}), "name": id_.rpartition("/")[2] or request.name}
+        state = {**answered(inputs), **_COMPUTED.get(request.type, {}), "name": id_.rpartition("/")[2] or request.name}
         return resource_pb2.RegisterResourceResponse(urn=urn, id=id_ or request.name, object=struct(state))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ARG002
         """Nobody reads them."""
         return empty_pb2.Empty()
+
+
+def answered(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Inputs as Azure answers them: user-assigned identities, a list, are a map of what is known of each."""
+    identity = inputs.get("identity")
+    if not isinstance(identity, Mapping) or "userAssignedIdentities" not in identity:
+        return inputs
+    used: dict[str, Any] = {id_: {} for id_ in identity["userAssignedIdentities"]}
+    return {**inputs, "identity": {**identity, "userAssignedIdentities": used}}
 
 
 def _id(token: str, inputs: Mapping[str, Any]) -> str:

@@ -45,3 +45,7 @@ MOST_NODES = 65_000
 FQDN = r"(?=.{1,255}$)(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 # The name of a virtual machine's size, in any case.
 VM_SIZE = r"(Standard|Basic)_[A-Za-z0-9_-]+"
+_IN_GROUP = "/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
+# ARM ids, in any case.
+IDENTITY_ID = f"{_IN_GROUP}Microsoft.ManagedIdentity/userAssignedIdentities/[^/]+"
+SUBNET_ID = f"{_IN_GROUP}Microsoft.Network/virtualNetworks/[^/]+/subnets/[^/]+"

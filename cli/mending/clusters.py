@@ -1,8 +1,8 @@
 """Clusters that go, or are made anew, are removed over ARM before the engine's turn.
 
 Azure's DELETE of a compute wants `underlyingResourceAction`, which the provider doesn't send; and Azure changes neither
-the machines nor the priority of a cluster that stands. Once it is gone, the engine's own deletion finds nothing, and
-its update makes the cluster anew.
+the machines, the priority nor the network of a cluster that stands. Once it is gone, the engine's own deletion finds
+nothing, and its update makes the cluster anew.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
 
 
 def outdated(state: State, wanted: Iterable[ClusterSettings]) -> tuple[Resource, ...]:
-    """Clusters in the state that the settings no longer have, or have with other machines or another priority."""
+    """Clusters in the state that the settings no longer have, or have with other machines, priority or network."""
     by_name = {cluster.name.lower(): cluster for cluster in wanted}
     found: list[Resource] = []
     token = token_of(_COMPUTE)
@@ -34,7 +34,10 @@ def outdated(state: State, wanted: Iterable[ClusterSettings]) -> tuple[Resource,
             continue
         machine = _machine(resource.inputs)
         size, priority = str(machine.get("vmSize", "")), str(machine.get("vmPriority", ""))
-        if size.lower() != cluster.vm_size.lower() or (priority and priority != cluster.priority):
+        subnet, public = machine.get("subnet") or {}, machine.get("enableNodePublicIp", True)
+        # A state from before there was a setting has nothing of it, which is as its default.
+        now = (size, priority or cluster.priority, str(subnet.get("id", "")), bool(public))
+        if _plain(now) != _plain((cluster.vm_size, cluster.priority, cluster.subnet or "", cluster.public_ip)):
             found.append(resource)
     return tuple(found)
 
@@ -44,6 +47,10 @@ def remove(resources: Iterable[Resource], arm: ResourceManager, say: Callable[[s
     for resource in resources:
         say(f"removing cluster `{resource.id.rsplit('/', 1)[-1]}` ...")
         arm.delete(resource.id, {"underlyingResourceAction": "Delete"})
+
+
+def _plain(values: tuple[str | bool, ...]) -> tuple[str, ...]:
+    return tuple(str(each).lower() for each in values)
 
 
 def _machine(inputs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -128,6 +128,7 @@ def take_over(
         settings.grants_on(session.invocation.ports.today()),
         place=settings.place(names, subscription),
         guardrails=settings.guardrails(),
+        identities=settings.identities(),
     )
 
     def owned(found: Mapping[str, str] | None) -> bool:

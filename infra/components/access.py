@@ -6,6 +6,7 @@ The rules:
 - one assignment for each role that a grant calls for, at the workspace or the group (and, with identity-based storage,
   on the storage account), under a name that follows from (scope, principal, role): Azure refuses the same assignment
   under a second name, and the provider would otherwise name it at random;
+- what computes' user-assigned identities need, be it that a grant gives it already;
 - an assignment that somebody else made is not declared. The role it is of is kept in Azure when the last grant goes:
   it could not be deleted while that assignment is there;
 - an assignment depends on its role, and both on the workspace, so that a destroy takes them in the order that Azure
@@ -22,6 +23,7 @@ from pulumi_azure_native import authorization
 
 from azmlflow.infra.components.arguments import given
 from azmlflow.infra.plan import identifiers
+from azmlflow.infra.plan.records import ComputeIdentity
 from azmlflow.rbac import roles
 from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.profiles import Profile
@@ -42,11 +44,21 @@ class GrantArgs(TypedDict):
     """GUIDs of roles that the principal has there by somebody else's assignment, which is left alone."""
 
 
+class ComputeIdentityArgs(TypedDict):
+    """A user-assigned identity that a compute has."""
+
+    principal_id: str
+    """Object id in the directory."""
+    stops: NotRequired[bool]
+    """Whether a compute instance has it, which could not stop by itself without its rights."""
+
+
 if TYPE_CHECKING:
     Granted = Grant | GrantArgs
+    Identity = ComputeIdentity | ComputeIdentityArgs
 else:
     # What Pulumi's component host draws its schema from, and hands over: it knows neither unions nor our records.
-    Granted = GrantArgs
+    Granted, Identity = GrantArgs, ComputeIdentityArgs
 
 
 @dataclass(frozen=True)
@@ -69,10 +81,19 @@ class AccessArgs:
     """`least-privilege`: a custom role for each persona; `built-in`: the nearest built-in role, which allows more."""
     strict_tracker: bool | None = False
     """Take `jobs/write` from the tracker."""
+    container_registry: str | None = None
+    """Name of the container registry that computes pull images from, if their identities need a role on it."""
+    identities: Sequence[Identity] | None = None
+    """The user-assigned identities of computes."""
 
     @classmethod
     def of(
-        cls, place: identifiers.Place, grants: Iterable[Grant], owner: str, strict_tracker: bool = False
+        cls,
+        place: identifiers.Place,
+        grants: Iterable[Grant],
+        owner: str,
+        strict_tracker: bool = False,
+        identities: Iterable[ComputeIdentity] = (),
     ) -> "AccessArgs":
         """The arguments for grants as `azmlflow.rbac` has them."""
         return cls(
@@ -84,13 +105,20 @@ class AccessArgs:
             place.storage_account,
             place.profile,
             strict_tracker,
+            place.registry,
+            tuple(identities),
         )
 
     def place(self) -> identifiers.Place:
         """Where the grants apply, and how their personas become roles there."""
         profile: Profile = "built-in" if self.profile == "built-in" else "least-privilege"
         return identifiers.Place(
-            self.subscription_id, self.resource_group, self.workspace, self.storage_account, profile
+            self.subscription_id,
+            self.resource_group,
+            self.workspace,
+            self.storage_account,
+            profile,
+            self.container_registry,
         )
 
 
@@ -114,7 +142,14 @@ class Access(pulumi.ComponentResource):
         super().__init__(identifiers.ACCESS, name, None, opts)
         args = given(AccessArgs, args)
         grants = [each if isinstance(each, Grant) else _grant(**each) for each in args.grants]
+        identities = [
+            each
+            if isinstance(each, ComputeIdentity)
+            else ComputeIdentity(each["principal_id"], each.get("stops", False))
+            for each in args.identities or ()
+        ]
         place = args.place()
+        already = place.assignments(grants, adopted=True)
         # A component's own dependencies don't reach its children, so each child is given them.
         after = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
         kept = {grant.persona for grant in grants if place.role_guid(grant.persona) in grant.adopted}
@@ -142,7 +177,7 @@ class Access(pulumi.ComponentResource):
                     pulumi.ResourceOptions(depends_on=[definitions[each.persona]] if each.persona else []),
                 ),
             )
-            for each in place.assignments(grants)
+            for each in (*place.assignments(grants), *place.of_computes(identities, already))
         ]
         self.assignment_ids = pulumi.Output.all(*(assignment.id for assignment in assignments))
         self.register_outputs({"assignmentIds": self.assignment_ids})

@@ -13,6 +13,7 @@ from pulumi_azure_native import machinelearningservices
 from azmlflow.infra.components.arguments import checked, given
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
+from azmlflow.infra.settings.computes.compute import ComputeSettings
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class ComputeClusterArgs:
     location: str
     """Azure region; the workspace's."""
     name: str
-    """Name of the cluster in the workspace."""
+    """Name of the compute in the workspace."""
     vm_size: str | None = None
     """Azure's virtual machine size of each node."""
     max_nodes: int | None = None
@@ -37,6 +38,15 @@ class ComputeClusterArgs:
     """Seconds that an idle node waits before it is released."""
     priority: str | None = None
     """LowPriority nodes cost less, and Azure may take them back at any time."""
+    identity: str | None = None
+    """Whether Azure makes the compute an identity of its own, which jobs use to reach data and images."""
+    identities: dict[str, str] | None = None
+    """User-assigned identities instead: the ARM id of each, and its object id in the directory (`az identity show --ids
+    ID --query principalId`), which gets the roles that it needs on what is the stack's."""
+    subnet: str | None = None
+    """ARM id of the subnet that its nodes are in; of the workspace's subscription and region."""
+    public_ip: bool | None = None
+    """Whether its nodes have public IP addresses. Without, they need a subnet."""
     tags: dict[str, str] | None = None
     """Tags on the cluster."""
 
@@ -76,6 +86,7 @@ class ComputeCluster(pulumi.ComponentResource):
             workspace_name=args.workspace_name,
             resource_group_name=args.resource_group_name,
             location=args.location,
+            identity=identity(wanted),
             properties=machinelearningservices.AmlComputeArgs(
                 compute_type="AmlCompute",
                 # No passwords or keys on the nodes: sign-in by the directory only.
@@ -83,6 +94,8 @@ class ComputeCluster(pulumi.ComponentResource):
                 properties=machinelearningservices.AmlComputePropertiesArgs(
                     vm_size=wanted.vm_size,
                     vm_priority=wanted.priority,
+                    subnet=machinelearningservices.ResourceIdArgs(id=wanted.subnet) if wanted.subnet else None,
+                    enable_node_public_ip=wanted.public_ip,
                     os_type=machinelearningservices.OsType.LINUX,
                     remote_login_port_public_access=machinelearningservices.RemoteLoginPortPublicAccess.DISABLED,
                     scale_settings=machinelearningservices.ScaleSettingsArgs(
@@ -98,3 +111,10 @@ class ComputeCluster(pulumi.ComponentResource):
         self.cluster_id = cluster.id
         self.cluster_name = cluster.name
         self.register_outputs({"clusterId": self.cluster_id, "clusterName": self.cluster_name})
+
+
+def identity(wanted: ComputeSettings) -> machinelearningservices.ManagedServiceIdentityArgs | None:
+    """The identities of a compute, as Azure takes them; None for none."""
+    kind = wanted.identity_type()
+    ids = list(wanted.identities) or None
+    return machinelearningservices.ManagedServiceIdentityArgs(type=kind, user_assigned_identities=ids) if kind else None

@@ -6,13 +6,13 @@ these ids, `grant` and `revoke` aim at these URNs; tests hold both to what the p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from azmlflow.infra.plan import records
 from azmlflow.infra.plan.guardrails import NO_GUARDRAILS, REGISTRY, Guardrails, logged_id
 from azmlflow.infra.plan.naming import Names
-from azmlflow.infra.plan.records import Assignment, Planned
+from azmlflow.infra.plan.records import Assignment, ComputeIdentity, Planned
 from azmlflow.infra.plan.tags import LOCK_NAME
 from azmlflow.rbac import roles, scopes
 from azmlflow.rbac.grants import Grant, GrantScope
@@ -24,6 +24,7 @@ WORKSPACE_NAME, GUARDRAILS_NAME = "mlflow", "guardrails"
 ACCESS, ACCESS_NAME = records.ACCESS, records.ACCESS_NAME
 # Azure types of what a stack declares.
 _GROUP = "Microsoft.Resources/resourceGroups"
+_REGISTRY = "Microsoft.ContainerRegistry/registries"
 _STORAGE_ACCOUNT = "Microsoft.Storage/storageAccounts"
 _ML_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
@@ -38,7 +39,7 @@ IN_GROUP = (
     ("Microsoft.KeyVault/vaults", "vault", "key_vault"),
     ("Microsoft.OperationalInsights/workspaces", "logs", "log_analytics"),
     ("Microsoft.Insights/components", "insights", "application_insights"),
-    ("Microsoft.ContainerRegistry/registries", REGISTRY, "container_registry"),  # in stacks that have one of their own
+    (_REGISTRY, REGISTRY, "container_registry"),  # in stacks that have one of their own
     (_ML_WORKSPACE, "workspace", "workspace"),
 )
 
@@ -54,6 +55,7 @@ class Place:
         storage_account: name of the storage account where personas need roles on it (identity-based storage); else
             None.
         profile: a role of its own for each persona, or the nearest built-in one.
+        registry: name of the container registry that computes pull images from, if it is the stack's own.
     """
 
     subscription_id: str
@@ -61,6 +63,7 @@ class Place:
     workspace: str
     storage_account: str | None = None
     profile: Profile = "least-privilege"
+    registry: str | None = None
 
     @property
     def group_id(self) -> str:
@@ -114,6 +117,34 @@ class Place:
         if self.profile == "built-in":
             return ()
         return tuple(self.role(persona) for persona in dict.fromkeys(grant.persona for grant in grants))
+
+    def of_computes(
+        self, identities: Iterable[ComputeIdentity], granted: Iterable[Assignment]
+    ) -> tuple[Assignment, ...]:
+        """The role assignments that computes' user-assigned identities need, but for those that grants call for.
+
+        Sources: Microsoft, "Set up service authentication" (AcrPull; blob data), "Create a compute instance" (one with
+        an identity stops by itself only where that is Contributor of the workspace).
+        """
+        found: dict[tuple[str, str, str], Assignment] = {}
+        for each in identities:
+            for role, scope, why in self._needed(each):
+                name = f"identity-{role.lower().replace(' ', '-')}-{each.principal_id}"
+                id_ = self._role_id(roles.built_in_role(role).id)
+                made = Assignment(name, scope, id_, each.principal_id, "ServicePrincipal", None, why)
+                found.setdefault(made.key, made)
+        for key in (each.key for each in granted):
+            found.pop(key, None)
+        return tuple(found.values())
+
+    def _needed(self, identity: ComputeIdentity) -> Iterator[tuple[str, str, str]]:
+        if self.registry is not None:
+            registry = scopes.resource_id(self.subscription_id, self.resource_group, _REGISTRY, self.registry)
+            yield "AcrPull", registry, "Images for a compute's identity"
+        if self.storage_id is not None:
+            yield "Storage Blob Data Contributor", self.storage_id, "Data for a compute's identity"
+        if identity.stops:
+            yield "Contributor", self.workspace_id, "A compute instance's identity stops it when idle"
 
     def assignment(self, grant: Grant) -> Planned:
         """The role assignment of a grant's persona."""
@@ -183,6 +214,7 @@ def planned(
     *,
     place: Place | None = None,
     guardrails: Guardrails = NO_GUARDRAILS,
+    identities: Iterable[ComputeIdentity] = (),
 ) -> tuple[Planned, ...]:
     """Every Azure resource that a stack declares, each after those that it needs.
 
@@ -193,6 +225,7 @@ def planned(
         grants: who may do what.
         place: how personas become roles (`Settings.place`), if not by roles of their own over key-based storage.
         guardrails: what watches over it (`Settings.guardrails`).
+        identities: user-assigned ones of computes (`Settings.identities`).
     """
     place = place or Place(subscription_id, names.resource_group, names.workspace)
     found = [Planned(token_of(_GROUP), f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
@@ -207,6 +240,7 @@ def planned(
     listed = tuple(grants)
     found += place.roles(listed)
     found += [each.planned() for each in place.assignments(listed)]
+    found += [each.planned() for each in place.of_computes(identities, place.assignments(listed, adopted=True))]
     return (*found, *_watching(guardrails, ids, place.group_id))
 
 

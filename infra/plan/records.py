@@ -94,3 +94,16 @@ class Assignment:
     def planned(self) -> Planned:
         """The resource that declares it."""
         return Planned(token_of(_ROLE_ASSIGNMENT), self.name, ACCESS, ACCESS_NAME, self.id)
+
+
+@dataclass(frozen=True)
+class ComputeIdentity:
+    """A user-assigned identity that a compute has.
+
+    Attributes:
+        principal_id: its object id in the directory.
+        stops: whether a compute instance has it, which could not stop by itself without its rights.
+    """
+
+    principal_id: str
+    stops: bool = False

@@ -19,8 +19,10 @@ from pydantic.alias_generators import to_camel
 from azmlflow.infra.plan import naming, tags
 from azmlflow.infra.plan.guardrails import Guardrails
 from azmlflow.infra.plan.identifiers import Place
+from azmlflow.infra.plan.records import ComputeIdentity
 from azmlflow.infra.settings import reading
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
+from azmlflow.infra.settings.computes.compute import identities_of
 from azmlflow.infra.settings.faults import SettingsError, nearest, refuse
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
 from azmlflow.infra.settings.grants import CheckedGrant
@@ -223,7 +225,12 @@ class Settings(SettingsModel):
     def place(self, names: naming.Names, subscription_id: str) -> Place:
         """Where the grants apply, and how their personas become roles there."""
         account = names.storage_account if self.storage_auth == "identity" else None
-        return Place(subscription_id, names.resource_group, names.workspace, account, self.role_profile)
+        registry = names.container_registry if self.registry == "own" else None
+        return Place(subscription_id, names.resource_group, names.workspace, account, self.role_profile, registry)
+
+    def identities(self) -> tuple[ComputeIdentity, ...]:
+        """The user-assigned identities of its computes."""
+        return tuple(dict.fromkeys(identities_of(self.clusters)))
 
     def grants_on(self, day: date) -> tuple[Grant, ...]:
         """The grants that hold on a day."""

@@ -12,7 +12,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import resource_pb2
 
 from azmlflow.infra.__main__ import main
-from azmlflow.infra.rehearsal import Monitor, play, struct
+from azmlflow.infra.rehearsal import Monitor, answered, play, struct
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
@@ -89,7 +89,7 @@ class Recorder(Monitor):
                 ignored=tuple(request.ignoreChanges),
             )
         )
-        state = {**inputs, **COMPUTED.get(request.type, {}), "name": name}
+        state = {**answered(inputs), **COMPUTED.get(request.type, {}), "name": name}
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"/id/{request.name}", object=struct(state))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:

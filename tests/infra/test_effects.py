@@ -20,6 +20,10 @@ PERSON = {"principalId": "aaaaaaaa-0000-4000-8000-000000000001", "principalType"
 ROLE = "11111111-0000-4000-8000-000000000001"
 CPU, BUDGET = {"name": "cpu"}, {"monthly": 5, "mail": ["a@contoso.com"]}
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
+_ID = "/subscriptions/s/resourceGroups/rg/providers"
+SUBNET = f"{_ID}/Microsoft.Network/virtualNetworks/vnet/subnets/computes"
+IDENTITY = {f"{_ID}/Microsoft.ManagedIdentity/userAssignedIdentities/a": OTHER}
+STORE = {"storageAuth": "identity"}
 ALL = "the group and all in it"
 
 
@@ -53,6 +57,16 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "clusters[].minNodes": (cluster(), cluster(minNodes=1), "update", "Compute"),
     "clusters[].maxNodes": (cluster(), cluster(maxNodes=8), "update", "Compute"),
     "clusters[].idleSeconds": (cluster(), cluster(idleSeconds=60), "update", "Compute"),
+    "clusters[].identity": (cluster(), cluster(identity="system"), "update", "Compute"),
+    "clusters[].identities": (
+        {**cluster(), **STORE, "registry": "own"},
+        {**cluster(identities=IDENTITY), **STORE, "registry": "own"},
+        "update",
+        "+RoleAssignment Compute",
+    ),
+    # As with the size: the cluster is removed and made anew.
+    "clusters[].subnet": (cluster(), cluster(subnet=SUBNET), "update", "Compute"),
+    "clusters[].publicIp": (cluster(subnet=SUBNET), cluster(subnet=SUBNET, publicIp=False), "update", "Compute"),
     "grants": ({}, grant(), "none", "+RoleAssignment +RoleDefinition"),
     "grants[].principalId": (grant(), grant(principalId=OTHER), "none", "+RoleAssignment -RoleAssignment"),
     # The name in Azure follows from scope, principal and role: of a type of principal Azure takes no change.

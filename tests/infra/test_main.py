@@ -397,11 +397,45 @@ def test_outputs(full: Any) -> None:
     assert told["trackingUri"] == "azureml://westeurope.api.azureml.ms/x"
     assert told["studioUrl"] == f"https://ml.azure.com/?wsid=/id/mlflow-workspace&tid={TENANT}"
     assert told["storageAccount"] == naming.generate("mlflow", "dev", "", SUBSCRIPTION).storage_account
-    assert told["clusters"] == [{**CLUSTERS[0], "priority": "Dedicated"}]
+    assert told["clusters"] == [
+        {**CLUSTERS[0], "priority": "Dedicated", "identity": "none", "identities": {}, "publicIp": True}
+    ]
     assert [grant["persona"] for grant in told["grants"]] == ["tracker", "tracker", "viewer"]
     assert all(grant["assignmentId"].startswith(f"{WORKSPACE}/providers/") for grant in told["grants"])
     assert len(told) == 9
     assert "connectionString" not in json.dumps(told)
+
+
+def test_what_is_planned_for_computes_identities_is_what_is_declared(up: Up) -> None:
+    robot = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
+    subnet = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet/subnets/computes"
+    cpu = {"name": "cpu", "identities": {robot: BOB}, "subnet": subnet, "publicIp": False}
+    grants = [{**GRANTS[1], "persona": "viewer"}]
+    deployment = up(clusters=[cpu], registry="own", storageAuth="identity", grants=grants)
+    given = {"clusters": [cpu], "registry": "own", "storageAuth": "identity", "grants": grants}
+    settings = Settings.from_mapping({f"azmlflow:{key}": value for key, value in given.items()})
+    names = settings.names("dev", SUBSCRIPTION)
+    plan = identifiers.planned(
+        names,
+        SUBSCRIPTION,
+        ["cpu"],
+        settings.grants,
+        place=settings.place(names, SUBSCRIPTION),
+        guardrails=settings.guardrails(),
+        identities=settings.identities(),
+    )
+    assert {one.urn("dev", "azmlflow") for one in plan} == {one.urn for one in arm(deployment)}
+    compute = deployment.one("machinelearningservices:Compute").inputs
+    assert compute["identity"] == {"type": "UserAssigned", "userAssignedIdentities": [robot]}
+    assert compute["properties"]["properties"]["subnet"] == {"id": subnet}
+    assert compute["properties"]["properties"]["enableNodePublicIp"] is False
+    roles = [one for one in deployment.of("RoleAssignment") if one.name.startswith("identity-")]
+    assert {one.inputs["principalId"] for one in roles} == {BOB}
+    assert {one.inputs["scope"].rpartition("/")[2] for one in roles} == {
+        names.storage_account,
+        names.container_registry,
+    }
+    assert up(clusters=[{"name": "cpu"}]).one("machinelearningservices:Compute").inputs.get("identity") is None
 
 
 def test_faulty_settings_are_one_readable_error(up: Up) -> None:

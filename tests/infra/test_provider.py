@@ -53,7 +53,10 @@ def test_every_argument_and_output_says_what_it_is(schema: dict[str, Any]) -> No
 def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
     cluster = schema["resources"][identifiers.CLUSTER]
     optional = set(cluster["inputProperties"]) - set(cluster["requiredInputs"])
-    assert optional == {"vmSize", "minNodes", "maxNodes", "idleSeconds", "priority", "tags"}
+    assert optional == {
+        "vmSize", "minNodes", "maxNodes", "idleSeconds", "priority", "tags", "identity", "identities", "subnet",
+        "publicIp",
+    }  # fmt: skip
     workspace = schema["resources"][identifiers.WORKSPACE]
     optional = set(workspace["inputProperties"]) - set(workspace["requiredInputs"])
     assert optional == {"purgeProtection", "protect", "storageAuth", "groupTags", "tags", "containerRegistry"}

@@ -6,24 +6,15 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from azmlflow.infra.plan import naming
+from azmlflow.infra.settings.computes.compute import ComputeSettings
 from azmlflow.infra.settings.faults import refuse
-from azmlflow.infra.settings.fields import SettingsModel
-from azmlflow.resourcetypes.bounds import MOST_NODES, VM_SIZE
+from azmlflow.resourcetypes.bounds import MOST_NODES
 
 
-class ClusterSettings(SettingsModel):
+class ClusterSettings(ComputeSettings):
     """One compute cluster."""
 
     # Azure publishes no bound on the idle time, a week is ours; and a cluster of no nodes would run nothing.
-    name: str = Field(description="Name of the cluster in the workspace.", examples=["cpu"])
-    vm_size: str = Field(
-        "Standard_DS3_v2",
-        description="Azure's virtual machine size of each node.",
-        pattern=f"^(?i:{VM_SIZE})$",
-        examples=["Standard_DS3_v2"],
-        json_schema_extra={"pattern": f"^{VM_SIZE}$"},  # editors' patterns have no (?i:...)
-    )
     min_nodes: int = Field(
         0, description="Nodes kept running when idle; 0 costs nothing.", ge=0, le=MOST_NODES, examples=[0]
     )
@@ -38,13 +29,6 @@ class ClusterSettings(SettingsModel):
         description="LowPriority nodes cost less, and Azure may take them back at any time.",
         examples=["Dedicated"],
     )
-
-    @field_validator("name")
-    @classmethod
-    def _name(cls, value: str) -> str:
-        if wrong := naming.check("compute", value):
-            raise refuse(wrong, naming.repair("compute", value))
-        return value
 
     @field_validator("max_nodes")
     @classmethod

@@ -6,15 +6,13 @@ has as many nodes as its scale settings demand when nothing runs: the minimum. O
 
 from __future__ import annotations
 
-from typing import Any
-
 from azmlflow.localazure.core.clock import duration, timestamp
-from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.workspaces import managed_networks
+from azmlflow.localazure.kinds.workspaces import instances, managed_networks
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, region, tags, whole_number, wrong_type
-from azmlflow.localazure.resources.find import below, keep, parent
+from azmlflow.localazure.resources.find import below, parent
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import ANY_REGION, Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
@@ -32,10 +30,6 @@ _CLUSTER: Document = {
     "remoteLoginPortPublicAccess": "NotSpecified",
     "vmPriority": "Dedicated",
 }
-_INSTANCE: Document = {
-    "applicationSharingPolicy": "Shared", "enableNodePublicIp": True, "enableSSO": True,
-    "sshSettings": {"sshPublicAccess": "Disabled"},  # azureml-core lists no computes where one is without it
-}  # fmt: skip
 _FIXED = ("vmSize", "vmPriority", "enableNodePublicIp", "subnet")
 
 
@@ -52,7 +46,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         raise wrong_type("properties.properties", inner, "object")
     place = _place(ask, existing)
     created = before.get("createdOn") or timestamp(ask.cloud.clock.now())
-    shaped = _cluster(ask, inner, before) if kind == "AmlCompute" else _instance(ask, inner, before)
+    shaped = _cluster(ask, inner, before) if kind == "AmlCompute" else instances.shape(ask, inner, before)
     for name in _FIXED:
         if before and str(before["properties"].get(name)).lower() != str(shaped.get(name)).lower():
             raise bad_request(_CODE, f"The property '{name}' of an existing compute cannot be changed.", target=name)
@@ -71,6 +65,8 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         properties["description"] = given["description"]
     document: Document = {"location": place, "tags": tags(ask), "properties": properties}
     asked = identity(ask, existing)
+    if asked and "," in asked["type"]:  # inferred: the words
+        raise bad_request(_CODE, "A compute has a system-assigned identity or user-assigned ones, not both.")
     return {**document, "identity": asked} if asked else document
 
 
@@ -83,25 +79,6 @@ def _place(ask: Ask, existing: Document | None) -> str:
         return str(parent(ask.cloud, COMPUTE, ask.target, "write")["location"])
     ANY_REGION.check(_TYPE, given)
     return region(given)
-
-
-def _size(inner: Document) -> str:
-    """The size of the nodes, one that the region offers (every region here offers the same).
-
-    Raises:
-        AzureError: 400, in Azure's words (Azure/MachineLearningNotebooks issue 1169).
-    """
-    size, offered = inner.get("vmSize"), tuple(size["name"] for size in vm_sizes())
-    if not isinstance(size, str) or size.upper() not in offered:
-        raise AzureError(
-            400,
-            "InvalidPropertyValue",
-            f"The specified value {size} for property Cluster.Properties.VMSize is not a supported VM size. See "
-            "additional details for supported VM sizes.",
-            target="vmSize",
-            details=[{"code": "SupportedVMSizes", "message": ",".join(offered)}],
-        )
-    return size.upper()
 
 
 def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
@@ -135,7 +112,7 @@ def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
     }
     return {
         **given,
-        "vmSize": _size(inner),
+        "vmSize": instances.size(inner),
         "scaleSettings": {"minNodeCount": min_nodes, "maxNodeCount": max_nodes, "nodeIdleTimeBeforeScaleDown": idle},
         "allocationState": "Steady",
         "allocationStateTransitionTime": was.get("allocationStateTransitionTime") or timestamp(ask.cloud.clock.now()),
@@ -143,20 +120,6 @@ def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
         "targetNodeCount": min_nodes,
         "nodeStateCounts": {f"{name}NodeCount": count for name, count in counts.items()},
         "errors": None,
-    }
-
-
-def _instance(ask: Ask, inner: Document, before: Document) -> Document:
-    given = pick(inner, _INSTANCE, ("subnet", "personalComputeInstanceSettings"))
-    who = ask.caller.principal
-    was = before.get("properties", {})
-    creator = {"userId": who.object_id, "userName": who.display_name, "userOrgId": ""}
-    return {
-        **given,
-        "vmSize": _size(inner),
-        "state": was.get("state") or "Running",
-        "createdBy": was.get("createdBy") or creator,
-        "errors": [],
     }
 
 
@@ -180,7 +143,7 @@ def _written(ask: Ask, document: Document) -> None:
 
 def _nodes(ask: Ask, document: Document) -> Answer:
     if document["properties"]["computeType"] != "AmlCompute":
-        raise _wrong_type(document, "listNodes")
+        raise instances.wrong_type(document, "listNodes")
     count = counted(ask.cloud.store, document)["properties"]["properties"]["currentNodeCount"]
     nodes = [
         {
@@ -192,25 +155,6 @@ def _nodes(ask: Ask, document: Document) -> Answer:
         for number in range(count)
     ]
     return Answer(200, {"nodes": nodes})
-
-
-def _switch(state: str) -> Any:
-    def run(ask: Ask, document: Document) -> Answer:
-        if document["properties"]["computeType"] != "ComputeInstance":
-            raise _wrong_type(document, str(ask.target.action))
-        document["properties"]["properties"]["state"] = state
-        keep(ask.cloud, document)
-        return Answer(202)
-
-    return run
-
-
-def _wrong_type(document: Document, action: str) -> AzureError:
-    return bad_request(
-        _CODE,
-        f"The operation '{action}' is not supported for the compute '{document['name']}' of type "
-        f"'{document['properties']['computeType']}'.",
-    )
 
 
 def _sizes(_ask: Ask) -> Answer:
@@ -277,9 +221,7 @@ COMPUTE = Kind(
     ),
     actions=(
         Action("listNodes", _nodes),
-        Action("start", _switch("Running")),
-        Action("stop", _switch("Stopped")),
-        Action("restart", _switch("Running")),
+        *instances.ACTIONS,
     ),
     extras=(
         Extra(

@@ -50,6 +50,20 @@ def test_a_cluster_that_azure_would_not_change(inputs: dict[str, Any], gone: boo
     assert clusters.outdated(standing(inputs, "azure-native:keyvault:Vault"), []) == ()
 
 
+def test_a_cluster_in_another_network_is_made_anew() -> None:
+    subnet = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v/subnets/one"
+    inside = machine("Standard_DS3_v2")
+    inside["properties"]["properties"] |= {"subnet": {"id": subnet.upper()}, "enableNodePublicIp": False}
+    state = standing(inside)
+
+    def wanted(**given: Any) -> list[ClusterSettings]:
+        return [ClusterSettings.model_validate({"name": "cpu", **given})]
+
+    assert clusters.outdated(state, wanted(subnet=subnet, publicIp=False)) == ()
+    for other in ({}, {"subnet": subnet}, {"subnet": f"{subnet}2", "publicIp": False}):
+        assert clusters.outdated(state, wanted(**other)) == state.resources, other
+
+
 def test_every_one_is_looked_at() -> None:
     vault = Resource("urn::vault", "azure-native:keyvault:Vault", "/v")
     gone, other = Resource("urn::a", COMPUTE, "/a", machine("x", name="a")), Resource("urn::b", COMPUTE, "/b")

@@ -28,10 +28,10 @@ def test_every_setting_of_a_cluster_is_an_argument_that_says_the_same() -> None:
     drawn = ComponentProvider(list(COMPONENTS), NAME, version="0.1.0").schema
     assert drawn is not None
     component = json.loads(drawn)["resources"][identifiers.CLUSTER]
-    types = {"str": "string", "int": "integer"}
+    types = {"str": "string", "int": "integer", "bool": "boolean", "Mapping": "object"}
     for name, field in ClusterSettings.model_fields.items():
         told = component["inputProperties"][field.alias]
-        assert told["description"] == field.description, name
+        assert " ".join(told["description"].split()) == field.description, name
         assert told["type"] == types.get(getattr(field.annotation, "__name__", ""), "string"), name
         assert (field.alias in component["requiredInputs"]) is field.is_required(), name
 

@@ -14,7 +14,7 @@ import pytest
 from azmlflow.infra.plan.identifiers import Place, cluster_resource_name, planned
 from azmlflow.infra.plan.naming import Names
 from azmlflow.infra.plan.outputs import grant as grant_output
-from azmlflow.infra.plan.records import Planned
+from azmlflow.infra.plan.records import ComputeIdentity, Planned
 from azmlflow.rbac.grants import Grant
 
 SUB = "22222222-2222-4222-8222-222222222222"
@@ -197,3 +197,34 @@ def test_a_grant_as_the_output_lists_it(grant: Grant, told: dict[str, Any]) -> N
         "assignmentId": assignment_id(GROUP if told["scope"] == "group" else WORKSPACE, ANA, role_guid("viewer")),
         **told,
     }
+
+
+ROBOT = "cccccccc-0000-4000-8000-000000000003"
+# Microsoft, "Azure built-in roles".
+PULLER, CONTRIBUTOR = "7f951dda-4ed3-4680-a7ca-43fe172d538d", "b24988ac-6180-42a0-ab88-20f7382dd24c"
+
+
+def test_a_computes_identity_has_the_roles_that_it_needs_and_no_more() -> None:
+    robot = ComputeIdentity(ROBOT)
+    assert Place(SUB, "rg-x", "mlw-x").of_computes([robot], ()) == ()  # by the account's key, and no images of ours
+    full = Place(SUB, "rg-x", "mlw-x", "stx", registry="crx")
+    found = {each.role_guid: each.scope.rpartition("/providers/")[2] for each in full.of_computes([robot, robot], ())}
+    assert found == {
+        PULLER: "Microsoft.ContainerRegistry/registries/crx",
+        BLOB_WRITER: "Microsoft.Storage/storageAccounts/stx",
+    }
+    # An instance's could not stop it otherwise.
+    found = {
+        each.role_guid: each.scope
+        for each in Place(SUB, "rg-x", "mlw-x").of_computes([ComputeIdentity(ROBOT, True)], ())
+    }
+    assert list(found) == [CONTRIBUTOR]
+    assert found[CONTRIBUTOR].endswith("/Microsoft.MachineLearningServices/workspaces/mlw-x")
+
+
+def test_a_role_that_a_grant_gives_already_is_not_given_twice() -> None:
+    """Azure refuses the second one (`RoleAssignmentExists`)."""
+    place = Place(SUB, "rg-x", "mlw-x", "stx", registry="crx")
+    granted = place.assignments([Grant(ROBOT.upper(), "ServicePrincipal", "Robot", "tracker")])
+    assert BLOB_WRITER in [each.role_guid for each in granted]
+    assert [each.role_guid for each in place.of_computes([ComputeIdentity(ROBOT)], granted)] == [PULLER]

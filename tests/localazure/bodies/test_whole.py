@@ -98,6 +98,8 @@ REFUSED: dict[tuple[str, str, Any], str] = {
     ("outboundRules", "properties.category", "Recommended"): "BadRequest",
     ("outboundRules", "properties.category", "Dependency"): "BadRequest",
     ("workspaces", "properties.managedNetwork.outboundRules", ...): "BadRequest",  # without a managed network
+    ("computes", "identity.type", "SystemAssigned,UserAssigned"): "BadRequest",  # one or the other
+    ("computes", "identity.type", "SystemAssigned, UserAssigned"): "BadRequest",
     ("roleAssignments", "properties.principalType", "Group"): "UnmatchedPrincipalType",
     ("roleAssignments", "properties.principalType", "ServicePrincipal"): "UnmatchedPrincipalType",
     ("roleAssignments", "properties.principalType", "ForeignGroup"): "UnmatchedPrincipalType",

@@ -55,3 +55,12 @@ def test_a_compute_tells_the_ids_of_what_it_uses(azure: Azure) -> None:
     assert used[ROBOT]["principalId"] == who
     wrong = {**BODIES[COMPUTE], "identity": {"type": "UserAssigned", "userAssignedIdentities": [ROBOT]}}
     assert azure.arm("PUT", COMPUTE, wrong).status == 400
+
+
+def test_a_cluster_has_one_of_its_own_or_user_assigned_ones(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+    principal_of(azure)
+    both = {"type": "SystemAssigned,UserAssigned", "userAssignedIdentities": {ROBOT: {}}}
+    refused = azure.arm("PUT", COMPUTE, {**BODIES[COMPUTE], "identity": both})
+    assert (refused.status, "not both" in refused.message) == (400, True)
+    assert azure.arm("PUT", COMPUTE, {**BODIES[COMPUTE], "identity": {"type": "SystemAssigned"}}).status == 201
