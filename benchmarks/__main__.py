@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import access, artifacts, jobs, latency, startup, sweep, ui
+from benchmarks import access, artifacts, jobs, latency, scoring, startup, sweep, ui
 from tests.e2e.estate import Estate, make_estate
 
 
@@ -31,6 +31,7 @@ BENCHMARKS = (
     Benchmark("latency", latency.report, stands=False),
     Benchmark("sweep", sweep.report, stands=False),
     Benchmark("jobs", jobs.report),
+    Benchmark("scoring", scoring.report),
     Benchmark("ui", ui.report),
     Benchmark("artifacts", artifacts.report),
     Benchmark("matrix", access.report, stands=False),

@@ -28,7 +28,7 @@ from azmlflow.localazure.serving.errors import NotServing
 
 SERVER = "azureml-inference-server-http>=1.5,<2"
 CODE, MODEL = "code", "model"  # folders of the deployment's folder
-SCRIPT = "mlflow_score.py"
+SCRIPT_FILE = Path(__file__).with_name("mlflow_score.py")
 _LIMIT = 20 * 1024**3  # bytes of a model's files
 
 
@@ -56,7 +56,7 @@ class Served:
         Args:
             folder: the deployment's.
         """
-        script = self.code[1] if self.code else SCRIPT
+        script = self.code[1] if self.code else SCRIPT_FILE.name
         told = {"AML_APP_ROOT": str(folder / CODE), "AZUREML_ENTRY_SCRIPT": script}
         if self.model is not None:
             name, version, place = self.model
@@ -83,8 +83,7 @@ class Served:
         if self.code is not None:
             await files.snapshot(cloud, self.workspace, self.code[0], porter, CODE)
         else:
-            script = Path(__file__).with_name(SCRIPT).read_bytes()
-            await porter.put([CODE, SCRIPT], once(script))
+            await porter.put([CODE, SCRIPT_FILE.name], once(SCRIPT_FILE.read_bytes()))
 
 
 async def read(cloud: Cloud, deployment: Document) -> Served:
