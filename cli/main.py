@@ -35,6 +35,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("config", "use.config", "Write the config.json that Workspace.from_config() and MLClient.from_config() read."),
     ("env", "use.env", "Print the variables that point a shell at the stack, for `eval`."),
     ("run", "use.run", "Run a command with the stack's variables, as yourself or as somebody else."),
+    ("why", "use.why", "Tell what an error means, whether the stack bears it out, and what to type."),
     ("grant", "access.grant", "Give a principal a persona on the workspace."),
     ("revoke", "access.revoke", "Take a persona from a principal, or every one that the stack gave."),
     ("roles", "access.roles", "Show the personas, what each allows, and its role as `az` takes it."),

@@ -1,18 +1,27 @@
-"""Runs a user's command in this process's place: same process id, terminal, signals and exit code."""
+"""Runs a user's command: in this process's place, or, where somebody looks on, as its child.
+
+In its place: same process id, terminal, signals and exit code. As a child at a terminal, so that something can be said
+when it failed: what the terminal sends (Ctrl-C, Ctrl-Z) reaches both, what is sent to this process alone is passed on.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from types import FrameType
 
 from azmlflow.cli.frame.errors import CliError
 
+_PASSED_ON = ("SIGTERM", "SIGHUP")
+_FROM_THE_TERMINAL = ("SIGINT", "SIGQUIT")
 
-def execute(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """Become the command.
+
+def execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Become the command; at a terminal, run it and give its exit code (128 and the signal that ended it).
 
     Raises:
         CliError: there is no such command, or it may not be run.
@@ -24,6 +33,33 @@ def execute(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     try:
+        if sys.stderr.isatty():
+            return _attended(path, command, environment)
         os.execve(path, list(command), dict(environment))
     except OSError as fault:
         raise CliError(f"`{name}` cannot be run: {fault.strerror}", where=path, next=f"file {path}") from fault
+
+
+def _attended(path: str, command: Sequence[str], environment: Mapping[str, str]) -> int:
+    children: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        for child in children:
+            child.send_signal(number)
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        """The command has heard it too, and decides."""
+
+    before = {
+        number: signal.signal(number, handler)
+        for names, handler in ((_PASSED_ON, pass_on), (_FROM_THE_TERMINAL, leave))
+        for name in names
+        if (number := getattr(signal, name, None)) is not None
+    }
+    try:
+        children.append(subprocess.Popen(list(command), executable=path, env=dict(environment)))
+        code = children[0].wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code

@@ -12,6 +12,8 @@ from azmlflow.cli.project import config_json
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session, standing
 
+_BY_A_SIGNAL = 128  # and more: somebody ended it
+
 
 @click.command(
     cls=Command,
@@ -27,8 +29,8 @@ from azmlflow.cli.session.session import Session, open_session, standing
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 @common
 def command(invocation: Invocation, principal: str | None, without_stack: bool, words: tuple[str, ...]) -> None:
-    """The command runs in the environment you are in, with your own Python; its exit code is passed through. On Azure
-    its environment is as it is, and --as is refused.
+    """The command runs in the environment you are in, with your own Python; its exit code is passed through. At a
+    terminal `azmlflow why` is offered if it failed. On Azure its environment is as it is, and --as is refused.
     """
     session = open_session(invocation)
     if session.file.local:
@@ -40,7 +42,10 @@ def command(invocation: Invocation, principal: str | None, without_stack: bool, 
             environment["MLFLOW_TRACKING_URI"] = standing(session.name, outputs).tracking_uri
             _refuse_another(session, config_json.coordinates(outputs))
         entering.remember_interpreter(session.project, words, environment)
-    click.get_current_context().exit(invocation.ports.execute(list(words), environment))
+    code = invocation.ports.execute(list(words), environment)
+    if 0 < code < _BY_A_SIGNAL:
+        invocation.say("next: azmlflow why    (paste the error: what it means, whether the stack bears it out)")
+    click.get_current_context().exit(code)
 
 
 def _refuse_another(session: Session, ours: config_json.Coordinates) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -24,7 +28,15 @@ def test_run_on_azure_leaves_the_environment_as_it_is(prod: Desk) -> None:
     prod.exit_code = 7
     done = prod.run("run", "--", "python", "track.py", "--stack", "theirs", "--help")
     assert done.code == 7
+    assert "next: azmlflow why" in done.err
     assert prod.executed == [(["python", "track.py", "--stack", "theirs", "--help"], prod.environment)]
+
+
+@pytest.mark.parametrize("code", [0, 130, 143])
+def test_why_is_not_offered_for_what_went_well_or_was_ended(prod: Desk, code: int) -> None:
+    prod.exit_code = code
+    done = prod.run("run", "--", "python", "track.py")
+    assert (done.code, done.err) == (code, "")
 
 
 @pytest.mark.parametrize("words", [("run", "--as", "alice@local.test", "--", "true"), ("env", "--as", "alice")])
@@ -101,6 +113,46 @@ def test_env_on_azure_says_where_mlflow_tracks(prod: Desk) -> None:
 def test_env_unset_in_a_shell_that_was_never_set_up(prod: Desk) -> None:
     done = prod.run("env", "--unset")
     assert (done.code, done.out) == (0, "")
+
+
+CHILD = """
+import os, sys, time
+from azmlflow.cli.frame.launch import execute
+sys.stderr.isatty = lambda: True
+print("code", execute([sys.executable, "-c", sys.argv[1]], dict(os.environ)), flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("raise SystemExit(3)", 3), ("pass", 0), ("import os; os.kill(os.getpid(), 9)", 137)],
+)
+def test_at_a_terminal_a_command_is_waited_for_and_its_exit_code_given(command: str, code: int) -> None:
+    done = subprocess.run([sys.executable, "-c", CHILD, command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"code {code}\n")
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_at_a_terminal_what_is_sent_to_azmlflow_reaches_the_command(sent: signal.Signals, code: int) -> None:
+    waits = "import time; print('here', flush=True); time.sleep(60)"
+    started = subprocess.Popen([sys.executable, "-c", CHILD, waits], stdout=subprocess.PIPE, text=True)
+    with started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == "here\n"
+        started.send_signal(sent)
+        assert started.stdout.readline() == f"code {code}\n"
+
+
+def test_ctrl_c_at_a_terminal_is_the_commands_to_hear() -> None:
+    hears = (
+        "import time\ntry:\n print('here', flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n raise SystemExit(5)"
+    )
+    words = [sys.executable, "-c", CHILD, hears]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == "here\n"
+        os.killpg(started.pid, signal.SIGINT)
+        assert started.stdout.readline() == "code 5\n"
 
 
 def test_a_command_that_is_not_there() -> None:

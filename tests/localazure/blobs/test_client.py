@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +17,6 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import (
     AccountSasPermissions,
     BlobBlock,
@@ -33,38 +31,13 @@ from azure.storage.blob import (
     generate_blob_sas,
     generate_container_sas,
 )
-from urllib3 import HTTPResponse
 
 from azmlflow.localazure.core.collections import SECRETS
 from tests.localazure.blobs.world import ACCOUNT, ACCOUNT_ID, HOST, KEY1, KEY2, Azure, assign
+from tests.localazure.carrier import transport
 
 HOUR = timedelta(hours=1)
 pytestmark = pytest.mark.usefixtures("now")
-
-
-class Adapter(requests.adapters.BaseAdapter):
-    """Carries what requests would send to an application here."""
-
-    def __init__(self, azure: Azure) -> None:
-        super().__init__()
-        self._azure = azure
-
-    def send(self, request: requests.PreparedRequest, *_arguments: Any, **_options: Any) -> requests.Response:
-        body: Any = request.body
-        body = body.read() if hasattr(body, "read") else body
-        headers = {name: str(value) for name, value in request.headers.items()}
-        told = self._azure.http.request(request.method or "", request.url or "", content=body, headers=headers)
-        response = requests.Response()
-        response.status_code, response.reason, response.request = told.status_code, told.reason_phrase, request
-        response.headers = requests.structures.CaseInsensitiveDict(told.headers)
-        response.url = request.url or ""
-        response.raw = HTTPResponse(
-            io.BytesIO(told.content), dict(told.headers), preload_content=False, request_method=request.method
-        )
-        return response
-
-    def close(self) -> None:
-        """Nothing to close."""
 
 
 class Token:
@@ -88,8 +61,7 @@ def now(azure: Azure) -> datetime:
 def options(azure: Azure) -> Iterator[dict[str, Any]]:
     """What makes a client talk to the embedded Azure, and fail at once."""
     with requests.Session() as session:
-        session.mount("https://", Adapter(azure))
-        yield {"transport": RequestsTransport(session=session, session_owner=False), "retry_total": 0}
+        yield {"transport": transport(session, azure.http.carry), "retry_total": 0}
 
 
 @pytest.fixture

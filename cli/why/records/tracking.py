@@ -1,0 +1,143 @@
+"""MLflow's clients against Azure Machine Learning: what it does not have, limits, versions."""
+
+from __future__ import annotations
+
+from azmlflow.cli.why.questions.doctors import of_check
+from azmlflow.cli.why.record import Record
+
+_ML = "https://learn.microsoft.com/azure/machine-learning"
+_RUNS = f"{_ML}/how-to-track-experiments-mlflow"
+_MODELS = f"{_ML}/how-to-manage-models-mlflow"
+_LIMITS = "https://aka.ms/azure-machine-learning-limits"
+_PLUGIN = 'pip install azureml-mlflow "mlflow-skinny>=2.22,<3"'
+_PROJECTS = f"{_ML}/how-to-train-mlflow-projects"
+
+RECORDS = (
+    Record(
+        "MLflow does not know azureml:// addresses",
+        r"Unsupported(?:ModelRegistryStore|TrackingStore)?URIException|unsupported URI 'azureml://|"
+        r"is currently not supported for storing|No registered .{0,60}azureml|Unsupported URI .{0,10}azureml",
+        "The Python that ran has no azureml-mlflow, MLflow's plugin for Azure Machine Learning.",
+        _PLUGIN,
+        f"{_ML}/how-to-use-mlflow-configure-tracking",
+        "UnsupportedModelRegistryStoreURIException: Model registry functionality is unavailable; got unsupported URI "
+        "'azureml://westeurope.api.azureml.ms/mlflow/v1.0' for model registry data storage.",
+        of_check("packages"),
+        "mlflow",
+    ),
+    Record(
+        "MLflow 3 asks for what Azure has not",
+        r"logged-models.{0,120}(?:404|failed)|(?:404|failed).{0,120}logged-models",
+        "MLflow 3 keeps models as `logged models`, which Azure Machine Learning does not have.",
+        _PLUGIN,
+        _MODELS,
+        "MlflowException: API request to endpoint /api/2.0/mlflow/logged-models failed with error code 404 != 200.",
+        of_check("packages"),
+    ),
+    Record(
+        "MLflow and its plugin do not fit",
+        r"(?:cannot import name|No module named) '?mlflow\.|azureml[._]mlflow.{0,80}(?:ImportError|AttributeError)|"
+        r"ImportError.{0,200}azureml[._]mlflow|No module named 'azureml(?!\.ai)",
+        "The installed MLflow and azureml-mlflow are of versions that do not go together, or one is missing.",
+        _PLUGIN,
+        f"{_ML}/how-to-use-mlflow-configure-tracking",
+        "ModuleNotFoundError: No module named 'mlflow.utils.async_logging'",
+        of_check("packages"),
+    ),
+    Record(
+        "use_conda is gone",
+        r"run\(\) got an unexpected keyword argument 'use_conda'",
+        "MLflow 2 and later have no argument `use_conda`; Microsoft's page still names it.",
+        'mlflow.projects.run(..., backend="azureml", backend_config={{"USE_CONDA": False}})',
+        _PROJECTS,
+        "TypeError: run() got an unexpected keyword argument 'use_conda'",
+        seen="mlflow",
+    ),
+    Record(
+        "MLflow Projects do not run on a cluster",
+        r"'Project' object has no attribute 'conda_env_path'",
+        "azureml-mlflow cannot submit a project to a cluster with an MLflow newer than 1.24: it fails before any "
+        "request.",
+        "submit the script as a job: azmlflow run -- python examples/remote_run_v2.py",
+        _PROJECTS,
+        "AttributeError: 'Project' object has no attribute 'conda_env_path'",
+    ),
+    Record(
+        "Experiments are not renamed",
+        r"Renaming experiments is not supported|An experiment cannot be renamed",
+        "Azure Machine Learning does not rename experiments.",
+        "log into a new experiment",
+        _RUNS,
+        "INVALID_PARAMETER_VALUE: Renaming experiments is not supported in Azure Machine Learning.",
+        seen="azureml-mlflow",
+    ),
+    Record(
+        "Runs are not ordered by metrics",
+        r"Order by '?(?P<order>metrics\.[\w. ]+)'? is not supported|Ordering by metrics.{0,60}not supported",
+        "Azure Machine Learning orders runs by their attributes alone, not by metrics, parameters or tags.",
+        'sort the table: mlflow.search_runs(...).sort_values("metrics.NAME")',
+        "https://learn.microsoft.com/azure/machine-learning/how-to-track-experiments-mlflow",
+        "INVALID_PARAMETER_VALUE: Order by 'metrics.a desc' is not supported: runs are ordered by their attributes "
+        "only.",
+        seen="azureml-mlflow",
+    ),
+    Record(
+        "A model is not deleted whole",
+        r"Deleting a whole model is not supported",
+        "Azure Machine Learning deletes versions, not models: a model goes with its last version.",
+        'MlflowClient().delete_model_version("NAME", VERSION)    (for each of its versions)',
+        _MODELS,
+        "INVALID_PARAMETER_VALUE: Deleting a whole model is not supported in Azure Machine Learning. Delete all its "
+        "versions instead.",
+        seen="azureml-mlflow",
+    ),
+    Record(
+        "A limit of a run is reached",
+        r"over the size limit\. FieldName=(?P<field>\w+), Limit=(?P<limit>\d+), Size=(?P<size>\d+)",
+        "A run has at most {limit} of {field}, and this would be {size}.",
+        'log the many as one: mlflow.log_dict(parameters, "parameters.json")',
+        _LIMITS,
+        "INVALID_PARAMETER_VALUE: A field of the entity is over the size limit. FieldName=Parameters, Limit=200, "
+        "Size=205. See https://aka.ms/azure-machine-learning-limits for service limits documentation.",
+        seen="azureml-mlflow",
+    ),
+    Record(
+        "A parameter is logged twice",
+        r"Changing param values is not allowed",
+        "A parameter of a run has one value, for good; the program logs another for the same name.",
+        "start a run for each: with mlflow.start_run(nested=True): ...",
+        _RUNS,
+        "INVALID_PARAMETER_VALUE: Changing param values is not allowed. Param with key='p' was already logged with "
+        "value='x' for run ID='17ec2529'.",
+        seen="azureml-mlflow",
+    ),
+    Record(
+        "The experiment was deleted",
+        r"Cannot set a deleted experiment '?(?P<experiment>[^']{1,80})'? as the active experiment",
+        "The experiment {experiment} was deleted, and its name stays taken.",
+        "restore it: MlflowClient().restore_experiment(ID), or use another name",
+        _RUNS,
+        "MlflowException: Cannot set a deleted experiment 'gone' as the active experiment. You can restore the "
+        "experiment, or permanently delete the experiment to create a new one.",
+        seen="azureml-mlflow",
+    ),
+    Record(
+        "A run, experiment or model is not found",
+        r"RESOURCE_DOES_NOT_EXIST:? (?P<what>[\w .=-]{1,120})",
+        "This workspace has no such thing: it is in another workspace, or was deleted.",
+        "azmlflow status    (is it the workspace that you mean?)",
+        _RUNS,
+        "RestException: RESOURCE_DOES_NOT_EXIST: Run with id=00000000000000000000000000000000 not found",
+        of_check("config.json"),
+        "azureml-mlflow",
+    ),
+    Record(
+        "An artifact is not found",
+        r"File with path (?P<path>\S+) was not found, available files include",
+        "The run has no artifact {path}.",
+        'mlflow.artifacts.list_artifacts(run_id="RUN")    (what it has)',
+        _RUNS,
+        "File with path no/such was not found, available files include: .",
+        seen="azureml-mlflow",
+    ),
+)
