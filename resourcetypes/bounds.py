@@ -49,3 +49,27 @@ _IN_GROUP = "/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
 # ARM ids, in any case.
 IDENTITY_ID = f"{_IN_GROUP}Microsoft.ManagedIdentity/userAssignedIdentities/[^/]+"
 SUBNET_ID = f"{_IN_GROUP}Microsoft.Network/virtualNetworks/[^/]+/subnets/[^/]+"
+# Of compute instances (Microsoft, "Create an Azure Machine Learning compute instance"), in minutes.
+SHORTEST_IDLE, LONGEST_IDLE = 15, 3 * 24 * 60
+MOST_SCHEDULES = 4
+_CRON_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+
+
+def is_cron(expression: str) -> bool:
+    """Whether a text is a cron expression as schedules take it (the same page): five fields, each a star or a list of
+    numbers and ranges of the field's."""
+    fields = expression.split()
+    return len(fields) == len(_CRON_FIELDS) and all(map(_is_field, fields, _CRON_FIELDS))
+
+
+def _is_field(field: str, bounds: tuple[int, int]) -> bool:
+    if field == "*":
+        return True
+    for part in field.split(","):
+        ends = part.split("-")
+        if len(ends) > 2 or not all(end.isascii() and end.isdecimal() for end in ends):
+            return False
+        numbers = [int(end) for end in ends]
+        if not bounds[0] <= numbers[0] <= numbers[-1] <= bounds[1]:
+            return False
+    return True

@@ -109,7 +109,7 @@ async def computes(visit: Visit) -> str:
         scale = inner.get("scaleSettings") or {}
         size = f"{scale['minNodeCount']} to {scale['maxNodeCount']}" if scale else "1"
         place = inner.get("vmPriority", "Dedicated")
-        now = inner.get("currentNodeCount", "")
+        now = inner.get("currentNodeCount", inner.get("state", ""))
         state = html.state(each["properties"].get("provisioningState", ""))
         rows.append((each["name"], each["properties"]["computeType"], inner.get("vmSize"), place, size, now, state))
         kept = visit.cloud.store.get(NODES, each["id"].lower()) or {"nodes": []}

@@ -6,18 +6,18 @@ has as many nodes as its scale settings demand when nothing runs: the minimum. O
 
 from __future__ import annotations
 
+from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import duration, timestamp
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.workspaces import instances, managed_networks
+from azmlflow.localazure.kinds.workspaces import instances, machines, managed_networks
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, region, tags, whole_number, wrong_type
-from azmlflow.localazure.resources.find import below, parent
+from azmlflow.localazure.resources.find import parent
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import ANY_REGION, Kind, Lifecycle, NameRule, child_of
-from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
+from azmlflow.localazure.resources.verbs import Action, Deletion, Verb, Verbs
 from azmlflow.localazure.work.nodes import counted
-from azmlflow.localazure.work.quota import vm_sizes
 from azmlflow.resourcetypes.bounds import MOST_NODES, NAMES
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
@@ -46,8 +46,8 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         raise wrong_type("properties.properties", inner, "object")
     place = _place(ask, existing)
     created = before.get("createdOn") or timestamp(ask.cloud.clock.now())
-    shaped = _cluster(ask, inner, before) if kind == "AmlCompute" else instances.shape(ask, inner, before)
-    for name in _FIXED:
+    shaped = _cluster(ask, inner, before) if kind == "AmlCompute" else instances.shape(ask, inner, before, place)
+    for name in _FIXED if kind == "AmlCompute" else ():
         if before and str(before["properties"].get(name)).lower() != str(shaped.get(name)).lower():
             raise bad_request(_CODE, f"The property '{name}' of an existing compute cannot be changed.", target=name)
     properties: Document = {
@@ -67,7 +67,10 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     asked = identity(ask, existing)
     if asked and "," in asked["type"]:  # inferred: the words
         raise bad_request(_CODE, "A compute has a system-assigned identity or user-assigned ones, not both.")
-    return {**document, "identity": asked} if asked else document
+    document = {**document, "identity": asked} if asked else document
+    if existing is not None and kind == "ComputeInstance":
+        instances.require_unchanged(ask, existing, document)
+    return document
 
 
 def _place(ask: Ask, existing: Document | None) -> str:
@@ -112,7 +115,7 @@ def _cluster(ask: Ask, inner: Document, before: Document) -> Document:
     }
     return {
         **given,
-        "vmSize": instances.size(inner),
+        "vmSize": machines.size(inner),
         "scaleSettings": {"minNodeCount": min_nodes, "maxNodeCount": max_nodes, "nodeIdleTimeBeforeScaleDown": idle},
         "allocationState": "Steady",
         "allocationStateTransitionTime": was.get("allocationStateTransitionTime") or timestamp(ask.cloud.clock.now()),
@@ -143,7 +146,7 @@ def _written(ask: Ask, document: Document) -> None:
 
 def _nodes(ask: Ask, document: Document) -> Answer:
     if document["properties"]["computeType"] != "AmlCompute":
-        raise instances.wrong_type(document, "listNodes")
+        raise instances.wrong_compute(document, "listNodes")
     count = counted(ask.cloud.store, document)["properties"]["properties"]["currentNodeCount"]
     nodes = [
         {
@@ -157,38 +160,11 @@ def _nodes(ask: Ask, document: Document) -> Answer:
     return Answer(200, {"nodes": nodes})
 
 
-def _sizes(_ask: Ask) -> Answer:
-    return Answer(200, {"value": list(vm_sizes())})
-
-
-def _usages(ask: Ask) -> Answer:
-    """What the clusters of a region may take of each family, in vCPUs, and what stands in it now (Microsoft, "Usages -
-    List"). The limits are those of a fresh pay-as-you-go subscription: 24 vCPUs of a family, none of one with GPUs."""
-    sizes = vm_sizes()
-    place = region(ask.target.path.split("/")[-2])
-    cores = {str(size["name"]): size["vCPUs"] for size in sizes}
-    family = {str(size["name"]): str(size["family"]) for size in sizes}
-    used: dict[str, int] = {}
-    for found in below(ask.cloud, ask.target.scope):
-        if found["type"].lower() == _TYPE.lower() and found["properties"]["computeLocation"] == place:
-            inner = found["properties"]["properties"]
-            nodes = inner.get("currentNodeCount", 1)
-            name = family.get(inner["vmSize"])
-            if name:
-                used[name] = used.get(name, 0) + nodes * cores[inner["vmSize"]]
-    limits = {str(size["family"]): 0 if size["gpus"] else 24 for size in sizes}
-    listed = [
-        {
-            "id": f"{ask.target.path}/{name}",
-            "type": "Microsoft.MachineLearningServices/usages",
-            "unit": "Count",
-            "currentValue": used.get(name, 0),
-            "limit": limit,
-            "name": {"value": name, "localizedValue": f"{name} Cluster Dedicated vCPUs"},
-        }
-        for name, limit in limits.items()
-    ]
-    return Answer(200, {"value": listed})
+def _shown(cloud: Cloud, document: Document) -> Document:
+    """A cluster with the nodes that it has now; an instance, which stops when it is idle, in its state of now."""
+    if document["properties"]["computeType"] == "ComputeInstance":
+        return instances.shown(cloud, document)
+    return counted(cloud.store, document)
 
 
 COMPUTE = Kind(
@@ -203,7 +179,7 @@ COMPUTE = Kind(
     placement=child_of(_WORKSPACE),
     has_system_data=True,
     verbs=Verbs(
-        get=lambda cloud, document: counted(cloud.store, document),
+        get=_shown,
         put=Verb(201, "operation"),
         update=Verb(200, "operation", "Updating"),
         delete=Deletion(202, "operation"),
@@ -219,24 +195,6 @@ COMPUTE = Kind(
         "properties.properties.useraccountcredentials.adminuserpassword",
         "properties.properties.useraccountcredentials.adminusersshpublickey",
     ),
-    actions=(
-        Action("listNodes", _nodes),
-        *instances.ACTIONS,
-    ),
-    extras=(
-        Extra(
-            "GET",
-            "microsoft.machinelearningservices/locations/vmsizes",
-            _sizes,
-            "Microsoft.MachineLearningServices/locations/vmSizes/read",
-            collection=True,
-        ),
-        Extra(
-            "GET",
-            "microsoft.machinelearningservices/locations/usages",
-            _usages,
-            "Microsoft.MachineLearningServices/locations/usages/read",
-            collection=True,
-        ),
-    ),
+    actions=(Action("listNodes", _nodes), *instances.ACTIONS),
+    extras=machines.EXTRAS,
 )

@@ -165,6 +165,8 @@ ACTIONS: dict[tuple[str, str], str] = {
     (f"{WS}/computes", "start"): f"{WS}/computes/start/action",
     (f"{WS}/computes", "stop"): f"{WS}/computes/stop/action",
     (f"{WS}/computes", "restart"): f"{WS}/computes/restart/action",
+    (f"{WS}/computes", "updateIdleShutdownSetting"): f"{WS}/computes/updateIdleShutdownSetting/action",
+    (f"{WS}/computes", "updateSchedules"): f"{WS}/computes/updateSchedules/action",
     (f"{WS}/jobs", "cancel"): f"{WS}/jobs/cancel/action",
     (f"{WS}/onlineEndpoints", "listKeys"): f"{WS}/onlineEndpoints/listkeys/action",
     (f"{WS}/onlineEndpoints", "regenerateKeys"): f"{WS}/onlineEndpoints/regeneratekeys/action",
@@ -297,6 +299,8 @@ TRIED = {
     ("start", f"{WS}/computes"): INSTANCE,
     ("stop", f"{WS}/computes"): INSTANCE,
     ("restart", f"{WS}/computes"): INSTANCE,
+    ("updateIdleShutdownSetting", f"{WS}/computes"): INSTANCE,
+    ("updateSchedules", f"{WS}/computes"): INSTANCE,
 }
 # Who lacks one right may have another in its place, and is told of that.
 _READ = f"{STORE}/blobServices/containers/blobs/read"

@@ -54,6 +54,9 @@ VALUES: dict[str, list[Any]] = {
     "modelUri": [FILE],
     "properties.managedNetwork.outboundRules": [{"one": HOST}],
     "modelType": ["custom_model", "triton_model"],
+    "idleTimeBeforeShutdown": ["PT30M"],
+    "expression": ["0 19 * * 1-5"],
+    "timeZone": ["W. Europe Standard Time"],
     "userAssignedIdentities": [{IDENTITY: {}}],
 }
 # In some types the same name takes something else.
@@ -72,6 +75,22 @@ BESIDE: dict[str, dict[str, Any]] = {
     "sku.capacity": {"sku": {"name": "Basic"}},
     "sku.family": {"sku": {"name": "Basic"}},
     "sku.size": {"sku": {"name": "Basic"}},
+    "schedules": {
+        "properties": {
+            "properties": {
+                "schedules": {
+                    "computeStartStop": [
+                        {
+                            "action": "Stop",
+                            "triggerType": "Cron",
+                            "cron": {"expression": "0 19 * * *"},
+                            "recurrence": {"frequency": "Day", "interval": 1},
+                        }
+                    ]
+                }
+            }
+        }
+    },
     "properties.metrics.0": {"properties": {"metrics": [{"category": "AllMetrics", "enabled": True}]}},
 }
 # What does not come back as it was sent. (type's last word, path, value or ... for any) -> how it is answered instead.
@@ -206,6 +225,8 @@ def prepared(type_: str, body: Any, path: tuple[str, ...]) -> Any:
     """The body that a member is laid into."""
     if "metrics" in path:
         return beside(body, BESIDE["properties.metrics.0"])
+    if "schedules" in path:
+        return beside(body, BESIDE["schedules"])
     whole = ".".join(path)
     return beside(body, BESIDE[whole]) if whole in BESIDE and (whole[:4] != "sku." or type_ == ML) else body
 
