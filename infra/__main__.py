@@ -6,6 +6,7 @@
 import dataclasses
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import authorization
@@ -14,9 +15,10 @@ from azmlflow.infra.components.access import Access, AccessArgs
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace
-from azmlflow.infra.plan import identifiers, outputs, tags
+from azmlflow.infra.plan import identifiers, networks, outputs, tags
 from azmlflow.infra.plan.guardrails import logged_id
 from azmlflow.infra.settings.faults import SettingsError
+from azmlflow.infra.settings.network.network import check_endpoints
 from azmlflow.infra.settings.settings import Settings
 
 
@@ -30,9 +32,15 @@ def main() -> None:
     names = settings.names(stack, azure.subscription_id)
     place = settings.place(names, azure.subscription_id)
     guardrails = settings.guardrails()
+    network = settings.network.network()
+    ids = identifiers.in_group(names, azure.subscription_id, guardrails)
+    try:
+        check_endpoints(network, ids)
+    except SettingsError as error:
+        raise pulumi.RunError(str(error.of_stack(stack))) from None
     # What `sweep` cannot know by its name.
-    ids = () if settings.names_are_generated() else identifiers.in_group(names, azure.subscription_id, guardrails)
-    marked = {**settings.tags, **tags.ownership(project, stack), **tags.record(ids)}
+    unknown = () if settings.names_are_generated() else ids
+    marked = {**settings.tags, **tags.ownership(project, stack), **tags.record(unknown)}
 
     mlflow = MlflowWorkspace(
         identifiers.WORKSPACE_NAME,
@@ -43,15 +51,25 @@ def main() -> None:
             group_tags=tags.life(settings.created_on, settings.owner, settings.expires_on),
             purge_protection=settings.purge_protection,
             storage_auth=settings.storage_auth,
+            closed=network.closed,
+            isolation=network.isolation,
+            # Azure builds no images with a registry that is closed, unless a compute does.
+            image_build_compute=settings.clusters[0].name if network.closed and settings.clusters else None,
             protect=settings.protects(),
             **{**dataclasses.asdict(names), **({} if guardrails.registry else {"container_registry": None})},
         ),
     )
-    for cluster in settings.clusters:
+    rules = _let_out(settings, mlflow) if network.rules else []
+    for cluster in settings.clusters_to_make():
         args = ComputeClusterArgs(
-            mlflow.resource_group, mlflow.workspace_name, settings.location, tags=marked, **cluster.model_dump()
+            mlflow.resource_group,
+            mlflow.workspace_name,
+            settings.location,
+            tags=marked,
+            **cluster.model_dump(),
         )
-        ComputeCluster(cluster.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group))
+        # A compute is what Azure builds the managed network at, if nobody did before.
+        ComputeCluster(cluster.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group, depends_on=rules))
     grants = settings.grants_on(datetime.now(UTC).date())
     if guardrails:
         _watch(settings, mlflow, tags.owner(project, stack))
@@ -63,6 +81,16 @@ def main() -> None:
         grants=[outputs.grant(grant, place) for grant in grants],
         **mlflow.told(),
     )
+
+
+def _let_out(settings: Settings, mlflow: MlflowWorkspace) -> list[pulumi.Resource]:
+    """Declare what the managed network lets out to."""
+    from azmlflow.infra.components.outbound import OutboundRuleArgs, OutboundRules, OutboundRulesArgs
+
+    given: Any = [each.model_dump(exclude_unset=True) for each in settings.network.rules]
+    rules: list[OutboundRuleArgs] = given
+    args = OutboundRulesArgs(mlflow.resource_group, mlflow.workspace_name, rules)
+    return [*OutboundRules(networks.OUTBOUND_NAME, args, pulumi.ResourceOptions(deleted_with=mlflow.group)).rules]
 
 
 def _watch(settings: Settings, mlflow: MlflowWorkspace, note: str) -> None:

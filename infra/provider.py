@@ -13,10 +13,11 @@ from pulumi.provider.experimental import component_provider_host
 from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.compute import ComputeCluster
 from azmlflow.infra.components.guardrails import Guardrails
+from azmlflow.infra.components.outbound import OutboundRules
 from azmlflow.infra.components.workspace import MlflowWorkspace
 
 NAME = "azmlflow"
-COMPONENTS = (MlflowWorkspace, ComputeCluster, Guardrails, Access)
+COMPONENTS = (MlflowWorkspace, OutboundRules, ComputeCluster, Guardrails, Access)
 
 
 def main() -> None:

@@ -42,6 +42,8 @@ class ResourceType:
         refused: further ones, by the way to them, that Azure refuses to change, and of which Pulumi's provider knows
             nothing: it previews such a change as an update (azure-native replaces a workspace for its names alone).
             Source: Microsoft's REST specification, the models of PATCH (Workspace.tsp); the rest inferred from them.
+        rising: those that Azure changes one way only, by the way to them: their values in that order, nothing before
+            the first. Source: Microsoft, "Workspace managed virtual network isolation".
         tagged: whether its resources carry tags.
         identity: the part of its document that tells its own principal; empty where it has none that may be granted to.
         purge: the query of the DELETE after which nothing of it is kept, where a plain one only soft-deletes it.
@@ -53,6 +55,7 @@ class ResourceType:
     words: tuple[str, str] | None = None
     fixed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    rising: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tagged: bool = False
     identity: str = ""
     purge: Mapping[str, str] = field(default_factory=dict)
@@ -148,6 +151,7 @@ def _read(name: str, entry: Mapping[str, Any]) -> ResourceType:
         words=None if words is None else (words[0], words[1]),
         fixed=tuple(entry.get("fixed", ())),
         refused=tuple(entry.get("refused", ())),
+        rising=MappingProxyType({way: tuple(values) for way, values in _map(entry, "rising")}),
         tagged=entry.get("tagged", False),
         identity=entry.get("identity", ""),
         purge=MappingProxyType(dict(_map(entry, "purge"))),

@@ -112,9 +112,18 @@ class ById:
             self._forget()
         Operation(self._connection.bare, accepted, id_, self._longest, self._forget).wait()
 
-    def post(self, id_: str, action: str) -> bool:
-        """POST an action without a body and wait for it; False if nothing was there."""
-        return _ended(self._begin("POST", id_, url_of(id_, action=action)))
+    def post(
+        self, id_: str, action: str, body: Mapping[str, Any] | None = None, on_wait: OnPause | None = None
+    ) -> bool:
+        """POST an action and wait for it; False if nothing was there.
+
+        Args:
+            id_: the resource.
+            action: what is to be done with it.
+            body: what else is said of it.
+            on_wait: hears, before each pause, for how many seconds it has been waited.
+        """
+        return _ended(self._begin("POST", id_, url_of(id_, action=action), body), on_wait)
 
     def ask(self, path: str, question: Mapping[str, Any]) -> Document | None:
         """POST a question, such as whether a name is free; None for 404."""
@@ -156,11 +165,11 @@ class ById:
         request = HttpRequest(method, url, json=None if body is None else dict(body))
         return self._connection.send(request, retry_on_methods=EVERY_METHOD, **options)
 
-    def _begin(self, method: str, id_: str, url: str) -> Operation | None:
+    def _begin(self, method: str, id_: str, url: str, body: Mapping[str, Any] | None = None) -> Operation | None:
         from azmlflow.cli.azure.operation import Operation
 
         try:
-            accepted = found(lambda: self._send(method, url, where=id_))
+            accepted = found(lambda: self._send(method, url, body, where=id_))
         finally:
             self._forget()
         if accepted is None or accepted.http_response.status_code == 204:
@@ -199,9 +208,9 @@ def every(entries: Iterable[Answer]) -> tuple[Answer, ...]:
     return tuple(listed)
 
 
-def _ended(operation: Operation | None) -> bool:
+def _ended(operation: Operation | None, on_wait: OnPause | None = None) -> bool:
     if operation is not None:
-        operation.wait()
+        operation.wait(on_wait)
     return operation is not None
 
 

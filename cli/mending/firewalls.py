@@ -2,7 +2,7 @@
 
 The engine compares the program with its state, not with Azure, and `up` does not refresh: whoever closed the firewall
 would find it open after the next update of the account (`infra/components/parts/storage.py` says why). The state takes
-it over, and with it the program, which ignores changes of it.
+it over, and with it the program, which ignores changes of it. What the setting `network` closes is closed again.
 """
 
 from __future__ import annotations
@@ -11,12 +11,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
-from azmlflow.cli.frame.words import Say
+from azmlflow.cli.frame.words import Say, called_token
 from azmlflow.cli.pulumi.deployment import Resource
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.resourcetypes.table import token_of
 
 _TOKEN = token_of("Microsoft.Storage/storageAccounts")
+_SHUT = "Disabled"
+# What is closed to the internet together.
+_CLOSED = {
+    _TOKEN,
+    token_of("Microsoft.KeyVault/vaults"),
+    token_of("Microsoft.ContainerRegistry/registries"),
+    token_of("Microsoft.MachineLearningServices/workspaces"),
+}
 
 
 def keep(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say) -> None:
@@ -37,6 +45,30 @@ def keep(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say) -> Non
             name = resource.id.rsplit("/", 1)[-1]
             say(f"the firewall of storage account `{name}` was changed elsewhere: it stays as it is")
         stack.refresh([resource.urn for resource in changed])
+
+
+def close_again(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say) -> None:
+    """Have the state say of a stack that is closed to the internet what somebody opened of it: `up` then closes it.
+
+    Args:
+        stack: a stack of azmlflow's own program, closed by its settings.
+        open_arm: gives what asks Azure; called only if something was closed before.
+        say: hears what was found.
+    """
+    closed = [each for each in stack.state().resources if each.type in _CLOSED and _access(each.outputs) == _SHUT]
+    arm = open_arm() if closed else None
+    opened = [each for each in closed if arm and (found := arm.get(each.id)) and _access(found) != _SHUT]
+    for each in opened:
+        say(f"{called_token(each.type)} `{each.id.rpartition('/')[2]}` was opened elsewhere: it is closed again")
+    if opened:
+        stack.refresh([each.urn for each in opened])
+
+
+def _access(document: Mapping[str, Any]) -> str:
+    """Whether a resource is open, as Azure answers it, or as azure-native's outputs have it: those of a vault alone
+    keep its `properties` together."""
+    inner = document.get("properties")
+    return _public({**document, **(inner if isinstance(inner, Mapping) else {})})
 
 
 def _differs(account: Resource, arm: ResourceManager) -> bool:

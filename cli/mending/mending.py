@@ -129,6 +129,7 @@ def take_over(
         place=settings.place(names, subscription),
         guardrails=settings.guardrails(),
         identities=settings.identities(),
+        network=settings.network.network(),
     )
 
     def owned(found: Mapping[str, str] | None) -> bool:
@@ -151,8 +152,9 @@ def look(session: Session, stack: Stack) -> None:
     standing.mend(stack, standing.of(session, stack.state()), session.invocation.say)
 
 
-def remove_outdated_clusters(session: Session, stack: Stack, settings: Settings) -> None:
-    """Clusters that go or change their machines are removed over ARM, before the engine's turn."""
-    gone = clusters.outdated(stack.state(), settings.clusters)
+def remove_outdated_clusters(session: Session, stack: Stack, settings: Settings) -> tuple[str, ...]:
+    """Clusters that go or change their machines are removed over ARM, before the engine's turn; their URNs."""
+    gone = clusters.outdated(stack.state(), settings.clusters_to_make())
     if gone:
         clusters.remove(gone, session.invocation.ports.open_arm(), session.invocation.say)
+    return tuple(each.urn for each in gone)

@@ -101,6 +101,22 @@ class Outcome:
         """The changes to the cloud."""
         return tuple(change for change in self.changes if not change.quiet)
 
+    def then(self, after: Outcome) -> Outcome:
+        """What this operation and one after it came to: the last word on each resource, the loudest if one is."""
+        changes = {change.urn: change for change in self.changes}
+        for change in after.changes:
+            if change.urn not in changes or not change.quiet:
+                changes[change.urn] = change
+        summary: dict[str, int] = {}
+        loud = {name: count for name, count in self.summary.items() if name not in QUIET}
+        for name, count in (*loud.items(), *after.summary.items()):
+            summary[name] = summary.get(name, 0) + count
+        same = summary.pop("same", 0) - sum(loud.values())
+        if same > 0:
+            summary["same"] = same
+        diagnoses = tuple(dict.fromkeys((*self.diagnoses, *after.diagnoses)))
+        return Outcome(tuple(changes.values()), after.outputs, diagnoses, summary, self.seconds + after.seconds)
+
 
 def masked(value: Any) -> Any:
     """A value without its secrets: Pulumi writes one as an object with a signature, encrypted or not."""

@@ -76,13 +76,13 @@ class EngineStack:
             self._known = read_state(self._ask(lambda stack: stack.export_stack()).deployment) if there else State()
         return self._known
 
-    def up(self, on_change: OnChange | None = None, targets: Sequence[str] = ()) -> Outcome:
+    def up(
+        self, on_change: OnChange | None = None, targets: Sequence[str] = (), *, without: Sequence[str] = ()
+    ) -> Outcome:
         """`pulumi up`, without a preview before it."""
         watcher = Watcher(on_change, say=self._say)
-        self._watch(
-            watcher,
-            lambda stack: stack.up(on_event=watcher, program=self._inline, target=list(targets) or None),
-        )
+        chosen = {"target": list(targets) or None, "exclude": list(without) or None}
+        self._watch(watcher, lambda stack: stack.up(on_event=watcher, program=self._inline, **chosen))
         return watcher.outcome()
 
     def preview(self, on_change: OnChange | None = None) -> Outcome:

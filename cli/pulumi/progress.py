@@ -48,7 +48,12 @@ _COLOUR = {"create": "green", "update": "yellow", "delete": "red", "replace": "m
 def line(change: Change) -> str:
     """One finished change as a line: `  created   Workspace  mlw-mlflow-local   3.2 s`."""
     word = "failed" if change.state == "failed" else _DONE.get(change.operation, change.operation)
-    return f"  {word:<12} {change.kind:<20} {short(change.name):<30} {change.seconds:6.1f} s"
+    return f"  {word:<12} {_called(change)} {change.seconds:6.1f} s"
+
+
+def _called(change: Change) -> str:
+    """Kind and name, a long kind in the columns of a short name."""
+    return f"{f'{change.kind:<20} {short(change.name)}':<51}"
 
 
 def plan_line(change: Change) -> str:
@@ -113,8 +118,7 @@ class _Board:
         now = self._clock()
         rows: list[RenderableType] = [
             Text(
-                f"  {_DOING.get(change.operation, change.operation):<12} {change.kind:<20} {short(change.name):<30} "
-                f"{now - began:6.1f} s",
+                f"  {_DOING.get(change.operation, change.operation):<12} {_called(change)} {now - began:6.1f} s",
                 style="yellow",
             )
             for change, began in list(self._running.values())

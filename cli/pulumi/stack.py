@@ -52,8 +52,10 @@ class Stack(Protocol):
         """What the state holds."""
         ...
 
-    def up(self, on_change: OnChange | None = None, targets: Sequence[str] = ()) -> Outcome:
-        """Bring the cloud in line with the program; only `targets` (URNs) if there are any."""
+    def up(
+        self, on_change: OnChange | None = None, targets: Sequence[str] = (), *, without: Sequence[str] = ()
+    ) -> Outcome:
+        """Bring the cloud in line with the program; only `targets` (URNs) if there are any, nothing of `without`."""
         ...
 
     def preview(self, on_change: OnChange | None = None) -> Outcome:

@@ -1,9 +1,9 @@
 """What of a stack's state stands in the cloud, asked of the cloud: others delete and change things too.
 
-One list of each resource group, one of its role assignments and one of each workspace's computes, and a request for
-each of our roles, locks, diagnostic settings and budgets, side by side. A list tells that a resource is there, and its
-tags; our roles are asked for what they allow. What else was changed, only the engine's refresh would tell, at the price
-of a request for each resource.
+One list of each resource group, one of its role assignments and of each workspace's computes and outbound rules, and a
+request for each of our roles, locks, diagnostic settings and budgets, side by side. A list tells that a resource is
+there, and its tags; our roles are asked for what they allow. What else was changed, only the engine's refresh would
+tell, at the price of a request for each resource.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ _GROUP = token_of("Microsoft.Resources/resourceGroups")
 _WORKSPACE = token_of("Microsoft.MachineLearningServices/workspaces")
 _ASSIGNMENT = token_of("Microsoft.Authorization/roleAssignments")
 _DEFINITION = token_of("Microsoft.Authorization/roleDefinitions")
-_COMPUTE = token_of("Microsoft.MachineLearningServices/workspaces/computes")
+# Below a resource, and in a list of it.
+_BELOW = frozenset(
+    token_of(f"Microsoft.{name}")
+    for name in ("MachineLearningServices/workspaces/computes", "MachineLearningServices/workspaces/outboundRules")
+)
 # On a resource, or on a group, and in no list of it.
 _ALONE = frozenset(
     token
@@ -140,12 +144,12 @@ def _questions(arm: ResourceManager, state: State) -> Iterable[Callable[[], Stan
             yield _asker(_definition, arm, each.id, [each])
         if each.type in _ALONE:
             yield _asker(_alone, arm, each.id, [each])
-    computes: dict[str, list[Resource]] = {}
+    below: dict[str, list[Resource]] = {}
     for each in ours:
-        if each.type == _COMPUTE:
-            computes.setdefault(each.id.rpartition("/computes/")[0], []).append(each)
-    for workspace, members in computes.items():
-        yield _asker(_computes, arm, workspace, members)
+        if each.type in _BELOW:
+            below.setdefault(each.id.rpartition("/")[0], []).append(each)
+    for collection, members in below.items():
+        yield _asker(_listed, arm, collection, members)
 
 
 Asking = Callable[[ResourceManager, str, Sequence[Resource]], Standing]
@@ -237,8 +241,8 @@ def _alone(arm: ResourceManager, id_: str, members: Sequence[Resource]) -> Stand
     return Standing(() if arm.get(id_) is not None else tuple(members))
 
 
-def _computes(arm: ResourceManager, workspace: str, members: Sequence[Resource]) -> Standing:
-    return _named(members, (each["name"] for each in arm.list(f"{workspace}/computes")))
+def _listed(arm: ResourceManager, collection: str, members: Sequence[Resource]) -> Standing:
+    return _named(members, (each["name"] for each in arm.list(collection)))
 
 
 def _named(members: Sequence[Resource], names: Iterable[object]) -> Standing:

@@ -46,7 +46,8 @@ class ComputeClusterArgs:
     subnet: str | None = None
     """ARM id of the subnet that its nodes are in; of the workspace's subscription and region."""
     public_ip: bool | None = None
-    """Whether its nodes have public IP addresses. Without, they need a subnet."""
+    """Whether its nodes have public IP addresses. Without, they need a subnet, or a managed network, in which they have
+    none by default."""
     tags: dict[str, str] | None = None
     """Tags on the cluster."""
 
@@ -106,7 +107,7 @@ class ComputeCluster(pulumi.ComponentResource):
                 ),
             ),
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=group),
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=group, depends_on=opts.depends_on if opts else None),
         )
         self.cluster_id = cluster.id
         self.cluster_name = cluster.name

@@ -19,6 +19,8 @@ from azmlflow.infra.components.parts.vault import declare_vault
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.plan.outputs import NAMES
 
+_AZURES_OWN = ["managedNetwork.outboundRules", "managedNetwork.status"]
+
 
 class MlflowWorkspace(pulumi.ComponentResource):
     """An Azure Machine Learning workspace for MLflow in a resource group of its own, secure by default."""
@@ -72,14 +74,19 @@ class MlflowWorkspace(pulumi.ComponentResource):
             key_vault=vault.id,
             application_insights=insights.id,
             container_registry=registry.id if registry else None,
-            public_network_access="Enabled",
+            public_network_access="Disabled" if args.closed else "Enabled",
+            managed_network=_managed(args.isolation) if args.isolation else None,
+            image_build_compute=args.image_build_compute,
             # With keys artifacts travel by signed URLs, and no user needs a role on the storage account; with the
             # caller's identity users do, and `Access` gives the roles.
             system_datastores_auth_mode="Identity" if args.storage_auth == "identity" else "AccessKey",
             # True would shut out the second generation of clients (azure-ai-ml).
             v1_legacy_mode=False,
             tags=args.tags,
-            opts=within,
+            # Its rules are resources of their own; a refresh brings them, and Azure's, into the workspace's inputs.
+            opts=pulumi.ResourceOptions.merge(within, pulumi.ResourceOptions(ignore_changes=_AZURES_OWN))
+            if args.isolation
+            else within,
         )
         self.group = group
         self.workspace = workspace
@@ -95,3 +102,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
     def told(self) -> dict[str, pulumi.Output[str]]:
         """Its outputs by the fields' names, which are also those of `StackOutputs`."""
         return {field: getattr(self, field) for field in MlflowWorkspace.__annotations__}
+
+
+def _managed(isolation: str) -> machinelearningservices.ManagedNetworkSettingsArgs:
+    return machinelearningservices.ManagedNetworkSettingsArgs(isolation_mode=isolation)

@@ -1,7 +1,8 @@
 """What a change of a resource's inputs costs: nothing, an update, or another resource in its place. Pure.
 
 azure-native tells an update where Azure refuses the change (a workspace's location, its storage account), so that its
-preview cannot be asked. The table of types decides: names, which are in a resource's path, `fixed` and `refused`.
+preview cannot be asked. The table of types decides: names, which are in a resource's path, `fixed`,
+`refused` and `rising`.
 """
 
 from __future__ import annotations
@@ -40,11 +41,9 @@ def replacing(token: str, before: Inputs, after: Inputs, known: Inputs | None = 
         return ()  # nothing is known of it
     names = re.findall(r"{(\w+)}", kind.paths[token])
     given = [name for name in names if name in before and name in after]
-    return tuple(
-        name
-        for name in dict.fromkeys((*given, *kind.fixed, *kind.refused))
-        if _differ(name, before, after, known or {})
-    )
+    ways = dict.fromkeys((*given, *kind.fixed, *kind.refused))
+    differing = (name for name in ways if _differ(name, before, after, known or {}))
+    return (*differing, *(way for way, order in kind.rising.items() if _falls(way, order, before, after)))
 
 
 def at(inputs: Inputs, way: str) -> Any:
@@ -65,6 +64,12 @@ def _differ(way: str, before: Inputs, after: Inputs, known: Inputs) -> bool:
             # What nobody said is off; or a name, a number, that Azure chose: not one that would differ.
             return new is True or way.startswith("encryption.")
     return bool(_plain(way, old) != _plain(way, new))
+
+
+def _falls(way: str, order: tuple[str, ...], before: Inputs, after: Inputs) -> bool:
+    """Whether a value goes back to an earlier one, or to none."""
+    old, new = (order.index(value) if value in order else -1 for value in (at(before, way), at(after, way)))
+    return new < old
 
 
 def _plain(way: str, value: Any) -> Any:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from azmlflow.infra.plan import records
+from azmlflow.infra.plan import networks, records
 from azmlflow.infra.plan.guardrails import NO_GUARDRAILS, REGISTRY, Guardrails, logged_id
 from azmlflow.infra.plan.naming import Names
+from azmlflow.infra.plan.networks import PUBLIC, Network
 from azmlflow.infra.plan.records import Assignment, ComputeIdentity, Planned
 from azmlflow.infra.plan.tags import LOCK_NAME
 from azmlflow.rbac import roles, scopes
@@ -215,6 +216,7 @@ def planned(
     place: Place | None = None,
     guardrails: Guardrails = NO_GUARDRAILS,
     identities: Iterable[ComputeIdentity] = (),
+    network: Network = PUBLIC,
 ) -> tuple[Planned, ...]:
     """Every Azure resource that a stack declares, each after those that it needs.
 
@@ -226,6 +228,7 @@ def planned(
         place: how personas become roles (`Settings.place`), if not by roles of their own over key-based storage.
         guardrails: what watches over it (`Settings.guardrails`).
         identities: user-assigned ones of computes (`Settings.identities`).
+        network: who reaches it, and whom it reaches (`Settings.network`).
     """
     place = place or Place(subscription_id, names.resource_group, names.workspace)
     found = [Planned(token_of(_GROUP), f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
@@ -234,6 +237,7 @@ def planned(
     for (azure_type, end, _), id_ in zip(parts, in_group(names, subscription_id, guardrails), strict=True):
         ids[end] = id_
         found.append(Planned(token_of(azure_type), f"{WORKSPACE_NAME}-{end}", WORKSPACE, WORKSPACE_NAME, id_))
+    found += networks.planned(network, place.workspace_id)
     for cluster in clusters:
         id_ = scopes.extension_id(place.group_id, _COMPUTE, names.workspace, cluster)
         found.append(Planned(token_of(_COMPUTE), cluster_resource_name(cluster), CLUSTER, cluster, id_))

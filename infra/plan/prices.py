@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from azmlflow.infra.plan.changes import at
 from azmlflow.resourcetypes.table import UnknownType, of_token
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+_RULE = f"{_WORKSPACE}/outboundRules"
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,8 @@ def bill(resources: Iterable[tuple[str, Mapping[str, Any]]]) -> Bill:
         if extra:
             once[extra] = Line(extra, 1, price)
             price = 0.0
-        if name == _WORKSPACE and _keeps_data_for_key(inputs):
-            more = _prices()["encryption"]
-            once[more["what"]] = Line(more["what"], 1, float(more["month"]))
+        if name == _WORKSPACE:
+            once |= {line.what: line for line in _beside(inputs)}
         kind = f"{called} ({word})" if word and word != "0" else called
         found.setdefault((name, kind), []).append((price, _prices()["types"].get(name, {}).get("use", "")))
     lines = [_line(kind, each) for (_, kind), each in found.items()]
@@ -115,8 +115,25 @@ def bill(resources: Iterable[tuple[str, Mapping[str, Any]]]) -> Bill:
     return Bill(tuple(lines), _prices()["date"], _prices()["currency"])
 
 
-def _keeps_data_for_key(workspace: Mapping[str, Any]) -> bool:
-    return at(workspace, "encryption.status") == "Enabled" and not workspace.get("enableServiceSideCMKEncryption")
+def firewall(resources: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+    """What the firewall of a managed network costs, for people; empty where no rule asks for one."""
+    lines = [(line, _prices()["types"][_RULE]["once"]) for line in bill(resources).lines]
+    found = next((line for line, once in lines if line.what in once.values()), None)
+    if found is None:
+        return ""
+    price = "unknown" if found.month is None else f"about {rounded(found.month)} {_prices()['currency']} a month"
+    return f"{found.what}: {price} (list prices of {_prices()['date']})"
+
+
+def _beside(workspace: Mapping[str, Any]) -> Iterator[Line]:
+    """What Azure makes beside a workspace."""
+    if at(workspace, "encryption.status") == "Enabled" and not workspace.get("enableServiceSideCMKEncryption"):
+        more = _prices()["encryption"]
+        yield Line(more["what"], 1, float(more["month"]))
+    network = _prices()["managedNetwork"]
+    if isolation := at(workspace, network["by"]):
+        month = network["months"].get(isolation)
+        yield Line(network["what"], 1, None if month is None else float(month))
 
 
 def _line(kind: str, each: list[tuple[float | None, str]]) -> Line:

@@ -49,9 +49,15 @@ class SettingsError(Exception):
         )
 
 
-def refuse(what: str, suggest: str = "") -> PydanticCustomError:
-    """A refusal whose words are ours; `suggest` is the value that the fix proposes."""
-    return PydanticCustomError("azmlflow", "{what}", {"what": what, "suggest": suggest})
+def refuse(what: str, suggest: str = "", *, fix: str = "") -> PydanticCustomError:
+    """A refusal whose words are ours.
+
+    Args:
+        what: what is wrong.
+        suggest: the value that the fix proposes.
+        fix: the command to type, where it is not another value of this setting.
+    """
+    return PydanticCustomError("azmlflow", "{what}", {"what": what, "suggest": suggest, "fix": fix})
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

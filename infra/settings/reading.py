@@ -114,6 +114,8 @@ def _explained(details: ErrorDetails, model: type[BaseModel]) -> Fault:
         what = "is missing"
     else:
         what = f"{details['msg'][:1].lower()}{details['msg'][1:]} (it is {_shown(details['input'])})"
+    if fix := details.get("ctx", {}).get("fix"):
+        return Fault(key, what, fix)
     if details["type"] != "missing" and setting.get("type") in ("array", "object"):
         return Fault(key, what, f"edit {key} in Pulumi.<stack>.yaml, or {unset}")
     suggest = details.get("ctx", {}).get("suggest") or listing.example(model, setting)

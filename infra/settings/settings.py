@@ -27,6 +27,8 @@ from azmlflow.infra.settings.faults import SettingsError, nearest, refuse
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
 from azmlflow.infra.settings.grants import CheckedGrant
 from azmlflow.infra.settings.guardrails import BudgetSettings
+from azmlflow.infra.settings.network.combinations import check_computes, check_registry, fitted
+from azmlflow.infra.settings.network.network import NetworkSettings
 from azmlflow.infra.settings.regions import REGIONS
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.profiles import Profile
@@ -67,6 +69,11 @@ class Settings(SettingsModel):
     workspace: Annotated[str | None, Offered()] = _name_field("Name of the workspace.", "mlw-mlflow")
     storage_account: str | None = _name_field("Name of the storage account, unique in all of Azure.", "stmlflow4711")
     key_vault: str | None = _name_field("Name of the key vault, unique in all of Azure.", "kv-mlflow-4711")
+    network: NetworkSettings = Field(
+        NetworkSettings.model_validate({}),
+        description="Who reaches the workspace, and whom its computes reach.",
+        json_schema_extra={"default": {}},
+    )
     clusters: Annotated[
         tuple[ClusterSettings, ...], Offered(option="cluster", parts=("name", "vm_size", "max_nodes"))
     ] = Field((), description="Compute clusters of the workspace.")
@@ -91,6 +98,7 @@ class Settings(SettingsModel):
     )
     registry: Literal["none", "own"] = Field(
         "none",
+        validate_default=True,
         description="Container registry for the images of environments: none, where Azure makes one of its own at the "
         "first image, untagged and beyond `down`'s reach until then; or one of the stack's own (about 5 USD a month).",
         examples=["own"],
@@ -170,9 +178,16 @@ class Settings(SettingsModel):
 
     @field_validator("clusters")
     @classmethod
-    def _distinct_clusters(cls, value: tuple[ClusterSettings, ...]) -> tuple[ClusterSettings, ...]:
+    def _clusters(cls, value: tuple[ClusterSettings, ...], info: ValidationInfo) -> tuple[ClusterSettings, ...]:
         if twice := _twice(cluster.name.lower() for cluster in value):
             raise refuse(f"two clusters are called '{twice}'; Azure's names ignore case")
+        check_computes(info.data.get("network"), value, "clusters")
+        return value
+
+    @field_validator("registry")
+    @classmethod
+    def _registry(cls, value: str, info: ValidationInfo) -> str:
+        check_registry(info.data.get("network"), value)
         return value
 
     @field_validator("grants")
@@ -231,6 +246,10 @@ class Settings(SettingsModel):
     def identities(self) -> tuple[ComputeIdentity, ...]:
         """The user-assigned identities of its computes."""
         return tuple(dict.fromkeys(identities_of(self.clusters)))
+
+    def clusters_to_make(self) -> tuple[ClusterSettings, ...]:
+        """The clusters as they are made in its network."""
+        return tuple(fitted(cluster, self.network) for cluster in self.clusters)
 
     def grants_on(self, day: date) -> tuple[Grant, ...]:
         """The grants that hold on a day."""

@@ -76,8 +76,11 @@ class FakeStack:
     def state(self) -> State:
         return self.held
 
-    def up(self, on_change: OnChange | None = None, targets: Sequence[str] = ()) -> Outcome:
-        self.calls.append(f"up {' '.join(targets)}".strip())
+    def up(
+        self, on_change: OnChange | None = None, targets: Sequence[str] = (), *, without: Sequence[str] = ()
+    ) -> Outcome:
+        spared = f" without {' '.join(each.rsplit('::', 1)[-1] for each in without)}" if without else ""
+        self.calls.append(f"up {' '.join(targets)}".strip() + spared)
         if self.fault:
             raise self.fault
         changes = tuple(change for change in self.planned if not targets or change.urn in targets)

@@ -1,4 +1,5 @@
-"""A stack with registry, logs, locks and budget: up, nothing to change, found when deleted elsewhere, down."""
+"""A stack with registry, logs, locks, budget and managed network: up, nothing to change, found when deleted elsewhere,
+down."""
 
 from __future__ import annotations
 
@@ -21,6 +22,12 @@ GUARDRAILS: dict[str, Any] = {
     "diagnostics": True,
     "locks": True,
     "budget": {"monthly": 500, "mail": ["ml-team@contoso.com"]},
+    "clusters": [{"name": "cpu"}],
+    "network": {
+        "mode": "managed",
+        "outbound": "approved",
+        "rules": [{"fqdn": "example.com"}, {"serviceTag": "AzureFrontDoor.FirstParty"}],
+    },
 }
 
 
@@ -40,7 +47,16 @@ def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
     estate = make_estate(tmp_path / "project")
     try:
         _set(estate, **GUARDRAILS)
-        estate.azmlflow("up", "--yes")
+        began = estate.azmlflow("up", "--yes").err
+        lines = [line.split() for line in began.splitlines() if line.strip().startswith("created")]
+        order = [words[1] for words in lines if words[1] in {"ManagedNetworkSettingsRule", "ManagedNetwork", "Compute"}]
+        assert order == ["ManagedNetworkSettingsRule"] * 2 + ["ManagedNetwork", "Compute"]
+        workspace = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw-mlflow-local"
+        properties = _asked(estate, "GET", workspace, "2025-12-01").json()["properties"]
+        assert properties["publicNetworkAccess"] == "Disabled"
+        assert properties["managedNetwork"]["status"]["status"] == "Active"
+        ours = {name: rule for name, rule in properties["managedNetwork"]["outboundRules"].items() if name[:2] != "__"}
+        assert sorted(rule["type"] for rule in ours.values()) == ["FQDN", "ServiceTag"]
         state = json.loads(estate.azmlflow("up", "--yes", "-o", "json").out)
         assert set(state["changes"]) == {"same"}, "a second up changes nothing"
 
@@ -61,13 +77,15 @@ def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
             (f"{vault}/{locks}/azmlflow", "2020-05-01"),
             (budget, "2024-08-01"),
             (logs, "2021-05-01-preview"),
+            (f"{workspace}/outboundRules/{min(ours)}", "2025-12-01"),
         ):
-            assert _asked(estate, "DELETE", path, version).status_code in (200, 204)
+            assert _asked(estate, "DELETE", path, version).status_code in (200, 202, 204)
         told = estate.azmlflow("status")
         assert "was deleted elsewhere" in told.out + told.err
         estate.azmlflow("up", "--yes")
         assert _asked(estate, "GET", budget, "2024-08-01").status_code == 200
         assert _asked(estate, "GET", logs, "2021-05-01-preview").status_code == 200
+        assert _asked(estate, "GET", f"{workspace}/outboundRules/{min(ours)}", "2025-12-01").status_code == 200
         assert len(_asked(estate, "GET", f"{GROUP}/{locks}", "2020-05-01").json()["value"]) == 3
 
         # Another sum and another address change the budget alone; no locks any more take them away.

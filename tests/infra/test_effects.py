@@ -39,6 +39,23 @@ def budget(**other: Any) -> dict[str, Any]:
     return {"budget": {**BUDGET, **other}}
 
 
+SQL = "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Sql/servers/sql"
+
+
+def managed(*rules: dict[str, Any], **other: Any) -> dict[str, Any]:
+    network = {"mode": "managed", "outbound": "approved", **other}
+    return {"registry": "own", "network": {**network, "rules": list(rules)} if rules else network}
+
+
+def tag(**other: Any) -> dict[str, Any]:
+    return managed({"serviceTag": "DataFactory", **other})
+
+
+def endpoint(**other: Any) -> dict[str, Any]:
+    return managed({"privateEndpoint": SQL, "target": "sqlServer", **other})
+
+
+RULE, ANOTHER = "ManagedNetworkSettingsRule", "+ManagedNetworkSettingsRule -ManagedNetworkSettingsRule"
 # Setting -> (settings before, after, effect, resources by their types' last words; + is made, - goes).
 ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "cloud": ({"protect": False}, {"protect": False, "cloud": "local"}, "none", ""),
@@ -95,6 +112,16 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     ),
     "storageAuth": ({}, {"storageAuth": "identity"}, "update", "Workspace"),
     "registry": ({}, {"registry": "own"}, "update", "+Registry Workspace"),
+    "network": ({"registry": "own"}, managed(), "update", "Registry StorageAccount Vault Workspace"),
+    "network.mode": (managed(), {"registry": "own"}, "replace", "Workspace"),
+    "network.outbound": (managed(outbound="internet"), managed(), "update", "Workspace"),
+    "network.rules": (managed(), managed({"fqdn": "a.com"}), "none", f"+{RULE}"),
+    "network.rules[].fqdn": (managed({"fqdn": "a.com"}), managed({"fqdn": "b.com"}), "none", ANOTHER),
+    "network.rules[].serviceTag": (tag(), tag(serviceTag="AzureMonitor"), "none", ANOTHER),
+    "network.rules[].protocol": (tag(), tag(protocol="UDP"), "none", ANOTHER),
+    "network.rules[].ports": (tag(), tag(ports="80,443"), "update", RULE),
+    "network.rules[].privateEndpoint": (endpoint(), endpoint(privateEndpoint=f"{SQL}2"), "none", ANOTHER),
+    "network.rules[].target": (endpoint(), endpoint(target="other"), "none", ANOTHER),
     "diagnostics": ({}, {"diagnostics": True}, "none", "+DiagnosticSetting"),
     "locks": ({}, {"locks": True}, "none", "+ManagementLockByScope"),
     "budget": ({}, budget(), "none", "+Budget"),

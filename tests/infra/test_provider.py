@@ -13,7 +13,7 @@ from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.arguments import given
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace
-from azmlflow.infra.plan import identifiers
+from azmlflow.infra.plan import identifiers, networks
 from azmlflow.infra.provider import COMPONENTS, NAME
 from azmlflow.rbac.roles import custom_role_guid
 
@@ -29,6 +29,7 @@ def schema() -> dict[str, Any]:
 def test_every_component_is_served_under_its_own_type(schema: dict[str, Any]) -> None:
     assert set(schema["resources"]) == {
         identifiers.WORKSPACE,
+        networks.OUTBOUND,
         identifiers.CLUSTER,
         identifiers.GUARDRAILS,
         identifiers.ACCESS,
@@ -59,7 +60,17 @@ def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
     }  # fmt: skip
     workspace = schema["resources"][identifiers.WORKSPACE]
     optional = set(workspace["inputProperties"]) - set(workspace["requiredInputs"])
-    assert optional == {"purgeProtection", "protect", "storageAuth", "groupTags", "tags", "containerRegistry"}
+    assert optional == {
+        "purgeProtection",
+        "protect",
+        "storageAuth",
+        "groupTags",
+        "tags",
+        "containerRegistry",
+        "closed",
+        "isolation",
+        "imageBuildCompute",
+    }
 
 
 PLACE = {"subscription_id": "22222222-2222-4222-8222-222222222222", "resource_group": "rg", "workspace": "ws"}

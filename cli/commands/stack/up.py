@@ -11,7 +11,7 @@ import click
 from azmlflow.cli.access import grants
 from azmlflow.cli.checks import doctor
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.mending import firewalls, losses, mending, replacing, soft_deleted
+from azmlflow.cli.mending import firewalls, losses, managed_networks, mending, replacing, soft_deleted
 from azmlflow.cli.project import config_json
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi import progress
@@ -46,7 +46,8 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         mending.mend(session, stack, holder, settings, sure=yes)
         mending.look(session, stack)
         if not session.project.own_program:
-            firewalls.keep(stack, invocation.ports.open_arm, invocation.say)
+            tend = firewalls.close_again if settings.network.network().closed else firewalls.keep
+            tend(stack, invocation.ports.open_arm, invocation.say)
         state = stack.state()
         grants.tell_before_up(session, state)
         session = grants.adopt_and_release(session, stack, state)
@@ -61,12 +62,15 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
         replacing.agree(session, lost, sure=yes, replace=allow_replace)
         replacing.clear(session, stack, state, lost)
-        if not session.project.own_program:
-            mending.remove_outdated_clusters(session, stack, settings)
-        if not before and not session.project.own_program:
-            _tell_price(session, state)
-        with progress.drawing(f"bringing stack {session.name} in line") as on_change:
-            outcome = stack.up(on_change)
+        if session.project.own_program:
+            with progress.drawing(f"bringing stack {session.name} in line") as on_change:
+                outcome = stack.up(on_change)
+        else:
+            managed_networks.check(session, settings, state)
+            gone = mending.remove_outdated_clusters(session, stack, settings)
+            if not before:
+                _tell_price(session, state)
+            outcome = managed_networks.bring_up(session, stack, settings, gone=gone)
         grants.drop_ended(session)
         holder.finish()
     outputs = outputs_of(session.name, outcome.outputs)
@@ -123,6 +127,8 @@ def _panel(session: Session, outputs: StackOutputs, outcome: Outcome, path: Path
         f"  workspace     {outputs.workspace_name} in {outputs.resource_group}",
         f"  tracking URI  {outputs.tracking_uri}",
     ]
+    if session.settings().network.network().closed:
+        rows.append("  closed        to the internet: people need a private endpoint in a network of theirs")
     if path:
         rows.append(f"  config.json   {path}")
     rows += [

@@ -35,3 +35,10 @@ class MlflowWorkspaceArgs:
     """Have Pulumi refuse to delete the group and what holds data in it."""
     storage_auth: str | None = "key"
     """How datastores are opened: `key` (the account's), or `identity` (the caller's)."""
+    closed: bool | None = False
+    """Close workspace, storage account, key vault and registry to the internet, all alike."""
+    isolation: str | None = None
+    """Whom computes reach in a network that Azure keeps for the workspace: AllowInternetOutbound or
+    AllowOnlyApprovedOutbound; no such network without. It cannot be taken away again."""
+    image_build_compute: str | None = None
+    """Name of the compute that builds images, where the registry is closed."""

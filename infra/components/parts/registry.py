@@ -10,7 +10,7 @@ def declare_registry(
     name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
 ) -> pulumi.CustomResource:
     """The registry for images. Azure would make one by itself at the first image, untagged and with its admin user on
-    (Microsoft, "What is an Azure Machine Learning workspace?", "Associated resources")."""
+    (Microsoft, "What is an Azure Machine Learning workspace?", "Associated resources"). Only Premium can be closed."""
     from pulumi_azure_native import containerregistry  # few have one, and everybody would wait for its import
 
     return containerregistry.Registry(
@@ -18,8 +18,11 @@ def declare_registry(
         registry_name=args.container_registry,
         resource_group_name=group.name,
         location=args.location,
-        sku=containerregistry.SkuArgs(name=containerregistry.SkuName.BASIC),
+        sku=containerregistry.SkuArgs(
+            name=containerregistry.SkuName.PREMIUM if args.closed else containerregistry.SkuName.BASIC
+        ),
         admin_user_enabled=False,
+        public_network_access=containerregistry.PublicNetworkAccess.DISABLED if args.closed else None,
         tags=args.tags,
         opts=opts,
     )

@@ -13,11 +13,15 @@ def declare_storage(
     """The account for artifacts. Azure ML refuses a hierarchical namespace and premium kinds as a workspace's default;
     the account keys stay enabled because the workspace signs its URLs with them.
 
-    Who closes its firewall is not this program. But azure-native puts the default, open to all, back at every update of
+    Closed, it lets in Azure's trusted services alone, the workspace among them. Open, who closes its firewall is not
+    this program. But azure-native puts the default, open to all, back at every update of
     an account whose program names no network rules, were it for a tag (pulumi-azure-native, provider.go,
     restoreDefaultInputsForRemovedProperties). With changes of them ignored the engine sends what the state has as its
     input: after `azmlflow up` has looked (`cli/mending/firewalls.py`), or a `pulumi refresh`, what somebody else set. A
     `pulumi up` alone does not look, and opens what was closed since."""
+    closed = azure_storage.NetworkRuleSetArgs(
+        bypass=azure_storage.Bypass.AZURE_SERVICES, default_action=azure_storage.DefaultAction.DENY
+    )
     return azure_storage.StorageAccount(
         f"{name}-storage",
         account_name=args.storage_account,
@@ -29,8 +33,11 @@ def declare_storage(
         enable_https_traffic_only=True,
         allow_blob_public_access=False,
         allow_cross_tenant_replication=False,
+        public_network_access=azure_storage.PublicNetworkAccess.DISABLED if args.closed else None,
+        network_rule_set=closed if args.closed else None,
         tags=args.tags,
         opts=pulumi.ResourceOptions.merge(
-            opts, pulumi.ResourceOptions(ignore_changes=["networkRuleSet", "publicNetworkAccess"])
+            opts,
+            pulumi.ResourceOptions(ignore_changes=[] if args.closed else ["networkRuleSet", "publicNetworkAccess"]),
         ),
     )

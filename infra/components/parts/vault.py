@@ -11,6 +11,9 @@ def declare_vault(
 ) -> keyvault.Vault:
     """The vault for the workspace's secrets, under RBAC. Purge protection is sent only when it is wanted: Azure
     refuses `false`, since it can never be switched off."""
+    closed = keyvault.NetworkRuleSetArgs(
+        bypass=keyvault.NetworkRuleBypassOptions.AZURE_SERVICES, default_action=keyvault.NetworkRuleAction.DENY
+    )
     return keyvault.Vault(
         f"{name}-vault",
         vault_name=args.key_vault,
@@ -23,6 +26,8 @@ def declare_vault(
             enable_soft_delete=True,
             soft_delete_retention_in_days=90,
             enable_purge_protection=True if args.purge_protection else None,
+            public_network_access="Disabled" if args.closed else None,
+            network_acls=closed if args.closed else None,
         ),
         tags=args.tags,
         opts=opts,

@@ -53,7 +53,10 @@ class ComputeSettings(SettingsModel):
         ],
     )
     public_ip: bool = Field(
-        True, description="Whether its nodes have public IP addresses. Without, they need a subnet.", examples=[True]
+        True,
+        description="Whether its nodes have public IP addresses. Without, they need a subnet, or a managed network, in "
+        "which they have none by default.",
+        examples=[True],
     )
 
     @field_validator("name")
@@ -74,14 +77,6 @@ class ComputeSettings(SettingsModel):
         # Microsoft, "Set up service authentication", "Compute cluster".
         if value and info.data.get("identity") == "system":
             raise refuse("Azure gives a compute either an identity of its own or user-assigned ones, not both")
-        return value
-
-    @field_validator("public_ip")
-    @classmethod
-    def _reachable(cls, value: bool, info: ValidationInfo) -> bool:
-        # Microsoft, "Secure an Azure Machine Learning training environment", "No public IP".
-        if not value and "subnet" in info.data and info.data["subnet"] is None:
-            raise refuse("without public IP addresses its nodes reach nothing unless they are in a subnet", "true")
         return value
 
     def identity_type(self) -> str | None:

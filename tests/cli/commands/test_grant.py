@@ -220,11 +220,13 @@ class Replicating(FakeStack):
 
     tries = 0
 
-    def up(self, on_change: OnChange | None = None, targets: Sequence[str] = ()) -> Outcome:
+    def up(
+        self, on_change: OnChange | None = None, targets: Sequence[str] = (), *, without: Sequence[str] = ()
+    ) -> Outcome:
         self.tries += 1
         if self.tries < 3:
             raise CliError("Code=PrincipalNotFound: Principal x does not exist in the directory")
-        return super().up(on_change, targets)
+        return super().up(on_change, targets, without=without)
 
 
 def test_a_principal_that_azure_does_not_know_yet_is_waited_for(standing: Desk) -> None:

@@ -125,10 +125,10 @@ def test_recover_makes_what_a_workspace_stands_on_first(recoverable: Desk) -> No
     bury(recoverable, vault=False)
     stack, up = recoverable.stack, recoverable.stack.up
 
-    def made(on_change: OnChange | None = None, targets: Any = ()) -> Outcome:
+    def made(on_change: OnChange | None = None, targets: Any = (), *, without: Any = ()) -> Outcome:
         if targets:
             recoverable.arm.put(GROUP_ID, tags=OURS)
-        return up(on_change, targets)
+        return up(on_change, targets, without=without)
 
     stack.up = made  # type: ignore[method-assign]
     assert recoverable.run("up").code == 0

@@ -30,7 +30,7 @@ class Wider(Settings):
 
     depot: Annotated[str, Offered("Which depot")] = Field("none", description="Where images are.")
     verbose_logs: Annotated[bool, Offered()] = Field(False, description="Keep logs.")
-    network: Network = Field(Network.model_validate({}), description="Who reaches it.")
+    premises: Network = Field(Network.model_validate({}), description="Who reaches it.")
     disks: Annotated[tuple[Disk, ...], Offered(option="disk", parts=("name", "size"))] = Field((), description="Disks.")
     unoffered: str = Field("", description="Only in the file.")
 
@@ -60,11 +60,11 @@ def test_a_field_that_says_so_is_an_option(typed: Callable[..., dict[str, Any]])
     assert typed("--depot", "own") == {"depot": "own"}
     assert typed("--verbose-logs", "--location", "uksouth") == {"location": "uksouth", "verboseLogs": True}
     assert typed("--no-verbose-logs") == {"verboseLogs": False}
-    assert typed("--network-mode", "managed") == {"network": {"mode": "managed"}}
+    assert typed("--premises-mode", "managed") == {"premises": {"mode": "managed"}}
     with pytest.raises(click.NoSuchOption):
         typed("--unoffered", "x")
     with pytest.raises(click.BadParameter, match="'public', 'managed'"):
-        typed("--network-mode", "open")
+        typed("--premises-mode", "open")
 
 
 def test_a_list_takes_its_option_many_times(typed: Callable[..., dict[str, Any]]) -> None:
@@ -98,7 +98,7 @@ def test_what_has_a_question_is_asked_unless_said(
         "location": "westeurope",
         "prefix": "team",
         "depot": "none",
-        "network": {"mode": "public"},
+        "premises": {"mode": "public"},
     }
 
 
@@ -108,9 +108,10 @@ def test_the_help_lists_every_setting_with_type_default_and_line() -> None:
     text = formatter.getvalue()
     for setting in listed(Wider):
         assert any(line.split()[:1] == [setting.key] for line in text.splitlines()), setting.key
-    lines = {line.split(maxsplit=1)[0]: line.split(maxsplit=1)[1] for line in text.splitlines()[1:] if line[2] != " "}
+    # A key that is longer than its column has its line to itself.
+    lines = {line.split()[0]: line.partition("  ")[2].strip() for line in map(str.strip, text.splitlines()[1:]) if line}
     assert lines["unoffered"] == "Only in the file.  [text]"
-    assert lines["network.mode"] == "How closed.  [public | managed; default: public]"
+    assert lines["premises.mode"] == "How closed.  [public | managed; default: public]"
     assert lines["disks[].name"] == "Its name.  [text; required]"
 
 

@@ -116,11 +116,15 @@ def test_every_step_is_told_while_it_is_taken(api: Api, operation: str, states: 
     assert outcome.changes == (heard[-1],)
 
 
-def test_up_takes_targets_or_none(api: Api) -> None:
+def test_up_takes_targets_or_what_to_leave_out_or_neither(api: Api) -> None:
     stack().up()
     stack().up(targets=["urn::a", "urn::b"])
-    assert [given["target"] for _, given in api.asked] == [None, ["urn::a", "urn::b"]]
-    assert set(api.asked[0][1]) == {"target"}
+    stack().up(without=["urn::c"])
+    assert [given for _, given in api.asked] == [
+        {"target": None, "exclude": None},
+        {"target": ["urn::a", "urn::b"], "exclude": None},
+        {"target": None, "exclude": ["urn::c"]},
+    ]
 
 
 def test_the_program_runs_in_up_and_preview_and_not_in_a_destroy(api: Api) -> None:

@@ -13,6 +13,10 @@ VAULT = "azure-native:keyvault:Vault"
 STORAGE = "azure-native:storage:StorageAccount"
 
 
+def network(isolation: str) -> dict[str, Any]:
+    return {"kind": "Default", "managedNetwork": {"isolationMode": isolation}}
+
+
 @pytest.mark.parametrize(
     ("token", "before", "after", "ways"),
     [
@@ -36,6 +40,13 @@ STORAGE = "azure-native:storage:StorageAccount"
         (VAULT, {"properties": {"softDeleteRetentionInDays": 90}}, {"properties": {"softDeleteRetentionInDays": 7}},
          ("properties.softDeleteRetentionInDays",)),
         (STORAGE, {"isHnsEnabled": False}, {"isHnsEnabled": True}, ("isHnsEnabled",)),
+        # Microsoft, "Workspace managed virtual network isolation": it is not switched off again, nor opened again.
+        (WORKSPACE, {"kind": "Default"}, network("AllowInternetOutbound"), ()),
+        (WORKSPACE, network("AllowInternetOutbound"), network("AllowOnlyApprovedOutbound"), ()),
+        (WORKSPACE, network("AllowInternetOutbound"), {"kind": "Default"}, ("managedNetwork.isolationMode",)),
+        (WORKSPACE, network("AllowOnlyApprovedOutbound"), network("AllowInternetOutbound"),
+         ("managedNetwork.isolationMode",)),
+        (WORKSPACE, network("AllowInternetOutbound"), network("Disabled"), ("managedNetwork.isolationMode",)),
         ("aws:s3:Bucket", {"location": "a"}, {"location": "b"}, ()),
         (WORKSPACE, {}, {"kind": "Default"}, ()),
     ],

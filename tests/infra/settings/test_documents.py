@@ -31,7 +31,7 @@ class Network(SettingsModel):
 class Wider(Settings):
     """Settings with more fields than there are."""
 
-    network: Network = Field(Network.model_validate({}), description="Who reaches it.")
+    premises: Network = Field(Network.model_validate({}), description="Who reaches it.")
     archive: Network | None = Field(None, description="A group that may be absent.")
     allowance: int = Field(7, description="Money.", ge=1)
     owner_id: Annotated[str | Literal[3], "a mark of somebody else's"] = Field("x", description="Two types.")
@@ -59,9 +59,9 @@ def test_the_list_has_every_field_and_those_of_groups_and_lists() -> None:
     assert found["purgeProtection"] == Setting(
         "purgeProtection", "true | false", "false", Settings.model_fields["purge_protection"].description or ""
     )
-    assert found["network"].type == "group"
-    assert found["network.mode"] == Setting("network.mode", "public | managed", "public", "How closed.")
-    assert found["network.rules[].fqdn"] == Setting("network.rules[].fqdn", "text", None, "A host.")
+    assert found["premises"].type == "group"
+    assert found["premises.mode"] == Setting("premises.mode", "public | managed", "public", "How closed.")
+    assert found["premises.rules[].fqdn"] == Setting("premises.rules[].fqdn", "text", None, "A host.")
     assert found["archive"] == Setting("archive", "group", "", "A group that may be absent.")
     assert "archive.rules[].fqdn" in found
     assert found["allowance"] == Setting("allowance", "number", "7", "Money.")

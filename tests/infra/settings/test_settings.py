@@ -379,13 +379,20 @@ def test_the_error_is_one_message_that_ends_with_commands() -> None:
 def test_every_field_says_what_it_is() -> None:
     schema = Settings.model_json_schema()
     objects = [schema, *schema["$defs"].values()]
-    assert {one["title"] for one in objects} == {"Settings", "ClusterSettings", "GrantSettings", "BudgetSettings"}
+    assert {one["title"] for one in objects} == {
+        "Settings",
+        "ClusterSettings",
+        "GrantSettings",
+        "BudgetSettings",
+        "NetworkSettings",
+        "RuleSettings",
+    }
     for one in objects:
         assert one["additionalProperties"] is False
         for name, field in one["properties"].items():
             assert field.get("description"), name
             assert "_" not in name
-            assert "default" in field or name in one["required"], name
+            assert "default" in field or name in one.get("required", ()), name
     assert schema["$defs"]["ClusterSettings"]["properties"]["maxNodes"]["minimum"] == 1
 
 

@@ -1,0 +1,158 @@
+"""The managed network of a workspace stands before the first compute is made, and people see it being built.
+
+Azure builds it by itself at the first compute, which then takes half an hour and more without a word, and may fail for
+it. So an `up` that makes the first compute makes all else first, has the network built, waits for it, and then makes
+the computes. Who types `pulumi up` has Azure's own way.
+
+Source: Microsoft, "Workspace managed virtual network isolation" ("Manually provision a managed network").
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.resource_manager import ResourceManager
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.words import lasting
+from azmlflow.cli.mending.losses import rehearsed
+from azmlflow.cli.pulumi import progress
+from azmlflow.cli.pulumi.changes import Change, OnChange, Outcome
+from azmlflow.cli.pulumi.deployment import State
+from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.cli.session.session import Session
+from azmlflow.infra.plan import identifiers, prices
+from azmlflow.infra.plan.networks import RULE
+from azmlflow.infra.settings.faults import SettingsError
+from azmlflow.infra.settings.network.network import check_endpoints
+from azmlflow.resourcetypes.table import token_of
+
+if TYPE_CHECKING:
+    from azmlflow.infra.settings.settings import Settings
+
+_COMPUTE, _RULE = token_of("Microsoft.MachineLearningServices/workspaces/computes"), token_of(RULE)
+_OFTEN = 300.0  # seconds between two words on how long it has taken
+_PAUSE = 15.0  # before Azure is asked again, while it changes the network for another request
+_LONGEST = 2 * 3600.0
+
+
+def check(session: Session, settings: Settings, state: State) -> None:
+    """Say what the network's rules cost, and refuse those that Azure makes by itself.
+
+    Args:
+        session: the stack's.
+        settings: its settings.
+        state: its state.
+
+    Raises:
+        SettingsError: naming each rule at fault.
+    """
+    network = settings.network.network()
+    if not network.rules:
+        return
+    names, subscription = session.names(state.outputs), session.subscription(state.outputs)
+    try:
+        check_endpoints(network, identifiers.in_group(names, subscription, settings.guardrails()))
+    except SettingsError as fault:
+        raise fault.of_stack(session.name) from None
+    before = prices.firewall((each.type, each.inputs) for each in state.resources)
+    wanted = prices.firewall((_RULE, {"properties": rule.properties}) for rule in network.rules)
+    if wanted and not before and state.resources:  # else it is in the bill of the whole stack
+        session.invocation.warn(f"these settings add {wanted}")
+
+
+def bring_up(session: Session, stack: Stack, settings: Settings, *, gone: Iterable[str] = ()) -> Outcome:
+    """Bring a stack in line with its settings, its managed network before its first compute.
+
+    Args:
+        session: the stack's.
+        stack: the stack.
+        settings: its settings.
+        gone: URNs of computes that are to be made anew.
+
+    Returns:
+        What it came to, all in all.
+    """
+    with progress.drawing(f"bringing stack {session.name} in line") as on_change:
+        waiting = _waiting(session, stack.state(), settings, frozenset(gone))
+        if not waiting:
+            return stack.up(on_change)
+        first = stack.up(on_change, without=waiting)
+        _provision(session, str(first.outputs["workspaceId"]), on_change)
+        return first.then(stack.up(on_change))
+
+
+def _waiting(session: Session, state: State, settings: Settings, gone: frozenset[str]) -> tuple[str, ...]:
+    """URNs of the computes that wait for the network; none where it stands, since one of them does."""
+    if settings.network.network().isolation is None:
+        return ()
+    computes = [each.urn for each in rehearsed(session, state) if each.type == _COMPUTE]
+    there = {each.urn for each in state.resources} - gone
+    return tuple(computes) if computes and not there.intersection(computes) else ()
+
+
+def _provision(session: Session, workspace: str, on_change: OnChange) -> None:
+    """Have the network of a workspace built, and wait for it.
+
+    Raises:
+        CliError: Azure could not build it.
+    """
+    arm, say, began = session.invocation.ports.open_arm(), session.invocation.say, time.monotonic()
+    if _stands(arm, workspace):
+        return
+    say(
+        "Azure builds the managed network now, before the first compute: about 30 minutes, and 10 more with an FQDN "
+        "rule. Ctrl-C stops waiting, not Azure; `azmlflow up` goes on from here"
+    )
+
+    def tell(state: str) -> None:
+        name = workspace.rpartition("/")[2]
+        on_change(Change("", "ManagedNetwork", name, "create", state, time.monotonic() - began))
+
+    told = [0.0]
+
+    def on_wait(waited: float) -> None:
+        if waited >= told[-1] + _OFTEN:
+            told.append(waited)
+            say(f"the managed network has been under way for {lasting(waited)}")
+
+    tell("running")
+    try:
+        _build(arm, workspace, on_wait, session.invocation.ports.sleep)
+    except ArmError as fault:
+        tell("failed")
+        raise CliError(
+            f"Azure did not build the managed network: {fault.message}",
+            where=workspace,
+            next=f"azmlflow up --stack {session.name}    (it goes on from here)",
+        ) from fault
+    tell("done")
+
+
+def _build(
+    arm: ResourceManager, workspace: str, on_wait: Callable[[float], None], sleep: Callable[[float], None]
+) -> None:
+    """Ask for it until it stands: while another request, such as a killed `up`'s, changes the network, Azure answers
+    409."""
+    waited = 0.0
+    while True:
+        try:
+            arm.post(workspace, "provisionManagedNetwork", {"includeSpark": False}, on_wait)
+        except ArmError as fault:
+            if fault.status != 409 or waited > _LONGEST:
+                raise
+        if _stands(arm, workspace):
+            return
+        on_wait(waited)
+        sleep(_PAUSE)
+        waited += _PAUSE
+        if waited > _LONGEST:
+            raise CliError("the managed network does not stand after two hours", where=workspace)
+
+
+def _stands(arm: ResourceManager, workspace: str) -> bool:
+    document: Any = arm.get(workspace) or {}
+    status = ((document.get("properties") or {}).get("managedNetwork") or {}).get("status") or {}
+    return str(status.get("status")).lower() == "active"

@@ -1,0 +1,116 @@
+"""`OutboundRules`: what the managed network of a workspace lets out to.
+
+Rules are resources of their own, written one after the other: two at once undo one another on Azure (Azure/terraform-
+provider-azapi issues 453 and 498), and inline in the workspace they come back with Azure's own as a difference at each
+`up` (pulumi-azure-native issue 3225).
+"""
+
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
+
+import pulumi
+from pulumi_azure_native import machinelearningservices
+
+from azmlflow.infra.components.arguments import given
+from azmlflow.infra.plan import networks
+from azmlflow.infra.settings.network.rules import RuleSettings
+
+
+class OutboundRuleArgs(TypedDict):
+    """One outbound rule: a host, a service tag or a private endpoint."""
+
+    fqdn: NotRequired[str]
+    """A host that is let out to, on ports 80 and 443, or all hosts below one (`*.example.com`)."""
+    service_tag: NotRequired[str]
+    """A service tag of Azure that is let out to."""
+    private_endpoint: NotRequired[str]
+    """ARM id of a resource that Azure makes a private endpoint to."""
+    protocol: NotRequired[str]
+    """Protocol of a service tag's rule; TCP by default."""
+    ports: NotRequired[str]
+    """Ports of a service tag's rule; 443 by default."""
+    target: NotRequired[str]
+    """Which part of the resource a private endpoint leads to."""
+
+
+@dataclass(frozen=True)
+class OutboundRulesArgs:
+    """What `OutboundRules` are made of."""
+
+    resource_group_name: pulumi.Input[str]
+    """Resource group of the workspace."""
+    workspace_name: pulumi.Input[str]
+    """Workspace with a managed network."""
+    rules: list[OutboundRuleArgs]
+    """The rules, in the order in which they are written."""
+
+
+class OutboundRules(pulumi.ComponentResource):
+    """The outbound rules of a workspace's managed network."""
+
+    rule_ids: pulumi.Output[list[str]]
+    """ARM ids of the rules."""
+
+    def __init__(self, name: str, args: OutboundRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the rules.
+
+        Args:
+            name: logical name.
+            args: what they are made of.
+            opts: Pulumi's options; `deleted_with` the resource group spares requests.
+
+        Raises:
+            ValidationError: a rule is at fault.
+        """
+        super().__init__(networks.OUTBOUND, name, None, opts)
+        args = given(OutboundRulesArgs, args)
+        within = pulumi.ResourceOptions(parent=self, deleted_with=opts.deleted_with if opts else None)
+        self.rules: list[machinelearningservices.ManagedNetworkSettingsRule] = []
+        for each in args.rules:
+            rule = RuleSettings.model_validate(each).rule()
+            self.rules.append(
+                machinelearningservices.ManagedNetworkSettingsRule(
+                    networks.rule_resource_name(rule.name, name),
+                    rule_name=rule.name,
+                    workspace_name=args.workspace_name,
+                    resource_group_name=args.resource_group_name,
+                    properties=_properties(rule),
+                    opts=pulumi.ResourceOptions.merge(within, pulumi.ResourceOptions(depends_on=self.rules[-1:])),
+                )
+            )
+        self.rule_ids = pulumi.Output.all(*(each.id for each in self.rules))
+        self.register_outputs({"ruleIds": self.rule_ids})
+
+
+def _properties(
+    rule: networks.Rule,
+) -> (
+    machinelearningservices.FqdnOutboundRuleArgs
+    | machinelearningservices.PrivateEndpointOutboundRuleArgs
+    | machinelearningservices.ServiceTagOutboundRuleArgs
+):
+    kind, destination = rule.properties["type"], rule.properties["destination"]
+    if kind == "FQDN":
+        return machinelearningservices.FqdnOutboundRuleArgs(
+            type=kind, category=machinelearningservices.RuleCategory.USER_DEFINED, destination=destination
+        )
+    if kind == "PrivateEndpoint":
+        return machinelearningservices.PrivateEndpointOutboundRuleArgs(
+            type=kind,
+            category=machinelearningservices.RuleCategory.USER_DEFINED,
+            destination=machinelearningservices.PrivateEndpointDestinationArgs(
+                service_resource_id=destination["serviceResourceId"],
+                subresource_target=destination["subresourceTarget"],
+                spark_enabled=destination["sparkEnabled"],
+            ),
+        )
+    return machinelearningservices.ServiceTagOutboundRuleArgs(
+        type=kind,
+        category=machinelearningservices.RuleCategory.USER_DEFINED,
+        destination=machinelearningservices.ServiceTagDestinationArgs(
+            service_tag=destination["serviceTag"],
+            protocol=destination["protocol"],
+            port_ranges=destination["portRanges"],
+            action=destination["action"],
+        ),
+    )
