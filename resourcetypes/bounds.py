@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+_NETWORK = r"[a-zA-Z0-9](?:[a-zA-Z0-9_.-]{0,78}[a-zA-Z0-9_])?"
+_LABEL = r"[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?"
 # Type -> what the whole name must match, letters and digits being ASCII's but for resource groups.
 NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -32,6 +34,15 @@ NAMES: Mapping[str, str] = MappingProxyType(
         ),
         # Inferred: azure-ai-ml sends any, and no page tells the rule.
         "Microsoft.MachineLearningServices/workspaces/outboundRules": r"[a-zA-Z0-9_.-]{1,80}",
+        "Microsoft.Network/virtualNetworks": r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9_]",
+        "Microsoft.Network/virtualNetworks/subnets": _NETWORK,
+        "Microsoft.Network/networkSecurityGroups": _NETWORK,
+        "Microsoft.Network/privateEndpoints": r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9_]",
+        "Microsoft.Network/privateEndpoints/privateDnsZoneGroups": _NETWORK,
+        # Microsoft, "Private DNS FAQ": 2 to 34 labels of at most 63 characters each.
+        "Microsoft.Network/privateDnsZones": rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL}){{1,33}}",
+        "Microsoft.Network/privateDnsZones/virtualNetworkLinks": _NETWORK,
+        "Microsoft.Network/privateDnsZones/A": rf"@|\*|(?:\*\.)?{_LABEL}(?:\.{_LABEL}){{0,33}}",
         "Microsoft.ContainerRegistry/registries": r"[a-zA-Z0-9]{5,50}",
         "Microsoft.Insights/diagnosticSettings": r"[^<>*#.%&:\\?+/]{1,260}",
         "Microsoft.Consumption/budgets": r"[a-zA-Z0-9_-]{1,63}",

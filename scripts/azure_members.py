@@ -58,6 +58,14 @@ RESOURCES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "Microsoft.ContainerRegistry/registries": ("containerregistry:Registry", {}),
+    "Microsoft.Network/virtualNetworks": ("network:VirtualNetwork", {}),
+    "Microsoft.Network/virtualNetworks/subnets": ("network:Subnet", {}),
+    "Microsoft.Network/networkSecurityGroups": ("network:NetworkSecurityGroup", {}),
+    "Microsoft.Network/privateEndpoints": ("network:PrivateEndpoint", {}),
+    "Microsoft.Network/privateEndpoints/privateDnsZoneGroups": ("network:PrivateDnsZoneGroup", {}),
+    "Microsoft.Network/privateDnsZones": ("privatedns:PrivateZone", {}),
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": ("privatedns:VirtualNetworkLink", {}),
+    "Microsoft.Network/privateDnsZones/A": ("privatedns:PrivateRecordSet", {}),
     "Microsoft.MachineLearningServices/workspaces": ("machinelearningservices:Workspace", {}),
     "Microsoft.MachineLearningServices/workspaces/datastores": ("machinelearningservices:Datastore", {}),
     "Microsoft.MachineLearningServices/workspaces/computes": ("machinelearningservices:Compute", {}),
@@ -90,7 +98,26 @@ _RENAMED = {
     "containerregistry:IPRule": {"iPAddressOrRange": "value"},
 }
 # Objects of which the SDK leaves out a level that the API has, or which may have further members by the API.
-_NOT_DESCRIBED = ("machinelearningservices:SharedPrivateLinkResource", "operationalinsights:WorkspaceFeatures")
+# The network's are other resources, which are named by their ids alone.
+_NOT_DESCRIBED = (
+    "machinelearningservices:SharedPrivateLinkResource", "operationalinsights:WorkspaceFeatures",
+    *(
+        f"network:{each}"
+        for each in (
+            "ApplicationGatewayIPConfiguration", "ApplicationSecurityGroup", "IpamPoolPrefixAllocation",
+            "NetworkSecurityGroup", "PrivateEndpointIPConfiguration", "RouteTable", "ServiceEndpointPolicy",
+            "VirtualNetworkPeering",
+        )
+    ),
+)  # fmt: skip
+# Objects whose members the API has inside of `properties`, which the SDK leaves out: resources within resources.
+_WRAPPED = tuple(
+    f"network:{each}"
+    for each in (
+        "Delegation", "PrivateDnsZoneConfig", "PrivateLinkServiceConnection", "SecurityRule", "Subnet",
+    )
+)  # fmt: skip
+_OUTSIDE = ("id", "name", "type", "etag", "location", "tags", "kind")
 # Members that the API has and the SDK's version of it has not (Microsoft, REST), or that the service spells otherwise.
 _MORE = {
     "storage:NetworkRuleSet": {"ipv6Rules": "[storage:IPRule]"},
@@ -100,6 +127,14 @@ _MORE = {
     "Microsoft.Authorization/roleAssignments.properties": {"scope": "told"},
     "Microsoft.Insights/components.properties": {"Name": "told", "Ver": "told"},
     "Microsoft.OperationalInsights/workspaces.properties": {"source": "told"},
+    "Microsoft.Network/privateEndpoints.properties": {
+        "subnet": "any",  # its id alone is read
+        "customDnsConfigs": "told",
+        "manualPrivateLinkServiceConnections": "any",
+    },
+    "network:PrivateLinkServiceConnection.properties": {"privateLinkServiceConnectionState": "told"},
+    "network:Delegation.properties": {"actions": "told"},
+    "network:ServiceEndpointPropertiesFormat": {"provisioningState": "told"},
     "Microsoft.OperationalInsights/workspaces": {"eTag": "told"},
     "Microsoft.MachineLearningServices/workspaces.properties": {
         "allowRecoverSoftDeletedWorkspace": "boolean",  # of the previews
@@ -160,7 +195,9 @@ def _in_path(type_: str) -> frozenset[str]:
     names = {
         "resourceGroupName", "scope", "name", "version", "roleAssignmentName", "lockName", "budgetName",
         "resourceName", "resourceUri", "registryName", "computeName", "containerName", "id", "workspaceName",
-        "accountName", "vaultName", "skipValidation", "ruleName",
+        "accountName", "vaultName", "skipValidation", "ruleName", "virtualNetworkName", "subnetName",
+        "networkSecurityGroupName", "privateEndpointName", "privateDnsZoneGroupName", "privateZoneName",
+        "virtualNetworkLinkName", "recordType", "relativeRecordSetName",
     }  # fmt: skip
     return frozenset(names | ({"roleDefinitionId"} if type_.endswith("/roleDefinitions") else set()))
 
@@ -190,6 +227,12 @@ def _object(sdk: type, objects: Objects) -> str:
         told = _types.output_type_types(response).keys() if response is not None else ()
         renamed = _RENAMED.get(name, {})
         members = {renamed.get(each, each): what for each, what in {**dict.fromkeys(told, "told"), **takes}.items()}
+        if name in _WRAPPED:
+            inner = {each: what for each, what in members.items() if each not in _OUTSIDE}
+            inner = {**inner, "provisioningState": "told"} | _MORE.get(f"{name}.properties", {})
+            objects[f"{name}.properties"] = dict(sorted(inner.items()))
+            outer = {each: "string" if each == "name" else "told" for each in members if each in _OUTSIDE}
+            members = {**outer, "properties": f"{name}.properties"}
         objects[name] = dict(sorted({**members, **_MORE.get(name, {})}.items()))
     return name
 

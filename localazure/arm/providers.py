@@ -90,7 +90,7 @@ def _type(name: str, region_names: dict[str, str]) -> Document:
     regions = BY_TYPE[name.lower()].regions if name.lower() in BY_TYPE else ()
     return {
         "resourceType": name.partition("/")[2],
-        "locations": [region_names[region] for region in regions],
+        "locations": [region_names.get(region, region) for region in regions],
         "apiVersions": listed,
         "defaultApiVersion": next((each for each in listed if each.count("-") == 2), listed[0]),
         "capabilities": "SupportsTags, SupportsLocation" if regions else "None",

@@ -16,6 +16,8 @@ SUBSCRIPTION_TAGS = "subscription_tags"
 LOCKS, PROVIDERS = "locks", "providers"
 # Diagnostic settings and budgets, under their id in lower case.
 DIAGNOSTICS, BUDGETS = "diagnostic_settings", "budgets"
+# The private endpoint connections of a resource, under their id in lower case, which begins with the resource's.
+PRIVATE_CONNECTIONS = "private_endpoint_connections"
 # Names that somebody outside the tenant has, under `<type>/<name>` in lower case.
 FOREIGN_NAMES = "foreign_names"
 # Long-running operations, under their id: those that run, and those that have ended.

@@ -30,6 +30,14 @@ from azmlflow.localazure.kinds.foundation.storage_accounts import STORAGE_ACCOUN
 from azmlflow.localazure.kinds.guardrails.budgets import BUDGET
 from azmlflow.localazure.kinds.guardrails.diagnostic_settings import DIAGNOSTIC_SETTING
 from azmlflow.localazure.kinds.jobs.jobs import JOB
+from azmlflow.localazure.kinds.networks.dns_records import DNS_RECORD
+from azmlflow.localazure.kinds.networks.private_dns_zones import PRIVATE_DNS_ZONE
+from azmlflow.localazure.kinds.networks.private_endpoints import PRIVATE_ENDPOINT
+from azmlflow.localazure.kinds.networks.security_groups import NETWORK_SECURITY_GROUP
+from azmlflow.localazure.kinds.networks.subnets import SUBNET
+from azmlflow.localazure.kinds.networks.virtual_networks import VIRTUAL_NETWORK
+from azmlflow.localazure.kinds.networks.zone_groups import ZONE_GROUP
+from azmlflow.localazure.kinds.networks.zone_links import ZONE_LINK
 from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
 from azmlflow.localazure.kinds.workspaces.datastores import DATASTORE
 from azmlflow.localazure.kinds.workspaces.ml_workspaces import ML_WORKSPACE
@@ -44,6 +52,12 @@ KINDS: tuple[Kind, ...] = (
     BUDGET,
     DIAGNOSTIC_SETTING,
     USER_ASSIGNED_IDENTITY,
+    NETWORK_SECURITY_GROUP,
+    VIRTUAL_NETWORK,
+    SUBNET,
+    PRIVATE_DNS_ZONE,
+    ZONE_LINK,
+    DNS_RECORD,
     STORAGE_ACCOUNT,
     BLOB_CONTAINER,
     KEY_VAULT,
@@ -51,6 +65,8 @@ KINDS: tuple[Kind, ...] = (
     APP_INSIGHTS,
     CONTAINER_REGISTRY,
     ML_WORKSPACE,
+    PRIVATE_ENDPOINT,
+    ZONE_GROUP,
     OUTBOUND_RULE,
     DATASTORE,
     COMPUTE,

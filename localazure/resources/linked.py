@@ -28,6 +28,9 @@ RIGHTS: Mapping[str, str] = {
     f"{_ML}/environments/versions": f"{_ML}/environments/read",
     f"{_ML}/codes/versions": f"{_ML}/metadata/codes/read",
     _IDENTITY: f"{_IDENTITY}/assign/action",
+    "Microsoft.Network/networkSecurityGroups": "Microsoft.Network/networkSecurityGroups/join/action",
+    "Microsoft.Network/privateDnsZones": "Microsoft.Network/privateDnsZones/join/action",
+    "Microsoft.Network/virtualNetworks": "Microsoft.Network/virtualNetworks/join/action",
     "Microsoft.Network/virtualNetworks/subnets": "Microsoft.Network/virtualNetworks/subnets/join/action",
     "Microsoft.OperationalInsights/workspaces": "Microsoft.OperationalInsights/workspaces/sharedKeys/action",
     "Microsoft.Storage/storageAccounts": "Microsoft.Storage/storageAccounts/listKeys/action",
@@ -37,6 +40,7 @@ _ID = re.compile(
     r"(?:azureml:)?(?P<id>/subscriptions/[^/]+/resourcegroups/[^/]+/providers/(?P<namespace>[^/]+)(?P<rest>(?:/[^/]+/[^/]+)+))/?",
     re.IGNORECASE,
 )
+_ENDPOINT = "Microsoft.Network/privateEndpoints/write"
 _TEXTS = ("tags", "description", "environmentvariables", "command", "notes")  # what people write of ids is not a link
 
 
@@ -57,11 +61,18 @@ def require(ask: Ask, action: str, before: Document | None = None) -> None:
         lowered = id_.lower()
         if lowered in known or f"{lowered}/".startswith(inside) or type_.lower().startswith("microsoft.authorization/"):
             continue  # roles are looked at by who assigns them
-        right = _RIGHTS.get(type_.lower(), f"{type_}/read")
+        right = _right(action, type_)
         reason = ask.cloud.enforcer.why_not(ask.caller.principal.object_id, right, id_)
         if reason is not None:
             who = ask.caller.principal
             raise linked_authorization_failed((who.name, who.object_id), (action, ask.target.id), (right, id_), reason)
+
+
+def _right(action: str, type_: str) -> str:
+    """The right that a resource of a type takes of who does an action elsewhere."""
+    if action == _ENDPOINT and not type_.lower().startswith("microsoft.network/"):
+        return f"{type_}/PrivateEndpointConnectionsApproval/action"
+    return _RIGHTS.get(type_.lower(), f"{type_}/read")
 
 
 def _ids(value: Any) -> Iterator[tuple[str, str]]:

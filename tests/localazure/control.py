@@ -45,6 +45,10 @@ COMPUTE = f"{WORKSPACE}/computes/cpu-cluster"
 ENDPOINT = f"{WORKSPACE}/onlineEndpoints/wine"
 BLUE, GREEN = f"{ENDPOINT}/deployments/blue", f"{ENDPOINT}/deployments/green"
 MANAGED = f"{RG}/providers/Microsoft.MachineLearningServices/workspaces/ws-managed"
+NETWORK = f"{RG}/providers/Microsoft.Network/virtualNetworks/vnet-one"
+SUBNET = f"{NETWORK}/subnets/endpoints"
+ZONE = f"{RG}/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
+PRIVATE_ENDPOINT = f"{RG}/providers/Microsoft.Network/privateEndpoints/pe-blob"
 
 BODIES: dict[str, dict[str, Any]] = {
     RG: {"location": "westeurope"},
@@ -84,6 +88,20 @@ BODIES: dict[str, dict[str, Any]] = {
                 "vmSize": "Standard_DS3_v2",
                 "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 2, "nodeIdleTimeBeforeScaleDown": "PT120S"},
             },
+        },
+    },
+}
+BODIES |= {
+    NETWORK: {"location": "westeurope", "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}},
+    SUBNET: {"properties": {"addressPrefix": "10.0.1.0/24"}},
+    ZONE: {"location": "global"},
+    PRIVATE_ENDPOINT: {
+        "location": "westeurope",
+        "properties": {
+            "subnet": {"id": SUBNET},
+            "privateLinkServiceConnections": [
+                {"name": "blob", "properties": {"privateLinkServiceId": STORAGE, "groupIds": ["blob"]}}
+            ],
         },
     },
 }
@@ -268,14 +286,18 @@ class Azure:
 
     def send(self, host: str, method: str, path: str, content: bytes, who: str) -> Answer:
         """Send a service these very bytes, at a path as it is."""
+        answer = self.send_raw(host, method, path, content, who)
+        return Answer(answer.status_code, answer.json() if answer.content else None, answer.headers)
+
+    def send_raw(self, host: str, method: str, path: str, content: bytes, who: str) -> httpx.Response:
+        """As `send`; the answer as it is."""
 
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self._services[host])
             async with httpx.AsyncClient(transport=transport, base_url=f"https://{host}") as client:
                 return await client.request(method, path, content=content, headers={"x-who": who})
 
-        answer = asyncio.run(send())
-        return Answer(answer.status_code, answer.json() if answer.content else None, answer.headers)
+        return asyncio.run(send())
 
 
 def version_for(path: str) -> str:

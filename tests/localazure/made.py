@@ -12,11 +12,15 @@ from tests.localazure.control import (
     DEVELOPER,
     INSIGHTS,
     LOGS,
+    NETWORK,
+    PRIVATE_ENDPOINT,
     RG,
     STORAGE,
     SUB,
+    SUBNET,
     VAULT,
     WORKSPACE,
+    ZONE,
     Azure,
 )
 
@@ -34,6 +38,16 @@ DAYS = {"startDate": "2031-01-01T00:00:00Z", "endDate": "2032-01-01T00:00:00Z"}
 NOTICE = {"operator": "GreaterThan", "threshold": 80, "contactEmails": ["a@example.com"]}
 ROLE = {"roleName": "mine", "assignableScopes": [SUB], "permissions": [{"actions": ["*/read"]}]}
 READER = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+
+GROUP = f"{RG}/providers/Microsoft.Network/networkSecurityGroups/nsg-one"
+RULE = {
+    "name": "in",
+    "properties": {
+        "protocol": "Tcp", "access": "Allow", "direction": "Inbound", "priority": 100, "sourcePortRange": "*",
+        "destinationPortRange": "443", "sourceAddressPrefix": "*", "destinationAddressPrefix": "*",
+    },
+}  # fmt: skip
+DELEGATED = {"delegations": [{"name": "one", "properties": {"serviceName": "Microsoft.Web/serverFarms"}}]}
 
 # Type -> a path of its own, and the least that makes it there; `` at the path of a kind that is told apart by a word.
 MADE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -75,6 +89,36 @@ MADE: dict[str, tuple[str, dict[str, Any]]] = {
     "Microsoft.ContainerRegistry/registries": (
         f"{REGISTRY}new",
         {"location": "westeurope", "sku": {"name": "Premium"}},
+    ),
+    "Microsoft.Network/virtualNetworks": (
+        f"{NETWORK}-new",
+        {
+            "location": "westeurope",
+            "properties": {
+                "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+                "subnets": [{"name": "one", "properties": {"addressPrefix": "10.0.0.0/24", **DELEGATED}}],
+            },
+        },
+    ),
+    "Microsoft.Network/virtualNetworks/subnets": (
+        f"{NETWORK}/subnets/new", {"properties": {"addressPrefix": "10.0.2.0/24", **DELEGATED}},
+    ),
+    "Microsoft.Network/networkSecurityGroups": (
+        f"{RG}/providers/Microsoft.Network/networkSecurityGroups/nsg-new",
+        {"location": "westeurope", "properties": {"securityRules": [RULE]}},
+    ),
+    "Microsoft.Network/privateDnsZones": (ZONE.replace("blob", "file"), BODIES[ZONE]),
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": (
+        f"{ZONE}/virtualNetworkLinks/link1",
+        {"location": "global", "properties": {"virtualNetwork": {"id": NETWORK}}},
+    ),
+    "Microsoft.Network/privateDnsZones/A": (
+        f"{ZONE}/A/record1", {"properties": {"aRecords": [{"ipv4Address": "10.0.1.9"}]}},
+    ),
+    "Microsoft.Network/privateEndpoints": (f"{PRIVATE_ENDPOINT}-new", BODIES[PRIVATE_ENDPOINT]),
+    "Microsoft.Network/privateEndpoints/privateDnsZoneGroups": (
+        f"{PRIVATE_ENDPOINT}/privateDnsZoneGroups/default",
+        {"properties": {"privateDnsZoneConfigs": [{"name": "one", "properties": {"privateDnsZoneId": ZONE}}]}},
     ),
     ML: (f"{WORKSPACE}-new", BODIES[WORKSPACE]),
     f"{ML}/datastores": (f"{WORKSPACE}/datastores/store1", {"properties": {"datastoreType": "AzureBlob", **STORE}}),
@@ -132,7 +176,8 @@ OTHERS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
 
 def build(azure: Azure) -> None:
     """Make all that those below link or stand on."""
-    azure.make(*CHAIN)
+    azure.make(*CHAIN, NETWORK, SUBNET, ZONE, PRIVATE_ENDPOINT)
+    assert azure.arm("PUT", GROUP, {"location": "westeurope"}).status == 201
     network = {"managedNetwork": {"isolationMode": "AllowOnlyApprovedOutbound"}}
     closed = {**BODIES[WORKSPACE], "properties": {**BODIES[WORKSPACE]["properties"], **network}}
     for path, body in (

@@ -16,6 +16,7 @@ from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.collections import SECRETS
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.networks import connections
 from azmlflow.localazure.resources import names
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, wrong_type
@@ -148,7 +149,7 @@ CONTAINER_REGISTRY = Kind(
     name=_NAME,
     shape=_shape,
     has_system_data=True,
-    verbs=Verbs(put=Verb(201, "operation"), update=Verb(200), delete=Deletion(202, "location")),
+    verbs=Verbs(get=connections.shown, put=Verb(201, "operation"), update=Verb(200), delete=Deletion(202, "location")),
     lifecycle=Lifecycle(before_write=_check, on_create=_make_passwords, on_write=give_identity, on_delete=_forget),
     actions=(Action("listCredentials", _credentials),),
     extras=(

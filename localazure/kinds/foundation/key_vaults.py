@@ -13,6 +13,7 @@ from azmlflow.localazure.core.collections import DELETED
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.networks import connections
 from azmlflow.localazure.resources import names
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, region, whole_number, wrong_type
@@ -218,7 +219,7 @@ KEY_VAULT = Kind(
     name=_NAME,
     shape=_shape,
     has_system_data=True,
-    verbs=Verbs(put=Verb(201, "state", "RegisteringDns")),
+    verbs=Verbs(get=connections.shown, put=Verb(201, "state", "RegisteringDns")),
     lifecycle=Lifecycle(before_write=_check),
     unread=("properties.createmode",),
     soft_delete=SoftDelete(asked=lambda _query: True, days=_days, recover=lambda _ask, document: document),

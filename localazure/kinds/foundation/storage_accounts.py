@@ -16,6 +16,7 @@ from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.collections import BLOBS, SECRETS
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.networks import connections
 from azmlflow.localazure.resources import names
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, wrong_type
@@ -209,7 +210,7 @@ STORAGE_ACCOUNT = Kind(
     type=TYPE,
     name=_NAME,
     shape=_shape,
-    verbs=Verbs(put=Verb(202, "location")),
+    verbs=Verbs(get=connections.shown, put=Verb(202, "location")),
     lifecycle=Lifecycle(
         before_write=_check, on_create=_make_keys, on_write=give_identity, on_delete=remove_identity, on_purge=_gone
     ),

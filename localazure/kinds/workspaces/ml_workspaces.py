@@ -19,6 +19,7 @@ from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.environments import make_curated
 from azmlflow.localazure.kinds.foundation import key_vaults, storage_accounts
+from azmlflow.localazure.kinds.networks import connections
 from azmlflow.localazure.kinds.workspaces import managed_networks, outbound_rules
 from azmlflow.localazure.kinds.workspaces.datastores import make_default_datastores
 from azmlflow.localazure.kinds.workspaces.own_rights import grant
@@ -238,6 +239,15 @@ def _storage_key(ask: Ask, document: Document) -> str | None:
     return next(iter(storage_accounts.keys(ask.cloud, document["properties"]["storageAccount"])), None)
 
 
+def _shown(cloud: Cloud, document: Document) -> Document:
+    """A workspace as it is answered: with its network's rules and the private endpoints that lead to it."""
+    found = connections.shown(cloud, managed_networks.shown(cloud, document))
+    properties = found["properties"]
+    count = len(properties["privateEndpointConnections"])
+    notebooks = {**properties["notebookInfo"], "isPrivateLinkEnabled": count > 0}
+    return {**found, "properties": {**properties, "privateLinkCount": count, "notebookInfo": notebooks}}
+
+
 ML_WORKSPACE = Kind(
     type=TYPE,
     name=NameRule(
@@ -249,7 +259,7 @@ ML_WORKSPACE = Kind(
     shape=_shape,
     has_system_data=True,
     verbs=Verbs(
-        get=managed_networks.shown,
+        get=_shown,
         put=Verb(202, "operation"),
         update=Verb(200, "operation", "Updating"),
         delete=Deletion(202, "operation"),

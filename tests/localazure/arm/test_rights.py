@@ -31,6 +31,7 @@ from tests.localazure.control import (
 )
 from tests.localazure.made import INSTANCE, MADE, ML, OTHERS, build, own
 
+NET = "Microsoft.Network"
 AUTH, STORE, WS = "Microsoft.Authorization", "Microsoft.Storage/storageAccounts", ML
 # Type -> rights to read, write and delete one.
 RIGHTS: dict[str, tuple[str, str, str]] = {
@@ -91,6 +92,46 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
         "Microsoft.ContainerRegistry/registries/write",
         "Microsoft.ContainerRegistry/registries/delete",
     ),
+    f"{NET}/virtualNetworks": (
+        f"{NET}/virtualNetworks/read",
+        f"{NET}/virtualNetworks/write",
+        f"{NET}/virtualNetworks/delete",
+    ),
+    f"{NET}/virtualNetworks/subnets": (
+        f"{NET}/virtualNetworks/subnets/read",
+        f"{NET}/virtualNetworks/subnets/write",
+        f"{NET}/virtualNetworks/subnets/delete",
+    ),
+    f"{NET}/networkSecurityGroups": (
+        f"{NET}/networkSecurityGroups/read",
+        f"{NET}/networkSecurityGroups/write",
+        f"{NET}/networkSecurityGroups/delete",
+    ),
+    f"{NET}/privateDnsZones": (
+        f"{NET}/privateDnsZones/read",
+        f"{NET}/privateDnsZones/write",
+        f"{NET}/privateDnsZones/delete",
+    ),
+    f"{NET}/privateDnsZones/virtualNetworkLinks": (
+        f"{NET}/privateDnsZones/virtualNetworkLinks/read",
+        f"{NET}/privateDnsZones/virtualNetworkLinks/write",
+        f"{NET}/privateDnsZones/virtualNetworkLinks/delete",
+    ),
+    f"{NET}/privateDnsZones/A": (
+        f"{NET}/privateDnsZones/A/read",
+        f"{NET}/privateDnsZones/A/write",
+        f"{NET}/privateDnsZones/A/delete",
+    ),
+    f"{NET}/privateEndpoints": (
+        f"{NET}/privateEndpoints/read",
+        f"{NET}/privateEndpoints/write",
+        f"{NET}/privateEndpoints/delete",
+    ),
+    f"{NET}/privateEndpoints/privateDnsZoneGroups": (
+        f"{NET}/privateEndpoints/privateDnsZoneGroups/read",
+        f"{NET}/privateEndpoints/privateDnsZoneGroups/write",
+        f"{NET}/privateEndpoints/privateDnsZoneGroups/delete",
+    ),
     WS: (f"{WS}/read", f"{WS}/write", f"{WS}/delete"),
     f"{WS}/datastores": (f"{WS}/datastores/read", f"{WS}/datastores/write", f"{WS}/datastores/delete"),
     f"{WS}/computes": (f"{WS}/computes/read", f"{WS}/computes/write", f"{WS}/computes/delete"),
@@ -131,6 +172,11 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
 MORE: dict[tuple[str, str], tuple[str, ...]] = {
     ("Microsoft.Insights/components", "PUT"): ("Microsoft.OperationalInsights/workspaces/sharedKeys/action",),
     ("Microsoft.Insights/diagnosticSettings", "PUT"): ("Microsoft.OperationalInsights/workspaces/sharedKeys/action",),
+    (f"{NET}/privateEndpoints", "PUT"): (
+        f"{NET}/virtualNetworks/subnets/join/action", f"{STORE}/PrivateEndpointConnectionsApproval/action",
+    ),
+    (f"{NET}/privateEndpoints/privateDnsZoneGroups", "PUT"): (f"{NET}/privateDnsZones/join/action",),
+    (f"{NET}/privateDnsZones/virtualNetworkLinks", "PUT"): (f"{NET}/virtualNetworks/join/action",),
     (WS, "PUT"): (f"{STORE}/listKeys/action", "Microsoft.KeyVault/vaults/write", "Microsoft.Insights/components/read"),
     (f"{WS}/datastores", "PUT"): (f"{STORE}/listKeys/action",),  # a container that others have too
     (f"{WS}/codes/versions", "PUT"): (f"{STORE}/listKeys/action",),

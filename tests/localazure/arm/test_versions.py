@@ -275,8 +275,8 @@ def test_a_provider_lists_its_versions(azure: Azure) -> None:
         "deletedVaults",
         "locations/deletedVaults",
     ]
-    networks = azure.arm("GET", f"{PROVIDERS}/Microsoft.Network").body
-    assert networks["resourceTypes"] == []  # registered, and nothing of it is emulated
+    computing = azure.arm("GET", f"{PROVIDERS}/Microsoft.Compute").body
+    assert computing["resourceTypes"] == []  # registered, and nothing of it is emulated
 
 
 def test_every_kind_is_listed_by_its_provider(azure: Azure) -> None:

@@ -16,12 +16,50 @@ from scripts import azure_members, plugin_inputs
 
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.kinds import KINDS
-from tests.localazure.control import DEVELOPER, INSIGHTS, LOGS, RG, STORAGE, VAULT, Answer, Azure
-from tests.localazure.made import BLOB, FILE, HOST, IDENTITY, MADE, ML, NOTICE, OTHERS, READER, REGISTRY, build, own
+from tests.localazure.control import (
+    DEVELOPER,
+    INSIGHTS,
+    LOGS,
+    NETWORK,
+    RG,
+    STORAGE,
+    SUBNET,
+    VAULT,
+    ZONE,
+    Answer,
+    Azure,
+)
+from tests.localazure.made import (
+    BLOB,
+    FILE,
+    GROUP,
+    HOST,
+    IDENTITY,
+    MADE,
+    ML,
+    NOTICE,
+    OTHERS,
+    READER,
+    REGISTRY,
+    build,
+    own,
+)
 
 # What a member takes, where its type alone does not say it: by its path, or by its name.
 VALUES: dict[str, list[Any]] = {
     "location": ["westeurope"],
+    "addressPrefixes": ["10.0.0.0/16"],
+    "addressPrefix": ["10.0.3.0/24"],
+    "properties.networkSecurityGroup": [{"id": GROUP}],
+    "properties.subnets.0.properties.networkSecurityGroup": [{"id": GROUP}],
+    "ipv4Address": ["10.0.1.10"],
+    "privateDnsZoneId": [ZONE],
+    "privateLinkServiceId": [STORAGE],
+    "groupIds": ["file"],
+    "priority": [200],
+    "serviceName": ["Microsoft.Sql/managedInstances"],
+    "properties.virtualNetwork.id": [NETWORK],
+    "properties.subnet": [{"id": SUBNET}],
     "computeLocation": ["westeurope"],
     "principalId": [DEVELOPER],
     "roleDefinitionId": [READER],
@@ -65,6 +103,11 @@ OWN_VALUES: dict[tuple[str, str], list[Any]] = {
     (ML, "kind"): ["Default", "Hub", "Project", "FeatureStore"],
     (ML, "sku.name"): ["Basic", "Enterprise"],
     ("Microsoft.Insights/components", "kind"): ["web"],
+    ("Microsoft.Network/privateDnsZones", "location"): ["global"],
+    ("Microsoft.Network/privateDnsZones/virtualNetworkLinks", "location"): ["global"],
+    ("Microsoft.Network/virtualNetworks", "properties.subnets.0.name"): ["another"],
+    ("Microsoft.Network/networkSecurityGroups", "properties.securityRules.0.name"): ["another"],
+    ("Microsoft.Network/virtualNetworks/subnets", "properties.addressPrefixes.0"): ["10.0.3.0/24"],
 }
 # A member that takes another one beside it.
 BESIDE: dict[str, dict[str, Any]] = {
@@ -158,6 +201,14 @@ REFUSED: dict[tuple[str, str, Any], str] = {
     },
     ("MachineLearningServices/workspaces", "sku.tier", "Enterprise"): "BadRequest",
     ("registries", "sku.name", "Classic"): "InvalidRequestPropertyValue",
+    **{
+        ("Microsoft.Network/virtualNetworks" + kind, f"properties.{where}{name}", ...): "LinkedInvalidPropertyId"
+        for kind, where in (("", "subnets.0.properties."), ("/subnets", ""))
+        for name in ("routeTable", "natGateway.id")
+    },
+    ("virtualNetworks", "properties.virtualNetworkPeerings.0", ...): "BadRequest",
+    ("privateEndpoints", "properties.ipConfigurations.0", ...): "BadRequest",
+    ("privateEndpoints", "properties.manualPrivateLinkServiceConnections", ...): "BadRequest",
     ("environments/versions", "properties.build.contextUri", ...): "UserError",
     ("environments/versions", "properties.build.dockerfilePath", ...): "UserError",
     ("models/versions", "properties.datasets.0.id", ...): "UserError",

@@ -24,13 +24,18 @@ from tests.localazure.control import (
     INSIGHTS,
     LOGS,
     MANAGED,
+    NETWORK,
+    PRIVATE_ENDPOINT,
     RG,
     STORAGE,
     SUB,
+    SUBNET,
     VAULT,
     WORKSPACE,
+    ZONE,
     Azure,
 )
+from tests.localazure.made import RULE
 
 _GUID = "11111111-1111-4111-8111-111111111111"
 _READER = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -194,6 +199,50 @@ SAMPLES |= {
         BLUE, BODIES[BLUE], (*CHAIN[:6], ENDPOINT), "no", _TAGGED
     ),
 }
+_NET = f"{RG}/providers/Microsoft.Network"
+_ZONED = {"privateDnsZoneConfigs": [{"name": "blob", "properties": {"privateDnsZoneId": ZONE}}]}
+SAMPLES |= {
+    "Microsoft.Network/networkSecurityGroups": Sample(
+        f"{_NET}/networkSecurityGroups/nsg",
+        {"location": "westeurope", "properties": {"securityRules": [RULE]}},
+        (RG,),
+        "-no",
+        _TAGGED,
+    ),
+    "Microsoft.Network/virtualNetworks": Sample(NETWORK, BODIES[NETWORK], (RG,), "n", _TAGGED),
+    "Microsoft.Network/virtualNetworks/subnets": Sample(
+        SUBNET, BODIES[SUBNET], (RG, NETWORK), "-no", {"properties": {"addressPrefix": "10.0.2.0/24"}}
+    ),
+    "Microsoft.Network/privateDnsZones": Sample(ZONE, BODIES[ZONE], (RG,), "one", _TAGGED),
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": Sample(
+        f"{ZONE}/virtualNetworkLinks/link",
+        {"location": "global", "properties": {"virtualNetwork": {"id": NETWORK}, "registrationEnabled": False}},
+        (RG, NETWORK, ZONE),
+        "-no",
+        _TAGGED,
+    ),
+    "Microsoft.Network/privateDnsZones/A": Sample(
+        f"{ZONE}/A/stacct1",
+        {"properties": {"ttl": 10, "aRecords": [{"ipv4Address": "10.0.1.4"}]}},
+        (RG, ZONE),
+        "two%20words",
+        {"properties": {"ttl": 20, "aRecords": [{"ipv4Address": "10.0.1.4"}]}},
+    ),
+    "Microsoft.Network/privateEndpoints": Sample(
+        PRIVATE_ENDPOINT,
+        BODIES[PRIVATE_ENDPOINT],
+        (RG, STORAGE, NETWORK, SUBNET),
+        "p",
+        {"tags": {"one": "more"}},
+    ),
+    "Microsoft.Network/privateEndpoints/privateDnsZoneGroups": Sample(
+        f"{PRIVATE_ENDPOINT}/privateDnsZoneGroups/default",
+        {"properties": _ZONED},
+        (RG, STORAGE, NETWORK, SUBNET, ZONE, PRIVATE_ENDPOINT),
+        "-no",
+        {"properties": {"privateDnsZoneConfigs": [{"name": "b", "properties": {"privateDnsZoneId": ZONE}}]}},
+    ),
+}
 _ALL = pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.type)
 
 
@@ -325,9 +374,13 @@ def test_a_location_that_azure_has_not_or_that_would_move(azure: Azure, kind: Ki
     nowhere = azure.arm("PUT", sample.path, {**sample.body, "location": "mars"})
     assert (nowhere.status, nowhere.code.startswith("LocationNotAvailableFor")) == (400, True)
     assert azure.arm("PUT", sample.path, {**sample.body, "location": ""}).code == "LocationRequired"
-    assert azure.arm("PUT", sample.path, {**sample.body, "location": "West Europe"}).body["location"] == "westeurope"
+    home, name = ("Global", "global") if kind.regions == ("global",) else ("West Europe", "westeurope")
+    assert azure.arm("PUT", sample.path, {**sample.body, "location": home}).body["location"] == name
     azure.wait()
     moved = azure.arm("PUT", sample.path, {**sample.body, "location": "eastus"})
+    if kind.regions == ("global",):
+        assert (moved.status, moved.code) == (400, "LocationNotAvailableForResourceType")
+        return
     assert (moved.status, moved.code in ("InvalidResourceLocation", "InvalidResourceGroupLocation")) == (409, True)
 
 

@@ -1,0 +1,89 @@
+"""Ranges of addresses as Azure reads them, and which addresses of a subnet are free.
+
+Source: Microsoft, "Azure Virtual Network frequently asked questions": a range has 8 addresses (/29) or more, at most a
+/2; of each subnet Azure keeps the first four and the last; some ranges cannot be used. `InvalidCIDRNotation` and its
+words: hashicorp/terraform-provider-azurerm. IPv6 is refused here; Azure has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from itertools import combinations
+from typing import Any
+
+from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.resources.fields import wrong_type
+
+_SMALLEST, _LARGEST = 29, 2
+_KEPT = 4  # the network, the gateway and two for DNS; the last one is broadcast
+_FORBIDDEN = tuple(
+    IPv4Network(each)
+    for each in ("224.0.0.0/4", "255.255.255.255/32", "127.0.0.0/8", "169.254.0.0/16", "168.63.129.16/32")
+)
+
+
+def ranges(name: str, given: Any, owner: str) -> tuple[IPv4Network, ...]:
+    """The ranges of a list of CIDR texts, none overlapping another.
+
+    Raises:
+        AzureError: 400, one is no range, too small or too large, or cannot be used; two overlap (words inferred).
+    """
+    if not isinstance(given, list):
+        raise wrong_type(name, given, "array")
+    found = tuple(_range(name, each, owner) for each in given)
+    for one, other in combinations(found, 2):
+        if one.overlaps(other):
+            raise bad_request(
+                "AddressPrefixesOverlap",
+                f"The address prefixes {one} and {other} of resource {owner} overlap.",
+                target=name,
+            )
+    return found
+
+
+def _range(name: str, given: Any, owner: str) -> IPv4Network:
+    if not isinstance(given, str):
+        raise wrong_type(name, given, "string")
+    try:
+        found = IPv4Network(given, strict=False)
+        is_written_whole = "/" in given
+    except (AddressValueError, NetmaskValueError, ValueError):
+        is_written_whole = False
+    if not is_written_whole:
+        raise bad_request(
+            "InvalidAddressPrefixFormat",
+            f"Address prefix {given} of resource {owner} is not formatted correctly. It should follow CIDR notation, "
+            "for example 10.0.0.0/24.",
+            target=name,
+        )
+    if str(found) != given:
+        raise bad_request(
+            "InvalidCIDRNotation",
+            f"The address prefix {given} in resource {owner} has an invalid CIDR notation. For the given prefix "
+            f"length, the address prefix should be {found}.",
+            target=name,
+        )
+    if not _LARGEST <= found.prefixlen <= _SMALLEST:
+        raise bad_request(
+            "InvalidAddressPrefixLength",  # inferred
+            f"The address prefix {given} of resource {owner} must be from /{_LARGEST} to /{_SMALLEST}.",
+            target=name,
+        )
+    forbidden = next((each for each in _FORBIDDEN if each.overlaps(found)), None)
+    if forbidden is not None:
+        raise bad_request(
+            "AddressPrefixNotAllowed",  # inferred
+            f"The address prefix {given} of resource {owner} overlaps {forbidden}, which cannot be used.",
+            target=name,
+        )
+    return found
+
+
+def free(space: Iterable[IPv4Network], taken: Iterable[str]) -> Iterator[str]:
+    """The addresses of a subnet that nobody has yet, the lowest first."""
+    used = {IPv4Address(each) for each in taken}
+    for each in space:
+        for number in range(int(each.network_address) + _KEPT, int(each.broadcast_address)):
+            if IPv4Address(number) not in used:
+                yield str(IPv4Address(number))
