@@ -32,6 +32,7 @@ _ACCESS = _commands("access", "grant", "roles", "verify", "up")
 # Never what ends processes (cli/pulumi/processes.py, the keeper of jobs): a change there may end everybody's.
 TARGETS = (
     Target("rbac", ("rbac/*.py",), ("tests/rbac",)),
+    Target("reach", ("reach/*.py",), ("tests/reach",)),
     Target("infra", ("infra/*.py",), ("tests/infra",)),
     Target("teardown", ("cli/teardown/*.py",), ("tests/cli/teardown", *_commands("down", "sweep"))),
     Target("mending", ("cli/mending/*.py",), ("tests/cli/mending", *_commands("up", "grant"))),

@@ -16,7 +16,7 @@ from azmlflow.resourcetypes.table import find
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(
     path.relative_to(ROOT)
-    for package in ("resourcetypes", "rbac", "infra", "cli", "localazure", "benchmarks", "scripts", "examples")
+    for package in ("resourcetypes", "rbac", "reach", "infra", "cli", "localazure", "benchmarks", "scripts", "examples")
     for path in (ROOT / package).rglob("*.py")
 )
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(-\w+)?")
