@@ -10,10 +10,13 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --d
 TOOLKIT := .venv/.installed
 EXAMPLES := .venv-examples/.installed
 
-.PHONY: up test pytest unit check bench faults attack mutants examples engine lock live clean
+.PHONY: up wheel test pytest unit check bench faults attack mutants examples engine lock live clean
 
 up: engine Pulumi.local.yaml
 	@$(BIN)/azmlflow up --stack local
+
+wheel: $(TOOLKIT)  ## dist/azmlflow-*.whl, with all that azmlflow is
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
 test: check pytest
 

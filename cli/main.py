@@ -93,9 +93,30 @@ def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
+def _choose(ctx: click.Context, _: click.Parameter, folder: str | None) -> None:
+    if folder is not None:
+        from pathlib import Path
+
+        from azmlflow.cli.project.selection import CHOSEN
+
+        chosen = ctx.ensure_object(Invocation).folder = Path(folder).resolve()
+        before = CHOSEN.set(chosen)
+        ctx.call_on_close(lambda: CHOSEN.reset(before))
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="The version."
+)
+@click.option(
+    "-C",
+    "folder",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    is_eager=True,
+    expose_value=False,
+    callback=_choose,
+    help="The project's folder, from anywhere; else AZMLFLOW_PROJECT, else this folder or one above it.",
 )
 def cli() -> None:
     """Azure Machine Learning workspaces for MLflow, as code.

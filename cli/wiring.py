@@ -72,6 +72,8 @@ def _enter(project: Project, stack: StackFile, say: Say) -> None:
     from azmlflow.cli.local import entering
     from azmlflow.cli.pulumi import engine
 
+    if stack.local:
+        entering.refuse_here()
     # Before this process trusts the embedded Azure's authority alone: an engine comes from the internet.
     engine.ensure(os.environ, say)
     entering.enter(project, stack, os.environ, say)

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = tuple(sorted(path.name for path in (ROOT / "src" / "azmlflow").iterdir() if path.is_dir()))
+PACKAGES = tuple(sorted(path.name for path in (ROOT / "src" / "azmlflow").iterdir() if (path / "__init__.py").exists()))
 # A room holds no more than this, so that a stranger can take it in.
 MOST_FILES = 13  # a dozen, and `__init__`
 MOST_LINES = 300

@@ -126,6 +126,10 @@ def _refused(words: list[str], command: click.Command, *, free: bool) -> str | N
     while isinstance(command, click.Group):
         if not words or words[0] in ("--help", "-h", "--version"):
             return None
+        if words[0] == "-C":
+            words = words[2:]
+        if not words:  # it is named for the option's sake
+            return None
         below = command.get_command(context, words[0])
         if below is None:
             return f"no command `{words[0]}`"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 
 # Microsoft, "Throttling Resource Manager requests": counted by the minute and the hour, for each principal.
 THROTTLED = "wait a few minutes, then type the command again: it goes on from here (Azure limits requests)"
 
 _BETWEEN = re.compile(r"(, then |, or | && |; | {4}\(.*$)", re.DOTALL)
+_BEGIN = re.compile(r"(^\s*|next: |`|, or |, then |&& |\$\()azmlflow (?!-C )", re.MULTILINE)
 _NAMED = re.compile(r" (--stack|-s)\b")
 
 
@@ -21,6 +24,11 @@ def as_typed(command: str, stack: str, *, name: bool, local: bool) -> str:
         local: it is on the embedded Azure, which `az` knows under `azmlflow run` only.
     """
     return "".join(_one(each, stack, name, local) for each in _BETWEEN.split(command))
+
+
+def from_anywhere(text: str, folder: Path) -> str:
+    """A text whose commands of azmlflow's say which project is meant: one that the current folder need not be in."""
+    return _BEGIN.sub(lambda found: f"{found[1]}azmlflow -C {shlex.quote(str(folder))} ", text)
 
 
 def with_engine(command: str, stack: str) -> str:

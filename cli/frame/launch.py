@@ -33,7 +33,8 @@ def execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        if sys.stderr.isatty():
+        # On Windows execve ends this process, and the shell goes on, before the command has ended.
+        if sys.stderr.isatty() or sys.platform == "win32":
             return _attended(path, command, environment)
         os.execve(path, list(command), dict(environment))
     except OSError as fault:

@@ -8,6 +8,7 @@ the engine work the same on both clouds.
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import re
 import secrets
@@ -29,6 +30,9 @@ from azmlflow.localazure.machine.shortage import remedy
 
 # Path of an official azure-native plugin, or of its folder, for local stacks to use.
 OFFICIAL = "AZMLFLOW_AZURE_NATIVE"
+
+# The packages of the extra `local` that it starts with.
+_MADE_OF = ("starlette", "uvicorn", "httpx", "h11", "cryptography", "jwt", "mlflow", "graphql")
 
 # Another backend, passphrase or stack in the user's shell would win over ours.
 _PULUMI_DROPPED = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_BACKEND_URL")
@@ -64,6 +68,7 @@ def start(project: Project, say: Callable[[str], None], latency: str | None = No
     Raises:
         CliError: it runs with another latency than the one asked for.
     """
+    refuse_here()
     from azmlflow.localazure.process import daemon
 
     make_state(project)
@@ -77,8 +82,29 @@ def start(project: Project, say: Callable[[str], None], latency: str | None = No
     daemon.start(project.local, latency or "none", on_progress=say)
 
 
+def refuse_here(platform: str = sys.platform) -> None:
+    """Refuse the embedded Azure where it cannot run.
+
+    Raises:
+        CliError: on Windows, or where what it is made of is not installed.
+    """
+    if platform == "win32":
+        raise CliError(
+            "the embedded Azure runs on Linux and macOS; on Windows it wants WSL (stacks on Azure need neither)",
+            next="wsl --install    (then install azmlflow in it, and type the command there)",
+        )
+    if lacking := [name for name in _MADE_OF if importlib.util.find_spec(name) is None]:
+        raise CliError(
+            f"the embedded Azure is not installed here: {', '.join(lacking)} is missing",
+            where=sys.prefix,
+            next="python -m pip install 'azmlflow[local]'",
+        )
+
+
 def running(project: Project) -> bool:
     """Does the embedded Azure run?"""
+    if sys.platform == "win32":
+        return False
     from azmlflow.localazure.process import daemon
 
     return project.local.exists() and daemon.status(project.local) is not None

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.project import Project, StackFile, choose_stack
+from azmlflow.cli.project.project import Project, StackFile
+from azmlflow.cli.project.selection import choose_stack
 from azmlflow.cli.project.settings_file import write_settings
 from azmlflow.cli.project.yaml_file import read_yaml
 from azmlflow.infra.settings.namespace import NAMESPACE

@@ -1,20 +1,22 @@
 """One command at a time on a stack, and a note of what the last one left unfinished.
 
-The note is `.azmlflow/holders/<stack>.json`. Its holder keeps it locked, and the kernel drops the lock of a process
-that dies; so a note without a lock is what a dead or failed command left, and says that `up` has something to mend.
+The note is `.azmlflow/holders/<stack>.json`. Its holder keeps the file beside it locked (`.lock`), and the system drops
+the lock of a process that dies; so a note without a lock is what a dead or failed command left, and says that `up` has
+something to mend.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from io import TextIOWrapper
 from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, Timeout
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import Project, make_state
@@ -49,8 +51,8 @@ class Note:
 class Holder:
     """The holding of one stack by this process. `previous` is the note that an unfinished command left."""
 
-    def __init__(self, file: TextIOWrapper, note: Note, previous: Note | None) -> None:
-        self._file, self._note, self.previous = file, note, previous
+    def __init__(self, lock: BaseFileLock, file: TextIOWrapper, note: Note, previous: Note | None) -> None:
+        self._lock, self._file, self._note, self.previous = lock, file, note, previous
         self._done = False
         self._write()
 
@@ -82,6 +84,7 @@ class Holder:
         elif not self._note.engine:
             self._file.truncate(0)
         self._file.close()
+        self._lock.release()
 
     def _write(self) -> None:
         # Over the old note, and only then cut: at no instant is there none, should we be killed.
@@ -107,15 +110,10 @@ def hold(project: Project, stack: str, command: str) -> Iterator[Holder]:
     make_state(project)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _locked(path)
+        previous = read_note(path)
         file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")  # noqa: PTH123, SIM115
-    except OSError as fault:
-        raise CliError(
-            f"cannot write {path.name}: {fault.strerror}", where=str(path), next=remedy(fault, f"ls -l {path}")
-        ) from fault
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
+    except Timeout:
         other = read_note(path)
         who = other.words if other else "another azmlflow"
         raise CliError(
@@ -123,8 +121,12 @@ def hold(project: Project, stack: str, command: str) -> Iterator[Holder]:
             where=str(path),
             next=f"wait for it; `azmlflow status --stack {stack}` tells when it is done",
         ) from None
+    except OSError as fault:
+        raise CliError(
+            f"cannot write {path.name}: {fault.strerror}", where=str(path), next=remedy(fault, f"ls -l {path}")
+        ) from fault
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    holder = Holder(file, Note(os.getpid(), command, now), read_note(path))
+    holder = Holder(lock, file, Note(os.getpid(), command, now), previous)
     try:
         yield holder
     finally:
@@ -134,15 +136,22 @@ def hold(project: Project, stack: str, command: str) -> Iterator[Holder]:
 def holding(project: Project, stack: str) -> Note | None:
     """Who holds the stack now, None if nobody does."""
     path = note_path(project, stack)
+    if not path.exists():
+        return None
     try:
-        with path.open("r+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return read_note(path)
+        _locked(path).release()
+    except Timeout:
+        return read_note(path)
     except OSError:
         return None
     return None
+
+
+def _locked(note: Path) -> BaseFileLock:
+    """The lock beside a note, taken. Timeout where somebody else has it."""
+    lock = FileLock(note.with_suffix(".lock"), mode=0o600)
+    lock.acquire(blocking=False)
+    return lock
 
 
 def read_note(path: Path) -> Note | None:

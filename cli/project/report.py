@@ -86,12 +86,12 @@ def _first_line(fault: BaseException) -> str:
 
 
 def _log(text: str) -> Path:
-    from azmlflow.cli.project.project import find_project
+    from azmlflow.cli.project.selection import find_project
 
     try:
         folder = find_project().logs
     except CliError:
-        folder = Path(tempfile.gettempdir()) / f"azmlflow-{os.getuid()}"
+        folder = Path(tempfile.gettempdir()) / f"azmlflow-{getattr(os, 'getuid', lambda: 0)()}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     now = datetime.datetime.now(datetime.UTC)
     path = folder / f"{now:%Y%m%dT%H%M%S}-{os.getpid()}.log"

@@ -7,15 +7,16 @@ and so are comments, order and spelling of all that stays.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import getpass
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from filelock import FileLock
+
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.project import Project, StackFile, make_state, write_atomically
+from azmlflow.cli.project.project import SCHEMA, Project, StackFile, make_state, write_atomically
 from azmlflow.cli.project.yaml_file import change_yaml, dump_yaml, read_yaml
 from azmlflow.infra.settings.namespace import NAMESPACE
 from azmlflow.localazure.machine.shortage import remedy
@@ -30,15 +31,21 @@ def editing(project: Project) -> Iterator[None]:
     """
     make_state(project)
     path = project.state / "settings.lock"
+    lock = FileLock(path, mode=0o600)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        lock.acquire()
     except OSError as fault:
         raise CliError(
             f"cannot write {path.name}: {fault.strerror}", where=str(path), next=remedy(fault, f"ls -l {path}")
         ) from fault
-    with os.fdopen(descriptor, "r+"):
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
         yield
+    finally:
+        lock.release()
+
+
+# As the YAML language servers of editors read it.
+_FIRST_LINE = f"# yaml-language-server: $schema=.azmlflow/{SCHEMA.name}\n"
 
 
 def write_settings(
@@ -81,7 +88,7 @@ def write_config(project: Project, name: str, config: Mapping[str, Any]) -> Stac
     """
     path = project.settings_path(name)
     document = {**(read_yaml(path) if path.exists() else {}), "config": dict(config)}
-    write_atomically(path, change_yaml(path, document) if path.exists() else dump_yaml(document))
+    write_atomically(path, change_yaml(path, document) if path.exists() else _FIRST_LINE + dump_yaml(document))
     return StackFile(name, path, document["config"])
 
 
@@ -100,4 +107,4 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        return str(os.getuid())
+        return str(getattr(os, "getuid", lambda: 0)())

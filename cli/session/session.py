@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.project import DEFAULT_STACK, Project, StackFile, choose_stack, find_project, read_stack
+from azmlflow.cli.project.project import DEFAULT_STACK, Project, StackFile, read_stack
+from azmlflow.cli.project.selection import choose_stack, find_project
 from azmlflow.cli.session.invocation import Invocation
 from azmlflow.infra.settings.namespace import NAMESPACE
 

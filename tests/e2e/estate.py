@@ -117,20 +117,28 @@ def make_estate(folder: Path, *, typed: bool = False) -> Estate:
     folder.mkdir(parents=True)
     for name in ("Pulumi.yaml", "infra", "engine"):
         (folder / name).symlink_to(CHECKOUT / name)
-    home = folder / "home"
+    estate = Estate(folder, make_environment(folder / "home", Path(sys.executable).parent), typed)
+    estate.azmlflow("init", "local", "--yes")
+    return estate
+
+
+def make_environment(home: Path, programs: Path) -> dict[str, str]:
+    """The variables that commands see.
+
+    Args:
+        home: the user's, made here.
+        programs: where `azmlflow` is.
+    """
     home.mkdir()
     kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
     cache = os.environ.get("AZMLFLOW_CACHE") or str(
         Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "azmlflow"
     )
-    environment = {
+    return {
         **kept,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
         "HOME": str(home),
         "AZMLFLOW_CACHE": cache,
         "COLUMNS": "160",
         "AZMLFLOW_STACK": "local",  # whatever another test has selected
     }
-    estate = Estate(folder, environment, typed)
-    estate.azmlflow("init", "local", "--yes")
-    return estate

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from azmlflow.cli.project.project import find_project
+from azmlflow.cli.project.selection import find_project
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.life import duration
 

@@ -16,7 +16,8 @@ from azmlflow.cli.commands.local.limits import limits
 from azmlflow.cli.commands.local.repair import repair
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering
-from azmlflow.cli.project.project import Project, find_project, read_stack
+from azmlflow.cli.project.project import Project, read_stack
+from azmlflow.cli.project.selection import find_project
 from azmlflow.cli.project.settings_file import write_settings
 from azmlflow.cli.session.invocation import Command, Invocation, common
 
@@ -35,6 +36,7 @@ def _project(invocation: Invocation) -> Project:
     Raises:
         CliError: `--stack` names a stack that is on Azure.
     """
+    entering.refuse_here()
     project = find_project()
     if invocation.stack and not read_stack(project, invocation.stack).local:
         raise CliError(

@@ -13,7 +13,8 @@ from azmlflow.cli.azure.errors import TimedOut
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending.mending import clear_the_way
 from azmlflow.cli.project.hold import hold
-from azmlflow.cli.project.project import DEFAULT_STACK, choose_stack, find_project
+from azmlflow.cli.project.project import DEFAULT_STACK
+from azmlflow.cli.project.selection import choose_stack, find_project
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.invocation import Command, Invocation, common

@@ -15,7 +15,8 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.side_by_side import drawing
 from azmlflow.cli.project import fleet
 from azmlflow.cli.project.fleet import Member
-from azmlflow.cli.project.project import Project, find_project
+from azmlflow.cli.project.project import Project
+from azmlflow.cli.project.selection import find_project
 from azmlflow.cli.session.invocation import Command, Invocation, common
 
 _WIDTH, _WIDEST = 4, 32

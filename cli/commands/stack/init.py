@@ -1,4 +1,4 @@
-"""`azmlflow init`: write a stack's settings, from options or questions."""
+"""`azmlflow init`: write a stack's settings, from options or questions; a project around them where there is none."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import click
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.options import chosen, describe, offered, offers
-from azmlflow.cli.project.project import DEFAULT_STACK, choose_stack, find_project
+from azmlflow.cli.project.project import DEFAULT_STACK, make_state
+from azmlflow.cli.project.selection import choose_stack, project_at, start_folder
 from azmlflow.cli.project.settings_file import local_defaults, suggested_salt, write_settings
+from azmlflow.cli.project.template import planned, write
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.infra.settings import listing
 from azmlflow.infra.settings.faults import SettingsError
@@ -45,10 +47,12 @@ class Init(Command):
 def command(
     invocation: Invocation, name: str | None, *, subscription: str | None, force: bool, yes: bool, **given: Any
 ) -> None:
-    """On a terminal, what no option says is asked. A stack `local` is on the embedded Azure unless --cloud says
-    otherwise; any other is on Azure.
+    """A folder that is in no project becomes one. On a terminal, what no option says is asked. A stack `local` is on
+    the embedded Azure unless --cloud says otherwise; any other is on Azure.
     """
-    project = find_project()
+    folder = start_folder(invocation.ports.environment)
+    found = project_at(folder)
+    project = found or planned(folder)
     stack = choose_stack(project, name or invocation.stack, invocation.ports.environment)
     path = project.settings_path(stack)
     if path.exists() and not force:
@@ -65,6 +69,10 @@ def command(
     first = local_defaults() if cloud == "local" else {"cloud": cloud, "salt": suggested_salt(project)}
     ours = {**first, **wanted}
     _check(stack, ours)
+    if found is None:
+        write(project)
+        invocation.say(f"made {project.root} a project, `{project.name}`: Pulumi.yaml, __main__.py, .gitignore")
+    make_state(project)
     provider = {"azure-native:subscriptionId": subscription, "azure-native:location": wanted.get("location")}
     others = {key: value for key, value in provider.items() if value}
     written = write_settings(project, stack, ours, others, fresh=True)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def complete_key(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The keys that begin so."""
     from azmlflow.cli.project import keys
-    from azmlflow.cli.project.project import StackFile, choose_stack, find_project, read_stack
+    from azmlflow.cli.project.project import StackFile, read_stack
+    from azmlflow.cli.project.selection import choose_stack, find_project
 
     file = StackFile("", None, {})  # type: ignore[arg-type]
     invocation = ctx.find_object(Invocation)

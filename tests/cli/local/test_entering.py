@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from azmlflow.cli.local import entering
-from azmlflow.cli.project.project import find_project
+from azmlflow.cli.project.selection import find_project
 from tests.cli.desk import Desk
 
 VERSION = importlib.metadata.version("pulumi_azure_native")

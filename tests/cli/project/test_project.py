@@ -10,15 +10,8 @@ from pathlib import Path
 import pytest
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.project import (
-    Project,
-    choose_stack,
-    find_project,
-    read_stack,
-    refuse_mixed_clouds,
-    selection_files,
-    write_atomically,
-)
+from azmlflow.cli.project.project import Project, read_stack, refuse_mixed_clouds, write_atomically
+from azmlflow.cli.project.selection import choose_stack, find_project, selection_files
 
 
 @pytest.fixture

