@@ -29,6 +29,8 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("init", "stack.init", "Write a stack's settings, from options or questions."),
     ("set", "stack.set", "Set one of the stack's settings, checked with all others."),
     ("get", "stack.get", "Show the stack's settings, or one of them."),
+    ("settings", "stack.settings", "List what a stack may set, or explain one setting."),
+    ("stack", "stack.stack", "Show the project's stacks and which is meant; select another."),
     ("up", "stack.up", "Stand the workspace up, or bring it in line with the settings."),
     ("preview", "stack.preview", "Show what `up` would change, and change nothing."),
     ("status", "stack.status", "Show what stands, where, and who holds it."),

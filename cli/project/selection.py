@@ -19,7 +19,7 @@ from typing import Any
 
 import azmlflow
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.project import DEFAULT_STACK, STACK_NAME, Project
+from azmlflow.cli.project.project import DEFAULT_STACK, STACK_NAME, Project, make_state, write_atomically
 from azmlflow.cli.project.yaml_file import read_yaml
 
 PROJECT = "AZMLFLOW_PROJECT"
@@ -131,16 +131,50 @@ def choose_stack(project: Project, asked: str | None, environment: Mapping[str, 
     Raises:
         CliError: the name is none that Pulumi takes.
     """
+    return meant(project, asked, environment)[0]
+
+
+def meant(project: Project, asked: str | None, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Which stack is meant, and why, in words.
+
+    Raises:
+        CliError: the name is none that Pulumi takes.
+    """
     if asked == "":
         # An unset variable in a script (`--stack "$STACK"`) must not become another stack.
         raise CliError("--stack names no stack", next=f"azmlflow status --stack {DEFAULT_STACK}")
-    name = asked or environment.get("AZMLFLOW_STACK") or _selected(project, environment) or DEFAULT_STACK
+    reasons = (
+        (asked, "--stack"),
+        (environment.get("AZMLFLOW_STACK"), "AZMLFLOW_STACK"),
+        (_selected(project, environment), "it is selected"),
+        (DEFAULT_STACK, "none is selected"),
+    )
+    name, why = next((name, why) for name, why in reasons if name)
     if not STACK_NAME.match(name):
         raise CliError(
             f"`{name}` is not a stack name: letters, digits, `-`, `_` and `.` only",
             next="azmlflow status --stack NAME",
         )
-    return name
+    return name, why
+
+
+def select(project: Project, name: str, environment: Mapping[str, str]) -> None:
+    """Have bare commands mean a stack. It is written down in the project's own home of Pulumi, as Pulumi does it.
+
+    Raises:
+        CliError: it cannot be written.
+    """
+    make_state(project)
+    *others, path = selection_files(project, environment)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        document = {}
+    kept = {key: value for key, value in document.items() if key != "stacks"} if isinstance(document, dict) else {}
+    write_atomically(path, json.dumps({**kept, "stack": name}))
+    newest = max((_written(each) for each in others), default=0.0)
+    if _written(path) <= newest:  # of a clock that went back, or a file system that counts in seconds
+        os.utime(path, (newest + 1, newest + 1))
 
 
 def selection_files(project: Project, environment: Mapping[str, str]) -> tuple[Path, ...]:

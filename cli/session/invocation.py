@@ -19,6 +19,8 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from click.shell_completion import CompletionItem
+
     from azmlflow.cli.session.collaborators import Collaborators
 
 
@@ -115,6 +117,20 @@ def _remember_stack(ctx: click.Context, _: click.Parameter, value: str | None) -
     ctx.ensure_object(Invocation).stack = value
 
 
+def complete_stack(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The stacks that begin so."""
+    from click.shell_completion import CompletionItem
+
+    from azmlflow.cli.frame.errors import CliError
+    from azmlflow.cli.project.selection import find_project
+
+    try:
+        names = find_project().stacks()
+    except CliError:
+        names = ()
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what every command has: `--stack` and `--output`; the command gets the `Invocation` first."""
     return answering("text", "json")(command)
@@ -144,6 +160,7 @@ def _with_options(forms: tuple[str, ...], command: Callable[..., Any]) -> Callab
         expose_value=False,
         is_eager=True,
         callback=_remember_stack,
+        shell_complete=complete_stack,
         help="The stack; else AZMLFLOW_STACK, else the selected one, else `local`.",
     )
     passed = click.make_pass_decorator(Invocation, ensure=True)(command)

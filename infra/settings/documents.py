@@ -16,7 +16,7 @@ from azmlflow.infra.settings.settings import Settings
 _PAGE = """\
 # Settings
 
-Made from the fields of `Settings`, as `azmlflow init --help` is; not to be edited by hand.
+Made from the fields of `Settings`, as `azmlflow settings` is; not to be edited by hand.
 
 A stack's settings stand in `Pulumi.<stack>.yaml` under `config`, each as `{namespace}:` and its key:
 
@@ -29,8 +29,9 @@ config:
 ```
 
 An unknown key is refused, and every fault is told at once, with the command that mends it. An editor that knows JSON
-Schema checks the file while it is written: give it [`infra/settings/schema.json`](../infra/settings/schema.json) for
-`Pulumi.*.yaml` (in VS Code, the setting `yaml.schemas`).
+Schema (VS Code with its YAML extension) checks the file while it is written: its first line names a copy of the schema,
+which commands put into `.azmlflow/`. `azmlflow settings --schema` prints it; in the package it is
+[`azmlflow/infra/settings/schema.json`](../infra/settings/schema.json).
 
 `[]` stands for each entry of a list.
 
