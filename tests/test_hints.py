@@ -89,7 +89,7 @@ def test_every_example_and_help_can_be_typed() -> None:
     [
         ('next="azmlflow confgi --stack x"', "no command `confgi`"),
         ('next=f"azmlflow down --stak {x}"', "No such option"),
-        ('x = f"it is so; next: azmlflow grant {who}"', "is missing"),
+        ('x = f"it is so; next: azmlflow roles {who} --stack"', "requires an argument"),
         ('say("wait, or azmlflow up now please")', "too many words"),
         ('x = "azmlflow local" + " strat"', "no command `strat`"),
         ('x = f"azmlflow init {name} --cloud gcp"', "'gcp' is not one of"),

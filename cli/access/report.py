@@ -97,14 +97,12 @@ def as_csv(table: Matrix) -> str:
     names = [f"{column.group}:{column.operation.name}" for column in table.columns]
     writer.writerow(["principal_id", "type", "name", "notes", *names])
     for row in table.rows:
-        notes = "; ".join(row.notes)
-        writer.writerow(
-            [row.object_id, _inert(row.type), _inert(row.name), _inert(notes), *(cell.verdict for cell in row.cells)]
-        )
+        about = (no_formula(text) for text in (row.type, row.name, "; ".join(row.notes)))
+        writer.writerow([row.object_id, *about, *(cell.verdict for cell in row.cells)])
     return out.getvalue()
 
 
-def _inert(text: str) -> str:
+def no_formula(text: str) -> str:
     """A text that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
@@ -11,6 +12,13 @@ from datetime import timedelta
 from azmlflow.resourcetypes.table import UnknownType, find, of_token
 
 Say = Callable[[str], None]  # tells people something
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 
 
 def called(arm_type: str, count: int = 1) -> str:
@@ -56,3 +64,15 @@ def hanging(text: str, indent: int) -> str:
     width = max(shutil.get_terminal_size().columns - indent, 20)
     lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
     return f"\n{' ' * indent}".join(lines)
+
+
+def read_duration(text: str) -> timedelta:
+    """A time such as `30s`, `90m`, `12h`, `7d` or `2w`.
+
+    Raises:
+        ValueError: it is none, or longer than the calendar.
+    """
+    found = re.fullmatch(r"(\d{1,6})([smhdw])", text.strip().lower())
+    if not found:
+        raise ValueError(f"`{text}` is not a time such as 30s, 90m, 12h, 7d or 2w")
+    return int(found[1]) * _UNITS[found[2]]

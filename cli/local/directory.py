@@ -51,8 +51,12 @@ class LocalUsers:
 
     def users(self) -> tuple[dict[str, Any], ...]:
         """All users: `id`, `userPrincipalName`, `displayName`."""
+        return self.listed("users")
+
+    def listed(self, collection: str) -> tuple[dict[str, Any], ...]:
+        """All of a collection, such as `groups`."""
         found: list[dict[str, Any]] = []
-        url: str | None = f"{GRAPH}/v1.0/users"
+        url: str | None = f"{GRAPH}/v1.0/{collection}"
         while url:
             document = self._ask("GET", url)
             found += _value(document, url)
@@ -67,8 +71,8 @@ class LocalUsers:
         """Remove a user. Its role assignments stay, as on Azure."""
         self._ask("DELETE", f"{GRAPH}/v1.0/users/{quote(upn, safe='@')}")
 
-    def _ask(self, method: str, url: str) -> dict[str, Any]:
-        answer = control.ask(self._folder, method, url, principal=DEVELOPER)
+    def _ask(self, method: str, url: str, body: object = None) -> dict[str, Any]:
+        answer = control.ask(self._folder, method, url, principal=DEVELOPER, body=body)
         document = answer.body if isinstance(answer.body, dict) else {}
         if answer.status >= 400:
             error = document.get("error")

@@ -44,7 +44,7 @@ def held(session: Session, command: str) -> Iterator[Stack]:
         SettingsError: infra's; the settings are not valid.
     """
     session.settings()
-    with hold(session.project, session.name, command) as holder:
+    with hold(session.project, session.name, command, session.invocation.patience()) as holder:
         session.enter()
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)

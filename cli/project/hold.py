@@ -11,7 +11,7 @@ import contextlib
 import datetime
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from io import TextIOWrapper
 from pathlib import Path
@@ -100,8 +100,16 @@ def note_path(project: Project, stack: str) -> Path:
 
 
 @contextlib.contextmanager
-def hold(project: Project, stack: str, command: str) -> Iterator[Holder]:
+def hold(
+    project: Project, stack: str, command: str, patient: Callable[[str], bool] = lambda _: False
+) -> Iterator[Holder]:
     """Hold a stack for the time of a command.
+
+    Args:
+        project: the checkout.
+        stack: the stack.
+        command: what will hold it.
+        patient: waits a while for the one that holds it, whose name it is told; False to give up.
 
     Raises:
         CliError: another command of this machine holds it; the error says which, since when.
@@ -110,16 +118,14 @@ def hold(project: Project, stack: str, command: str) -> Iterator[Holder]:
     make_state(project)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _locked(path)
+        lock = _waited_for(path, patient)
         previous = read_note(path)
         file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8")  # noqa: PTH123, SIM115
     except Timeout:
-        other = read_note(path)
-        who = other.words if other else "another azmlflow"
         raise CliError(
-            f"stack `{stack}` is held by {who}",
+            f"stack `{stack}` is held by {_who(path)}",
             where=str(path),
-            next=f"wait for it; `azmlflow status --stack {stack}` tells when it is done",
+            next=f"wait for it: type the command with --wait 10m; `azmlflow status --stack {stack}` tells who holds it",
         ) from None
     except OSError as fault:
         raise CliError(
@@ -131,6 +137,20 @@ def hold(project: Project, stack: str, command: str) -> Iterator[Holder]:
         yield holder
     finally:
         holder.close()
+
+
+def _waited_for(path: Path, patient: Callable[[str], bool]) -> BaseFileLock:
+    while True:
+        try:
+            return _locked(path)
+        except Timeout:
+            if not patient(_who(path)):
+                raise
+
+
+def _who(path: Path) -> str:
+    other = read_note(path)
+    return other.words if other else "another azmlflow"
 
 
 def holding(project: Project, stack: str) -> Note | None:

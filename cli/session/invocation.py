@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from azmlflow.cli.session.collaborators import Collaborators
 
+_A_WHILE = 1.0  # seconds between two looks at a stack that another command holds
+
 
 @dataclass
 class Invocation:
@@ -32,6 +34,7 @@ class Invocation:
         connect: makes the collaborators (engine, cloud, directory); tests hand in their own.
         output: `text` or `json`.
         stack: the `--stack` option, None if absent.
+        longest: seconds to wait, in all, for another command that holds the stack.
         opened: the stack that was found, once it is.
         local: whether that is on the embedded Azure.
         folder: the `-C` option, None if absent.
@@ -40,6 +43,7 @@ class Invocation:
     connect: Callable[[], Collaborators]
     output: str = "text"
     stack: str | None = None
+    longest: float = 0.0
     opened: str | None = None
     local: bool = False
     folder: Path | None = None
@@ -63,6 +67,22 @@ class Invocation:
         from azmlflow.cli.frame.hints import from_anywhere
 
         return from_anywhere(text, self.folder)
+
+    def patience(self) -> Callable[[str], bool]:
+        """Waits, a little at a time, for whoever holds the stack, as long as `--wait` says; then says no."""
+        waited = 0.0
+
+        def wait(who: str) -> bool:
+            nonlocal waited
+            if waited >= self.longest:
+                return False
+            if not waited:
+                self.say(f"waiting for {who} to let go of the stack ...")
+            self.ports.sleep(_A_WHILE)
+            waited += _A_WHILE
+            return True
+
+        return wait
 
     def say(self, message: str) -> None:
         """A message for people, on standard error."""
@@ -129,6 +149,27 @@ def complete_stack(_ctx: click.Context, _parameter: click.Parameter, incomplete:
     except CliError:
         names = ()
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _remember_wait(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    from azmlflow.cli.frame.words import read_duration
+
+    try:
+        ctx.ensure_object(Invocation).longest = read_duration(value).total_seconds()
+    except ValueError as fault:
+        raise click.BadParameter(str(fault)) from fault
+
+
+# Of a command that holds the stack.
+patient = click.option(
+    "--wait",
+    metavar="TIME",
+    expose_value=False,
+    callback=_remember_wait,
+    help="Wait so long, such as 10m, for another command that holds the stack; else it is refused at once.",
+)
 
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:

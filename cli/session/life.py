@@ -5,7 +5,6 @@ The beginning is noted once, when nothing of the stack stands, so that an `up` w
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -13,30 +12,12 @@ from typing import Literal
 import click
 
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.words import read_duration
 from azmlflow.cli.project.settings_file import write_settings
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.session.session import Session
 
-_UNITS = {
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-}
 NEVER: Literal["never"] = "never"
-
-
-def read_duration(text: str) -> timedelta:
-    """A time such as `30s`, `90m`, `12h`, `7d` or `2w`.
-
-    Raises:
-        ValueError: it is none, or longer than the calendar.
-    """
-    found = re.fullmatch(r"(\d{1,6})([smhdw])", text.strip().lower())
-    if not found:
-        raise ValueError(f"`{text}` is not a time such as 30s, 90m, 12h, 7d or 2w")
-    return int(found[1]) * _UNITS[found[2]]
 
 
 def duration(_ctx: click.Context, _: click.Parameter, value: str | None) -> timedelta | None:

@@ -79,6 +79,12 @@ class Graph:
         text = value.replace("'", "''")
         return list(self._pages(f"/v1.0/{collection}", {"$filter": f"{property_} eq '{text}'"}))
 
+    def beginning(self, collection: str, property_: str, text: str) -> list[dict[str, Any]]:
+        """At most a hundred objects of a collection whose property begins so."""
+        quoted = text.replace("'", "''")
+        params = {"$filter": f"startswith({property_},'{quoted}')", "$top": "100"}
+        return list(self._list(HttpRequest("GET", f"{GRAPH}/v1.0/{collection}", params=params))["value"])
+
     def by_id(self, object_id: str) -> dict[str, Any] | None:
         """Any object by its id, with its `@odata.type`; None if there is none."""
         types = ["user", "group", "servicePrincipal", "application"]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 from dataclasses import dataclass
 from typing import Any
 
 from azure.core.credentials import TokenCredential
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import HttpTransport
 
 from azmlflow.rbac import scopes
 from azmlflow.rbac.grants import PrincipalType
-from azmlflow.rbac.live.errors import AmbiguousPrincipal, DirectoryForbidden, PrincipalUnknown
+from azmlflow.rbac.live.errors import AccessError, AmbiguousPrincipal, DirectoryForbidden, PrincipalUnknown
 from azmlflow.rbac.live.graph import COLLECTIONS, Graph, name_of, type_of
 from azmlflow.rbac.live.waits import OnWait
 
@@ -62,13 +64,14 @@ def resolve_principal(
         if scopes.is_guid(text):
             return _by_guid(graph, text.lower(), kind)
         found = (_by_address(graph, text, kind) if "@" in text else []) or _by_name(graph, text, kind)
+        near = "" if found else _nearest(graph, text, kind)
     distinct = list({each.object_id: each for each in found}.values())
     if not distinct:
         what, command = {"User": ("user", "user"), "Group": ("group", "group")}.get(
             kind or "User", ("application", "sp")
         )
         raise PrincipalUnknown(
-            f"no {what if kind else 'user, group or application'} '{text}' in the directory; "
+            f"no {what if kind else 'user, group or application'} '{text}' in the directory{near}; "
             f"`az ad {command} list --output table` shows who is there"
         )
     if len(distinct) > 1:
@@ -98,6 +101,22 @@ def _by_name(graph: Graph, text: str, kind: PrincipalType | None) -> list[Grante
         if kind in (None, type_)
         for each in graph.find(collection, "displayName", text)
     ]
+
+
+def _nearest(graph: Graph, text: str, kind: PrincipalType | None) -> str:
+    """What to say of the name that is most like one that nobody has, of those that begin alike; empty if none is.
+
+    It is a suggestion: where Graph does not answer the question, there is none.
+    """
+    names: list[str] = []
+    for type_, collection in COLLECTIONS:
+        property_ = "userPrincipalName" if type_ == "User" and "@" in text else "displayName"
+        if kind in (None, type_):
+            with contextlib.suppress(HttpResponseError, AccessError):
+                names += [str(each.get(property_) or "") for each in graph.beginning(collection, property_, text[:2])]
+    lower = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(text.lower(), lower, n=1, cutoff=0.7)
+    return f" (did you mean '{lower[near[0]]}'?)" if near else ""
 
 
 def _by_guid(graph: Graph, guid: str, kind: PrincipalType | None) -> Grantee:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -116,12 +117,16 @@ def graph(method: str, path: str, query: Mapping[str, str], body: Any) -> Answer
         name = unquote(path.removeprefix("users/"))
         users = [each for each in OBJECTS if each.get("userPrincipalName") == name]
         return (200, users[0]) if users else (404, {"error": {"code": "Request_ResourceNotFound"}})
+    kind = f"#microsoft.graph.{COLLECTIONS[path]}"
+    if begins := re.fullmatch(r"startswith\((displayName|userPrincipalName),'(.*)'\)", query["$filter"]):
+        there = [each for each in OBJECTS if each["@odata.type"] == kind]
+        begin = begins[2].replace("''", "'").lower()
+        return 200, {"value": [each for each in there if str(each.get(begins[1])).lower().startswith(begin)]}
     property_, _, text = query["$filter"].partition(" eq ")
     known = FILTERS.get(path, ())
     if property_ not in known or "'" in text[1:-1].replace("''", ""):
         return 400, {"error": {"code": "Request_UnsupportedQuery"}}
     value = text[1:-1].replace("''", "'")
-    kind = f"#microsoft.graph.{COLLECTIONS[path]}"
     return 200, {"value": [each for each in OBJECTS if each["@odata.type"] == kind and each.get(property_) == value]}
 
 

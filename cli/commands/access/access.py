@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from azmlflow.cli.access import declared, report
+from azmlflow.cli.access import declared, log, person, principals, report
 from azmlflow.cli.access.grants import place
 from azmlflow.cli.access.people import principal_type
 from azmlflow.cli.frame.errors import CliError
@@ -30,10 +32,13 @@ if TYPE_CHECKING:
     examples=(
         "azmlflow access",
         "azmlflow access --explain alice@local.test write_run",
+        "azmlflow access alice@local.test",
         "azmlflow access --drift",
+        "azmlflow access --log",
         "azmlflow access --output html --file access.html",
     ),
 )
+@click.argument("principal", required=False)
 @click.option(
     "--explain",
     "question",
@@ -47,6 +52,7 @@ if TYPE_CHECKING:
     help="What differs from the declared grants: missing, expired, undeclared, wider, orphaned. Exit code 1 if "
     "anything does.",
 )
+@click.option("--log", "log_", is_flag=True, help="Who gave whom what, and when: of each role assignment that stands.")
 @principal_type
 @click.option(
     "--file",
@@ -56,17 +62,29 @@ if TYPE_CHECKING:
 )
 @answering("text", "json", "csv", "html")
 def command(
-    invocation: Invocation, question: tuple[str, str] | None, drift: bool, kind: str | None, path: Path | None
+    invocation: Invocation,
+    principal: str | None,
+    *,
+    question: tuple[str, str] | None,
+    drift: bool,
+    log_: bool,
+    kind: str | None,
+    path: Path | None,
 ) -> int | None:
-    """A row for every user, group and application that has any access, by itself or through groups, inherited or not; a
-    column for every operation. A condition or a group that may not be read makes a `?`, never a yes.
+    """With a PRINCIPAL: what it may do, by which role and group, and until when. Else a row for every user, group and
+    application that has any access, by itself or through groups, inherited or not; a column for every operation. A
+    condition or a group that may not be read makes a `?`, never a yes.
     """
-    _check_usage(invocation.output, question, drift, kind)
+    _check_usage(invocation.output, principal, question, kind, {"--drift": drift, "--log": log_})
     session = open_session(invocation)
     where = place(session, session.stack())
     invocation.ports.visit(session.project, session.file, invocation.say)
     if question:
         text, differs = _explained(session, where, question, kind), False
+    elif principal:
+        text, differs = _of_one(session, where, principal, kind), False
+    elif log_:
+        text, differs = _logged(session, where), False
     elif drift:
         text, differs = _compared(session, where)
     else:
@@ -75,13 +93,20 @@ def command(
     return 1 if differs else None
 
 
-def _check_usage(output: str, question: tuple[str, str] | None, drift: bool, kind: str | None) -> None:
-    if question and drift:
-        raise click.UsageError("--explain and --drift are two questions; ask one at a time")
-    if output in {"csv", "html"} and (question or drift):
-        raise click.UsageError(f"--output {output} is for the whole matrix; --explain and --drift take text or json")
-    if kind and not question:
-        raise click.UsageError("--type says what the PRINCIPAL of --explain is")
+def _check_usage(
+    output: str,
+    principal: str | None,
+    question: tuple[str, str] | None,
+    kind: str | None,
+    flags: Mapping[str, bool],
+) -> None:
+    asked = [name for name, given in {"PRINCIPAL": principal, "--explain": question, **flags}.items() if given]
+    if len(asked) > 1:
+        raise click.UsageError(f"{' and '.join(asked)} are {len(asked)} questions; ask one at a time")
+    if output in {"csv", "html"} and asked and not (asked == ["--log"] and output == "csv"):
+        raise click.UsageError(f"--output {output} is for the whole matrix; {asked[0]} takes text or json")
+    if kind and not (question or principal):
+        raise click.UsageError("--type says what PRINCIPAL is, or that of --explain")
     if question:
         try:
             find_operation(question[1])
@@ -111,14 +136,38 @@ def _matrix(session: Session, where: Place, *, to_terminal: bool) -> str:
 
 def _explained(session: Session, where: Place, question: tuple[str, str], kind: str | None) -> str:
     principal, operation = question
-    person = session.invocation.ports.find_person(principal, kind)
-    tenant = session.invocation.ports.read_tenant(where.subscription_id, where.workspace_id, (person.id,))
-    explanation = explain(person.id, find_operation(operation), where.workspace_id, tenant.facts)
-    name = person.name or tenant.directory.name(person.id)
+    who = session.invocation.ports.find_person(principal, kind)
+    tenant = session.invocation.ports.read_tenant(where.subscription_id, where.workspace_id, (who.id,))
+    explanation = explain(who.id, find_operation(operation), where.workspace_id, tenant.facts)
+    name = who.name or tenant.directory.name(who.id)
     if session.invocation.output == "json":
         return report.explained_json(explanation, name, session.name, local=session.file.local)
     local = session.file.local
-    return report.explained_text(explanation, person.id, name, session.name, tenant.directory, local=local)
+    return report.explained_text(explanation, who.id, name, session.name, tenant.directory, local=local)
+
+
+def _of_one(session: Session, where: Place, principal: str, kind: str | None) -> str:
+    who = principals.resolve(session.invocation.ports, where, principal, kind)
+    tenant = session.invocation.ports.read_tenant(where.subscription_id, where.workspace_id, (who.id,))
+    table = matrix(tenant.facts, where.workspace_id, tenant.directory, also=[who.id])
+    row = next(each for each in table.rows if each.object_id == who.id.lower())
+    grants = [each for each in session.settings().grants if each.principal_id.lower() == who.id.lower()]
+    name = who.name or row.name
+    if session.invocation.output == "json":
+        return json.dumps(person.document(table, row, name, grants, tenant.directory), indent=2)
+    return person.as_text(table, row, name, grants, tenant.directory)
+
+
+def _logged(session: Session, where: Place) -> str:
+    assignments = session.invocation.ports.open_arm().role_assignments(where.workspace_id)
+    tenant = session.invocation.ports.read_tenant(where.subscription_id, where.workspace_id, log.people(assignments))
+    entries = log.entries(assignments, tenant.facts.definitions, tenant.directory)
+    match session.invocation.output:
+        case "json":
+            return json.dumps({"stack": session.name, "assignments": log.document(entries)}, indent=2)
+        case "csv":
+            return log.as_csv(entries)
+    return log.as_text(entries)
 
 
 def _compared(session: Session, where: Place) -> tuple[str, bool]:

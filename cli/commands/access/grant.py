@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
+import functools
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from azmlflow.cli.access import assignments, grants, principals
 from azmlflow.cli.access.people import in_force, principal_type
+from azmlflow.cli.access.wishes import End, Wish, day, read_end, read_file, resolved
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import mending
 from azmlflow.cli.mending.mending import held
 from azmlflow.cli.session.collaborators import Person
-from azmlflow.cli.session.invocation import Command, Invocation, common
-from azmlflow.cli.session.life import NEVER, read_duration
+from azmlflow.cli.session.invocation import Command, Invocation, common, patient
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac import scopes
 from azmlflow.rbac.grants import Grant, GrantScope
-from azmlflow.rbac.roles import Persona, combined
+from azmlflow.rbac.roles import combined, persona
 
 if TYPE_CHECKING:
     from azmlflow.cli.pulumi.stack import Stack
     from azmlflow.infra.plan.identifiers import Place
 
-Never = Literal["never"]
-End = date | timedelta | Never | None
-
 
 def _end(_context: click.Context, _parameter: click.Parameter, text: str | None) -> End:
-    if text is None or text == NEVER:
-        return text
-    with contextlib.suppress(ValueError):
-        return date.fromisoformat(text)
     try:
-        time = read_duration(text)
-    except ValueError:
-        what = f"`{text}` is not a day such as 2027-01-31, no time such as 30d or 2w, nor `never`"
-        raise click.BadParameter(what) from None
-    if time % timedelta(days=1):
-        raise click.BadParameter(f"`{text}` is not a number of whole days: a grant ends with a day")
-    if time > date.max - date.today() - timedelta(days=2):
-        raise click.BadParameter(f"`{text}` from today is longer than the calendar")
-    return time
+        return None if text is None else read_end(text)
+    except ValueError as fault:
+        raise click.BadParameter(str(fault)) from None
 
 
 @click.command(
@@ -57,10 +45,18 @@ def _end(_context: click.Context, _parameter: click.Parameter, text: str | None)
         "azmlflow grant data-scientists viewer --scope group",
         "azmlflow grant 00000000-0000-0000-0000-000000000000 registrar --stack prod",
         "azmlflow grant compute/cpu tracker",
+        "azmlflow grant --file people.csv",
     ),
 )
-@click.argument("principal")
-@click.argument("wanted", metavar="PERSONA", required=True)
+@click.argument("principal", required=False)
+@click.argument("wanted", metavar="PERSONA", required=False)
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Many, in one update: comma-separated, with a first line principal,persona and, if wanted, scope,until,type. "
+    "One bad line, and nothing is done.",
+)
 @principal_type
 @click.option(
     "--scope",
@@ -77,27 +73,32 @@ def _end(_context: click.Context, _parameter: click.Parameter, text: str | None)
     help="Last day of the grant, by UTC: a date, 30d or 2w from today, or never; else a grant that is there keeps its "
     "own. Azure does not know of it: the next `azmlflow up` after it takes it away.",
 )
+@patient
 @common
-def command(invocation: Invocation, principal: str, wanted: str, *, kind: str | None, scope: str, until: End) -> None:
+def command(
+    invocation: Invocation,
+    principal: str | None,
+    wanted: str | None,
+    *,
+    path: Path | None,
+    kind: str | None,
+    scope: str,
+    until: End,
+) -> None:
     """PRINCIPAL is a user name, mail address, display name, application id or object id; a managed identity's ARM id;
     or compute/NAME. PERSONA is what the principal may do with MLflow: viewer, tracker, registrar, submitter,
     deployer, scorer or operator, or several, as in tracker+registrar.
     """
-    personas, today = combined(wanted), invocation.ports.today()
-    until = today + until if isinstance(until, timedelta) else until
-    if isinstance(until, date) and until < today:
-        raise CliError(
-            f"the last day of the grant, {until}, is past already",
-            next=f"azmlflow revoke {principal} {personas[0].name}    (to take it away)",
-        )
+    wishes = _wishes(invocation, principal, wanted, path=path, kind=kind, scope=scope, until=until)
     invocation.ports.warm()
     session = open_session(invocation)
-    with held(session, f"azmlflow grant {principal} {wanted}") as stack:
+    words = f"azmlflow grant {f'--file {path}' if path else f'{principal} {wanted}'}"
+    with held(session, words) as stack:
         where = grants.place(session, stack)
-        at = _scope(where, scope)
-        person = principals.resolve(invocation.ports, where, principal, kind)
-        new = [Grant(person.id, person.type, person.name, each.name, at) for each in personas]
-        new = list(_prepared(session, where, _with_ends(session, new, until)))
+        before = {grant.key for grant in session.settings().grants}
+        found = resolved(wishes, functools.partial(_found, session, where), path)
+        new = [grant for wish, person in found for grant in _with_ends(session, wish, person)]
+        new = list(_prepared(session, where, new))
         session, applied = _applied(session, stack, where, new)
         certain = grants.wait(
             lambda: all(in_force(invocation.ports, session, where, grant) for grant in new),
@@ -108,13 +109,13 @@ def command(invocation: Invocation, principal: str, wanted: str, *, kind: str | 
     grants.tell_pending(session, applied)
     if not certain:
         invocation.warn("Azure has not put the grant in force within ten minutes; it will")
-    elif applied.changes and not (session.file.local and person.type == "User"):
+    elif applied.changes and not (session.file.local and all(each.principal_type == "User" for each in new)):
         invocation.say(
             "Azure has the role assignment; when it is in force everywhere only the principal itself can see "
             "(up to ten minutes)"
         )
     if where.profile == "built-in":
-        grants.warn_of_built_in(invocation, [each.name for each in personas])
+        grants.warn_of_built_in(invocation, [each.persona for each in new])
     documents = [
         {**grant.to_config(), "scope": grant.scope, "assignmentId": where.assignment(grant).id} for grant in new
     ]
@@ -127,15 +128,54 @@ def command(invocation: Invocation, principal: str, wanted: str, *, kind: str | 
             "inForce": certain,
             "pending": [change.urn for change in applied.pending],
         },
-        lambda: _text(person, personas, new, bool(applied.changes)),
+        lambda: _text(new, before if path else () if applied.changes else {each.key for each in new}),
     )
 
 
-def _with_ends(session: Session, new: Sequence[Grant], until: date | Never | None) -> tuple[Grant, ...]:
-    """The grants with their ends. One that is there keeps its own, as long as it is in force, if none is asked for."""
+def _wishes(
+    invocation: Invocation,
+    principal: str | None,
+    wanted: str | None,
+    *,
+    path: Path | None,
+    kind: str | None,
+    scope: str,
+    until: End,
+) -> tuple[Wish, ...]:
+    """What is asked for.
+
+    Raises:
+        CliError: an end is past, or a file has a fault.
+    """
+    today = invocation.ports.today()
+    if path is not None:
+        if principal or kind or until or scope != "workspace":
+            raise click.UsageError("--file says who, what, where and until when: give nothing beside it")
+        return read_file(path, today)
+    if principal is None or wanted is None:
+        raise click.UsageError("give a PRINCIPAL and a PERSONA, or --file")
+    personas = combined(wanted)
+    try:
+        last = day(until, today)
+    except ValueError as fault:
+        take = f"azmlflow revoke {principal} {personas[0].name}    (to take it away)"
+        raise CliError(str(fault), next=take) from fault
+    return (Wish(principal, personas, scope, last, kind),)
+
+
+def _found(session: Session, where: Place, wish: Wish) -> tuple[Wish, Person]:
+    """A wish with its scope read, and who is meant."""
+    placed = replace(wish, scope=_scope(where, wish.scope))
+    return placed, principals.resolve(session.invocation.ports, where, wish.principal, wish.kind)
+
+
+def _with_ends(session: Session, wish: Wish, person: Person) -> Iterator[Grant]:
+    """A wish's grants with their ends. One that is there keeps its own, while it is in force, if none is asked for."""
+    at: GrantScope = "group" if wish.scope == "group" else "workspace"
+    new = [Grant(person.id, person.type, person.name, each.name, at) for each in wish.personas]
+    until = wish.until
     ends = {grant.key: grant.until for grant in session.settings().grants if grant.until is not None}
     say, today = session.invocation.say, session.invocation.ports.today()
-    ending = []
     for grant in new:
         before = ends.get(grant.key)
         after = until if isinstance(until, date) else None
@@ -144,8 +184,7 @@ def _with_ends(session: Session, new: Sequence[Grant], until: date | Never | Non
             after = before
         elif after is None and before is not None:
             say(f"{grant.persona}: it ended on {before} so far, and has no end now")
-        ending.append(replace(grant, until=after))
-    return tuple(ending)
+        yield replace(grant, until=after)
 
 
 def _scope(where: Place, text: str) -> GrantScope:
@@ -216,12 +255,15 @@ def _applied(session: Session, stack: Stack, where: Place, new: Sequence[Grant])
         raise
 
 
-def _text(person: Person, personas: Sequence[Persona], new: Sequence[Grant], changed: bool) -> str:
-    where = " on the whole resource group" if new[0].scope == "group" else ""
-    lines = [
-        f"{person.name or person.id} {'is now' if changed else 'is already'} {each.name}{where}: {each.summary}"
-        for each in personas
-    ]
+def _text(new: Sequence[Grant], before: Collection[tuple[str, str, str]]) -> str:
+    """What to say of each grant; `before` are those that were there already."""
+    lines = []
+    for grant in new:
+        where = " on the whole resource group" if grant.scope == "group" else ""
+        is_ = "is already" if grant.key in before else "is now"
+        lines.append(
+            f"{grant.display_name or grant.principal_id} {is_} {grant.persona}{where}: {persona(grant.persona).summary}"
+        )
     lines += [
         f"{grant.persona} until {grant.until}, by UTC. Azure does not enforce it: "
         "the first `azmlflow up` after that day does"

@@ -11,7 +11,7 @@ from azmlflow.cli.access import assignments, grants, principals, revocation
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending.mending import held
 from azmlflow.cli.project.hold import note_path, read_note
-from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.cli.session.invocation import Command, Invocation, common, patient
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.roles import combined
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @click.argument("principal")
 @click.argument("unwanted", metavar="[PERSONA]", required=False)
 @click.option("--scope", type=click.Choice(get_args(GrantScope)), help="Only what was granted there.")
+@patient
 @common
 def command(invocation: Invocation, principal: str, unwanted: str | None, scope: str | None) -> None:
     """PRINCIPAL is what `grant` takes, or the name that `status` shows.

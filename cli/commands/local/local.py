@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from azmlflow.cli.commands.local.faults import faults
+from azmlflow.cli.commands.local.group import group
 from azmlflow.cli.commands.local.limits import limits
 from azmlflow.cli.commands.local.repair import repair
 from azmlflow.cli.frame.errors import CliError
@@ -148,6 +149,7 @@ def _confirm_reset(invocation: Invocation, project: Project, yes: bool) -> None:
 
 
 command.add_command(faults)
+command.add_command(group)
 command.add_command(limits)
 command.add_command(repair)
 

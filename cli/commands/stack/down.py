@@ -17,7 +17,7 @@ from azmlflow.cli.project.project import DEFAULT_STACK
 from azmlflow.cli.project.selection import choose_stack, find_project
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.stack import Stack
-from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.cli.session.invocation import Command, Invocation, common, patient
 from azmlflow.cli.session.life import duration
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.teardown import Left, Limits, Owner, Removal, lone, overdue, plan_group, show, steps
@@ -48,6 +48,7 @@ GROUP = "Microsoft.Resources/resourceGroups"
 @click.option(
     "--timeout", metavar="TIME", callback=duration, help="Give up after 30s, 20m, 2h; without it each wait gets 1h."
 )
+@patient
 @common
 def command(
     invocation: Invocation,
@@ -75,7 +76,7 @@ def command(
         invocation.result(_report(DEFAULT_STACK, (), (), ()), f"nothing stands on stack {DEFAULT_STACK}")
         return
     session = open_session(invocation)
-    with hold(session.project, session.name, "azmlflow down") as holder:
+    with hold(session.project, session.name, "azmlflow down", invocation.patience()) as holder:
         session.enter()
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)

@@ -18,7 +18,7 @@ from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.session import life, standing
-from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.cli.session.invocation import Command, Invocation, common, patient
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.session.session import standing as outputs_of
 from azmlflow.infra.plan.outputs import StackOutputs
@@ -30,6 +30,7 @@ from azmlflow.infra.plan.outputs import StackOutputs
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before something is deleted.")
 @click.option("--allow-replace", is_flag=True, help="What holds data may be deleted, and another made in its place.")
 @click.option("--expires", metavar="TIME", help="When `sweep --expired` may take it: 12h, 7d, 2w from now, or never.")
+@patient
 @common
 def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str | None) -> None:
     """Safe to type again at any time: it goes on where an earlier one stopped, and changes nothing when there is
@@ -40,7 +41,7 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
     invocation.ports.warm()
     session = open_session(invocation, make_local=True)
     settings = session.settings()
-    with hold(session.project, session.name, "azmlflow up") as holder:
+    with hold(session.project, session.name, "azmlflow up", invocation.patience()) as holder:
         session.enter()
         stack = session.stack(holder)
         mending.mend(session, stack, holder, settings, sure=yes)

@@ -226,3 +226,52 @@ def test_an_unknown_principal_and_a_stack_that_does_not_stand(desk: Desk, tenant
     done = desk.run("access", "--stack", "other")
     assert done.code == 1
     assert "azmlflow up --stack other" in done.err
+
+
+def test_one_person_with_the_grants_end_and_the_group(desk: Desk, tenant: Callable[..., None]) -> None:
+    desk.settings(text=SETTINGS + "      until: '2099-12-31'\n")
+    tenant(HERS)
+    done = desk.run("access", ALICE.name)
+    assert done.code == 0
+    assert "grant      tracker until 2099-12-31" not in done.out
+    assert "  grant      tracker, until 2099-12-31" in done.out
+    assert "  track      yes  Create, rename, tag and restore experiments, by azmlflow tracker" in done.out
+    assert "  register   no   Create, rename, update, alias and tag models and versions\n" in done.out
+    document = desk.run("access", ALICE.name, "-o", "json").json()
+    assert document["operations"]["write_run"]["role"] == TRACKER.name
+    assert document["grants"][0]["until"] == "2099-12-31"
+
+
+def test_one_person_who_may_do_nothing(desk: Desk, tenant: Callable[..., None]) -> None:
+    desk.settings()
+    tenant()
+    done = desk.run("access", ALICE.name)
+    assert "may do nothing here" in done.out
+    assert f"next: azmlflow grant {ALICE.name} viewer" in done.out
+
+
+def test_the_log_says_who_gave_whom_what_and_when(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant(HERS, HIS)
+    for made, by, one in (("2026-11-01T08:00:00Z", BOB, HERS), ("2026-11-02T09:30:00Z", ROBOT, HIS)):
+        desk.arm.put(
+            one.id,
+            properties={
+                "principalId": one.principal_id,
+                "roleDefinitionId": one.role_definition_id,
+                "scope": one.scope,
+                "createdOn": made,
+                "createdBy": by,
+            },
+        )
+    lines = desk.run("access", "--log").out.splitlines()
+    assert lines[0] == f"2026-11-02 09:30  {ROBOT} gave {EVIL} Owner at {GROUP}"
+    assert lines[1] == f"2026-11-01 08:00  {EVIL} gave {ALICE.name} azmlflow tracker at {WORKSPACE}"
+    document = desk.run("access", "--log", "-o", "json").json()
+    assert [each["on"] for each in document["assignments"]] == [
+        "2026-11-02T09:30:00+00:00",
+        "2026-11-01T08:00:00+00:00",
+    ]
+    rows = list(csv.DictReader(io.StringIO(desk.run("access", "--log", "-o", "csv").out)))
+    assert (rows[0]["to"], rows[1]["by"]) == (f"'{EVIL}", f"'{EVIL}")
+    assert desk.run("access", "--log", "-o", "html").code == 2
+    assert desk.run("access", ALICE.name, "--log").code == 2

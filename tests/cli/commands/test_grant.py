@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,8 +14,10 @@ import yaml
 
 from azmlflow.cli.access import grants
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi.changes import Change, OnChange, Outcome
 from azmlflow.cli.pulumi.deployment import State
+from azmlflow.cli.session.collaborators import Person
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.roles import persona
@@ -331,3 +335,82 @@ def test_the_built_in_profile_warns_of_what_is_too_much(standing: Desk) -> None:
     assert "read the datastores' secrets" in done.err
     assert done.json()["assignmentId"] == place.assignment(GRANT).id
     assert "tracker is the built-in role `AzureML Data Scientist` here" in standing.run("up").err
+
+
+BOB = Person("00000000-0000-4000-8000-0000000000b1", "User", "bob@local.test")
+
+
+def test_many_grants_in_one_update(standing: Desk) -> None:
+    standing.people[BOB.name] = BOB
+    roles = [PLACE.role(each).urn("local", "azmlflow") for each in ("tracker", "viewer")]
+    given = [
+        PLACE.assignment(Grant(ALICE.id, ALICE.type, ALICE.name, "tracker")).urn("local", "azmlflow"),
+        PLACE.assignment(Grant(BOB.id, BOB.type, BOB.name, "viewer", "group")).urn("local", "azmlflow"),
+    ]
+    standing.stack.planned = tuple(planned(urn, "create") for urn in (*roles, *given))
+    standing.arm.put(PLACE.assignment(Grant(BOB.id, BOB.type, BOB.name, "viewer", "group")).id)
+    path = standing.root / "people.csv"
+    path.write_text("principal,persona,scope,until\nalice@local.test,tracker,,30d\nbob@local.test,viewer,group,\n")
+    done = standing.run("grant", "--file", str(path))
+    assert done.code == 0
+    assert [(each["displayName"], each["persona"], each.get("scope")) for each in written(standing)] == [
+        ("alice@local.test", "tracker", None),
+        ("bob@local.test", "viewer", "group"),
+    ]
+    assert standing.stack.calls[0] == "preview"
+    assert len([call for call in standing.stack.calls if call.startswith("up ")]) == 1
+    assert {*roles, *given} == set(standing.stack.calls[1].split()[1:])
+    assert "alice@local.test is now tracker" in done.out
+    assert "bob@local.test is now viewer on the whole resource group" in done.out
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("alice@local.test,tracker,\nnobody@local.test,viewer,\n", ["line 3: nobody is called `nobody@local.test`"]),
+        ("alice@local.test,tracker,/subscriptions/x\nnobody@local.test,viewer,\n", ["line 2: ", "line 3: "]),
+        ("alice@local.test,tracker,\nalice@local.test,viewer+tracker,\n", ["line 3: ", "by line 2 already"]),
+        ("alice@local.test,trackr,\n", ["line 2: "]),
+    ],
+)
+def test_a_file_with_a_broken_line_grants_nothing(standing: Desk, lines: str, told: list[str]) -> None:
+    path = standing.root / "people.csv"
+    path.write_text(f"principal,persona,scope\n{lines}")
+    done = standing.run("grant", "--file", str(path))
+    assert done.code == 1
+    assert all(each in done.err for each in told)
+    assert written(standing) == []
+    assert not [call for call in standing.stack.calls if call.startswith("up")]
+
+
+@pytest.mark.parametrize(
+    "words", [("alice@local.test", "viewer", "--file", "FILE"), ("--file", "FILE", "--until", "30d"), ("alice",), ()]
+)
+def test_either_one_or_a_file(standing: Desk, words: tuple[str, ...]) -> None:
+    path = standing.root / "people.csv"
+    path.write_text("principal,persona\nalice@local.test,viewer\n")
+    assert standing.run("grant", *(str(path) if word == "FILE" else word for word in words)).code == 2
+
+
+def test_a_held_stack_is_waited_for_only_with_wait(standing: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    connect = standing.connect
+    with contextlib.ExitStack() as holding:
+        holding.enter_context(hold(standing.project, "local", "azmlflow up"))
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 3:
+                holding.close()
+
+        monkeypatch.setattr(standing, "connect", lambda: replace(connect(), sleep=sleep))
+        refused = standing.run("grant", "alice@local.test", "tracker")
+        assert (refused.code, waits) == (1, [])
+        assert "--wait 10m" in refused.err
+        late = standing.run("grant", "alice@local.test", "tracker", "--wait", "2s")
+        assert (late.code, waits) == (1, [1.0, 1.0])
+        assert "waiting for `azmlflow up`" in late.err
+        waits.clear()
+        assert standing.run("grant", "alice@local.test", "tracker", "--wait", "10m").code == 0
+    assert waits[:3] == [1.0, 1.0, 1.0]
+    assert standing.run("grant", "alice@local.test", "tracker", "--wait", "soon").code == 2

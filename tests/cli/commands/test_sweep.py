@@ -13,7 +13,7 @@ import pytest
 
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.frame.errors import CliError, Interrupted
-from azmlflow.cli.session.life import read_duration
+from azmlflow.cli.frame.words import read_duration
 from azmlflow.cli.sweep.groups import Found, Wanted
 from azmlflow.cli.sweep.removals import AuditLog, Fate, Tell, Turn, sweep
 from azmlflow.infra.plan import tags

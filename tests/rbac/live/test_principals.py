@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -95,9 +96,36 @@ def test_an_address_is_asked_for_where_there_are_addresses() -> None:
     collections = ("users", "groups", "servicePrincipals")
     assert wire.asked == [
         "GET graph.microsoft.com/v1.0/users/carol@contoso.com",
-        # by mail, which no service principal has; then by name
-        *(f"GET graph.microsoft.com/v1.0/{each}" for each in (*collections[:2], *collections)),
+        # by mail, which no service principal has; then by name; then for a name that is near
+        *(f"GET graph.microsoft.com/v1.0/{each}" for each in (*collections[:2], *collections, *collections)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("alise@contoso.com", "alice@contoso.com"),
+        ("Zubteam", None),
+        ("Subteem", "Subteam"),
+        ("TRAINR", "trainer"),
+        ("O'Hara", None),
+    ],
+)
+def test_a_misspelt_name_gets_the_nearest(text: str, near: str | None) -> None:
+    with pytest.raises(PrincipalUnknown) as unknown:
+        resolve(text)
+    assert ("did you mean" in str(unknown.value)) is (near is not None)
+    assert f"(did you mean '{near}'?)" in str(unknown.value) or near is None
+
+
+def test_where_graph_tells_no_near_names_the_answer_is_the_same() -> None:
+    def plain(method: str, path: str, query: Mapping[str, str], body: Any) -> Any:
+        if "startswith" in query.get("$filter", ""):
+            return 400, {"error": {"code": "Request_UnsupportedQuery"}}
+        return graph(method, path, query, body)
+
+    with pytest.raises(PrincipalUnknown, match=r"'alise@contoso\.com' in the directory;"):
+        resolve("alise@contoso.com", None, plain)
 
 
 def test_without_the_directory_an_object_id_and_its_type_are_enough() -> None:

@@ -1,0 +1,200 @@
+"""What people ask `grant` for: one principal on the command line, or many in a file of comma-separated values.
+
+    principal,persona,scope,until,type
+    alice@local.test,tracker+registrar,,2027-01-31,
+    data-scientists,viewer,group,,Group
+
+`principal` and `persona` are needed; an empty field is as an option that is not given. Semicolons part as well, as
+spreadsheets of many countries write them. A file counts as a whole: one bad line, and nothing is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal, get_args
+
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.words import read_duration
+from azmlflow.cli.session.collaborators import Person
+from azmlflow.cli.session.life import NEVER
+from azmlflow.rbac.grants import PrincipalType
+from azmlflow.rbac.live.errors import AccessError
+from azmlflow.rbac.roles import Persona, combined
+
+Never = Literal["never"]
+End = date | timedelta | Never | None
+COLUMNS = ("principal", "persona", "scope", "until", "type")
+_MOST_BYTES, _MOST_LINES = 1_000_000, 1000
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A grant that is asked for.
+
+    Attributes:
+        principal: who, as typed.
+        personas: what.
+        scope: where, as typed.
+        until: its end; None to keep the one that there is.
+        kind: the principal's type, if it is said.
+        line: of the file; 0 for the command line.
+    """
+
+    principal: str
+    personas: tuple[Persona, ...]
+    scope: str = "workspace"
+    until: date | Never | None = None
+    kind: str | None = None
+    line: int = 0
+
+
+def read_end(text: str) -> End:
+    """The end that a text says: a day, a time from today in whole days, or `never`.
+
+    Raises:
+        ValueError: it says none.
+    """
+    if text == NEVER:
+        return NEVER
+    with contextlib.suppress(ValueError):
+        return date.fromisoformat(text)
+    try:
+        time = read_duration(text)
+    except ValueError:
+        raise ValueError(f"`{text}` is not a day such as 2027-01-31, no time such as 30d or 2w, nor `never`") from None
+    if time % timedelta(days=1):
+        raise ValueError(f"`{text}` is not a number of whole days: a grant ends with a day")
+    if time > date.max - date.today() - timedelta(days=2):
+        raise ValueError(f"`{text}` from today is longer than the calendar")
+    return time
+
+
+def day(end: End, today: date) -> date | Never | None:
+    """The last day that an end means.
+
+    Raises:
+        ValueError: it is past.
+    """
+    last = today + end if isinstance(end, timedelta) else end
+    if isinstance(last, date) and last < today:
+        raise ValueError(f"the last day of the grant, {last}, is past already")
+    return last
+
+
+def read_file(path: Path, today: date) -> tuple[Wish, ...]:
+    """The wishes of a file.
+
+    Raises:
+        CliError: it cannot be read, or some of its lines cannot; each is told.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as fault:
+        raise CliError(f"it cannot be read: {fault.strerror}", where=str(path), next=f"ls -l {path}") from fault
+    except UnicodeDecodeError as fault:
+        raise CliError("it is not UTF-8", where=str(path), next="save it as `CSV UTF-8`") from fault
+    if len(content) > _MOST_BYTES:
+        raise CliError("it has more than a million bytes", where=str(path), next="grant to groups, not to people")
+    rows = list(_rows(text, path))
+    if not rows:
+        raise CliError("it has no line below its header", where=str(path), next=f"its columns: {','.join(COLUMNS)}")
+    if len(rows) > _MOST_LINES:
+        raise CliError(f"it has more than {_MOST_LINES} lines", where=str(path), next="grant to groups, not to people")
+    wishes, faults = [], []
+    for line, row in rows:
+        try:
+            wishes.append(_wish(line, row, today))
+        except ValueError as fault:  # an UnknownPersona is one
+            faults.append(f"line {line}: {fault}")
+    refuse(faults, path)
+    return tuple(wishes)
+
+
+def resolved(
+    wishes: Sequence[Wish], find: Callable[[Wish], tuple[Wish, Person]], path: Path | None
+) -> list[tuple[Wish, Person]]:
+    """The wishes with who is meant.
+
+    Args:
+        wishes: what is asked for.
+        find: looks up where it is meant, and who is.
+        path: the file that they are from; None for the command line.
+
+    Raises:
+        CliError, AccessError: a principal is not known; of a file each line's fault is told.
+    """
+    found: list[tuple[Wish, Person]] = []
+    lines: dict[tuple[str, str, str], int] = {}
+    faults = []
+    for wish in wishes:
+        try:
+            placed, person = find(wish)
+        except (CliError, AccessError) as fault:
+            if path is None:
+                raise
+            faults.append(f"line {wish.line}: {fault}")
+            continue
+        for persona in wish.personas:
+            before = lines.setdefault((person.id, persona.name, placed.scope), wish.line)
+            if before != wish.line:
+                faults.append(f"line {wish.line}: {wish.principal} is {persona.name} by line {before} already")
+        found.append((placed, person))
+    if path is not None:
+        refuse(faults, path)
+    return found
+
+
+def refuse(faults: Sequence[str], path: Path) -> None:
+    """Raise CliError if there are faults: all of them, and that nothing was done."""
+    if faults:
+        count = f"{len(faults)} line{'s' if len(faults) > 1 else ''} cannot be granted, so nothing is"
+        raise CliError("\n  ".join([f"{count}:", *faults]), where=str(path), next="mend them, and type it again")
+
+
+def _rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, str] | str]]:
+    """Each line's number with its fields, or what is wrong with it."""
+    header = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ",", strict=True)
+    names = [name.strip().lower() for name in next(reader, [])]
+    if not {"principal", "persona"} <= set(names) <= set(COLUMNS) or len(set(names)) < len(names):
+        raise CliError(
+            f"its first line names the columns: principal, persona and, if wanted, {', '.join(COLUMNS[2:])}; it is "
+            f"`{header.strip()[:60]}`",
+            where=str(path),
+            next="azmlflow grant --help",
+        )
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as fault:
+            yield reader.line_num, str(fault)
+            continue
+        if row is None:
+            return
+        if any(value.strip() for value in row):
+            fields = {name: value.strip() for name, value in zip(names, row, strict=False)}
+            yield reader.line_num, fields if len(row) == len(names) else f"it has {len(row)} fields, not {len(names)}"
+
+
+def _wish(line: int, row: Mapping[str, str] | str, today: date) -> Wish:
+    if isinstance(row, str):
+        raise ValueError(row)
+    if not row["principal"]:
+        raise ValueError("it names no principal")
+    if not row["persona"]:
+        raise ValueError("it names no persona")
+    kind = row.get("type") or None
+    if kind is not None and kind not in get_args(PrincipalType):
+        raise ValueError(f"`{kind}` is not a type: {', '.join(get_args(PrincipalType))}")
+    end = read_end(row["until"]) if row.get("until") else None
+    return Wish(
+        row["principal"], combined(row["persona"]), row.get("scope") or "workspace", day(end, today), kind, line
+    )
