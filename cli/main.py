@@ -42,6 +42,8 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("revoke", "access.revoke", "Take a persona from a principal, or every one that the stack gave."),
     ("roles", "access.roles", "Show the personas, what each allows, and its role as `az` takes it."),
     ("access", "access.access", "Show who can do what, why, and what differs from the grants."),
+    ("deploy", "use.deploy", "Deploy a registered model as a web service, and move the traffic to it."),
+    ("score", "use.score", "Ask a deployed model for predictions."),
     ("ui", "use.ui", "Open the workspace in a browser: experiments, runs, models, computes, jobs, access."),
     ("verify", "access.verify", "Prove with MLflow's real client what a principal can do."),
     ("doctor", "stack.doctor", "Ask whether everything is here that the stack needs, and how to mend what is not."),

@@ -31,6 +31,8 @@ _LONGEST = 3600.0
 _SOON, _LATER = 0.25, 8.0  # seconds between two looks at what has no operation to tell of its end
 # Microsoft, "Configure inbound and outbound network traffic" (Azure Machine Learning): required outbound hosts.
 _ML_SERVICE = re.compile(r"[a-z0-9-]+\.api\.azureml\.ms")
+# Microsoft, "Network isolation with managed online endpoints": where they answer.
+_SCORING = re.compile(r"[a-z0-9-]+\.[a-z0-9]+\.inference\.ml\.azure\.com", re.IGNORECASE)
 EVERY_METHOD = frozenset(("GET", "PUT", "DELETE", "POST"))  # whatever we POST may be said twice
 RESOURCES: Mapping[str, Any] = {"expects": "resources"}
 
@@ -96,13 +98,14 @@ class ById:
         """Delete and wait for it; False if nothing was there."""
         return _ended(self.begin_delete(id_, params))
 
-    def put(self, id_: str, document: Mapping[str, Any], *, version: str = "") -> None:
+    def put(self, id_: str, document: Mapping[str, Any], *, version: str = "", on_wait: OnPause | None = None) -> None:
         """Make or change a resource and wait for it.
 
         Args:
             id_: the resource.
             document: what it is to be.
             version: the api-version, where it is not the one that azmlflow sends for the type.
+            on_wait: hears, before each pause, for how many seconds it has been waited.
         """
         from azmlflow.cli.azure.operation import Operation
 
@@ -110,7 +113,7 @@ class ById:
             accepted = self._send("PUT", url_of(id_, version=version), document, where=id_)
         finally:
             self._forget()
-        Operation(self._connection.bare, accepted, id_, self._longest, self._forget).wait()
+        Operation(self._connection.bare, accepted, id_, self._longest, self._forget).wait(on_wait)
 
     def post(
         self, id_: str, action: str, body: Mapping[str, Any] | None = None, on_wait: OnPause | None = None
@@ -124,6 +127,10 @@ class ById:
             on_wait: hears, before each pause, for how many seconds it has been waited.
         """
         return _ended(self._begin("POST", id_, url_of(id_, action=action), body), on_wait)
+
+    def act(self, id_: str, action: str, question: Mapping[str, Any] | None = None) -> Document:
+        """POST an action that answers at once, such as `listKeys`."""
+        return _document(self._send("POST", url_of(id_, action=action), question or {}, where=id_, expects="document"))
 
     def ask(self, path: str, question: Mapping[str, Any]) -> Document | None:
         """POST a question, such as whether a name is free; None for 404."""
@@ -139,6 +146,29 @@ class ById:
         if not _ML_SERVICE.fullmatch(host):
             raise ForeignAnswer("Resource Manager", f"https://{host}", urlsplit(url).path)
         return found(lambda: _document(self._send(method, url, question, host=host, expects="document")))
+
+    def predict(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str, Mapping[str, str]]:
+        """Ask an online endpoint: the status, what it answers, and the answer's headers.
+
+        Args:
+            url: the endpoint's scoring URI, as its document tells it.
+            headers: with the key or token; it gets none of ours.
+            body: the request.
+
+        Raises:
+            ForeignAnswer: the URL is none of an online endpoint.
+        """
+        from azure.core.rest import HttpRequest
+
+        split = urlsplit(url)
+        if split.scheme != "https" or not _SCORING.fullmatch(split.netloc):
+            raise ForeignAnswer("Resource Manager", f"{split.scheme}://{split.netloc}", split.path)
+        answer = self._connection.plain(HttpRequest("POST", url, headers=dict(headers), content=body))
+        return answer.status_code, answer.body().decode(errors="replace"), answer.headers
+
+    def token(self, scope: str) -> str:
+        """A token of whoever is signed in, for another service than Resource Manager."""
+        return self._connection.token(scope)
 
     def now(self) -> datetime | None:
         """Azure's own time, to the second; None if it doesn't say. Every answer bears it (RFC 9110, `Date`)."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline import Pipeline, PipelineResponse
+from azure.core.pipeline.policies import UserAgentPolicy
 from azure.core.pipeline.transport import HttpTransport, RequestsTransport
 from azure.core.rest import HttpRequest
 from azure.identity import DefaultAzureCredential
@@ -67,6 +68,14 @@ class Connection:
     def send(self, request: HttpRequest, **options: Any) -> PipelineResponse[HttpRequest, Any]:
         """Send a request through the pipeline, with options of azure-core's policies and ours."""
         return self._pipeline.run(request, **options)
+
+    def plain(self, request: HttpRequest) -> Any:
+        """Send a request as it is, without our sign-in; the answer, whatever it is."""
+        return Pipeline(self._transport, [UserAgentPolicy("azmlflow")]).run(request).http_response
+
+    def token(self, scope: str) -> str:
+        """A token of whoever is signed in, for another service than Resource Manager."""
+        return self._credential.get_token(scope).token
 
     def sleep(self, seconds: float) -> None:
         """Wait, as the transport does."""

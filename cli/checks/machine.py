@@ -18,7 +18,7 @@ from azmlflow.cli.pulumi import engine, sdk
 _ASK_PACKAGES = """
 import importlib.metadata, json, sys
 found = {}
-for name in ("mlflow", "mlflow-skinny", "azureml-mlflow"):
+for name in ("mlflow", "mlflow-skinny", "azureml-mlflow", "pandas"):
     try:
         found[name] = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -27,6 +27,8 @@ print(json.dumps({"prefix": sys.prefix, "found": found}))
 """
 # azureml-mlflow 1.62 itself asks for mlflow-skinny<=3.15; MLflow 3 asks for /logged-models, which Azure ML lacks.
 _NEWEST, _SERVED = (3, 15), (3, 0)
+# MLflow 2 asks for pandas<3; mlflow-skinny does not, but the models that it logs ask for the whole MLflow.
+_TOO_NEW = (3, 0)
 
 
 def _engine(situation: Situation) -> Finding:
@@ -96,6 +98,10 @@ def judge_packages(found: Mapping[str, str]) -> Finding:
         return Finding("failed", f"{told}: the plugin takes MLflow up to {'.'.join(map(str, _NEWEST))}")
     if _numbers(mlflow) >= _SERVED:
         return Finding("warning", f"{told}: Azure ML has no `logged-models`, which MLflow 3 asks for with models")
+    pandas = found.get("pandas", "")
+    if _numbers(pandas) >= _TOO_NEW:
+        says = f"{told} and pandas {pandas}: a model that you log asks for both, and can be built nowhere"
+        return Finding("warning", says, 'pip install "pandas<3"')
     return Finding("ok", told)
 
 

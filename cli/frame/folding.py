@@ -11,7 +11,8 @@ import sys
 import textwrap
 from typing import TextIO
 
-_HINTS = ("next:", "fix:", "why:", "azmlflow ", "az ", "export ")  # what is to be typed is one line, to be copied
+# What is to be typed is one line, to be copied.
+_HINTS = ("next:", "fix:", "why:", "azmlflow ", "az ", "curl ", "export ")
 _COLUMN = re.compile(r"\s*\S+(?: \S+)*?(?: {2,}|: )")
 _ID = re.compile(r"(?<![\w:/.])/subscriptions/[^\s,;'`\"]*[^\s,;:'`\".)]")
 _SPAN = re.compile(r"`[^`]*`|'[^']*'")

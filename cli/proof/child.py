@@ -1,4 +1,4 @@
-"""Runs the proof (`proof/client.py`) with the data scientist's interpreter, and reads what it found.
+"""Runs a script of ours (the proof, `proof/client.py`) with the data scientist's interpreter, and reads what it found.
 
 azureml-mlflow and the toolkit are never in one environment: the plugin holds MLflow's version down.
 """
@@ -19,6 +19,7 @@ from azmlflow.cli.frame.errors import CliError
 
 CLIENT = Path(__file__).with_name("client.py")
 _CAN = "import importlib.util as u, sys; sys.exit(not (u.find_spec('mlflow') and u.find_spec('azureml.mlflow')))"
+_CALLED = {"client.py": "the proof", "look.py": "looking at the model"}
 _INSTALL = "-m pip install mlflow-skinny azureml-mlflow"
 # MLflow tries a failing request again for minutes; a proof is there to fail.
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_DISABLE_TELEMETRY": "1"}
@@ -31,13 +32,14 @@ class Python:
     path: str
 
 
-def find_python(named: str | None, root: Path, environment: Mapping[str, str]) -> Python:
-    """The interpreter that runs the proof.
+def find_python(named: str | None, root: Path, environment: Mapping[str, str], command: str = "verify") -> Python:
+    """The interpreter that runs the script.
 
     Args:
         named: the one that the user names; then only this.
         root: the checkout, whose `.venv-examples` is looked at.
         environment: the user's, for VIRTUAL_ENV and PATH.
+        command: of azmlflow, whose option names one.
 
     Raises:
         CliError: none can import both; it says what to install.
@@ -55,9 +57,9 @@ def find_python(named: str | None, root: Path, environment: Mapping[str, str]) -
             return Python(candidate)
         tried.append(candidate)
     raise CliError(
-        "no Python here can import mlflow and azureml.mlflow, which prove what a principal can do",
+        f"no Python here can import mlflow and azureml.mlflow, which `azmlflow {command}` needs",
         where=", ".join(tried) or None,
-        next=f"python {_INSTALL}, in your environment; or name one: azmlflow verify --python PATH",
+        next=f"python {_INSTALL}, in your environment; or name one by --python",
     )
 
 
@@ -79,17 +81,19 @@ def _able(python: str, environment: Mapping[str, str]) -> bool:
     return done.returncode == 0
 
 
-def run(python: Python, words: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Run the proof: what it finds, as it finds it.
+def run(
+    python: Python, words: tuple[str, ...], environment: Mapping[str, str], script: Path = CLIENT
+) -> Iterator[dict[str, Any]]:
+    """Run a script: what it finds, as it finds it.
 
     Raises:
-        CliError: the proof itself broke; with the last line that it said.
+        CliError: the script itself broke; with the last line that it said.
     """
     wanted = {**_IMPATIENT, **environment, "PYTHONUNBUFFERED": "1"}
     # PYTHONPATH and PYTHONHOME of the toolkit's shell would lead the other interpreter to the wrong packages.
     wanted.pop("PYTHONHOME", None)
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as noise:
-        command = [python.path, str(CLIENT), *words]
+        command = [python.path, str(script), *words]
         with subprocess.Popen(
             command, env=wanted, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=noise, text=True
         ) as child:
@@ -100,8 +104,9 @@ def run(python: Python, words: tuple[str, ...], environment: Mapping[str, str]) 
         if child.returncode:
             noise.seek(0, os.SEEK_SET)
             said = noise.read().strip().splitlines()
+            what = _CALLED.get(script.name, script.name)
             raise CliError(
-                f"the proof broke: {said[-1] if said else f'exit code {child.returncode}'}",
+                f"{what} broke: {said[-1] if said else f'exit code {child.returncode}'}",
                 where=python.path,
                 next=f"azmlflow run -- {python.path} -c 'import mlflow, azureml.mlflow'",
             )

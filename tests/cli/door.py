@@ -46,7 +46,8 @@ class Door(HttpTransport[Any, Any]):
         self.calls.append(f"{request.method} {path}{'?' + split.query if 'api-version' not in split.query else ''}")
         if self.fault is not None and (struck := self.fault(number, request.method, path)) is not None:
             return struck
-        content = request.content if isinstance(getattr(request, "content", None), bytes) else b""
+        content = getattr(request, "content", None) or b""
+        content = content.encode() if isinstance(content, str) else content
         came = self.azure.send(split.netloc, request.method, f"{path}?{split.query}", content, self.who)
         if self.lost is not None and self.lost(number, request.method, path):
             raise ServiceResponseError("the connection was reset")

@@ -11,6 +11,7 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.utils import case_insensitive_dict
 
 TOKEN = "token-of-the-test"
+ML_TOKEN = "token-for-machine-learning"
 ENDPOINT = "https://management.azure.com"
 
 
@@ -18,6 +19,8 @@ class Credential:
     """Signs in, always."""
 
     def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        if scopes == ("https://ml.azure.com/.default",):
+            return AccessToken(ML_TOKEN, 2**40)
         assert scopes == (f"{ENDPOINT}/.default",)
         return AccessToken(TOKEN, 2**40)
 

@@ -252,6 +252,13 @@ def test_packages(found: dict[str, str], status: str) -> None:
     assert judge_packages(found).status == status
 
 
+def test_a_pandas_that_mlflow_forbids() -> None:
+    found = judge_packages({"mlflow-skinny": "2.22.5", "azureml-mlflow": "1.62", "pandas": "3.1.1"})
+    assert (found.status, found.fix) == ("warning", 'pip install "pandas<3"')
+    assert "MLflow 2.22.5" in found.says and "pandas 3.1.1" in found.says
+    assert judge_packages({"mlflow": "2.22.5", "azureml-mlflow": "1.62", "pandas": "2.3.3"}).status == "ok"
+
+
 def test_packages_of_an_interpreter(desk: Desk) -> None:
     found = asked(desk, "--python", sys.executable)["packages"]
     assert "azureml-mlflow" in found["says"]  # the toolkit's own environment has MLflow's server, not the plugin

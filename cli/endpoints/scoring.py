@@ -1,0 +1,126 @@
+"""A request for a prediction, as whoever is signed in: by the endpoint's key or token, or by one's own.
+
+Source: Microsoft, "Authenticate clients for online endpoints" and "Troubleshoot online endpoint deployment and
+scoring", "HTTP status codes".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from azmlflow.cli.azure.resource_manager import ResourceManager
+from azmlflow.cli.frame.errors import CliError
+
+DEPLOYMENT = "azureml-model-deployment"
+_AUDIENCE = "https://ml.azure.com/.default"
+_MODEL_STATUS = "ms-azureml-model-error-statuscode"
+_ASKED, _LINES = 100, 8
+_FRAME = re.compile(
+    r".*Traceback \(most recent call last\):|  +(File \"|[\^~ ]+$| )|(The above|During handling of the above) .*ion"
+)
+# What each status is for, for people; the rest is the endpoint's own sentence.
+_WHY: Mapping[int, str] = {
+    401: "the endpoint does not take who asks",
+    404: "nothing answers there: no deployment of this name, or none that has traffic",
+    408: "the model took longer than the deployment's request timeout",
+    413: "the request is too large",
+    424: "the model failed",
+    429: "too many requests wait for the deployment",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request to an endpoint.
+
+    Attributes:
+        endpoint: its document.
+        body: what is sent.
+        deployment: the one that is to answer; empty for the endpoint's traffic to decide.
+    """
+
+    endpoint: Mapping[str, Any]
+    body: bytes
+    deployment: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where it goes."""
+        return str(self.endpoint["properties"]["scoringUri"])
+
+    def headers(self, secret: str) -> dict[str, str]:
+        """With a key or token."""
+        named = {DEPLOYMENT: self.deployment} if self.deployment else {}
+        return {"Authorization": f"Bearer {secret}", "Content-Type": "application/json", **named}
+
+    def as_curl(self) -> str:
+        """The same for a shell, where the key or token is in `KEY`."""
+        headers = " ".join(f'-H "{name}: {value}"' for name, value in self.headers("$KEY").items())
+        return f"curl {self.url} {headers} -d {shlex.quote(self.body.decode(errors='replace').strip())}"
+
+
+def secret(arm: ResourceManager, endpoint: Mapping[str, Any]) -> str:
+    """What opens an endpoint to whoever is signed in.
+
+    Raises:
+        ArmError: they may not have it.
+    """
+    mode, id_ = endpoint["properties"]["authMode"], str(endpoint["id"])
+    if mode == "Key":
+        return str(arm.act(id_, "listKeys")["primaryKey"])
+    if mode == "AMLToken":
+        return str(arm.act(id_, "token")["accessToken"])
+    return arm.token(_AUDIENCE)
+
+
+def score(arm: ResourceManager, asked: Asked) -> str:
+    """What the endpoint answers.
+
+    Raises:
+        CliError: it is no prediction; with the end of the deployment's log where the model failed.
+        ArmError: the key or token may not be had.
+    """
+    status, text, headers = arm.predict(asked.url, asked.headers(secret(arm, asked.endpoint)), asked.body)
+    if 200 <= status < 300:
+        return text
+    name = str(asked.endpoint["name"])
+    told = _WHY.get(status, "the endpoint answers no prediction")
+    if status == 424 and headers.get(_MODEL_STATUS):
+        told += f" with {headers[_MODEL_STATUS]}"
+    said = _sentence(text)
+    deployment = headers.get(DEPLOYMENT) or asked.deployment
+    log = last_lines(arm, f"{asked.endpoint['id']}/deployments/{deployment}") if status == 424 and deployment else ""
+    raise CliError(
+        f"{told} ({status}){f': {said}' if said else ''}{log}",
+        where=f"{name}/{deployment}" if deployment else name,
+        next="azmlflow access" if status == 401 else None,
+    )
+
+
+def last_lines(arm: ResourceManager, deployment: str) -> str:
+    """The end of a deployment's log, to stand below an error; empty where it cannot be had.
+
+    Of Python's tracebacks the exceptions are told alone: their frames are the server's.
+    """
+    try:
+        content = str(arm.act(deployment, "getLogs", {"containerType": "InferenceServer", "tail": _ASKED})["content"])
+    except CliError:  # what is wrong is told already
+        return ""
+    said = content.partition("Container logs:")[2] or content
+    lines = [line for line in said.splitlines() if line.strip() and not _FRAME.match(line)][-_LINES:]
+    return "\nthe last lines of the deployment's log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+
+
+def _sentence(text: str) -> str:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return text.strip()[:500]
+    error = document.get("error", document) if isinstance(document, dict) else None
+    told = error.get("message") if isinstance(error, dict) else None
+    return str(told or text)[:500]
