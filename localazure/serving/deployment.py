@@ -50,6 +50,7 @@ class Deployment:
         self._failures = 0
         self._draining: set[asyncio.Task[None]] = set()
         self.changed = asyncio.Event()
+        self.answers_on = False  # it was deleted: what it was asked before it answers
 
     async def run(self) -> None:
         """Serve it until cancelled; all of its processes are ended then."""
@@ -64,6 +65,7 @@ class Deployment:
                 task.cancel()
             await asyncio.gather(*self._draining, return_exceptions=True)
             if self._current is not None:
+                await self._answer_on(self._current)
                 await self._current.close()
 
     async def _step(self) -> None:
@@ -178,6 +180,12 @@ class Deployment:
                         await asyncio.sleep(_LOOK)
         finally:
             await before.close()
+
+    async def _answer_on(self, last: Instance) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN):
+                while self.answers_on and last.backend is not None and last.backend.pending:
+                    await asyncio.sleep(_LOOK)
 
     def _settle(self, error: AzureError | None) -> None:
         self._cloud.operations.release(self._key, error)

@@ -32,7 +32,7 @@ class Servers:
         self._cloud, self._users = cloud, users
         self._starting = asyncio.Semaphore(_STARTING)
         self._tasks: dict[str, tuple[Deployment, asyncio.Task[None]]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending: dict[asyncio.Task[None], Deployment] = {}
 
     async def serve(self) -> None:
         """Serve until cancelled; `stop` then ends what serves."""
@@ -50,6 +50,7 @@ class Servers:
         """Look at which deployments there are."""
         wanted = {key for key, _ in self._cloud.store.scan(DEPLOYMENTS)}
         for key in set(self._tasks) - wanted:
+            self._tasks[key][0].answers_on = True
             self._end(key)
         for key in wanted:
             if key in self._tasks and self._tasks[key][1].done():  # it has failed by a fault of ours, and said so
@@ -61,15 +62,17 @@ class Servers:
 
     async def stop(self) -> None:
         """End all that serves."""
+        for deployment in self._ending.values():
+            deployment.answers_on = False
         for key in list(self._tasks):
             self._end(key)
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     def _end(self, key: str) -> None:
-        _, task = self._tasks.pop(key)
+        deployment, task = self._tasks.pop(key)
         task.cancel()
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._ending[task] = deployment
+        task.add_done_callback(self._ending.pop)
 
     async def _run(self, deployment: Deployment, key: str) -> None:
         try:

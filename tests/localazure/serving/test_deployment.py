@@ -240,6 +240,26 @@ def test_a_deployment_that_goes_takes_its_process_along(serving: Serving) -> Non
     serving.run(script)
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_deployment_that_goes_answers_what_it_had_unless_all_is_stopped(serving: Serving, stopped: bool) -> None:
+    async def script() -> None:
+        await serving.put()
+        backend = serving.azure.cloud.serving.backends[KEY]
+        backend.pending = 1
+        await asyncio.to_thread(serving.azure.arm, "DELETE", ENDPOINT)
+        await asyncio.to_thread(serving.azure.wait)
+        await serving.turn()
+        assert serving.backend is None and not Process.made[0].closed
+        if stopped:
+            await asyncio.wait_for(serving.servers.stop(), 60)
+        else:
+            backend.pending = 0
+            await asyncio.wait_for(_closed(Process.made[0]), 60)
+        assert Process.made[0].closed
+
+    serving.run(script)
+
+
 def test_a_deployment_that_goes_while_it_starts(serving: Serving) -> None:
     async def script() -> None:
         Process.held = asyncio.Event()
