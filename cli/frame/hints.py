@@ -6,8 +6,11 @@ import re
 import shlex
 from pathlib import Path
 
+from azmlflow.cli.frame.words import lasting
+
 # Microsoft, "Throttling Resource Manager requests": counted by the minute and the hour, for each principal.
 THROTTLED = "wait a few minutes, then type the command again: it goes on from here (Azure limits requests)"
+_ASKED = re.compile(r"asks us to wait (\d+) seconds")
 
 _BETWEEN = re.compile(r"(, then |, or | && |; | {4}\(.*$)", re.DOTALL)
 _BEGIN = re.compile(r"(^\s*|next: |`|, or |, then |&& |\$\()azmlflow (?!-C )", re.MULTILINE)
@@ -29,6 +32,12 @@ def as_typed(command: str, stack: str, *, name: bool, local: bool) -> str:
 def from_anywhere(text: str, folder: Path) -> str:
     """A text whose commands of azmlflow's say which project is meant: one that the current folder need not be in."""
     return _BEGIN.sub(lambda found: f"{found[1]}azmlflow -C {shlex.quote(str(folder))} ", text)
+
+
+def throttled(message: str) -> str:
+    """What to do where Azure limits requests: to wait as long as it says, if it says so."""
+    found = _ASKED.search(message)
+    return THROTTLED.replace("a few minutes", lasting(float(found[1]))) if found else THROTTLED
 
 
 def with_engine(command: str, stack: str) -> str:

@@ -6,11 +6,11 @@ import re
 import uuid
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.frame.hints import THROTTLED, with_engine
+from azmlflow.cli.frame.hints import throttled, with_engine
 from azmlflow.cli.pulumi.changes import Outcome, urn_name
 from azmlflow.localazure.machine.shortage import said
 
-_THROTTLED = re.compile(r"toomanyrequests|requeststhrottled|\b429\b", re.IGNORECASE)
+_THROTTLED = re.compile(r"toomanyrequests|requeststhrottled|asks us to wait|\b429\b", re.IGNORECASE)
 _PASSPHRASE = "azmlflow local repair    (a new state begins, and the old one is kept)"
 
 
@@ -61,7 +61,7 @@ def _torn(what: str) -> str | None:
 def advice(message: str, stack: str) -> str | None:
     """The command that mends what Azure complains of, where there is one."""
     if (lacks := said(message)) or _THROTTLED.search(message):
-        return lacks.next if lacks else THROTTLED
+        return lacks.next if lacks else throttled(message)
     lowered = message.lower()
     if "principalnotfound" in lowered:
         gone = re.search(r"principal ([0-9a-f-]{32,36})", lowered)

@@ -20,6 +20,7 @@ import httpx
 from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml import unsupported
+from azmlflow.localazure.azureml.request import members
 from azmlflow.localazure.azureml.request.answers import refusal
 from azmlflow.localazure.azureml.request.bodies import asked_of_mlflow
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
@@ -48,14 +49,19 @@ async def answer(target: WorkspaceRequest) -> Response:
     path = "/" + "/".join(_without_preview(target.rest))
     target.authorise(method, target.service, path)
     params, body = await asked_of_mlflow(target)
+    members.check_mlflow(path, target.query, body)
     await _translate_default_experiment(target, path, params, body)
     await unsupported.check(target, path, params, body)
     if target.service == "mlflow":  # MLflow's own page searches as it does at any MLflow server
         for place in (params, body):
             if isinstance(place, dict):
                 unsupported.search(path, place)
-    if path == f"{TRACKING}/experiments/create" and isinstance(body, dict):
-        body.pop("artifact_location", None)
+    if path == f"{TRACKING}/experiments/create" and isinstance(body, dict) and body.pop("artifact_location", None):
+        raise bad_request(
+            "UserError",
+            "Artifacts lie where the workspace keeps them: 'artifact_location' cannot be chosen.",
+            target="artifact_location",
+        )
     if path == f"{TRACKING}/runs/create" and isinstance(body, dict):
         who = target.caller.principal
         body["user_id"] = who.display_name or who.name

@@ -84,14 +84,14 @@ async def get_account(call: BlobRequest) -> Response:
 
 async def get_delegation_key(call: BlobRequest) -> Response:
     """Get User Delegation Key: a key for the principal who asks, good for at most seven days."""
+    if call.passed.caller is None:
+        raise AzureError(403, "AuthenticationFailed", "Only a principal who is signed in can have such a key.")
     now = call.cloud.clock.now()
     try:
         asked = Xml.fromstring(await read_body(call.request, _KEY_REQUEST_LIMIT))
         start, end = (sas.instant(asked.findtext(name, default)) for name, default in (("Start", ""), ("Expiry", "")))
     except (Xml.ParseError, sas.SasError) as error:
         raise AzureError(400, "InvalidXmlDocument", "A KeyInfo tells Start and Expiry.") from error
-    if call.passed.caller is None:
-        raise AzureError(403, "AuthenticationFailed", "Only a principal who is signed in can have such a key.")
     if not start < end or end <= now or end - now > _KEY_LIFETIME:
         raise AzureError(400, "InvalidXmlNodeValue", "A user delegation key ends within seven days from now.")
     values = (call.passed.caller.principal.object_id, TENANT_ID, second(start), second(end), "b", SAS_VERSION)

@@ -15,6 +15,16 @@ from azmlflow.localazure.blobservice.protocol import fields_xml, http_date, xml_
 from azmlflow.localazure.core.errors import AzureError
 
 _LIMIT = 5000
+_SHOWN = ("metadata", "copy")
+_NONE = ("snapshots", "versions", "deleted", "deletedwithversions", "tags", "legalhold", "immutabilitypolicy", "system")
+# Microsoft, "List Blobs": what a copied blob's headers are called in a list.
+_COPY = {
+    "x-ms-copy-id": "CopyId",
+    "x-ms-copy-source": "CopySource",
+    "x-ms-copy-status": "CopyStatus",
+    "x-ms-copy-progress": "CopyProgress",
+    "x-ms-copy-completion-time": "CopyCompletionTime",
+}
 
 
 async def list_blobs(call: BlobRequest) -> Response:
@@ -22,7 +32,7 @@ async def list_blobs(call: BlobRequest) -> Response:
     call.blobs.container(call.account, call.container)
     query = call.request.query_params
     prefix, delimiter, marker = (query.get(name, "") for name in ("prefix", "delimiter", "marker"))
-    include, limit = query.get("include", "").split(","), _limit(query)
+    include, limit = _include(query), _limit(query)
     entries: dict[str, str] = {}
     following = ""
     for name, blob in call.blobs.list(call.account, call.container, prefix):
@@ -57,11 +67,23 @@ async def list_containers(call: BlobRequest) -> Response:
             "HasImmutabilityPolicy": "false",
             "HasLegalHold": "false",
         }
-        with_metadata = "metadata" in query.get("include", "").split(",")
+        with_metadata = "metadata" in _include(query)
         metadata = f"<Metadata>{fields_xml(found.get('metadata', {}))}</Metadata>" if with_metadata else ""
         properties = f"<Properties>{fields_xml(told)}</Properties>"
         entries.append(f"<Container>{fields_xml({'Name': name})}{properties}{metadata}</Container>")
     return _page(call, "Containers", entries, following)
+
+
+def _include(query: QueryParams) -> list[str]:
+    """What lists are to show besides: of much of it there is nothing here (snapshots, versions, deleted blobs, tags).
+
+    Raises:
+        AzureError: 400, it is what nothing here shows.
+    """
+    asked = [each.strip().lower() for each in query.get("include", "").split(",") if each.strip()]
+    if unknown := [each for each in asked if each not in (*_SHOWN, *_NONE)]:
+        raise AzureError(400, "InvalidQueryParameterValue", f"Lists here do not include '{unknown[0]}'.")
+    return asked
 
 
 def _limit(query: QueryParams) -> int:
@@ -99,5 +121,6 @@ def _listed(name: str, blob: Blob, include: list[str]) -> str:
         "LeaseState": "available",
         "ServerEncrypted": "true",
     }
+    copied = {_COPY[header]: value for header, value in blob.copied.items()} if "copy" in include else {}
     metadata = f"<Metadata>{fields_xml(blob.metadata)}</Metadata>" if "metadata" in include else ""
-    return f"<Blob>{fields_xml({'Name': name})}<Properties>{fields_xml(told)}</Properties>{metadata}</Blob>"
+    return f"<Blob>{fields_xml({'Name': name})}<Properties>{fields_xml(told | copied)}</Properties>{metadata}</Blob>"

@@ -78,8 +78,13 @@ def condition_not_met() -> AzureError:
 
 
 def check_md5(request: Request, md5: str | None) -> None:
-    told = request.headers.get("content-md5")
-    if told is not None and told != md5:
+    """Refuse content that is not what the request says it is: of the body, and of the blob, where it is told.
+
+    Raises:
+        AzureError: 400 `Md5Mismatch`.
+    """
+    headers = ("content-md5", "x-ms-blob-content-md5")
+    if any(request.headers.get(each, md5) != md5 for each in headers):
         raise AzureError(
             400, "Md5Mismatch", "The MD5 value specified in the request did not match with the MD5 value calculated."
         )

@@ -115,8 +115,10 @@ async def set_metadata(call: BlobRequest) -> Response:
 
 
 async def set_properties(call: BlobRequest) -> Response:
-    """Set Blob Properties: replaces the content headers."""
-    blob = _changed(call, replace(call.found(), headers=stored_headers(call.request, None)))
+    """Set Blob Properties: replaces the content headers, MD5 included."""
+    told = call.request.headers
+    headers, md5 = stored_headers(call.request, None), told.get("x-ms-blob-content-md5")
+    blob = _changed(call, replace(call.found(), headers=headers, md5=md5))
     return written(blob, 200)
 
 

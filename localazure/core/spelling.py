@@ -25,6 +25,8 @@ _HALF_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
+# What .NET reads, in which Azure's services are written (System.Text.Json, `JsonReaderOptions.MaxDepth`).
+_DEEPEST = 64
 _UTF_8 = ("utf-8", "utf8", "us-ascii")
 
 
@@ -108,6 +110,8 @@ def parsed(body: bytes | bytearray | str) -> Any:
     try:
         text = body if isinstance(body, str) else body.decode("utf-8-sig")
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number, parse_float=_number)
+        if text.count("[") + text.count("{") > _DEEPEST and _is_deeper(value):
+            raise NotOneReading(f"it is nested too deeply: more than {_DEEPEST} levels")
         if _SURROGATE.search(body.encode() if isinstance(body, str) else body):
             json.dumps(value, ensure_ascii=False).encode()  # a half of a pair is not a character
     except UnicodeEncodeError:
@@ -121,6 +125,19 @@ def parsed(body: bytes | bytearray | str) -> Any:
     except ValueError as error:
         raise NotOneReading(str(error)) from None
     return value
+
+
+def _is_deeper(value: Any) -> bool:
+    """Whether a value has more levels than `_DEEPEST`."""
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.machine.private import kept_secret
 
 ISSUER = f"https://sts.windows.net/{TENANT_ID}/"
+_LAST = datetime.max.replace(tzinfo=UTC).timestamp()
 _SKEW = 300  # seconds that a client's clock may be behind (Entra's own tolerance)
 
 
@@ -149,6 +150,10 @@ class Tokens:
             )
         except jwt.InvalidTokenError as error:
             raise unauthenticated("The access token is invalid.") from error
+        if not all(isinstance(claims[name], str) for name in ("oid", "tid")) or not all(
+            _is_time(claims[name]) for name in ("exp", "nbf")
+        ):
+            raise unauthenticated("The access token is invalid.")
         now = self._clock.now()
         if claims["exp"] <= now.timestamp():
             expiry = datetime.fromtimestamp(claims["exp"], UTC)
@@ -172,6 +177,11 @@ class Tokens:
         """The public key as a JSON web key set (RFC 7517)."""
         key = jwt.algorithms.RSAAlgorithm.to_jwk(self._public, as_dict=True)
         return {"keys": [{**key, "kid": self._key_id, "x5t": self._key_id, "use": "sig", "alg": "RS256"}]}
+
+
+def _is_time(value: Any) -> bool:
+    """Whether a claim is a time (RFC 7519, "NumericDate") that a calendar has."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LAST
 
 
 def _bare(audience: str) -> str:

@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from azmlflow.localazure.azureml import computes, modelmanagement, tracking
 from azmlflow.localazure.azureml.discovery import discovery
 from azmlflow.localazure.azureml.history import metrics, routes, run_tokens, runs
+from azmlflow.localazure.azureml.request import members
 from azmlflow.localazure.azureml.request.answers import refusal
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, find_target, no_such_endpoint
 from azmlflow.localazure.azureml.submission import environments, execution, snapshots
@@ -93,4 +94,7 @@ async def _answer(cloud: Cloud, request: Request) -> Response:
         return JSONResponse(discovery(request.headers.get("host", "").partition(":")[0].lower()))
     target = find_target(cloud, request, _VERSIONS)
     await run_tokens.check(target)
+    known = members.row(request.method, target.service, "/".join(target.rest))
+    if known is not None:
+        members.check_query(known, target.query)
     return await SERVICES[target.service].answer(target)

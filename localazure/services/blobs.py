@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.names import check_container
-from azmlflow.localazure.blobservice import containers, copying, listing, reading, writing
+from azmlflow.localazure.blobservice import containers, copying, listing, reading, said, writing
 from azmlflow.localazure.blobservice.authorise import BlobTarget, authorise
 from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.permissions import (
@@ -165,6 +165,7 @@ async def _answer(cloud: Cloud, blobs: Blobs, request: Request) -> Response:
         check_container(container)
     place = BlobTarget(account, raw_path, container, name)
     passed = authorise(cloud, request, operation.permission, place)
+    said.check(operation.name, request)
     return await operation.answer(BlobRequest(cloud, blobs, request, place, passed))
 
 

@@ -37,6 +37,16 @@ _FORM_LIMIT = 64 * 1024
 # good for discovery only: an application signs in to one tenant.
 _TENANTS = (TENANT_ID, DOMAIN)
 _ANY_TENANT = ("common", "organizations")
+# Known to Entra, and not emulated: who sends one means to sign in by it.
+_OTHER_PROOFS = (
+    "client_assertion",
+    "client_assertion_type",
+    "assertion",
+    "username",
+    "password",
+    "refresh_token",
+    "code",
+)
 
 
 class SignInRefused(Exception):
@@ -184,6 +194,10 @@ def _application(request: Request, form: dict[str, str], cloud: Cloud, local_sec
             f"The grant type '{grant}' is not supported here: applications sign in by client_credentials, "
             "people by `azmlflow run --as NAME -- COMMAND`.",
         )
+    if proof := next((name for name in _OTHER_PROOFS if form.get(name)), None):
+        raise SignInRefused(
+            401, "invalid_client", 7000218, f"'{proof}' proves nothing here: applications sign in by 'client_secret'."
+        )
     client_id, secret = _basic(request) or (needed(form, "client_id"), form.get("client_secret"))
     if not secret:
         raise SignInRefused(
@@ -230,13 +244,20 @@ def _basic(request: Request) -> tuple[str, str] | None:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form, each once. Raises Refused if it is too large."""
+    """The fields of a form, none of which may come twice; unknown ones are ignored (RFC 6749, 3.2).
+
+    Raises:
+        SignInRefused: it is too large, or a field comes twice.
+    """
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > _FORM_LIMIT:
             raise SignInRefused(413, "invalid_request", 90100, "The request body is too large.")
-    return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+    found = parse_qs(body.decode("utf-8", "replace"))
+    if twice := [name for name, values in found.items() if len(values) > 1]:
+        raise SignInRefused(400, "invalid_request", 9000411, f"The parameter '{_shown(twice[0])}' is duplicated.")
+    return {name: values[0] for name, values in found.items()}
 
 
 def needed(form: dict[str, str], name: str) -> str:

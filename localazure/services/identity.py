@@ -39,6 +39,11 @@ from azmlflow.localazure.services.entra import (
 )
 
 _BODY_LIMIT = 4096
+# By what a client may ask for one of several identities (the page above, "REST endpoint reference").
+_NAMES = {
+    "client_id": "client_id", "clientid": "client_id", "principal_id": "principal_id", "object_id": "principal_id",
+    "mi_res_id": "ARM id", "msi_res_id": "ARM id",
+}  # fmt: skip
 _log = logging.getLogger("azmlflow.local")
 
 
@@ -98,9 +103,7 @@ def service(cloud: Cloud) -> ASGIApp:
     def answer(principal: Principal, fields: dict[str, str]) -> Response:
         resource = needed(fields, "resource")
         check_resource(resource)
-        client_id = fields.get("client_id") or fields.get("clientid")
-        if client_id and client_id.lower() != (principal.app_id or principal.object_id):
-            raise SignInRefused(400, "invalid_request", 700016, f"No managed identity {client_id} is assigned here.")
+        _check_identity(principal, fields)
         token, expires_on = cloud.tokens.issue(principal.object_id, resource, LIFETIME)
         return token_answer(
             {
@@ -148,6 +151,19 @@ def service(cloud: Cloud) -> ASGIApp:
         await inner(scope, receive, send)
 
     return guarded
+
+
+def _check_identity(principal: Principal, fields: dict[str, str]) -> None:
+    """Refuse to be another than the one identity that there is.
+
+    Raises:
+        SignInRefused: the request names another.
+    """
+    own = {"client_id": principal.app_id or principal.object_id, "principal_id": principal.object_id}
+    for name, known in _NAMES.items():
+        given = fields.get(name)
+        if given and given.lower() != own.get(known):
+            raise SignInRefused(400, "invalid_request", 700016, f"No managed identity {given} is assigned here.")
 
 
 async def _sign_in_address(cloud: Cloud, principal: Principal, request: Request) -> Response:

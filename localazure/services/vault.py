@@ -16,10 +16,13 @@ from starlette.types import ASGIApp
 
 from azmlflow.localazure.arm import versions
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import spelling
+from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.hosts import without_port
 from azmlflow.localazure.kinds.foundation import key_vaults
 from azmlflow.localazure.resources import names
 
+_PAGE = 25
 # What it holds: the path's first part, the data action and the access policy's permission to list and to read it
 # (facts: Microsoft, "Azure Key Vault RBAC guide" and "Assign a Key Vault access policy").
 _KINDS = {
@@ -45,7 +48,7 @@ def service(cloud: Cloud) -> ASGIApp:
         kind: str = request.path_params["kind"]
         if kind not in _KINDS:
             raise _unknown(request)
-        _check_version(request.query_params.get("api-version"))
+        _check_query(request, permission)
         name = without_port(request.headers["host"]).partition(".")[0]
         vault = _vault(cloud, name)
         if vault is None:
@@ -108,6 +111,20 @@ def service(cloud: Cloud) -> ASGIApp:
         ],
         exception_handlers={VaultRefused: refused, 404: unknown, 405: unknown},
     )
+
+
+def _check_query(request: Request, permission: str) -> None:
+    """Refuse what cannot be done: a list's page has 1 to 25 entries (Microsoft, "Get Secrets"), and is the only one."""
+    try:
+        query = spelling.query(request.scope)
+    except AzureError as error:
+        raise VaultRefused(400, "BadParameter", error.message) from None
+    _check_version(query.pop("api-version", None))
+    most = query.pop("maxresults", "25") if permission == "list" else "25"
+    if query:
+        raise VaultRefused(400, "BadParameter", f"The parameter '{next(iter(query))}' is not supported.")
+    if not most.isdecimal() or not 1 <= int(most) <= _PAGE:
+        raise VaultRefused(400, "BadParameter", f"maxresults is a number from 1 to {_PAGE}.")
 
 
 def _check_version(version: str | None) -> None:

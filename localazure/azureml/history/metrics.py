@@ -49,6 +49,7 @@ async def answer(target: WorkspaceRequest) -> Response:
     target.authorise(target.request.method, "metric", "/" + "/".join(target.rest))
     match (target.request.method, *target.rest):
         case ("POST", "runs", run_id, "list"):
+            await json_object(target)
             run = await known_runs.find(target, run_id)
             columns: dict[str, Mapping[str, str]] = {name: {name: "Double"} for name in _latest(run)}
             columns |= {each.name: each.columns for each in kept_metrics.kept(target, run_id).values()}

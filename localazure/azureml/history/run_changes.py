@@ -7,6 +7,7 @@ runs it, and that of a plain MLflow run may be ended by hand.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from azmlflow.localazure.arm import inside
@@ -15,6 +16,7 @@ from azmlflow.localazure.azureml.history.run_dto import properties
 from azmlflow.localazure.azureml.request.bodies import member, text_map
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core import service_limits as limits
+from azmlflow.localazure.core.clock import read_instant
 from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.resources import find
@@ -37,6 +39,8 @@ async def patch(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]
             property has another value already, since they never change, or the run is one of those that have none.
         MlflowUnavailable: MLflow cannot answer now.
     """
+    if body.get("runId") not in (None, run.id):
+        raise bad_request("UserError", f"'runId' is '{body['runId']}', and the run {run.id}.", target="runId")
     tags, added = text_map("tags", body.get("tags"), null=""), text_map("properties", body.get("properties"))
     if body.get("description") is not None:
         tags[limits.DESCRIPTION_TAG] = str(body["description"])
@@ -99,7 +103,7 @@ async def event(target: WorkspaceRequest, run: KnownRun, body: Mapping[str, Any]
     elif kind in _CANCELS and run.job is not None:
         _cancel_job(target, run)
     elif kind in (*_ENDS, "CancelRequested"):
-        await _end(target, run, "Canceled" if kind in _CANCELS else kind)
+        await _end(target, run, "Canceled" if kind in _CANCELS else kind, _instant(target, body))
     elif kind != "Start":
         raise bad_request("UserError", f"The event '{name}' is not known.", target="name")
 
@@ -158,14 +162,27 @@ def _cancel_job(target: WorkspaceRequest, run: KnownRun) -> None:
     inside.post(target.cloud, target.caller, f"{target.id}/jobs/{run.id}/cancel")
 
 
-async def _end(target: WorkspaceRequest, run: KnownRun, state: str) -> None:
+def _instant(target: WorkspaceRequest, body: Mapping[str, Any]) -> datetime:
+    """When what an event tells has happened: as it says, else now.
+
+    Raises:
+        AzureError: 400, it tells what is no instant.
+    """
+    data = member(body, "data")
+    told = (member(data, "EndTime") if isinstance(data, dict) else None) or member(body, "timestamp")
+    try:
+        return read_instant(str(told)) if told else target.cloud.clock.now()
+    except ValueError as error:
+        raise bad_request("UserError", f"'{told}' is not an instant.", target="timestamp") from error
+
+
+async def _end(target: WorkspaceRequest, run: KnownRun, state: str, at: datetime) -> None:
     if run.job is not None:
         raise conflict("UserError", f"Run {run.id} is a job: it ends when its command does, or when it is cancelled.")
     if run.local is not None and run.local["status"] in _ENDS and run.local["status"] != state:
         raise conflict("UserError", f"Run {run.id} has ended ({run.local['status']}).")
     # MLflow first: once the record says that it has ended, the run's token is over and could not tell again.
-    end = int(target.cloud.clock.now().timestamp() * 1000)
-    await _tell(target, run, "update", {"status": _ENDS[state], "end_time": end})
+    await _tell(target, run, "update", {"status": _ENDS[state], "end_time": int(at.timestamp() * 1000)})
     if run.local is not None:
         store = target.cloud.store
         store.put(LOCAL_RUNS, local_key(target.workspace_id, run.id), {**run.local, "status": state})

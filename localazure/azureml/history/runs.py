@@ -22,7 +22,7 @@ Every other path of the history service is one of artifacts (`history`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -98,6 +98,7 @@ async def _of_experiments(target: WorkspaceRequest) -> Response:
         case ("GET", "experiments", name):
             told = await experiments.get(target, name)
         case ("POST", "experiments", name):
+            await json_object(target)
             told = await experiments.create(target, name)
         case ("POST", "experiments:query"):
             told = await experiments.query(target, await json_object(target))
@@ -146,26 +147,46 @@ async def _of_run(target: WorkspaceRequest, run: known_runs.KnownRun, act: tuple
 
 
 async def _children(target: WorkspaceRequest, run: known_runs.KnownRun) -> dict[str, Any]:
-    """The children of a run, in its own experiment; of what a client may ask for besides, `$filter`, an order and how
-    many."""
-    test, top = run_filters.parse(target.query.get("$filter")), target.query.get("$top", str(_PAGE))
-    if not top.isdecimal() or int(top) < 1:
-        raise bad_request("UserError", "'$top' is a number above 0.", target="$top")
+    """A page of the children of a run, in its own experiment."""
+    query = target.query
+    orderby = query.get("$orderby", "").partition(",")[0]
+    if orderby and "$sortorder" in query:
+        orderby = f"{orderby.split(' ')[0]} {query['$sortorder']}"
+    top = query.get("$top")
     runs = await known_runs.in_experiment(target, await known_runs.experiment_numbered(target, run.experiment_id))
-    told = _shown(target, (each for each in runs if each.tags.get(PARENT) == run.id))
-    return {"value": run_filters.order([dto for dto in told if test(dto)], target.query.get("$orderby"))[: int(top)]}
+    mine = (each for each in runs if each.tags.get(PARENT) == run.id)
+    asked = {
+        "filter": query.get("$filter"),
+        "orderby": orderby or None,
+        "top": int(top) if top and top.isdecimal() else top,
+        "continuationToken": query.get("$continuationtoken"),
+    }
+    return _page(target, mine, asked)
 
 
 async def _query(target: WorkspaceRequest, name: str) -> dict[str, Any]:
     body = await json_object(target)
-    test = run_filters.parse(body.get("filter"))
-    orderby, top, token = body.get("orderby"), body.get("top"), str(body.get("continuationToken") or 0)
+    runs = await known_runs.in_experiment(target, await known_runs.experiment_named(target, name))
+    return _page(target, runs, body)
+
+
+def _page(target: WorkspaceRequest, runs: Iterable[known_runs.KnownRun], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of runs: those that fit, in order.
+
+    Args:
+        target: the request.
+        runs: all of them.
+        asked: `filter`, `orderby`, `top`, `continuationToken`.
+
+    Raises:
+        AzureError: 400, what is asked for cannot be understood.
+    """
+    orderby, top = asked.get("orderby"), asked.get("top")
     if isinstance(orderby, list):
         orderby = orderby[0] if orderby else None
-    begin = odata.count(token)
+    test, begin = run_filters.parse(asked.get("filter")), odata.count(str(asked.get("continuationToken") or 0))
     if begin is None or not (top is None or (isinstance(top, int) and top > 0)):
         raise bad_request("UserError", "'top' is a number above 0, 'continuationToken' one that was given out.")
-    runs = await known_runs.in_experiment(target, await known_runs.experiment_named(target, name))
     found = run_filters.order([dto for dto in _shown(target, runs) if test(dto)], orderby)
     size = min(top or _PAGE, _PAGE)
     more = {"continuationToken": str(begin + size)} if begin + size < len(found) else {}

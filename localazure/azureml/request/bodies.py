@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from azmlflow.localazure.azureml.request import members
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError, bad_request
@@ -33,13 +34,16 @@ async def json_value(target: WorkspaceRequest, limit: int = _LIMIT) -> Any:
     """What the request's body is in JSON; None for an empty one. Who asks again gets what was read before.
 
     Raises:
-        AzureError: 400, it is not JSON, or could be read in two ways; 413, it has more than `limit` bytes; 415.
+        AzureError: 400, it is not JSON, could be read in two ways, or says what the request has not; 413, it has more
+            than `limit` bytes; 415.
     """
     kept = target.request.state
     if not hasattr(kept, "json_body"):
         body = await read(target, limit)
         spelling.check_form(target.request.headers)
-        kept.json_body = parsed(body) if body.strip() else None
+        found = parsed(body) if body.strip() else None
+        known = members.row(target.request.method, target.service, "/".join(target.rest))
+        kept.json_body = found if known is None else members.read_body(known, found)
     return kept.json_body
 
 

@@ -121,7 +121,8 @@ async def _make(target: WorkspaceRequest, snapshot: str, body: Mapping[str, Any]
     blobs.make_container(account, SNAPSHOTS)
     for path in files:
         await _link(blobs, sources[path], _address(target, snapshot, path))
-    store.put(SNAPSHOTS, key, {"files": files})
+    told = {name: member(body, name) for name in ("Tags", "Properties")}
+    store.put(SNAPSHOTS, key, {"files": files, **{name.lower(): each for name, each in told.items() if each}})
 
 
 async def _link(blobs: Blobs, source: Address, target: Address) -> None:

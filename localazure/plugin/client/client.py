@@ -249,7 +249,9 @@ def _what(method: str, call: ArmCall) -> str:
 def _accepted(method: str, call: ArmCall, answer: ArmResponse) -> ArmResponse:
     if answer.status >= 300:
         code, message = answer.error
-        raise ArmError(_what(method, call), answer.status, code, message or "refused without a reason")
+        after = answer.retry_after or 0.0
+        wait = f" (Azure asks us to wait {after:.0f} seconds)" if after > RETRY_DELAYS[-1] else ""
+        raise ArmError(_what(method, call), answer.status, code, (message or "refused without a reason") + wait)
     return answer
 
 

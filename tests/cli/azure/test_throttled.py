@@ -49,6 +49,11 @@ def test_the_engine_is_throttled(message: str) -> None:
     assert advice("a resource called x4290 failed", "local") is None
 
 
+def test_the_engine_is_told_how_long_to_wait() -> None:
+    message = "TooManyRequests: slow down (Azure asks us to wait 3600 seconds)"
+    assert advice(message, "local") == THROTTLED.replace("a few minutes", "60 minutes")
+
+
 @pytest.mark.parametrize("command", ["preview", "up"])
 def test_a_429_at_the_first_request_leads_to_no_health_check(
     desk: Desk, command: str, monkeypatch: pytest.MonkeyPatch

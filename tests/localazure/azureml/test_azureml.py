@@ -443,7 +443,11 @@ def test_an_experiments_location_tells_nothing_of_this_machine(azure: Azure) -> 
 
 
 def test_no_client_says_where_artifacts_go(azure: Azure) -> None:
-    azure.mlflow_call("tracker", "POST", "experiments/create", json={"name": "x", "artifact_location": "file:///etc"})
+    body = {"name": "x", "artifact_location": "file:///etc"}
+    refused = azure.mlflow_call("tracker", "POST", "experiments/create", json=body)
+    assert (refused.status_code, refused.json()["error"]["target"]) == (400, "artifact_location")
+    assert azure.mlflow.asked == []
+    azure.mlflow_call("tracker", "POST", "experiments/create", json={**body, "artifact_location": ""})
     assert azure.mlflow.asked[-1][4] == {"name": "x"}
 
 
@@ -462,8 +466,9 @@ def test_experiment_0_is_the_workspaces_default(azure: Azure) -> None:
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_no_spelling_lets_a_client_say_where_artifacts_go(azure: Azure, sent: dict[str, str], wrapped: bool) -> None:
     body: Any = {"name": "e", **sent}
-    azure.mlflow_call("tracker", "POST", "experiments/create", json=json.dumps(body) if wrapped else body)
-    assert azure.mlflow.asked == [("POST", f"{API}/experiments/create", "guid-ws1", {}, {"name": "e"})]
+    sent_as = json.dumps(body) if wrapped else body
+    assert azure.mlflow_call("tracker", "POST", "experiments/create", json=sent_as).status_code == 400
+    assert azure.mlflow.asked == []
 
 
 def test_the_preview_spelling_and_the_late_batch(azure: Azure) -> None:

@@ -214,7 +214,21 @@ def test_get_runs_tells_jobs_and_plain_runs_once_each(plane: DataPlane) -> None:
     assert "child" not in found
     assert ids(plane.good("GET", "history", "/experiments/e1/runs/r1/children")) == ["child"]
     assert ids(plane.good("GET", "history", "/runs/r1/children?$top=1")) == ["child"]
-    assert "$top" in plane.refused(400, "GET", "history", "/runs/r1/children?$top=0")
+    for top in ("0", "x"):
+        assert "'top'" in plane.refused(400, "GET", "history", f"/runs/r1/children?$top={top}")
+
+
+def test_children_come_in_pages_and_in_order(plane: DataPlane) -> None:
+    plane.experiment()
+    plane.plain_run("r1")
+    for name in ("a", "b", "c"):
+        plane.plain_run(name, **{"mlflow.parentRunId": "r1"})
+    path = "/runs/r1/children?$orderby=RunId&$sortorder=desc&$top=2"
+    first = plane.good("GET", "history", path)
+    assert ids(first) == ["c", "b"]
+    second = plane.good("GET", "history", f"{path}&$continuationToken={first['continuationToken']}")
+    assert ids(second) == ["a"]
+    assert "continuationToken" not in second
 
 
 def test_get_runs_comes_in_pages(plane: DataPlane) -> None:

@@ -62,6 +62,8 @@ def test_names_of_parameters_have_no_case_and_one_value() -> None:
         (b'{"a": "\xff"}', "not encoded as UTF-8"),
         ('{"a": 1}'.encode("utf-16"), "not encoded as UTF-8"),
         (b"[" * 100_000, "too deeply"),
+        (b"[" * 65 + b"1" + b"]" * 65, "more than 64 levels"),
+        (b'{"a":' * 500 + b"1" + b"}" * 500, "more than 64 levels"),
         (b"{", "Expecting"),
         (b'{"a": 1} x', "Extra data"),
     ],
@@ -72,6 +74,7 @@ def test_json_that_is_none_or_two_is_refused(body: bytes, why: str) -> None:
 
 
 def test_json_is_read() -> None:
+    assert spelling.parsed(b"[" * 64 + b"1" + b"]" * 64)
     assert spelling.parsed(b'\xef\xbb\xbf{"a": ["\\ud83d\\ude00", 1.5, null]}') == {"a": ["😀", 1.5, None]}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
@@ -115,6 +116,27 @@ def test_what_is_no_token_is_refused(tokens: Tokens, text: str) -> None:
     with pytest.raises(AzureError) as refused:
         tokens.verify(text, MANAGEMENT.audiences)
     assert refused.value.status == 401
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": "soon"},
+        {"exp": [1]},
+        {"exp": True},
+        {"exp": 1e300},
+        {"nbf": "now"},
+        {"nbf": None},
+        {"oid": 7},
+        {"oid": ["x"]},
+    ],
+)
+def test_claims_of_a_wrong_type_are_refused(tokens: Tokens, claims: dict[str, Any]) -> None:
+    good = jwt.decode(tokens.issue(USER, ARM)[0], options={"verify_signature": False})
+    token = jwt.encode({**good, **claims}, tokens._key, algorithm="RS256")
+    with pytest.raises(AzureError) as refused:
+        tokens.verify(token, MANAGEMENT.audiences)
+    assert (refused.value.status, refused.value.code) == (401, "InvalidAuthenticationToken")
 
 
 def test_an_altered_token_is_refused(tokens: Tokens) -> None:

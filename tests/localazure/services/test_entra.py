@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def login(cloud: Cloud) -> Client:
     return Client(entra.service(cloud), LOGIN)
 
 
-def asked(application: tuple[Principal, str], **changes: str) -> dict[str, str]:
+def asked(application: tuple[Principal, str], **changes: Any) -> dict[str, Any]:
     principal, secret = application
     form = {
         "grant_type": "client_credentials",
@@ -113,6 +114,9 @@ def test_run_as_has_a_secret_of_its_own(login: Client, application: tuple[Princi
     [
         ({"client_secret": "wrong"}, (401, "invalid_client", [7000215])),
         ({"client_secret": ""}, (401, "invalid_client", [7000218])),
+        ({"client_assertion": "x.y.z"}, (401, "invalid_client", [7000218])),
+        ({"username": "alice@local.test", "password": "x"}, (401, "invalid_client", [7000218])),
+        ({"scope": ["User.Read", "https://management.azure.com/.default"]}, (400, "invalid_request", [9000411])),
         ({"client_id": "00000000-0000-0000-0000-0000000000ff"}, (400, "unauthorized_client", [700016])),
         ({"client_id": ""}, (400, "invalid_request", [900144])),
         ({"grant_type": ""}, (400, "invalid_request", [900144])),
@@ -125,7 +129,7 @@ def test_run_as_has_a_secret_of_its_own(login: Client, application: tuple[Princi
 def test_a_bad_request_is_refused_as_entra_does(
     login: Client,
     application: tuple[Principal, str],
-    changes: dict[str, str],
+    changes: dict[str, Any],
     expected: tuple[int, str, list[int]],
 ) -> None:
     answer = login.post(f"/{TENANT_ID}/oauth2/v2.0/token", data=asked(application, **changes))
@@ -134,6 +138,12 @@ def test_a_bad_request_is_refused_as_entra_does(
     assert body["error_description"].startswith(f"AADSTS{expected[2][0]}: ")
     assert set(body) >= {"timestamp", "trace_id", "correlation_id", "error_uri"}
     assert application[1] not in answer.text
+
+
+def test_a_field_that_nobody_knows_is_ignored(login: Client, application: tuple[Principal, str]) -> None:
+    """RFC 6749, 3.2: "The authorization server MUST ignore unrecognized request parameters"."""
+    form = asked(application, client_info="1", colour="red")
+    assert login.post(f"/{TENANT_ID}/oauth2/v2.0/token", data=form).status_code == 200
 
 
 def test_another_tenant_is_refused(login: Client, application: tuple[Principal, str]) -> None:

@@ -99,6 +99,16 @@ def test_service_principals_may_use_it_too(endpoint: Client, cloud: Cloud, appli
         assert answer.status_code == 400
 
 
+@pytest.mark.parametrize("name", ["client_id", "clientid", "principal_id", "object_id", "mi_res_id", "msi_res_id"])
+def test_another_identity_is_not_given_for_the_one_that_is_named(endpoint: Client, cloud: Cloud, name: str) -> None:
+    alice = cloud.directory.find_user("alice@local.test")
+    assert alice is not None
+    path, headers = f"{address(cloud, alice.object_id)}/msi/token", mark(cloud, alice.object_id)
+    for told, good in ((alice.object_id.upper(), not name.endswith("res_id")), ("/subscriptions/s/robot", False)):
+        answer = endpoint.get(path, params={"resource": ARM, name: told}, headers=headers)
+        assert (answer.status_code == 200) is good
+
+
 @pytest.mark.parametrize(
     ("headers", "status"), [({}, 401), ({"X-IDENTITY-HEADER": "x"}, 401), ({"Metadata": "false"}, 401)]
 )

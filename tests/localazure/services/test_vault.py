@@ -145,5 +145,22 @@ def test_a_version_that_key_vault_does_not_have(ask: Any, version: str) -> None:
     assert (answer.status_code, answer.json()) == (400, {"error": {"code": "BadParameter", "message": message}})
 
 
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("/secrets", {"$skiptoken": "x"}),
+        ("/secrets", {"maxresults": "0"}),
+        ("/secrets", {"maxresults": "26"}),
+        ("/secrets", {"maxresults": "many"}),
+        ("/secrets/one", {"maxresults": "5"}),
+        ("/keys", {"colour": "red"}),
+    ],
+)
+def test_a_parameter_that_would_be_left_out_is_refused(ask: Any, path: str, params: dict[str, str]) -> None:
+    answer = ask("alice", "byroles", path, **VERSION, **params)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadParameter")
+    assert ask("alice", "byroles", "/secrets", **VERSION, maxresults="25").json() == {"value": [], "nextLink": None}
+
+
 def test_state_folder_is_untouched(cloud: Cloud) -> None:
     assert {path.name for path in Path(cloud.state).iterdir()} <= {"signing.pem", "sas.key"}
