@@ -1,7 +1,8 @@
-"""How a request is spelt, read once: the path, the query and the JSON body that authorisation and handling both see.
+"""How a request is spelt, read once: path, query, headers and JSON body, as authorisation and handling both see them.
 
     path    decoded once, as UTF-8; what is encoded twice stays encoded. No control characters, no `.` and `..`
     query   names without case; a name may come twice with one value, unless the service says that it is a list
+    headers those that say who asks, for what and in which form come once
     JSON    UTF-8 and not compressed; no member twice, no number that JSON has not, no text that UTF-8 cannot hold
 
 Whatever two readers could take for two things is refused. That Azure's services refuse each of these is inferred: they
@@ -27,6 +28,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 # What .NET reads, in which Azure's services are written (System.Text.Json, `JsonReaderOptions.MaxDepth`).
 _DEEPEST = 64
+_ONCE = ("authorization", "content-type", "content-encoding", "content-md5", "range")
 _UTF_8 = ("utf-8", "utf8", "us-ascii")
 
 
@@ -85,6 +87,18 @@ def query(scope: Scope, lists: Iterable[str] = ()) -> dict[str, str]:
             raise bad_request("InvalidQueryParameterValue", f"The query parameter '{name}' has two values.")
         found[lowered] = value
     return found
+
+
+def check_headers(scope: Scope) -> None:
+    """Refuse a request that says twice what one reader takes from the first, and another from the last of both.
+
+    Raises:
+        AzureError: 400 `InvalidHeaderValue`, naming it.
+    """
+    names = [name.decode("latin-1").lower() for name, _ in scope["headers"]]
+    for name in names:
+        if (name in _ONCE or name.startswith("x-ms-")) and names.count(name) > 1:
+            raise bad_request("InvalidHeaderValue", f"The header '{name}' is given twice.")
 
 
 def check_form(headers: Mapping[str, str]) -> None:

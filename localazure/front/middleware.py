@@ -209,6 +209,7 @@ def token(app: ASGIApp, cloud: Cloud) -> ASGIApp:
     """Find out who asks; 401 without a good token, where the site wants one."""
 
     async def layer(scope: Scope, receive: Receive, send: Send) -> None:
+        spelling.check_headers(scope)
         site: Site = scope["state"]["site"]
         if site.resources is not None and spelling.decoded(spelling.sent_path(scope)) not in site.open_paths:
             scope["state"]["caller"] = _caller(scope, site, site.resources, cloud)

@@ -95,3 +95,10 @@ def test_other_forms_of_a_body_are_refused(headers: dict[str, str]) -> None:
 def test_the_usual_forms_of_a_body_pass() -> None:
     spelling.check_form({})
     spelling.check_form({"content-encoding": "identity", "content-type": "application/json; charset=UTF-8"})
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"Content-Type", b"x-ms-version", b"X-MS-Copy-Source"])
+def test_a_header_that_is_given_twice_is_refused(name: bytes) -> None:
+    with pytest.raises(AzureError, match="given twice"):
+        spelling.check_headers({"type": "http", "headers": [(name, b"a"), (name.lower(), b"b")]})
+    spelling.check_headers({"type": "http", "headers": [(name, b"a"), (b"accept", b"a"), (b"accept", b"b")]})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import http.client
 import os
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -124,6 +127,69 @@ def test_the_tls_application_has_no_port_of_its_own(running: Running) -> None:
     assert stat.S_ISSOCK(path.stat().st_mode)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def statuses(running: Running, sent: str) -> list[int]:
+    """The status of each answer to what is sent through the proxy to Resource Manager, until nothing more comes."""
+    folder = Folder.at(running.state)
+    credential = base64.b64encode(f"azmlflow:{folder.secrets().proxy}".encode()).decode()
+    with socket.create_connection(("127.0.0.1", running.proxy_port), timeout=10) as plain:
+        name = "management.azure.com"
+        asked = f"CONNECT {name}:443 HTTP/1.1\r\nHost: {name}\r\nProxy-Authorization: Basic {credential}\r\n\r\n"
+        plain.sendall(asked.encode())
+        assert b" 200 " in plain.recv(200)
+        context = ssl.create_default_context(cafile=str(folder.ca))
+        with context.wrap_socket(plain, server_hostname=name) as connection:
+            connection.sendall(sent.encode("latin-1"))
+            connection.settimeout(2)
+            found = b""
+            with contextlib.suppress(TimeoutError, ssl.SSLError, ConnectionError):
+                while more := connection.recv(65536):
+                    found += more
+    return [int(line.split()[1]) for line in found.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+
+
+GOOD = "GET /subscriptions?api-version=2022-12-01 HTTP/1.1\r\nHost: management.azure.com\r\n"
+POST = "POST /subscriptions?api-version=2022-12-01 HTTP/1.1\r\nHost: management.azure.com\r\n"
+
+
+@pytest.mark.parametrize(
+    "ambiguous",
+    [
+        f"{POST}Content-Length: 90\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{{inner}}",
+        f"{POST}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n5c\r\n{{inner}}\r\n0\r\n\r\n",
+        f"{POST}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n{{inner}}",
+        f"{POST}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{{inner}}",
+        f"{POST}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{{inner}}",
+        f"{POST}Content-Length: 0\r\nContent-Length: 5\r\n\r\n{{inner}}",
+        f"{POST}Content-Length: +5\r\n\r\n{{inner}}",
+        f"{POST}Content-Length: -1\r\n\r\n{{inner}}",
+        f"{GOOD}Host: graph.microsoft.com\r\n{{token}}\r\n",
+        "GET /subscriptions?api-version=2022-12-01 HTTP/1.1\r\n{token}\r\n",
+        f"{GOOD}X: a\0b\r\n{{token}}\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n{inner}",
+    ],
+)
+def test_a_request_that_could_be_framed_in_two_ways_is_refused_and_hides_no_other(
+    running: Running, ambiguous: str
+) -> None:
+    """RFC 9112, 6.3 and 11.2: what stands behind such a request is never taken for one."""
+    token = f"Authorization: Bearer {control._token(Folder.at(running.state), DEVELOPER, 'management.azure.com')}\r\n"
+    inner = f"{GOOD}{token}\r\n"
+    assert statuses(running, inner) == [200]
+    found = statuses(running, ambiguous.format(inner=inner, token=token))
+    assert found
+    assert all(400 <= status < 500 for status in found), found
+
+
+def test_two_tokens_in_one_request_are_nobodys(running: Running) -> None:
+    folder = Folder.at(running.state)
+    tokens = [
+        f"Authorization: Bearer {control._token(folder, who, 'management.azure.com')}\r\n"
+        for who in (DEVELOPER, "alice@local.test")
+    ]
+    for told in (tokens, tokens[::-1]):
+        assert statuses(running, f"{GOOD}{''.join(told)}\r\n") == [400]
 
 
 def test_everything_kept_is_this_users_alone(running: Running) -> None:
