@@ -13,10 +13,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import re
 from collections.abc import Callable
-from datetime import UTC
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,10 +27,18 @@ from azmlflow.localazure.core.constants import DOMAIN, TENANT_ID
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.principals import tokens
 from azmlflow.localazure.principals.directory import Principal
+from azmlflow.localazure.services.sign_in import (
+    LIFETIME,
+    SignInRefused,
+    check_resource,
+    needed,
+    read_form,
+    refusal,
+    shown,
+    token_answer,
+)
 
 AUTHORITY = "https://login.microsoftonline.com"
-LIFETIME = 3600
-_FORM_LIMIT = 64 * 1024
 # What people may write for the tenant in an address, besides its id: its domain. `common` and `organizations` are
 # good for discovery only: an application signs in to one tenant.
 _TENANTS = (TENANT_ID, DOMAIN)
@@ -47,21 +53,6 @@ _OTHER_PROOFS = (
     "refresh_token",
     "code",
 )
-
-
-class SignInRefused(Exception):
-    """Entra's refusal.
-
-    Args:
-        status: HTTP status.
-        error: OAuth 2.0 error code.
-        number: AADSTS number (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
-        text: sentence for people.
-    """
-
-    def __init__(self, status: int, error: str, number: int, text: str) -> None:
-        super().__init__(text)
-        self.status, self.error, self.number, self.text = status, error, number, text
 
 
 def service(cloud: Cloud) -> ASGIApp:
@@ -243,32 +234,6 @@ def _basic(request: Request) -> tuple[str, str] | None:
     return unquote(client_id), unquote(secret)
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form, none of which may come twice; unknown ones are ignored (RFC 6749, 3.2).
-
-    Raises:
-        SignInRefused: it is too large, or a field comes twice.
-    """
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _FORM_LIMIT:
-            raise SignInRefused(413, "invalid_request", 90100, "The request body is too large.")
-    found = parse_qs(body.decode("utf-8", "replace"))
-    if twice := [name for name, values in found.items() if len(values) > 1]:
-        raise SignInRefused(400, "invalid_request", 9000411, f"The parameter '{_shown(twice[0])}' is duplicated.")
-    return {name: values[0] for name, values in found.items()}
-
-
-def needed(form: dict[str, str], name: str) -> str:
-    """A field that must be there. Raises Refused (AADSTS900144) if it is not."""
-    if not form.get(name):
-        raise SignInRefused(
-            400, "invalid_request", 900144, f"The request body must contain the following parameter: '{name}'."
-        )
-    return form[name]
-
-
 def _check_tenant(request: Request, *also: str) -> None:
     tenant = request.path_params["tenant"].lower()
     if tenant not in (*_TENANTS, *also):
@@ -276,45 +241,6 @@ def _check_tenant(request: Request, *also: str) -> None:
             400,
             "invalid_request",
             90002,
-            f"Tenant '{_shown(tenant)}' not found. Check to make sure you have the correct tenant ID: "
+            f"Tenant '{shown(tenant)}' not found. Check to make sure you have the correct tenant ID: "
             f"the embedded Azure's is {TENANT_ID}.",
         )
-
-
-def check_resource(resource: str) -> None:
-    """Raises Refused (AADSTS500011) if tokens are not issued for a service of that name."""
-    if tokens.find_resource_server(resource) is None:
-        raise SignInRefused(
-            400,
-            "invalid_resource",
-            500011,
-            f"The resource principal named {_shown(resource)} was not found in the tenant named {DOMAIN}.",
-        )
-
-
-def _shown(text: str) -> str:
-    return re.sub(r"[^\x20-\x7e]", "?", text)[:200]
-
-
-def token_answer(content: dict[str, object]) -> Response:
-    """A token, not to be kept by anything in between."""
-    return JSONResponse(content, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
-
-
-def refusal(refused: SignInRefused, cloud: Cloud) -> Response:
-    """A refusal in Entra's shape."""
-    trace, correlation = cloud.ids.guid(), cloud.ids.guid()
-    stamp = cloud.clock.now().astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    text = f"AADSTS{refused.number}: {refused.text}"
-    return JSONResponse(
-        {
-            "error": refused.error,
-            "error_description": f"{text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}",
-            "error_codes": [refused.number],
-            "timestamp": stamp,
-            "trace_id": trace,
-            "correlation_id": correlation,
-            "error_uri": f"https://login.microsoftonline.com/error?code={refused.number}",
-        },
-        refused.status,
-    )

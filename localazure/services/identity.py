@@ -28,7 +28,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.ports import LOOPBACK
 from azmlflow.localazure.principals.directory import Principal
-from azmlflow.localazure.services.entra import (
+from azmlflow.localazure.services.sign_in import (
     LIFETIME,
     SignInRefused,
     check_resource,
