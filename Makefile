@@ -9,8 +9,9 @@ WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 TOOLKIT := .venv/.installed
 EXAMPLES := .venv-examples/.installed
+DOCS := .venv-docs/.installed
 
-.PHONY: up wheel test pytest unit check bench faults attack mutants examples engine lock live clean
+.PHONY: up wheel test pytest unit check bench faults attack mutants examples engine docs lock live clean
 
 up: engine Pulumi.local.yaml
 	@$(BIN)/azmlflow up --stack local
@@ -60,12 +61,15 @@ engine: $(TOOLKIT)
 live: engine examples  ## the end-to-end tests against a real subscription; costs money, asks first
 	$(BIN)/python -m pytest -m live --live
 
+docs: $(DOCS)  ## the pages of docs/ as a site, in site/
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+
 lock: $(TOOLKIT)  ## renew the locks from pyproject.toml and examples/requirements.txt; UPGRADE=--upgrade takes what is new
 	$(BIN)/python scripts/lock.py $(UPGRADE)
 
 clean:
 	-[ ! -x $(BIN)/azmlflow ] || $(BIN)/azmlflow local stop
-	rm -rf .venv .venv-examples
+	rm -rf .venv .venv-examples .venv-docs site
 
 Pulumi.local.yaml: | $(TOOLKIT)
 	@$(BIN)/azmlflow init local --yes
@@ -76,6 +80,12 @@ $(TOOLKIT): requirements/toolkit.lock pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/toolkit.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(DOCS): requirements/docs.lock
+	@echo "installing what builds the documents into .venv-docs"
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(EXAMPLES): examples/requirements.lock

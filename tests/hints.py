@@ -158,7 +158,8 @@ def _sources() -> list[Path]:
 
 
 def _documents() -> list[Path]:
-    return sorted(path for pattern in DOCUMENTS for path in ROOT.glob(pattern))
+    # The help of commands is read from the commands themselves.
+    return sorted({path for pattern in DOCUMENTS for path in ROOT.glob(pattern)} - {ROOT / "docs" / "commands.md"})
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -55,6 +55,16 @@ def script(variables: Variables) -> str:
     return "\n".join(lines)
 
 
+def dotenv(variables: Variables) -> str:
+    """The changes as a file of variables, as editors and notebooks read it: what is to go is set to nothing.
+
+    Values stand between single quotes (python-dotenv, "File format"), and there is no way back.
+    """
+    wanted = {**dict.fromkeys(variables.unset, ""), **variables.set}
+    quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in wanted.items() if name != BEFORE}
+    return "\n".join(f"{name}='{value}'" for name, value in sorted(quoted.items()))
+
+
 def path_with(folders: Iterable[Path], environment: Mapping[str, str]) -> str:
     """PATH with folders in front, each once."""
     first: Sequence[str] = [str(folder) for folder in folders]

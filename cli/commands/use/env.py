@@ -8,10 +8,10 @@ import click
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering
-from azmlflow.cli.local.variables import Variables, path_with, script, undo, with_memory
+from azmlflow.cli.local.variables import Variables, dotenv, path_with, script, undo, with_memory
 from azmlflow.cli.project.project import refuse_mixed_clouds
 from azmlflow.cli.pulumi import engine
-from azmlflow.cli.session.invocation import Command, Invocation, common
+from azmlflow.cli.session.invocation import Command, Invocation, answering
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.localazure.core.constants import DEVELOPER
 
@@ -23,6 +23,7 @@ from azmlflow.localazure.core.constants import DEVELOPER
         'eval "$(azmlflow env --engine)"    # then: pulumi preview',
         'eval "$(azmlflow env --as alice@local.test)"',
         'eval "$(azmlflow env --unset)"',
+        "azmlflow env --output dotenv > .env    # for VS Code and notebooks",
     ),
 )
 @click.option("--as", "principal", metavar="PRINCIPAL", help="Sign in as this user (embedded Azure only).")
@@ -30,9 +31,11 @@ from azmlflow.localazure.core.constants import DEVELOPER
     "--engine", "with_engine", is_flag=True, help="Also what Pulumi's own command needs: PATH, home, backend."
 )
 @click.option("--unset", is_flag=True, help="Give the shell back what it had.")
-@common
+@answering("text", "json", "dotenv")
 def command(invocation: Invocation, principal: str | None, with_engine: bool, unset: bool) -> None:
     environment = dict(invocation.ports.environment)
+    if unset and invocation.output == "dotenv":
+        raise click.UsageError("--unset is for a shell; of a .env file, delete it")
     if unset:
         _show(invocation, undo(environment) or Variables({}))
         return
@@ -79,6 +82,9 @@ def _engine(session: Session, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _show(invocation: Invocation, variables: Variables) -> None:
+    if invocation.output == "dotenv":
+        click.echo(dotenv(variables))
+        return
     invocation.result(
         {"set": dict(variables.set), "unset": [name for name in variables.unset if name not in variables.set]},
         lambda: script(variables),

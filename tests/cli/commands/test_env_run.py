@@ -110,6 +110,12 @@ def test_env_on_azure_says_where_mlflow_tracks(prod: Desk) -> None:
     assert prod.run("env", "-o", "json").json()["set"]["MLFLOW_TRACKING_URI"] == OUTPUTS["trackingUri"]
 
 
+def test_env_for_editors_and_notebooks(prod: Desk) -> None:
+    done = prod.run("env", "-o", "dotenv")
+    assert done.out == f"MLFLOW_TRACKING_URI='{OUTPUTS['trackingUri']}'\n"
+    assert prod.run("env", "-o", "dotenv", "--unset").code == 2
+
+
 def test_env_unset_in_a_shell_that_was_never_set_up(prod: Desk) -> None:
     done = prod.run("env", "--unset")
     assert (done.code, done.out) == (0, "")

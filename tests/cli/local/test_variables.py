@@ -6,7 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
-from azmlflow.cli.local.variables import BEFORE, Variables, path_with, script, undo, with_memory
+from dotenv import dotenv_values
+
+from azmlflow.cli.local.variables import BEFORE, Variables, dotenv, path_with, script, undo, with_memory
 
 
 def shell(text: str, environment: dict[str, str], *names: str) -> dict[str, str | None]:
@@ -59,3 +61,10 @@ def test_nothing_to_undo() -> None:
 def test_folders_come_first_and_once(tmp_path: Path) -> None:
     path = path_with((tmp_path, tmp_path, Path("/b")), {"PATH": f"/a:{tmp_path}:/b"})
     assert path == f"{tmp_path}:/b:/a"
+
+
+def test_a_file_of_variables_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    wanted = Variables({"HTTPS_PROXY": "http://a:b@127.0.0.1:1 # '\\n$x", "A": ""}, ("AZURE_CLIENT_SECRET", "A"))
+    path = tmp_path / ".env"
+    path.write_text(dotenv(with_memory(wanted, {})))
+    assert dotenv_values(path, interpolate=False) == {**wanted.set, "AZURE_CLIENT_SECRET": ""}

@@ -1,0 +1,38 @@
+"""docs/commands.md, made from the command line itself: every command's help, as `--help` shows it in 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from azmlflow.cli.main import cli
+
+_HEAD = """\
+# Commands
+
+Made from the commands' own help; not to be edited by hand.
+"""
+_COLUMNS = 80
+
+
+def page() -> str:
+    """The whole page."""
+    root = click.Context(cli, info_name="azmlflow", terminal_width=_COLUMNS)
+    return "\n".join([_HEAD, _block(cli.get_help(root)), *_below(cli, root)])
+
+
+def _below(group: click.Group, context: click.Context) -> Iterator[str]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None:
+            continue
+        here = click.Context(command, parent=context, info_name=name, terminal_width=_COLUMNS)
+        yield f"{'#' * min(here.command_path.count(' ') + 1, 3)} {here.command_path}\n"
+        yield _block(command.get_help(here))
+        if isinstance(command, click.Group):
+            yield from _below(command, here)
+
+
+def _block(text: str) -> str:
+    return f"```text\n{text.rstrip()}\n```\n"
