@@ -25,19 +25,28 @@ from azmlflow.infra.settings.settings import Settings
 def main() -> None:
     """Declare the stack that Pulumi is running; settings at fault raise pulumi.RunError, shown without a traceback."""
     try:
-        settings = Settings.load()
+        declare()
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
+
+
+def declare() -> None:
+    """Declare the stack that Pulumi is running.
+
+    Raises:
+        SettingsError: with every fault found.
+    """
+    settings = Settings.load()
     azure, stack, project = authorization.get_client_config(), pulumi.get_stack(), pulumi.get_project()
     names = settings.names(stack, azure.subscription_id)
     place = settings.place(names, azure.subscription_id)
     guardrails = settings.guardrails()
     network = settings.network.network()
-    ids = identifiers.in_group(names, azure.subscription_id, guardrails)
+    ids = identifiers.in_group(names, azure.subscription_id)
     try:
         check_endpoints(network, ids)
     except SettingsError as error:
-        raise pulumi.RunError(str(error.of_stack(stack))) from None
+        raise error.of_stack(stack) from None
     # What `sweep` cannot know by its name.
     unknown = () if settings.names_are_generated() else ids
     marked = {**settings.tags, **tags.ownership(project, stack), **tags.record(unknown)}
@@ -56,7 +65,8 @@ def main() -> None:
             # Azure builds no images with a registry that is closed, unless a compute does.
             image_build_compute=settings.clusters[0].name if network.closed and settings.clusters else None,
             protect=settings.protects(),
-            **{**dataclasses.asdict(names), **({} if guardrails.registry else {"container_registry": None})},
+            **settings.identity.arguments(),
+            **dataclasses.asdict(names),
         ),
     )
     rules = _let_out(settings, mlflow) if network.rules else []

@@ -21,13 +21,14 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.proto import resource_pb2
 
-from azmlflow.infra.__main__ import main
+from azmlflow.infra.__main__ import declare
 from azmlflow.resourcetypes.table import UnknownType, of_token
 
 _STACK = "pulumi:pulumi:Stack"
 # What Azure computes, and the program's own outputs tell.
 _COMPUTED: Mapping[str, Mapping[str, str]] = {
     "azure-native:machinelearningservices:Workspace": {"mlFlowTrackingUri": "azureml://"},
+    "azure-native:managedidentity:UserAssignedIdentity": {"principalId": "", "clientId": ""},
     "azure-native:applicationinsights:Component": {"connectionString": "", "instrumentationKey": ""},
 }
 
@@ -41,6 +42,7 @@ class Declared:
         name: its name in the program.
         urn: its name in the state.
         id: where it would be in Azure; empty for a component.
+        parent: URN of the component that declares it.
         inputs: its inputs.
         protected: whether the engine is to refuse its deletion.
     """
@@ -49,6 +51,7 @@ class Declared:
     name: str
     urn: str
     id: str
+    parent: str
     inputs: Mapping[str, Any]
     protected: bool
 
@@ -60,7 +63,7 @@ def rehearse(
     stack: str,
     subscription: str,
     tenant: str,
-    program: Callable[[], None] = main,
+    program: Callable[[], None] = declare,
 ) -> tuple[Declared, ...]:
     """What the program would declare of Azure's resources, in its order.
 
@@ -73,7 +76,7 @@ def rehearse(
         program: the program.
 
     Raises:
-        Exception: whatever the program raises; pulumi.RunError where the settings are at fault.
+        Exception: whatever the program raises; SettingsError where the settings are at fault.
     """
     monitor = _Monitor(project, stack, {"subscriptionId": subscription, "tenantId": tenant})
     play(program, monitor, config, project=project, stack=stack)
@@ -137,9 +140,12 @@ class _Monitor(Monitor):
         self.declared: list[Declared] = []
         self._project, self._stack, self._caller = project, stack, caller
 
-    def Invoke(self, request: Any) -> Any:  # noqa: ARG002
-        """The one question that the program asks: who it runs as."""
-        returned: Any = {"return": struct({"clientId": "", "objectId": "", **self._caller})}
+    def Invoke(self, request: Any) -> Any:
+        """What the program asks: who it runs as, and of an identity that stands its object id, which is made up."""
+        asked = rpc.deserialize_properties(request.args)
+        known = {"clientId": "", "objectId": "", **self._caller}
+        identity = {"principalId": str(asked.get("resourceName"))}
+        returned: Any = {"return": struct(known if request.tok.endswith(":getClientConfig") else identity)}
         return resource_pb2.ResourceInvokeResponse(**returned)
 
     def RegisterResource(self, request: Any) -> Any:
@@ -150,7 +156,8 @@ class _Monitor(Monitor):
         inputs = rpc.deserialize_properties(request.object)
         id_ = _id(request.type, {**inputs, **self._caller})
         if id_:
-            self.declared.append(Declared(request.type, request.name, urn, id_, inputs, bool(request.protect)))
+            protected = bool(request.protect)
+            self.declared.append(Declared(request.type, request.name, urn, id_, request.parent, inputs, protected))
         state = {**answered(inputs), **_COMPUTED.get(request.type, {}), "name": id_.rpartition("/")[2] or request.name}
         return resource_pb2.RegisterResourceResponse(urn=urn, id=id_ or request.name, object=struct(state))
 

@@ -44,6 +44,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks": _NETWORK,
         "Microsoft.Network/privateDnsZones/A": rf"@|\*|(?:\*\.)?{_LABEL}(?:\.{_LABEL}){{0,33}}",
         "Microsoft.ContainerRegistry/registries": r"[a-zA-Z0-9]{5,50}",
+        "Microsoft.ManagedIdentity/userAssignedIdentities": r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
         "Microsoft.Insights/diagnosticSettings": r"[^<>*#.%&:\\?+/]{1,260}",
         "Microsoft.Consumption/budgets": r"[a-zA-Z0-9_-]{1,63}",
     }

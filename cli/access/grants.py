@@ -141,14 +141,13 @@ def take_over_roles(session: Session, stack: Stack, where: Place, wanted: Sequen
     lost = [each for each in where.roles(wanted) if not state.has(each.urn(name, project))]
     if not lost:
         return
-    from azmlflow.cli.mending.recover import take_over
+    from azmlflow.cli.mending.recover import Wanted, take_over
     from azmlflow.cli.pulumi.sdk import azure_native_version
 
     take_over(
         stack,
         session.invocation.ports.open_arm(),
-        lost,
-        project=project,
+        [Wanted(one.type, one.name, one.id, one.urn(name, project), one.parent_urn(name, project)) for one in lost],
         version=azure_native_version(),
         owned=lambda _: True,  # a role's GUID follows from the group and the persona: it is nobody else's
         say=lambda _: session.invocation.say("taking over the role of a persona, which is in Azure already"),

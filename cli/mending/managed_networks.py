@@ -54,7 +54,7 @@ def check(session: Session, settings: Settings, state: State) -> None:
         return
     names, subscription = session.names(state.outputs), session.subscription(state.outputs)
     try:
-        check_endpoints(network, identifiers.in_group(names, subscription, settings.guardrails()))
+        check_endpoints(network, identifiers.in_group(names, subscription))
     except SettingsError as fault:
         raise fault.of_stack(session.name) from None
     before = prices.firewall((each.type, each.inputs) for each in state.resources)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.mending import clusters, recover
+from azmlflow.cli.mending import clusters, losses, recover
 from azmlflow.cli.project.hold import Holder, finish, hold
 from azmlflow.cli.pulumi.sdk import azure_native_version
 from azmlflow.cli.pulumi.stack import Stack
@@ -52,14 +52,13 @@ def held(session: Session, command: str) -> Iterator[Stack]:
         finish(holder)
 
 
-def mend(session: Session, stack: Stack, holder: Holder, settings: Settings, *, sure: bool = False) -> None:
+def mend(session: Session, stack: Stack, holder: Holder, *, sure: bool = False) -> None:
     """Clear the way, make the state if there is none, and take over what an update that died made.
 
     Args:
         session: the stack's.
         stack: the stack.
         holder: holds it.
-        settings: its settings.
         sure: do not ask before a new state takes over what stands on Azure.
 
     Raises:
@@ -97,13 +96,12 @@ def mend(session: Session, stack: Stack, holder: Holder, settings: Settings, *, 
             holder.finish()
             raise
 
-    take_over(session, stack, settings, agree)
+    take_over(session, stack, agree)
 
 
 def take_over(
     session: Session,
     stack: Stack,
-    settings: Settings,
     agree: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> int:
     """Import what of a stack's plan stands in the cloud, is provably its own, and is not in its state.
@@ -111,26 +109,14 @@ def take_over(
     Args:
         session: the stack's.
         stack: the stack.
-        settings: its settings.
         agree: asked with what is found, before it is imported; raises if the answer is no.
 
     Returns:
         How many were imported.
     """
-    from azmlflow.infra.plan import identifiers, tags
+    from azmlflow.infra.plan import tags
 
-    subscription = session.subscription(stack.state().outputs)
-    names = settings.names(session.name, subscription)
-    planned = identifiers.planned(
-        names,
-        subscription,
-        [cluster.name for cluster in settings.clusters],
-        settings.grants_on(session.invocation.ports.today()),
-        place=settings.place(names, subscription),
-        guardrails=settings.guardrails(),
-        identities=settings.identities(),
-        network=settings.network.network(),
-    )
+    declared = losses.rehearsed(session, stack.state())
 
     def owned(found: Mapping[str, str] | None) -> bool:
         return tags.owned(found, session.project.name, session.name)
@@ -138,8 +124,7 @@ def take_over(
     return recover.take_over(
         stack,
         session.invocation.ports.open_arm(),
-        planned,
-        project=session.project.name,
+        [recover.Wanted(each.type, each.name, each.id, each.urn, each.parent) for each in declared],
         version=azure_native_version(),
         owned=owned,
         say=session.invocation.say,

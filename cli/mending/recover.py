@@ -16,7 +16,6 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
@@ -27,10 +26,26 @@ from azmlflow.cli.pulumi import processes
 from azmlflow.cli.pulumi.stack import Import, Stack
 from azmlflow.resourcetypes.table import of_token, token_of
 
-if TYPE_CHECKING:
-    from azmlflow.infra.plan.records import Planned
-
 Owned = Callable[[Mapping[str, str] | None], bool]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A resource that a stack declares.
+
+    Attributes:
+        type: Pulumi's type token.
+        name: its name in the program.
+        id: where Azure keeps it.
+        urn: its name in the state.
+        parent: URN of the component that declares it.
+    """
+
+    type: str
+    name: str
+    id: str
+    urn: str
+    parent: str
 
 
 @dataclass(frozen=True)
@@ -138,21 +153,19 @@ def drop_dead_locks(stack: Stack, found: tuple[Lock, ...], say: Say) -> None:
 def take_over(
     stack: Stack,
     arm: ResourceManager,
-    planned: Iterable[Planned],
+    wanted: Iterable[Wanted],
     *,
-    project: str,
     version: str,
     owned: Owned,
     say: Say,
     agree: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> int:
-    """Import planned resources that exist in the cloud, are missing from the state, and are ours.
+    """Import declared resources that exist in the cloud, are missing from the state, and are ours.
 
     Args:
         stack: the stack.
         arm: asks what exists.
-        planned: everything that the stack declares, each after those that it needs.
-        project: the Pulumi project.
+        wanted: everything that the stack declares, each after those that it needs.
         version: of the azure-native provider, for the state.
         owned: do these tags say that a resource is this stack's?
         say: hears what is done.
@@ -162,14 +175,13 @@ def take_over(
         How many were imported.
 
     Raises:
-        CliError: something exists under a planned name that is not provably ours.
+        CliError: something exists under a declared name that is not provably ours.
     """
     state = stack.state()
     lost: list[Import] = []
     found: list[str] = []
-    for plan in planned:
-        urn = plan.urn(stack.name, project)
-        if state.has(urn):
+    for plan in wanted:
+        if state.has(plan.urn):
             continue
         kind, name = of_token(plan.type), plan.id.rsplit("/", 1)[-1]
         document = arm.get(plan.id)
@@ -184,8 +196,8 @@ def take_over(
                 next=f"choose another name, or another azmlflow:salt, in Pulumi.{stack.name}.yaml",
             )
         found.append(f"{kind.called()} `{name}`")
-        parent = plan.parent_urn(stack.name, project)
-        lost.append(Import(plan.type, plan.name, plan.id, parent, version, new_parent=not state.has(parent)))
+        new_parent = not state.has(plan.parent)
+        lost.append(Import(plan.type, plan.name, plan.id, plan.parent, version, new_parent=new_parent))
     if lost:
         agree(found)
         for each in found:

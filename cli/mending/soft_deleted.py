@@ -10,11 +10,13 @@ data while soft deleted"), so that much the engine makes first. Computes and gra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.mending import losses
 from azmlflow.cli.mending.mending import take_over
 from azmlflow.cli.project.settings_file import write_settings
 from azmlflow.cli.pulumi import progress
@@ -28,11 +30,17 @@ if TYPE_CHECKING:
     from azmlflow.cli.azure.by_id import Document
     from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.infra.plan.naming import Names
+    from azmlflow.infra.rehearsal import Declared
     from azmlflow.infra.settings.settings import Settings
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _RECOVERING = "2023-08-01-preview"  # the newest version of workspaces that azure-ai-ml recovers with
 _MOST_SALTS = 20
+# What a workspace cannot be made without, or stays as it was made with.
+_NEEDED = (
+    "friendlyName", "storageAccount", "keyVault", "applicationInsights", "containerRegistry",
+    "primaryUserAssignedIdentity", "encryption", "enableServiceSideCMKEncryption",
+)  # fmt: skip
 
 
 def meet(session: Session, stack: Stack) -> Session:
@@ -97,15 +105,17 @@ def _recover(session: Session, stack: Stack, found: Twins, arm: ResourceManager,
     if found.vault is not None:
         say(f"bringing back key vault {found.names.key_vault} ...")
         _bring_vault_back(session, settings, found.names, arm, subscription)
-        take_over(session, stack, settings)
+        take_over(session, stack)
     if found.workspace is False:
         return
     if found.workspace:
         say(f"bringing back workspace {found.names.workspace}, as Azure kept it: artifacts are in its storage account")
+    declared = losses.rehearsed(session, stack.state())
+    workspace = next(each for each in declared if each.type == token_of(_WORKSPACE))
     with progress.drawing("making what the workspace stands on") as on_change:
-        stack.up(on_change, targets=_beneath(session, settings, found.names, subscription))
-    _bring_workspace_back(session, settings, found.names, arm, subscription)
-    take_over(session, stack, settings)
+        stack.up(on_change, targets=_beneath(declared, workspace))
+    _bring_workspace_back(session, workspace, arm)
+    take_over(session, stack)
 
 
 def _bring_vault_back(
@@ -128,42 +138,28 @@ def _bring_vault_back(
     _stands(arm, id_)
 
 
-def _bring_workspace_back(
-    session: Session, settings: Settings, names: Names, arm: ResourceManager, subscription: str
-) -> None:
-    from azmlflow.infra.plan import identifiers, tags
+def _bring_workspace_back(session: Session, workspace: Declared, arm: ResourceManager) -> None:
+    from azmlflow.infra.plan import tags
+    from azmlflow.infra.rehearsal import answered
 
-    ids = identifiers.in_group(names, subscription, settings.guardrails())
-    properties = {
-        "allowRecoverSoftDeletedWorkspace": True,
-        "friendlyName": names.workspace,
-        "storageAccount": _id_in_group("Microsoft.Storage/storageAccounts", ids),
-        "keyVault": _id_in_group("Microsoft.KeyVault/vaults", ids),
-        "applicationInsights": _id_in_group("Microsoft.Insights/components", ids),
-    }
-    if settings.guardrails().registry:
-        properties["containerRegistry"] = _id_in_group("Microsoft.ContainerRegistry/registries", ids)
+    inputs = answered(workspace.inputs)
     body = {
-        "location": settings.location,
+        "location": inputs["location"],
         "tags": tags.ownership(session.project.name, session.name),
-        "identity": {"type": "SystemAssigned"},
-        "properties": properties,
+        "identity": inputs["identity"],
+        "properties": {
+            "allowRecoverSoftDeletedWorkspace": True,
+            **{name: inputs[name] for name in _NEEDED if inputs.get(name)},
+        },
     }
-    id_ = _workspace_id(names, subscription)
-    arm.put(id_, body, version=_RECOVERING)
-    _stands(arm, id_)
+    arm.put(workspace.id, body, version=_RECOVERING)
+    _stands(arm, workspace.id)
 
 
-def _beneath(session: Session, settings: Settings, names: Names, subscription: str) -> tuple[str, ...]:
+def _beneath(declared: Sequence[Declared], workspace: Declared) -> tuple[str, ...]:
     """URNs of what the workspace stands on, and of the component that they are in."""
-    from azmlflow.infra.plan import identifiers
-
-    planned = identifiers.planned(names, subscription, guardrails=settings.guardrails())
-    inside = [each for each in planned if each.parent == identifiers.WORKSPACE_NAME]
-    beneath = [each for each in inside if each.type != token_of(_WORKSPACE)]
-    project = session.project.name
-    parents = dict.fromkeys(each.parent_urn(session.name, project) for each in beneath)
-    return (*parents, *(each.urn(session.name, project) for each in beneath))
+    before = declared[: declared.index(workspace)]
+    return (workspace.parent, *(each.urn for each in before if each.parent == workspace.parent))
 
 
 def _rename(session: Session, stack: Stack, found: Twins, arm: ResourceManager, subscription: str) -> Session:

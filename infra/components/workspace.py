@@ -12,10 +12,12 @@ from pulumi_azure_native import machinelearningservices, resources
 
 from azmlflow.infra.components.arguments import given
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
+from azmlflow.infra.components.parts.identity import UserIdentity, declare_identity, declare_roles
 from azmlflow.infra.components.parts.logs import declare_insights, declare_logs
 from azmlflow.infra.components.parts.registry import declare_registry
 from azmlflow.infra.components.parts.storage import declare_storage
 from azmlflow.infra.components.parts.vault import declare_vault
+from azmlflow.infra.components.parts.waiting import until_in_force
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.plan.outputs import NAMES
 
@@ -45,9 +47,14 @@ class MlflowWorkspace(pulumi.ComponentResource):
             name: logical name, which the children's names begin with.
             args: what it is made of.
             opts: Pulumi's options.
+
+        Raises:
+            ValueError: the type of identity is a user-assigned one, and none is named.
         """
         super().__init__(identifiers.WORKSPACE, name, None, opts)
         args = given(MlflowWorkspaceArgs, args)
+        if args.identity_type not in (None, "SystemAssigned") and not (args.identity or args.identity_id):
+            raise ValueError(f"MlflowWorkspace '{name}' of identity_type {args.identity_type} needs an identity")
         group = resources.ResourceGroup(
             f"{name}-group",
             resource_group_name=args.resource_group,
@@ -55,12 +62,18 @@ class MlflowWorkspace(pulumi.ComponentResource):
             tags={**(args.tags or {}), **(args.group_tags or {})} or None,
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
+        beside = pulumi.ResourceOptions(parent=self, deleted_with=group)
         within = pulumi.ResourceOptions(parent=self, deleted_with=group, protect=args.protect)
         account = declare_storage(name, args, group, within)
         vault = declare_vault(name, args, group, within)
         logs = declare_logs(name, args, group, within)
         insights = declare_insights(name, args, group, logs, within)
         registry = declare_registry(name, args, group, within) if args.container_registry else None
+        identity = declare_identity(name, args, group, within)
+        opened: list[pulumi.Resource] = []
+        if identity is not None:
+            parts = {"storage": account, "vault": vault, "insights": insights, "registry": registry}
+            opened = declare_roles(name, args, identity, parts, beside)
         workspace = machinelearningservices.Workspace(
             f"{name}-workspace",
             workspace_name=args.workspace,
@@ -69,7 +82,11 @@ class MlflowWorkspace(pulumi.ComponentResource):
             friendly_name=args.workspace,
             kind="Default",
             sku=machinelearningservices.SkuArgs(name="Basic", tier=machinelearningservices.SkuTier.BASIC),
-            identity=machinelearningservices.ManagedServiceIdentityArgs(type="SystemAssigned"),
+            identity=machinelearningservices.ManagedServiceIdentityArgs(
+                type=args.identity_type or "SystemAssigned",
+                user_assigned_identities=[identity.id] if identity else None,
+            ),
+            primary_user_assigned_identity=identity.id if identity else None,
             storage_account=account.id,
             key_vault=vault.id,
             application_insights=insights.id,
@@ -83,11 +100,10 @@ class MlflowWorkspace(pulumi.ComponentResource):
             # True would shut out the second generation of clients (azure-ai-ml).
             v1_legacy_mode=False,
             tags=args.tags,
-            # Its rules are resources of their own; a refresh brings them, and Azure's, into the workspace's inputs.
-            opts=pulumi.ResourceOptions.merge(within, pulumi.ResourceOptions(ignore_changes=_AZURES_OWN))
-            if args.isolation
-            else within,
+            opts=pulumi.ResourceOptions.merge(within, _after(name, args, identity, opened)),
         )
+        if identity is not None:
+            declare_roles(name, args, identity, {"workspace": workspace}, beside)
         self.group = group
         self.workspace = workspace
         self.account, self.vault, self.logs, self.registry = account, vault, logs, registry
@@ -106,3 +122,19 @@ class MlflowWorkspace(pulumi.ComponentResource):
 
 def _managed(isolation: str) -> machinelearningservices.ManagedNetworkSettingsArgs:
     return machinelearningservices.ManagedNetworkSettingsArgs(isolation_mode=isolation)
+
+
+def _after(
+    name: str, args: MlflowWorkspaceArgs, identity: UserIdentity | None, opened: list[pulumi.Resource]
+) -> pulumi.ResourceOptions:
+    """A workspace comes after its identity's roles, and when they are in force.
+
+    Its outbound rules are resources of their own; a refresh brings them, and Azure's, into the workspace's inputs.
+    """
+    found = pulumi.ResourceOptions(ignore_changes=_AZURES_OWN if args.isolation else None)
+    if identity is None:
+        return found
+    waiting = until_in_force(f"{name}-roles", identity.name, identity.principal_id)
+    return pulumi.ResourceOptions.merge(
+        pulumi.ResourceOptions.merge(found, waiting), pulumi.ResourceOptions(depends_on=opened)
+    )

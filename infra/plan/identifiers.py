@@ -40,7 +40,8 @@ IN_GROUP = (
     ("Microsoft.KeyVault/vaults", "vault", "key_vault"),
     ("Microsoft.OperationalInsights/workspaces", "logs", "log_analytics"),
     ("Microsoft.Insights/components", "insights", "application_insights"),
-    (_REGISTRY, REGISTRY, "container_registry"),  # in stacks that have one of their own
+    (_REGISTRY, REGISTRY, "container_registry"),
+    ("Microsoft.ManagedIdentity/userAssignedIdentities", "identity", "identity"),
     (_ML_WORKSPACE, "workspace", "workspace"),
 )
 
@@ -194,17 +195,17 @@ def cluster_resource_name(cluster: str) -> str:
     return f"{cluster}-cluster"
 
 
-def in_group(names: Names, subscription_id: str, guardrails: Guardrails = NO_GUARDRAILS) -> tuple[str, ...]:
+def in_group(names: Names, subscription_id: str) -> tuple[str, ...]:
     """ARM ids of what stands in a stack's group by itself, in the order of `IN_GROUP`."""
     group = names.resource_group
     return tuple(
         scopes.resource_id(subscription_id, group, azure_type, getattr(names, field))
-        for azure_type, _, field in _parts(guardrails)
+        for azure_type, _, field in _parts(names)
     )
 
 
-def _parts(guardrails: Guardrails) -> tuple[tuple[str, str, str], ...]:
-    return tuple(part for part in IN_GROUP if guardrails.registry or part[1] != REGISTRY)
+def _parts(names: Names) -> tuple[tuple[str, str, str], ...]:
+    return tuple(part for part in IN_GROUP if getattr(names, part[2]) is not None)
 
 
 def planned(
@@ -233,8 +234,8 @@ def planned(
     place = place or Place(subscription_id, names.resource_group, names.workspace)
     found = [Planned(token_of(_GROUP), f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
     ids: dict[str, str] = {}
-    parts = _parts(guardrails)
-    for (azure_type, end, _), id_ in zip(parts, in_group(names, subscription_id, guardrails), strict=True):
+    parts = _parts(names)
+    for (azure_type, end, _), id_ in zip(parts, in_group(names, subscription_id), strict=True):
         ids[end] = id_
         found.append(Planned(token_of(azure_type), f"{WORKSPACE_NAME}-{end}", WORKSPACE, WORKSPACE_NAME, id_))
     found += networks.planned(network, place.workspace_id)

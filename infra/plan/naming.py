@@ -86,6 +86,13 @@ RULES = (
         "5-50 letters and digits",
     ),
     NameRule(
+        "identity",
+        NAMES["Microsoft.ManagedIdentity/userAssignedIdentities"],
+        3,
+        128,
+        "3-128 letters, digits, '-' or '_', starting with a letter or digit",
+    ),
+    NameRule(
         "logAnalytics",
         NAMES["Microsoft.OperationalInsights/workspaces"],
         4,
@@ -110,7 +117,7 @@ _NUMBERED = re.compile(r"(?:-+[0-9]+)+\Z")
 
 @dataclass(frozen=True)
 class Names:
-    """The names of one stack's Azure resources."""
+    """The names of one stack's Azure resources; None for what the stack does without."""
 
     resource_group: str
     workspace: str
@@ -118,7 +125,8 @@ class Names:
     key_vault: str
     log_analytics: str
     application_insights: str
-    container_registry: str
+    container_registry: str | None
+    identity: str | None
 
 
 def rule(kind: str) -> NameRule:
@@ -231,4 +239,5 @@ def _spelled(slug: str, tag: str, rest: str, *, tagged: bool) -> dict[str, str]:
         "log_analytics": readable("log", 63),
         "application_insights": readable("appi", 63),
         "container_registry": f"cr{slug.replace('-', '')[:12]}{tag}{rest}",
+        "identity": readable("id", 63),
     }

@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from azmlflow.infra.plan import tags
 from azmlflow.infra.settings.faults import refuse
+from azmlflow.rbac import scopes
 
 
 class SettingsModel(BaseModel):
@@ -64,6 +65,25 @@ def _instant(value: object) -> object:
     if value is not None and found is None:
         raise refuse(f"{value!r} is not a moment such as 2027-01-31T12:00:00Z")
     return tags.read_instant(found.isoformat()) if found else None
+
+
+def arm_id(azure_type: str) -> BeforeValidator:
+    """The mark of a setting that is the ARM id of a resource of a type in a group: it is kept in Azure's spelling."""
+
+    def checked(value: object) -> object:
+        if value is None:
+            return None
+        try:
+            found = scopes.parse(value if isinstance(value, str) else "")
+        except scopes.InvalidScope:
+            found = None
+        if found is None or not (found.type and found.subscription and found.resource_group):
+            raise refuse(f"{value!r} is not the ARM id of a resource")
+        if found.type.lower() != azure_type.lower():
+            raise refuse(f"{value!r} is a {found.type}, not a {azure_type}")
+        return scopes.resource_id(found.subscription, found.resource_group, azure_type, *found.names)
+
+    return BeforeValidator(checked)
 
 
 # A GUID in Azure's spelling, 8-4-4-4-12 in lower case.

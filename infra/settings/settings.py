@@ -30,6 +30,7 @@ from azmlflow.infra.settings.guardrails import BudgetSettings
 from azmlflow.infra.settings.network.combinations import check_computes, check_registry, fitted
 from azmlflow.infra.settings.network.network import NetworkSettings
 from azmlflow.infra.settings.regions import REGIONS
+from azmlflow.infra.settings.security.identity import IdentitySettings
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.profiles import Profile
 
@@ -95,6 +96,9 @@ class Settings(SettingsModel):
         description="How the workspace's datastores are opened: with the account's key (artifacts travel by signed "
         "URLs), or as the caller, whose personas then bring roles on the storage account.",
         examples=["key"],
+    )
+    identity: IdentitySettings = Field(
+        IdentitySettings.model_validate({}), description="As whom the workspace itself works on what it stands on."
     )
     registry: Literal["none", "own"] = Field(
         "none",
@@ -212,6 +216,8 @@ class Settings(SettingsModel):
         generated = naming.generate(self.prefix, stack, self.salt, subscription_id)
         return dataclasses.replace(
             generated,
+            container_registry=generated.container_registry if self.registry == "own" else None,
+            identity=generated.identity if self.identity.made else None,
             resource_group=self.resource_group or generated.resource_group,
             workspace=self.workspace or generated.workspace,
             storage_account=self.storage_account or generated.storage_account,

@@ -1,5 +1,5 @@
-"""A stack with registry, logs, locks, budget and managed network: up, nothing to change, found when deleted elsewhere,
-down."""
+"""A stack with identity, registry, logs, locks, budget and managed network: up, nothing to change, deleted elsewhere,
+found, down."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ pytestmark = pytest.mark.e2e
 
 GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mlflow-local"
 GUARDRAILS: dict[str, Any] = {
+    "identity": {"type": "UserAssigned"},
     "registry": "own",
     "diagnostics": True,
     "locks": True,

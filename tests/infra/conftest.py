@@ -61,8 +61,11 @@ class Recorder(Monitor):
         self.told: dict[str, Mapping[str, Any]] = {}
 
     def Invoke(self, request: Any) -> Any:
-        assert request.tok == "azure-native:authorization:getClientConfig"
         answer: Any = {"clientId": "c", "objectId": "o", "subscriptionId": SUBSCRIPTION, "tenantId": TENANT}
+        if request.tok == "azure-native:managedidentity:getUserAssignedIdentity":
+            answer = {"principalId": "p", "clientId": "c"}
+        else:
+            assert request.tok == "azure-native:authorization:getClientConfig"
         returned: Any = {"return": struct(answer)}
         return resource_pb2.ResourceInvokeResponse(**returned)
 

@@ -24,6 +24,8 @@ _ID = "/subscriptions/s/resourceGroups/rg/providers"
 SUBNET = f"{_ID}/Microsoft.Network/virtualNetworks/vnet/subnets/computes"
 IDENTITY = {f"{_ID}/Microsoft.ManagedIdentity/userAssignedIdentities/a": OTHER}
 STORE = {"storageAuth": "identity"}
+ROBOT = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
+OWN_IDENTITY = "+RoleAssignment +UserAssignedIdentity Workspace"
 ALL = "the group and all in it"
 
 
@@ -111,6 +113,26 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "RoleDefinition",
     ),
     "storageAuth": ({}, {"storageAuth": "identity"}, "update", "Workspace"),
+    "identity": ({}, {"identity": {"type": "UserAssigned"}}, "update", OWN_IDENTITY),
+    "identity.type": (
+        {"identity": {"type": "UserAssigned"}},
+        {"identity": {"type": "SystemAssigned,UserAssigned"}},
+        "update",
+        "Workspace",
+    ),
+    # The identity that was made goes; the roles on the same things are another's.
+    "identity.id": (
+        {"identity": {"type": "UserAssigned"}},
+        {"identity": {"type": "UserAssigned", "id": ROBOT}},
+        "replace",
+        "-UserAssignedIdentity RoleAssignment",
+    ),
+    "identity.grantRoles": (
+        {"identity": {"type": "UserAssigned"}},
+        {"identity": {"type": "UserAssigned", "grantRoles": False}},
+        "none",
+        "-RoleAssignment",
+    ),
     "registry": ({}, {"registry": "own"}, "update", "+Registry Workspace"),
     "network": ({"registry": "own"}, managed(), "update", "Registry StorageAccount Vault Workspace"),
     "network.mode": (managed(), {"registry": "own"}, "replace", "Workspace"),

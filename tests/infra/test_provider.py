@@ -70,6 +70,10 @@ def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
         "closed",
         "isolation",
         "imageBuildCompute",
+        "identityType",
+        "identity",
+        "identityId",
+        "grantRoles",
     }
 
 

@@ -44,7 +44,7 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
     with hold(session.project, session.name, "azmlflow up", invocation.patience()) as holder:
         session.enter()
         stack = session.stack(holder)
-        mending.mend(session, stack, holder, settings, sure=yes)
+        mending.mend(session, stack, holder, sure=yes)
         mending.look(session, stack)
         if not session.project.own_program:
             tend = firewalls.close_again if settings.network.network().closed else firewalls.keep

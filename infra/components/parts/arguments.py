@@ -29,6 +29,14 @@ class MlflowWorkspaceArgs:
     """Further tags on the resource group alone."""
     container_registry: str | None = None
     """Name of the container registry for the images of environments, unique in all of Azure; none is made without."""
+    identity_type: str | None = "SystemAssigned"
+    """As whom the workspace works: SystemAssigned, UserAssigned, or SystemAssigned,UserAssigned."""
+    identity: str | None = None
+    """Name of the user-assigned identity to make, for a type that has one."""
+    identity_id: str | None = None
+    """ARM id of the user-assigned identity that stands and is used instead."""
+    grant_roles: bool | None = True
+    """Give the user-assigned identity the roles that it needs on what the workspace stands on."""
     purge_protection: bool | None = False
     """Protect the key vault from purging, for good."""
     protect: bool | None = False

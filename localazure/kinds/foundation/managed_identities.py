@@ -13,6 +13,7 @@ from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import envelope
 from azmlflow.localazure.resources.identity import USER_ASSIGNED
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule
+from azmlflow.resourcetypes.bounds import NAMES
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
@@ -37,7 +38,7 @@ def _remove_principal(cloud: Cloud, document: Document) -> None:
 USER_ASSIGNED_IDENTITY = Kind(
     type=USER_ASSIGNED,
     name=NameRule(
-        r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
+        NAMES[USER_ASSIGNED],
         "InvalidResourceName",
         "The identity name '{name}' is not valid: it has 3 to 128 letters, digits, '-' or '_', and begins with a "
         "letter or digit.",

@@ -20,9 +20,8 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.environments import make_curated
 from azmlflow.localazure.kinds.foundation import key_vaults, storage_accounts
 from azmlflow.localazure.kinds.networks import connections
-from azmlflow.localazure.kinds.workspaces import managed_networks, outbound_rules
+from azmlflow.localazure.kinds.workspaces import managed_networks, outbound_rules, own_rights
 from azmlflow.localazure.kinds.workspaces.datastores import make_default_datastores
-from azmlflow.localazure.kinds.workspaces.own_rights import grant
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
 from azmlflow.localazure.resources.find import resource
@@ -56,7 +55,7 @@ _LINKED = {
 }
 
 
-def _check(ask: Ask, _existing: Document | None) -> None:
+def _check(ask: Ask, existing: Document | None) -> None:
     missing = [name for name in ("storageAccount", "keyVault") if not ask.properties.get(name)]
     if missing:
         raise bad_request(
@@ -87,6 +86,7 @@ def _check(ask: Ask, _existing: Document | None) -> None:
             "is not supported as the default storage account of a workspace: use StorageV2, not Premium.",
             target="storageAccount",
         )
+    own_rights.check(ask, existing)
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
@@ -177,7 +177,7 @@ def _changed(ask: Ask, document: Document) -> None:
     give_identity(ask, document)
     principal_id = (document.get("identity") or {}).get("principalId")
     if principal_id and principal_id != before:
-        grant(ask, document, principal_id)
+        own_rights.grant(ask, document, principal_id)
     make_default_datastores(ask, document)
     make_curated(ask, document)
     outbound_rules.keep_inline(ask, document, ask.properties.get("managedNetwork"))

@@ -18,9 +18,8 @@ from azmlflow.cli.mending import recover
 from azmlflow.cli.project.hold import Note, hold
 from azmlflow.cli.pulumi import processes
 from azmlflow.cli.pulumi.deployment import Pending, Resource, State
-from azmlflow.infra.plan.identifiers import planned
-from azmlflow.infra.plan.records import Planned
 from azmlflow.infra.plan.tags import ownership
+from azmlflow.infra.rehearsal import Declared, rehearse
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import ALICE, GROUP_ID, SUBSCRIPTION, Desk, FakeArm, FakeStack
 from tests.waits import bounded
@@ -193,8 +192,13 @@ def test_up_without_a_sign_of_trouble_looks_for_nothing(desk: Desk) -> None:
     assert desk.arm.calls == []
 
 
-def plan() -> tuple[Planned, ...]:
-    return planned(Settings.from_mapping({}).names("local", SUBSCRIPTION), SUBSCRIPTION)
+def plan(stack: str = "local", **settings: object) -> tuple[Declared, ...]:
+    config = {f"azmlflow:{key}": value for key, value in settings.items()}
+    return rehearse(config, project="azmlflow", stack=stack, subscription=SUBSCRIPTION, tenant="")
+
+
+def wanted() -> list[recover.Wanted]:
+    return [recover.Wanted(each.type, each.name, each.id, each.urn, each.parent) for each in plan()]
 
 
 def plans() -> dict[str, str]:
@@ -263,20 +267,16 @@ def test_everything_planned_is_asked_for_by_its_kind_and_what_bears_no_tags_is_o
     with hold(desk.project, "local", "azmlflow up") as holder:
         holder.engine(DEAD)
     desk.stack.there = True
-    settings = Settings.from_mapping(
-        {
-            "azmlflow:clusters": [{"name": "cpu"}],
-            "azmlflow:grants": [{"principalId": ALICE.id, "principalType": "User", "persona": "viewer"}],
-        }
+    plan_ = plan(
+        clusters=[{"name": "cpu"}],
+        grants=[{"principalId": ALICE.id, "principalType": "User", "persona": "viewer"}],
     )
-    plan = planned(settings.names("local", SUBSCRIPTION), SUBSCRIPTION, ["cpu"], list(settings.grants))
-    for each in plan:
+    for each in plan_:
         desk.arm.put(each.id, **({} if "authorization" in each.type else {"tags": TAGS}))
     assert desk.run("up").code == 0
-    assert [(entry.type, entry.name, entry.id) for entry in desk.stack.imported] == [
-        (each.type, each.name, each.id) for each in plan
-    ]
-    assert [entry.parent for entry in desk.stack.imported] == [each.parent_urn("local", "azmlflow") for each in plan]
+    imported = {(entry.type, entry.name, entry.id, entry.parent) for entry in desk.stack.imported}
+    assert imported == {(each.type, each.name, each.id, each.parent) for each in plan_}
+    assert len(desk.stack.imported) == len(plan_) == 9
 
 
 def test_a_cluster_that_bears_no_tag_of_ours_stops_up(desk: Desk) -> None:
@@ -303,17 +303,15 @@ def take_over(stack: FakeStack, arm: FakeArm) -> tuple[list[str], list[str]]:
         return get(path)
 
     arm.get = asking  # type: ignore[method-assign]
-    recover.take_over(
-        stack, arm.open(), plan(), project="azmlflow", version="3", owned=lambda tags: tags == TAGS, say=said.append
-    )
+    recover.take_over(stack, arm.open(), wanted(), version="3", owned=lambda tags: tags == TAGS, say=said.append)
     return said, asked
 
 
 def test_what_the_state_has_is_not_asked_for() -> None:
     group, *others = plan()
-    stack = FakeStack(held=State((Resource(group.urn("local", "azmlflow"), group.type, group.id),)))
+    stack = FakeStack(held=State((Resource(group.urn, group.type, group.id),)))
     said, asked = take_over(stack, FakeArm())
-    assert (said, asked) == ([], [each.id for each in others])
+    assert (said, sorted(asked)) == ([], sorted(each.id for each in others))
     assert stack.calls == []
 
 
@@ -349,7 +347,7 @@ def test_a_state_that_was_lost_is_made_anew_from_what_stands(desk: Desk) -> None
 def test_on_azure_a_state_that_seems_to_be_elsewhere_is_asked_about(desk: Desk) -> None:
     desk.settings("prod", f"config:\n  azmlflow:cloud: azure\n  azure-native:subscriptionId: {SUBSCRIPTION}\n")
     names = Settings.from_mapping({}).names("prod", SUBSCRIPTION)
-    group = next(plan.id for plan in planned(names, SUBSCRIPTION) if plan.name == "mlflow-group")
+    group = next(each.id for each in plan("prod") if each.name == "mlflow-group")
     desk.arm.put(group, tags=ownership("azmlflow", "prod"))
     done = desk.run("up", "--stack", "prod")
     assert (done.code, desk.stack.calls) == (1, ["create", "remove"])

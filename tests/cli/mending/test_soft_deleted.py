@@ -14,7 +14,7 @@ from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import GROUP_ID, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
 
 PLACE = f"/subscriptions/{SUBSCRIPTION}/providers"
-NAMES = Settings.from_mapping({}).names("local", SUBSCRIPTION)
+NAMES = Settings.from_mapping({"azmlflow:registry": "own"}).names("local", SUBSCRIPTION)
 VAULT_ID = f"{GROUP_ID}/providers/Microsoft.KeyVault/vaults/{NAMES.key_vault}"
 DELETED_VAULT = f"{PLACE}/Microsoft.KeyVault/locations/westeurope/deletedVaults/{NAMES.key_vault}"
 DELETED_WORKSPACE = f"{PLACE}/Microsoft.MachineLearningServices/locations/westeurope/deletedWorkspaces/{WORKSPACE}"

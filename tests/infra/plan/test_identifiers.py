@@ -22,7 +22,7 @@ GROUP = f"/subscriptions/{SUB}/resourceGroups/rg-x"
 WORKSPACE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw-x"
 ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stx"
 ROLES = f"/subscriptions/{SUB}/providers/Microsoft.Authorization/roleDefinitions"
-NAMES = Names("rg-x", "mlw-x", "stx", "kv-x", "log-x", "appi-x", "crx")
+NAMES = Names("rg-x", "mlw-x", "stx", "kv-x", "log-x", "appi-x", None, None)
 ANA, TEAM = "AAAAAAAA-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000001"
 # Microsoft, "Azure built-in roles".
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"

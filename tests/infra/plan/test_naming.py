@@ -154,6 +154,7 @@ def test_generated_names_satisfy_azure(prefix: str, stack: str, salt: str) -> No
         "logAnalytics",
         "applicationInsights",
         "containerRegistry",
+        "identity",
     )
     for kind, name in zip(kinds, asdict(names).values(), strict=True):
         assert naming.check(kind, name) is None, (kind, name)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.localazure.control import BODIES, CHAIN, COMPUTE, RG, SUB, Azure
+from typing import Any
+
+import pytest
+
+from tests.localazure.control import BODIES, CHAIN, COMPUTE, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
 
 ROBOT = f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
 BODY = {"location": "westeurope"}
@@ -64,3 +68,76 @@ def test_a_cluster_has_one_of_its_own_or_user_assigned_ones(azure: Azure) -> Non
     refused = azure.arm("PUT", COMPUTE, {**BODIES[COMPUTE], "identity": both})
     assert (refused.status, "not both" in refused.message) == (400, True)
     assert azure.arm("PUT", COMPUTE, {**BODIES[COMPUTE], "identity": {"type": "SystemAssigned"}}).status == 201
+
+
+def workspace(kind: str, *ids: str, primary: str | None = None) -> dict[str, Any]:
+    body = BODIES[WORKSPACE]
+    identity = {"type": kind, **({"userAssignedIdentities": {each: {} for each in ids}} if ids else {})}
+    more = {"primaryUserAssignedIdentity": primary} if primary else {}
+    return {**body, "identity": identity, "properties": {**body["properties"], **more}}
+
+
+@pytest.fixture
+def robot(azure: Azure) -> Azure:
+    """All that a workspace stands on, and an identity without rights."""
+    azure.make(*CHAIN[:5])
+    principal_of(azure)
+    return azure
+
+
+def give(azure: Azure, role: str, scope: str) -> None:
+    roles = azure.arm("GET", f"{SUB}/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName eq '{role}'")
+    told = {"principalId": principal_of(azure), "roleDefinitionId": roles.body["value"][0]["id"]}
+    name = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{azure.cloud.ids.guid()}"
+    assert azure.arm("PUT", name, {"properties": told}).status == 201
+
+
+# Microsoft, "Set up service authentication", "User-assigned managed identity".
+ROLES = [
+    *((role, STORAGE) for role in ("Contributor", "Storage Blob Data Contributor")),
+    *((role, VAULT) for role in ("Contributor", "Key Vault Administrator")),
+    ("Contributor", BODIES[WORKSPACE]["properties"]["applicationInsights"]),
+]
+
+
+def test_a_workspace_works_as_an_identity_that_has_the_roles(robot: Azure) -> None:
+    who, wanted = principal_of(robot), workspace("UserAssigned", ROBOT, primary=ROBOT)
+    for role, scope in ROLES:
+        refused = robot.arm("PUT", WORKSPACE, wanted)
+        assert (refused.status, who in refused.message) == (400, True), (role, scope)
+        assert robot.arm("GET", WORKSPACE).status == 404
+        give(robot, role, scope)
+    assert robot.arm("PUT", WORKSPACE, wanted).status == 202
+    robot.wait()
+    found = robot.arm("GET", WORKSPACE).body
+    assert found["identity"]["userAssignedIdentities"][ROBOT]["principalId"] == who
+    assert "principalId" not in found["identity"]
+    assert found["properties"]["primaryUserAssignedIdentity"] == ROBOT
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "word"),
+    [
+        (workspace("UserAssigned", ROBOT), "BadRequest", "needs 'primaryUserAssignedIdentity'"),
+        (workspace("UserAssigned", ROBOT, primary=f"{ROBOT}2"), "BadRequest", "is not among"),
+        (workspace("UserAssigned", f"{ROBOT}2", primary=f"{ROBOT}2"), "FailedIdentityOperation", "was not found"),
+    ],
+)
+def test_identities_that_no_workspace_can_work_as(robot: Azure, body: dict[str, Any], code: str, word: str) -> None:
+    refused = robot.arm("PUT", WORKSPACE, body)
+    assert (refused.status, refused.code, word in refused.message) == (400, code, True)
+
+
+def test_one_identity_becomes_two_and_never_the_systems_alone_again(robot: Azure) -> None:
+    for role, scope in ROLES:
+        give(robot, role, scope)
+    assert robot.arm("PUT", WORKSPACE, workspace("SystemAssigned")).status == 202
+    robot.wait()
+    system = robot.arm("GET", WORKSPACE).body["identity"]["principalId"]
+    both = workspace("SystemAssigned,UserAssigned", ROBOT, primary=ROBOT)
+    assert robot.arm("PUT", WORKSPACE, both).status in (200, 202)
+    robot.wait()
+    assert robot.arm("GET", WORKSPACE).body["identity"]["principalId"] == system
+    refused = robot.arm("PUT", WORKSPACE, workspace("SystemAssigned"))
+    assert (refused.status, "cannot be changed" in refused.message) == (400, True)
+    assert robot.arm("PATCH", WORKSPACE, {"tags": {"a": "b"}}).status in (200, 202)

@@ -55,7 +55,9 @@ def test_its_identity_gets_its_grants_and_goes_with_it(azure: Azure) -> None:
     blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"
     assert decide(principal_id, blobs, STORAGE, data=True).allowed
     assert decide(principal_id, "Microsoft.KeyVault/vaults/secrets/getSecret/action", VAULT, data=True).allowed
-    assert not decide(principal_id, "Microsoft.Storage/storageAccounts/listKeys/action", STORAGE).allowed
+    # Azure AI Administrator, on the group (Microsoft, "Manage access to an Azure Machine Learning workspace").
+    assert decide(principal_id, "Microsoft.Storage/storageAccounts/listKeys/action", STORAGE).allowed
+    assert not decide(principal_id, "Microsoft.Authorization/roleAssignments/write", RG).allowed
     azure.arm("DELETE", WORKSPACE)
     azure.wait()
     assert azure.cloud.directory.get(principal_id) is None

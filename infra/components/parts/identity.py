@@ -1,0 +1,93 @@
+"""The workspace's user-assigned identity, and the roles that it needs on what the workspace stands on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import pulumi
+from pulumi_azure_native import authorization, resources
+
+from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
+from azmlflow.infra.plan import workspace_roles
+from azmlflow.rbac import roles, scopes
+from azmlflow.rbac.grants import assignment_name
+
+
+@dataclass(frozen=True)
+class UserIdentity:
+    """A user-assigned identity of the workspace.
+
+    Attributes:
+        name: its name.
+        id: its ARM id.
+        principal_id: its object id in the directory.
+    """
+
+    name: str
+    id: pulumi.Output[str]
+    principal_id: pulumi.Output[str]
+
+
+def declare_identity(
+    name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
+) -> UserIdentity | None:
+    """The identity, made or given; None for a workspace that has its system-assigned one alone."""
+    if args.identity_type in (None, "SystemAssigned"):
+        return None
+    from pulumi_azure_native import managedidentity  # few have one, and everybody would wait for its import
+
+    if args.identity_id is not None:
+        place = scopes.parse(args.identity_id)
+        found = managedidentity.get_user_assigned_identity_output(
+            resource_group_name=place.resource_group or "", resource_name=place.name
+        )
+        return UserIdentity(place.name, pulumi.Output.from_input(args.identity_id), found.principal_id)
+    made = managedidentity.UserAssignedIdentity(
+        f"{name}-identity",
+        resource_name_=args.identity,
+        resource_group_name=group.name,
+        location=args.location,
+        tags=args.tags,
+        opts=opts,
+    )
+    return UserIdentity(args.identity or "", made.id, made.principal_id)
+
+
+def declare_roles(
+    name: str,
+    args: MlflowWorkspaceArgs,
+    identity: UserIdentity,
+    parts: Mapping[str, pulumi.CustomResource | None],
+    opts: pulumi.ResourceOptions,
+) -> list[pulumi.Resource]:
+    """The roles that an identity needs on parts of the workspace, by the ends of their logical names.
+
+    Their names in Azure follow from the identity's ARM id: its object id is not known before it is made.
+    """
+    if args.grant_roles is False:
+        return []
+    present = {part: resource.id for part, resource in parts.items() if resource is not None}
+    ways = {"storage_by_identity": args.storage_auth == "identity", "managed_network": bool(args.isolation)}
+    return [
+        authorization.RoleAssignment(
+            f"{name}-{part}-{role.lower().replace(' ', '-')}",
+            scope=scope,
+            role_assignment_name=pulumi.Output.all(scope, identity.id).apply(partial(_name, role)),
+            role_definition_id=scope.apply(partial(_definition, role)),
+            principal_id=identity.principal_id,
+            principal_type="ServicePrincipal",
+            description=f"Workspace {args.workspace} works as this identity",
+            opts=opts,
+        )
+        for part, scope in present.items()
+        for role in workspace_roles.needed(part, **ways)
+    ]
+
+
+def _name(role: str, ids: list[str]) -> str:
+    scope, identity = ids
+    return assignment_name(scope, identity, roles.built_in_role(role).id)
+
+
+def _definition(role: str, scope: str) -> str:
+    return roles.built_in_role(role).definition_id(scope.split("/")[2])
