@@ -27,3 +27,7 @@ class UnsafeFolder(LocalError):
 
 class UnreadableFile(LocalError):
     """A file that the embedded Azure keeps does not hold what it should."""
+
+
+class RightsKept(LocalError):
+    """Root started the embedded Azure, and the rights of root's that it has no need of cannot be given up."""

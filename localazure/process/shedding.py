@@ -25,6 +25,7 @@ from pathlib import Path
 
 from azmlflow.localazure.builder.build import environments_folder
 from azmlflow.localazure.keeper.command import Calls
+from azmlflow.localazure.machine.errors import RightsKept
 from azmlflow.localazure.machine.folder import Folder
 
 _NEWNS, _BIND, _REC, _SLAVE = 0x20000, 0x1000, 0x4000, 0x80000
@@ -40,7 +41,7 @@ def give_up(folder: Folder) -> None:
     """Give up what the embedded Azure over a state folder does not need; the log says what.
 
     Raises:
-        OSError: see `shed`; UnsafeFolder: see `Folder.socket`.
+        OSError, RightsKept: see `shed`; UnsafeFolder: see `Folder.socket`.
     """
     # It writes to its state, to the cache of environments, and where sockets and the jobs' folders are.
     own = (folder.path, environments_folder(os.environ), folder.socket().parent.parent, Path(tempfile.gettempdir()))
@@ -59,6 +60,7 @@ def shed(writes: Sequence[Path], reads: Sequence[Path]) -> str:
         reads: what must be there to read all the same.
 
     Raises:
+        RightsKept: nothing could be given up: it does not go on with all of root's rights.
         OSError: a step is refused that had been seen to work.
     """
     if sys.platform != "linux" or os.geteuid() != 0:
@@ -73,7 +75,11 @@ def shed(writes: Sequence[Path], reads: Sequence[Path]) -> str:
         if _works(way, folders, seen):
             way()
             return words
-    return "no right of root's could be given up"
+    raise RightsKept(
+        "root started this, and the rights of root's that it does not need cannot be given up here",
+        where=", ".join(folders),
+        next="start it as a user of your own: `azmlflow local start` without root",
+    )
 
 
 def _works(way: Callable[[], None], writes: Sequence[str], reads: Sequence[str]) -> bool:
