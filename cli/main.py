@@ -44,6 +44,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("access", "access.access", "Show who can do what, why, and what differs from the grants."),
     ("deploy", "use.deploy", "Deploy a registered model as a web service, and move the traffic to it."),
     ("score", "use.score", "Ask a deployed model for predictions."),
+    ("reach", "access.reach", "Show who reaches what: origins, endpoints, the reason, what would open it."),
     ("ui", "use.ui", "Open the workspace in a browser: experiments, runs, models, computes, jobs, access."),
     ("verify", "access.verify", "Prove with MLflow's real client what a principal can do."),
     ("doctor", "stack.doctor", "Ask whether everything is here that the stack needs, and how to mend what is not."),

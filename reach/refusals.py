@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from azmlflow.reach.records import Endpoint, Origin
 
+CLOSED_WORKSPACE = "Access to workspace was denied based on workspace private link configuration."
+NOT_ARRIVING = "NotReachable"  # the embedded Azure's own, where on Azure nothing would answer
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -33,8 +36,7 @@ def refusal(endpoint: Endpoint, origin: Origin) -> Refusal:
     address = origin.where if origin.kind == "internet" else "unknown"
     match endpoint.service:
         case "workspace":
-            words = "Access to workspace was denied based on workspace private link configuration."
-            return Refusal(403, "UserError", words)
+            return Refusal(403, "UserError", CLOSED_WORKSPACE)
         case "blob" | "file":
             return Refusal(403, "AuthorizationFailure", "This request is not authorized to perform this operation.")
         case "vault" if not endpoint.is_public:

@@ -27,6 +27,7 @@ from azmlflow.cli.project.project import (
 )
 from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.shortage import remedy
+from azmlflow.reach.records import Origin
 
 # Path of an official azure-native plugin, or of its folder, for local stacks to use.
 OFFICIAL = "AZMLFLOW_AZURE_NATIVE"
@@ -195,17 +196,30 @@ def interpreter_folder() -> Path:
 
 
 def child_environment(
-    project: Project, stack: StackFile, principal: str | None, environment: Mapping[str, str]
+    project: Project,
+    stack: StackFile,
+    principal: str | None,
+    environment: Mapping[str, str],
+    origin: Origin | None = None,
 ) -> dict[str, str]:
     """The environment for a user's command.
 
     Args:
+        project: the checkout.
+        stack: the stack that the command works on.
         principal: who the command signs in as: user name or object id; None for the developer (local) or yourself.
+        environment: what it starts from.
+        origin: from where its requests come; None for where this process comes from.
 
     Raises:
-        CliError: `principal` on Azure, where nobody can sign in as somebody else.
+        CliError: `principal` or `origin` on Azure, where nobody can sign in as somebody else, or come from elsewhere.
     """
     if not stack.local:
+        if origin is not None:
+            raise CliError(
+                f"stack `{stack.name}` is on Azure, where a request comes from where it is sent",
+                next=f"azmlflow reach --stack {stack.name}    (who reaches what; then run it there)",
+            )
         if principal:
             raise CliError(
                 f"stack `{stack.name}` is on Azure, where nobody can sign in as `{principal}` for them",
@@ -216,4 +230,4 @@ def child_environment(
     from azmlflow.localazure.clients import environ
 
     base = {name: value for name, value in environment.items() if not name.startswith("PULUMI_")}
-    return environ.client_environment(project.local, principal or DEVELOPER, base)
+    return environ.client_environment(project.local, principal or DEVELOPER, base, origin=origin)

@@ -15,6 +15,7 @@ from azmlflow.localazure.blobservice.authorise import BlobTarget, check_sas, why
 from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.permissions import READ
 from azmlflow.localazure.blobservice.protocol import check_conditions, http_date, told_metadata, written
+from azmlflow.localazure.cloud.reaching import origin_of
 from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 
@@ -63,6 +64,7 @@ def _source(call: BlobRequest) -> Address:
         raise AzureError(400, "InvalidHeaderValue", "x-ms-copy-source must be the address of a blob.")
     if account is None:
         raise AzureError(404, "CannotVerifyCopySource", "The specified resource does not exist.")
+    call.cloud.reaching.require(origin_of(call.request.scope.get("state", {})), account.document, "blob")
     address = Address(account.name, container, name)
     place = BlobTarget(account, parts.path, container, name)
     if "sig=" in parts.query:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from azmlflow.localazure.clients.proxy_credential import credential
 from azmlflow.localazure.core.hosts import is_azure
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.ports import LOOPBACK
 
-PROXY_USER = "azmlflow"
 _WITHIN = 30.0
 
 
@@ -125,11 +125,11 @@ def ask(
         headers["Authorization"] = f"Bearer {_token(folder, principal, host)}"
     if body is not None:
         headers["Content-Type"] = "application/json"
-    credential = base64.b64encode(f"{PROXY_USER}:{folder.secrets().proxy}".encode()).decode()
+    basic = base64.b64encode(":".join(credential(folder.secrets().proxy)).encode()).decode()
     try:
         trusted = ssl.create_default_context(cafile=str(folder.ca))
         connection = http.client.HTTPSConnection(LOOPBACK, folder.ports().proxy, timeout=within, context=trusted)
-        connection.set_tunnel(host, 443, {"Proxy-Authorization": f"Basic {credential}"})
+        connection.set_tunnel(host, 443, {"Proxy-Authorization": f"Basic {basic}"})
         target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         return _exchange(connection, method, target, headers, body)
     except (OSError, http.client.HTTPException) as error:

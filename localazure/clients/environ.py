@@ -23,14 +23,17 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from azmlflow.localazure.clients.control import PROXY_USER, Identity, identity_path, who
+from azmlflow.localazure.clients.control import Identity, identity_path, who
+from azmlflow.localazure.clients.proxy_credential import credential, origin_of
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.hosts import reaches_azure, without_port
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.ports import LOOPBACK
 from azmlflow.localazure.machine.private import write_private
+from azmlflow.reach.records import INTERNET, Origin
 
 MARKER = "AZMLFLOW_CLOUD"
 OUTER = "AZMLFLOW_OUTER"
@@ -64,7 +67,7 @@ class Variables(NamedTuple):
 
 
 def client_environment(
-    state: Path, principal: str, base: Mapping[str, str], *, only_ours: bool = False
+    state: Path, principal: str, base: Mapping[str, str], *, only_ours: bool = False, origin: Origin | None = None
 ) -> dict[str, str]:
     """The whole environment of a process that works on the embedded Azure.
 
@@ -74,6 +77,7 @@ def client_environment(
         base: the environment it starts from, which may be such a one already.
         only_ours: trust our certificate authority alone, so that a request that went astray to the real Azure fails
             in TLS (azmlflow's own clients; the engine).
+        origin: from where its requests come; None for where `base` says, or the internet.
 
     Raises:
         NotRunning: the embedded Azure does not answer.
@@ -85,7 +89,7 @@ def client_environment(
     clean = outer(base)
     return {
         **clean,
-        **_reaching(folder, clean),
+        **_reaching(folder, clean, origin or _inherited(folder, base)),
         **_trusting(folder, clean, only_ours),
         **_signing_in(folder, identity),
         "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / identity.id),
@@ -98,7 +102,7 @@ def client_environment(
 
 
 def job_environment(
-    state: Path, identity: Identity | None, base: Mapping[str, str], users: Mapping[str, str]
+    state: Path, identity: Identity | None, base: Mapping[str, str], users: Mapping[str, str], origin: Origin
 ) -> dict[str, str]:
     """The environment of a job: the way to the embedded Azure, and of the user's only whom to trust.
 
@@ -108,6 +112,7 @@ def job_environment(
         base: what it starts from.
         users: the daemon's own environment. The user's certificate authorities, without which there is no way out of
             some networks, are taken from it, and nothing else.
+        origin: from where its requests come; it can claim no other.
 
     Raises:
         BadEnvironment: a bundle that `users` names cannot be read.
@@ -116,7 +121,7 @@ def job_environment(
     trusted = {name: value for name, value in outer(users).items() if name in (*_BUNDLES, _MORE)}
     return {
         **base,
-        **_reaching(folder, {}),
+        **_reaching(folder, {}, origin),
         **_trust(_bundle(folder, trusted, trusted.get(_MORE, "")), trusted),
         **(_at_endpoint(folder, identity) if identity else {}),
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -166,12 +171,23 @@ def daemon_environment(base: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _reaching(folder: Folder, clean: Mapping[str, str]) -> dict[str, str]:
-    proxy = f"http://{PROXY_USER}:{folder.secrets().proxy}@{LOOPBACK}:{folder.ports().proxy}"
+def _reaching(folder: Folder, clean: Mapping[str, str], origin: Origin) -> dict[str, str]:
+    user, password = credential(folder.secrets().proxy, origin)
+    proxy = f"http://{user}:{password}@{LOOPBACK}:{folder.ports().proxy}"
     own = f"{clean.get('no_proxy', '')},{clean.get('NO_PROXY', '')}".split(",")
     kept = [entry.strip() for entry in own if entry.strip() and not _takes_azure(entry)]
     bypass = ",".join(dict.fromkeys([*_LOOPBACK, *kept]))
     return {"HTTPS_PROXY": proxy, "https_proxy": proxy, "NO_PROXY": bypass, "no_proxy": bypass}
+
+
+def _inherited(folder: Folder, base: Mapping[str, str]) -> Origin:
+    """From where the requests of an environment come that is set up already; else the internet."""
+    try:
+        parts = urlsplit(base.get("HTTPS_PROXY", ""))
+        user, password = (parts.username or "").encode(), (parts.password or "").encode()
+    except ValueError:
+        return INTERNET
+    return origin_of(folder.secrets().proxy, user, password) or INTERNET
 
 
 def _takes_azure(entry: str) -> bool:

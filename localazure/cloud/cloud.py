@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from azmlflow.localazure.cloud.operations import Operations
+from azmlflow.localazure.cloud.reaching import Reaching
 from azmlflow.localazure.cloud.serving import Serving
 from azmlflow.localazure.cloud.skipped import Skipped
 from azmlflow.localazure.core.bell import Bell
@@ -58,6 +59,11 @@ class Cloud:
     sessions: Sessions = field(default_factory=Sessions)
     sas_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     run_token_seconds: int = 3600
+
+    @cached_property
+    def reaching(self) -> Reaching:
+        """Decides by `reach.decide` who reaches what."""
+        return Reaching(self.store)
 
     @cached_property
     def skipped(self) -> Skipped:

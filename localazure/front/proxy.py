@@ -17,19 +17,19 @@ import asyncio
 import base64
 import binascii
 import contextlib
-import hmac
 import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import h11
 
-from azmlflow.localazure.clients.control import PROXY_USER
+from azmlflow.localazure.clients.proxy_credential import origin_of
 from azmlflow.localazure.core.hosts import is_azure, normal
+from azmlflow.localazure.front.arrivals import Arrivals
 from azmlflow.localazure.front.upstream import HEADERS_LIMIT, NoTunnel, Streams, Upstream, through
+from azmlflow.reach.records import Origin
 
 _HEADERS_WITHIN = 30.0  # seconds for a client to say what it wants
 _CONNECT_WITHIN = 30.0  # seconds for the other end to answer
@@ -51,14 +51,14 @@ class Proxy:
     """The proxy's connections.
 
     Args:
-        secret: password of the credential that clients must show; the user is `azmlflow`.
-        azure: the unix socket of the embedded Azure's TLS application.
+        secret: what the credentials that clients must show follow from.
+        arrivals: the way to the embedded Azure's TLS application, which learns from where a client comes.
         upstream: the user's own proxy, or None to go straight.
         azures: which host names are Azure's (tests have their own).
     """
 
     secret: str = field(repr=False)
-    azure: Path
+    arrivals: Arrivals
     upstream: Upstream | None = None
     azures: Callable[[str], bool] = is_azure
     _open: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False)
@@ -91,9 +91,9 @@ class Proxy:
             request = await _request(client, reader)
             if request is None:
                 return
-            self._authorise(request)
+            origin = self._authorise(request)
             host, port = _target(request)
-            streams = await self._connect(host, port)
+            streams = await self._connect(host, port, origin)
         except ProxyRefusal as refusal:
             await _refuse(client, writer, refusal)
             return
@@ -105,24 +105,25 @@ class Proxy:
             streams[1].write(early)
             await _tunnel((reader, writer), streams)
         finally:
+            self.arrivals.forget(streams)
             await _close(streams[1])
 
-    def _authorise(self, request: h11.Request) -> None:
+    def _authorise(self, request: h11.Request) -> Origin:
         challenge = ("Proxy-Authenticate", 'Basic realm="azmlflow"')
         for name, value in request.headers:
-            if name == b"proxy-authorization" and hmac.compare_digest(_password(value), self.secret.encode()):
-                return
+            if name == b"proxy-authorization" and (origin := origin_of(self.secret, *_credential(value))) is not None:
+                return origin
         raise ProxyRefusal(
             407, "this proxy is for processes that `azmlflow run` or `azmlflow env` has set up", challenge
         )
 
-    async def _connect(self, host: str, port: int) -> Streams:
+    async def _connect(self, host: str, port: int, origin: Origin) -> Streams:
         try:
             async with asyncio.timeout(_CONNECT_WITHIN):
                 if self.azures(host):
                     if port != 443:
                         raise ProxyRefusal(403, f"the embedded Azure answers for {host} on port 443 only")
-                    return await asyncio.open_unix_connection(str(self.azure), limit=CHUNK)
+                    return await self.arrivals.connect(origin, CHUNK)
                 if self.upstream is not None and self.upstream.carries(host):
                     return await through(self.upstream, host, port)
                 return await asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
@@ -229,16 +230,16 @@ async def _pump(
         sink.close()
 
 
-def _password(header: bytes) -> bytes:
-    """The password in a `Basic` header for our user; nothing (which matches no secret) in any other."""
+def _credential(header: bytes) -> tuple[bytes, bytes]:
+    """User and password in a `Basic` header; nothing (which is nobody's) in any other."""
     scheme, _, encoded = header.partition(b" ")
     if scheme.lower() != b"basic":
-        return b""
+        return b"", b""
     try:
         user, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
     except binascii.Error:
-        return b""
-    return password if user == PROXY_USER.encode() else b""
+        return b"", b""
+    return user, password
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

@@ -30,6 +30,7 @@ from azmlflow.localazure.core.clock import RandomIds, SystemClock
 from azmlflow.localazure.core.latency import profile
 from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.front import authority
+from azmlflow.localazure.front.arrivals import Arrivals
 from azmlflow.localazure.front.proxy import CHUNK, Proxy
 from azmlflow.localazure.front.upstream import Upstream, upstream_from
 from azmlflow.localazure.keeper.users import Users
@@ -150,10 +151,11 @@ async def _serve_all(
     folder: Folder, cloud: Cloud, users: Users, listeners: tuple[socket.socket, ...], stop: asyncio.Event
 ) -> None:
     *served, loopback = listeners
-    proxy = Proxy(folder.secrets().proxy, folder.socket(), _upstream())
+    arrivals = Arrivals(folder.socket())
+    proxy = Proxy(folder.secrets().proxy, arrivals, _upstream())
     door = await asyncio.start_server(proxy.accept, sock=loopback, limit=CHUNK)
     servers = (
-        Server(_config(build_app(cloud), folder)),
+        Server(_config(build_app(cloud), folder, arrivals.protocol())),
         Server(_config(identity_service.service(cloud))),
         Server(_config(ui_service.service(cloud))),
     )
@@ -208,7 +210,9 @@ def _inode(path: Path) -> int | None:
         return None
 
 
-def _config(app: ASGIApp, folder: Folder | None = None) -> uvicorn.Config:
+def _config(
+    app: ASGIApp, folder: Folder | None = None, protocol: type[asyncio.Protocol] | None = None
+) -> uvicorn.Config:
     context = None
     if folder is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -217,7 +221,7 @@ def _config(app: ASGIApp, folder: Folder | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         interface="asgi3",
-        http="h11",
+        http=protocol or "h11",
         ws="none",
         lifespan="off",
         log_config=None,

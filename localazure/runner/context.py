@@ -15,6 +15,7 @@ import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from azmlflow.localazure.clients.control import Identity
 from azmlflow.localazure.clients.environ import job_environment
@@ -25,6 +26,7 @@ from azmlflow.localazure.kinds.jobs import identity
 from azmlflow.localazure.machine.ports import LOOPBACK
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.work.run_token import issue
+from azmlflow.reach.records import Origin
 
 _KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -44,8 +46,14 @@ def environment(
         python: the interpreter, whose folder comes first in PATH.
     """
     properties = job["properties"]
+    compute = find.resource(cloud, str(properties.get("computeId") or ""))
     around = surroundings(
-        cloud.state, properties["environmentVariables"], identity_of(cloud, properties), folder=folder, python=python
+        cloud.state,
+        properties["environmentVariables"],
+        identity_of(cloud, properties),
+        folder=folder,
+        python=python,
+        origin=origin_on(workspace, compute),
     )
     run = run_variables(
         cloud, workspace, job["name"], (record["experiment"], properties["experimentName"]), record["owner"]
@@ -53,8 +61,15 @@ def environment(
     return {**around, **run, **distribution(properties.get("distribution") or {})}
 
 
+def origin_on(workspace: Mapping[str, Any], compute: Document | None = None) -> Origin:
+    """From where what runs on a compute of a workspace asks: its subnet's network, else Azure's own computes."""
+    inner = ((compute or {}).get("properties") or {}).get("properties") or {}
+    subnet = (inner.get("subnet") or {}).get("id")
+    return Origin("network", subnet.rsplit("/", 2)[0]) if subnet else Origin("managed", workspace["id"])
+
+
 def surroundings(
-    state: Path, own: Mapping[str, str], who: Identity | None, *, folder: Path, python: Path
+    state: Path, own: Mapping[str, str], who: Identity | None, *, folder: Path, python: Path, origin: Origin
 ) -> dict[str, str]:
     """The variables of a process in a job's folder, whatever it is.
 
@@ -64,6 +79,7 @@ def surroundings(
         who: the identity that it signs in as, or None.
         folder: the folder, with `home` and `tmp` in it; a copy of the certificates is put there.
         python: the interpreter, whose folder comes first in PATH.
+        origin: from where its requests come.
     """
     base = {name: os.environ[name] for name in _KEPT if name in os.environ}
     base |= {
@@ -77,7 +93,7 @@ def surroundings(
     }
     if who is not None and who.app_id:
         base["DEFAULT_IDENTITY_CLIENT_ID"] = who.app_id  # as Azure ML tells it on a cluster
-    told = job_environment(state, who, base, os.environ)
+    told = job_environment(state, who, base, os.environ, origin)
     bundle = folder / "certificates.pem"  # a copy: another user cannot read ours
     bundle.write_bytes(Path(told["SSL_CERT_FILE"]).read_bytes())
     bundle.chmod(0o644)

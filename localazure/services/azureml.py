@@ -14,7 +14,7 @@
     /rp/workspaces<ws>/...           computes, as it reads them
 
 Every request but discovery names a workspace, which must exist, and is one operation of `rbac.operations`, or needs
-an action of its own; the caller must be allowed every action at that workspace.
+an action of its own; the caller must reach that workspace, and be allowed every action at it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from azmlflow.localazure.azureml.request.answers import refusal
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, find_target, no_such_endpoint
 from azmlflow.localazure.azureml.submission import environments, execution, snapshots
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.cloud.reaching import origin_of
 from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
@@ -93,6 +94,7 @@ async def _answer(cloud: Cloud, request: Request) -> Response:
             raise no_such_endpoint(f"{request.method} {path}")
         return JSONResponse(discovery(request.headers.get("host", "").partition(":")[0].lower()))
     target = find_target(cloud, request, _VERSIONS)
+    cloud.reaching.require(origin_of(request.scope["state"]), target.workspace, "workspace")
     await run_tokens.check(target)
     known = members.row(request.method, target.service, "/".join(target.rest))
     if known is not None:

@@ -39,6 +39,7 @@ from azmlflow.localazure.blobservice.permissions import (
 )
 from azmlflow.localazure.blobservice.protocol import drain, http_date, refusal
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.cloud.reaching import origin_of
 from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 
@@ -161,6 +162,7 @@ async def _answer(cloud: Cloud, blobs: Blobs, request: Request) -> Response:
     if account is None:
         # The real Azure's DNS does not know the name of such an account; a proxy has to say something.
         raise AzureError(404, "ResourceNotFound", "The specified resource does not exist: no such storage account.")
+    cloud.reaching.require(origin_of(request.scope.get("state", {})), account.document, "blob")
     if container:
         check_container(container)
     place = BlobTarget(account, raw_path, container, name)

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from azmlflow.localazure.arm import versions
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.cloud.reaching import NotReached, origin_of
 from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.hosts import without_port
@@ -53,6 +54,10 @@ def service(cloud: Cloud) -> ASGIApp:
         vault = _vault(cloud, name)
         if vault is None:
             raise VaultRefused(404, "VaultNotFound", f"There is no key vault named '{name}'.")
+        try:
+            cloud.reaching.require(origin_of(request.scope["state"]), vault, "vault")
+        except NotReached as error:
+            raise VaultRefused(error.status, error.code, error.message, error.inner or None, error.reason) from None
         list_action, get_action, _ = _KINDS[kind]
         action = f"Microsoft.KeyVault/vaults/{kind}/{list_action if permission == 'list' else get_action}"
         if kind == "secrets":

@@ -121,6 +121,7 @@ class Instance:
             context.signed_in(cloud, who),
             folder=folder,
             python=chosen.python,
+            origin=context.origin_on({"id": self.document["id"].partition("/onlineEndpoints/")[0]}),
         )
         self.secret = _secret(variables)
         workers = self.document["sku"]["capacity"]

@@ -19,8 +19,11 @@ from tests.localazure.control import DEVELOPER, Azure
 Client = TypeVar("Client")
 
 
-class _Credential:
+class Credential:
+    """Signs in as the developer."""
+
     def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        """A token that the test does not look at."""
         return AccessToken("of-a-test", 4102444800)
 
 
@@ -50,14 +53,19 @@ class _Adapter(BaseAdapter):
         """Nothing is open."""
 
 
-def client(azure: Azure, kind: Callable[..., Client], **options: Any) -> Client:
-    """A management client of Azure's, as the developer."""
+def transport(azure: Azure) -> RequestsTransport:
+    """A way to the embedded Azure of a test, as azure-core takes it."""
     session = requests.Session()
     session.mount("https://", _Adapter(azure))
+    return RequestsTransport(session=session, session_owner=False)
+
+
+def client(azure: Azure, kind: Callable[..., Client], **options: Any) -> Client:
+    """A management client of Azure's, as the developer."""
     return kind(
-        _Credential(),
+        Credential(),
         SUBSCRIPTION_ID,
-        transport=RequestsTransport(session=session, session_owner=False),
+        transport=transport(azure),
         polling_interval=0,
         retry_total=0,
         **options,

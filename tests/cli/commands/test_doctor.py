@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 
 from azmlflow.cli import checks
 from azmlflow.cli.azure.caller import SignedIn, read_claims
 from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.checks.machine import judge_packages
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi import engine
 from azmlflow.infra.plan.tags import ownership
 from azmlflow.infra.settings.settings import Settings
-from tests.cli.desk import GROUP_ID, SUBSCRIPTION, WORKSPACE, Desk
+from tests.cli.desk import GROUP_ID, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
 
 PLACE = f"/subscriptions/{SUBSCRIPTION}"
 NAMES = Settings.from_mapping({}).names("local", SUBSCRIPTION)
@@ -291,6 +293,54 @@ def test_a_stack_whose_workspace_is_gone_is_asked_again(desk: Desk) -> None:
     desk.arm.put(f"{PLACE}/providers/Microsoft.KeyVault", registrationState="NotRegistered")
     done = desk.run("up")
     assert (done.code, "az provider register --namespace Microsoft.KeyVault" in done.err) == (1, True)
+
+
+TRACKING = f"https://westeurope.api.azureml.ms/mlflow/v1.0{WORKSPACE_ID}/api/2.0/mlflow/experiments/search"
+
+
+def test_an_mlflow_call_that_is_let_through(desk: Desk) -> None:
+    desk.stand_whole()
+    desk.arm.answers[TRACKING] = {"experiments": []}
+    found = asked(desk)["mlflow"]
+    assert (found["status"], found["says"]) == ("ok", "an MLflow call from here arrives, and is allowed")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "says", "fix"),
+    [
+        (
+            ("UserError", "Access to workspace was denied based on workspace private link configuration."),
+            "the network, not permission:", "azmlflow reach --explain --stack local",
+        ),
+        (("NotReachable", "On Azure this request would not arrive: why."), "the network, not permission:", "reach"),
+        (("AuthorizationFailed", "You may not."), "permission, not the network:", "azmlflow access --stack local"),
+    ],
+)  # fmt: skip
+def test_which_of_the_two_stands_in_the_way(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, refusal: tuple[str, str], says: str, fix: str
+) -> None:
+    desk.stand_whole()
+
+    def refuse(_self: object, _method: str, url: str, _question: object) -> None:
+        assert url == TRACKING
+        raise ArmError(403, *refusal, "")
+
+    monkeypatch.setattr(ResourceManager, "call", refuse)
+    found = asked(desk)["mlflow"]
+    assert found["status"] == "failed"
+    assert found["says"].startswith(says) and refusal[1] in found["says"]
+    assert fix in found["fix"]
+
+
+def test_a_call_that_nothing_answers(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.stand_whole()
+
+    def silent(*_: object) -> None:
+        raise ServiceRequestError("no such name")
+
+    monkeypatch.setattr(ResourceManager, "call", silent)
+    found = asked(desk)["mlflow"]
+    assert "the network, not permission: the call does not arrive: no such name" in found["says"]
 
 
 def test_who_a_token_is_of() -> None:

@@ -13,6 +13,7 @@ import pytest
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.launch import execute
 from azmlflow.cli.local import entering
+from azmlflow.reach.records import INTERNET, Origin
 from tests.cli.desk import GROUP, OUTPUTS, SUBSCRIPTION, WORKSPACE, Desk
 
 
@@ -56,12 +57,18 @@ def test_azure_is_refused_in_a_shell_that_points_at_the_embedded_azure(prod: Des
     assert 'eval "$(azmlflow env --unset)"' in done.err
 
 
+def _environment(
+    _project: object, _stack: object, _who: object, environment: dict[str, str], origin: Origin | None
+) -> dict[str, str]:
+    return {**environment, **({"ORIGIN": str(origin)} if origin else {})}
+
+
 @pytest.fixture
 def local(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A stack on the embedded Azure, which is not started."""
     desk.settings()
     monkeypatch.setattr(entering, "start", lambda *_: None)
-    monkeypatch.setattr(entering, "child_environment", lambda _project, _stack, _who, environment: dict(environment))
+    monkeypatch.setattr(entering, "child_environment", _environment)
     return desk
 
 
@@ -74,6 +81,21 @@ def test_run_wants_a_stack_that_stands_or_to_be_told_that_none_is_meant(local: D
     ((words, environment),) = local.executed
     assert words == ["az", "group", "list"]
     assert "MLFLOW_TRACKING_URI" not in environment
+
+
+def test_run_comes_from_where_it_is_told_to(local: Desk) -> None:
+    for where, origin in (("internet", str(INTERNET)), ("198.51.100.7", "internet:198.51.100.7")):
+        assert local.run("run", "--without-stack", "--from", where, "--", "true").code == 0
+        assert local.executed.pop()[1]["ORIGIN"] == origin
+    refused = local.run("run", "--without-stack", "--from", "the-moon", "--", "true")
+    assert (refused.code, local.executed) == (1, [])
+    assert "not `the-moon`" in refused.err
+
+
+def test_nobody_comes_from_elsewhere_on_azure(prod: Desk) -> None:
+    refused = prod.run("run", "--from", "network", "--", "true")
+    assert (refused.code, prod.executed) == (1, [])
+    assert "a request comes from where it is sent" in refused.err
 
 
 def test_run_refuses_where_the_sdks_would_find_another_workspace(local: Desk) -> None:

@@ -24,7 +24,9 @@ from azmlflow.localazure.clients.environ import (
 )
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.machine.folder import Folder
+from azmlflow.reach.records import INTERNET, Origin
 
+COMPUTE = Origin("managed", "/subscriptions/s/resourceGroups/g/providers/p/workspaces/w")
 PEOPLE = {
     "alice@local.test": {
         "id": "a-1",
@@ -233,12 +235,24 @@ def test_a_job_trusts_whom_the_user_trusts(folder: Folder, tmp_path: Path) -> No
     more.mkdir()
     (more / "a.0").write_text("-----BEGIN CERTIFICATE-----\nhashed")
     users = {"SSL_CERT_FILE": str(company), "SSL_CERT_DIR": f"{more}:/no/such", "HTTP_PROXY": "http://theirs"}
-    got = job_environment(folder.path, None, {"MINE": "1"}, users)
+    got = job_environment(folder.path, None, {"MINE": "1"}, users, COMPUTE)
     assert Path(got["SSL_CERT_FILE"]).read_text() == f"company\n-----BEGIN CERTIFICATE-----\nhashed\n{OURS}"
     assert got["REQUESTS_CA_BUNDLE"] == got["SSL_CERT_FILE"]
     assert not {"HTTP_PROXY", "SSL_CERT_DIR"} & set(got)
-    usual = job_environment(folder.path, None, {}, {})
+    assert got["HTTPS_PROXY"].startswith("http://azmlflow.") and folder.secrets().proxy not in str(got)
+    usual = job_environment(folder.path, None, {}, {}, COMPUTE)
     assert Path(usual["SSL_CERT_FILE"]).read_text().count("BEGIN CERTIFICATE") > 50
+
+
+def test_an_origin_is_handed_on_until_another_is_named(folder: Folder) -> None:
+    network = Origin("network", "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v")
+    once = client_environment(folder.path, "alice@local.test", {}, origin=network)
+    again = client_environment(folder.path, "bob@local.test", once)
+    assert again["HTTPS_PROXY"] == once["HTTPS_PROXY"] != client_environment(folder.path, "app-1", {})["HTTPS_PROXY"]
+    back = client_environment(folder.path, "bob@local.test", once, origin=INTERNET)
+    assert back["HTTPS_PROXY"] == client_environment(folder.path, "app-1", {})["HTTPS_PROXY"]
+    theirs = {"HTTPS_PROXY": "http://azmlflow.bmV0d29yazov:guess@127.0.0.1:1"}
+    assert client_environment(folder.path, "app-1", theirs)["HTTPS_PROXY"] == back["HTTPS_PROXY"]
 
 
 def test_a_bundle_that_is_not_there_is_an_error(folder: Folder) -> None:

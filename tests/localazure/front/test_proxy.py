@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from azmlflow.localazure.front import proxy as proxy_module
+from azmlflow.localazure.front.arrivals import Arrivals
 from azmlflow.localazure.front.proxy import Proxy
 from azmlflow.localazure.front.upstream import Streams, Upstream, upstream_from
 from tests.waits import played
@@ -65,7 +66,7 @@ async def setting(folder: Path, azure: Handler = echo, upstream: Upstream | None
         await azure(reader, writer)
 
     behind = await asyncio.start_unix_server(counted, path)
-    proxy = Proxy(SECRET, path, upstream)
+    proxy = Proxy(SECRET, Arrivals(path), upstream)
     door = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
     try:
         yield Setting(proxy, door.sockets[0].getsockname()[1], seen)
