@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.e2e
 
 OWNER = "developer@local.test"
 SCRIPTS = Path(__file__).parent / "scripts"
+URI = "https://by-azmlflow.westeurope.inference.ml.azure.com/score"
 BUILDING = 900.0  # seconds: the first one on a machine installs the model's packages
 
 
@@ -26,16 +28,32 @@ def test_a_model_is_deployed_asked_and_taken_away(estate: Estate) -> None:
     assert "is gone" in told
     scripted = estate.science(OWNER, SCRIPTS / "serve_with_mlflow.py", "diabetes", within=BUILDING)
     assert "all held" in scripted.out
-    words = ("deploy", "diabetes", "--endpoint", "by-azmlflow", "--auth", "entra", "--python", str(SCIENCE_PYTHON))
+    words = ("deploy", "diabetes", "--endpoint", "by-azmlflow", "--unchecked", "--python", str(SCIENCE_PYTHON))
     deployed = estate.azmlflow(*words, within=BUILDING)
-    assert "diabetes:1 answers at https://by-azmlflow.westeurope.inference.ml.azure.com/score" in deployed.out
+    assert f"diabetes:1 answers at {URI}" in deployed.out
     (sample,) = (line.partition(" -d ")[2] for line in deployed.out.splitlines() if line.startswith("curl "))
     (request := estate.folder / "request.json").write_text(sample.strip("'"))
     assert json.loads(estate.azmlflow("score", "by-azmlflow", str(request)).out) == pytest.approx([152.133484162896])
+    _by_node(estate, request)
+    scripted = estate.science(OWNER, SCRIPTS / "serve_with_script.py", "by-azmlflow", "diabetes", within=BUILDING)
+    assert "all held" in scripted.out
     request.write_text('{"input_data": {"columns": ["age"], "data": [[1]]}}')
     failed = estate.azmlflow("score", "by-azmlflow", str(request), fails=True).err
     assert "the model failed with 500 (424)" in failed and "the last lines of the deployment's log:" in failed
+    tool = (str(SCIENCE_PYTHON.with_name("mlflow")), "deployments", "delete-endpoint", "--endpoint", "by-azmlflow")
+    target = str(estate.outputs()["trackingUri"])
+    estate.azmlflow("run", "--", *tool, "--target", target)
+    assert "no online endpoint `by-azmlflow`" in estate.azmlflow("score", "by-azmlflow", str(request), fails=True).err
+
+
+def _by_node(estate: Estate, request: Path) -> None:
+    """A client of another language, which has nothing but the key."""
+    if shutil.which("node") is None:
+        return
     with sign_in(estate, OWNER) as owner:
         endpoint = f"{ARM}{estate.outputs()['workspaceId']}/onlineEndpoints/by-azmlflow"
         version = version_of("Microsoft.MachineLearningServices/workspaces/onlineEndpoints")
-        assert owner.ask("DELETE", endpoint, params={"api-version": version}).status_code == 202
+        key = owner.ask("POST", f"{endpoint}/listKeys", params={"api-version": version}).json()["primaryKey"]
+    words = ("run", "--", "node", str(SCRIPTS / "score.js"), URI)
+    assert estate.azmlflow(*words, key, str(request)).out == "200 [152.133484162896]\n"
+    assert estate.azmlflow(*words, "wrong", str(request)).out.startswith("401 ")
