@@ -251,6 +251,47 @@ def test_a_process_that_ends_in_mid_request(scoring: Scoring) -> None:
     assert scoring.cloud.serving.backends[BLUE.lower()].pending == 0
 
 
+def test_a_process_that_ends_under_load(scoring: Scoring) -> None:
+    scoring.settings(maxConcurrentRequestsPerInstance=8)
+    key = scoring.key()
+
+    async def script(client: httpx.AsyncClient) -> list[int]:
+        model = scoring.models[BLUE]
+        model.wait, model.breaks = asyncio.Event(), True
+        waiting = [asyncio.create_task(scoring.send(client, key=key)) for _ in range(16)]
+        while len(model.seen) < 16:
+            await asyncio.sleep(0)
+        model.wait.set()
+        told = [each.status_code for each in await asyncio.gather(*waiting)]
+        model.wait, model.breaks = None, False
+        return [*told, (await scoring.send(client, key=key)).status_code]
+
+    assert scoring.run(script) == [424] * 16 + [200]
+    assert scoring.cloud.serving.backends[BLUE.lower()].pending == 0
+
+
+def test_a_deployment_that_goes_while_it_answers(scoring: Scoring) -> None:
+    key = scoring.key()
+
+    async def script(client: httpx.AsyncClient) -> list[int]:
+        model = scoring.models[BLUE]
+        model.wait = asyncio.Event()
+        under_way = asyncio.create_task(scoring.send(client, key=key))
+        while not model.seen:
+            await asyncio.sleep(0)
+        del scoring.cloud.serving.backends[BLUE.lower()]
+        after = await scoring.send(client, key=key)
+        model.wait.set()
+        return [(await under_way).status_code, after.status_code]
+
+    assert scoring.run(script) == [200, 424]
+
+
+def test_a_body_that_claims_a_hundred_megabytes_is_not_read(scoring: Scoring) -> None:
+    assert scoring.ask(content=b"x", headers={"content-length": str(100 * 1024 * 1024)}).status_code == 413
+    assert not scoring.models[BLUE].seen
+
+
 def test_a_deployment_whose_process_does_not_run(scoring: Scoring) -> None:
     async def script(client: httpx.AsyncClient) -> httpx.Response:
         del scoring.cloud.serving.backends[BLUE.lower()]

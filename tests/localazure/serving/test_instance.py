@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner import interpreter
 from azmlflow.localazure.runner.interpreter import Chosen
@@ -102,6 +103,19 @@ def test_one_that_ends_at_its_start(served: Azure) -> None:
     told = run(served, script, environmentVariables={"FAILS": "yes"})
     assert "The last lines of the deployment's log:\nmodel files: ['MLmodel', 'conda.yaml', 'model.pkl']\n" in told
     assert told.endswith("cannot load the model")
+
+
+def test_one_whose_packages_are_not_there(served: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def prepared(*_: object, **__: object) -> Chosen:
+        raise UnusableEnvironment("No matching distribution found for nope==1")
+
+    async def script(_begun: Instance) -> None:
+        raise AssertionError("it does not come to that")
+
+    monkeypatch.setattr(interpreter, "prepare", prepared)
+    with pytest.raises(NotServing, match="No matching distribution found for nope==1") as failed:
+        run(served, script)
+    assert failed.value.code == "ImageBuildFailure"
 
 
 def test_one_that_is_never_healthy(served: Azure) -> None:
