@@ -12,11 +12,13 @@ from azmlflow.cli.session import twins
 from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource
 from azmlflow.cli.teardown.uses import Sight, Use, find_uses
 from azmlflow.rbac import scopes
+from azmlflow.rbac.live.pool import Pool
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.v2022_05_01_preview.models import RoleDefinition
     from azure.mgmt.resource.locks.models import ManagementLockObject
 
+_AT_ONCE = 8  # regions that are asked side by side
 # States in which a job holds machines, or is about to (Microsoft, "Jobs - Get", `JobStatus`).
 _RUNNING = frozenset(
     ("notstarted", "starting", "provisioning", "preparing", "queued", "running", "finalizing", "notresponding")
@@ -160,6 +162,25 @@ def read_buried_workspaces(arm: ResourceManager, seen: Inventory, sight: Sight) 
     named = (str((entry.get("properties") or {}).get("workspaceId", "")) for entry in listed)
     standing = {one.id.lower() for one in seen.resources}
     return tuple(id_ for id_ in named if inside(seen.id, id_) and id_.lower() not in standing)
+
+
+def read_buried_of_gone(arm: ResourceManager, group_id: str, sight: Sight) -> tuple[str, ...]:
+    """The ids of the soft-deleted workspaces that say that they were in a group which is gone, and with it its region.
+
+    Azure tells them by region: each where there are workspaces is asked.
+    """
+    subscription = _subscription(group_id).rpartition("/")[2]
+    provider = arm.provider(subscription, "Microsoft.MachineLearningServices")
+    offered = [each for each in (provider and provider.resource_types) or () if each.resource_type == "workspaces"]
+    regions = sorted({place.lower().replace(" ", "") for each in offered for place in each.locations or ()})
+
+    def ask(region: str) -> tuple[Mapping[str, Any], ...]:
+        return sight.seen("soft-deleted workspaces", lambda: twins.deleted_workspaces(arm, subscription, region))
+
+    with Pool(_AT_ONCE, "region") as pool:
+        entries = [entry for page in pool.map(ask, regions) for entry in page]
+    named = (str((entry.get("properties") or {}).get("workspaceId", "")) for entry in entries)
+    return tuple(id_ for id_ in named if inside(group_id, id_))
 
 
 def inside(group_id: str, id_: str) -> bool:

@@ -6,16 +6,18 @@ from dataclasses import asdict
 from datetime import timedelta
 
 from azmlflow.cli.azure.errors import TimedOut
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import read_stack
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.session.invocation import Invocation
 from azmlflow.cli.session.session import Session, open_cloud
-from azmlflow.cli.teardown import show
+from azmlflow.cli.teardown import inventory, show
 from azmlflow.cli.teardown.data import describing
-from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group
+from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group, short
 from azmlflow.cli.teardown.removal import Removal
 from azmlflow.cli.teardown.steps import planned, remove_group
+from azmlflow.cli.teardown.uses import Sight
 
 
 def down(
@@ -48,7 +50,9 @@ def down(
         "notes": list(plan.notes),
     }
     if not steps:
-        invocation.result({**document, "steps": [], "left": []}, f"nothing stands in resource group {name}")
+        notes = [*plan.notes, *_buried(arm, plan)]
+        said = "\n".join((f"nothing stands in resource group {name}", *(f"! {note}" for note in notes)))
+        invocation.result({**document, "notes": notes, "steps": [], "left": []}, said)
         return
     whose = f"of {plan.holder}" if plan.holder else "not made by azmlflow"
     show.plan(invocation.say, f"resource group {plan.seen.name} ({whose})", steps, plan.notes)
@@ -73,6 +77,18 @@ def down(
     invocation.result(document, lambda: show.residue(f"resource group {plan.seen.name}", report.left))
     if report.left:
         raise show.leftover(f"resource group `{plan.seen.name}`", report.left, _again(plan, name))
+
+
+def _buried(arm: ResourceManager, plan: GroupPlan) -> list[str]:
+    """What is to be said of soft-deleted workspaces of a group that is gone: without their group nobody purges them."""
+    if plan.seen.document is not None:
+        return []
+    sight = Sight()
+    found = inventory.read_buried_of_gone(arm, plan.seen.id, sight)
+    return [
+        *(f"soft-deleted {short(id_)} keeps its name until Azure purges it, 14 days after it went" for id_ in found),
+        *(f"you may not see {what}: whether some keep their names is not known" for what in sight.unseen),
+    ]
 
 
 def _group_id(session: Session, text: str) -> str:

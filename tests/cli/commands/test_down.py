@@ -362,6 +362,14 @@ def test_a_group_that_no_stack_owns(standing: Desk) -> None:
     assert standing.run("down", "-g", GROUP, "--yes").out == f"nothing stands in resource group {GROUP}\n"
 
 
+def test_of_a_group_that_is_gone_soft_deleted_workspaces_are_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.settings()
+    monkeypatch.setattr("azmlflow.cli.teardown.inventory.read_buried_of_gone", lambda *_: (WORKSPACE_ID,))
+    lines = desk.run("down", "-g", GROUP, "--yes").out.splitlines()
+    kept = f"! soft-deleted workspaces/{WORKSPACE} keeps its name until Azure purges it, 14 days after it went"
+    assert lines == [f"nothing stands in resource group {GROUP}", kept]
+
+
 def test_the_plan_of_a_group_by_itself_follows_from_the_same_steps(standing: Desk) -> None:
     standing.stack.held = type(standing.stack.held)()
     logs = f"{GROUP_ID}/providers/Microsoft.OperationalInsights/workspaces/{NAMES.log_analytics}"

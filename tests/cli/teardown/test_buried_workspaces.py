@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.cli.teardown import plan_group, remove_group
+from azmlflow.cli.teardown import inventory, plan_group, remove_group
+from azmlflow.cli.teardown.uses import Sight
 from azmlflow.infra.plan.naming import generate
 from azmlflow.infra.plan.tags import ownership
 from tests.cli.door import Door, open_arm
@@ -81,3 +82,17 @@ def test_it_goes_before_the_group_does(azure: Azure, door: Door) -> None:
     door.before.append(lambda method, path: told.append((method, path)))
     remove_group(open_arm(door), GROUP)
     assert told.index(("DELETE", id_)) < told.index(("DELETE", GROUP))
+
+
+def test_of_a_group_that_is_gone_they_are_found_in_every_region(azure: Azure, door: Door) -> None:
+    """Azure lists them by region, and the group's went with it."""
+    id_ = bury(azure, "boris")
+    assert azure.arm("DELETE", GROUP).status == 202
+    azure.wait()
+    assert azure.arm("GET", GROUP).status == 404
+    asked: list[str] = []
+    door.before.append(lambda _, path: asked.append(path))
+    found = inventory.read_buried_of_gone(open_arm(door), GROUP, Sight())
+    assert found == (id_,)
+    assert len([path for path in asked if path.endswith("/deletedWorkspaces")]) > 1
+    assert inventory.read_buried_of_gone(open_arm(door), f"{GROUP}0", Sight()) == ()
