@@ -80,6 +80,8 @@ def declare() -> None:
         )
         # A compute is what Azure builds the managed network at, if nobody did before.
         ComputeCluster(cluster.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group, depends_on=rules))
+    if settings.instances:
+        _people(settings, mlflow, azure.tenant_id, marked, rules)
     grants = settings.grants_on(datetime.now(UTC).date())
     if guardrails:
         _watch(settings, mlflow, tags.owner(project, stack))
@@ -101,6 +103,25 @@ def _let_out(settings: Settings, mlflow: MlflowWorkspace) -> list[pulumi.Resourc
     rules: list[OutboundRuleArgs] = given
     args = OutboundRulesArgs(mlflow.resource_group, mlflow.workspace_name, rules)
     return [*OutboundRules(networks.OUTBOUND_NAME, args, pulumi.ResourceOptions(deleted_with=mlflow.group)).rules]
+
+
+def _people(
+    settings: Settings, mlflow: MlflowWorkspace, tenant: str, marked: dict[str, str], rules: list[pulumi.Resource]
+) -> None:
+    """Declare the compute instances."""
+    from azmlflow.infra.components.instance import ComputeInstance, ComputeInstanceArgs  # few stacks have any
+
+    for instance in settings.instances_to_make():
+        given: Any = instance.model_dump()
+        args = ComputeInstanceArgs(
+            mlflow.resource_group,
+            mlflow.workspace_name,
+            settings.location,
+            tenant_id=tenant,
+            tags=marked,
+            **given,
+        )
+        ComputeInstance(instance.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group, depends_on=rules))
 
 
 def _watch(settings: Settings, mlflow: MlflowWorkspace, note: str) -> None:

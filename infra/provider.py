@@ -2,7 +2,7 @@
 
 An executable `pulumi-resource-azmlflow` that runs this module, on PATH or in the folder that a project's
 `plugins.providers` names, is all that the engine needs. The schema is drawn from the components' annotations and
-docstrings; nothing is declared twice. From another language, name the `MlflowWorkspace` as the cluster's `deletedWith`
+docstrings; nothing is declared twice. From another language, name the `MlflowWorkspace` as the computes' `deletedWith`
 and as the `dependsOn` of `Access`.
 """
 
@@ -13,11 +13,12 @@ from pulumi.provider.experimental import component_provider_host
 from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.compute import ComputeCluster
 from azmlflow.infra.components.guardrails import Guardrails
+from azmlflow.infra.components.instance import ComputeInstance
 from azmlflow.infra.components.outbound import OutboundRules
 from azmlflow.infra.components.workspace import MlflowWorkspace
 
 NAME = "azmlflow"
-COMPONENTS = (MlflowWorkspace, OutboundRules, ComputeCluster, Guardrails, Access)
+COMPONENTS = (MlflowWorkspace, OutboundRules, ComputeCluster, ComputeInstance, Guardrails, Access)
 
 
 def main() -> None:

@@ -116,7 +116,13 @@ class ById:
         Operation(self._connection.bare, accepted, id_, self._longest, self._forget).wait(on_wait)
 
     def post(
-        self, id_: str, action: str, body: Mapping[str, Any] | None = None, on_wait: OnPause | None = None
+        self,
+        id_: str,
+        action: str,
+        body: Mapping[str, Any] | None = None,
+        on_wait: OnPause | None = None,
+        *,
+        version: str = "",
     ) -> bool:
         """POST an action and wait for it; False if nothing was there.
 
@@ -125,8 +131,9 @@ class ById:
             action: what is to be done with it.
             body: what else is said of it.
             on_wait: hears, before each pause, for how many seconds it has been waited.
+            version: the api-version, where it is not the one that azmlflow sends for the type.
         """
-        return _ended(self._begin("POST", id_, url_of(id_, action=action), body), on_wait)
+        return _ended(self._begin("POST", id_, url_of(id_, action=action, version=version), body), on_wait)
 
     def act(self, id_: str, action: str, question: Mapping[str, Any] | None = None) -> Document:
         """POST an action that answers at once, such as `listKeys`."""

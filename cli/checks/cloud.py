@@ -12,7 +12,12 @@ from azmlflow.infra.plan.identifiers import IN_GROUP
 from azmlflow.resourcetypes.table import ResourceType, resource_type
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from azure.mgmt.resource.resources.models import Provider
+
+    from azmlflow.infra.settings.computes.compute import ComputeSettings
 
 # Entra and Azure take tokens that are up to five minutes off (Microsoft, "Validate tokens": clock skew).
 SKEW_REFUSED, SKEW_TOLD = 300, 60
@@ -91,45 +96,73 @@ def _plain(text: object) -> str:
 
 
 def _sizes(situation: Situation) -> Finding:
-    if not situation.settings.clusters:
-        return Finding("skipped", "the stack has no clusters")
-    settings, offered = situation.settings, situation.vm_sizes
+    settings = situation.settings
+    computes = [(each, "cluster", "AmlCompute") for each in settings.clusters]
+    wanted: list[tuple[ComputeSettings, str, str]] = [*computes]
+    wanted += [(each, "instance", "ComputeInstance") for each in settings.instances]
+    if not wanted:
+        return Finding("skipped", "the stack has no computes")
+    offered = situation.vm_sizes
     if not offered:
         return Finding("skipped", "Azure tells no sizes here")
-    lacking = [cluster for cluster in settings.clusters if cluster.vm_size.lower() not in offered]
+    lacking = [(each, kind) for each, kind, type_ in wanted if not _is_for(offered.get(each.vm_size.lower()), type_)]
     if not lacking:
-        return Finding("ok", f"{settings.location} offers what the clusters ask for")
-    near = difflib.get_close_matches(lacking[0].vm_size.lower(), offered, n=1, cutoff=0.6)
+        return Finding("ok", f"{settings.location} offers what the computes ask for")
+    near = difflib.get_close_matches(lacking[0][0].vm_size.lower(), offered, n=1, cutoff=0.6)
     meant = f"; did you mean {offered[near[0]]['name']}?" if near else ""
-    told = ", ".join(f"{cluster.vm_size} (cluster {cluster.name})" for cluster in lacking)
+    told = ", ".join(f"{each.vm_size} ({kind} {each.name})" for each, kind in lacking)
     return Finding("failed", f"{settings.location} offers no {told}{meant}")
 
 
+def _is_for(size: Mapping[str, Any] | None, type_: str) -> bool:
+    """Whether a size is there, and for computes of a type (Microsoft, "Virtual Machine Sizes - List")."""
+    return size is not None and type_ in (size.get("supportedComputeTypes") or (type_,))
+
+
 def _quota(situation: Situation) -> Finding:
-    clusters = situation.settings.clusters
-    if not clusters:
-        return Finding("skipped", "the stack has no clusters")
-    place = f"{situation.place}/providers/{_ML}/locations/{situation.settings.location}"
+    settings = situation.settings
+    if not settings.clusters and not settings.instances:
+        return Finding("skipped", "the stack has no computes")
+    place = f"{situation.place}/providers/{_ML}/locations/{settings.location}"
     sizes = situation.vm_sizes
     usages = {_plain(entry["name"]["value"]): entry for entry in situation.arm.list(f"{place}/usages", ids=False)}
     if not sizes or not usages:
         return Finding("skipped", "Azure tells no sizes and quotas here")
     told: list[str] = []
     wanted: dict[str, int] = {}
-    for cluster in clusters:
-        size = sizes.get(cluster.vm_size.lower())
-        if size is not None and cluster.priority == "Dedicated":
+    counted = [(each.vm_size, each.max_nodes) for each in settings.clusters if each.priority == "Dedicated"]
+    for name, nodes in (*counted, *((each.vm_size, 1) for each in settings.instances)):
+        size = sizes.get(name.lower())
+        if size is not None:
             family = str(size["family"])
-            wanted[family] = wanted.get(family, 0) + cluster.max_nodes * int(size["vCPUs"])
+            wanted[family] = wanted.get(family, 0) + nodes * int(size["vCPUs"])
     for family, cores in wanted.items():
         usage = usages.get(_plain(family))
         # What a standing stack's nodes take is theirs already: the limit itself counts.
         free = int(usage["limit"]) - (0 if situation.stands else int(usage["currentValue"])) if usage else cores
         if cores > free:
-            told.append(f"{family}: the clusters may grow to {cores} vCPUs, and {free} are free")
+            told.append(f"{family}: the computes may grow to {cores} vCPUs, and {free} are free")
     if told:
         return Finding("warning", "; ".join(told))
-    return Finding("ok", "the clusters' families have the vCPUs: " + (", ".join(wanted) or "none is dedicated"))
+    return Finding("ok", "the computes' families have the vCPUs: " + (", ".join(wanted) or "none is dedicated"))
+
+
+def _identities(situation: Situation) -> Finding:
+    settings = situation.settings
+    used = {id_: who for each in (*settings.clusters, *settings.instances) for id_, who in each.identities.items()}
+    if not used:
+        return Finding("skipped", "no compute has a user-assigned identity")
+    told = []
+    for id_, who in used.items():
+        name = id_.rpartition("/")[2]
+        found = situation.arm.get(id_)
+        if found is None:
+            told.append(f"there is no identity {name}, or it may not be read")
+        elif (now := str(found["properties"].get("principalId", "")).lower()) != who:
+            told.append(f"{name} has the object id {now}, not {who}")
+    if told:
+        return Finding("failed", "; ".join(told))
+    return Finding("ok", "they are there, and who the settings say")
 
 
 def _clock(situation: Situation) -> Finding:
@@ -145,8 +178,8 @@ def _clock(situation: Situation) -> Finding:
 _before_up = functools.partial(Check, preflight=True)
 _QUOTA_PAGE = "https://ml.azure.com/quota"
 
-# `preview` asks it too, where clusters would change.
-SIZES = _before_up("sizes", "Does the region offer the clusters' VM sizes?", _sizes, "edit Pulumi.{stack}.yaml")
+# `preview` asks it too, where computes would change.
+SIZES = _before_up("sizes", "Does the region offer the computes' VM sizes?", _sizes, "edit Pulumi.{stack}.yaml")
 
 CHECKS = (
     Check("credentials", "Is anybody signed in, and who?", _credentials, "az login"),
@@ -156,6 +189,9 @@ CHECKS = (
     _before_up("providers", "Are the resource providers registered?", _providers, "", _register),
     _before_up("region", "Does the region offer what a stack is made of?", _region, "edit Pulumi.{stack}.yaml"),
     SIZES,
-    _before_up("quota", "May the clusters grow as far as they are set to?", _quota, f"ask for more at {_QUOTA_PAGE}"),
+    _before_up("quota", "May the computes grow as far as they are set to?", _quota, f"ask for more at {_QUOTA_PAGE}"),
+    _before_up(
+        "identities", "Are the computes' identities who the settings say?", _identities, "edit Pulumi.{stack}.yaml"
+    ),
     Check("clock", "Does this machine's clock agree with Azure's?", _clock, "sudo timedatectl set-ntp true"),
 )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
+from azmlflow.cli.mending import instances
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.resourcetypes.table import token_of
 
@@ -26,7 +27,7 @@ def outdated(state: State, wanted: Iterable[ClusterSettings]) -> tuple[Resource,
     found: list[Resource] = []
     token = token_of(_COMPUTE)
     for resource in state.resources:
-        if resource.type != token:
+        if resource.type != token or instances.is_instance(resource):
             continue
         cluster = by_name.get(str(resource.inputs.get("computeName", "")).lower())
         if cluster is None:
@@ -43,9 +44,10 @@ def outdated(state: State, wanted: Iterable[ClusterSettings]) -> tuple[Resource,
 
 
 def remove(resources: Iterable[Resource], arm: ResourceManager, say: Callable[[str], None]) -> None:
-    """Delete the clusters with their machines, and wait for it."""
+    """Delete computes with their machines, and wait for it."""
     for resource in resources:
-        say(f"removing cluster `{resource.id.rsplit('/', 1)[-1]}` ...")
+        kind = "compute instance" if instances.is_instance(resource) else "cluster"
+        say(f"removing {kind} `{resource.id.rsplit('/', 1)[-1]}` ...")
         arm.delete(resource.id, {"underlyingResourceAction": "Delete"})
 
 

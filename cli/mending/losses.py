@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from azmlflow.cli.frame.words import called_token, many
+from azmlflow.cli.mending import instances
 from azmlflow.cli.pulumi.changes import Change
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.stack import Stack
@@ -67,7 +68,7 @@ def of_settings(session: Session, state: State, settings: Settings) -> tuple[Los
         stay = tuple(each for each in held if each.urn in declared and _same(declared[each.urn].id, each.id))
         told = f"the workspace, with every run and model in it, and make another: {whole}"
         return (Loss(told, True, tuple(held), stay), *others)
-    return (*_one_by_one(held, declared), *others)
+    return (*_one_by_one(held, declared), *_machines(state, declared), *others)
 
 
 def _one_by_one(held: Iterable[Resource], declared: Mapping[str, Declared]) -> Iterator[Loss]:
@@ -80,6 +81,14 @@ def _one_by_one(held: Iterable[Resource], declared: Mapping[str, Declared]) -> I
             whys = ", ".join(f"{way} `{at(each.inputs, way)}` becomes `{at(wanted.inputs, way)}`" for way in ways)
             again = (each,) if _same(wanted.id, each.id) else ()
             yield Loss(f"{called}, and make another: {whys}, which Azure does not change", True, (each,), again)
+
+
+def _machines(state: State, declared: Mapping[str, Declared]) -> Iterator[Loss]:
+    for each, ways in instances.outdated(state, declared.values()):
+        says = f"compute instance `{each.id.rpartition('/')[2]}`, with what is on its disk"
+        if ways:
+            says += f", and make another: it differs in {', '.join(way.rpartition('.')[2] for way in ways)}"
+        yield Loss(says, bool(ways), (each,))
 
 
 def rehearsed(session: Session, state: State) -> tuple[Declared, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.mending import clusters, losses, recover
+from azmlflow.cli.mending import clusters, instances, losses, recover
 from azmlflow.cli.project.hold import Holder, finish, hold
 from azmlflow.cli.pulumi.sdk import azure_native_version
 from azmlflow.cli.pulumi.stack import Stack
@@ -137,9 +137,19 @@ def look(session: Session, stack: Stack) -> None:
     standing.mend(stack, standing.of(session, stack.state()), session.invocation.say)
 
 
-def remove_outdated_clusters(session: Session, stack: Stack, settings: Settings) -> tuple[str, ...]:
-    """Clusters that go or change their machines are removed over ARM, before the engine's turn; their URNs."""
-    gone = clusters.outdated(stack.state(), settings.clusters_to_make())
+def remove_outdated_computes(session: Session, stack: Stack, settings: Settings) -> tuple[str, ...]:
+    """Computes that go, or that Azure would not change so, are removed before the engine's turn; their URNs."""
+    state = stack.state()
+    gone = list(clusters.outdated(state, settings.clusters_to_make()))
+    if any(map(instances.is_instance, state.resources)):
+        gone += [each for each, _ in instances.outdated(state, losses.rehearsed(session, state))]
     if gone:
         clusters.remove(gone, session.invocation.ports.open_arm(), session.invocation.say)
     return tuple(each.urn for each in gone)
+
+
+def change_instances(session: Session, workspace: str, settings: Settings) -> int:
+    """What Azure changes of compute instances by actions, the engine has left; how many were called."""
+    if not settings.instances:
+        return 0
+    return instances.apply(session.invocation.ports.open_arm(), workspace, settings.instances, session.invocation.say)

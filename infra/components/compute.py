@@ -72,12 +72,7 @@ class ComputeCluster(pulumi.ComponentResource):
         Raises:
             ValueError: no `deleted_with`; the cluster could never be destroyed. Or a value is out of its bounds.
         """
-        group = opts.deleted_with if opts else None
-        if group is None:
-            raise ValueError(
-                f"ComputeCluster '{name}' needs its resource group as the option deleted_with: "
-                "Azure refuses the provider's own deletion of a cluster"
-            )
+        group = dies_with(name, "ComputeCluster", opts)
         super().__init__(identifiers.CLUSTER, name, None, opts)
         args = given(ComputeClusterArgs, args)
         wanted = checked(ClusterSettings, args)
@@ -119,3 +114,18 @@ def identity(wanted: ComputeSettings) -> machinelearningservices.ManagedServiceI
     kind = wanted.identity_type()
     ids = list(wanted.identities) or None
     return machinelearningservices.ManagedServiceIdentityArgs(type=kind, user_assigned_identities=ids) if kind else None
+
+
+def dies_with(name: str, component: str, opts: pulumi.ResourceOptions | None) -> pulumi.Resource:
+    """The resource group that a compute goes with.
+
+    Raises:
+        ValueError: the options name none.
+    """
+    group = opts.deleted_with if opts else None
+    if group is None:
+        raise ValueError(
+            f"{component} '{name}' needs its resource group as the option deleted_with: "
+            "Azure refuses the provider's own deletion of a compute"
+        )
+    return group

@@ -20,7 +20,8 @@ from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.profiles import Profile
 from azmlflow.resourcetypes.table import token_of
 
-WORKSPACE, CLUSTER, GUARDRAILS = map(records.component, ("MlflowWorkspace", "ComputeCluster", "Guardrails"))
+WORKSPACE, GUARDRAILS = map(records.component, ("MlflowWorkspace", "Guardrails"))
+CLUSTER, INSTANCE = map(records.component, ("ComputeCluster", "ComputeInstance"))
 WORKSPACE_NAME, GUARDRAILS_NAME = "mlflow", "guardrails"
 ACCESS, ACCESS_NAME = records.ACCESS, records.ACCESS_NAME
 # Azure types of what a stack declares.
@@ -195,6 +196,11 @@ def cluster_resource_name(cluster: str) -> str:
     return f"{cluster}-cluster"
 
 
+def instance_resource_name(instance: str) -> str:
+    """Logical name of a compute instance inside its component, which bears the instance's own name."""
+    return f"{instance}-instance"
+
+
 def in_group(names: Names, subscription_id: str) -> tuple[str, ...]:
     """ARM ids of what stands in a stack's group by itself, in the order of `IN_GROUP`."""
     group = names.resource_group
@@ -218,6 +224,7 @@ def planned(
     guardrails: Guardrails = NO_GUARDRAILS,
     identities: Iterable[ComputeIdentity] = (),
     network: Network = PUBLIC,
+    instances: Iterable[str] = (),
 ) -> tuple[Planned, ...]:
     """Every Azure resource that a stack declares, each after those that it needs.
 
@@ -230,6 +237,7 @@ def planned(
         guardrails: what watches over it (`Settings.guardrails`).
         identities: user-assigned ones of computes (`Settings.identities`).
         network: who reaches it, and whom it reaches (`Settings.network`).
+        instances: names of the compute instances.
     """
     place = place or Place(subscription_id, names.resource_group, names.workspace)
     found = [Planned(token_of(_GROUP), f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
@@ -239,9 +247,11 @@ def planned(
         ids[end] = id_
         found.append(Planned(token_of(azure_type), f"{WORKSPACE_NAME}-{end}", WORKSPACE, WORKSPACE_NAME, id_))
     found += networks.planned(network, place.workspace_id)
-    for cluster in clusters:
-        id_ = scopes.extension_id(place.group_id, _COMPUTE, names.workspace, cluster)
-        found.append(Planned(token_of(_COMPUTE), cluster_resource_name(cluster), CLUSTER, cluster, id_))
+    named = [(each, cluster_resource_name(each), CLUSTER) for each in clusters]
+    named += [(each, instance_resource_name(each), INSTANCE) for each in instances]
+    for compute, name, component in named:
+        id_ = scopes.extension_id(place.group_id, _COMPUTE, names.workspace, compute)
+        found.append(Planned(token_of(_COMPUTE), name, component, compute, id_))
     listed = tuple(grants)
     found += place.roles(listed)
     found += [each.planned() for each in place.assignments(listed)]

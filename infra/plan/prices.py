@@ -100,15 +100,16 @@ def bill(resources: Iterable[tuple[str, Mapping[str, Any]]]) -> Bill:
     once: dict[str, Line] = {}
     for token, inputs in resources:
         name, called = _named(token)
-        price, word = _price(name, inputs)
-        extra = _prices()["types"].get(name, {}).get("once", {}).get(word)
+        entry = _entry(name, inputs)
+        price, word = _price(entry, inputs)
+        extra = entry.get("once", {}).get(word)
         if extra:
             once[extra] = Line(extra, 1, price)
             price = 0.0
         if name == _WORKSPACE:
             once |= {line.what: line for line in _beside(inputs)}
         kind = f"{called} ({word})" if word and word != "0" else called
-        found.setdefault((name, kind), []).append((price, _prices()["types"].get(name, {}).get("use", "")))
+        found.setdefault((name, kind), []).append((price, entry.get("use", "")))
     lines = [_line(kind, each) for (_, kind), each in found.items()]
     lines += once.values()
     lines.sort(key=lambda line: (line.month is not None, -(line.month or 0), line.what))
@@ -142,13 +143,20 @@ def _line(kind: str, each: list[tuple[float | None, str]]) -> Line:
     return Line(kind, len(each), month, each[0][1])
 
 
-def _price(name: str, inputs: Mapping[str, Any]) -> tuple[float | None, str]:
+def _entry(name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the file has of a type, or of one of its kinds; empty for nothing."""
+    entry: Mapping[str, Any] = _prices()["types"].get(name, {})
+    kinds = entry.get("kinds", {})
+    kind = str(at(inputs, kinds["by"])) if kinds else ""
+    return {**kinds[kind], "kind": kind} if kind in kinds else entry
+
+
+def _price(entry: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[float | None, str]:
     """A price, and the word that decided on it."""
-    entry = _prices()["types"].get(name)
-    if entry is None:
+    if not entry:
         return None, ""
     if "by" not in entry:
-        return float(entry["month"]), ""
+        return float(entry["month"]), str(entry.get("kind", ""))
     value = at(inputs, entry["by"])
     word = f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)
     price = entry["months"].get(word)

@@ -65,3 +65,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
     by_shape = {candidate.lower(): candidate for candidate in known}
     found = difflib.get_close_matches(re.sub(r"[\s_]", "", word).lower(), by_shape, n=1, cutoff=0.6)
     return by_shape[found[0]] if found else ""
+
+
+def repeated(values: Iterable[str]) -> str:
+    """The first value that comes a second time, or empty."""
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return ""

@@ -9,7 +9,7 @@ once.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -22,8 +22,9 @@ from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.plan.records import ComputeIdentity
 from azmlflow.infra.settings import reading
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
-from azmlflow.infra.settings.computes.compute import identities_of
-from azmlflow.infra.settings.faults import SettingsError, nearest, refuse
+from azmlflow.infra.settings.computes.compute import ComputeSettings, identities_of
+from azmlflow.infra.settings.computes.instances import InstanceSettings
+from azmlflow.infra.settings.faults import SettingsError, nearest, refuse, repeated
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
 from azmlflow.infra.settings.grants import CheckedGrant
 from azmlflow.infra.settings.guardrails import BudgetSettings
@@ -78,6 +79,7 @@ class Settings(SettingsModel):
     clusters: Annotated[
         tuple[ClusterSettings, ...], Offered(option="cluster", parts=("name", "vm_size", "max_nodes"))
     ] = Field((), description="Compute clusters of the workspace.")
+    instances: tuple[InstanceSettings, ...] = Field((), description="Compute instances, each for one person.")
     grants: tuple[CheckedGrant, ...] = Field((), description="Who may do what; `azmlflow grant` and `revoke` write it.")
     role_profile: Profile = Field(
         "least-privilege",
@@ -180,12 +182,14 @@ class Settings(SettingsModel):
             raise refuse(wrong, naming.repair(kind, value))
         return value
 
-    @field_validator("clusters")
+    @field_validator("clusters", "instances")
     @classmethod
-    def _clusters(cls, value: tuple[ClusterSettings, ...], info: ValidationInfo) -> tuple[ClusterSettings, ...]:
-        if twice := _twice(cluster.name.lower() for cluster in value):
-            raise refuse(f"two clusters are called '{twice}'; Azure's names ignore case")
-        check_computes(info.data.get("network"), value, "clusters")
+    def _computes(cls, value: tuple[ComputeSettings, ...], info: ValidationInfo) -> tuple[ComputeSettings, ...]:
+        key = info.field_name or ""
+        before = info.data.get("clusters", ()) if key == "instances" else ()
+        if twice := repeated(each.name.lower() for each in (*before, *value)):
+            raise refuse(f"two {'computes' if before else key} are called '{twice}'; Azure's names ignore case")
+        check_computes(info.data.get("network"), value, key)
         return value
 
     @field_validator("registry")
@@ -197,7 +201,7 @@ class Settings(SettingsModel):
     @field_validator("grants")
     @classmethod
     def _distinct_grants(cls, value: tuple[Grant, ...]) -> tuple[Grant, ...]:
-        if twice := _twice(f"{grant.persona} for {grant.principal_id} at the {grant.scope}" for grant in value):
+        if twice := repeated(f"{grant.persona} for {grant.principal_id} at the {grant.scope}" for grant in value):
             raise refuse(f"the grant {twice} is there twice")
         return value
 
@@ -251,11 +255,16 @@ class Settings(SettingsModel):
 
     def identities(self) -> tuple[ComputeIdentity, ...]:
         """The user-assigned identities of its computes."""
-        return tuple(dict.fromkeys(identities_of(self.clusters)))
+        found = (*identities_of(self.clusters), *identities_of(self.instances, stops=True))
+        return tuple(dict.fromkeys(found))
 
     def clusters_to_make(self) -> tuple[ClusterSettings, ...]:
         """The clusters as they are made in its network."""
         return tuple(fitted(cluster, self.network) for cluster in self.clusters)
+
+    def instances_to_make(self) -> tuple[InstanceSettings, ...]:
+        """The compute instances as they are made in its network."""
+        return tuple(fitted(instance, self.network) for instance in self.instances)
 
     def grants_on(self, day: date) -> tuple[Grant, ...]:
         """The grants that hold on a day."""
@@ -283,13 +292,3 @@ class Settings(SettingsModel):
             return reading.read(cls, reading.of_running_program())
         except SettingsError as fault:
             raise fault.of_stack(pulumi.get_stack()) from None
-
-
-def _twice(values: Iterable[str]) -> str:
-    """The first value that comes a second time, or empty."""
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            return value
-        seen.add(value)
-    return ""

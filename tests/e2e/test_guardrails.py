@@ -29,6 +29,12 @@ GUARDRAILS: dict[str, Any] = {
         "outbound": "approved",
         "rules": [{"fqdn": "example.com"}, {"serviceTag": "AzureFrontDoor.FirstParty"}],
     },
+    "instances": [{"name": "alice"}],
+}
+ALICE: dict[str, Any] = {
+    "name": "alice",
+    "idleMinutes": 15,
+    "schedules": [{"cron": "0 19 * * 1-5", "timeZone": "W. Europe Standard Time"}],
 }
 
 
@@ -44,6 +50,31 @@ def _asked(estate: Estate, method: str, path: str, version: str) -> Any:
         return owner.ask(method, f"{ARM}{path}", params={"api-version": version})
 
 
+def _instance(estate: Estate) -> Any:
+    path = f"{estate.outputs()['workspaceId']}/computes/alice"
+    return _asked(estate, "GET", path, "2025-12-01").json()["properties"]
+
+
+def _change(estate: Estate) -> None:
+    # Another sum and another address change the budget alone; no locks any more take them away. Of an instance idle
+    # time and schedules are changed by Azure's actions, not by the engine.
+    _set(estate, budget={"monthly": 250, "mail": ["other@contoso.com"]}, locks=False, instances=[ALICE])
+    done = json.loads(estate.azmlflow("up", "--yes", "-o", "json").out)["changes"]
+    assert {name: count for name, count in done.items() if name != "same"} == {"update": 1, "delete": 3}
+    made = _instance(estate)
+    assert made["properties"]["idleTimeBeforeShutdown"] == "PT15M"
+    (schedule,) = made["properties"]["schedules"]["computeStartStop"]
+    assert schedule["cron"]["timeZone"] == "W. Europe Standard Time"
+
+    # Another size takes another machine, which is said first.
+    _set(estate, locks=True, instances=[{**ALICE, "vmSize": "Standard_DS2_v2"}])
+    assert "with what is on its disk" in estate.azmlflow("up", "--yes", fails=True).err
+    estate.azmlflow("up", "--yes", "--allow-replace")
+    other = _instance(estate)
+    assert (other["properties"]["vmSize"], other["createdOn"] > made["createdOn"]) == ("STANDARD_DS2_V2", True)
+    assert other["properties"]["idleTimeBeforeShutdown"] == "PT15M"
+
+
 def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
     estate = make_estate(tmp_path / "project")
     try:
@@ -51,7 +82,7 @@ def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
         began = estate.azmlflow("up", "--yes").err
         lines = [line.split() for line in began.splitlines() if line.strip().startswith("created")]
         order = [words[1] for words in lines if words[1] in {"ManagedNetworkSettingsRule", "ManagedNetwork", "Compute"}]
-        assert order == ["ManagedNetworkSettingsRule"] * 2 + ["ManagedNetwork", "Compute"]
+        assert order == ["ManagedNetworkSettingsRule"] * 2 + ["ManagedNetwork", "Compute", "Compute"]
         workspace = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw-mlflow-local"
         properties = _asked(estate, "GET", workspace, "2025-12-01").json()["properties"]
         assert properties["publicNetworkAccess"] == "Disabled"
@@ -89,12 +120,7 @@ def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
         assert _asked(estate, "GET", f"{workspace}/outboundRules/{min(ours)}", "2025-12-01").status_code == 200
         assert len(_asked(estate, "GET", f"{GROUP}/{locks}", "2020-05-01").json()["value"]) == 3
 
-        # Another sum and another address change the budget alone; no locks any more take them away.
-        _set(estate, budget={"monthly": 250, "mail": ["other@contoso.com"]}, locks=False)
-        done = json.loads(estate.azmlflow("up", "--yes", "-o", "json").out)["changes"]
-        assert {name: count for name, count in done.items() if name != "same"} == {"update": 1, "delete": 3}
-        _set(estate, locks=True)
-        estate.azmlflow("up", "--yes")
+        _change(estate)
         estate.azmlflow("down", "--yes")
         assert _asked(estate, "GET", GROUP, "2024-03-01").status_code == 404
         resources = _asked(estate, "GET", f"/subscriptions/{SUBSCRIPTION_ID}/resources", "2024-03-01").json()

@@ -23,6 +23,7 @@ OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 _ID = "/subscriptions/s/resourceGroups/rg/providers"
 SUBNET = f"{_ID}/Microsoft.Network/virtualNetworks/vnet/subnets/computes"
 IDENTITY = {f"{_ID}/Microsoft.ManagedIdentity/userAssignedIdentities/a": OTHER}
+EVENING = {"cron": "0 19 * * *"}
 STORE = {"storageAuth": "identity"}
 ROBOT = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
 OWN_IDENTITY = "+RoleAssignment +UserAssignedIdentity Workspace"
@@ -35,6 +36,10 @@ def grant(**other: Any) -> dict[str, Any]:
 
 def cluster(**other: Any) -> dict[str, Any]:
     return {"clusters": [{**CPU, **other}]}
+
+
+def instance(**other: Any) -> dict[str, Any]:
+    return {"instances": [{"name": "alice", **other}]}
 
 
 def budget(**other: Any) -> dict[str, Any]:
@@ -86,6 +91,29 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     # As with the size: the cluster is removed and made anew.
     "clusters[].subnet": (cluster(), cluster(subnet=SUBNET), "update", "Compute"),
     "clusters[].publicIp": (cluster(subnet=SUBNET), cluster(subnet=SUBNET, publicIp=False), "update", "Compute"),
+    "instances": ({}, instance(), "none", "+Compute"),
+    "instances[].name": (instance(), instance(name="bob"), "none", "+Compute -Compute"),
+    # Azure changes none of these; `up` removes the instance, with its disk, and makes another of its name.
+    "instances[].vmSize": (instance(), instance(vmSize="Standard_NC6s_v3"), "update", "Compute"),
+    "instances[].subnet": (instance(), instance(subnet=SUBNET), "update", "Compute"),
+    "instances[].publicIp": (instance(subnet=SUBNET), instance(subnet=SUBNET, publicIp=False), "update", "Compute"),
+    "instances[].owner": (instance(), instance(owner=OTHER), "update", "Compute"),
+    "instances[].ownerTenant": (instance(owner=OTHER), instance(owner=OTHER, ownerTenant=OTHER), "update", "Compute"),
+    "instances[].setupScript": (instance(), instance(setupScript="date"), "update", "Compute"),
+    "instances[].identity": (instance(), instance(identity="none"), "none", ""),
+    "instances[].identities": (instance(), instance(identities=IDENTITY), "update", "+RoleAssignment Compute"),
+    # By Azure's actions, which `up` calls: the engine is told to ignore them.
+    "instances[].idleMinutes": (instance(), instance(idleMinutes=15), "update", "Compute"),
+    "instances[].schedules": (instance(), instance(schedules=[EVENING]), "update", "Compute"),
+    **{
+        f"instances[].schedules[].{key}": (
+            instance(schedules=[EVENING]),
+            instance(schedules=[{**EVENING, key: value}]),
+            "update",
+            "Compute",
+        )
+        for key, value in (("action", "Start"), ("cron", "0 7 * * *"), ("timeZone", "Tokyo Standard Time"))
+    },
     "grants": ({}, grant(), "none", "+RoleAssignment +RoleDefinition"),
     "grants[].principalId": (grant(), grant(principalId=OTHER), "none", "+RoleAssignment -RoleAssignment"),
     # The name in Azure follows from scope, principal and role: of a type of principal Azure takes no change.

@@ -181,7 +181,7 @@ def test_a_cluster_without_its_group_is_refused(run: Callable[..., Any]) -> None
         run(program)
     assert str(told.value) == (
         "ComputeCluster 'cpu' needs its resource group as the option deleted_with: "
-        "Azure refuses the provider's own deletion of a cluster"
+        "Azure refuses the provider's own deletion of a compute"
     )
 
 
@@ -411,8 +411,9 @@ def test_what_is_planned_for_computes_identities_is_what_is_declared(up: Up) -> 
     subnet = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet/subnets/computes"
     cpu = {"name": "cpu", "identities": {robot: BOB}, "subnet": subnet, "publicIp": False}
     grants = [{**GRANTS[1], "persona": "viewer"}]
-    deployment = up(clusters=[cpu], registry="own", storageAuth="identity", grants=grants)
-    given = {"clusters": [cpu], "registry": "own", "storageAuth": "identity", "grants": grants}
+    alice = {"name": "alice", "identities": {robot: BOB}, "owner": ALICE}
+    given = {"clusters": [cpu], "instances": [alice], "registry": "own", "storageAuth": "identity", "grants": grants}
+    deployment = up(**given)
     settings = Settings.from_mapping({f"azmlflow:{key}": value for key, value in given.items()})
     names = settings.names("dev", SUBSCRIPTION)
     plan = identifiers.planned(
@@ -423,9 +424,13 @@ def test_what_is_planned_for_computes_identities_is_what_is_declared(up: Up) -> 
         place=settings.place(names, SUBSCRIPTION),
         guardrails=settings.guardrails(),
         identities=settings.identities(),
+        instances=["alice"],
     )
     assert {one.urn("dev", "azmlflow") for one in plan} == {one.urn for one in arm(deployment)}
-    compute = deployment.one("machinelearningservices:Compute").inputs
+    compute, person = (one.inputs for one in deployment.of("machinelearningservices:Compute"))
+    owner = person["properties"]["properties"]["personalComputeInstanceSettings"]["assignedUser"]
+    assert owner == {"objectId": ALICE, "tenantId": TENANT}
+    assert person["identity"] == compute["identity"]
     assert compute["identity"] == {"type": "UserAssigned", "userAssignedIdentities": [robot]}
     assert compute["properties"]["properties"]["subnet"] == {"id": subnet}
     assert compute["properties"]["properties"]["enableNodePublicIp"] is False
@@ -434,6 +439,7 @@ def test_what_is_planned_for_computes_identities_is_what_is_declared(up: Up) -> 
     assert {one.inputs["scope"].rpartition("/")[2] for one in roles} == {
         names.storage_account,
         names.container_registry,
+        names.workspace,
     }
     assert up(clusters=[{"name": "cpu"}]).one("machinelearningservices:Compute").inputs.get("identity") is None
 

@@ -31,6 +31,7 @@ def test_every_component_is_served_under_its_own_type(schema: dict[str, Any]) ->
         identifiers.WORKSPACE,
         networks.OUTBOUND,
         identifiers.CLUSTER,
+        identifiers.INSTANCE,
         identifiers.GUARDRAILS,
         identifiers.ACCESS,
     }

@@ -120,7 +120,8 @@ def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False, s
     estate, arm = make_estate(session, stack), session.invocation.ports.open_arm()
     settings = session.settings()
     clusters = [cluster.name for cluster in settings.clusters]
-    declared = identifiers.planned(estate.names, estate.subscription, clusters, settings.grants)
+    instances = [each.name for each in settings.instances]
+    declared = identifiers.planned(estate.names, estate.subscription, clusters, settings.grants, instances=instances)
     managed = [entry for entry in estate.state.resources if not entry.external]
     limits = Limits(
         holder=Owner(session.project.name, session.name),

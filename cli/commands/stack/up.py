@@ -68,13 +68,15 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
                 outcome = stack.up(on_change)
         else:
             managed_networks.check(session, settings, state)
-            gone = mending.remove_outdated_clusters(session, stack, settings)
+            gone = mending.remove_outdated_computes(session, stack, settings)
             if not before:
                 _tell_price(session, state)
             outcome = managed_networks.bring_up(session, stack, settings, gone=gone)
         grants.drop_ended(session)
+        outputs = outputs_of(session.name, outcome.outputs)
+        if not session.project.own_program:
+            mending.change_instances(session, outputs.workspace_id, settings)
         holder.finish()
-    outputs = outputs_of(session.name, outcome.outputs)
     path = _write_config(session, outputs, before)
     invocation.result(
         {

@@ -86,8 +86,8 @@ class ComputeSettings(SettingsModel):
         return "SystemAssigned" if self.identity == "system" else None
 
 
-def identities_of(computes: Iterable[ComputeSettings]) -> Iterator[ComputeIdentity]:
-    """The user-assigned identities of computes, with what they need rights for."""
+def identities_of(computes: Iterable[ComputeSettings], *, stops: bool = False) -> Iterator[ComputeIdentity]:
+    """The user-assigned identities of computes; `stops`: of instances, which stop by themselves."""
     for compute in computes:
         for principal_id in compute.identities.values():
-            yield ComputeIdentity(principal_id)
+            yield ComputeIdentity(principal_id, stops)

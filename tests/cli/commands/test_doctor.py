@@ -149,6 +149,31 @@ def test_a_size_that_the_region_lacks(desk: Desk) -> None:
     assert (done.code, "offers no Standard_DS3_v2" in done.err, "up" in desk.stack.calls) == (1, True, False)
 
 
+def test_a_size_that_is_for_clusters_alone(desk: Desk) -> None:
+    desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:instances: [{name: alice, vmSize: Standard_D1}]\n")
+    size: Any = {"name": "STANDARD_D1", "family": "f", "vCPUs": 1, "supportedComputeTypes": ["AmlCompute"]}
+    desk.arm.documents[f"{LOCATIONS}/vmSizes/a".lower()] = size
+    desk.arm.documents[f"{LOCATIONS}/usages/a".lower()] = {"name": {"value": "f"}, "limit": 0, "currentValue": 0}
+    assert "offers no Standard_D1 (instance alice)" in asked(desk)["sizes"]["says"]
+    assert "may grow to 1 vCPUs, and 0 are free" in asked(desk)["quota"]["says"]
+    size["supportedComputeTypes"].append("ComputeInstance")
+    assert asked(desk)["sizes"]["status"] == "ok"
+
+
+def test_a_computes_identity_is_who_the_settings_say(desk: Desk) -> None:
+    robot = f"{PLACE}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
+    who = "aaaaaaaa-0000-4000-8000-000000000001"
+    desk.settings(
+        text=f"config:\n  azmlflow:cloud: local\n  azmlflow:clusters: [{{name: cpu, identities: {{{robot}: {who}}}}}]\n"
+    )
+    assert "there is no identity robot" in asked(desk)["identities"]["says"]
+    desk.arm.put(robot, properties={"principalId": who.upper()})
+    assert asked(desk)["identities"]["status"] == "ok"
+    desk.arm.put(robot, properties={"principalId": who.replace("1", "2")})
+    found = asked(desk)["identities"]
+    assert (found["status"], f"not {who}" in found["says"]) == ("failed", True)
+
+
 def test_a_clock_that_is_off(desk: Desk) -> None:
     for seconds, status in ((10, "ok"), (120, "warning"), (3600, "failed")):
         desk.arm.time = datetime.now(UTC) - timedelta(seconds=seconds)

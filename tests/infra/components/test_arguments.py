@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 from collections.abc import Callable
@@ -10,13 +11,16 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi.provider.experimental.component import ComponentProvider
+from pydantic import BaseModel
 
 from azmlflow.infra.components.access import AccessArgs
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.components.instance import ComputeInstance
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.provider import COMPONENTS, NAME
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
+from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.grants import GrantSettings
 from azmlflow.infra.settings.settings import Settings
 from azmlflow.rbac.grants import Grant
@@ -24,12 +28,15 @@ from azmlflow.rbac.grants import Grant
 PLACE = {"resource_group_name": "rg", "workspace_name": "ws", "location": "westeurope"}
 
 
-def test_every_setting_of_a_cluster_is_an_argument_that_says_the_same() -> None:
+@pytest.mark.parametrize(
+    ("token", "model"), [(identifiers.CLUSTER, ClusterSettings), (identifiers.INSTANCE, InstanceSettings)]
+)
+def test_every_setting_of_a_compute_is_an_argument_that_says_the_same(token: str, model: type[BaseModel]) -> None:
     drawn = ComponentProvider(list(COMPONENTS), NAME, version="0.1.0").schema
     assert drawn is not None
-    component = json.loads(drawn)["resources"][identifiers.CLUSTER]
-    types = {"str": "string", "int": "integer", "bool": "boolean", "Mapping": "object"}
-    for name, field in ClusterSettings.model_fields.items():
+    component = json.loads(drawn)["resources"][token]
+    types = {"str": "string", "int": "integer", "bool": "boolean", "Mapping": "object", "tuple": "array"}
+    for name, field in model.model_fields.items():
         told = component["inputProperties"][field.alias]
         assert " ".join(told["description"].split()) == field.description, name
         assert told["type"] == types.get(getattr(field.annotation, "__name__", ""), "string"), name
@@ -96,3 +103,60 @@ def test_a_settings_value_reaches_azure_under_one_name(up: Callable[..., Any]) -
     assert [each["maxNodes"] for each in deployment.outputs["clusters"]] == [7]
     assert "max_nodes" in ClusterSettings.model_fields
     assert "max_nodes" in {each.name for each in dataclasses.fields(ComputeClusterArgs)}
+
+
+def instance(run: Callable[..., Any], **given: Any) -> Any:
+    def program() -> None:
+        group = pulumi.ComponentResource("test:index:Group", "group")
+        args: Any = {**PLACE, "name": "alice", **given}
+        ComputeInstance("alice", args, pulumi.ResourceOptions(deleted_with=group))
+
+    return run(program).one("machinelearningservices:Compute")
+
+
+OWNER = "aaaaaaaa-0000-4000-8000-000000000001"
+
+
+def test_an_instance_is_one_persons_without_ssh_and_stops_when_idle(run: Callable[..., Any]) -> None:
+    found = instance(run)
+    assert found.inputs["properties"]["disableLocalAuth"] is True
+    assert found.inputs["properties"]["properties"] == {
+        "vmSize": "Standard_DS3_v2",
+        "applicationSharingPolicy": "Personal",
+        "computeInstanceAuthorizationType": "personal",
+        "enableNodePublicIp": True,
+        "enableSSO": True,  # the SDK's default
+        "sshSettings": {"sshPublicAccess": "Disabled"},
+        "idleTimeBeforeShutdown": "PT60M",
+    }
+    # What Azure changes by its actions alone, or not at all.
+    ways = ("idleTimeBeforeShutdown", "schedules")
+    assert found.ignored == ("tags", *(f"properties.properties.{each}" for each in ways))
+
+
+def test_an_instance_has_owner_schedules_and_script_as_azure_has_them(run: Callable[..., Any]) -> None:
+    schedules = [{"cron": "0  19 * * 1-5", "time_zone": "w. europe standard time"}]
+    found = instance(run, owner=OWNER.upper(), tenant_id="t", schedules=schedules, setup_script="echo ä")
+    inner = found.inputs["properties"]["properties"]
+    assert inner["personalComputeInstanceSettings"] == {"assignedUser": {"objectId": OWNER, "tenantId": "t"}}
+    cron = {"expression": "0 19 * * 1-5", "timeZone": "W. Europe Standard Time"}
+    assert inner["schedules"] == {
+        "computeStartStop": [{"action": "Stop", "status": "Enabled", "triggerType": "Cron", "cron": cron}]
+    }
+    script = inner["setupScripts"]["scripts"]["creationScript"]
+    assert base64.b64decode(script.pop("scriptData")).decode() == "echo ä"
+    assert script == {"scriptSource": "inline", "timeout": "30m"}
+
+
+def test_an_owner_is_of_a_tenant(run: Callable[..., Any]) -> None:
+    with pytest.raises(Exception, match="give tenant_id, or owner_tenant"):
+        instance(run, owner=OWNER)
+
+
+def test_an_instance_that_could_never_be_destroyed_is_refused(run: Callable[..., Any]) -> None:
+    def program() -> None:
+        args: Any = {**PLACE, "name": "alice"}
+        ComputeInstance("alice", args)
+
+    with pytest.raises(Exception, match="needs its resource group as the option deleted_with"):
+        run(program)

@@ -75,3 +75,9 @@ def test_a_key_of_ones_own_has_its_price_unless_azure_keeps_the_data_itself() ->
 
 def test_sums_are_orders_of_magnitude() -> None:
     assert [rounded(each) for each in (0, 0.5, 36.5, 919.3, 1234)] == ["0", "0.5", "36", "920", "1200"]
+
+
+def test_a_stopped_instance_costs_its_disk_and_its_address() -> None:
+    found = stack(instances=[{"name": "alice"}, {"name": "bob"}], clusters=[{"name": "cpu"}])
+    assert (found.month, found.unknown) == (60, ())
+    assert any("2 x compute (ComputeInstance)  + by the second while it runs" in line for line in found.text())

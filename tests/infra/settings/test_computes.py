@@ -21,8 +21,12 @@ def read(**settings: Any) -> Settings:
 
 
 def fault(**cluster: Any) -> Fault:
+    return only(clusters=[{"name": "cpu", **cluster}])
+
+
+def only(**settings: Any) -> Fault:
     with pytest.raises(SettingsError) as caught:
-        read(clusters=[{"name": "cpu", **cluster}])
+        read(**settings)
     (found,) = caught.value.faults
     return found
 
@@ -75,3 +79,77 @@ def test_an_identity_of_several_clusters_is_one() -> None:
         ]
     )
     assert settings.identities() == (ComputeIdentity(WHO), ComputeIdentity(OTHER))
+
+
+def instance(**given: Any) -> Any:
+    return read(instances=[{"name": "alice", **given}]).instances[0]
+
+
+def test_an_instance_stops_by_itself_by_default() -> None:
+    assert (instance().idle_time(), instance().schedules, instance().public_ip) == ("PT60M", (), True)
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "told"),
+    [
+        ({"idleMinutes": 14}, "idleMinutes", "greater than or equal to 15"),
+        ({"idleMinutes": 4321}, "idleMinutes", "less than or equal to 4320"),
+        ({"schedules": [{"cron": "0 19 * * *"}] * 5}, "schedules", "5 schedules are more than the 4"),
+        ({"schedules": [{"cron": "0 19 * *"}]}, "schedules[0].cron", "'0 19 * *' is not five fields"),
+        ({"schedules": [{"cron": "0 24 * * *"}]}, "schedules[0].cron", "is not five fields"),
+        ({"schedules": [{"cron": "*/5 * * * *"}]}, "schedules[0].cron", "is not five fields"),
+        ({"schedules": [{}]}, "schedules[0].cron", "is missing"),
+        ({"schedules": [{"cron": "0 19 * * *", "action": "Pause"}]}, "schedules[0].action", "'Start' or 'Stop'"),
+        (
+            {"schedules": [{"cron": "0 19 * * *", "timeZone": "Europe/Berlin"}]},
+            "schedules[0].timeZone",
+            "no time zone 'Europe/Berlin'",
+        ),
+        (
+            {"schedules": [{"cron": "0 19 * * *", "timeZone": "W Europe Standard Time"}]},
+            "schedules[0].timeZone",
+            "did you mean W. Europe Standard Time?",
+        ),
+        ({"identity": "system"}, "identity", "Contributor of the workspace"),
+        ({"owner": "alice@contoso.com"}, "owner", "is not an object id"),
+        ({"ownerTenant": WHO}, "ownerTenant", "no owner"),
+        ({"name": "alice-1"}, "name", "ends in a hyphen and digits"),
+        ({"vmSize": "large"}, "vmSize", "pattern"),
+    ],
+)
+def test_an_instance_that_azure_does_not_take_is_refused(given: dict[str, Any], key: str, told: str) -> None:
+    found = only(instances=[{"name": "alice", **given}])
+    assert (found.key, told in found.what) == (f"azmlflow:instances[0].{key}", True), found.what
+
+
+def test_an_instance_goes_with_the_network_as_clusters_do() -> None:
+    found = only(instances=[{"name": "alice", "publicIp": False}])
+    assert (found.key, "unless they are in a subnet" in found.what) == ("azmlflow:instances", True)
+    assert found.fix == "azmlflow set 'instances[0].publicIp' true"
+    settings = read(network={"mode": "managed"}, registry="own", instances=[{"name": "alice"}])
+    assert settings.instances_to_make()[0].public_ip is False
+
+
+def test_a_schedule_has_azures_spelling() -> None:
+    (schedule,) = instance(schedules=[{"cron": " 0  19 * * 1-5 ", "timeZone": "tokyo standard time"}]).schedules
+    assert schedule.as_azure_has_it() == {
+        "action": "Stop",
+        "status": "Enabled",
+        "triggerType": "Cron",
+        "cron": {"expression": "0 19 * * 1-5", "timeZone": "Tokyo Standard Time"},
+    }
+
+
+@pytest.mark.parametrize(("other", "what"), [({"clusters": [{"name": "Alice"}]}, "computes"), ({}, "instances")])
+def test_the_computes_of_a_workspace_share_their_names(other: dict[str, Any], what: str) -> None:
+    twice = [{"name": "alice"}] if other else [{"name": "alice"}, {"name": "ALICE"}]
+    found = only(instances=twice, **other)
+    assert (found.key, f"two {what} are called 'alice'" in found.what) == ("azmlflow:instances", True)
+
+
+def test_an_instances_identity_stops_it() -> None:
+    settings = read(
+        clusters=[{"name": "cpu", "identities": {ROBOT: WHO}}],
+        instances=[{"name": "alice", "identities": {ROBOT: WHO}}],
+    )
+    assert settings.identities() == (ComputeIdentity(WHO), ComputeIdentity(WHO, stops=True))

@@ -380,7 +380,7 @@ def test_every_field_says_what_it_is() -> None:
     schema = Settings.model_json_schema()
     objects = [schema, *schema["$defs"].values()]
     named = {one["title"].removesuffix("Settings") for one in objects}
-    assert named == {"", "Cluster", "Grant", "Budget", "Identity", "Network", "Rule"}
+    assert named == {"", "Cluster", "Instance", "Schedule", "Grant", "Budget", "Identity", "Network", "Rule"}
     for one in objects:
         assert one["additionalProperties"] is False
         for name, field in one["properties"].items():

@@ -1,0 +1,181 @@
+"""`ComputeInstance`: a machine for one person, which stops when it is idle.
+
+The rules:
+- as with a cluster, it dies with its resource group, so `deleted_with` is demanded;
+- the engine changes nothing of an instance that stands: Azure refuses such a PUT, or takes it without effect
+  (Azure/bicep-types-az issue 2543). Idle time, schedules and tags are therefore ignored from then on; `azmlflow up`
+  changes the first two by Azure's actions, a `pulumi up` alone leaves them. Whatever else changes, `azmlflow up` first
+  removes the instance, so that the engine's update makes it anew.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
+
+import pulumi
+from pulumi_azure_native import machinelearningservices
+
+from azmlflow.infra.components.arguments import checked, given
+from azmlflow.infra.components.compute import dies_with, identity
+from azmlflow.infra.plan import identifiers
+from azmlflow.infra.settings.computes.instances import InstanceSettings
+
+_SETUP_TIMEOUT = "30m"
+
+
+class ScheduleArgs(TypedDict):
+    """When an instance starts or stops by the clock."""
+
+    cron: str
+    """When, by minute, hour, day of the month, month and day of the week (0 is Sunday)."""
+    action: NotRequired[str]
+    """What is done then."""
+    time_zone: NotRequired[str]
+    """The time zone, by Windows' name. Azure's schedules know no summer time."""
+
+
+@dataclass(frozen=True)
+class ComputeInstanceArgs:
+    """What a `ComputeInstance` is made of; what is left out is as `InstanceSettings` has it."""
+
+    resource_group_name: pulumi.Input[str]
+    """Resource group of the workspace."""
+    workspace_name: pulumi.Input[str]
+    """Workspace that it belongs to."""
+    location: str
+    """Azure region; the workspace's."""
+    name: str
+    """Name of the compute in the workspace."""
+    vm_size: str | None = None
+    """Azure's virtual machine size of each node."""
+    identity: str | None = None
+    """Whether Azure makes the compute an identity of its own, which jobs use to reach data and images."""
+    identities: dict[str, str] | None = None
+    """User-assigned identities instead: the ARM id of each, and its object id in the directory (`az identity show --ids
+    ID --query principalId`), which gets the roles that it needs on what is the stack's."""
+    subnet: str | None = None
+    """ARM id of the subnet that its nodes are in; of the workspace's subscription and region."""
+    public_ip: bool | None = None
+    """Whether its nodes have public IP addresses. Without, they need a subnet, or a managed network, in which they have
+    none by default."""
+    owner: str | None = None
+    """Object id of whom it is for, who alone works on it. Default: whoever makes it."""
+    owner_tenant: str | None = None
+    """The owner's tenant. Default: the subscription's."""
+    idle_minutes: int | None = None
+    """Minutes without work after which it stops; stopped, it costs its disk and its address."""
+    schedules: list[ScheduleArgs] | None = None
+    """When it starts and stops by the clock."""
+    setup_script: str | None = None
+    """Shell script that is run once, as root, when it is made; no place for secrets. For another owner, Azure then
+    leaves single sign-on off, until the owner switches it on."""
+    tenant_id: str | None = None
+    """The subscription's tenant; needed with an owner who has none said."""
+    tags: dict[str, str] | None = None
+    """Tags on the instance, when it is made."""
+
+
+class ComputeInstance(pulumi.ComponentResource):
+    """A compute instance of a workspace. Its option `deletedWith` must name the resource group, or the
+    `MlflowWorkspace` that holds it."""
+
+    instance_id: pulumi.Output[str]
+    """ARM id of the instance."""
+    instance_name: pulumi.Output[str]
+    """Name of the instance."""
+
+    def __init__(self, name: str, args: ComputeInstanceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the instance.
+
+        Args:
+            name: logical name.
+            args: what it is made of.
+            opts: Pulumi's options, with the resource group as `deleted_with`.
+
+        Raises:
+            ValueError: no `deleted_with`; the instance could never be destroyed. A value is out of its bounds. Or an
+                owner's tenant is not known.
+        """
+        group = dies_with(name, "ComputeInstance", opts)
+        super().__init__(identifiers.INSTANCE, name, None, opts)
+        args = given(ComputeInstanceArgs, args)
+        wanted = checked(InstanceSettings, args)
+        instance = machinelearningservices.Compute(
+            identifiers.instance_resource_name(name),
+            compute_name=wanted.name,
+            workspace_name=args.workspace_name,
+            resource_group_name=args.resource_group_name,
+            location=args.location,
+            identity=identity(wanted),
+            properties=machinelearningservices.ComputeInstanceArgs(
+                compute_type="ComputeInstance",
+                disable_local_auth=True,
+                properties=_properties(name, wanted, args.tenant_id),
+            ),
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                deleted_with=group,
+                depends_on=opts.depends_on if opts else None,
+                ignore_changes=[
+                    "tags",
+                    "properties.properties.idleTimeBeforeShutdown",
+                    "properties.properties.schedules",
+                ],
+            ),
+        )
+        self.instance_id = instance.id
+        self.instance_name = instance.name
+        self.register_outputs({"instanceId": self.instance_id, "instanceName": self.instance_name})
+
+
+def _properties(
+    name: str, wanted: InstanceSettings, tenant: str | None
+) -> machinelearningservices.ComputeInstancePropertiesArgs:
+    """What of it is its own: one person's, without SSH."""
+    owner = None
+    if wanted.owner is not None:
+        tenant = wanted.owner_tenant or tenant
+        if tenant is None:
+            raise ValueError(f"ComputeInstance '{name}' has an owner: give tenant_id, or owner_tenant")
+        owner = machinelearningservices.PersonalComputeInstanceSettingsArgs(
+            assigned_user=machinelearningservices.AssignedUserArgs(object_id=wanted.owner, tenant_id=tenant)
+        )
+    script = None
+    if wanted.setup_script is not None:
+        text = base64.b64encode(wanted.setup_script.encode()).decode()
+        script = machinelearningservices.SetupScriptsArgs(
+            scripts=machinelearningservices.ScriptsToExecuteArgs(
+                creation_script=machinelearningservices.ScriptReferenceArgs(
+                    script_source="inline", script_data=text, timeout=_SETUP_TIMEOUT
+                )
+            )
+        )
+    return machinelearningservices.ComputeInstancePropertiesArgs(
+        vm_size=wanted.vm_size,
+        application_sharing_policy="Personal",
+        compute_instance_authorization_type="personal",
+        personal_compute_instance_settings=owner,
+        subnet=machinelearningservices.ResourceIdArgs(id=wanted.subnet) if wanted.subnet else None,
+        enable_node_public_ip=wanted.public_ip,
+        ssh_settings=machinelearningservices.ComputeInstanceSshSettingsArgs(ssh_public_access="Disabled"),
+        idle_time_before_shutdown=wanted.idle_time(),
+        schedules=_schedules(wanted),
+        setup_scripts=script,
+    )
+
+
+def _schedules(wanted: InstanceSettings) -> machinelearningservices.ComputeSchedulesArgs | None:
+    if not wanted.schedules:
+        return None
+    return machinelearningservices.ComputeSchedulesArgs(
+        compute_start_stop=[
+            machinelearningservices.ComputeStartStopScheduleArgs(
+                action=each.action,
+                status="Enabled",
+                trigger_type="Cron",
+                cron=machinelearningservices.CronArgs(expression=each.cron, time_zone=each.time_zone),
+            )
+            for each in wanted.schedules
+        ]
+    )

@@ -1,0 +1,117 @@
+"""The settings of one compute instance: a machine for one person, which stops when it is idle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from azmlflow.infra.settings.computes.compute import ComputeSettings
+from azmlflow.infra.settings.faults import nearest, refuse
+from azmlflow.infra.settings.fields import ObjectId, SettingsModel
+from azmlflow.resourcetypes.bounds import LONGEST_IDLE, MOST_SCHEDULES, SHORTEST_IDLE, is_cron
+from azmlflow.resourcetypes.time_zones import TIME_ZONES
+
+
+class ScheduleSettings(SettingsModel):
+    """When an instance starts or stops by the clock."""
+
+    action: Literal["Start", "Stop"] = Field("Stop", description="What is done then.", examples=["Stop"])
+    cron: str = Field(
+        description="When, by minute, hour, day of the month, month and day of the week (0 is Sunday).",
+        examples=["0 19 * * 1-5"],
+    )
+    time_zone: str = Field(
+        "UTC",
+        description="The time zone, by Windows' name. Azure's schedules know no summer time.",
+        examples=["W. Europe Standard Time"],
+        json_schema_extra={"enum": list(TIME_ZONES)},
+    )
+
+    @field_validator("cron")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        if not is_cron(value):
+            raise refuse(
+                f"'{value}' is not five fields of numbers, ranges such as 1-5, lists of them, or a star", "0 19 * * 1-5"
+            )
+        return " ".join(value.split())
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        known = {each.lower(): each for each in TIME_ZONES}
+        if value.lower() in known:
+            return known[value.lower()]
+        near = nearest(value, TIME_ZONES)
+        meant = f"; did you mean {near}?" if near else ", which takes Windows' names, such as W. Europe Standard Time"
+        raise refuse(f"Azure knows no time zone '{value}'{meant}", near or "UTC")
+
+    def as_azure_has_it(self) -> Mapping[str, Any]:
+        """The schedule in a body of Resource Manager."""
+        return {
+            "action": self.action,
+            "status": "Enabled",
+            "triggerType": "Cron",
+            "cron": {"expression": self.cron, "timeZone": self.time_zone},
+        }
+
+
+class InstanceSettings(ComputeSettings):
+    """One compute instance. Idle time and schedules change at any time; all else makes it anew, with its disk."""
+
+    owner: ObjectId | None = Field(
+        None,
+        description="Object id of whom it is for, who alone works on it. Default: whoever makes it.",
+        examples=["00000000-0000-4000-8000-000000000000"],
+    )
+    owner_tenant: ObjectId | None = Field(
+        None,
+        description="The owner's tenant. Default: the subscription's.",
+        examples=["00000000-0000-4000-8000-000000000000"],
+    )
+    idle_minutes: int = Field(
+        60,
+        description="Minutes without work after which it stops; stopped, it costs its disk and its address.",
+        ge=SHORTEST_IDLE,
+        le=LONGEST_IDLE,
+        examples=[60],
+    )
+    schedules: tuple[ScheduleSettings, ...] = Field((), description="When it starts and stops by the clock.")
+    setup_script: str | None = Field(
+        None,
+        description="Shell script that is run once, as root, when it is made; no place for secrets. For another owner, "
+        "Azure then leaves single sign-on off, until the owner switches it on.",
+        examples=["pip install mlflow"],
+    )
+
+    @field_validator("identity")
+    @classmethod
+    def _stops(cls, value: str) -> str:
+        # Microsoft, "Create an Azure Machine Learning compute instance", "Assign managed identity".
+        if value == "system":
+            raise refuse(
+                "an instance stops when idle only if its identity is Contributor of the workspace, which one that is "
+                "made with it cannot be yet; give user-assigned ones, as identities",
+                "none",
+            )
+        return value
+
+    @field_validator("owner_tenant")
+    @classmethod
+    def _tenant(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and "owner" in info.data and info.data["owner"] is None:
+            raise refuse("there is a tenant of an owner, but no owner")
+        return value
+
+    @field_validator("schedules")
+    @classmethod
+    def _few(cls, value: tuple[ScheduleSettings, ...]) -> tuple[ScheduleSettings, ...]:
+        if len(value) > MOST_SCHEDULES:
+            raise refuse(f"{len(value)} schedules are more than the {MOST_SCHEDULES} that Azure takes")
+        return value
+
+    def idle_time(self) -> str:
+        """The idle time as Azure has it."""
+        return f"PT{self.idle_minutes}M"
