@@ -17,6 +17,7 @@ from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.words import lasting
+from azmlflow.cli.mending import keys_off
 from azmlflow.cli.mending.losses import rehearsed
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Change, OnChange, Outcome
@@ -64,7 +65,7 @@ def check(session: Session, settings: Settings, state: State) -> None:
 
 
 def bring_up(session: Session, stack: Stack, settings: Settings, *, gone: Iterable[str] = ()) -> Outcome:
-    """Bring a stack in line with its settings, its managed network before its first compute.
+    """Bring a stack in line with its settings, its managed network before its first compute, its account's keys last.
 
     Args:
         session: the stack's.
@@ -76,11 +77,14 @@ def bring_up(session: Session, stack: Stack, settings: Settings, *, gone: Iterab
         What it came to, all in all.
     """
     with progress.drawing(f"bringing stack {session.name} in line") as on_change:
-        waiting = _waiting(session, stack.state(), settings, frozenset(gone))
-        if not waiting:
+        state = stack.state()
+        waiting = _waiting(session, state, settings, frozenset(gone))
+        keyed = keys_off.last(state, settings)
+        if not waiting and not keyed:
             return stack.up(on_change)
-        first = stack.up(on_change, without=waiting)
-        _provision(session, str(first.outputs["workspaceId"]), on_change)
+        first = stack.up(on_change, without=(*waiting, *keyed))
+        if waiting:
+            _provision(session, str(first.outputs["workspaceId"]), on_change)
         return first.then(stack.up(on_change))
 
 

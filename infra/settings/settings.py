@@ -96,7 +96,8 @@ class Settings(SettingsModel):
     storage_auth: Literal["key", "identity"] = Field(
         "key",
         description="How the workspace's datastores are opened: with the account's key (artifacts travel by signed "
-        "URLs), or as the caller, whose personas then bring roles on the storage account.",
+        "URLs), or as the caller, whose personas then bring roles on the storage account; the account then takes no "
+        "keys from anybody. Microsoft's pages differ on whether compute instances work without.",
         examples=["key"],
     )
     identity: IdentitySettings = Field(

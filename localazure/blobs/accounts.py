@@ -60,7 +60,10 @@ class Accounts:
         """The object id of the identity of a workspace whose storage account this is, or None."""
         for key, document in self._store.scan(RESOURCES):
             if _WORKSPACE_TYPE in key and str(_storage(document)).lower() == account.id:
-                found = (document.get("identity") or {}).get("principalId")
+                identity = document.get("identity") or {}
+                primary = str(document["properties"].get("primaryUserAssignedIdentity")).lower()
+                used = {id_.lower(): ids for id_, ids in (identity.get("userAssignedIdentities") or {}).items()}
+                found = used.get(primary, identity).get("principalId")
                 if found is not None:
                     return str(found)
         return None

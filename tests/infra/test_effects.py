@@ -140,7 +140,7 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "update",
         "RoleDefinition",
     ),
-    "storageAuth": ({}, {"storageAuth": "identity"}, "update", "Workspace"),
+    "storageAuth": ({}, {"storageAuth": "identity"}, "update", "StorageAccount Workspace"),
     "identity": ({}, {"identity": {"type": "UserAssigned"}}, "update", OWN_IDENTITY),
     "identity.type": (
         {"identity": {"type": "UserAssigned"}},

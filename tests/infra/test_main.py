@@ -107,6 +107,7 @@ def test_what_every_resource_is_asked_to_be(up: Up) -> None:
         "enableHttpsTrafficOnly": True,
         "allowBlobPublicAccess": False,
         "allowCrossTenantReplication": False,
+        "allowSharedKeyAccess": True,
     }
     vault = inputs("Vault")
     properties = {

@@ -42,7 +42,7 @@ class MlflowWorkspaceArgs:
     protect: bool | None = False
     """Have Pulumi refuse to delete the group and what holds data in it."""
     storage_auth: str | None = "key"
-    """How datastores are opened: `key` (the account's), or `identity` (the caller's)."""
+    """How datastores are opened: `key` (the account's), or `identity` (the caller's; the account takes no keys)."""
     closed: bool | None = False
     """Close workspace, storage account, key vault and registry to the internet, all alike."""
     isolation: str | None = None

@@ -11,7 +11,7 @@ def declare_storage(
     name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
 ) -> azure_storage.StorageAccount:
     """The account for artifacts. Azure ML refuses a hierarchical namespace and premium kinds as a workspace's default;
-    the account keys stay enabled because the workspace signs its URLs with them.
+    the account's keys are taken only where datastores are opened with them: with `storage_auth: key`.
 
     Closed, it lets in Azure's trusted services alone, the workspace among them. Open, who closes its firewall is not
     this program. But azure-native puts the default, open to all, back at every update of
@@ -33,6 +33,7 @@ def declare_storage(
         enable_https_traffic_only=True,
         allow_blob_public_access=False,
         allow_cross_tenant_replication=False,
+        allow_shared_key_access=args.storage_auth != "identity",
         public_network_access=azure_storage.PublicNetworkAccess.DISABLED if args.closed else None,
         network_rule_set=closed if args.closed else None,
         tags=args.tags,

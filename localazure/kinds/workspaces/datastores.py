@@ -134,10 +134,17 @@ def _listed(ask: Ask) -> list[Document]:
 
 
 def make_default_datastores(ask: Ask, workspace: Document) -> None:
-    """Give a workspace the datastores that Azure makes with it, and their containers; those that are there stay."""
+    """Give a workspace the datastores that Azure makes with it, and their containers.
+
+    Those that are there stay, and follow the workspace's mode when it changes.
+    """
     properties = workspace["properties"]
     segments = properties["storageAccount"].split("/")
     by_identity = properties["systemDatastoresAuthMode"] != "accessKey"
+    before = find.resource(ask.cloud, workspace["id"])
+    mode_changed = (
+        before is not None and (before["properties"]["systemDatastoresAuthMode"] != "accessKey") != by_identity
+    )
     container, share = (
         f"azureml-blobstore-{properties['workspaceId']}",
         f"azureml-filestore-{properties['workspaceId']}",
@@ -149,14 +156,18 @@ def make_default_datastores(ask: Ask, workspace: Document) -> None:
     )
     for name, particular in defaults:
         id_ = f"{workspace['id']}/datastores/{name}"
-        if find.resource(ask.cloud, id_) is not None:
+        credentials = {"credentialsType": "None" if by_identity else "AccountKey"}
+        if (kept := find.resource(ask.cloud, id_)) is not None:
+            if mode_changed:
+                kept["properties"]["credentials"] = credentials
+                find.keep(ask.cloud, kept)
             continue
         common: Document = {
             **_DEFAULTS,
             "accountName": segments[8],
             "subscriptionId": segments[2],
             "resourceGroup": segments[4],
-            "credentials": {"credentialsType": "None" if by_identity else "AccountKey"},
+            "credentials": credentials,
         }
         document = {"id": id_, "name": name, "type": _TYPE, "properties": {**common, **particular}}
         find.keep(ask.cloud, document)

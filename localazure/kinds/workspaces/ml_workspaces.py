@@ -20,7 +20,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.environments import make_curated
 from azmlflow.localazure.kinds.foundation import key_vaults, storage_accounts
 from azmlflow.localazure.kinds.networks import connections
-from azmlflow.localazure.kinds.workspaces import managed_networks, outbound_rules, own_rights
+from azmlflow.localazure.kinds.workspaces import default_storage, managed_networks, outbound_rules, own_rights
 from azmlflow.localazure.kinds.workspaces.datastores import make_default_datastores
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
@@ -70,22 +70,8 @@ def _check(ask: Ask, existing: Document | None) -> None:
             raise bad_request(
                 "BadRequest", f"The resource '{id_}', given as '{name}' of the workspace, was not found.", target=name
             )
-    account = resource(ask.cloud, str(ask.properties["storageAccount"]))
-    assert account is not None, "it was found above"
-    if account["properties"]["isHnsEnabled"]:
-        raise bad_request(
-            "BadRequest",
-            f"The storage account '{account['name']}' has hierarchical namespace enabled, which is not supported for "
-            "the default storage account of a workspace.",
-            target="storageAccount",
-        )
-    if account["sku"]["tier"] == "Premium" or account["kind"] in ("BlobStorage", "FileStorage", "BlockBlobStorage"):
-        raise bad_request(
-            "BadRequest",
-            f"The storage account '{account['name']}' of kind '{account['kind']}' and sku '{account['sku']['name']}' "
-            "is not supported as the default storage account of a workspace: use StorageV2, not Premium.",
-            target="storageAccount",
-        )
+    mode = ask.properties.get("systemDatastoresAuthMode") or _DEFAULTS["systemDatastoresAuthMode"]
+    default_storage.check(ask, str(mode))
     own_rights.check(ask, existing)
 
 

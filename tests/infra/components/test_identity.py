@@ -144,3 +144,10 @@ def test_what_azure_refuses_to_the_identity_is_asked_again_and_nothing_else(
             pass
         assert 600 <= sum(slept) <= 620
         assert max(slept) == 20
+
+
+def test_an_account_whose_datastores_are_opened_as_the_caller_takes_no_keys(up: Up) -> None:
+    for settings, mode, keys in (({}, "AccessKey", True), ({"storageAuth": "identity"}, "Identity", False)):
+        done = up(**settings)
+        assert done.one("machinelearningservices:Workspace").inputs["systemDatastoresAuthMode"] == mode
+        assert done.one("StorageAccount").inputs["allowSharedKeyAccess"] is keys

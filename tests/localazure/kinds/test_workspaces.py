@@ -361,3 +361,31 @@ def test_who_may_not_assign_an_identity_cannot_let_a_cluster_use_it(azure: Azure
     assert azure.arm("PUT", COMPUTE, body, who=ALICE).status == 403
     azure.assign(ALICE, "Managed Identity Operator", used)
     assert azure.arm("PUT", COMPUTE, body, who=ALICE).status == 201
+
+
+def test_datastores_follow_the_mode_and_keys_are_refused_in_that_order_alone(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+
+    def keyed() -> list[str]:
+        listed = azure.arm("GET", f"{WORKSPACE}/datastores").body["value"]
+        return [each["properties"]["credentials"]["credentialsType"] for each in listed]
+
+    def turn(mode: str, keys: bool) -> tuple[int, str]:
+        account = BODIES[STORAGE]
+        account = {**account, "properties": {**account.get("properties", {}), "allowSharedKeyAccess": keys}}
+        assert azure.arm("PUT", STORAGE, account).status in (200, 202)
+        azure.wait()
+        answer = azure.arm("PATCH", WORKSPACE, {"properties": {"systemDatastoresAuthMode": mode}})
+        azure.wait()
+        return answer.status, answer.code if answer.status >= 400 else ""
+
+    assert keyed() == ["AccountKey"] * 3
+    assert turn("AccessKey", keys=False) == (400, "KeyBasedAuthenticationNotPermitted")
+    assert turn("Identity", keys=True)[0] in (200, 202)
+    assert turn("Identity", keys=False)[0] in (200, 202)
+    assert keyed() == ["None"] * 3
+    refused = azure.arm("POST", f"{WORKSPACE}/datastores/workspaceblobstore/listSecrets")
+    assert (refused.status, "uses the caller's identity" in refused.message) == (400, True)
+    assert turn("AccessKey", keys=False) == (400, "KeyBasedAuthenticationNotPermitted")
+    assert turn("AccessKey", keys=True)[0] in (200, 202)
+    assert keyed() == ["AccountKey"] * 3
