@@ -11,9 +11,10 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import authorization
 
-from azmlflow.infra.components.access import Access, AccessArgs
+from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
+from azmlflow.infra.components.parts.grants import AccessArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace
 from azmlflow.infra.plan import identifiers, networks, outputs, tags
 from azmlflow.infra.plan.guardrails import logged_id
@@ -54,8 +55,8 @@ def declare() -> None:
     mlflow = MlflowWorkspace(
         identifiers.WORKSPACE_NAME,
         MlflowWorkspaceArgs(
-            azure.tenant_id,
             settings.location,
+            azure.tenant_id,
             tags=marked,
             group_tags=tags.life(settings.created_on, settings.owner, settings.expires_on),
             purge_protection=settings.purge_protection,

@@ -14,112 +14,17 @@ The rules:
   group: a group's deletion leaves its role definitions behind.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from collections.abc import Sequence
 
 import pulumi
 from pulumi_azure_native import authorization
 
 from azmlflow.infra.components.arguments import given
+from azmlflow.infra.components.parts.grants import AccessArgs, Meant
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.plan.records import ComputeIdentity
 from azmlflow.rbac import roles
-from azmlflow.rbac.grants import Grant, GrantScope
-from azmlflow.rbac.profiles import Profile
-
-
-class GrantArgs(TypedDict):
-    """A persona for a principal."""
-
-    principal_id: str
-    """Object id in the directory."""
-    principal_type: str
-    """User, Group or ServicePrincipal."""
-    persona: str
-    """What the principal may do with MLflow."""
-    scope: NotRequired[str]
-    """At the `workspace`, or at its whole `group`."""
-    adopted: NotRequired[list[str]]
-    """GUIDs of roles that the principal has there by somebody else's assignment, which is left alone."""
-
-
-class ComputeIdentityArgs(TypedDict):
-    """A user-assigned identity that a compute has."""
-
-    principal_id: str
-    """Object id in the directory."""
-    stops: NotRequired[bool]
-    """Whether a compute instance has it, which could not stop by itself without its rights."""
-
-
-if TYPE_CHECKING:
-    Granted = Grant | GrantArgs
-    Identity = ComputeIdentity | ComputeIdentityArgs
-else:
-    # What Pulumi's component host draws its schema from, and hands over: it knows neither unions nor our records.
-    Granted, Identity = GrantArgs, ComputeIdentityArgs
-
-
-@dataclass(frozen=True)
-class AccessArgs:
-    """What an `Access` is made of. The names are plain: the ids of roles and assignments follow from them."""
-
-    subscription_id: str
-    """Subscription of the workspace."""
-    resource_group: str
-    """Name of its resource group."""
-    workspace: str
-    """Name of the workspace."""
-    grants: Sequence[Granted]
-    """Who may do what."""
-    owner: str | None = "azmlflow"
-    """Who declares this; said in the descriptions, since roles and assignments carry no tags."""
-    storage_account: str | None = None
-    """Name of the storage account, if its datastores are opened as the caller: personas then need roles on it."""
-    profile: str | None = "least-privilege"
-    """`least-privilege`: a custom role for each persona; `built-in`: the nearest built-in role, which allows more."""
-    strict_tracker: bool | None = False
-    """Take `jobs/write` from the tracker."""
-    container_registry: str | None = None
-    """Name of the container registry that computes pull images from, if their identities need a role on it."""
-    identities: Sequence[Identity] | None = None
-    """The user-assigned identities of computes."""
-
-    @classmethod
-    def of(
-        cls,
-        place: identifiers.Place,
-        grants: Iterable[Grant],
-        owner: str,
-        strict_tracker: bool = False,
-        identities: Iterable[ComputeIdentity] = (),
-    ) -> "AccessArgs":
-        """The arguments for grants as `azmlflow.rbac` has them."""
-        return cls(
-            place.subscription_id,
-            place.resource_group,
-            place.workspace,
-            tuple(grants),
-            owner,
-            place.storage_account,
-            place.profile,
-            strict_tracker,
-            place.registry,
-            tuple(identities),
-        )
-
-    def place(self) -> identifiers.Place:
-        """Where the grants apply, and how their personas become roles there."""
-        profile: Profile = "built-in" if self.profile == "built-in" else "least-privilege"
-        return identifiers.Place(
-            self.subscription_id,
-            self.resource_group,
-            self.workspace,
-            self.storage_account,
-            profile,
-            self.container_registry,
-        )
+from azmlflow.rbac.grants import Grant
 
 
 class Access(pulumi.ComponentResource):
@@ -138,38 +43,46 @@ class Access(pulumi.ComponentResource):
 
         Raises:
             UnknownPersona: a grant's persona is none of `rbac.roles.PERSONAS`.
+            ValueError: a grant's principal is an output, and the grant has no name; or has something `adopted`.
         """
         super().__init__(identifiers.ACCESS, name, None, opts)
         args = given(AccessArgs, args)
-        grants = [each if isinstance(each, Grant) else _grant(**each) for each in args.grants]
         identities = [
             each
             if isinstance(each, ComputeIdentity)
             else ComputeIdentity(each["principal_id"], each.get("stops", False))
             for each in args.identities or ()
         ]
-        place = args.place()
-        already = place.assignments(grants, adopted=True)
+        meant = Meant.of(args, self)
+        place, grants = meant.place, meant.grants
         # A component's own dependencies don't reach its children, so each child is given them.
         after = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
         kept = {grant.persona for grant in grants if place.role_guid(grant.persona) in grant.adopted}
         definitions = {
             persona: _definition(
                 roles.persona(persona, strict_tracker=bool(args.strict_tracker)),
-                place,
+                meant,
                 args.owner,
                 pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(retain_on_delete=persona in kept)),
             )
             for persona in dict.fromkeys(grant.persona for grant in grants)
             if place.profile == "least-privilege"
         }
+
+        def listed(place: identifiers.Place, grants: Sequence[Grant]) -> tuple[identifiers.Assignment, ...]:
+            already = place.assignments(grants, adopted=True)
+            return (*place.assignments(grants), *place.of_computes(identities, already))
+
+        def told(number: int, field: str) -> pulumi.Input[str]:
+            return meant.told(lambda place, grants: str(getattr(listed(place, grants)[number], field)))
+
         assignments = [
             authorization.RoleAssignment(
                 each.name,
-                scope=each.scope,
-                role_assignment_name=each.guid,
-                role_definition_id=each.role_definition_id,
-                principal_id=each.principal_id,
+                scope=told(number, "scope"),
+                role_assignment_name=told(number, "guid"),
+                role_definition_id=told(number, "role_definition_id"),
+                principal_id=told(number, "principal_id"),
                 principal_type=each.principal_type,
                 description=f"{each.why}, {args.owner}",
                 opts=pulumi.ResourceOptions.merge(
@@ -177,39 +90,25 @@ class Access(pulumi.ComponentResource):
                     pulumi.ResourceOptions(depends_on=[definitions[each.persona]] if each.persona else []),
                 ),
             )
-            for each in (*place.assignments(grants), *place.of_computes(identities, already))
+            for number, each in enumerate(listed(place, grants))
         ]
         self.assignment_ids = pulumi.Output.all(*(assignment.id for assignment in assignments))
         self.register_outputs({"assignmentIds": self.assignment_ids})
 
 
-def _grant(
-    principal_id: str,
-    principal_type: str,
-    persona: str,
-    scope: str | None = None,
-    adopted: Iterable[str] | None = None,
-) -> Grant:
-    """The grant of a mapping that Pulumi's component host gives; TypeError where one lacks a field or has one too many.
-
-    An id of what was adopted is for people to read, and nobody tells it here.
-    """
-    at: GrantScope = "group" if scope == "group" else "workspace"
-    return Grant(principal_id, principal_type, "", persona, at, None, {guid.lower(): "" for guid in adopted or ()})
-
-
 def _definition(
-    persona: roles.Persona, place: identifiers.Place, owner: str | None, opts: pulumi.ResourceOptions
+    persona: roles.Persona, meant: Meant, owner: str | None, opts: pulumi.ResourceOptions
 ) -> authorization.RoleDefinition:
     """The least-privilege role of a persona, assignable in this resource group only."""
+    group = meant.told(lambda place, _: place.group_id)
     return authorization.RoleDefinition(
         identifiers.role_name(persona.name),
-        scope=place.group_id,
-        role_definition_id=place.role_guid(persona.name),
-        role_name=roles.custom_role_name(persona.name, place.group_id),
+        scope=group,
+        role_definition_id=meant.told(lambda place, _: place.role_guid(persona.name)),
+        role_name=meant.told(lambda place, _: roles.custom_role_name(persona.name, place.group_id)),
         role_type="CustomRole",
         description=f"{persona.summary} ({owner})",
-        assignable_scopes=[place.group_id],
+        assignable_scopes=[group],
         permissions=[
             authorization.PermissionArgs(
                 actions=list(persona.actions), not_actions=[], data_actions=[], not_data_actions=[]

@@ -5,6 +5,7 @@ wants the query parameter `underlyingResourceAction`, which the provider doesn't
 and one cluster alone is removed over ARM by `azmlflow up` before the engine's turn.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -24,7 +25,7 @@ class ComputeClusterArgs:
     """Resource group of the workspace."""
     workspace_name: pulumi.Input[str]
     """Workspace that it belongs to."""
-    location: str
+    location: pulumi.Input[str]
     """Azure region; the workspace's."""
     name: str
     """Name of the compute in the workspace."""
@@ -48,7 +49,7 @@ class ComputeClusterArgs:
     public_ip: bool | None = None
     """Whether its nodes have public IP addresses. Without, they need a subnet, or a managed network, in which they have
     none by default."""
-    tags: dict[str, str] | None = None
+    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Tags on the cluster."""
 
 

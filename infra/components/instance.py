@@ -9,6 +9,7 @@ The rules:
 """
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
@@ -42,7 +43,7 @@ class ComputeInstanceArgs:
     """Resource group of the workspace."""
     workspace_name: pulumi.Input[str]
     """Workspace that it belongs to."""
-    location: str
+    location: pulumi.Input[str]
     """Azure region; the workspace's."""
     name: str
     """Name of the compute in the workspace."""
@@ -71,7 +72,7 @@ class ComputeInstanceArgs:
     leaves single sign-on off, until the owner switches it on."""
     tenant_id: str | None = None
     """The subscription's tenant; needed with an owner who has none said."""
-    tags: dict[str, str] | None = None
+    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Tags on the instance, when it is made."""
 
 

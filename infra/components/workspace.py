@@ -11,7 +11,7 @@ import pulumi
 from pulumi_azure_native import machinelearningservices, resources
 
 from azmlflow.infra.components.arguments import given
-from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
+from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs, completed, joined
 from azmlflow.infra.components.parts.identity import UserIdentity, declare_identity, declare_roles
 from azmlflow.infra.components.parts.logs import declare_insights, declare_logs
 from azmlflow.infra.components.parts.registry import declare_registry
@@ -52,14 +52,14 @@ class MlflowWorkspace(pulumi.ComponentResource):
             ValueError: the type of identity is a user-assigned one, and none is named.
         """
         super().__init__(identifiers.WORKSPACE, name, None, opts)
-        args = given(MlflowWorkspaceArgs, args)
+        args = completed(given(MlflowWorkspaceArgs, args), self)
         if args.identity_type not in (None, "SystemAssigned") and not (args.identity or args.identity_id):
             raise ValueError(f"MlflowWorkspace '{name}' of identity_type {args.identity_type} needs an identity")
         group = resources.ResourceGroup(
             f"{name}-group",
             resource_group_name=args.resource_group,
             location=args.location,
-            tags={**(args.tags or {}), **(args.group_tags or {})} or None,
+            tags=joined(args.tags, args.group_tags),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         beside = pulumi.ResourceOptions(parent=self, deleted_with=group)
@@ -68,7 +68,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
         vault = declare_vault(name, args, group, within)
         logs = declare_logs(name, args, group, within)
         insights = declare_insights(name, args, group, logs, within)
-        registry = declare_registry(name, args, group, within) if args.container_registry else None
+        registry = declare_registry(name, args, group, within) if args.container_registry is not None else None
         identity = declare_identity(name, args, group, within)
         opened: list[pulumi.Resource] = []
         if identity is not None:

@@ -11,8 +11,9 @@ import pulumi
 import pytest
 
 from azmlflow.infra import __main__ as program
-from azmlflow.infra.components.access import Access, AccessArgs
+from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.components.parts.grants import AccessArgs
 from azmlflow.infra.plan import identifiers, naming
 from azmlflow.infra.settings.settings import Settings
 from azmlflow.rbac import roles

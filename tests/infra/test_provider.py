@@ -6,24 +6,54 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi.provider.experimental.component import ComponentProvider
 
+import azmlflow
 from azmlflow.infra import provider
 from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.arguments import given
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace
 from azmlflow.infra.plan import identifiers, networks
-from azmlflow.infra.provider import COMPONENTS, NAME
-from azmlflow.rbac.roles import custom_role_guid
+from azmlflow.infra.provider import Provider
+from azmlflow.rbac.roles import PERSONAS, custom_role_guid
 
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    drawn = ComponentProvider(list(COMPONENTS), NAME, version="0.1.0").schema
+    drawn = Provider().schema
     assert drawn is not None
     loaded: dict[str, Any] = json.loads(drawn)
     return loaded
+
+
+def test_the_schema_says_whose_it_is(schema: dict[str, Any]) -> None:
+    assert schema["name"] == "azmlflow"
+    assert schema["version"] == azmlflow.__version__
+    assert schema["license"] == "Apache-2.0"
+    assert schema["description"].startswith("Azure Machine Learning workspaces for MLflow as code")
+
+
+@pytest.mark.parametrize(
+    ("holder", "name", "enum", "values"),
+    [
+        ("resources/MlflowWorkspace", "storageAuth", "StorageAuth", {"key", "identity"}),
+        ("resources/ComputeCluster", "priority", "Priority", {"Dedicated", "LowPriority"}),
+        ("resources/Access", "profile", "RoleProfile", {"least-privilege", "built-in"}),
+        ("types/GrantArgs", "persona", "Persona", {each.name for each in PERSONAS}),
+        ("types/GrantArgs", "scope", "GrantScope", {"workspace", "group"}),
+    ],
+)
+def test_what_may_be_few_things_is_an_enum_and_its_words(
+    schema: dict[str, Any], holder: str, name: str, enum: str, values: set[str]
+) -> None:
+    part, _, last = holder.partition("/")
+    found = schema[part][f"azmlflow:index:{last}"]
+    property_ = (found.get("inputProperties") or found["properties"])[name]
+    assert property_["type"] == "string"
+    assert {"$ref": f"#/types/azmlflow:index:{enum}"} in property_["oneOf"]
+    members = schema["types"][f"azmlflow:index:{enum}"]["enum"]
+    assert {each["value"] for each in members} == values
+    assert all(each["name"].isidentifier() for each in members)
 
 
 def test_every_component_is_served_under_its_own_type(schema: dict[str, Any]) -> None:
@@ -38,10 +68,13 @@ def test_every_component_is_served_under_its_own_type(schema: dict[str, Any]) ->
 
 
 def test_the_plugin_serves_just_these(monkeypatch: pytest.MonkeyPatch) -> None:
-    served: list[dict[str, Any]] = []
-    monkeypatch.setattr(provider, "component_provider_host", lambda **given: served.append(given))
+    served: list[tuple[Any, list[str]]] = []
+    monkeypatch.setattr(provider, "serve", lambda *given: served.append(given))
+    monkeypatch.setattr("sys.argv", ["pulumi-resource-azmlflow", "127.0.0.1:1"])
     provider.main()
-    assert served == [{"components": list(COMPONENTS), "name": "azmlflow"}]
+    ((made, words),) = served
+    assert isinstance(made, Provider)
+    assert words == ["127.0.0.1:1"]
 
 
 def test_every_argument_and_output_says_what_it_is(schema: dict[str, Any]) -> None:
@@ -59,23 +92,9 @@ def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
         "vmSize", "minNodes", "maxNodes", "idleSeconds", "priority", "tags", "identity", "identities", "subnet",
         "publicIp",
     }  # fmt: skip
-    workspace = schema["resources"][identifiers.WORKSPACE]
-    optional = set(workspace["inputProperties"]) - set(workspace["requiredInputs"])
-    assert optional == {
-        "purgeProtection",
-        "protect",
-        "storageAuth",
-        "groupTags",
-        "tags",
-        "containerRegistry",
-        "closed",
-        "isolation",
-        "imageBuildCompute",
-        "identityType",
-        "identity",
-        "identityId",
-        "grantRoles",
-    }
+    required = {name: set(schema["resources"][name]["requiredInputs"]) for name in schema["resources"]}
+    assert required[identifiers.WORKSPACE] == {"location"}
+    assert required[identifiers.ACCESS] == {"resourceGroup", "workspace", "grants"}
 
 
 PLACE = {"subscription_id": "22222222-2222-4222-8222-222222222222", "resource_group": "rg", "workspace": "ws"}

@@ -1,33 +1,48 @@
 """What a workspace and its parts are made of."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
+
+import pulumi
+from pulumi_azure_native import authorization
+
+from azmlflow.infra.plan import naming
+
+# Those that every workspace has, as `naming.Names` calls them.
+_NAMES = ("resource_group", "workspace", "storage_account", "key_vault", "log_analytics", "application_insights")
 
 
 @dataclass(frozen=True)
 class MlflowWorkspaceArgs:
-    """What an `MlflowWorkspace` is made of. The names are plain: ids are derived from them before anything exists."""
+    """What an `MlflowWorkspace` is made of. Names that are left out are made from prefix, stack and salt."""
 
-    tenant_id: str
-    """Directory whose principals the key vault trusts."""
-    location: str
+    location: pulumi.Input[str]
     """Azure region of everything."""
-    resource_group: str
+    tenant_id: pulumi.Input[str] | None = None
+    """Directory whose principals the key vault trusts; the one that the client is signed in to by default."""
+    resource_group: pulumi.Input[str] | None = None
     """Name of the resource group."""
-    workspace: str
+    workspace: pulumi.Input[str] | None = None
     """Name of the workspace."""
-    storage_account: str
+    storage_account: pulumi.Input[str] | None = None
     """Name of the storage account that keeps the artifacts; unique in all of Azure."""
-    key_vault: str
+    key_vault: pulumi.Input[str] | None = None
     """Name of the key vault; unique in all of Azure."""
-    log_analytics: str
+    log_analytics: pulumi.Input[str] | None = None
     """Name of the Log Analytics workspace behind Application Insights."""
-    application_insights: str
+    application_insights: pulumi.Input[str] | None = None
     """Name of the Application Insights component."""
-    tags: dict[str, str] | None = None
+    prefix: str | None = None
+    """What the names that are left out begin with; `mlflow` by default."""
+    salt: str | None = None
+    """Another salt gives another set of names, for when Azure has one taken."""
+    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Tags on everything."""
-    group_tags: dict[str, str] | None = None
+    group_tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Further tags on the resource group alone."""
-    container_registry: str | None = None
+    container_registry: pulumi.Input[str] | None = None
     """Name of the container registry for the images of environments, unique in all of Azure; none is made without."""
     identity_type: str | None = "SystemAssigned"
     """As whom the workspace works: SystemAssigned, UserAssigned, or SystemAssigned,UserAssigned."""
@@ -48,5 +63,35 @@ class MlflowWorkspaceArgs:
     isolation: str | None = None
     """Whom computes reach in a network that Azure keeps for the workspace: AllowInternetOutbound or
     AllowOnlyApprovedOutbound; no such network without. It cannot be taken away again."""
-    image_build_compute: str | None = None
+    image_build_compute: pulumi.Input[str] | None = None
     """Name of the compute that builds images, where the registry is closed."""
+
+
+def completed(args: MlflowWorkspaceArgs, parent: pulumi.Resource) -> MlflowWorkspaceArgs:
+    """The arguments with what was left out: names, and the directory. Whom the client is, is asked for these alone.
+
+    Raises:
+        ValueError: the prefix is none that names can begin with.
+    """
+    lacking = [name for name in _NAMES if getattr(args, name) is None]
+    if not lacking and args.tenant_id is not None:
+        return args
+    client = authorization.get_client_config_output(pulumi.InvokeOptions(parent=parent))
+    prefix, salt, stack = args.prefix or "mlflow", args.salt or "", pulumi.get_stack()
+    names = client.apply(lambda found: naming.generate(prefix, stack, salt, found.subscription_id))
+    made = {name: names.apply(attrgetter(name)) for name in lacking}
+    return dataclasses.replace(args, **made, tenant_id=client.tenant_id if args.tenant_id is None else args.tenant_id)
+
+
+def joined(
+    one: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None,
+    other: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None,
+) -> pulumi.Input[Mapping[str, pulumi.Input[str]]] | None:
+    """Tags of both; None where there are none."""
+    if isinstance(one, Mapping | None) and isinstance(other, Mapping | None):
+        return {**(one or {}), **(other or {})} or None
+    return pulumi.Output.all(one, other).apply(_both)
+
+
+def _both(given: list[Mapping[str, str] | None]) -> Mapping[str, str]:
+    return {name: value for each in given for name, value in (each or {}).items()}

@@ -76,7 +76,9 @@ def declare_roles(
             role_definition_id=scope.apply(partial(_definition, role)),
             principal_id=identity.principal_id,
             principal_type="ServicePrincipal",
-            description=f"Workspace {args.workspace} works as this identity",
+            description=pulumi.Output.from_input(args.workspace).apply(
+                lambda workspace: f"Workspace {workspace} works as this identity"
+            ),
             opts=opts,
         )
         for part, scope in present.items()
