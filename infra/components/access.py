@@ -22,7 +22,7 @@ from pulumi_azure_native import authorization
 from azmlflow.infra.components.arguments import given
 from azmlflow.infra.components.parts.grants import AccessArgs, Meant
 from azmlflow.infra.plan import identifiers
-from azmlflow.infra.plan.records import ComputeIdentity
+from azmlflow.infra.plan.records import Assignment, ComputeIdentity
 from azmlflow.rbac import roles
 from azmlflow.rbac.grants import Grant
 
@@ -69,7 +69,7 @@ class Access(pulumi.ComponentResource):
             if place.profile == "least-privilege"
         }
 
-        def listed(place: identifiers.Place, grants: Sequence[Grant]) -> tuple[identifiers.Assignment, ...]:
+        def listed(place: identifiers.Place, grants: Sequence[Grant]) -> tuple[Assignment, ...]:
             already = place.assignments(grants, adopted=True)
             return (*place.assignments(grants), *place.of_computes(identities, already))
 

@@ -111,7 +111,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
         self.workspace_name = workspace.name
         self.workspace_id = workspace.id
         self.tracking_uri = workspace.ml_flow_tracking_uri
-        self.studio_url = pulumi.Output.concat("https://ml.azure.com/?wsid=", workspace.id, "&tid=", args.tenant_id)
+        self.studio_url = pulumi.Output.concat("https://ml.azure.com/?wsid=", workspace.id, "&tid=", args.directory())
         self.storage_account = account.name
         self.register_outputs({NAMES[field]: value for field, value in self.told().items()})
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import authorization
@@ -66,6 +67,12 @@ class MlflowWorkspaceArgs:
     image_build_compute: pulumi.Input[str] | None = None
     """Name of the compute that builds images, where the registry is closed."""
 
+    def directory(self) -> pulumi.Input[str]:
+        """The directory of arguments that are completed."""
+        if self.tenant_id is None:
+            raise ValueError("the arguments are not completed: they name no directory")
+        return self.tenant_id
+
 
 def completed(args: MlflowWorkspaceArgs, parent: pulumi.Resource) -> MlflowWorkspaceArgs:
     """The arguments with what was left out: names, and the directory. Whom the client is, is asked for these alone.
@@ -79,7 +86,7 @@ def completed(args: MlflowWorkspaceArgs, parent: pulumi.Resource) -> MlflowWorks
     client = authorization.get_client_config_output(pulumi.InvokeOptions(parent=parent))
     prefix, salt, stack = args.prefix or "mlflow", args.salt or "", pulumi.get_stack()
     names = client.apply(lambda found: naming.generate(prefix, stack, salt, found.subscription_id))
-    made = {name: names.apply(attrgetter(name)) for name in lacking}
+    made: dict[str, Any] = {name: names.apply(attrgetter(name)) for name in lacking}
     return dataclasses.replace(args, **made, tenant_id=client.tenant_id if args.tenant_id is None else args.tenant_id)
 
 

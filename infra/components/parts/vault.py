@@ -20,7 +20,7 @@ def declare_vault(
         resource_group_name=group.name,
         location=args.location,
         properties=keyvault.VaultPropertiesArgs(
-            tenant_id=args.tenant_id,
+            tenant_id=args.directory(),
             sku=keyvault.SkuArgs(family=keyvault.SkuFamily.A, name=keyvault.SkuName.STANDARD),
             enable_rbac_authorization=True,
             enable_soft_delete=True,
