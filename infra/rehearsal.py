@@ -126,7 +126,7 @@ class _Nothing(mocks.Mocks):
 
 
 class Monitor(mocks.MockMonitor):
-    """Pulumi's mock monitor without event loops in worker threads, which nobody would close: it answers by itself."""
+    """Pulumi's mock monitor, which answers directly: no event loops in worker threads that nobody would close."""
 
     def __init__(self) -> None:
         super().__init__(_Nothing())

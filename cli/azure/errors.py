@@ -53,7 +53,7 @@ class TimedOut(CliError):
 
 @contextlib.contextmanager
 def late_at(where: str) -> Iterator[None]:
-    """Name the place that somebody was waiting for when the time was over: whoever notices does not know it."""
+    """Add the resource that was waited for to a timeout: where it is noticed, that is not known."""
     try:
         yield
     except TimedOut as fault:

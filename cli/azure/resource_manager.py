@@ -32,7 +32,7 @@ class ResourceManager(ById):
     """Resource Manager: typed where Microsoft's clients are, by id for the rest."""
 
     def within(self, seconds: float | None) -> Self:
-        """The same, its memory empty, that gives up (TimedOut) so many seconds from now; None lifts the bound."""
+        """A client without a memory that gives up (TimedOut) after this many seconds; None lifts the limit."""
         view = self.sharing(self._memory and self._memory.empty())
         view._connection = self._unbounded if seconds is None else self._unbounded.bounded(seconds, self._clock)
         return view
@@ -63,7 +63,7 @@ class ResourceManager(ById):
             assert each
 
     def subscriptions(self) -> tuple[Subscription, ...]:
-        """The subscriptions that whoever is signed in sees."""
+        """The subscriptions that the signed-in principal sees."""
         listed = self._subscriptions().subscriptions.list
         if self._memory is None:
             return every(listed(**RESOURCES))
@@ -132,7 +132,7 @@ class ResourceManager(ById):
         return found(lambda: self._authorization(DEFINITIONS).role_definitions.get_by_id(id_.lstrip("/")))
 
     def permissions(self, scope: str) -> tuple[PermissionBlock, ...]:
-        """What whoever is signed in may do at a scope.
+        """What the signed-in principal may do at a scope.
 
         (Microsoft, "Permissions - List For Resource"; Microsoft's client knows it for groups and resources only.)
         """

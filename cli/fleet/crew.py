@@ -57,7 +57,7 @@ def work(
     on_change: Callable[[Fate], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Fate, ...]:
-    """Run a command for each member, so many at a time.
+    """Run a command for each member, a given number at a time.
 
     Raises:
         Interrupted: Ctrl-C. The commands under way were interrupted too; typed again, it goes on.

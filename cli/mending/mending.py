@@ -104,7 +104,7 @@ def take_over(
     stack: Stack,
     agree: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> int:
-    """Import what of a stack's plan stands in the cloud, is provably its own, and is not in its state.
+    """Import resources of a stack's plan that stand in the cloud, are provably its own, and are missing from its state.
 
     Args:
         session: the stack's.
@@ -133,7 +133,7 @@ def take_over(
 
 
 def look(session: Session, stack: Stack) -> None:
-    """Have the state say what of it stands in the cloud."""
+    """Drop from the state what no longer stands in the cloud."""
     standing.mend(stack, standing.of(session, stack.state()), session.invocation.say)
 
 

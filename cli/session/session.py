@@ -96,7 +96,7 @@ class Session:
 
 
 def open_session(invocation: Invocation, *, make_local: bool = False) -> Session:
-    """Find the project and the stack that is meant.
+    """Find the project and the stack.
 
     Args:
         invocation: this run.

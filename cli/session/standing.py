@@ -87,7 +87,7 @@ def _name(resource: Resource) -> str:
 
 
 def look(arm: ResourceManager, state: State) -> Standing:
-    """Ask the cloud what of a state stands; what may not be asked counts as standing, and is told."""
+    """Ask the cloud which resources of a state stand; those that may not be seen count as standing, and are told."""
     arm.load()
     with Pool(_AT_ONCE, "look") as pool:
         found = list(pool.map(lambda question: question(), _questions(arm, state)))

@@ -98,7 +98,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which groups are meant: those that fit all that is said.
+    """Which groups to take: those that fit every condition.
 
     Attributes:
         tags: names and values that a group must have.
@@ -118,7 +118,7 @@ class Wanted:
         return not (self.tags or self.name or self.older_than is not None or self.expired)
 
     def fits(self, group: Found, now: datetime) -> bool:
-        """Is this group meant?"""
+        """Whether a group fits every condition."""
         if any(group.tag(name) != value for name, value in self.tags):
             return False
         if self.name is not None and not fnmatch.fnmatchcase(group.name.lower(), self.name.lower()):
@@ -131,7 +131,7 @@ class Wanted:
 def find(
     arm: ResourceManager, wanted: Wanted, now: datetime, width: int, warn: Callable[[str], None]
 ) -> tuple[Found, ...]:
-    """The groups that are meant, oldest first.
+    """The groups to take, oldest first.
 
     Args:
         arm: Azure Resource Manager.

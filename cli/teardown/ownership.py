@@ -160,7 +160,7 @@ def proven_in(group_id: str, holder: Owner | None) -> Proven:
 
 @dataclass(frozen=True)
 class Foreign:
-    """Something that is not proven to be meant, and why."""
+    """A resource that is not proven to be ours, and why."""
 
     id: str
     why: str
@@ -168,7 +168,7 @@ class Foreign:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is meant in a group, and what is not."""
+    """Which resources of a group are ours, and which are not."""
 
     ours: tuple[Resource, ...]
     foreign: tuple[Foreign, ...]

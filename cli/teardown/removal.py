@@ -25,7 +25,7 @@ _ATTEMPTS = 3  # an operation that Azure itself fails half-way is begun again
 
 @dataclass(frozen=True)
 class Progress:
-    """What is under way: `deleting` resource `x` since so many seconds."""
+    """What is under way: `deleting` resource `x`, and for how many seconds."""
 
     step: str
     what: str
@@ -114,7 +114,7 @@ class Removal:
         self._check_strays()
 
     def check_engine(self) -> Fate:
-        """Look again at all that the engine would delete by itself, as it is now.
+        """Look again at everything that the engine would delete, as it is now.
 
         Returns:
             What became of the group.

@@ -51,7 +51,7 @@ def workspace_left(removal: Removal) -> tuple[Left, ...]:
 
 
 def plan_destroy(removal: Removal) -> tuple[str, ...]:
-    """What Pulumi's state holds, and what of it stands outside of the group."""
+    """What Pulumi's state holds, and which of it stands outside the group."""
     if removal.estate is None:
         return ()
     state = removal.estate.state

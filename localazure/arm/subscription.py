@@ -39,7 +39,7 @@ def metadata(api_version: str) -> Answer:
 
 
 def tenants(ask: Ask) -> Answer:
-    """The one tenant, to whoever is in it."""
+    """The one tenant, for every principal in it."""
     tenant = {
         "id": f"/tenants/{TENANT_ID}",
         "tenantId": TENANT_ID,
@@ -54,7 +54,7 @@ def tenants(ask: Ask) -> Answer:
 
 
 def list_subscriptions(ask: Ask) -> Answer:
-    """The one subscription, to whoever has a role anywhere in it."""
+    """The one subscription, for every principal with a role anywhere in it."""
     visible = ask.cloud.enforcer.assigned_within(ask.caller.principal.object_id, _SUBSCRIPTION)
     return lists.paged(ask, [_subscription(ask.cloud)] if visible else [])
 

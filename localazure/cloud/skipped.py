@@ -41,7 +41,7 @@ class Skipped:
     def each(
         self, things: Iterable[_Thing], name: Callable[[_Thing], str], make: Callable[[_Thing], _Made]
     ) -> list[_Made]:
-        """What is made of each thing, without those of which nothing can be made.
+        """What is made from each thing, without those that cannot be read.
 
         Args:
             things: documents of many owners.

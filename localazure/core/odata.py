@@ -66,7 +66,7 @@ def count(text: str) -> int | None:
 
 
 def alternatives(text: str | None, allowed: tuple[str, ...]) -> tuple[tuple[Clause, ...], ...]:
-    """The terms of a `$filter`, of which one has to hold; an empty one always does. As `parse` otherwise."""
+    """The terms of a `$filter` one of which must hold; an empty filter always holds. Otherwise as `parse`."""
     terms: list[list[Clause]] = [[]]
     rest = text or ""
     while rest.strip():

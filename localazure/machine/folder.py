@@ -62,7 +62,7 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Folder:
-    """A state folder; makes nothing by itself.
+    """A state folder; creates nothing on its own.
 
     Args:
         path: the folder, absolute.

@@ -61,7 +61,7 @@ def kept(path: Path, whose: str) -> Ports:
 
 
 def check(ports: Ports, path: Path, within: float) -> None:
-    """See whether the ports can be had; looked at again for so many seconds.
+    """Check that the ports are free, trying again for a number of seconds.
 
     Raises:
         PortTaken: one of them is taken; the message names it.

@@ -186,7 +186,7 @@ def container(cloud: Cloud, workspace: Document, datastore: str) -> tuple[str, s
 
 
 def content(cloud: Cloud, workspace: Document, place: DatastorePath, name: str, limit: int) -> bytes | None:
-    """The content of a file in a folder; None if there is none, or it is larger than so many bytes."""
+    """The content of a file in a folder; None if there is none, or it is larger than the limit."""
     found = container(cloud, workspace, place.datastore)
     if found is None:
         return None

@@ -21,7 +21,7 @@ APPLICATION = "azmlflow-ci"
 
 
 def seed(cloud: Cloud) -> None:
-    """Add whoever of them is missing; what is there stays as it is.
+    """Add those that are missing; what is there stays as it is.
 
     Args:
         cloud: the embedded Azure.

@@ -79,7 +79,7 @@ def spawn(folder: Folder, latency: str, lock: int) -> None:
 
 
 def say_why(report: int | None, error: Exception) -> None:
-    """Tell whoever waits for the start why there is none; what nobody foresaw is in the log alone."""
+    """Tell the waiting starter why there is no start; an unforeseen fault is in the log alone."""
     lacks = shortage(error)
     if lacks is not None:
         told = {"what": f"the embedded Azure cannot start: {lacks.what}", "where": lacks.where, "next": lacks.next}

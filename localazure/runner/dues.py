@@ -42,13 +42,13 @@ class Dues:
         return found
 
     def changes(self, busy: Collection[str]) -> list[str]:
-        """The jobs of which something else is due, but for those that somebody is at."""
+        """The jobs for which something else is due, without those that are being worked on."""
         now, untold = self._cloud.clock.now(), records.untold(self._cloud)
         self._deaf = {key: due for key, due in self._deaf.items() if key in untold}
         return [key for key in untold if key not in busy and self._deaf.get(key, now) <= now]
 
     def next(self, busy: Collection[str]) -> float:
-        """In how many seconds something is due; whoever is at a job tells when it is done."""
+        """In how many seconds something is due; a job that is worked on reports its own end."""
         now = self._cloud.clock.now()
         later = (due for key, due in (*self._ends.items(), *self._deaf.items()) if key not in busy)
         return min(((due - now).total_seconds() for due in later), default=_LATEST)

@@ -188,11 +188,11 @@ class Instance:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended by itself."""
+        """Whether its process has ended on its own."""
         return self._waiting is not None and self._waiting.done()
 
     async def ended(self) -> None:
-        """Until it has ended by itself."""
+        """Wait until its process has ended on its own."""
         assert self._waiting is not None
         await asyncio.wait([self._waiting])
 

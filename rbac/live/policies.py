@@ -50,7 +50,7 @@ class Retries(RetryPolicy[Any, Any]):
 
 
 class OneHost(SansIOHTTPPolicy[Any, Any]):
-    """Lets nothing out to another host than was meant, wherever a nextLink, an operation or a redirect leads.
+    """Sends no request to another host, wherever a nextLink, an operation or a redirect leads.
 
     Stands before the policy that adds the token, at every attempt.
 

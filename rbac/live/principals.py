@@ -41,7 +41,7 @@ def resolve_principal(
     transport: HttpTransport[Any, Any] | None = None,
     on_wait: OnWait | None = None,
 ) -> Grantee:
-    """Who in the directory is meant by a text.
+    """The principal in the directory that a text names.
 
     Args:
         credential: who asks.

@@ -17,7 +17,7 @@ from azmlflow.rbac.report.subjects import Subject
 
 @dataclass(frozen=True)
 class Judge:
-    """Says of each grant what of it is missing, and of each assignment whether it was declared.
+    """Says what is missing of each grant, and whether each assignment was declared.
 
     Attributes:
         facts: what there is.

@@ -40,7 +40,7 @@ _EXPERIMENTS = ("experiments", "experimentids")
 
 @dataclass(frozen=True)
 class Route:
-    """What a request wants of which artifacts.
+    """Which artifacts a request is about, and what it does with them.
 
     Attributes:
         act: one of the acts above; () lists all.
