@@ -38,11 +38,15 @@ class World:
     Args:
         estate: a folder in which nothing stands.
         snapshots: where snapshots go.
+
+    Attributes:
+        asked: how many requests to Resource Manager the commands made by which it was built up.
     """
 
     def __init__(self, estate: Estate, snapshots: Path) -> None:
         self.estate, self._snapshots = estate, snapshots
         self.state = estate.folder / ".azmlflow" / "local"
+        self.asked: dict[str, int] = {}
         self._struck_before = 0
 
     def close(self) -> None:
