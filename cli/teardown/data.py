@@ -6,6 +6,7 @@ Read as far as the caller may: what cannot be read is not guessed at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -56,20 +57,38 @@ def _storage(arm: ResourceManager, one: Resource) -> str:
         count = len(arm.list(f"{one.id}/blobServices/default/containers"))
     except ArmError as fault:
         return f"its containers cannot be counted: {fault.code}"
-    size = _used(arm, one)
+    size = measured(arm, one.id, "UsedCapacity")  # Azure renews it every hour
     return many(count, "container") + (f", {_bytes(size)}" if size is not None else "")
 
 
-def _used(arm: ResourceManager, one: Resource) -> float | None:
-    """Bytes in a storage account, by the metric `UsedCapacity`, which Azure renews every hour."""
+def measured(arm: ResourceManager, id_: str, metric: str, **more: str) -> float | None:
+    """What Azure Monitor measured of a resource last, as an average; None where it cannot be read.
+
+    Args:
+        arm: Resource Manager.
+        id_: of the resource.
+        metric: its name.
+        more: `timespan` and `interval` (Microsoft, "Metrics - List").
+    """
     try:
-        query = {"metricnames": "UsedCapacity", "aggregation": "Average"}
-        metrics = arm.list(f"{one.id}/providers/Microsoft.Insights/metrics", query)
+        query = {"metricnames": metric, "aggregation": "Average", **more}
+        metrics = arm.list(f"{id_}/providers/Microsoft.Insights/metrics", query)
     except ArmError:
         return None
     averages = [point.get("average") for point in _points(metrics)]
     known = [float(value) for value in averages if isinstance(value, int | float)]
     return known[-1] if known else None
+
+
+def asked_per_day(arm: ResourceManager, endpoint: str) -> int | None:
+    """How many requests an online endpoint had in the last day; None where that cannot be read.
+
+    (Microsoft, "Supported metrics for Microsoft.MachineLearningServices/workspaces/onlineEndpoints".)
+    """
+    now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
+    span = f"{(now - timedelta(days=1)).isoformat()}Z/{now.isoformat()}Z"
+    found = measured(arm, endpoint, "RequestsPerMinute", timespan=span, interval="P1D")
+    return None if found is None else round(found * 24 * 60)
 
 
 def _points(metrics: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

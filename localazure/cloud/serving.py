@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,12 +37,14 @@ class Serving:
         backends: those that answer.
         logs: the file that a deployment's process writes to now, one that only starts too.
         secret: what must not be told of what a process has printed.
+        asked: requests for predictions that are not written down yet, by the endpoint's id in lower case.
         bell: wakes whoever starts and ends the processes.
     """
 
     backends: dict[str, Backend] = field(default_factory=dict)
     logs: dict[str, Path] = field(default_factory=dict)
     secret: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
     bell: Bell = field(default_factory=Bell)
 
     def log(self, store: Store, key: str) -> str:

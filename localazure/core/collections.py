@@ -37,6 +37,8 @@ JOB_RECORDS, OPEN_JOBS, NODES = "job_records", "open_jobs", "nodes"
 # Names of online endpoints, which are unique in a region: `<region>/<name>` in lower case. What is known of a
 # deployment beside its document, under its id in lower case: what it serves, and the end of its last process' log.
 ENDPOINT_NAMES, DEPLOYMENTS = "endpoint_names", "deployments"
+# How many requests an endpoint had in each hour of the last day, under its id in lower case.
+ENDPOINT_REQUESTS = "endpoint_requests"
 # What MLflow is still to hear of the runs of jobs that were changed or deleted, under the job's id in lower case.
 UNTOLD = "untold_runs"
 # Environments of azureml-core as they were given, by the ARM id of their version in lower case.

@@ -76,6 +76,7 @@ async def _answer(around: _Around, request: Request) -> Answer:
     endpoint = names.of_host(cloud, host)
     if endpoint is None:
         raise AzureError(404, "NotFound", f"There is no online endpoint at '{host}'.")
+    cloud.serving.asked[endpoint["id"].lower()] += 1
     _authenticate(cloud, request, endpoint)
     if path not in _PATHS:
         raise AzureError(404, "NotFound", f"The endpoint has nothing at '{path}': it answers /score and /swagger.json.")

@@ -12,6 +12,7 @@ import logging
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import DEPLOYMENTS
 from azmlflow.localazure.keeper.users import Users
+from azmlflow.localazure.kinds.endpoints import requests
 from azmlflow.localazure.serving.deployment import Deployment
 
 _STARTING = 2  # processes that start at a time
@@ -41,6 +42,7 @@ class Servers:
             try:
                 await self._users.clear()
                 self.step()
+                requests.note(self._cloud)
             except Exception:  # noqa: BLE001 - whatever it is, what serves is not to suffer for it
                 _log.exception("the deployments")
                 wait = _AFTER_FAULT
@@ -62,6 +64,7 @@ class Servers:
 
     async def stop(self) -> None:
         """End all that serves."""
+        requests.note(self._cloud)
         for deployment in self._ending.values():
             deployment.answers_on = False
         for key in list(self._tasks):

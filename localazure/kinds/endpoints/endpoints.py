@@ -13,7 +13,7 @@ from typing import Any
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.endpoints import body, keys, names, traffic
+from azmlflow.localazure.kinds.endpoints import body, keys, names, requests, traffic
 from azmlflow.localazure.kinds.foundation.role_assignments import assign
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, region, tags, texts
@@ -105,6 +105,7 @@ def _written(ask: Ask, document: Document) -> None:
 
 def _gone(cloud: Cloud, document: Document) -> None:
     names.free(cloud, document)
+    requests.forget(cloud, document)
     remove_identity(cloud, document)
     cloud.serving.bell.ring()
 
@@ -138,6 +139,7 @@ ONLINE_ENDPOINT = Kind(
         Action("regenerateKeys", keys.regenerate, "regeneratekeys"),
         Action("token", keys.token),
     ),
+    metrics=(requests.REQUESTS,),
     extras=(
         Extra(
             "GET",

@@ -285,12 +285,13 @@ def test_an_endpoint_that_answers_needs_the_word(standing: Desk) -> None:
     live, idle = endpoint(standing, "wine", blue=90, green=10, red=0), endpoint(standing, "old", blue=0)
     refused = standing.run("down", "--yes")
     assert (refused.code, standing.arm.calls) == (1, [])
-    assert "endpoints answer requests: wine (blue 90 %, green 10 %)" in " ".join(refused.err.split())
+    told = "wine (blue 90 %, green 10 %; requests of the last day unknown)"
+    assert f"endpoints answer requests: {told}" in " ".join(refused.err.split())
     assert "--stop-endpoints" in refused.err
     shown = standing.run("down", "--dry-run", "-o", "json").json()
     planned = {entry["step"]: entry["what"] for entry in shown["plan"]}
     assert set(planned["delete the endpoints"]) == {
-        "endpoint wine (blue 90 %, green 10 %)",
+        f"endpoint {told}",
         "endpoint old (no traffic)",
     }
     assert [entry["id"] for entry in shown["refusals"]] == [live]
@@ -316,7 +317,7 @@ def test_traffic_that_comes_after_the_plan_stops_it(standing: Desk, monkeypatch:
     done = standing.run("down", "--yes")
     assert done.code == 1
     assert standing.arm.calls == [f"DELETE {idle}"]
-    assert "another (blue 100 %)" in " ".join(done.err.split())
+    assert "another (blue 100 %; requests of the last day unknown)" in " ".join(done.err.split())
 
 
 @pytest.mark.parametrize("properties", [{}, {"status": None}])

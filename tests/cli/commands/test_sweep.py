@@ -76,7 +76,7 @@ def test_an_endpoint_that_answers_keeps_its_group(groups: ManyGroups, desk: Desk
         (found,) = desk.run("sweep", "--expired", "-o", "json", *words).json()["groups"]
         return " ".join(found["refused"])
 
-    assert "endpoints answer requests: wine (blue 100 %)" in why()
+    assert "endpoints answer requests: wine (blue 100 %; requests of the last day unknown)" in why()
     assert "endpoints" not in why("--stop-endpoints")
 
 

@@ -9,10 +9,11 @@ import pytest
 from azmlflow.cli.endpoints.model import Model
 from azmlflow.cli.endpoints.rollout import Stands, Wanted, roll_out
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.teardown import inventory
 from azmlflow.localazure.core.errors import AzureError
 from tests.cli.endpoints.site import ENDPOINT, WORKSPACE, Site, make
 from tests.cli.wire import Response
-from tests.localazure.control import BLUE, Azure
+from tests.localazure.control import BLUE, RG, Azure
 
 INPUTS = ({"type": "double", "name": "age"},)
 SAMPLE = {"input_data": {"columns": ["age"], "index": [0], "data": [[0.0]]}}
@@ -142,3 +143,10 @@ def test_out_of_quota(site: Site) -> None:
     with pytest.raises(CliError, match="OutOfQuota: Not enough quota available for Standard_DS3_v2"):
         roll_out(site.arm, wanted, lambda _: None)
     assert site.deployments() == []
+
+
+def test_down_tells_how_much_it_was_asked(site: Site) -> None:
+    deploy(site, "version-1")
+    site.azure.cloud.serving.asked[ENDPOINT.lower()] += 7
+    (found,) = inventory.read(site.arm, RG).endpoints
+    assert found.told() == "wine (version-1 100 %; 7 requests in the last day)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,14 +186,6 @@ def test_logs_begin_with_the_state_of_the_start(azure: Azure) -> None:
     assert "two" not in azure.arm("POST", f"{BLUE}/getLogs", {"containerType": "StorageInitializer"}).body["content"]
     assert azure.arm("POST", f"{BLUE}/getLogs", {"tail": "all"}).status == 400
     assert azure.arm("POST", f"{BLUE}/getLogs", {}, who=ALICE).status == 403
-
-
-def test_what_opens_something_is_in_no_log(azure: Azure, tmp_path: Path) -> None:
-    azure.make(*CHAIN[:6], ENDPOINT, BLUE)
-    (path := tmp_path / "server.log").write_text("the proxy is http://azmlflow:swordfish@127.0.0.1:1\n")
-    azure.cloud.serving.logs[BLUE.lower()], azure.cloud.serving.secret[BLUE.lower()] = path, ("swordfish",)
-    content = azure.arm("POST", f"{BLUE}/getLogs", {}).body["content"]
-    assert "http://azmlflow:***@127.0.0.1:1" in content and "swordfish" not in content
 
 
 def test_at_most_twenty(azure: Azure) -> None:

@@ -181,3 +181,25 @@ def test_an_endpoint_goes_with_its_deployments(azure: Azure) -> None:
 def test_who_may_not_read_is_not_told(azure: Azure) -> None:
     assert azure.arm("GET", f"{ENDPOINT}/checkNameAvailability", who=ALICE).status == 403
     assert azure.arm("GET", f"{ENDPOINT}/checkNameAvailability", who=DEVELOPER).status == 200
+
+
+def test_the_requests_of_the_last_day(azure: Azure) -> None:
+    azure.make(*CHAIN[:6], ENDPOINT)
+
+    def per_minute() -> float:
+        told = azure.arm("GET", f"{ENDPOINT}/providers/Microsoft.Insights/metrics?metricnames=RequestsPerMinute").body
+        (metric,) = told["value"]
+        return float(metric["timeseries"][0]["data"][0]["average"])
+
+    assert per_minute() == 0
+    azure.cloud.serving.asked[ENDPOINT.lower()] += 1440
+    assert per_minute() == 1
+    azure.clock.advance(12 * 3600)
+    azure.cloud.serving.asked[ENDPOINT.lower()] += 1440
+    assert per_minute() == 2
+    azure.clock.advance(13 * 3600)
+    assert per_minute() == 1
+    azure.arm("DELETE", ENDPOINT)
+    azure.wait()
+    azure.make(ENDPOINT)
+    assert per_minute() == 0

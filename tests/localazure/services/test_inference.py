@@ -139,6 +139,7 @@ def test_a_key_scores_and_the_model_sees_the_request_without_it(scoring: Scoring
     answer = scoring.ask(headers={"x-ms-client-request-id": "mine", "x-own": "1"})
     assert (answer.status_code, answer.json()) == (200, [1.5])
     assert answer.headers["azureml-model-deployment"] == "blue"
+    assert scoring.cloud.serving.asked == {ENDPOINT.lower(): 1}
     line, headers, body = scoring.models[BLUE].seen[0]
     assert (line, json.loads(body)) == ("POST /score HTTP/1.1", {"input_data": [1]})
     assert headers["x-own"] == "1" and headers["x-ms-client-request-id"] == "mine"

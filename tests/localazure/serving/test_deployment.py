@@ -153,6 +153,15 @@ def test_a_failure_says_what_the_process_said_last(serving: Serving) -> None:
     serving.run(script)
 
 
+def test_what_was_asked_is_written_down_at_the_end(serving: Serving) -> None:
+    async def script() -> None:
+        serving.azure.cloud.serving.asked[ENDPOINT.lower()] += 3
+
+    serving.run(script)
+    kept = serving.azure.cloud.store.get("endpoint_requests", ENDPOINT.lower())
+    assert kept is not None and list(kept.values()) == [3]
+
+
 def test_a_fault_of_ours_ends_the_operation_too(serving: Serving) -> None:
     Process.fails = [ZeroDivisionError()]
 
