@@ -1,7 +1,7 @@
 """The pages of `azmlflow ui`, in plain http on 127.0.0.1, at a port of their own.
 
     GET  /sign-in?code=            a one-time code becomes a session, whose cookie the answer sets
-    GET  /<session>/               the workspace; computes, jobs, access, access-matrix (`ui.pages`)
+    GET  /<session>/               the workspace; computes, jobs, access, access-matrix (`ui/pages/`)
     *    /<session>/mlflow/...     MLflow's own page, and what it asks (`ui.mlflow`)
     POST /<session>/sign-out
 
@@ -36,11 +36,13 @@ from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.sessions import SESSION_LIFETIME, BrowserSession
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
-from azmlflow.localazure.ui import html, mlflow, pages
-from azmlflow.localazure.ui.pages import Visit
+from azmlflow.localazure.ui import html, mlflow, style
+from azmlflow.localazure.ui.pages import access, jobs, tabs
 from azmlflow.localazure.ui.reader import Reader
+from azmlflow.localazure.ui.visit import Visit
 
 COOKIE = "azmlflow"
+_SHEETS = {"/style.css": style.STYLE, "/bar.css": style.BAR}
 _AGAIN = "Type `azmlflow ui` for a new one."
 _log = logging.getLogger("azmlflow.local")
 _HEADERS = {
@@ -61,7 +63,7 @@ _MLFLOW_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' blob: data:; "
     "frame-src 'self' blob:; "
-    "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
 
@@ -143,8 +145,8 @@ def _check_place(request: Request, address: str) -> None:
 
 async def _answer(cloud: Cloud, request: Request) -> Response:
     first, _, rest = request.url.path.removeprefix("/").partition("/")
-    if (request.method, request.url.path) == ("GET", "/style.css"):
-        return Response(html.STYLE, media_type="text/css")
+    if request.method == "GET" and request.url.path in _SHEETS:
+        return Response(_SHEETS[request.url.path], media_type="text/css")
     if (request.method, request.url.path) == ("GET", "/sign-in"):
         return _sign_in(cloud, request)
     session = _session(cloud, request, first)
@@ -154,33 +156,64 @@ async def _answer(cloud: Cloud, request: Request) -> Response:
         raise _SignIn("Who was signed in is not in the directory any more.")
     if workspace is None:
         raise AzureError(404, "ResourceNotFound", "The workspace does not stand any more.")
-    caller = Caller(principal)
+    visit = Visit(cloud, principal, workspace, Reader(cloud, Caller(principal)), dict(request.query_params))
     if (request.method, rest) == ("POST", "sign-out"):
         cloud.sessions.end(session.id)
         raise _SignIn("You are signed out.")
     if rest == "mlflow":
         return RedirectResponse(f"/{session.id}/mlflow/", HTTPStatus.MOVED_PERMANENTLY)
     if rest.startswith("mlflow/"):
-        target = WorkspaceRequest(
-            cloud=cloud,
-            request=request,
-            caller=caller,
-            host=f"{workspace['location']}.api.azureml.ms",
-            service="mlflow",
-            version="v2.0",
-            workspace=workspace,
-            rest=tuple(rest.removeprefix("mlflow/").split("/")),
-        )
+        target = _target(visit, request, tuple(rest.removeprefix("mlflow/").split("/")))
         response = await mlflow.answer(target)
         response.headers.setdefault("Content-Security-Policy", _MLFLOW_POLICY)
         return response
-    visit = Visit(cloud, principal, workspace, Reader(cloud, caller))
+    return await _page(visit, session, request, rest)
+
+
+async def _page(visit: Visit, session: BrowserSession, request: Request, rest: str) -> Response:
+    """One of the pages beside MLflow's."""
     if (request.method, rest) == ("GET", "access-matrix"):
-        return HTMLResponse(await pages.access_matrix(visit), headers={"Content-Security-Policy": _MATRIX_POLICY})
-    for tab in pages.TABS:
+        return HTMLResponse(await access.whole(visit), headers={"Content-Security-Policy": _MATRIX_POLICY})
+    place, _, name = rest.partition("/")
+    if place == "jobs" and name:
+        return await _job(visit, session, request, name)
+    for tab in tabs.TABS:
         if (request.method, rest) == ("GET", tab.path):
-            return HTMLResponse(html.frame(tab.title, await tab.show(visit), header=_header(visit, session, rest)))
+            head = _again(jobs.REFRESH) if visit.query.get("refresh") else ""
+            main = await tab.show(visit)
+            return HTMLResponse(html.frame(tab.title, main, header=_header(visit, session, rest), head=head))
     raise AzureError(404, "NotFound", "There is no such page.")
+
+
+async def _job(visit: Visit, session: BrowserSession, request: Request, rest: str) -> Response:
+    """A job's page, or its button: `NAME`, `NAME/cancel`."""
+    name, _, action = rest.partition("/")
+    if (request.method, action) == ("POST", "cancel"):
+        await visit.reader.post(f"{visit.id}/jobs/{name}/cancel")
+        return RedirectResponse(f"/{session.id}/jobs/{name}", HTTPStatus.SEE_OTHER)
+    if (request.method, action) != ("GET", ""):
+        raise AzureError(404, "NotFound", "There is no such page.")
+    found = await visit.reader.get(f"{visit.id}/jobs/{name}")
+    main = await jobs.one(visit, name, await mlflow.log_of(_target(visit, request, ()), name))
+    head = _again(jobs.REFRESH) if jobs.is_moving(found) else ""
+    return HTMLResponse(html.frame(f"Job {name}", main, header=_header(visit, session, "jobs"), head=head))
+
+
+def _again(seconds: int) -> str:
+    return f'<meta http-equiv="refresh" content="{seconds}">\n'
+
+
+def _target(visit: Visit, request: Request, rest: tuple[str, ...]) -> WorkspaceRequest:
+    return WorkspaceRequest(
+        cloud=visit.cloud,
+        request=request,
+        caller=Caller(visit.principal),
+        host=f"{visit.workspace['location']}.api.azureml.ms",
+        service="mlflow",
+        version="v2.0",
+        workspace=visit.workspace,
+        rest=rest,
+    )
 
 
 def _sign_in(cloud: Cloud, request: Request) -> Response:
@@ -212,16 +245,8 @@ def _session(cloud: Cloud, request: Request, session_id: str) -> BrowserSession:
 
 
 def _header(visit: Visit, session: BrowserSession, path: str) -> str:
-    links = [
-        f'<a href="/{session.id}/{tab.path}"{" aria-current=page" if tab.path == path else ""}>{tab.title}</a>'
-        for tab in pages.TABS
-    ]
-    links.insert(1, html.link("MLflow", f"/{session.id}/{pages.MLFLOW}"))
-    return (
-        f"<header><strong>{html.cell(visit.workspace['name'])}</strong><nav>{''.join(links)}</nav>"
-        f'<span>{html.cell(visit.principal.name)}</span><form method="post" action="/{session.id}/sign-out">'
-        "<button>Sign out</button></form></header>\n"
-    )
+    base = f"/{session.id}/"
+    return html.bar(visit.workspace["name"], tabs.links(base, path), visit.principal.name, f"{base}sign-out")
 
 
 def _refused(request: Request, error: AzureError) -> Response:

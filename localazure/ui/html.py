@@ -1,4 +1,4 @@
-"""How the embedded Azure's own pages look: one frame, one style sheet, no script.
+"""What the embedded Azure's own pages are made of: one frame, one bar, no script; how they look is in `style.py`.
 
 Everything that is shown is escaped where it is put in (`cell`, `table`, `facts`); what is `Markup` already is not
 escaped again.
@@ -9,43 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from html import escape
-
-STYLE = """
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
-body { margin: 0 auto; max-width: 72rem; padding: 1rem 1.5rem 3rem }
-header { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; align-items: baseline;
-  border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); padding-bottom: .5rem }
-header strong { font-size: 1.1rem }
-nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem; flex: 1 }
-nav a[aria-current] { font-weight: 700; text-decoration: none; color: inherit }
-header form { display: inline }
-h1 { font-size: 1.3rem; margin: 1.25rem 0 .5rem }
-h2 { font-size: 1.05rem; margin: 1.5rem 0 .4rem }
-table { border-collapse: collapse; width: 100% }
-caption { text-align: left; opacity: .75; padding-bottom: .3rem }
-.scroll { overflow-x: auto }
-th, td { text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0 }
-tbody tr:not(.note) > *, thead th { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent) }
-thead th { border-top: 0; vertical-align: bottom }
-tbody th { font-weight: 600 }
-tr.note td { padding-top: 0; overflow-wrap: anywhere }
-.id { display: inline-block; min-width: min(11rem, 13vw); overflow-wrap: anywhere }
-.id small { display: block; font-weight: 400; opacity: .75 }
-[class^=state], time span, .number { white-space: nowrap }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.25rem; margin: 0 }
-dt { opacity: .75 }
-dd { margin: 0; overflow-wrap: anywhere }
-pre { padding: .75rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere;
-  background: color-mix(in srgb, currentColor 8%, transparent) }
-code { font: .92em ui-monospace, monospace }
-.refused { padding: .5rem .75rem; border-left: 4px solid #b3541e;
-  background: color-mix(in srgb, #b3541e 12%, transparent); overflow-wrap: anywhere }
-.state-Completed, .state-Succeeded { color: light-dark(#1a6b33, #7ad39a) }
-.state-Failed { color: light-dark(#a3231f, #ff9a94) }
-:focus-visible { outline: 2px solid Highlight; outline-offset: 2px }
-@media (max-width: 60rem) { table { font-size: .87rem } th, td { padding-right: .6rem } }
-@media print { nav, header form { display: none } body { max-width: none; padding: 0 } a { color: inherit } }
-"""
 
 
 class Markup(str):
@@ -120,6 +83,33 @@ def table(
     return Markup(
         f'<div class="scroll"><table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>\n'
         f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def card(title: str, count: object, more: object) -> Markup:
+    """A count, what it is of, and what is to be added."""
+    return Markup(
+        f'<section class="card"><h2>{escape(title)}</h2><p class="count">{cell(count)}</p>'
+        f"<p><small>{cell(more)}</small></p></section>"
+    )
+
+
+def bar(name: object, links: Iterable[tuple[str, str, bool]], who: str, sign_out: str) -> Markup:
+    """What stands above every page, MLflow's too.
+
+    Args:
+        name: the workspace's.
+        links: text, address, whether it is the page that is looked at.
+        who: the principal who looks.
+        sign_out: where the button posts.
+    """
+    shown = "".join(
+        f'<a href="{escape(target)}"{" aria-current=page" if here else ""}>{cell(text)}</a>'
+        for text, target, here in links
+    )
+    return Markup(
+        f'<header class="azml-bar"><strong>{cell(name)}</strong><nav>{shown}</nav><span>{cell(who)}</span>'
+        f'<form method="post" action="{escape(sign_out)}"><button>Sign out</button></form></header>\n'
     )
 
 

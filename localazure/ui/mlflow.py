@@ -28,25 +28,41 @@ from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such
 from azmlflow.localazure.blobs.kept import read_range
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.tracking import answers
-from azmlflow.localazure.ui import calls, html, pages
+from azmlflow.localazure.ui import calls, html
+from azmlflow.localazure.ui.pages import tabs
+from azmlflow.localazure.work.layout import LOG
 from azmlflow.rbac.operations import TRACKING, operation, recognise
 
+_MOST_OF_A_LOG = 200_000
 _API = ("ajax-api", "2.0", "mlflow")
 _TEXT = ("text/", "application/json", "application/yaml", "application/xml", "application/javascript")
 # A file that somebody logged is never a page of ours: whatever opens it shows it in a box without scripts or origin.
 _ARTIFACT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
-# MLflow's root is as high as its body.
-_BAR = """<style>
+# MLflow's root is as high as its body. What Azure Machine Learning does not have is not offered: prompts, traces,
+# gateways, assistants. Read in MLflow 3.17's page, by the addresses that its links lead to.
+_BAR = """<link rel="stylesheet" href="/bar.css"><style>
 body { display: flex; flex-direction: column } #root { flex: 1; min-height: 0 }
-#beside { font: 13px/28px system-ui, sans-serif; padding: 0 16px; background: #11171c; color: #e8ecf0 }
-#beside a { color: #8acaff; margin-left: 16px }
+#root a:is([href^="#/prompts"], [href^="#/gateway"], [href^="#/mcp-registry"], [href^="#/experiments-observatory"]),
+#root a[href*="/traces"], #root a[href*="/chat-sessions"] { display: none }
 </style>"""
 # MLflow's page opens its assistant by itself once, and notes that in the browser. There is no assistant here (the page
 # would ask `assistant/...` in vain), so it is noted before. Read in MLflow 3.17's page.
 _BESIDE = """
 const key = "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1";
 try { if (localStorage.getItem(key) === null) localStorage.setItem(key, "true"); } catch { }
+// A click on an experiment opens its runs: MLflow's own choice is a page of traces, of which Azure ML has none.
+const runs = address => {
+  const found = /^([^#]*#\\/experiments\\/\\d+)(\\/overview[^?]*|\\/traces)?(\\?.*)?$/.exec(address);
+  return found && !/\\/runs/.test(address) ? found[1] + "/runs?workflowType=machine_learning" : address;
+};
+const mend = () => { if (runs(location.href) !== location.href) location.replace(runs(location.href)); };
+for (const name of ["pushState", "replaceState"]) {
+  const before = history[name].bind(history);
+  history[name] = (...told) => { before(...told); setTimeout(mend); };  // the page hears of what follows, not of this
+}
+addEventListener("hashchange", mend);
+mend();
 """
 
 
@@ -97,8 +113,8 @@ def _authorise(target: WorkspaceRequest, operations: Iterable[str]) -> None:
 async def _page(target: WorkspaceRequest) -> Response:
     """MLflow's page as its package has it, a bar above it that leads back to the pages beside it."""
     text = (static_folder() / "index.html").read_text(encoding="utf-8")
-    links = " ".join(html.link(tab.title, f"../{tab.path}") for tab in pages.TABS)
-    bar = f'{_BAR}<nav id="beside"><strong>{html.cell(target.workspace["name"])}</strong> {links}</nav>'
+    who = target.caller.principal.name
+    bar = _BAR + html.bar(target.workspace["name"], tabs.links("../", None), who, "../sign-out")
     text = text.replace("<head>", '<head><script src="beside.js"></script>', 1).replace("<body>", f"<body>{bar}", 1)
     return HTMLResponse(text)
 
@@ -155,6 +171,18 @@ async def _list(target: WorkspaceRequest) -> Response:
     experiment_id = await tracking.run_experiment(target, run_id)
     root = tracking.artifact_uri(target, experiment_id, run_id)
     return JSONResponse({"root_uri": root, "files": artifacts.level(folder)})
+
+
+async def log_of(target: WorkspaceRequest, job: str) -> str | None:
+    """The end of a job's log, for who may read its run's artifacts; None where there is none."""
+    try:
+        _authorise(target, ("read_artifacts",))
+        blob, file = (await of_run(target, job)).open(LOG)
+    except AzureError:
+        return None
+    with file:
+        file.seek(max(0, blob.length - _MOST_OF_A_LOG))
+        return file.read(_MOST_OF_A_LOG).decode("utf-8", "replace")
 
 
 def _content(artifacts: Artifacts, path: str) -> Response:

@@ -1,6 +1,6 @@
-"""Facts as Azure Resource Manager tells them to who looks, with the same rights.
+"""Facts as Azure Resource Manager tells them to who looks, with the same rights; and what a page's button asks of it.
 
-So a page can show nothing that its principal could not read by a request of its own.
+So a page can show and do nothing that its principal could not by a request of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
-from azmlflow.resourcetypes.table import version_of
+from azmlflow.resourcetypes.table import find, version_of
+
+_WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 
 
 class Reader:
@@ -49,13 +51,23 @@ class Reader:
             url = answer.get("nextLink")
         return found
 
-    async def _ask(self, url: str) -> Document:
+    async def post(self, path: str) -> None:
+        """An action of a resource, such as `.../jobs/NAME/cancel`.
+
+        Raises:
+            AzureError: it is not there, or may not be done.
+        """
+        await self._ask(_url(path.rpartition("/")[0]).replace("?", f"/{path.rpartition('/')[2]}?"), "POST")
+
+    async def _ask(self, url: str, method: str = "GET") -> Document:
         parts = urlsplit(url)
         query = {name.lower(): value for name, value in parse_qsl(parts.query)}
-        asked = dispatch.ask(self._cloud, self._caller, "GET", parts.path, query)
-        answer: Any = (await dispatch.answer(asked, "GET")).body
-        return dict(answer)
+        asked = dispatch.ask(self._cloud, self._caller, method, parts.path, query)
+        answer: Any = (await dispatch.answer(asked, method)).body
+        return dict(answer or {})
 
 
 def _url(path: str) -> str:
-    return f"{path}?api-version={version_of(paths.parse(path, 'GET').type)}"
+    type_ = paths.parse(path, "GET").type
+    # Of what is in a workspace, and not in azmlflow's table, the workspace's version.
+    return f"{path}?api-version={version_of(type_ if find(type_) else _WORKSPACE)}"

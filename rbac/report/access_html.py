@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -132,18 +133,20 @@ class _Notes:
         )
 
 
-def page(table: Matrix, stack: str) -> str:
+def page(table: Matrix, subject: str, made: str = "", grants: Mapping[str, Sequence[str]] | None = None) -> str:
     """The page.
 
     Args:
         table: who can do what.
-        stack: name of the stack, for the title.
+        subject: what it is about, for the title: `stack prod`.
+        made: when the report was made, and by whom.
+        grants: of an object id (lower case) what was granted, and until when.
     """
     digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; form-action 'none'"
-    title = escape(f"Access on stack {stack}")
+    title = escape(f"Access on {subject}")
     notes = _Notes()
-    rows = "\n".join(_row(row, notes) for row in table.rows)
+    rows = "\n".join(_row(row, notes, (grants or {}).get(row.object_id, ())) for row in table.rows)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -156,6 +159,7 @@ def page(table: Matrix, stack: str) -> str:
 <body>
 <h1>{title}</h1>
 <p>{escape(table.scope)}</p>
+<p>{escape(made)}</p>
 <p>✓ allowed, · refused, ? rests on a condition or on what may not be read. Beside each sign stands the number of its
 reason below, and the letter of the action that decided; point at a cell, or click it, to read them here.</p>
 <form role="search"><label>Search <input id="search" type="search" placeholder="name, type, id, role" autofocus></label>
@@ -189,8 +193,9 @@ def _head(table: Matrix) -> str:
     return f'<tr><th rowspan="2" scope="col">principal</th>{above}</tr>\n<tr>{below}</tr>'
 
 
-def _row(row: Row, notes: _Notes) -> str:
-    said = "".join(f'<small class="note">{escape(note)}</small>' for note in row.notes)
+def _row(row: Row, notes: _Notes, grants: Sequence[str]) -> str:
+    said = "".join(f"<small>{escape(grant)}</small>" for grant in grants)
+    said += "".join(f'<small class="note">{escape(note)}</small>' for note in row.notes)
     below = escape(row.type if row.name == row.object_id else f"{row.type} {row.object_id}")
     head = f'<th scope="row">{escape(row.name)}<small>{below}</small>{said}</th>'
     return f"<tr>{head}{''.join(_cell(cell, row.object_id, notes) for cell in row.cells)}"

@@ -134,6 +134,9 @@ def test_a_viewer_sees_experiments_charts_artifacts_and_models(look: Look, shoot
     page.get_by_role("link", name="MLflow").first.click()
     expect(page.get_by_role("link", name="looked_at").first).to_be_visible()
     expect(page.get_by_text("Welcome to MLflow Assistant")).to_have_count(0)  # there is none here: it stays closed
+    page.get_by_role("link", name="looked_at").first.click()
+    expect(page.get_by_text("matching run")).to_be_visible(timeout=20_000)  # its runs, and no page of traces
+    assert f"/experiments/{look.experiment}/runs" in page.url
     page.get_by_role("link", name="Workspace", exact=True).click()  # the way back
     expect(page.get_by_text("Track a run")).to_be_visible()
 
@@ -191,7 +194,7 @@ def test_two_principals_side_by_side_until_one_signs_out(look: Look, shoot: Any)
     owner.get_by_role("link", name="Computes").click()
     expect(owner.get_by_role("cell", name="AmlCompute").first).to_be_visible()
     owner.get_by_role("link", name="Access").click()
-    expect(owner.get_by_role("rowheader", name=VIEWER)).to_be_visible()
+    expect(owner.get_by_role("rowheader", name=VIEWER).first).to_be_visible()
     shoot(owner, "ui-access")
     owner.get_by_role("link", name="The whole matrix").click()
     owner.fill("#search", VIEWER)

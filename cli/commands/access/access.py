@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,8 +131,20 @@ def _matrix(session: Session, where: Place, *, to_terminal: bool) -> str:
         case "csv":
             return report.as_csv(table)
         case "html":
-            return access_html.page(table, session.name)
+            who, now = session.invocation.ports.whoami().name, datetime.now(UTC)
+            made = f"As of {now:%Y-%m-%d %H:%M} UTC, for {who}."
+            return access_html.page(table, f"stack {session.name}", made, _granted(session))
     return report.as_text(table, width(sys.stdout) if to_terminal else None)
+
+
+def _granted(session: Session) -> dict[str, list[str]]:
+    """Of an object id what the stack granted, and until when."""
+    found: dict[str, list[str]] = {}
+    for grant in session.settings().grants:
+        end = f"until {grant.until}" if grant.until else "no end"
+        at = " on the group" if grant.scope == "group" else ""
+        found.setdefault(grant.principal_id.lower(), []).append(f"{grant.persona}{at}, {end}")
+    return found
 
 
 def _explained(session: Session, where: Place, question: tuple[str, str], kind: str | None) -> str:

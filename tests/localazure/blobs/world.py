@@ -99,7 +99,8 @@ class Azure:
 
     def describe_account(self, **properties: Any) -> None:
         """Write the account, as ARM would, with these properties."""
-        self.cloud.store.put("resources", ACCOUNT_ID, {"id": ACCOUNT_ID, "properties": properties})
+        document = {"id": ACCOUNT_ID, "type": "Microsoft.Storage/storageAccounts", "name": ACCOUNT}
+        self.cloud.store.put("resources", ACCOUNT_ID, {**document, "properties": properties})
 
     def sign_in(self, role: str | None = None, scope: str = ACCOUNT_ID) -> str:
         """The access token of a new user with a role."""

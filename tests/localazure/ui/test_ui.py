@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Any
 
 import pytest
 
@@ -198,6 +199,118 @@ def test_a_job_with_its_times_its_run_and_why_it_failed(browser: Browser) -> Non
     assert "1 min 2 s" in shown, "and no longer"
 
 
+def _job(browser: Browser, name: str, **changed: Any) -> str:
+    job = {"jobType": "Command", "command": "python train.py", "computeId": COMPUTE, "displayName": name, **changed}
+    assert browser.azure.arm("PUT", f"{WORKSPACE}/jobs/{name}", {"properties": job}).status == 201
+    return f"{WORKSPACE}/jobs/{name}".lower()
+
+
+def test_cards_count_what_may_be_read_and_a_chart_shows_the_last_days(browser: Browser) -> None:
+    for name, state in (("one", "Completed"), ("two", "Failed"), ("three", "Queued")):
+        records.set_status(browser.azure.cloud, _job(browser, name), state)
+    page = signed_in(browser, READER).get().text
+    for title, count, more in (
+        ("Jobs", '<a href="jobs">3</a>', "1 Completed, 1 Failed, 1 Queued"),
+        ("Computes", '<a href="computes">1</a>', "0 nodes up now"),
+        ("Models", "0", ""),
+    ):
+        assert f'<h2>{title}</h2><p class="count">{count}</p><p><small>{more}</small></p>' in page, title
+    assert re.search(r'<h2>Role assignments</h2><p class="count"><a href="access">\d+</a></p><p><small>to \d+ ', page)
+    assert "2026-01-01: 1 Failed" in page
+    assert page.count("<rect ") == 3
+    browser.azure.give("half@local.test", ["Microsoft.MachineLearningServices/workspaces/read"], WORKSPACE)
+    half = signed_in(browser, "half@local.test").get().text
+    assert half.count("may not be read") == 5
+    assert "<rect" not in half
+
+
+def test_jobs_are_filtered_and_looked_at_again(browser: Browser) -> None:
+    records.set_status(browser.azure.cloud, _job(browser, "red-job"), "Failed")
+    _job(browser, "blue-job")
+    signed_in(browser, READER)
+    every = browser.get("jobs").text
+    assert "2 of 2 jobs" in every
+    assert "http-equiv" not in every
+    assert "red-job" not in browser.get("jobs?state=Queued").text
+    found = browser.get("jobs?text=RED").text
+    assert ("red-job" in found, "blue-job" in found) == (True, False)
+    assert '<meta http-equiv="refresh" content="10">' in browser.get("jobs?refresh=1").text
+    hostile = browser.get('jobs?text="><script>alert(1)</script>').text
+    assert "<script" not in hostile
+    assert "0 of 2 jobs" in hostile
+
+
+def test_a_jobs_own_page_with_its_log_for_who_may_read_it(browser: Browser) -> None:
+    key = _job(browser, "job-1", displayName="<i>mine</i>")
+    browser.azure.run("job-1")
+    browser.azure.blob("azureml", "ExperimentRun/dcid.job-1/user_logs/std_log.txt", b"epoch 1 <loss>\n")
+    records.set_status(browser.azure.cloud, key, "Running", experiment="1")
+    page = signed_in(browser, OWNER).get("jobs/job-1").text
+    run = "mlflow/#/experiments/1/runs/job-1"
+    for shown in ("python train.py", "epoch 1 &lt;loss&gt;", "Cancel the job", run, OWNER):
+        assert shown in page
+    assert 'http-equiv="refresh"' in page
+    action = "Microsoft.MachineLearningServices/workspaces"
+    browser.azure.give("jobs@local.test", [f"{action}/read", f"{action}/jobs/read"], WORKSPACE)
+    without = signed_in(browser, "jobs@local.test").get("jobs/job-1").text
+    assert "epoch 1" not in without
+    assert "may not be read" in without
+    assert signed_in(browser, NOBODY).get("jobs/job-1").status_code == 403
+
+
+def test_a_job_is_cancelled_by_who_may(browser: Browser) -> None:
+    key = _job(browser, "job-1")
+    assert signed_in(browser, READER).post("jobs/job-1/cancel").status_code == 403
+    assert signed_in(browser, OWNER).get("jobs/job-1/cancel").status_code == 404
+    answer = browser.post("jobs/job-1/cancel")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{browser.base}jobs/job-1")
+    assert browser.azure.cloud.store.get("resources", key)["properties"]["status"] == "CancelRequested"  # type: ignore[index]
+    refused = browser.post("jobs/job-1/cancel", headers={"Origin": "http://evil.example"})
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "name", ["nope", "..%2Fcomputes%2Fcpu-cluster", "%2e%2e", "job-1%00", "a%2Fb", "<script>", "x/cancel/y", "x?a", "%"]
+)
+def test_a_job_of_a_hostile_name_is_none(browser: Browser, name: str) -> None:
+    for who in (OWNER, NOBODY):
+        answer = signed_in(browser, who).get(f"jobs/{name}")
+        assert answer.status_code in (400, 403, 404)
+        assert "<script" not in answer.text
+        assert "AmlCompute" not in answer.text
+
+
+def test_nodes_at_work_over_the_last_day(browser: Browser) -> None:
+    for name in ("one", "two"):
+        records.set_status(browser.azure.cloud, _job(browser, name), "Running")
+        browser.azure.clock.advance(600)
+    page = signed_in(browser, OWNER).get("computes").text
+    assert "cpu-cluster: nodes at work, the last 24 hours" in page
+    assert "Nodes of cpu-cluster at work; most at a time: 2" in page
+    browser.azure.give("ops@local.test", ["Microsoft.MachineLearningServices/workspaces/computes/read"], WORKSPACE)
+    assert "nodes at work" not in signed_in(browser, "ops@local.test").get("computes").text
+
+
+def test_access_in_words_with_role_way_in_date_and_author(browser: Browser) -> None:
+    directory = browser.azure.cloud.directory
+    group = directory.add_group("team")
+    directory.add_member(group.object_id, browser.azure.who(NOBODY).object_id)
+    browser.azure.assign(READER, "Contributor", WORKSPACE)
+    role = browser.azure.arm(
+        "GET", f"{WORKSPACE}/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName eq 'Reader'"
+    ).body["value"][0]["id"]
+    id_ = f"{WORKSPACE}/providers/Microsoft.Authorization/roleAssignments/{browser.azure.cloud.ids.guid()}"
+    body = {"properties": {"roleDefinitionId": role, "principalId": group.object_id, "principalType": "Group"}}
+    assert browser.azure.arm("PUT", id_, body).status == 201
+    page = signed_in(browser, OWNER).get("access").text
+    assert f"As of 2026-01-01 00:00 UTC, for {OWNER}." in page
+    assert "in team" in page
+    assert "directly" in page
+    assert "Get runs and the history of their metrics" in page
+    assert "Contributor" in page
+    assert "As of 2026-01-01 00:00 UTC" in browser.get("access-matrix").text
+
+
 def test_who_has_access_and_the_matrix(browser: Browser) -> None:
     page = signed_in(browser, READER).get("access").text
     assert OWNER in page
@@ -236,6 +349,9 @@ def test_the_page_and_its_files_are_mlflows_own(browser: Browser) -> None:
         "what it stores is read by MLflow's"
     )
     assert '<a href="../jobs">Jobs</a>' in page
+    assert 'action="../sign-out"' in page
+    assert NOBODY in page
+    assert browser.ask("GET", "/bar.css").status_code == 200
     assert "autoOpenedOnFirstLoad" in browser.get("mlflow/beside.js").text
     script = re.search(r'src="(static-files/[^"]+)"', page).group(1)  # type: ignore[union-attr]
     found = browser.get(f"mlflow/{script}")

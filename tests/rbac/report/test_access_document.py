@@ -83,11 +83,16 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def outline() -> Outline:
-    return Outline(access_html.page(TABLE, "dev & co"))
+    return Outline(access_html.page(TABLE, "stack dev & co"))
 
 
 def test_the_title_and_the_scope_are_said(outline: Outline) -> None:
     assert [text for _, text in (*outline.all("title"), *outline.all("h1"))] == ["Access on stack dev & co"] * 2
+    granted = {TABLE.rows[0].object_id: ["tracker, until 2027-01-31"]}
+    whole = Outline(access_html.page(TABLE, "stack dev & co", "As of 2026-11-26 17:00 UTC, for <dan>.", granted))
+    said = " ".join(text for _, text in (*whole.all("p"), *whole.all("small")))
+    assert "As of 2026-11-26 17:00 UTC, for <dan>." in said
+    assert "tracker, until 2027-01-31" in said
     assert outline.all("p")[0][1] == "/s/<scope>"
 
 

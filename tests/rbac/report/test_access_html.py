@@ -36,7 +36,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     facts = Facts(assignments, definitions, management_groups=above, unread_groups=[ids[2]])
     people = WhoIsWho({who: (SUMMARY[number], NAMES[number]) for number, who in enumerate(ids)})
     path = tmp_path_factory.mktemp("page") / "access.html"
-    path.write_text(access_html.page(matrix(facts, WORKSPACE_ID, people), "local"))
+    path.write_text(access_html.page(matrix(facts, WORKSPACE_ID, people), "stack local"))
     return path
 
 
@@ -94,7 +94,7 @@ def test_without_its_script_the_page_leads_from_each_cell_to_its_reason(document
 def test_a_large_tenant_is_a_page_that_can_be_mailed() -> None:
     facts = tenant(4000)
     table = matrix(facts, SCOPE, WhoIsWho({}, readable=False))
-    text = access_html.page(table, "local")
+    text = access_html.page(table, "stack local")
     assert len(table.rows) == 1100
     assert len(text.encode()) < 1.5e6
     assert len(re.findall("<td class=", text)) == len(table.rows) * len(COLUMNS)

@@ -1,0 +1,123 @@
+"""Who has access to a workspace: its role assignments, what each principal may and by which way, and the whole matrix.
+
+Each fact is one that Azure Resource Manager tells to the principal who looks (`arm.Reader`); what may not be read is
+said in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.ui import html
+from azmlflow.localazure.ui.visit import Visit
+from azmlflow.rbac.facts import Facts
+from azmlflow.rbac.report import access_html
+from azmlflow.rbac.report.access import Matrix, WhoIsWho, matrix, principals
+
+_AUTHORIZATION = "providers/Microsoft.Authorization/roleAssignments"
+
+
+async def show(visit: Visit) -> str:
+    """Who has access: by which role, which way, since when and by whom; in words what each may."""
+    try:
+        listed = await visit.reader.all(f"{visit.id}/{_AUTHORIZATION}")
+        table = await _matrix(visit)
+    except AzureError as error:
+        return html.refused(error.message)
+    names = {row.object_id: row.name for row in table.rows}
+    report = f"<p>{html.cell(made(visit))} {html.link('The whole matrix, with reasons', 'access-matrix')}</p>"
+    return report + _given(visit, listed, names) + _may(table)
+
+
+async def whole(visit: Visit) -> str:
+    """The page that `azmlflow access --output html` writes.
+
+    Raises:
+        AzureError: role assignments may not be read.
+    """
+    return access_html.page(await _matrix(visit), f"workspace {visit.workspace['name']}", made(visit))
+
+
+def made(visit: Visit) -> str:
+    """When a report was made, and by whom."""
+    return f"As of {visit.cloud.clock.now():%Y-%m-%d %H:%M} UTC, for {visit.principal.name}."
+
+
+def _given(visit: Visit, listed: Iterable[Document], names: Mapping[str, str]) -> html.Markup:
+    roles = {role.id.rpartition("/")[2].lower(): role.name for role in visit.cloud.enforcer.facts().definitions}
+    rows = []
+    for each in sorted(listed, key=lambda one: str(one["properties"].get("createdOn")), reverse=True):
+        told = each["properties"]
+        who, by = str(told["principalId"]).lower(), visit.cloud.directory.get(str(told.get("createdBy") or ""))
+        role = roles.get(str(told["roleDefinitionId"]).rpartition("/")[2].lower(), told["roleDefinitionId"])
+        at = str(told["scope"]).rpartition("/")[2]
+        rows.append(
+            (
+                html.identifier(names.get(who, who)),
+                told.get("principalType"),
+                html.identifier(role),
+                html.identifier(at),
+                html.time(told.get("createdOn")),
+                by.name if by else told.get("createdBy"),
+            )
+        )
+    head = ("Principal", "Type", "Persona or role", "At", "Since (UTC)", "Given by")
+    caption = "Role assignments that reach the workspace. Azure does not know when a grant ends: azmlflow status tells"
+    return html.table(caption, head, rows)
+
+
+def _may(table: Matrix) -> html.Markup:
+    rows = []
+    for row in table.rows:
+        allowed: dict[str, list[str]] = {}
+        ways = set()
+        for column, each in zip(table.columns, row.cells, strict=True):
+            if each.verdict == "allowed":
+                allowed.setdefault(column.group, []).append(column.operation.summary)
+                ways.add(each.decision.through)
+        words = "".join(f"<li>{html.cell(summary)}</li>" for found in allowed.values() for summary in found)
+        may = html.Markup(
+            f"<details><summary>{html.cell(', '.join(allowed))}</summary><ul>{words}</ul></details>"
+            if allowed
+            else "nothing"
+        )
+        names = {each.object_id: each.name for each in table.rows}
+        way = ", ".join(sorted("directly" if each is None else f"in {names.get(each, each)}" for each in ways))
+        rows.append((html.identifier(row.name), row.type, may, way, "; ".join(row.notes)))
+    head = ("Principal", "Type", "May", "Way in", "Note")
+    return html.Markup("<h2>Who may do what</h2>" + html.table("Open a line to read it in words", head, rows))
+
+
+async def _matrix(visit: Visit) -> Matrix:
+    """Who can do what, by the assignments that the principal may read.
+
+    Raises:
+        AzureError: they may not be read.
+    """
+    listed = await visit.reader.all(f"{visit.id}/{_AUTHORIZATION}")
+    known, directory = visit.cloud.enforcer.facts(), visit.cloud.directory
+    ids = {str(each["id"]).lower() for each in listed}
+    assignments = tuple(each for each in known.assignments if each.id.lower() in ids)
+    facts = Facts(
+        assignments,
+        known.definitions,
+        known.denies,
+        _memberships({each.principal_id.lower() for each in assignments}, known.memberships),
+        known.management_groups,
+    )
+    found = (directory.get(each) for each in principals(facts))
+    names = {each.object_id.lower(): (each.kind, each.upn or each.display_name) for each in found if each}
+    return matrix(facts, visit.id, WhoIsWho(names))
+
+
+def _memberships(named: set[str], known: Mapping[str, Iterable[str]]) -> dict[str, Iterable[str]]:
+    """The memberships of groups that are named, and of groups in those."""
+    groups = set(named)
+    while True:
+        kept = {member: held for member, held in known.items() if not groups.isdisjoint(map(str.lower, held))}
+        more = groups | {member.lower() for member in kept}
+        if more == groups:
+            return kept
+        groups = more
