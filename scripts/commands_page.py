@@ -18,7 +18,8 @@ _COLUMNS = 80
 
 def page() -> str:
     """The whole page."""
-    root = click.Context(cli, info_name="azmlflow", terminal_width=_COLUMNS)
+    # As click makes it where the command is typed: it keeps the first `--help` that it was asked for.
+    root = click.Context(cli, info_name="azmlflow", terminal_width=_COLUMNS, **cli.context_settings)
     return "\n".join([_HEAD, _block(cli.get_help(root)), *_below(cli, root)])
 
 
