@@ -222,8 +222,11 @@ class Watcher:
         message = _plain(event.message)
         if event.severity.startswith("info") and message.startswith(WAITING):
             self._say(message)
-        if event.severity in {"error", "warning"} and message:
-            self._diagnoses.append(Diagnosis(event.severity, message, event.urn or ""))
+        severity = event.severity
+        if severity == "info#err" and message.lower().startswith("error:"):
+            severity = "error"  # Pulumi's YAML host prints what is wrong with a program, and says no more
+        if severity in {"error", "warning"} and message:
+            self._diagnoses.append(Diagnosis(severity, message, event.urn or ""))
 
 
 def _plain(message: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+import azmlflow
 from azmlflow.infra.settings import listing
 from azmlflow.infra.settings.faults import Fault, SettingsError, nearest
 from azmlflow.infra.settings.namespace import NAMESPACE
@@ -105,7 +106,8 @@ def _explained(details: ErrorDetails, model: type[BaseModel]) -> Fault:
     unset = f"azmlflow set --unset {shlex.quote(path)}"
     if details["type"] == "extra_forbidden":
         near = nearest(word, known)
-        listed = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
+        newer = f"a newer azmlflow than this ({azmlflow.__version__}) may know it"
+        listed = f"did you mean {near}?" if near else f"{newer}; known are {', '.join(known)}"
         return Fault(key, f"there is no such setting; {listed}", unset)
     setting = _node(model, location)
     if details["type"] == "azmlflow":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from azmlflow.cli.project.selection import find_project
+from azmlflow.cli.pulumi.engine import present
 from tests.e2e.estate import CHECKOUT, Estate, make_environment
 
 pytestmark = pytest.mark.e2e
@@ -79,3 +82,15 @@ def test_the_engine_is_the_one_of_the_version_and_user(installed: Path, empty: E
     ours = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert empty.command(installed / "python", "-c", script).out == ours
     assert ours.startswith("/c/engine-3.")
+
+
+def test_pulumis_own_command_makes_a_project_from_the_template(empty: Estate) -> None:
+    engine = present(os.environ)
+    assert engine is not None
+    template = empty.command("python", "-c", "from azmlflow.cli.project.selection import TEMPLATE as it; print(it)").out
+    words = ("new", template.strip(), "--generate-only", "--yes", "--name", "team-models")
+    empty.command(engine.command, *words, extra={"PULUMI_HOME": str(empty.folder.parent / "pulumi")})
+    assert yaml.safe_load((empty.folder / "Pulumi.yaml").read_text())["name"] == "team-models"
+    assert "stacks" in empty.azmlflow("stack", "list", "--output", "json").json()
+    assert "a project" not in empty.azmlflow("init", "local", "--yes").err, "it is one already"
+    assert not find_project(empty.folder).own_program

@@ -77,6 +77,21 @@ def test_a_failure_and_what_was_said_of_it() -> None:
     assert [(d.message, d.urn) for d in outcome.diagnoses] == [("Conflict: taken", URN)]
 
 
+@pytest.mark.parametrize(
+    ("message", "severities"),
+    [
+        ("<{%fg 1%}>Error<{%reset%}>: resource 'x' is not there\n  on Pulumi.yaml line 3", ["error"]),
+        ("error: resource 'x' is not there", ["error"]),
+        ("Traceback (most recent call last):", []),
+    ],
+)
+def test_what_a_program_in_yaml_prints_of_its_errors(message: str, severities: list[str]) -> None:
+    watcher = Watcher()
+    event = {"message": message, "severity": "info#err", "urn": STACK_URN, "color": "raw"}
+    watcher(EngineEvent.from_json({"diagnosticEvent": event}))
+    assert [each.severity for each in watcher.outcome().diagnoses] == severities
+
+
 def test_outputs_come_from_the_stack_with_secrets_masked() -> None:
     watcher = Watcher()
     secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "hush"}

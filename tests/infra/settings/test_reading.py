@@ -9,10 +9,12 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
+import azmlflow
 from azmlflow.infra.settings.faults import Fault, SettingsError
 from azmlflow.infra.settings.fields import SettingsModel
 from azmlflow.infra.settings.listing import located, spelt
 from azmlflow.infra.settings.reading import read
+from azmlflow.infra.settings.settings import Settings
 
 
 class Rule(SettingsModel):
@@ -117,3 +119,10 @@ def test_commands_of_a_stack_name_it() -> None:
         "fix: edit azmlflow:network.rules in Pulumi.dev.yaml, or azmlflow set --unset network.rules --stack dev" in told
     )
     assert "fix: azmlflow set limit 1 --stack dev" in told
+
+
+def test_a_file_of_a_newer_version_is_refused_whole_and_says_so() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_mapping({"azmlflow:quantumBits": "8", "azmlflow:location": "westeurope"})
+    (fault,) = caught.value.faults
+    assert f"a newer azmlflow than this ({azmlflow.__version__}) may know it; known are cloud," in fault.what
