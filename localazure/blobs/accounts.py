@@ -63,7 +63,7 @@ class Accounts:
                 identity = document.get("identity") or {}
                 primary = str(document["properties"].get("primaryUserAssignedIdentity")).lower()
                 used = {id_.lower(): ids for id_, ids in (identity.get("userAssignedIdentities") or {}).items()}
-                found = used.get(primary, identity).get("principalId")
+                found = (used.get(primary) or identity).get("principalId")
                 if found is not None:
                     return str(found)
         return None
