@@ -28,12 +28,8 @@ def endpoints(document: Document) -> tuple[Endpoint, ...]:
 
 
 def endpoint(document: Document, service: Service) -> Endpoint:
-    """The endpoint of one service of a resource.
-
-    Raises:
-        StopIteration: the resource has no such service.
-    """
-    return next(each for each in endpoints(document) if each.service == service)
+    """The endpoint of one service that a resource has."""
+    return _endpoint(document, service)
 
 
 def facts(documents: Iterable[Document]) -> Facts:
@@ -54,8 +50,8 @@ def facts(documents: Iterable[Document]) -> Facts:
 
 
 def _endpoint(document: Document, service: Service) -> Endpoint:
-    properties = document["properties"]
-    name = str(document["name"])
+    properties = document.get("properties") or {}
+    name = str(document["id"]).rpartition("/")[2]
     rules = properties.get("networkAcls") or properties.get("networkRuleSet") or {}
     given = rules.get("ipRules") or []
     listed = properties.get("ipAllowlist") or []
@@ -73,10 +69,10 @@ def _endpoint(document: Document, service: Service) -> Endpoint:
 
 
 def _host(document: Document, service: Service) -> str:
-    name = str(document["name"]).lower()
+    name = str(document["id"]).rpartition("/")[2].lower()
     match service:
         case "workspace":
-            return f"{document['properties'].get('workspaceId')}.workspace.{document['location']}.api.azureml.ms"
+            return f"{document['properties'].get('workspaceId')}.workspace.{document.get('location')}.api.azureml.ms"
         case "vault":
             return f"{name}.vault.azure.net"
         case "registry":

@@ -75,6 +75,16 @@ def _change(estate: Estate) -> None:
     assert other["properties"]["idleTimeBeforeShutdown"] == "PT15M"
 
 
+def _reaches_from_inside_alone(estate: Estate) -> None:
+    """The network lets in its own computes alone, and says so where it stands in the way."""
+    cells = json.loads(estate.azmlflow("reach", "-o", "json").out)["cells"]
+    let_in = {(each["from"].partition(":")[0], each["to"]) for each in cells if each["allowed"]}
+    assert let_in == {("managed", each) for each in ("workspace", "blob", "file", "vault", "registry")}
+    checks = json.loads(estate.azmlflow("doctor", "-o", "json", fails=True).out)["checks"]
+    refused = next(each for each in checks if each["name"] == "mlflow")
+    assert refused["says"].startswith("the network, not permission: Access to workspace was denied")
+
+
 def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
     estate = make_estate(tmp_path / "project")
     try:
@@ -91,6 +101,7 @@ def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
         assert sorted(rule["type"] for rule in ours.values()) == ["FQDN", "ServiceTag"]
         state = json.loads(estate.azmlflow("up", "--yes", "-o", "json").out)
         assert set(state["changes"]) == {"same"}, "a second up changes nothing"
+        _reaches_from_inside_alone(estate)
 
         locks = "providers/Microsoft.Authorization/locks"
         found = _asked(estate, "GET", f"{GROUP}/{locks}", "2020-05-01").json()["value"]
