@@ -20,6 +20,7 @@ from azmlflow.infra.plan import identifiers, networks, outputs, tags
 from azmlflow.infra.plan.guardrails import logged_id
 from azmlflow.infra.settings.faults import SettingsError
 from azmlflow.infra.settings.network.network import check_endpoints
+from azmlflow.infra.settings.security.given import check_subscription, given_ids
 from azmlflow.infra.settings.settings import Settings
 
 
@@ -39,6 +40,11 @@ def declare() -> None:
     """
     settings = Settings.load()
     azure, stack, project = authorization.get_client_config(), pulumi.get_stack(), pulumi.get_project()
+    given = given_ids(settings.identity, settings.registry)
+    try:
+        check_subscription(given, azure.subscription_id)
+    except SettingsError as error:
+        raise error.of_stack(stack) from None
     names = settings.names(stack, azure.subscription_id)
     place = settings.place(names, azure.subscription_id)
     guardrails = settings.guardrails()
@@ -66,6 +72,7 @@ def declare() -> None:
             # Azure builds no images with a registry that is closed, unless a compute does.
             image_build_compute=settings.clusters[0].name if network.closed and settings.clusters else None,
             protect=settings.protects(),
+            container_registry_id=given["registry"],
             **settings.identity.arguments(),
             **dataclasses.asdict(names),
         ),

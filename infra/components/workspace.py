@@ -90,7 +90,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
             storage_account=account.id,
             key_vault=vault.id,
             application_insights=insights.id,
-            container_registry=registry.id if registry else None,
+            container_registry=registry.id if registry else args.container_registry_id,
             public_network_access="Disabled" if args.closed else "Enabled",
             managed_network=_managed(args.isolation) if args.isolation else None,
             image_build_compute=args.image_build_compute,

@@ -70,20 +70,20 @@ def _instant(value: object) -> object:
 def arm_id(azure_type: str) -> BeforeValidator:
     """The mark of a setting that is the ARM id of a resource of a type in a group: it is kept in Azure's spelling."""
 
-    def checked(value: object) -> object:
-        if value is None:
-            return None
-        try:
-            found = scopes.parse(value if isinstance(value, str) else "")
-        except scopes.InvalidScope:
-            found = None
-        if found is None or not (found.type and found.subscription and found.resource_group):
-            raise refuse(f"{value!r} is not the ARM id of a resource")
-        if found.type.lower() != azure_type.lower():
-            raise refuse(f"{value!r} is a {found.type}, not a {azure_type}")
-        return scopes.resource_id(found.subscription, found.resource_group, azure_type, *found.names)
+    return BeforeValidator(lambda value: None if value is None else read_arm_id(azure_type, value))
 
-    return BeforeValidator(checked)
+
+def read_arm_id(azure_type: str, value: object) -> str:
+    """The ARM id of a resource of a type in a group, in Azure's spelling; what is none is refused."""
+    try:
+        found = scopes.parse(value if isinstance(value, str) else "")
+    except scopes.InvalidScope:
+        found = None
+    if found is None or not (found.type and found.subscription and found.resource_group):
+        raise refuse(f"{value!r} is not the ARM id of a resource")
+    if found.type.lower() != azure_type.lower():
+        raise refuse(f"{value!r} is a {found.type}, not a {azure_type}")
+    return scopes.resource_id(found.subscription, found.resource_group, azure_type, *found.names)
 
 
 # A GUID in Azure's spelling, 8-4-4-4-12 in lower case.

@@ -31,6 +31,7 @@ from azmlflow.infra.settings.guardrails import BudgetSettings
 from azmlflow.infra.settings.network.combinations import check_computes, check_registry, fitted
 from azmlflow.infra.settings.network.network import NetworkSettings
 from azmlflow.infra.settings.regions import REGIONS
+from azmlflow.infra.settings.security.given import RegistryChoice
 from azmlflow.infra.settings.security.identity import IdentitySettings
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.profiles import Profile
@@ -103,11 +104,13 @@ class Settings(SettingsModel):
     identity: IdentitySettings = Field(
         IdentitySettings.model_validate({}), description="As whom the workspace itself works on what it stands on."
     )
-    registry: Literal["none", "own"] = Field(
+    registry: RegistryChoice = Field(
         "none",
         validate_default=True,
-        description="Container registry for the images of environments: none, where Azure makes one of its own at the "
-        "first image, untagged and beyond `down`'s reach until then; or one of the stack's own (about 5 USD a month).",
+        description="Container registry for images: none, where Azure makes one at the first image, untagged and "
+        "beyond `down`'s reach until then; own (about 5 USD a month); or the ARM id of one that stands: it is used, "
+        "and neither changed nor deleted. A user-assigned identity of the workspace needs Contributor on it, one of a "
+        "compute AcrPull.",
         examples=["own"],
     )
     diagnostics: bool = Field(

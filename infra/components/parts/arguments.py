@@ -45,6 +45,8 @@ class MlflowWorkspaceArgs:
     """Further tags on the resource group alone."""
     container_registry: pulumi.Input[str] | None = None
     """Name of the container registry for the images of environments, unique in all of Azure; none is made without."""
+    container_registry_id: str | None = None
+    """ARM id of a container registry that stands and is used instead."""
     identity_type: str | None = "SystemAssigned"
     """As whom the workspace works: SystemAssigned, UserAssigned, or SystemAssigned,UserAssigned."""
     identity: str | None = None

@@ -26,7 +26,13 @@ def check_registry(network: NetworkSettings | None, registry: str) -> None:
     Raises:
         PydanticCustomError: with the reason and the nearest that works.
     """
-    if network is not None and network.network().closed and registry == "none":
+    closed = network is not None and network.network().closed
+    if network is not None and closed and registry.startswith("/"):
+        raise refuse(
+            f"network.mode {network.mode} closes the registry too, and one that somebody else made is not changed",
+            "own",
+        )
+    if network is not None and closed and registry == "none":
         raise refuse(
             f"network.mode {network.mode} closes the registry too, and without one of the stack's own Azure makes one "
             "at the first image that is open to the internet",
