@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -17,9 +18,13 @@ from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.parts.grants import AccessArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace
 from azmlflow.infra.plan import identifiers, networks, outputs, tags
+from azmlflow.infra.plan import private as privates
 from azmlflow.infra.plan.guardrails import logged_id
+from azmlflow.infra.plan.private import Private
+from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.faults import SettingsError
-from azmlflow.infra.settings.network.network import check_endpoints
+from azmlflow.infra.settings.network import standing
+from azmlflow.infra.settings.network.combinations import fitted
 from azmlflow.infra.settings.security.given import check_subscription, given_ids
 from azmlflow.infra.settings.settings import Settings
 
@@ -40,6 +45,7 @@ def declare() -> None:
     """
     settings = Settings.load()
     azure, stack, project = authorization.get_client_config(), pulumi.get_stack(), pulumi.get_project()
+    note = tags.owner(project, stack)
     given = given_ids(settings.identity, settings.registry)
     try:
         check_subscription(given, azure.subscription_id)
@@ -50,12 +56,13 @@ def declare() -> None:
     guardrails = settings.guardrails()
     network = settings.network.network()
     ids = identifiers.in_group(names, azure.subscription_id)
+    private = settings.network.private(place.group_id, names.workspace)
     try:
-        check_endpoints(network, ids)
+        standing.check(network, private, ids)
     except SettingsError as error:
         raise error.of_stack(stack) from None
     # What `sweep` cannot know by its name.
-    unknown = () if settings.names_are_generated() else ids
+    unknown = (*(() if settings.names_are_generated() else ids), *(private.in_group() if private else ()))
     marked = {**settings.tags, **tags.ownership(project, stack), **tags.record(unknown)}
 
     mlflow = MlflowWorkspace(
@@ -78,7 +85,9 @@ def declare() -> None:
         ),
     )
     rules = _let_out(settings, mlflow) if network.rules else []
-    for cluster in settings.clusters_to_make():
+    inside = [] if private is None else _private(private, mlflow, settings.location, marked, note)
+    after = [*rules, *inside]
+    for cluster in fitted(settings.clusters, settings.network, private):
         args = ComputeClusterArgs(
             mlflow.resource_group,
             mlflow.workspace_name,
@@ -86,14 +95,16 @@ def declare() -> None:
             tags=marked,
             **cluster.model_dump(),
         )
-        # A compute is what Azure builds the managed network at, if nobody did before.
-        ComputeCluster(cluster.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group, depends_on=rules))
+        # A compute is what Azure builds the managed network at, if nobody did before; and it reaches the workspace by
+        # its endpoints.
+        ComputeCluster(cluster.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group, depends_on=after))
     if settings.instances:
-        _people(settings, mlflow, azure.tenant_id, marked, rules)
+        people = fitted(settings.instances, settings.network, private)
+        _people(people, mlflow, settings.location, {"tenant_id": azure.tenant_id, "tags": marked}, after)
     grants = settings.grants_on(datetime.now(UTC).date())
     if guardrails:
-        _watch(settings, mlflow, tags.owner(project, stack))
-    access = AccessArgs.of(place, grants, tags.owner(project, stack), settings.strict_tracker, settings.identities())
+        _watch(settings, mlflow, note)
+    access = AccessArgs.of(place, grants, note, settings.strict_tracker, settings.identities())
     Access(identifiers.ACCESS_NAME, access, pulumi.ResourceOptions(depends_on=[mlflow.workspace]))
     outputs.export(
         subscription_id=azure.subscription_id,
@@ -114,22 +125,70 @@ def _let_out(settings: Settings, mlflow: MlflowWorkspace) -> list[pulumi.Resourc
 
 
 def _people(
-    settings: Settings, mlflow: MlflowWorkspace, tenant: str, marked: dict[str, str], rules: list[pulumi.Resource]
+    instances: Iterable[InstanceSettings],
+    mlflow: MlflowWorkspace,
+    location: str,
+    more: Mapping[str, Any],
+    after: list[pulumi.Resource],
 ) -> None:
     """Declare the compute instances."""
     from azmlflow.infra.components.instance import ComputeInstance, ComputeInstanceArgs  # few stacks have any
 
-    for instance in settings.instances_to_make():
-        given: Any = instance.model_dump()
-        args = ComputeInstanceArgs(
+    for instance in instances:
+        given: Any = {**instance.model_dump(), **more}
+        args = ComputeInstanceArgs(mlflow.resource_group, mlflow.workspace_name, location, **given)
+        ComputeInstance(instance.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group, depends_on=after))
+
+
+def _private(
+    plan: Private, mlflow: MlflowWorkspace, location: str, marked: dict[str, str], note: str
+) -> list[pulumi.Resource]:
+    """Declare network, private endpoints and DNS; what a compute has to wait for."""
+    from azmlflow.infra.components.endpoints import PrivateEndpoints, PrivateEndpointsArgs
+    from azmlflow.infra.components.network import PrivateNetwork, PrivateNetworkArgs
+
+    subnets: list[pulumi.Resource] = []
+    if plan.made:
+        made = PrivateNetworkArgs(
             mlflow.resource_group,
-            mlflow.workspace_name,
-            settings.location,
-            tenant_id=tenant,
-            tags=marked,
-            **given,
+            location,
+            plan.network_id.rpartition("/")[2],
+            plan.security_group,
+            plan.range,
+            plan.endpoints,
+            plan.computes,
+            plan.approved,
+            marked,
         )
-        ComputeInstance(instance.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group, depends_on=rules))
+        network = PrivateNetwork(privates.NETWORK_NAME, made, pulumi.ResourceOptions(deleted_with=mlflow.group))
+        subnets = [network.endpoints, network.computes]
+    args = PrivateEndpointsArgs(
+        mlflow.resource_group,
+        plan.group,
+        location,
+        plan.workspace,
+        {part: resource.id for part, resource in _parts(mlflow).items()},
+        plan.endpoints_id,
+        mlflow.principal_id,
+        plan.made,
+        plan.given,
+        plan.policy,
+        note,
+        marked,
+    )
+    opts = pulumi.ResourceOptions(deleted_with=mlflow.group, depends_on=subnets)
+    return PrivateEndpoints(privates.ENDPOINTS_NAME, args, opts).ready + subnets
+
+
+def _parts(mlflow: MlflowWorkspace) -> dict[str, pulumi.CustomResource]:
+    """The workspace and what holds data beside it, by the ends of their logical names."""
+    found = {
+        "workspace": mlflow.workspace,
+        "storage": mlflow.account,
+        "vault": mlflow.vault,
+        "registry": mlflow.registry,
+    }
+    return {part: resource for part, resource in found.items() if resource is not None}
 
 
 def _watch(settings: Settings, mlflow: MlflowWorkspace, note: str) -> None:
@@ -138,13 +197,7 @@ def _watch(settings: Settings, mlflow: MlflowWorkspace, note: str) -> None:
     from azmlflow.infra.components.guardrails import Guardrails, GuardrailsArgs
 
     wanted, budget = settings.guardrails(), settings.budget
-    parts = {
-        "workspace": mlflow.workspace,
-        "storage": mlflow.account,
-        "vault": mlflow.vault,
-        "registry": mlflow.registry,
-    }
-    ids = {part: resource.id for part, resource in parts.items() if resource is not None}
+    ids = {part: resource.id for part, resource in _parts(mlflow).items()}
     args = GuardrailsArgs(
         tags.LOCK_NAME,
         mlflow.group.id,

@@ -18,15 +18,26 @@ from pulumi.provider.experimental.component import ComponentProvider
 
 from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.compute import ComputeCluster
+from azmlflow.infra.components.endpoints import PrivateEndpoints
 from azmlflow.infra.components.guardrails import Guardrails
 from azmlflow.infra.components.instance import ComputeInstance
+from azmlflow.infra.components.network import PrivateNetwork
 from azmlflow.infra.components.outbound import OutboundRules
 from azmlflow.infra.components.workspace import MlflowWorkspace
 from azmlflow.infra.settings import listing
 from azmlflow.infra.settings.settings import Settings
 
 NAME = "azmlflow"
-COMPONENTS = (MlflowWorkspace, OutboundRules, ComputeCluster, ComputeInstance, Guardrails, Access)
+COMPONENTS = (
+    MlflowWorkspace,
+    PrivateNetwork,
+    PrivateEndpoints,
+    OutboundRules,
+    ComputeCluster,
+    ComputeInstance,
+    Guardrails,
+    Access,
+)
 # Which property may be what some setting may be: (component or type, property) -> the enum's name, the setting.
 _ENUMS = {
     ("MlflowWorkspace", "location"): ("Location", "location"),

@@ -33,7 +33,7 @@ _SOON, _LATER = 0.25, 8.0  # seconds between two looks at what has no operation 
 _ML_SERVICE = re.compile(r"[a-z0-9-]+\.api\.azureml\.ms")
 # Microsoft, "Network isolation with managed online endpoints": where they answer.
 _SCORING = re.compile(r"[a-z0-9-]+\.[a-z0-9]+\.inference\.ml\.azure\.com", re.IGNORECASE)
-EVERY_METHOD = frozenset(("GET", "PUT", "DELETE", "POST"))  # whatever we POST may be said twice
+EVERY_METHOD = frozenset(("GET", "PUT", "PATCH", "DELETE", "POST"))  # whatever we POST may be said twice
 RESOURCES: Mapping[str, Any] = {"expects": "resources"}
 
 
@@ -107,13 +107,11 @@ class ById:
             version: the api-version, where it is not the one that azmlflow sends for the type.
             on_wait: hears, before each pause, for how many seconds it has been waited.
         """
-        from azmlflow.cli.azure.operation import Operation
+        self._write("PUT", id_, document, version, on_wait)
 
-        try:
-            accepted = self._send("PUT", url_of(id_, version=version), document, where=id_)
-        finally:
-            self._forget()
-        Operation(self._connection.bare, accepted, id_, self._longest, self._forget).wait(on_wait)
+    def patch(self, id_: str, document: Mapping[str, Any], *, version: str = "") -> None:
+        """Change a resource in part and wait for it; as `put`."""
+        self._write("PATCH", id_, document, version)
 
     def post(
         self,
@@ -201,6 +199,17 @@ class ById:
 
         request = HttpRequest(method, url, json=None if body is None else dict(body))
         return self._connection.send(request, retry_on_methods=EVERY_METHOD, **options)
+
+    def _write(
+        self, method: str, id_: str, document: Mapping[str, Any], version: str, on_wait: OnPause | None = None
+    ) -> None:
+        from azmlflow.cli.azure.operation import Operation
+
+        try:
+            accepted = self._send(method, url_of(id_, version=version), document, where=id_)
+        finally:
+            self._forget()
+        Operation(self._connection.bare, accepted, id_, self._longest, self._forget).wait(on_wait)
 
     def _begin(self, method: str, id_: str, url: str, body: Mapping[str, Any] | None = None) -> Operation | None:
         from azmlflow.cli.azure.operation import Operation

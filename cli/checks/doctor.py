@@ -92,18 +92,24 @@ def repair(situation: Situation, answers: Iterable[Answer]) -> tuple[Answer, ...
     return tuple(after)
 
 
-def preflight(session: Session, outputs: Mapping[str, Any]) -> None:
+def preflight(session: Session, outputs: Mapping[str, Any], again: Sequence[Check] = ()) -> None:
     """Before a stack's first `up`: stop what Azure would refuse, minutes from now, at once.
 
     A stack that stands has passed; asking again would only make each `up` slower.
 
+    Args:
+        session: the stack's.
+        outputs: of the stack; none where it does not stand.
+        again: what is asked of one that stands, too.
+
     Raises:
         CliError: a check failed.
     """
-    if "workspaceName" in outputs:
+    asked = again if "workspaceName" in outputs else [check for check in CHECKS if check.preflight]
+    if not asked:
         return
     situation = Situation(session, outputs, session.invocation.ports.environment)
-    answers = examine(situation, tuple(check for check in CHECKS if check.preflight))
+    answers = examine(situation, asked)
     for answer in answers:
         if answer.finding.status == "warning":
             session.invocation.warn(f"{answer.check.name}: {answer.finding.says}")

@@ -17,11 +17,13 @@ from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.resourcetypes.table import token_of
 
 _TOKEN = token_of("Microsoft.Storage/storageAccounts")
+_VAULT = token_of("Microsoft.KeyVault/vaults")
 _SHUT = "Disabled"
+_OPEN = {"bypass": "AzureServices", "defaultAction": "Allow"}
 # What is closed to the internet together.
 _CLOSED = {
     _TOKEN,
-    token_of("Microsoft.KeyVault/vaults"),
+    _VAULT,
     token_of("Microsoft.ContainerRegistry/registries"),
     token_of("Microsoft.MachineLearningServices/workspaces"),
 }
@@ -62,6 +64,27 @@ def close_again(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say)
         say(f"{called_token(each.type)} `{each.id.rpartition('/')[2]}` was opened elsewhere: it is closed again")
     if opened:
         stack.refresh([each.urn for each in opened])
+
+
+def open_again(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say) -> None:
+    """Open the storage accounts of a stack that its settings closed before and do no more: the program, which leaves an
+    account's firewall to others, would not. Ours are told by the vault, whose firewall is the program's alone.
+
+    Args:
+        stack: a stack of azmlflow's own program, open by its settings.
+        open_arm: gives what asks Azure; called only if there is something to open.
+        say: hears what was done.
+    """
+    resources = stack.state().resources
+    vaults = [each.inputs.get("properties") or {} for each in resources if each.type == _VAULT]
+    accounts = [each for each in resources if each.type == _TOKEN]
+    if not accounts or not any(each.get("networkAcls") for each in vaults):
+        return
+    arm = open_arm()
+    for each in accounts:
+        say(f"opening storage account `{each.id.rpartition('/')[2]}`, which the settings closed before ...")
+        arm.patch(each.id, {"properties": {"publicNetworkAccess": "Enabled", "networkAcls": _OPEN}})
+    stack.refresh([each.urn for each in accounts])
 
 
 def _access(document: Mapping[str, Any]) -> str:

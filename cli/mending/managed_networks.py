@@ -26,21 +26,22 @@ from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.session import Session
 from azmlflow.infra.plan import identifiers, prices
 from azmlflow.infra.plan.networks import RULE
-from azmlflow.infra.settings.faults import SettingsError
-from azmlflow.infra.settings.network.network import check_endpoints
+from azmlflow.infra.plan.private import NETWORK_NAME
 from azmlflow.resourcetypes.table import token_of
 
 if TYPE_CHECKING:
+    from azmlflow.infra.plan.private import Private
     from azmlflow.infra.settings.settings import Settings
 
 _COMPUTE, _RULE = token_of("Microsoft.MachineLearningServices/workspaces/computes"), token_of(RULE)
+_SUBNET = token_of("Microsoft.Network/virtualNetworks/subnets")
 _OFTEN = 300.0  # seconds between two words on how long it has taken
 _PAUSE = 15.0  # before Azure is asked again, while it changes the network for another request
 _LONGEST = 2 * 3600.0
 
 
 def check(session: Session, settings: Settings, state: State) -> None:
-    """Say what the network's rules cost, and refuse those that Azure makes by itself.
+    """Say what the network's rules cost, and refuse what Azure refuses of the network at its place.
 
     Args:
         session: the stack's.
@@ -48,20 +49,42 @@ def check(session: Session, settings: Settings, state: State) -> None:
         state: its state.
 
     Raises:
-        SettingsError: naming each rule at fault.
+        SettingsError: naming each fault.
     """
+    from azmlflow.infra.settings.faults import SettingsError
+    from azmlflow.infra.settings.network import standing
+
     network = settings.network.network()
-    if not network.rules:
+    if not network.closed:
         return
     names, subscription = session.names(state.outputs), session.subscription(state.outputs)
+    place = settings.place(names, subscription)
+    private = settings.network.private(place.group_id, names.workspace)
     try:
-        check_endpoints(network, identifiers.in_group(names, subscription))
+        standing.check(network, private, identifiers.in_group(names, subscription))
     except SettingsError as fault:
         raise fault.of_stack(session.name) from None
+    if private is not None:
+        _keep_subnets(session, private, state)
     before = prices.firewall((each.type, each.inputs) for each in state.resources)
     wanted = prices.firewall((_RULE, {"properties": rule.properties}) for rule in network.rules)
     if wanted and not before and state.resources:  # else it is in the bill of the whole stack
         session.invocation.warn(f"these settings add {wanted}")
+
+
+def _keep_subnets(session: Session, private: Private, state: State) -> None:
+    """Azure does not change the range of a subnet that something stands in (`InUsePrefixCannotBeDeleted`)."""
+    wanted = {f"{NETWORK_NAME}-endpoints": private.endpoints, f"{NETWORK_NAME}-computes": private.computes}
+    for each in state.resources:
+        before, after = str(each.inputs.get("addressPrefix")), wanted.get(each.name, "")
+        if each.type == _SUBNET and after and before != after:
+            raise CliError(
+                f"the range of the subnet {each.inputs.get('subnetName')} would become {after}, and is {before}: Azure "
+                "changes none that private endpoints or computes stand in",
+                where=str(session.file.path),
+                next=f"set network.addressRange and the subnets' ranges back in {session.file.path.name}, or take the "
+                f"network away before: azmlflow set network.mode public --stack {session.name}",
+            )
 
 
 def bring_up(session: Session, stack: Stack, settings: Settings, *, gone: Iterable[str] = ()) -> Outcome:

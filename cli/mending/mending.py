@@ -139,8 +139,12 @@ def look(session: Session, stack: Stack) -> None:
 
 def remove_outdated_computes(session: Session, stack: Stack, settings: Settings) -> tuple[str, ...]:
     """Computes that go, or that Azure would not change so, are removed before the engine's turn; their URNs."""
+    from azmlflow.infra.settings.network.combinations import fitted
+
     state = stack.state()
-    gone = list(clusters.outdated(state, settings.clusters_to_make()))
+    names, subscription = session.names(state.outputs), session.subscription(state.outputs)
+    private = settings.network.private(settings.place(names, subscription).group_id, names.workspace)
+    gone = list(clusters.outdated(state, fitted(settings.clusters, settings.network, private)))
     if any(map(instances.is_instance, state.resources)):
         gone += [each for each, _ in instances.outdated(state, losses.rehearsed(session, state))]
     if gone:

@@ -1,9 +1,9 @@
 """What of a stack's state stands in the cloud, asked of the cloud: others delete and change things too.
 
-One list of each resource group, one of its role assignments and of each workspace's computes and outbound rules, and a
-request for each of our roles, locks, diagnostic settings and budgets, side by side. A list tells that a resource is
-there, and its tags; our roles are asked for what they allow. What else was changed, only the engine's refresh would
-tell, at the price of a request for each resource.
+One list of each resource group, one of its role assignments and of what is below a workspace, a network, a DNS zone or
+a private endpoint, and a request for each of our roles, locks, diagnostic settings and budgets, side by side. A list
+tells that a resource is there, and its tags; our roles are asked for what they allow. What else was changed, only the
+engine's refresh would tell, at the price of a request for each resource.
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ _DEFINITION = token_of("Microsoft.Authorization/roleDefinitions")
 # Below a resource, and in a list of it.
 _BELOW = frozenset(
     token_of(f"Microsoft.{name}")
-    for name in ("MachineLearningServices/workspaces/computes", "MachineLearningServices/workspaces/outboundRules")
+    for name in (
+        "MachineLearningServices/workspaces/computes",
+        "MachineLearningServices/workspaces/outboundRules",
+        "Network/virtualNetworks/subnets",
+        "Network/privateDnsZones/virtualNetworkLinks",
+        "Network/privateEndpoints/privateDnsZoneGroups",
+    )
 )
 # On a resource, or on a group, and in no list of it.
 _ALONE = frozenset(

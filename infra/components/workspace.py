@@ -107,6 +107,12 @@ class MlflowWorkspace(pulumi.ComponentResource):
         self.group = group
         self.workspace = workspace
         self.account, self.vault, self.logs, self.registry = account, vault, logs, registry
+        # As whom the workspace works: its user-assigned identity, if it has one.
+        self.principal_id: pulumi.Output[str] = pulumi.Output.from_input(
+            identity.principal_id
+            if identity
+            else workspace.identity.apply(lambda found: found.principal_id if found else "")
+        )
         self.resource_group = group.name
         self.workspace_name = workspace.name
         self.workspace_id = workspace.id

@@ -13,6 +13,7 @@ from azmlflow.infra.plan import networks, records
 from azmlflow.infra.plan.guardrails import NO_GUARDRAILS, REGISTRY, Guardrails, logged_id
 from azmlflow.infra.plan.naming import Names
 from azmlflow.infra.plan.networks import PUBLIC, Network
+from azmlflow.infra.plan.private import Private
 from azmlflow.infra.plan.records import Assignment, ComputeIdentity, Planned
 from azmlflow.infra.plan.tags import LOCK_NAME
 from azmlflow.rbac import roles, scopes
@@ -225,6 +226,7 @@ def planned(
     identities: Iterable[ComputeIdentity] = (),
     network: Network = PUBLIC,
     instances: Iterable[str] = (),
+    private: Private | None = None,
 ) -> tuple[Planned, ...]:
     """Every Azure resource that a stack declares, each after those that it needs.
 
@@ -238,6 +240,7 @@ def planned(
         identities: user-assigned ones of computes (`Settings.identities`).
         network: who reaches it, and whom it reaches (`Settings.network`).
         instances: names of the compute instances.
+        private: network, private endpoints and DNS of its own (`Settings.private`).
     """
     place = place or Place(subscription_id, names.resource_group, names.workspace)
     found = [Planned(token_of(_GROUP), f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
@@ -247,6 +250,7 @@ def planned(
         ids[end] = id_
         found.append(Planned(token_of(azure_type), f"{WORKSPACE_NAME}-{end}", WORKSPACE, WORKSPACE_NAME, id_))
     found += networks.planned(network, place.workspace_id)
+    found += private.planned() if private else ()
     named = [(each, cluster_resource_name(each), CLUSTER) for each in clusters]
     named += [(each, instance_resource_name(each), INSTANCE) for each in instances]
     for compute, name, component in named:

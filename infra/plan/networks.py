@@ -15,7 +15,7 @@ from azmlflow.resourcetypes.table import resource_type, token_of
 
 OUTBOUND, OUTBOUND_NAME = "azmlflow:index:OutboundRules", "out"
 RULE = "Microsoft.MachineLearningServices/workspaces/outboundRules"
-Mode = Literal["public", "managed"]
+Mode = Literal["public", "managed", "own"]
 INTERNET, APPROVED = "AllowInternetOutbound", "AllowOnlyApprovedOutbound"
 
 

@@ -28,7 +28,7 @@ from azmlflow.infra.settings.faults import SettingsError, nearest, refuse, repea
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
 from azmlflow.infra.settings.grants import CheckedGrant
 from azmlflow.infra.settings.guardrails import BudgetSettings
-from azmlflow.infra.settings.network.combinations import check_computes, check_registry, fitted
+from azmlflow.infra.settings.network.combinations import check_computes, check_registry, check_room
 from azmlflow.infra.settings.network.network import NetworkSettings
 from azmlflow.infra.settings.regions import REGIONS
 from azmlflow.infra.settings.security.given import RegistryChoice
@@ -194,6 +194,7 @@ class Settings(SettingsModel):
         if twice := repeated(each.name.lower() for each in (*before, *value)):
             raise refuse(f"two {'computes' if before else key} are called '{twice}'; Azure's names ignore case")
         check_computes(info.data.get("network"), value, key)
+        check_room(info.data.get("network"), (*before, *value))
         return value
 
     @field_validator("registry")
@@ -261,14 +262,6 @@ class Settings(SettingsModel):
         """The user-assigned identities of its computes."""
         found = (*identities_of(self.clusters), *identities_of(self.instances, stops=True))
         return tuple(dict.fromkeys(found))
-
-    def clusters_to_make(self) -> tuple[ClusterSettings, ...]:
-        """The clusters as they are made in its network."""
-        return tuple(fitted(cluster, self.network) for cluster in self.clusters)
-
-    def instances_to_make(self) -> tuple[InstanceSettings, ...]:
-        """The compute instances as they are made in its network."""
-        return tuple(fitted(instance, self.network) for instance in self.instances)
 
     def grants_on(self, day: date) -> tuple[Grant, ...]:
         """The grants that hold on a day."""

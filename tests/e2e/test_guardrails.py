@@ -1,5 +1,5 @@
-"""A stack with identity, registry, logs, locks, budget and managed network: up, nothing to change, deleted elsewhere,
-found, down."""
+"""A stack with identity, registry, logs, locks, budget and a network, first its own, then a managed one: up, nothing to
+change, deleted elsewhere, found, down."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ GUARDRAILS: dict[str, Any] = {
     "locks": True,
     "budget": {"monthly": 500, "mail": ["ml-team@contoso.com"]},
     "clusters": [{"name": "cpu"}],
-    "network": {
-        "mode": "managed",
-        "outbound": "approved",
-        "rules": [{"fqdn": "example.com"}, {"serviceTag": "AzureFrontDoor.FirstParty"}],
-    },
-    "instances": [{"name": "alice"}],
+    "network": {"mode": "own"},
+}
+MANAGED: dict[str, Any] = {
+    "mode": "managed",
+    "outbound": "approved",
+    "rules": [{"fqdn": "example.com"}, {"serviceTag": "AzureFrontDoor.FirstParty"}],
 }
 ALICE: dict[str, Any] = {
     "name": "alice",
@@ -85,12 +85,30 @@ def _reaches_from_inside_alone(estate: Estate) -> None:
     assert refused["says"].startswith("the network, not permission: Access to workspace was denied")
 
 
+def _stands_in_its_own_network(estate: Estate) -> str:
+    """Up, and nothing to change; the list of its private endpoints."""
+    estate.azmlflow("up", "--yes")
+    endpoints = f"{GROUP}/providers/Microsoft.Network/privateEndpoints"
+    doors = {each["name"]: each for each in _asked(estate, "GET", endpoints, "2024-05-01").json()["value"]}
+    targets = ("amlworkspace", "blob", "file", "registry", "vault")
+    assert sorted(doors) == [f"mlw-mlflow-local-{target}" for target in targets]
+    zones = f"{GROUP}/providers/Microsoft.Network/privateDnsZones"
+    records = _asked(estate, "GET", f"{zones}/privatelink.notebooks.azure.net/A", "2024-06-01").json()["value"]
+    assert len(records) == 1, "both of the workspace's zones know it"
+    alone = json.loads(estate.azmlflow("up", "--yes", "-o", "json").out)
+    assert set(alone["changes"]) == {"same"}
+    return endpoints
+
+
 def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
     estate = make_estate(tmp_path / "project")
     try:
         _set(estate, **GUARDRAILS)
+        endpoints = _stands_in_its_own_network(estate)
+        _set(estate, network=MANAGED, instances=[{"name": "alice"}])
         began = estate.azmlflow("up", "--yes").err
-        lines = [line.split() for line in began.splitlines() if line.strip().startswith("created")]
+        assert _asked(estate, "GET", endpoints, "2024-05-01").json()["value"] == []
+        lines = [line.split() for line in began.splitlines() if line.strip().startswith(("created", "updated"))]
         order = [words[1] for words in lines if words[1] in {"ManagedNetworkSettingsRule", "ManagedNetwork", "Compute"}]
         assert order == ["ManagedNetworkSettingsRule"] * 2 + ["ManagedNetwork", "Compute", "Compute"]
         workspace = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/mlw-mlflow-local"

@@ -62,6 +62,20 @@ def endpoint(**other: Any) -> dict[str, Any]:
     return managed({"privateEndpoint": SQL, "target": "sqlServer", **other})
 
 
+NET = "/subscriptions/s/resourceGroups/rg-net/providers/Microsoft.Network"
+SUBNETS = f"{NET}/virtualNetworks/hub/subnets"
+YOURS = {"endpoints": f"{SUBNETS}/endpoints", "computes": f"{SUBNETS}/computes"}
+
+
+def own(**other: Any) -> dict[str, Any]:
+    return {"registry": "own", "network": {"mode": "own", **other}, **cluster()}
+
+
+# What says in its tags which resources were made for the stack, beside what changes.
+MARKED = (
+    "Component Compute NetworkSecurityGroup PrivateEndpoint Registry ResourceGroup StorageAccount Vault VirtualNetwork "
+    "Workspace"
+)
 RULE, ANOTHER = "ManagedNetworkSettingsRule", "+ManagedNetworkSettingsRule -ManagedNetworkSettingsRule"
 # Setting -> (settings before, after, effect, resources by their types' last words; + is made, - goes).
 ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
@@ -165,6 +179,22 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "network": ({"registry": "own"}, managed(), "update", "Registry StorageAccount Vault Workspace"),
     "network.mode": (managed(), {"registry": "own"}, "replace", "Workspace"),
     "network.outbound": (managed(outbound="internet"), managed(), "update", "Workspace"),
+    # Ranges of subnets in which private endpoints stand are not changed: `up` refuses it.
+    "network.addressRange": (own(), own(addressRange="10.43.0.0/24"), "replace", "Subnet"),
+    "network.endpoints": (own(**YOURS), own(**YOURS | {"endpoints": f"{SUBNETS}/other"}), "replace", "PrivateEndpoint"),
+    "network.computes": (own(**YOURS), own(**YOURS | {"computes": f"{SUBNETS}/other"}), "update", "Compute"),
+    "network.dns": (
+        own(),
+        own(dns="policy"),
+        "update",
+        f"-PrivateDnsZoneGroup -PrivateZone -VirtualNetworkLink {MARKED}",
+    ),
+    "network.zones": (
+        own(),
+        own(zones=[f"{NET}/privateDnsZones/privatelink.azurecr.io"]),
+        "replace",
+        "-PrivateZone VirtualNetworkLink",
+    ),
     "network.rules": (managed(), managed({"fqdn": "a.com"}), "none", f"+{RULE}"),
     "network.rules[].fqdn": (managed({"fqdn": "a.com"}), managed({"fqdn": "b.com"}), "none", ANOTHER),
     "network.rules[].serviceTag": (tag(), tag(serviceTag="AzureMonitor"), "none", ANOTHER),

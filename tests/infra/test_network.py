@@ -11,6 +11,7 @@ import pytest
 
 from azmlflow.infra.components.outbound import OutboundRules, OutboundRulesArgs
 from azmlflow.infra.plan import identifiers
+from azmlflow.infra.plan.tags import recorded
 from azmlflow.infra.settings.settings import Settings
 
 SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
@@ -119,3 +120,130 @@ def test_the_component_takes_rules_of_programs_of_ones_own(run: Callable[..., An
     ]
     with pytest.raises(ValueError, match="one of fqdn, serviceTag and privateEndpoint"):
         run(lambda: OutboundRules("mine", OutboundRulesArgs("rg", "ws", [{}])))
+
+
+OWN: dict[str, Any] = {"registry": "own", "network": {"mode": "own"}, "clusters": [{"name": "cpu"}]}
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-mlflow-dev"
+NET = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-net/providers/Microsoft.Network"
+HUB = f"{NET}/virtualNetworks/hub/subnets"
+
+
+def test_a_private_stack_has_five_doors_and_the_workspaces_has_two_zones(up: Up) -> None:
+    """Microsoft, "Configure a private endpoint for an Azure Machine Learning workspace"."""
+    deployment = up(**OWN)
+    doors = {each.inputs["privateEndpointName"]: each for each in deployment.of("network:PrivateEndpoint")}
+    targets = ("amlworkspace", "blob", "file", "vault", "registry")
+    assert set(doors) == {f"mlw-mlflow-dev-{target}" for target in targets}
+    links = {name: each.inputs["privateLinkServiceConnections"][0] for name, each in doors.items()}
+    assert {name.rpartition("-")[2]: each["groupIds"] for name, each in links.items()} == {t: [t] for t in targets}
+    assert links["mlw-mlflow-dev-file"]["privateLinkServiceId"] == "/id/mlflow-storage"
+    assert links["mlw-mlflow-dev-amlworkspace"]["privateLinkServiceId"] == "/id/mlflow-workspace"
+    groups = {each.name: each.inputs["privateDnsZoneConfigs"] for each in deployment.of("PrivateDnsZoneGroup")}
+    assert [each["name"] for each in groups["endpoints-amlworkspace-zones"]] == [
+        "privatelink-api-azureml-ms",
+        "privatelink-notebooks-azure-net",
+    ]
+    zones = {each.inputs["privateZoneName"] for each in deployment.of("privatedns:PrivateZone")}
+    assert zones == {
+        "privatelink.api.azureml.ms",
+        "privatelink.notebooks.azure.net",
+        "privatelink.blob.core.windows.net",
+        "privatelink.file.core.windows.net",
+        "privatelink.vaultcore.azure.net",
+        "privatelink.azurecr.io",
+    }
+
+
+def test_the_workspaces_identity_reads_the_storage_accounts_doors(up: Up) -> None:
+    """Microsoft, "Use Azure Machine Learning studio in an Azure virtual network"."""
+    deployment = up(**OWN)
+    readers = [each for each in deployment.of("RoleAssignment") if each.name.endswith("-reader")]
+    assert sorted(each.inputs["scope"] for each in readers) == ["/id/endpoints-blob", "/id/endpoints-file"]
+    assert {each.inputs["roleDefinitionId"].rpartition("/")[2] for each in readers} == {
+        "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+    }
+
+
+def test_subnets_come_one_after_the_other_then_doors_then_computes(up: Up) -> None:
+    deployment = up(**OWN)
+    first, second = deployment.of("network:Subnet")
+    assert (first.inputs["subnetName"], second.inputs["subnetName"]) == ("endpoints", "computes")
+    assert first.urn in second.depends_on
+    doors = deployment.of("network:PrivateEndpoint")
+    assert all(first.urn in each.depends_on for each in doors)
+    cluster = deployment.one("machinelearningservices:Compute")
+    zones = deployment.of("PrivateDnsZoneGroup")
+    assert {each.urn for each in (*doors, *zones, second)} <= cluster.depends_on
+    assert cluster.inputs["properties"]["properties"]["subnet"]["id"].endswith("/mlw-mlflow-dev-vnet/subnets/computes")
+    assert cluster.inputs["properties"]["properties"]["enableNodePublicIp"] is False
+
+
+def test_what_computes_have_to_reach_is_let_out_and_with_approved_nothing_else(up: Up) -> None:
+    """Microsoft, "Secure an Azure Machine Learning training environment", "No public IP"."""
+
+    def rules(**network: Any) -> dict[str, dict[str, Any]]:
+        group = up(**{**OWN, "network": {"mode": "own", **network}}).one("network:NetworkSecurityGroup")
+        return {each["name"]: each for each in group.inputs["securityRules"]}
+
+    found = rules(outbound="approved")
+    assert found["AzureMachineLearning-tcp"]["destinationPortRanges"] == ["443", "8787", "18881"]
+    assert found["AzureMachineLearning-udp"]["destinationPortRange"] == "5831"
+    assert found["Storage-westeurope-tcp"]["destinationAddressPrefix"] == "Storage.westeurope"
+    assert found["deny-internet"] == {
+        "name": "deny-internet",
+        "priority": 4096,
+        "direction": "Outbound",
+        "access": "Deny",
+        "protocol": "*",
+        "sourceAddressPrefix": "VirtualNetwork",
+        "sourcePortRange": "*",
+        "destinationAddressPrefix": "Internet",
+        "destinationPortRange": "*",
+    }
+    assert len({each["priority"] for each in found.values()}) == len(found)
+    assert "deny-internet" not in rules()
+
+
+def test_a_network_of_others_is_used_and_nothing_of_it_is_made(up: Up) -> None:
+    blob = f"{NET}/privateDnsZones/privatelink.blob.core.windows.net"
+    network = {"mode": "own", "endpoints": f"{HUB}/endpoints", "computes": f"{HUB}/computes", "zones": [blob]}
+    deployment = up(**{**OWN, "network": network})
+    for type_ in ("VirtualNetwork", "Subnet", "NetworkSecurityGroup"):
+        assert deployment.of(f"network:{type_}") == []
+    assert {each.inputs["subnet"]["id"] for each in deployment.of("network:PrivateEndpoint")} == {f"{HUB}/endpoints"}
+    links = deployment.of("VirtualNetworkLink")
+    assert {each.inputs["virtualNetwork"]["id"] for each in links} == {f"{NET}/virtualNetworks/hub"}
+    assert "privatelink.blob.core.windows.net" not in {each.inputs["privateZoneName"] for each in links}
+    (group,) = (each for each in deployment.of("PrivateDnsZoneGroup") if each.name == "endpoints-blob-zones")
+    assert group.inputs["privateDnsZoneConfigs"][0]["privateDnsZoneId"] == blob
+
+
+def test_a_link_in_a_zone_of_others_goes_by_itself(up: Up) -> None:
+    blob = f"{NET}/privateDnsZones/privatelink.blob.core.windows.net"
+    links = {each.name: each for each in up(**{**OWN, "network": {"mode": "own", "zones": [blob]}}).of("NetworkLink")}
+    theirs, ours = links["endpoints-link-blob.core.windows.net"], links["endpoints-link-azurecr.io"]
+    assert (theirs.inputs["resourceGroupName"], theirs.deleted_with) == ("rg-net", "")
+    assert ours.inputs["resourceGroupName"] == "rg-mlflow-dev"
+    assert ours.deleted_with != ""
+
+
+def test_people_come_into_a_managed_network_by_doors_in_a_subnet_of_theirs(up: Up) -> None:
+    deployment = up(**{**MANAGED, "network": {"mode": "managed", "endpoints": f"{HUB}/endpoints", "dns": "policy"}})
+    assert len(deployment.of("network:PrivateEndpoint")) == 5
+    assert deployment.of("privatedns:PrivateZone") == deployment.of("PrivateDnsZoneGroup") == []
+    for cluster in deployment.of("machinelearningservices:Compute"):
+        assert "subnet" not in cluster.inputs["properties"]["properties"]
+
+
+def test_all_of_a_private_stack_is_planned(up: Up) -> None:
+    deployment = up(**OWN)
+    settings = Settings.from_mapping({f"azmlflow:{name}": value for name, value in OWN.items()})
+    names = settings.names("dev", SUBSCRIPTION)
+    private = settings.network.private(GROUP, names.workspace)
+    assert private is not None
+    plan = identifiers.planned(names, SUBSCRIPTION, ["cpu"], guardrails=settings.guardrails(), private=private)
+    declared = {one.urn for one in deployment.declared if one.type.startswith("azure-native:")}
+    assert {one.urn("dev", "azmlflow") for one in plan} == declared
+    made = deployment.one("resources:ResourceGroup").inputs["tags"]
+    assert len(private.in_group()) == 5 + 6 + 2
+    assert all(recorded(made, id_) for id_ in private.in_group()), "sweep knows them by the record"

@@ -13,7 +13,7 @@ from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.arguments import given
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace
-from azmlflow.infra.plan import identifiers, networks
+from azmlflow.infra.plan import identifiers, networks, private
 from azmlflow.infra.provider import Provider
 from azmlflow.rbac.roles import PERSONAS, custom_role_guid
 
@@ -59,6 +59,8 @@ def test_what_may_be_few_things_is_an_enum_and_its_words(
 def test_every_component_is_served_under_its_own_type(schema: dict[str, Any]) -> None:
     assert set(schema["resources"]) == {
         identifiers.WORKSPACE,
+        private.NETWORK,
+        private.ENDPOINTS,
         networks.OUTBOUND,
         identifiers.CLUSTER,
         identifiers.INSTANCE,

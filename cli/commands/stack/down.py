@@ -121,7 +121,10 @@ def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False, s
     settings = session.settings()
     clusters = [cluster.name for cluster in settings.clusters]
     instances = [each.name for each in settings.instances]
-    declared = identifiers.planned(estate.names, estate.subscription, clusters, settings.grants, instances=instances)
+    private = settings.network.private(estate.group, estate.names.workspace)
+    declared = identifiers.planned(
+        estate.names, estate.subscription, clusters, settings.grants, instances=instances, private=private
+    )
     managed = [entry for entry in estate.state.resources if not entry.external]
     limits = Limits(
         holder=Owner(session.project.name, session.name),

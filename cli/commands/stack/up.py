@@ -10,6 +10,7 @@ import click
 
 from azmlflow.cli.access import grants
 from azmlflow.cli.checks import doctor
+from azmlflow.cli.checks.network import NETWORK
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import firewalls, losses, managed_networks, mending, replacing, soft_deleted
 from azmlflow.cli.project import config_json
@@ -22,6 +23,9 @@ from azmlflow.cli.session.invocation import Command, Invocation, common, patient
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.session.session import standing as outputs_of
 from azmlflow.infra.plan.outputs import StackOutputs
+from azmlflow.resourcetypes.table import token_of
+
+_ENDPOINT = token_of("Microsoft.Network/privateEndpoints")
 
 
 @click.command(
@@ -47,8 +51,9 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         mending.mend(session, stack, holder, sure=yes)
         mending.look(session, stack)
         if not session.project.own_program:
-            tend = firewalls.close_again if settings.network.network().closed else firewalls.keep
-            tend(stack, invocation.ports.open_arm, invocation.say)
+            closed = settings.network.network().closed
+            for tend in (firewalls.close_again,) if closed else (firewalls.keep, firewalls.open_again):
+                tend(stack, invocation.ports.open_arm, invocation.say)
         state = stack.state()
         grants.tell_before_up(session, state)
         session = grants.adopt_and_release(session, stack, state)
@@ -58,7 +63,10 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         if not session.project.own_program and not stands:
             session = soft_deleted.meet(session, stack)
             settings = session.settings()
-        doctor.preflight(session, before if stands else {})
+        comes = settings.network.private("/", "x") is not None and not any(
+            each.type == _ENDPOINT for each in state.resources
+        )
+        doctor.preflight(session, before if stands else {}, (NETWORK,) if comes else ())
         session = life.note(session, state, expires)
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
         replacing.agree(session, lost, sure=yes, replace=allow_replace)
@@ -130,8 +138,11 @@ def _panel(session: Session, outputs: StackOutputs, outcome: Outcome, path: Path
         f"  workspace     {outputs.workspace_name} in {outputs.resource_group}",
         f"  tracking URI  {outputs.tracking_uri}",
     ]
-    if session.settings().network.network().closed:
-        rows.append("  closed        to the internet: people need a private endpoint in a network of theirs")
+    network = session.settings().network
+    if network.network().closed:
+        inside = network.private("/", outputs.workspace_name) is not None
+        way = "people come by its private endpoints" if inside else "people need network.endpoints, a subnet of theirs"
+        rows.append(f"  closed        to the internet: {way}")
     if path:
         rows.append(f"  config.json   {path}")
     rows += [

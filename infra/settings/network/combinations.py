@@ -7,10 +7,13 @@ environment", "No public IP". What Azure refuses is refused here, with the reaso
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from ipaddress import IPv4Network
+from typing import Any, TypeVar
 
+from azmlflow.infra.plan.private import Private
 from azmlflow.infra.settings.computes.compute import ComputeSettings
 from azmlflow.infra.settings.faults import refuse
+from azmlflow.infra.settings.network.addresses import room
 from azmlflow.infra.settings.network.network import NetworkSettings
 
 Compute = TypeVar("Compute", bound=ComputeSettings)
@@ -51,14 +54,18 @@ def check_computes(network: NetworkSettings | None, computes: Iterable[ComputeSe
     Raises:
         PydanticCustomError: with the reason and the nearest that works.
     """
-    managed = network is not None and network.mode == "managed"
+    if network is None:
+        return
     for number, each in enumerate(computes):
-        if managed and each.subnet:
+        if network.mode == "managed" and each.subnet:
             raise refuse(
                 f"{each.name} has a subnet, and in a managed network Azure takes no compute with a subnet of its own",
                 fix=f"azmlflow set --unset '{key}[{number}].subnet'",
             )
-        if network is not None and not managed and not each.public_ip and not each.subnet:
+        inside = network.mode == "managed" or each.subnet or network.has_subnet()
+        if network.mode == "own" and not inside:
+            raise refuse(f"{each.name} has no subnet: say network.computes, or a subnet of its own")
+        if not each.public_ip and not inside:
             raise refuse(
                 f"{each.name}: without public IP addresses its nodes reach nothing unless they are in a subnet, or the "
                 "network is managed",
@@ -66,8 +73,34 @@ def check_computes(network: NetworkSettings | None, computes: Iterable[ComputeSe
             )
 
 
-def fitted(compute: Compute, network: NetworkSettings) -> Compute:
-    """A compute as it is made in a network: in a closed one without public addresses, unless its settings say so."""
-    if network.network().closed and "public_ip" not in compute.model_fields_set:
-        return compute.model_copy(update={"public_ip": False})
-    return compute
+def check_room(network: NetworkSettings | None, computes: Iterable[ComputeSettings]) -> None:
+    """Refuse more nodes than the subnet has addresses that is made for them; an instance is one.
+
+    Raises:
+        PydanticCustomError: with how many it has.
+    """
+    made = network.private("/", "x") if network is not None and network.mode == "own" else None
+    if made is None or not made.made:
+        return
+    left = room(IPv4Network(made.computes))
+    nodes = sum(getattr(each, "max_nodes", 1) for each in computes if not each.subnet)
+    if nodes > left:
+        raise refuse(f"{nodes} nodes at most are more than the {left} addresses of network.computes {made.computes}")
+
+
+def fitted(computes: Iterable[Compute], network: NetworkSettings, private: Private | None) -> tuple[Compute, ...]:
+    """Computes as they are made in a network: in a closed one without public addresses, and in the network's subnet,
+    unless their settings say otherwise.
+
+    Args:
+        computes: the computes.
+        network: the network's settings.
+        private: what of it is private, at its place.
+    """
+    given: dict[str, Any] = {"public_ip": False} if network.network().closed else {}
+    if network.mode == "own" and private and private.computes_id:
+        given["subnet"] = private.computes_id
+    return tuple(
+        each.model_copy(update={name: value for name, value in given.items() if name not in each.model_fields_set})
+        for each in computes
+    )

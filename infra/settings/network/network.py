@@ -1,25 +1,36 @@
 """The settings of a stack's network. One word, `mode`, closes workspace, storage account, key vault and registry alike.
 
-Source: Microsoft, "Workspace managed virtual network isolation". What Azure refuses is refused here, with the reason
-and the nearest that works.
+Source: Microsoft, "Workspace managed virtual network isolation", "Configure a private endpoint for an Azure Machine
+Learning workspace". What Azure refuses is refused here, with the reason and the nearest that works.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from azmlflow.infra.plan.networks import APPROVED, INTERNET, Mode, Network
-from azmlflow.infra.settings.faults import Fault, SettingsError, refuse
+from azmlflow.infra.plan.private import Private
+from azmlflow.infra.settings.faults import refuse
 from azmlflow.infra.settings.fields import SettingsModel
-from azmlflow.infra.settings.namespace import NAMESPACE
+from azmlflow.infra.settings.network import places
+from azmlflow.infra.settings.network.addresses import private_range
 from azmlflow.infra.settings.network.rules import RuleSettings
 
 # What belongs to which modes.
-_BELONGS: Mapping[str, tuple[str, ...]] = {"outbound": ("managed",), "rules": ("managed",)}
+_BELONGS: Mapping[str, tuple[str, ...]] = {
+    "outbound": ("managed", "own"),
+    "rules": ("managed",),
+    "address_range": ("own",),
+    "endpoints": ("own", "managed"),
+    "computes": ("own",),
+    "dns": ("own", "managed"),
+    "zones": ("own", "managed"),
+}
+Place = Annotated[str, AfterValidator(places.subnet)]
 
 
 class NetworkSettings(SettingsModel):
@@ -29,17 +40,46 @@ class NetworkSettings(SettingsModel):
         "public",
         description="public: everybody who may sign in reaches workspace, storage account, key vault and registry; "
         "managed: all of them are closed to the internet, and computes are in a network that Azure keeps for the "
-        "workspace, for good: it cannot be taken away again.",
+        "workspace, for good: it cannot be taken away again; own: all of them are closed to the internet, and computes "
+        "are in a network of yours, or one that is made.",
         examples=["managed"],
     )
     outbound: Literal["internet", "approved"] = Field(
         "internet",
-        description="Whom the computes of a managed network reach: the whole internet, or what Azure Machine Learning "
-        "needs and `rules` allow. Azure does not open approved again to internet.",
+        description="Whom the computes reach: the whole internet, or what Azure Machine Learning needs and `rules` "
+        "allow. Azure does not open a managed network that is approved again to internet.",
         examples=["approved"],
     )
     rules: tuple[RuleSettings, ...] = Field(
         (), description="What a managed network lets out to; hosts and service tags need `outbound: approved`."
+    )
+
+    address_range: Annotated[str, AfterValidator(lambda text: str(private_range(text)))] = Field(
+        places.RANGE, description="Range of the network that mode own makes.", examples=[places.RANGE]
+    )
+    endpoints: Place | None = Field(
+        None,
+        description="Where the private endpoints are by which people reach what is closed: ARM id of a subnet that is "
+        "yours; or, with mode own, a range in addressRange (its first quarter by default). In a managed network "
+        "without it nobody but the computes reaches the workspace.",
+        examples=["10.42.0.0/26"],
+    )
+    computes: Place | None = Field(
+        None,
+        description="Where the computes of mode own are: ARM id of a subnet that is yours, which lets them out; or a "
+        "range in addressRange (its second half by default).",
+        examples=["10.42.0.128/25"],
+    )
+    dns: Literal["zones", "policy"] = Field(
+        "zones",
+        description="Who tells the endpoints' addresses: private DNS zones, yours or made; or a policy of your company "
+        "that writes them into its own.",
+        examples=["policy"],
+    )
+    zones: tuple[str, ...] = Field(
+        (),
+        description="ARM ids of private DNS zones that are yours; the others that the endpoints need are made. Yours "
+        "are not linked to a network of yours.",
     )
 
     @field_validator(*_BELONGS)
@@ -71,29 +111,63 @@ class NetworkSettings(SettingsModel):
             )
         return value
 
+    @field_validator("zones")
+    @classmethod
+    def _known(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if places.zones(value) and info.data.get("dns") == "policy":
+            raise refuse("with `dns: policy` no zone is used", fix="azmlflow set --unset network.zones")
+        return value
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        if self.mode == "managed" and self.endpoints and not places.is_id(self.endpoints):
+            raise refuse("in mode managed no network is made: endpoints is the ARM id of a subnet of yours")
+        if self.mode == "managed" and not self.endpoints and {"dns", "zones"} & self.model_fields_set:
+            raise refuse("dns and zones are of private endpoints, and there are none: say endpoints, a subnet's ARM id")
+        if self.mode != "own":
+            return self
+        yours = [places.is_id(self.endpoints), places.is_id(self.computes)]
+        if not any(yours):
+            places.divided(self.address_range, self.endpoints, self.computes)
+        elif not yours[0] or (self.computes and not yours[1]):
+            raise refuse(
+                "endpoints and computes are both ARM ids of subnets of yours, or both ranges of one that is made"
+            )
+        elif "address_range" in self.model_fields_set:
+            raise refuse("with subnets of yours no network is made: take addressRange out")
+        return self
+
+    def has_subnet(self) -> bool:
+        """Whether it has a subnet for computes, its own or one that is made."""
+        return self.mode == "own" and (bool(self.computes) or not places.is_id(self.endpoints))
+
+    def private(self, group: str, workspace: str) -> Private | None:
+        """What of it is private.
+
+        Args:
+            group: ARM id of the stack's resource group.
+            workspace: name of the workspace.
+
+        Returns:
+            None where there are no private endpoints.
+        """
+        if self.mode != "own" and not self.endpoints:
+            return None
+        endpoints, computes = self.endpoints or "", self.computes or ""
+        if not places.is_id(self.endpoints):
+            endpoints, computes = places.divided(self.address_range, self.endpoints, self.computes)
+        return places.private(
+            group,
+            workspace,
+            whole=self.address_range,
+            endpoints=endpoints,
+            computes=computes,
+            given=places.zones(self.zones),
+            policy=self.dns == "policy",
+            approved=self.outbound == "approved",
+        )
+
     def network(self) -> Network:
         """What it means for the stack's resources."""
         isolation = {"internet": INTERNET, "approved": APPROVED}[self.outbound] if self.mode == "managed" else None
         return Network(self.mode, isolation, tuple(each.rule() for each in self.rules))
-
-
-def check_endpoints(network: Network, ids: Iterable[str]) -> None:
-    """Refuse rules for private endpoints that Azure makes by itself.
-
-    Args:
-        network: the stack's.
-        ids: of the workspace and what it stands on.
-
-    Raises:
-        SettingsError: naming each such rule.
-    """
-    faults = [
-        Fault(
-            f"{NAMESPACE}:network.rules[{number}].privateEndpoint",
-            f"leads to the stack's own {called}: Azure makes that private endpoint by itself, and refuses another",
-            f"edit {NAMESPACE}:network in Pulumi.<stack>.yaml and take this rule out, then azmlflow up",
-        )
-        for number, called in network.own(ids)
-    ]
-    if faults:
-        raise SettingsError(faults)

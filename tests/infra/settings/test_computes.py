@@ -8,6 +8,7 @@ import pytest
 
 from azmlflow.infra.plan.records import ComputeIdentity
 from azmlflow.infra.settings.faults import Fault, SettingsError
+from azmlflow.infra.settings.network.combinations import fitted
 from azmlflow.infra.settings.settings import Settings
 
 GROUP = "/subscriptions/s/resourceGroups/rg/providers"
@@ -127,7 +128,7 @@ def test_an_instance_goes_with_the_network_as_clusters_do() -> None:
     assert (found.key, "unless they are in a subnet" in found.what) == ("azmlflow:instances", True)
     assert found.fix == "azmlflow set 'instances[0].publicIp' true"
     settings = read(network={"mode": "managed"}, registry="own", instances=[{"name": "alice"}])
-    assert settings.instances_to_make()[0].public_ip is False
+    assert fitted(settings.instances, settings.network, None)[0].public_ip is False
 
 
 def test_a_schedule_has_azures_spelling() -> None:

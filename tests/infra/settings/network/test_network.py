@@ -9,7 +9,8 @@ import pytest
 
 from azmlflow.infra.plan.networks import PUBLIC, Network
 from azmlflow.infra.settings.faults import Fault, SettingsError
-from azmlflow.infra.settings.network.network import check_endpoints
+from azmlflow.infra.settings.network.combinations import fitted
+from azmlflow.infra.settings.network.standing import check
 from azmlflow.infra.settings.settings import Settings
 
 SQL = "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Sql/servers/sql"
@@ -98,8 +99,8 @@ def test_internet_takes_private_endpoints_alone() -> None:
 @pytest.mark.parametrize(
     ("network", "key", "what"),
     [
-        ({"mode": "closed"}, "network.mode", "'public' or 'managed'"),
-        ({"outbound": "approved"}, "network.outbound", "belongs to mode managed, and the mode is public"),
+        ({"mode": "closed"}, "network.mode", "'public', 'managed' or 'own'"),
+        ({"outbound": "approved"}, "network.outbound", "belongs to mode managed or own, and the mode is public"),
         ({"rules": []}, "network.rules", "belongs to mode managed, and the mode is public"),
         ({"mode": "managed", "outbound": "all"}, "network.outbound", "'internet' or 'approved'"),
         ({"mode": "managed", "rulez": []}, "network.rulez", "did you mean rules?"),
@@ -176,22 +177,28 @@ def test_a_compute_that_does_not_go_with_the_network(
     assert (found.key, what in found.what, found.fix) == ("azmlflow:clusters", True, fix)
 
 
+def made(network: dict[str, Any], **cluster: Any) -> list[tuple[bool, str | None]]:
+    settings = computes(network, **cluster)
+    private = settings.network.private("/subscriptions/s/resourceGroups/rg", "mlw")
+    return [(each.public_ip, each.subnet) for each in fitted(settings.clusters, settings.network, private)]
+
+
 def test_in_a_closed_network_computes_have_public_addresses_only_where_they_say_so() -> None:
     """azurerm issues 25901 and 27866: a managed network needs no subnet for it."""
     managed = {"mode": "managed"}
-    assert [each.public_ip for each in computes(managed).clusters_to_make()] == [False, False]
-    assert [each.public_ip for each in computes(managed, publicIp=True).clusters_to_make()] == [False, True]
-    assert [each.public_ip for each in computes(managed, publicIp=False).clusters_to_make()] == [False, False]
-    assert [each.public_ip for each in computes({}).clusters_to_make()] == [True, True]
+    assert made(managed) == [(False, None)] * 2
+    assert made(managed, publicIp=True) == [(False, None), (True, None)]
+    assert made(managed, publicIp=False) == [(False, None)] * 2
+    assert made({}) == [(True, None)] * 2
 
 
 def test_endpoints_that_azure_makes_by_itself_are_refused() -> None:
     """azureml-examples issue 2990: "already exists"."""
     rules = [{"privateEndpoint": SQL, "target": "sqlServer"}, {"privateEndpoint": VAULT.upper(), "target": "vault"}]
     network = read(mode="managed", rules=rules)
-    check_endpoints(network, [])
+    check(network, None, [])
     with pytest.raises(SettingsError) as caught:
-        check_endpoints(network, [VAULT])
+        check(network, None, [VAULT])
     (found,) = caught.value.faults
     assert found.key == "azmlflow:network.rules[1].privateEndpoint"
     assert "the stack's own key vault `kv`" in found.what
