@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
 import click
@@ -18,9 +19,8 @@ _COLUMNS = 80
 
 def page() -> str:
     """The whole page."""
-    # As click makes it where the command is typed: it keeps the first `--help` that it was asked for.
     root = click.Context(cli, info_name="azmlflow", terminal_width=_COLUMNS, **cli.context_settings)
-    return "\n".join([_HEAD, _block(cli.get_help(root)), *_below(cli, root)])
+    return "\n".join([_HEAD, _block(_help(cli, root)), *_below(cli, root)])
 
 
 def _below(group: click.Group, context: click.Context) -> Iterator[str]:
@@ -30,9 +30,16 @@ def _below(group: click.Group, context: click.Context) -> Iterator[str]:
             continue
         here = click.Context(command, parent=context, info_name=name, terminal_width=_COLUMNS)
         yield f"{'#' * min(here.command_path.count(' ') + 1, 3)} {here.command_path}\n"
-        yield _block(command.get_help(here))
+        yield _block(_help(command, here))
         if isinstance(command, click.Group):
             yield from _below(command, here)
+
+
+def _help(command: click.Command, context: click.Context) -> str:
+    """Its help in this context alone: click keeps the `--help` of the first one that a command was asked in."""
+    fresh = copy.copy(command)
+    fresh._help_option = None
+    return fresh.get_help(context)
 
 
 def _block(text: str) -> str:
