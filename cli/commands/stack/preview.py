@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from azmlflow.cli.mending import instances
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.session import standing
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
-from azmlflow.cli.session.standing import Standing
 from azmlflow.infra.plan.prices import Bill, bill
+
+if TYPE_CHECKING:
+    from azmlflow.infra.settings.settings import Settings
 
 _GOING = ("delete", "delete-replaced", "discard", "discard-replaced")
 
@@ -22,7 +27,7 @@ def command(invocation: Invocation) -> None:
     """Shows too what the stack costs a month while nothing runs, as an order of magnitude."""
     invocation.ports.warm()
     session = open_session(invocation, make_local=True)
-    session.settings()
+    settings = session.settings()
     session.enter()
     stack = session.stack()
     if not stack.exists():
@@ -31,6 +36,9 @@ def command(invocation: Invocation) -> None:
         outcome = stack.preview()
     state = stack.state()
     found, refused, price = standing.of(session, state), _refused(session, state, outcome), _price(outcome)
+    apart = [] if session.project.own_program else _apart(session, state, settings)
+    beside = [f"  ! {line}; `up` puts it right" for line in found.says()]
+    beside += [f"  ~ {line}" for line in apart]
     invocation.result(
         {
             "stack": session.name,
@@ -40,10 +48,11 @@ def command(invocation: Invocation) -> None:
                 for c in outcome.loud
             ],
             "elsewhere": list(found.says()),
+            "apart": apart,
             "refused": refused,
             "price": price.document(),
         },
-        lambda: _text(session.name, outcome, found, refused, price),
+        lambda: _text(session.name, outcome, beside, refused, price),
     )
 
 
@@ -64,8 +73,17 @@ def _refused(session: Session, state: State, outcome: Outcome) -> list[str]:
     return [each.finding.says for each in examine(situation, (SIZES,)) if each.finding.status == "failed"]
 
 
-def _text(stack: str, outcome: Outcome, found: Standing, refused: list[str], price: Bill) -> str:
-    lines = [*(f"  ! {line}; `up` puts it right" for line in found.says()), *map(progress.plan_line, outcome.loud)]
+def _apart(session: Session, state: State, settings: Settings) -> list[str]:
+    """What `up` changes beside the engine: idle time and schedules of compute instances."""
+    workspace = state.outputs.get("workspaceId")
+    if not settings.instances or not isinstance(workspace, str):
+        return []
+    arm = session.invocation.ports.open_arm()
+    return [change.says for change in instances.changes(arm, workspace, settings.instances)]
+
+
+def _text(stack: str, outcome: Outcome, beside: list[str], refused: list[str], price: Bill) -> str:
+    lines = [*beside, *map(progress.plan_line, outcome.loud)]
     if not lines:
         return "\n".join((f"stack {stack}: no changes", *price.text()))
     return "\n".join(

@@ -303,6 +303,19 @@ def test_preview_tells_a_size_that_the_region_has_not(desk: Desk) -> None:
     assert desk.run("preview", "--output", "json").json()["refused"]
 
 
+def test_preview_tells_what_up_changes_of_instances_beside_the_engine(desk: Desk) -> None:
+    desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:instances: [{name: alice, idleMinutes: 15}]\n")
+    desk.stand_whole()
+    inner: dict[str, object] = {"idleTimeBeforeShutdown": "PT1H", "schedules": None}
+    desk.arm.put(f"{WORKSPACE_ID}/computes/alice", properties={"properties": inner})
+    told = desk.run("preview").out
+    assert "1 change\n  ~ compute instance `alice` stops after 15 minutes without work" in told
+    assert len(desk.run("preview", "-o", "json").json()["apart"]) == 1
+    assert desk.arm.asked == []
+    inner["idleTimeBeforeShutdown"] = "PT15M"
+    assert "no changes" in desk.run("preview").out
+
+
 REGISTRY = "azure-native:containerregistry:Registry"
 
 
