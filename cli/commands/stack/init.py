@@ -18,6 +18,7 @@ from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.infra.settings import listing
 from azmlflow.infra.settings.faults import SettingsError
 from azmlflow.infra.settings.namespace import NAMESPACE
+from azmlflow.infra.settings.profiles import PROFILES
 from azmlflow.infra.settings.settings import Settings
 
 
@@ -36,16 +37,27 @@ class Init(Command):
         "azmlflow init local",
         "azmlflow init prod --cloud azure --location westeurope --subscription 00000000-0000-0000-0000-000000000000",
         "azmlflow init dev --cloud azure --cluster cpu:Standard_DS3_v2:4 --yes",
+        "azmlflow init prod --cloud azure --profile locked-down",
     ),
 )
 @click.argument("name", required=False)
 @offered(Settings)
 @click.option("--subscription", metavar="ID", help="Azure subscription, else the one you are signed in to.")
+@click.option(
+    "--profile", type=click.Choice([*PROFILES]), help="Begin with the settings of the usual three; options go first."
+)
 @click.option("--force", is_flag=True, help="Write over the settings that are there.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing: defaults for what no option says.")
 @common
 def command(
-    invocation: Invocation, name: str | None, *, subscription: str | None, force: bool, yes: bool, **given: Any
+    invocation: Invocation,
+    name: str | None,
+    *,
+    subscription: str | None,
+    profile: str | None,
+    force: bool,
+    yes: bool,
+    **given: Any,
 ) -> None:
     """A folder that is in no project becomes one. On a terminal, what no option says is asked. A stack `local` is on
     the embedded Azure unless --cloud says otherwise; any other is on Azure.
@@ -67,7 +79,7 @@ def command(
     if asks and cloud == "azure" and subscription is None:
         subscription = click.prompt("subscription id (empty: the one you are signed in to)", default="", err=True)
     first = local_defaults() if cloud == "local" else {"cloud": cloud, "salt": suggested_salt(project)}
-    ours = {**first, **wanted}
+    ours = {**first, **(PROFILES[profile] if profile else {}), **wanted}
     _check(stack, ours)
     if found is None:
         write(project)

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from azmlflow.infra.settings.listing import listed
+from azmlflow.infra.settings.profiles import PROFILES
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import Desk
 
@@ -120,3 +121,23 @@ def test_an_answer_left_empty_is_the_default(desk: Desk, monkeypatch: pytest.Mon
         "azmlflow:prefix": "mlflow",
         "azure-native:location": "westeurope",
     }
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profile_is_the_words_of_settings(desk: Desk, profile: str) -> None:
+    done = desk.run("init", "prod", "--cloud", "azure", "--profile", profile, "--yes", "-o", "json")
+    written = done.json()["settings"]
+    assert {key: written[f"azmlflow:{key}"] for key in PROFILES[profile]} == dict(PROFILES[profile])
+
+
+def test_an_option_goes_before_the_profile(desk: Desk) -> None:
+    words = ("init", "prod", "--cloud", "azure", "--profile", "team", "--cluster", "gpu:Standard_NC6s_v3:2", "--yes")
+    written = desk.run(*words, "-o", "json").json()["settings"]
+    assert [each["name"] for each in written["azmlflow:clusters"]] == ["gpu"]
+    assert written["azmlflow:registry"] == "own"
+
+
+def test_a_profile_that_is_none_is_refused_with_those_that_are(desk: Desk) -> None:
+    done = desk.run("init", "prod", "--profile", "prod", "--yes")
+    assert done.code != 0
+    assert "locked-down" in done.err
