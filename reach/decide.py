@@ -50,7 +50,7 @@ def _by_public(endpoint: Endpoint, address: str, called: str, more: str = "") ->
         return Decision(True, "public", f"the public endpoint of {what} answers everybody{more}")
     if address and endpoint.lets(address):
         return Decision(True, "public", f"the firewall of {what} has {address}")
-    opens = f"network.allowedIps: [{address}]" if address else "network.mode: own"
+    opens = f"ipRules of its firewall: {address}" if address else "network.mode: own"
     return Decision(False, "refused", f"the firewall of {what} does not have {called}{more}", opens)
 
 
@@ -86,7 +86,7 @@ def _from_network(facts: Facts, network: str, endpoint: Endpoint) -> Decision:
     found_public = _by_public(endpoint, "", f"the addresses that {name} goes out with", more)
     if found_public.allowed:
         return found_public
-    opens = "network.dns: zones linked to the network" if here else "network.mode: own"
+    opens = "network.dns: zones" if here else "network.mode: own"
     return Decision(False, found_public.way, found_public.reason, opens)
 
 

@@ -91,7 +91,7 @@ ROWS: list[tuple[str, Origin, list[dict[str, Any]], bool, str, str]] = [
     ),
     (
         "an address that the firewall has not",
-        INTERNET, [DENYING], False, "refused", "network.allowedIps: [203.0.113.1]",
+        INTERNET, [DENYING], False, "refused", "ipRules of its firewall: 203.0.113.1",
     ),
     ("one that it has", Origin("internet", "198.51.100.9"), [DENYING], True, "public", ""),
     ("a private endpoint and its zone", NETWORK, [CLOSED, link(), *zone()], True, "private", ""),
@@ -99,7 +99,7 @@ ROWS: list[tuple[str, Origin, list[dict[str, Any]], bool, str, str]] = [
     ("what is disabled, from a network without endpoint", NETWORK, [CLOSED], False, "refused", "network.mode: own"),
     (
         "an endpoint whose zone is not linked: the name leads to the public address",
-        NETWORK, [CLOSED, link(), *zone(network=OTHER)], False, "refused", "network.dns: zones linked to the network",
+        NETWORK, [CLOSED, link(), *zone(network=OTHER)], False, "refused", "network.dns: zones",
     ),
     (
         "a linked zone without the record: there is no such name",
