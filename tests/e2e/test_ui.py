@@ -141,7 +141,7 @@ def test_a_viewer_sees_experiments_charts_artifacts_and_models(look: Look, shoot
     expect(page.get_by_text("Track a run")).to_be_visible()
 
     page.goto(look.run_page(base, "/model-metrics"))
-    expect(page.locator(".js-plotly-plot .scatterlayer .point")).to_have_count(4)
+    expect(page.locator(".js-plotly-plot .scatterlayer .point")).to_have_count(4, timeout=20_000)
     shoot(page, "ui-mlflow")
 
     page.goto(look.run_page(base, "/artifacts"))
