@@ -105,6 +105,9 @@ ROWS = (
     Row("PUT", "environment/environments/*"),
     # An asset is nothing but its artifacts: its name is their last part's, its run the one that they are of.
     Row("POST", "modelmanagement/assets", (), _names("name", "runid", artifacts=_names("prefix"))),
+    # There are none, whichever are asked for (azureml-mlflow 1.62, `list_deployments`).
+    Row("GET", "modelmanagement/services", ("computetype", "expand")),
+    Row("GET", "modelmanagement/services/*", ("expand",)),
     Row("GET", "modelmanagement/models", _MODELS),
     Row("POST", "modelmanagement/models", (), _MODEL),
     Row("PATCH", "modelmanagement/models/*", (), _names("op", "path", "value")),

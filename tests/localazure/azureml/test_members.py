@@ -21,6 +21,8 @@ ASKED = [
     ("GET", "history", f"{R1}/artifacts/contentinfo?path=a", None),
     ("POST", "artifact", "/artifacts/LocalUpload/u1/batch/metadata", {"paths": [{"path": "a"}]}),
     ("GET", "artifact", "/artifacts/ExperimentRun/dcid.r1/contentinfo?path=a", None),
+    ("GET", "modelmanagement", "/services", None),
+    ("GET", "modelmanagement", "/services/wine", None),
     ("POST", "data", "/dataversion/batchGetResolvedUris", {"values": []}),
     ("POST", "modelregistry", "/models/batchGetResolvedUris", {"values": []}),
 ]
@@ -102,6 +104,11 @@ def test_a_run_ends_when_its_event_says(plane: DataPlane) -> None:
     assert plane.good("GET", "history", "/runs/r1")["endTimeUtc"].startswith("2026-01-01T00:10:00")
     told["data"] = {"EndTime": "soon"}
     assert plane.refused(400, "POST", "history", f"{R1}/events", told) == "'soon' is not an instant."
+
+
+def test_web_services_of_sdk_v1_are_asked_for_as_mlflows_client_does(plane: DataPlane) -> None:
+    assert plane.good("GET", "modelmanagement", "/services?computeType=ACI&expand=true") == {"value": []}
+    assert "NoSuchService" in plane.refused(404, "GET", "modelmanagement", "/services/wine?expand=true")
 
 
 def test_each_row_is_of_a_handler() -> None:
