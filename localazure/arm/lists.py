@@ -24,6 +24,7 @@ from azmlflow.localazure.resources.paths import GROUP_ACTIONS, group_id
 from azmlflow.rbac import scopes
 
 PAGE = 100
+_ALWAYS = ("api-version", "$top", "$skiptoken", "$filter")
 _RESOURCE_FILTERS = ("resourcetype", "resourcegroup", "name", "location", "tagname", "tagvalue", "startswith(tagname)")
 # What a list of all resources tells of each (Microsoft, "Resources - List").
 _SUMMARY = ("id", "name", "type", "location", "kind", "sku", "identity", "managedBy", "tags")
@@ -79,9 +80,24 @@ def of_kind(ask: Ask, kind: Kind) -> Answer:
         ]
         if level != "child":
             found = _readable(ask, found, lambda _document: kind)
-        found = _tagged(found, ask.query.get("$filter"))
+        found = _chosen(ask, kind, _tagged(found, ask.query.get("$filter")))
     shown = cloud.skipped.each(found, _id, lambda document: kind.verbs.get(cloud, document))
     return paged(ask, shown, kind.verbs.page)
+
+
+def _chosen(ask: Ask, kind: Kind, found: list[Document]) -> list[Document]:
+    """Those that the list's own parameters ask for.
+
+    Raises:
+        AzureError: 400, the list has no such parameter; inferred, Azure may not look at it.
+    """
+    for name, value in ask.query.items():
+        fits = kind.verbs.asked.get(name)
+        if fits is not None and value:
+            found = [document for document in found if fits(document, value)]
+        elif value and name not in _ALWAYS:
+            raise bad_request("InvalidQueryParameter", f"This list has no query parameter '{name}'.", target=name)
+    return found
 
 
 def above_collection(ask: Ask, kind: Kind) -> Document:

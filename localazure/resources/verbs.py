@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from azmlflow.localazure.cloud.cloud import Cloud
@@ -58,6 +58,7 @@ class Verbs:
     Attributes:
         get: the document as it is answered now.
         listed: what the collection at a path holds, where it is not all resources of the type in the scope.
+        asked: parameters of a list, lower case, and whether a resource is what one asks for; where `listed` is not set.
         page: how many a page of a list holds.
         put: how the PUT that creates is answered.
         update: how one that changes is.
@@ -67,6 +68,7 @@ class Verbs:
 
     get: Callable[[Cloud, Document], Document] = _as_kept
     listed: Callable[[Ask], list[Document]] | None = None
+    asked: Mapping[str, Callable[[Document, str], bool]] = field(default_factory=dict)
     page: int = 100
     put: Verb = Verb(201)
     update: Verb = Verb(200)

@@ -246,6 +246,7 @@ ML_WORKSPACE = Kind(
     has_system_data=True,
     verbs=Verbs(
         get=_shown,
+        asked={"kind": lambda document, kinds: document["kind"].lower() in kinds.lower().split(",")},
         put=Verb(202, "operation"),
         update=Verb(200, "operation", "Updating"),
         delete=Deletion(202, "operation"),

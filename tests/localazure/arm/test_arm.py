@@ -236,6 +236,26 @@ def test_long_lists_come_in_pages(azure: Azure) -> None:
     assert azure.arm("GET", f"{SUB}/resourcegroups?$skipToken=nonsense").code == "InvalidSkipToken"
 
 
+def test_a_parameter_that_a_list_would_leave_out_is_refused(azure: Azure) -> None:
+    azure.make(*CHAIN)
+    for path in (
+        f"{SUB}/resourcegroups",
+        STORAGE.rpartition("/")[0],
+        WORKSPACE.rpartition("/")[0],
+        f"{WORKSPACE}/computes",
+    ):
+        refused = azure.arm("GET", f"{path}?colour=red")
+        assert (refused.status, refused.code) == (400, "InvalidQueryParameter")
+        assert azure.arm("GET", f"{path}?colour=&$top=5").status == 200
+
+
+@pytest.mark.parametrize(("kinds", "count"), [("Default", 1), ("hub,default", 1), ("Hub", 0), ("", 1)])
+def test_workspaces_are_listed_by_kind(azure: Azure, kinds: str, count: int) -> None:
+    azure.make(*CHAIN)
+    listed = azure.arm("GET", f"{WORKSPACE.rpartition('/')[0]}?kind={kinds}")
+    assert len(listed.body["value"]) == count
+
+
 def test_an_unknown_action_is_authorised_first_and_then_refused(azure: Azure) -> None:
     azure.make(RG, STORAGE)
     assert azure.arm("POST", f"{STORAGE}/explode", who=BOB).status == 403
