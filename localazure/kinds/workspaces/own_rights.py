@@ -9,14 +9,13 @@ for before anything is made.
 
 from __future__ import annotations
 
-from typing import Any
-
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.role_assignments import assign
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.find import keep, resource
+from azmlflow.localazure.resources.identity import identity
 
 # Of a body's links: the action, and whether it is on data.
 _NEEDED = (
@@ -35,10 +34,10 @@ def check(ask: Ask, existing: Document | None) -> None:
     Raises:
         AzureError: 400, naming what is wrong, or the right that the identity lacks.
     """
-    before, given = (existing or {}).get("identity") or {}, ask.body.get("identity")
-    kind = _kind(given)
+    before, given = (existing or {}).get("identity") or {}, identity(ask, existing) or {}
+    kind = given.get("type", "")
     if "UserAssigned" not in kind.removeprefix("SystemAssigned"):
-        if kind and _kind(before) == "SystemAssigned,UserAssigned":
+        if kind and before.get("type") == "SystemAssigned,UserAssigned":
             raise bad_request(
                 "BadRequest",
                 "The identity of a workspace cannot be changed from 'SystemAssigned,UserAssigned' to 'SystemAssigned'.",
@@ -54,8 +53,7 @@ def check(ask: Ask, existing: Document | None) -> None:
                 target="primaryUserAssignedIdentity",
             )
         return
-    listed = given.get("userAssignedIdentities") if isinstance(given, dict) else None
-    if str(primary).lower() not in {str(each).lower() for each in listed or ()}:
+    if str(primary).lower() not in {each.lower() for each in given["userAssignedIdentities"]}:
         raise bad_request(
             "BadRequest",
             f"The primary identity '{primary}' is not among the workspace's user-assigned identities.",
@@ -65,8 +63,8 @@ def check(ask: Ask, existing: Document | None) -> None:
 
 
 def _check_rights(ask: Ask, primary: str, before: Document) -> None:
-    identity = resource(ask.cloud, primary)
-    if identity is None:
+    used = resource(ask.cloud, primary)
+    if used is None:
         return  # a body that names identities which are not there is refused where it is read
     same_identity = str(before.get("primaryUserAssignedIdentity", "")).lower() == primary.lower()
     for link, action, data in _NEEDED:
@@ -76,7 +74,7 @@ def _check_rights(ask: Ask, primary: str, before: Document) -> None:
         vault = resource(ask.cloud, scope) if link == "keyVault" and data else None
         if vault is not None and not vault["properties"]["enableRbacAuthorization"]:
             continue
-        principal = identity["properties"]["principalId"]
+        principal = used["properties"]["principalId"]
         if ask.cloud.enforcer.why_not(principal, action, scope, data) is not None:
             raise bad_request(
                 "BadRequest",
@@ -84,10 +82,6 @@ def _check_rights(ask: Ask, primary: str, before: Document) -> None:
                 f"'{action}' over scope '{scope}'.",
                 target="primaryUserAssignedIdentity",
             )
-
-
-def _kind(identity: Any) -> str:
-    return str(identity.get("type") or "").replace(" ", "") if isinstance(identity, dict) else ""
 
 
 def grant(ask: Ask, document: Document, principal_id: str) -> None:

@@ -160,6 +160,7 @@ REFUSED: dict[tuple[str, str, Any], str] = {
     ("outboundRules", "properties.category", "Recommended"): "BadRequest",
     ("outboundRules", "properties.category", "Dependency"): "BadRequest",
     ("workspaces", "properties.managedNetwork.outboundRules", ...): "BadRequest",  # without a managed network
+    ("MachineLearningServices/workspaces", "identity.type", "UserAssigned"): "BadRequest",  # without a primary one
     ("computes", "identity.type", "SystemAssigned,UserAssigned"): "BadRequest",  # one or the other
     ("computes", "identity.type", "SystemAssigned, UserAssigned"): "BadRequest",
     ("roleAssignments", "properties.principalType", "Group"): "UnmatchedPrincipalType",
@@ -279,6 +280,8 @@ def prepared(type_: str, body: Any, path: tuple[str, ...]) -> Any:
     if "schedules" in path:
         return beside(body, BESIDE["schedules"])
     whole = ".".join(path)
+    if whole == "identity.userAssignedIdentities" and type_ == ML:
+        return beside(body, {"identity": {"type": "SystemAssigned,UserAssigned"}})
     return beside(body, BESIDE[whole]) if whole in BESIDE and (whole[:4] != "sku." or type_ == ML) else body
 
 
