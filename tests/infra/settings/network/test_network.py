@@ -43,7 +43,7 @@ def test_rules_are_as_azure_takes_them() -> None:
     """Microsoft, "Managed Network Settings Rules" (REST 2025-12-01)."""
     rules = [
         {"fqdn": "Example.com"},
-        {"fqdn": "*.pypi.org"},
+        {"fqdn": "*.contoso.com"},
         {"serviceTag": "AzureFrontDoor.FirstParty"},
         {"serviceTag": "DataFactory", "protocol": "UDP", "ports": "80,443"},
         {"privateEndpoint": SQL, "target": "sqlServer"},
@@ -51,7 +51,7 @@ def test_rules_are_as_azure_takes_them() -> None:
     found = read(mode="managed", outbound="approved", rules=rules).rules
     assert [each.properties for each in found] == [
         {"type": "FQDN", "destination": "example.com"},
-        {"type": "FQDN", "destination": "*.pypi.org"},
+        {"type": "FQDN", "destination": "*.contoso.com"},
         {
             "type": "ServiceTag",
             "destination": {
