@@ -101,7 +101,7 @@ def of_document(text: str, where: str) -> Iterator[Hint]:
     blocks = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
     for block in blocks.findall(text):
         for line in block.splitlines():
-            for each in told(line.strip()):
+            for each in told(re.sub(r"^(- )?run: ", "", line.strip())):
                 yield Hint(each, where)
     for each in _QUOTED.findall(blocks.sub("", text)):
         yield Hint(" ".join(each.split()), where, mention=True)
