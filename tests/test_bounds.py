@@ -18,6 +18,7 @@ TYPES = {
     "containerRegistry": "Microsoft.ContainerRegistry/registries",
     "keyVault": "Microsoft.KeyVault/vaults",
     "compute": "Microsoft.MachineLearningServices/workspaces/computes",
+    "identity": "Microsoft.ManagedIdentity/userAssignedIdentities",
     "logAnalytics": "Microsoft.OperationalInsights/workspaces",
     "applicationInsights": "Microsoft.Insights/components",
 }

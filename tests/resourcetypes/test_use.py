@@ -39,6 +39,8 @@ OTHERS = {
     "localazure/clients/control.py": {"2019-08-01"},
     # A workspace that is recovered, which no version has that is sent for the type.
     "cli/mending/soft_deleted.py": {"2023-08-01-preview"},
+    # The action on an instance's schedules, which no later version has.
+    "cli/mending/instances.py": {"2021-03-01-preview"},
     # A day, as an example of one.
     "infra/settings/grants.py": {"2027-01-31"},
 }
