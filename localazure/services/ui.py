@@ -1,7 +1,7 @@
 """The pages of `azmlflow ui`, in plain http on 127.0.0.1, at a port of their own.
 
     GET  /sign-in?code=            a one-time code becomes a session, whose cookie the answer sets
-    GET  /<session>/               the workspace; computes, jobs, access, access-matrix (`ui/pages/`)
+    GET  /<session>/               the workspace; computes, jobs, endpoints, access, access-matrix (`ui/pages/`)
     *    /<session>/mlflow/...     MLflow's own page, and what it asks (`ui.mlflow`)
     POST /<session>/sign-out
 
@@ -37,7 +37,7 @@ from azmlflow.localazure.principals.sessions import SESSION_LIFETIME, BrowserSes
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.ui import html, mlflow, style
-from azmlflow.localazure.ui.pages import access, jobs, tabs
+from azmlflow.localazure.ui.pages import access, endpoints, jobs, tabs
 from azmlflow.localazure.ui.reader import Reader
 from azmlflow.localazure.ui.visit import Visit
 
@@ -177,6 +177,10 @@ async def _page(visit: Visit, session: BrowserSession, request: Request, rest: s
     place, _, name = rest.partition("/")
     if place == "jobs" and name:
         return await _job(visit, session, request, name)
+    endpoint, _, deployment = name.partition("/")
+    if (request.method, place) == ("GET", "endpoints") and deployment:
+        main = await endpoints.one(visit, endpoint, deployment)
+        return HTMLResponse(html.frame(f"Deployment {deployment}", main, header=_header(visit, session, "endpoints")))
     for tab in tabs.TABS:
         if (request.method, rest) == ("GET", tab.path):
             head = _again(jobs.REFRESH) if visit.query.get("refresh") else ""

@@ -51,13 +51,13 @@ class Reader:
             url = answer.get("nextLink")
         return found
 
-    async def post(self, path: str) -> None:
-        """An action of a resource, such as `.../jobs/NAME/cancel`.
+    async def post(self, path: str) -> Document:
+        """What an action of a resource answers, such as `.../jobs/NAME/cancel`.
 
         Raises:
             AzureError: it is not there, or may not be done.
         """
-        await self._ask(_url(path.rpartition("/")[0]).replace("?", f"/{path.rpartition('/')[2]}?"), "POST")
+        return await self._ask(_url(path.rpartition("/")[0]).replace("?", f"/{path.rpartition('/')[2]}?"), "POST")
 
     async def _ask(self, url: str, method: str = "GET") -> Document:
         parts = urlsplit(url)

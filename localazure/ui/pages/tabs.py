@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azmlflow.localazure.ui.pages import access, computes, jobs, overview
+from azmlflow.localazure.ui.pages import access, computes, endpoints, jobs, overview
 from azmlflow.localazure.ui.visit import Tab, Visit
 
 MLFLOW = f"mlflow/#/experiments?{jobs.TRAINING}"
@@ -16,6 +16,7 @@ TABS = (
     Tab("", "Workspace", _workspace),
     Tab("computes", "Computes", computes.show),
     Tab("jobs", "Jobs", jobs.listing),
+    Tab("endpoints", "Endpoints", endpoints.show),
     Tab("access", "Access", access.show),
 )
 
