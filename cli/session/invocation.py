@@ -97,6 +97,33 @@ class Invocation:
         text = folded(f"warning: {self._from_here(message)}", sys.stderr).removeprefix("warning:")
         click.echo(click.style("warning:", fg="yellow") + text, err=True)
 
+    def give(self, text: str, path: Path | None, more: str = "") -> None:
+        """Print an answer in the form that was asked for, or write it to a file.
+
+        Args:
+            text: the answer, in that form; the newline at its end is ours.
+            path: the file, None to print.
+            more: what is added to the words that it was written.
+
+        Raises:
+            CliError: the file cannot be written.
+        """
+        text = text.removesuffix("\n")
+        if path is None:
+            from azmlflow.cli.frame.folding import folded
+
+            click.echo(folded(text) if self.output == "text" else text)
+            return
+        try:
+            path.write_text(f"{text}\n", encoding="utf-8", newline="")
+        except OSError as fault:
+            from azmlflow.cli.frame.errors import CliError
+
+            raise CliError(
+                f"the result cannot be written: {fault.strerror}", where=str(path), next="choose another --file"
+            ) from fault
+        self.say(f"wrote {path}{more}")
+
     def result(self, document: Any, text: Callable[[], str] | str) -> None:
         """The result, on standard output: `document` as JSON, or the text for people."""
         if self.output == "json":

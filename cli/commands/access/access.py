@@ -14,8 +14,7 @@ import click
 from azmlflow.cli.access import declared, log, person, principals, report
 from azmlflow.cli.access.grants import place
 from azmlflow.cli.access.people import principal_type
-from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.frame.folding import folded, width
+from azmlflow.cli.frame.folding import width
 from azmlflow.cli.session.invocation import Command, Invocation, answering
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac.operations import UnknownOperation
@@ -90,7 +89,7 @@ def command(
         text, differs = _compared(session, where)
     else:
         text, differs = _matrix(session, where, to_terminal=path is None), False
-    _give(invocation, text, path)
+    invocation.give(text, path, f" ({len(COLUMNS)} operations)" if path and path.suffix == ".html" else "")
     return 1 if differs else None
 
 
@@ -201,17 +200,3 @@ def _compared(session: Session, where: Place) -> tuple[str, bool]:
     if session.invocation.output == "json":
         return report.drift_json(drift, session.name, local=session.file.local), bool(drift.findings)
     return report.drift_text(drift, session.name, local=session.file.local), bool(drift.findings)
-
-
-def _give(invocation: Invocation, text: str, path: Path | None) -> None:
-    if path is None:
-        told = text.removesuffix("\n")
-        click.echo(folded(told) if invocation.output == "text" else told)
-        return
-    try:
-        path.write_text(f"{text.removesuffix(chr(10))}\n", encoding="utf-8", newline="")
-    except OSError as fault:
-        raise CliError(
-            f"the result cannot be written: {fault.strerror}", where=str(path), next="choose another --file"
-        ) from fault
-    invocation.say(f"wrote {path} ({len(COLUMNS)} operations)" if path.suffix == ".html" else f"wrote {path}")

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.frame.folding import folded
 from azmlflow.cli.session import reaching
 from azmlflow.cli.session.invocation import Command, Invocation, answering
 from azmlflow.cli.session.session import Session, open_session
@@ -54,7 +53,7 @@ def command(invocation: Invocation, explain: bool, address: str | None, path: Pa
     for each in found.unread:
         invocation.warn(f"not read, and so taken for not there: {each}")
     table = matrix(found.facts, (internet, *found.inside()), found.endpoints)
-    _give(invocation, _form(session, table, explain), path)
+    invocation.give(_form(session, table, explain), path)
 
 
 def _form(session: Session, table: Matrix, explain: bool) -> str:
@@ -114,16 +113,3 @@ def _explained(table: Matrix) -> list[str]:
             lines.append(f"  from {called(origin)}: {'yes' if cell.allowed else 'no'}, {cell.reason}{opens}")
         found.append("\n".join(lines))
     return found
-
-
-def _give(invocation: Invocation, text: str, path: Path | None) -> None:
-    if path is None:
-        click.echo(folded(text) if invocation.output == "text" else text)
-        return
-    try:
-        path.write_text(f"{text}\n", encoding="utf-8", newline="")
-    except OSError as fault:
-        raise CliError(
-            f"the result cannot be written: {fault.strerror}", where=str(path), next="choose another --file"
-        ) from fault
-    invocation.say(f"wrote {path}")

@@ -63,9 +63,7 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         if not session.project.own_program and not stands:
             session = soft_deleted.meet(session, stack)
             settings = session.settings()
-        comes = settings.network.private("/", "x") is not None and not any(
-            each.type == _ENDPOINT for each in state.resources
-        )
+        comes = settings.network.has_endpoints() and not any(each.type == _ENDPOINT for each in state.resources)
         doctor.preflight(session, before if stands else {}, (NETWORK,) if comes else ())
         session = life.note(session, state, expires)
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
@@ -140,7 +138,7 @@ def _panel(session: Session, outputs: StackOutputs, outcome: Outcome, path: Path
     ]
     network = session.settings().network
     if network.network().closed:
-        inside = network.private("/", outputs.workspace_name) is not None
+        inside = network.has_endpoints()
         way = "people come by its private endpoints" if inside else "people need network.endpoints, a subnet of theirs"
         rows.append(f"  closed        to the internet: {way}")
     if path:

@@ -141,6 +141,10 @@ class NetworkSettings(SettingsModel):
         """Whether it has a subnet for computes, its own or one that is made."""
         return self.mode == "own" and (bool(self.computes) or not places.is_id(self.endpoints))
 
+    def has_endpoints(self) -> bool:
+        """Whether people come by private endpoints."""
+        return self.mode == "own" or bool(self.endpoints)
+
     def private(self, group: str, workspace: str) -> Private | None:
         """What of it is private.
 
@@ -151,7 +155,7 @@ class NetworkSettings(SettingsModel):
         Returns:
             None where there are no private endpoints.
         """
-        if self.mode != "own" and not self.endpoints:
+        if not self.has_endpoints():
             return None
         endpoints, computes = self.endpoints or "", self.computes or ""
         if not places.is_id(self.endpoints):
