@@ -93,16 +93,8 @@ def _machines(state: State, declared: Mapping[str, Declared]) -> Iterator[Loss]:
 
 def rehearsed(session: Session, state: State) -> tuple[Declared, ...]:
     """What azmlflow's own program would declare now."""
-    from azmlflow.infra.rehearsal import rehearse
-
     tenant = next((at(each.inputs, "properties.tenantId") for each in state.resources if each.type == _VAULT), None)
-    return rehearse(
-        session.file.config,
-        project=session.project.name,
-        stack=session.name,
-        subscription=session.subscription(state.outputs),
-        tenant=str(tenant or ""),
-    )
+    return session.rehearsed(session.subscription(state.outputs), str(tenant or ""))
 
 
 def of_preview(stack: Stack) -> tuple[Loss, ...]:

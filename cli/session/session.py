@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from azmlflow.cli.pulumi.stack import Stack
     from azmlflow.infra.plan.naming import Names
     from azmlflow.infra.plan.outputs import StackOutputs
+    from azmlflow.infra.rehearsal import Declared
     from azmlflow.infra.settings.settings import Settings
 
 
@@ -51,6 +53,18 @@ class Session:
             return Settings.from_mapping(self.file.config)
         except SettingsError as fault:
             raise fault.of_stack(self.name) from None
+
+    @functools.cached_property
+    def rehearsed(self) -> Callable[[str, str], tuple[Declared, ...]]:
+        """What azmlflow's own program would declare in a subscription and a directory; found out once for each."""
+        from azmlflow.infra.rehearsal import rehearse
+
+        @functools.cache
+        def once(subscription: str, tenant: str) -> tuple[Declared, ...]:
+            config, project = self.file.config, self.project.name
+            return rehearse(config, project=project, stack=self.name, subscription=subscription, tenant=tenant)
+
+        return once
 
     def enter(self) -> None:
         """Point this process at the stack's cloud."""

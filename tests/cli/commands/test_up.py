@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi.changes import Change, Diagnosis, Outcome
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.failures import advice, failed, held
+from azmlflow.infra import rehearsal
 from tests.cli.desk import OUTPUTS, WORKSPACE, WORKSPACE_ID, Desk
 
 COMPUTE = "azure-native:machinelearningservices:Compute"
@@ -336,3 +338,26 @@ def test_the_first_up_tells_it_and_no_other(desk: Desk) -> None:
     desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:registry: own\n")
     assert "idle, about 5 USD a month" in desk.run("up").err
     assert "USD" not in desk.run("up").err
+
+
+def test_the_program_is_rehearsed_once_for_each_state_of_the_settings(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[bool] = []
+    rehearse = rehearsal.rehearse
+
+    def counted(config: dict[str, Any], **words: Any) -> Any:
+        looks.append("azmlflow:createdOn" in config)
+        return rehearse(config, **words)
+
+    monkeypatch.setattr(rehearsal, "rehearse", counted)
+    desk.settings(
+        text="config:\n  azmlflow:cloud: local\n  azmlflow:registry: own\n  azmlflow:network: {mode: managed}\n"
+        "  azmlflow:clusters: [{name: cpu}]\n"
+    )
+    desk.stack.fault = CliError("Conflict: taken")  # the engine's turn is no matter here
+    done = desk.run("up")
+    assert "USD a month" in done.err
+    assert desk.stack.calls == ["create", "up without cpu-cluster"]
+    # Recovery looks before the creation's time stands in the settings; the price and the network after it.
+    assert looks == [False, True]
