@@ -44,7 +44,8 @@ ATTACKS := $(addprefix tests/localazure/,keeper/test_users.py runner/test_rights
 	arm/test_linked.py arm/test_rights.py azureml/test_runs_v1.py azureml/test_handlers.py azureml/test_members.py \
 	blobs/test_access.py blobs/test_rights.py blobs/test_said.py cloud/test_skipped.py core/test_spelling.py \
 	core/test_yaml_reading.py front/test_proxy.py services/test_identity.py ui/test_ui.py process/test_daemon.py \
-	process/test_bounds.py process/test_shedding.py principals/test_tokens.py services/test_vault.py tracking/test_server.py) tests/cli/teardown/test_adversarial.py \
+	process/test_bounds.py process/test_shedding.py principals/test_tokens.py services/test_vault.py \
+	services/test_vault_rights.py tracking/test_server.py) tests/cli/teardown/test_adversarial.py \
 	tests/cli/teardown/test_buried_workspaces.py tests/e2e/test_canaries.py
 
 attack: engine examples  ## the attacks among the tests: spellings, rights at ids, jobs, tokens, floods, other people's resources, secrets
