@@ -25,7 +25,7 @@ from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.faults import SettingsError
 from azmlflow.infra.settings.network import standing
 from azmlflow.infra.settings.network.combinations import fitted
-from azmlflow.infra.settings.security.given import check_subscription, given_ids
+from azmlflow.infra.settings.security.given import check_places
 from azmlflow.infra.settings.settings import Settings
 
 
@@ -46,11 +46,7 @@ def declare() -> None:
     settings = Settings.load()
     azure, stack, project = authorization.get_client_config(), pulumi.get_stack(), pulumi.get_project()
     note = tags.owner(project, stack)
-    given = given_ids(settings.identity, settings.registry)
-    try:
-        check_subscription(given, azure.subscription_id)
-    except SettingsError as error:
-        raise error.of_stack(stack) from None
+    given = settings.given()
     names = settings.names(stack, azure.subscription_id)
     place = settings.place(names, azure.subscription_id)
     guardrails = settings.guardrails()
@@ -58,6 +54,7 @@ def declare() -> None:
     ids = identifiers.in_group(names, azure.subscription_id)
     private = settings.network.private(place.group_id, names.workspace)
     try:
+        check_places(given, place.group_id)
         standing.check(network, private, ids)
     except SettingsError as error:
         raise error.of_stack(stack) from None
@@ -79,7 +76,10 @@ def declare() -> None:
             # Azure builds no images with a registry that is closed, unless a compute does.
             image_build_compute=settings.clusters[0].name if network.closed and settings.clusters else None,
             protect=settings.protects(),
-            container_registry_id=given["registry"],
+            container_registry_id=given.get("registry"),
+            storage_account_id=given.get("storage"),
+            key_vault_id=given.get("vault"),
+            application_insights_id=given.get("insights"),
             **settings.identity.arguments(),
             **dataclasses.asdict(names),
         ),
@@ -167,7 +167,7 @@ def _private(
         plan.group,
         location,
         plan.workspace,
-        {part: resource.id for part, resource in _parts(mlflow).items()},
+        mlflow.ids,
         plan.endpoints_id,
         mlflow.principal_id,
         plan.made,
@@ -180,28 +180,17 @@ def _private(
     return PrivateEndpoints(privates.ENDPOINTS_NAME, args, opts).ready + subnets
 
 
-def _parts(mlflow: MlflowWorkspace) -> dict[str, pulumi.CustomResource]:
-    """The workspace and what holds data beside it, by the ends of their logical names."""
-    found = {
-        "workspace": mlflow.workspace,
-        "storage": mlflow.account,
-        "vault": mlflow.vault,
-        "registry": mlflow.registry,
-    }
-    return {part: resource for part, resource in found.items() if resource is not None}
-
-
 def _watch(settings: Settings, mlflow: MlflowWorkspace, note: str) -> None:
     """Declare what watches over a workspace, by the settings."""
     # Few stacks have any, and everybody would wait for the import.
     from azmlflow.infra.components.guardrails import Guardrails, GuardrailsArgs
 
     wanted, budget = settings.guardrails(), settings.budget
-    ids = {part: resource.id for part, resource in _parts(mlflow).items()}
+    ids = mlflow.ids
     args = GuardrailsArgs(
         tags.LOCK_NAME,
         mlflow.group.id,
-        log_analytics_id=mlflow.logs.id,
+        log_analytics_id=mlflow.logs.id if mlflow.logs else None,
         watched={part: ids[part].apply(partial(logged_id, part)) for part in wanted.watched()},
         locked={part: ids[part] for part in wanted.locked()},
         note=note,

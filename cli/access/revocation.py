@@ -42,7 +42,8 @@ class Places:
     @classmethod
     def of(cls, session: Session, now: Place, outputs: Mapping[str, object]) -> Places:
         """The places of a session's stack."""
-        account = now.storage_account or session.names(outputs).storage_account
+        settings = session.settings()
+        account = now.storage_account or settings.given().get("storage") or session.names(outputs).storage_account
         places = [replace(now, storage_account=account)]
         then = [outputs.get(name) for name in ("subscriptionId", "resourceGroup", "workspaceName", "storageAccount")]
         if all(then):

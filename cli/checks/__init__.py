@@ -1,14 +1,21 @@
 """What `azmlflow doctor` asks: one frozen record a check, listed here in the order that people read them in.
 
-A check belongs to one of five modules: this machine, the cloud that is signed in to, the place where the stack goes, a
-network that is another's, and the calls to what stands there.
+A check belongs to one of six modules: this machine, the cloud that is signed in to, the place where the stack goes, a
+network that is another's, what else is given by id, and the calls to what stands there.
 """
 
 from __future__ import annotations
 
-from azmlflow.cli.checks import calls, cloud, machine, network, place
+from azmlflow.cli.checks import calls, cloud, given, machine, network, place
 from azmlflow.cli.checks.base import Check, Finding, Situation, Status
 
 __all__ = ["CHECKS", "Check", "Finding", "Situation", "Status"]
 
-CHECKS: tuple[Check, ...] = (*machine.CHECKS, *cloud.CHECKS, *place.CHECKS, *network.CHECKS, *calls.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *machine.CHECKS,
+    *cloud.CHECKS,
+    *place.CHECKS,
+    *network.CHECKS,
+    *given.CHECKS,
+    *calls.CHECKS,
+)

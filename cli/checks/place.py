@@ -34,6 +34,8 @@ def _names(situation: Situation) -> Finding:
             ("Microsoft.Storage/storageAccounts", names.storage_account),
             (_VAULT, names.key_vault),
         ):
+            if name is None:
+                continue  # another's is used
             path = f"{situation.place}/providers/{type_.partition('/')[0]}/checkNameAvailability"
             answer = situation.arm.ask(path, {"name": name, "type": type_})
             # A vault that is soft-deleted is the next check's.

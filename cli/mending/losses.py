@@ -138,10 +138,16 @@ def _replaced(session: Session, state: State, settings: Settings) -> str | None:
     pairs = [
         ("resource group", outputs.get("resourceGroup"), names.resource_group),
         ("workspace", outputs["workspaceName"], names.workspace),
-        ("storage account", outputs.get("storageAccount"), names.storage_account),
+        (
+            "storage account",
+            outputs.get("storageAccount"),
+            names.storage_account or settings.storage.rpartition("/")[2],
+        ),
     ]
     pairs += [
-        ("key vault", each.id.rpartition("/")[2], names.key_vault) for each in state.resources if each.type == _VAULT
+        ("key vault", each.id.rpartition("/")[2], names.key_vault or settings.vault.rpartition("/")[2])
+        for each in state.resources
+        if each.type == _VAULT
     ]
     pairs += [
         ("location", each.inputs.get("location"), settings.location) for each in state.resources if each.type == _GROUP

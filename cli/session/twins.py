@@ -67,8 +67,8 @@ def find(arm: ResourceManager, subscription: str, location: str, names: Names) -
 
 
 def vault_of(arm: ResourceManager, subscription: str, location: str, names: Names) -> Mapping[str, Any] | None:
-    """The document of the soft-deleted vault of the stack's name."""
-    return arm.get(deleted_vault(subscription, location, names.key_vault))
+    """The document of the soft-deleted vault of the stack's name; None where it uses another's."""
+    return arm.get(deleted_vault(subscription, location, names.key_vault)) if names.key_vault else None
 
 
 def deleted_vault(subscription: str, location: str, name: str) -> str:

@@ -64,16 +64,21 @@ class MlflowWorkspace(pulumi.ComponentResource):
         )
         beside = pulumi.ResourceOptions(parent=self, deleted_with=group)
         within = pulumi.ResourceOptions(parent=self, deleted_with=group, protect=args.protect)
-        account = declare_storage(name, args, group, within)
-        vault = declare_vault(name, args, group, within)
-        logs = declare_logs(name, args, group, within)
-        insights = declare_insights(name, args, group, logs, within)
-        registry = declare_registry(name, args, group, within) if args.container_registry is not None else None
-        identity = declare_identity(name, args, group, within)
-        opened: list[pulumi.Resource] = []
-        if identity is not None:
-            parts = {"storage": account, "vault": vault, "insights": insights, "registry": registry}
-            opened = declare_roles(name, args, identity, parts, beside)
+        account = None if args.storage_account_id else declare_storage(name, args, group.name, within)
+        vault = None if args.key_vault_id else declare_vault(name, args, group.name, within)
+        logs = None if args.log_analytics is None else declare_logs(name, args, group.name, within)
+        insights = None if args.application_insights_id else declare_insights(name, args, group.name, logs, within)
+        registry = declare_registry(name, args, group.name, within) if args.container_registry is not None else None
+        # Each part that there is, by the end of its logical name: one of ours, or the one that is given.
+        ids = {
+            "storage": _id(account, args.storage_account_id),
+            "vault": _id(vault, args.key_vault_id),
+            "insights": _id(insights, args.application_insights_id),
+        }
+        if registry or args.container_registry_id:
+            ids["registry"] = _id(registry, args.container_registry_id)
+        identity = declare_identity(name, args, group.name, within)
+        opened = declare_roles(name, args, identity, ids, beside) if identity is not None else []
         workspace = machinelearningservices.Workspace(
             f"{name}-workspace",
             workspace_name=args.workspace,
@@ -87,10 +92,10 @@ class MlflowWorkspace(pulumi.ComponentResource):
                 user_assigned_identities=[identity.id] if identity else None,
             ),
             primary_user_assigned_identity=identity.id if identity else None,
-            storage_account=account.id,
-            key_vault=vault.id,
-            application_insights=insights.id,
-            container_registry=registry.id if registry else args.container_registry_id,
+            storage_account=ids["storage"],
+            key_vault=ids["vault"],
+            application_insights=ids["insights"],
+            container_registry=ids.get("registry"),
             public_network_access="Disabled" if args.closed else "Enabled",
             managed_network=_managed(args.isolation) if args.isolation else None,
             image_build_compute=args.image_build_compute,
@@ -103,10 +108,11 @@ class MlflowWorkspace(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(within, _after(name, args, identity, opened)),
         )
         if identity is not None:
-            declare_roles(name, args, identity, {"workspace": workspace}, beside)
+            declare_roles(name, args, identity, {"workspace": workspace.id}, beside)
         self.group = group
         self.workspace = workspace
-        self.account, self.vault, self.logs, self.registry = account, vault, logs, registry
+        self.logs = logs
+        self.ids = {"workspace": workspace.id, **ids}
         # As whom the workspace works: its user-assigned identity, if it has one.
         self.principal_id: pulumi.Output[str] = pulumi.Output.from_input(
             identity.principal_id
@@ -118,12 +124,16 @@ class MlflowWorkspace(pulumi.ComponentResource):
         self.workspace_id = workspace.id
         self.tracking_uri = workspace.ml_flow_tracking_uri
         self.studio_url = pulumi.Output.concat("https://ml.azure.com/?wsid=", workspace.id, "&tid=", args.directory())
-        self.storage_account = account.name
+        self.storage_account = account.name if account else ids["storage"].apply(lambda id_: id_.rpartition("/")[2])
         self.register_outputs({NAMES[field]: value for field, value in self.told().items()})
 
     def told(self) -> dict[str, pulumi.Output[str]]:
         """Its outputs by the fields' names, which are also those of `StackOutputs`."""
         return {field: getattr(self, field) for field in MlflowWorkspace.__annotations__}
+
+
+def _id(made: pulumi.CustomResource | None, given: str | None) -> pulumi.Output[str]:
+    return made.id if made is not None else pulumi.Output.from_input(given or "")
 
 
 def _managed(isolation: str) -> machinelearningservices.ManagedNetworkSettingsArgs:

@@ -17,14 +17,14 @@ class Guardrails:
     """What watches over a stack's resources.
 
     Attributes:
-        registry: whether the stack has a container registry of its own.
+        own: the parts that are the stack's own: on what is another's there is none of it.
         diagnostics: whether logs go to Log Analytics.
         locks: whether what holds data is locked.
         locks_storage: whether the storage account is among it.
         budget: whether there is a budget.
     """
 
-    registry: bool = False
+    own: frozenset[str] = frozenset(("workspace", "storage", "vault"))
     diagnostics: bool = False
     locks: bool = False
     locks_storage: bool = True
@@ -35,12 +35,12 @@ class Guardrails:
 
     def watched(self) -> Iterator[str]:
         """The parts whose logs are sent."""
-        return (part for part in _WATCHED if self.diagnostics and (part != REGISTRY or self.registry))
+        return (part for part in _WATCHED if self.diagnostics and part in self.own)
 
     def locked(self) -> Iterator[str]:
         """The parts that are locked."""
-        left_out = {REGISTRY: not self.registry, "storage": not self.locks_storage}
-        return (part for part in _LOCKABLE if self.locks and not left_out.get(part))
+        own = self.own if self.locks_storage else self.own - {"storage"}
+        return (part for part in _LOCKABLE if self.locks and part in own)
 
 
 NO_GUARDRAILS = Guardrails()

@@ -56,10 +56,10 @@ class Place:
         subscription_id: the subscription.
         resource_group: name of the resource group.
         workspace: name of the workspace.
-        storage_account: name of the storage account where personas need roles on it (identity-based storage); else
-            None.
+        storage_account: name of the storage account where personas need roles on it (identity-based storage), or
+            the ARM id of another's; else None.
         profile: a role of its own for each persona, or the nearest built-in one.
-        registry: name of the container registry that computes pull images from, if it is the stack's own.
+        registry: name of the container registry that computes pull images from, or the ARM id of another's.
     """
 
     subscription_id: str
@@ -82,9 +82,18 @@ class Place:
     @property
     def storage_id(self) -> str | None:
         """ARM id of the storage account, where personas need roles on it."""
-        if self.storage_account is None:
-            return None
-        return scopes.resource_id(self.subscription_id, self.resource_group, _STORAGE_ACCOUNT, self.storage_account)
+        return self._standing(_STORAGE_ACCOUNT, self.storage_account)
+
+    @property
+    def registry_id(self) -> str | None:
+        """ARM id of the container registry that computes pull images from."""
+        return self._standing(_REGISTRY, self.registry)
+
+    def _standing(self, azure_type: str, name: str | None) -> str | None:
+        """ARM id of what is in the group under a name; an ARM id is its own."""
+        if name is None or name.startswith("/"):
+            return name
+        return scopes.resource_id(self.subscription_id, self.resource_group, azure_type, name)
 
     def scope_id(self, scope: GrantScope) -> str:
         """ARM id of where a grant applies."""
@@ -142,9 +151,8 @@ class Place:
         return tuple(found.values())
 
     def _needed(self, identity: ComputeIdentity) -> Iterator[tuple[str, str, str]]:
-        if self.registry is not None:
-            registry = scopes.resource_id(self.subscription_id, self.resource_group, _REGISTRY, self.registry)
-            yield "AcrPull", registry, "Images for a compute's identity"
+        if self.registry_id is not None:
+            yield "AcrPull", self.registry_id, "Images for a compute's identity"
         if self.storage_id is not None:
             yield "Storage Blob Data Contributor", self.storage_id, "Data for a compute's identity"
         if identity.stops:

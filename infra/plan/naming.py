@@ -121,10 +121,10 @@ class Names:
 
     resource_group: str
     workspace: str
-    storage_account: str
-    key_vault: str
-    log_analytics: str
-    application_insights: str
+    storage_account: str | None
+    key_vault: str | None
+    log_analytics: str | None
+    application_insights: str | None
     container_registry: str | None
     identity: str | None
 

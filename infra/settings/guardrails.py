@@ -1,4 +1,4 @@
-"""The settings of a stack's budget."""
+"""The settings of what watches over a stack: logs, locks, a budget."""
 
 from __future__ import annotations
 
@@ -27,3 +27,22 @@ class BudgetSettings(SettingsModel):
         max_length=50,
         examples=[["ml-team@contoso.com"]],
     )
+
+
+Diagnostics = Annotated[
+    bool,
+    Field(
+        description="Send the logs of workspace, blobs, key vault and registry to the stack's Log Analytics, which "
+        "Azure bills by the gigabyte. What is given by id is its owner's to watch.",
+        examples=["true"],
+    ),
+]
+Locks = Annotated[
+    bool,
+    Field(
+        description="Lock key vault, registry and storage account against deletion, by whomever; `azmlflow down` "
+        "takes the locks away first. With identity-based storage the account is left out: a lock on it would keep "
+        "people's roles on it from being taken away. What is given by id is not locked.",
+        examples=["true"],
+    ),
+]

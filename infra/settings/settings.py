@@ -27,11 +27,11 @@ from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.faults import SettingsError, nearest, refuse, repeated
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
 from azmlflow.infra.settings.grants import CheckedGrant
-from azmlflow.infra.settings.guardrails import BudgetSettings
+from azmlflow.infra.settings.guardrails import BudgetSettings, Diagnostics, Locks
 from azmlflow.infra.settings.network.combinations import check_computes, check_registry, check_room
 from azmlflow.infra.settings.network.network import NetworkSettings
 from azmlflow.infra.settings.regions import REGIONS
-from azmlflow.infra.settings.security.given import RegistryChoice
+from azmlflow.infra.settings.security.given import InsightsChoice, RegistryChoice, StorageChoice, VaultChoice, given
 from azmlflow.infra.settings.security.identity import IdentitySettings
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.profiles import Profile
@@ -104,28 +104,12 @@ class Settings(SettingsModel):
     identity: IdentitySettings = Field(
         IdentitySettings.model_validate({}), description="As whom the workspace itself works on what it stands on."
     )
-    registry: RegistryChoice = Field(
-        "none",
-        validate_default=True,
-        description="Container registry for images: none, where Azure makes one at the first image, untagged and "
-        "beyond `down`'s reach until then; own (about 5 USD a month); or the ARM id of one that stands: it is used, "
-        "and neither changed nor deleted. A user-assigned identity of the workspace needs Contributor on it, one of a "
-        "compute AcrPull.",
-        examples=["own"],
-    )
-    diagnostics: bool = Field(
-        False,
-        description="Send the logs of workspace, blobs, key vault and registry to the stack's Log Analytics, which "
-        "Azure bills by the gigabyte.",
-        examples=["true"],
-    )
-    locks: bool = Field(
-        False,
-        description="Lock key vault, registry and storage account against deletion, by whomever; `azmlflow down` "
-        "takes the locks away first. With identity-based storage the account is left out: a lock on it would keep "
-        "people's roles on it from being taken away.",
-        examples=["true"],
-    )
+    registry: RegistryChoice = "none"
+    storage: StorageChoice = "own"
+    vault: VaultChoice = "own"
+    insights: InsightsChoice = "own"
+    diagnostics: Diagnostics = False
+    locks: Locks = False
     budget: BudgetSettings | None = Field(
         None, description="A monthly budget of the resource group, with alerts by e-mail; it stops nothing."
     )
@@ -203,6 +187,14 @@ class Settings(SettingsModel):
         check_registry(info.data.get("network"), value)
         return value
 
+    @field_validator("storage", "vault")
+    @classmethod
+    def _named(cls, value: str, info: ValidationInfo) -> str:
+        key = {"storage": "storage_account", "vault": "key_vault"}[info.field_name or ""]
+        if given(value) and info.data.get(key):
+            raise refuse(f"one that stands has a name already: take {to_camel(key)} out", "own")
+        return value
+
     @field_validator("grants")
     @classmethod
     def _distinct_grants(cls, value: tuple[Grant, ...]) -> tuple[Grant, ...]:
@@ -229,14 +221,23 @@ class Settings(SettingsModel):
             identity=generated.identity if self.identity.made else None,
             resource_group=self.resource_group or generated.resource_group,
             workspace=self.workspace or generated.workspace,
-            storage_account=self.storage_account or generated.storage_account,
-            key_vault=self.key_vault or generated.key_vault,
+            storage_account=None if given(self.storage) else self.storage_account or generated.storage_account,
+            key_vault=None if given(self.vault) else self.key_vault or generated.key_vault,
+            log_analytics=None if given(self.insights) and not self.diagnostics else generated.log_analytics,
+            application_insights=None if given(self.insights) else generated.application_insights,
         )
+
+    def given(self) -> dict[str, str]:
+        """ARM ids of what somebody else made, by the keys of their settings."""
+        words = {name: getattr(self, name) for name in ("registry", "storage", "vault", "insights")}
+        found = {name: given(word) for name, word in words.items()} | {"identity.id": self.identity.id}
+        return {key: id_ for key, id_ in found.items() if id_}
 
     def guardrails(self) -> Guardrails:
         """What watches over the stack's resources."""
+        own = {part for part in ("workspace", "storage", "vault") if part not in self.given()}
         return Guardrails(
-            registry=self.registry == "own",
+            own=frozenset(own | ({"registry"} if self.registry == "own" else set())),
             diagnostics=self.diagnostics,
             # A lock on the account would also keep each role assignment on it from being taken away again.
             locks=self.locks,
@@ -254,8 +255,8 @@ class Settings(SettingsModel):
 
     def place(self, names: naming.Names, subscription_id: str) -> Place:
         """Where the grants apply, and how their personas become roles there."""
-        account = names.storage_account if self.storage_auth == "identity" else None
-        registry = names.container_registry if self.registry == "own" else None
+        account = given(self.storage) or names.storage_account if self.storage_auth == "identity" else None
+        registry = given(self.registry) or names.container_registry
         return Place(subscription_id, names.resource_group, names.workspace, account, self.role_profile, registry)
 
     def identities(self) -> tuple[ComputeIdentity, ...]:

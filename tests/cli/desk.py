@@ -167,6 +167,9 @@ class FakeArm:
         for collection in ("/roleassignments/", "/deletedvaults/"):
             if below.endswith(collection):
                 return [doc for key, doc in list(self.documents.items()) if collection in key]
+        if below.endswith(locks := "/providers/microsoft.authorization/locks/"):
+            within = below.removesuffix(locks)
+            return [doc for key, doc in list(self.documents.items()) if key.startswith(f"{within}/") and locks in key]
         if below.endswith("/resources/"):
             inside = below.removesuffix("resources/")
             return [doc for key, doc in list(self.documents.items()) if key.startswith(inside) and "type" in doc]

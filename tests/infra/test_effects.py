@@ -176,6 +176,15 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "-RoleAssignment",
     ),
     "registry": ({}, {"registry": "own"}, "update", "+Registry Workspace"),
+    # A workspace stays with the account and the vault that it was made with.
+    "storage": ({}, {"storage": f"{_ID}/Microsoft.Storage/storageAccounts/st"}, "replace", "-StorageAccount Workspace"),
+    "vault": ({}, {"vault": f"{_ID}/Microsoft.KeyVault/vaults/kv"}, "replace", "-Vault Workspace"),
+    "insights": (
+        {},
+        {"insights": f"{_ID}/Microsoft.Insights/components/appi"},
+        "update",
+        "-Component -Workspace Workspace",
+    ),
     "network": ({"registry": "own"}, managed(), "update", "Registry StorageAccount Vault Workspace"),
     "network.mode": (managed(), {"registry": "own"}, "replace", "Workspace"),
     "network.outbound": (managed(outbound="internet"), managed(), "update", "Workspace"),

@@ -10,6 +10,7 @@ import click
 
 from azmlflow.cli.access import grants
 from azmlflow.cli.checks import doctor
+from azmlflow.cli.checks.given import GIVEN
 from azmlflow.cli.checks.network import NETWORK
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import firewalls, losses, managed_networks, mending, replacing, soft_deleted
@@ -26,6 +27,7 @@ from azmlflow.infra.plan.outputs import StackOutputs
 from azmlflow.resourcetypes.table import token_of
 
 _ENDPOINT = token_of("Microsoft.Network/privateEndpoints")
+_WORKSPACE = token_of("Microsoft.MachineLearningServices/workspaces")
 
 
 @click.command(
@@ -64,7 +66,9 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
             session = soft_deleted.meet(session, stack)
             settings = session.settings()
         comes = settings.network.has_endpoints() and not any(each.type == _ENDPOINT for each in state.resources)
-        doctor.preflight(session, before if stands else {}, (NETWORK,) if comes else ())
+        fresh = _newly_given(session, state)
+        again = (*((NETWORK,) if comes else ()), *((GIVEN,) if fresh else ()))
+        doctor.preflight(session, before if stands else {}, again)
         session = life.note(session, state, expires)
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
         replacing.agree(session, lost, sure=yes, replace=allow_replace)
@@ -94,6 +98,13 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         },
         lambda: _panel(session, outputs, outcome, path),
     )
+
+
+def _newly_given(session: Session, state: State) -> bool:
+    """Whether the settings give something by id that the workspace does not stand on yet."""
+    given = () if session.project.own_program else session.settings().given().values()
+    used = {str(value).lower() for each in state.resources if each.type == _WORKSPACE for value in each.inputs.values()}
+    return any(id_.lower() not in used for id_ in given)
 
 
 def _tell_price(session: Session, state: State) -> None:

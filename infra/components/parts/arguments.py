@@ -11,8 +11,15 @@ from pulumi_azure_native import authorization
 
 from azmlflow.infra.plan import naming
 
-# Those that every workspace has, as `naming.Names` calls them.
-_NAMES = ("resource_group", "workspace", "storage_account", "key_vault", "log_analytics", "application_insights")
+# Those that every workspace has, as `naming.Names` calls them, each with the argument that makes it needless.
+_NAMES = {
+    "resource_group": "",
+    "workspace": "",
+    "storage_account": "storage_account_id",
+    "key_vault": "key_vault_id",
+    "log_analytics": "application_insights_id",
+    "application_insights": "application_insights_id",
+}
 
 
 @dataclass(frozen=True)
@@ -29,12 +36,18 @@ class MlflowWorkspaceArgs:
     """Name of the workspace."""
     storage_account: pulumi.Input[str] | None = None
     """Name of the storage account that keeps the artifacts; unique in all of Azure."""
+    storage_account_id: str | None = None
+    """ARM id of a storage account that stands and is used instead."""
     key_vault: pulumi.Input[str] | None = None
     """Name of the key vault; unique in all of Azure."""
+    key_vault_id: str | None = None
+    """ARM id of a key vault that stands and is used instead."""
     log_analytics: pulumi.Input[str] | None = None
-    """Name of the Log Analytics workspace behind Application Insights."""
+    """Name of the Log Analytics workspace behind Application Insights; beside insights that stand, made if named."""
     application_insights: pulumi.Input[str] | None = None
     """Name of the Application Insights component."""
+    application_insights_id: str | None = None
+    """ARM id of an Application Insights component that stands and is used instead."""
     prefix: str | None = None
     """What the names that are left out begin with; `mlflow` by default."""
     salt: str | None = None
@@ -82,7 +95,7 @@ def completed(args: MlflowWorkspaceArgs, parent: pulumi.Resource) -> MlflowWorks
     Raises:
         ValueError: the prefix is none that names can begin with.
     """
-    lacking = [name for name in _NAMES if getattr(args, name) is None]
+    lacking = [name for name, other in _NAMES.items() if getattr(args, name) is None and not getattr(args, other, None)]
     if not lacking and args.tenant_id is not None:
         return args
     client = authorization.get_client_config_output(pulumi.InvokeOptions(parent=parent))

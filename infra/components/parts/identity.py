@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import pulumi
-from pulumi_azure_native import authorization, resources
+from pulumi_azure_native import authorization
 
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.plan import workspace_roles
@@ -29,7 +29,7 @@ class UserIdentity:
 
 
 def declare_identity(
-    name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
+    name: str, args: MlflowWorkspaceArgs, group: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> UserIdentity | None:
     """The identity, made or given; None for a workspace that has its system-assigned one alone."""
     if args.identity_type in (None, "SystemAssigned"):
@@ -45,7 +45,7 @@ def declare_identity(
     made = managedidentity.UserAssignedIdentity(
         f"{name}-identity",
         resource_name_=args.identity,
-        resource_group_name=group.name,
+        resource_group_name=group,
         location=args.location,
         tags=args.tags,
         opts=opts,
@@ -57,16 +57,15 @@ def declare_roles(
     name: str,
     args: MlflowWorkspaceArgs,
     identity: UserIdentity,
-    parts: Mapping[str, pulumi.CustomResource | None],
+    parts: Mapping[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
-    """The roles that an identity needs on parts of the workspace, by the ends of their logical names.
+    """The roles that an identity needs on parts of the workspace: their ids, by the ends of their logical names.
 
     Their names in Azure follow from the identity's ARM id: its object id is not known before it is made.
     """
     if args.grant_roles is False:
         return []
-    present = {part: resource.id for part, resource in parts.items() if resource is not None}
     ways = {"storage_by_identity": args.storage_auth == "identity", "managed_network": bool(args.isolation)}
     return [
         authorization.RoleAssignment(
@@ -81,7 +80,7 @@ def declare_roles(
             ),
             opts=opts,
         )
-        for part, scope in present.items()
+        for part, scope in parts.items()
         for role in workspace_roles.needed(part, **ways)
     ]
 

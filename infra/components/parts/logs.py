@@ -1,19 +1,19 @@
 """Where logs go: Log Analytics, and Application Insights over it."""
 
 import pulumi
-from pulumi_azure_native import applicationinsights, operationalinsights, resources
+from pulumi_azure_native import applicationinsights, operationalinsights
 
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 
 
 def declare_logs(
-    name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
+    name: str, args: MlflowWorkspaceArgs, group: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> operationalinsights.Workspace:
     """The Log Analytics workspace that keeps what Application Insights and diagnostic settings send."""
     return operationalinsights.Workspace(
         f"{name}-logs",
         workspace_name=args.log_analytics,
-        resource_group_name=group.name,
+        resource_group_name=group,
         location=args.location,
         sku=operationalinsights.WorkspaceSkuArgs(name=operationalinsights.WorkspaceSkuNameEnum.PER_GB2018),
         retention_in_days=30,
@@ -25,8 +25,8 @@ def declare_logs(
 def declare_insights(
     name: str,
     args: MlflowWorkspaceArgs,
-    group: resources.ResourceGroup,
-    logs: operationalinsights.Workspace,
+    group: pulumi.Input[str],
+    logs: operationalinsights.Workspace | None,
     opts: pulumi.ResourceOptions,
 ) -> applicationinsights.Component:
     """Application Insights over the Log Analytics workspace. Its connection string and instrumentation key let anyone
@@ -34,12 +34,12 @@ def declare_insights(
     return applicationinsights.Component(
         f"{name}-insights",
         resource_name_=args.application_insights,
-        resource_group_name=group.name,
+        resource_group_name=group,
         location=args.location,
         kind="web",
         application_type=applicationinsights.ApplicationType.WEB,
         ingestion_mode=applicationinsights.IngestionMode.LOG_ANALYTICS,
-        workspace_resource_id=logs.id,
+        workspace_resource_id=logs.id if logs else None,
         tags=args.tags,
         opts=pulumi.ResourceOptions.merge(
             opts, pulumi.ResourceOptions(additional_secret_outputs=["connection_string", "instrumentation_key"])

@@ -1,13 +1,12 @@
 """The container registry."""
 
 import pulumi
-from pulumi_azure_native import resources
 
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 
 
 def declare_registry(
-    name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
+    name: str, args: MlflowWorkspaceArgs, group: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> pulumi.CustomResource:
     """The registry for images. Azure would make one by itself at the first image, untagged and with its admin user on
     (Microsoft, "What is an Azure Machine Learning workspace?", "Associated resources"). Only Premium can be closed."""
@@ -16,7 +15,7 @@ def declare_registry(
     return containerregistry.Registry(
         f"{name}-registry",
         registry_name=args.container_registry,
-        resource_group_name=group.name,
+        resource_group_name=group,
         location=args.location,
         sku=containerregistry.SkuArgs(
             name=containerregistry.SkuName.PREMIUM if args.closed else containerregistry.SkuName.BASIC

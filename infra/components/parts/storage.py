@@ -1,14 +1,13 @@
 """The storage account."""
 
 import pulumi
-from pulumi_azure_native import resources
 from pulumi_azure_native import storage as azure_storage
 
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 
 
 def declare_storage(
-    name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
+    name: str, args: MlflowWorkspaceArgs, group: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> azure_storage.StorageAccount:
     """The account for artifacts. Azure ML refuses a hierarchical namespace and premium kinds as a workspace's default;
     the account's keys are taken only where datastores are opened with them: with `storage_auth: key`.
@@ -25,7 +24,7 @@ def declare_storage(
     return azure_storage.StorageAccount(
         f"{name}-storage",
         account_name=args.storage_account,
-        resource_group_name=group.name,
+        resource_group_name=group,
         location=args.location,
         kind=azure_storage.Kind.STORAGE_V2,
         sku=azure_storage.SkuArgs(name=azure_storage.SkuName.STANDARD_LRS),

@@ -1,13 +1,13 @@
 """The key vault."""
 
 import pulumi
-from pulumi_azure_native import keyvault, resources
+from pulumi_azure_native import keyvault
 
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 
 
 def declare_vault(
-    name: str, args: MlflowWorkspaceArgs, group: resources.ResourceGroup, opts: pulumi.ResourceOptions
+    name: str, args: MlflowWorkspaceArgs, group: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> keyvault.Vault:
     """The vault for the workspace's secrets, under RBAC. Purge protection is sent only when it is wanted: Azure
     refuses `false`, since it can never be switched off."""
@@ -17,7 +17,7 @@ def declare_vault(
     return keyvault.Vault(
         f"{name}-vault",
         vault_name=args.key_vault,
-        resource_group_name=group.name,
+        resource_group_name=group,
         location=args.location,
         properties=keyvault.VaultPropertiesArgs(
             tenant_id=args.directory(),

@@ -30,11 +30,6 @@ def check_registry(network: NetworkSettings | None, registry: str) -> None:
         PydanticCustomError: with the reason and the nearest that works.
     """
     closed = network is not None and network.network().closed
-    if network is not None and closed and registry.startswith("/"):
-        raise refuse(
-            f"network.mode {network.mode} closes the registry too, and one that somebody else made is not changed",
-            "own",
-        )
     if network is not None and closed and registry == "none":
         raise refuse(
             f"network.mode {network.mode} closes the registry too, and without one of the stack's own Azure makes one "

@@ -19,6 +19,19 @@ REGISTRY = f"{GROUP}/Microsoft.ContainerRegistry/registries/crshared"
 IDENTITY = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/ml"
 
 
+STORAGE = f"{GROUP}/Microsoft.Storage/storageAccounts/stshared"
+VAULT = f"{GROUP}/Microsoft.KeyVault/vaults/kv-shared"
+INSIGHTS = f"{GROUP}/Microsoft.Insights/components/appi-shared"
+ALL = {"storage": STORAGE, "vault": VAULT, "insights": INSIGHTS, "registry": REGISTRY}
+PERSON = {"principalId": "aaaaaaaa-0000-4000-8000-000000000001", "principalType": "User", "persona": "viewer"}
+
+
+def on(done: Any, id_: str) -> list[Any]:
+    """What is declared on something."""
+    words = ("scope", "resourceUri", "privateLinkServiceConnections")
+    return [each for each in done.declared if any(id_ in str(each.inputs.get(word, "")) for word in words)]
+
+
 def test_a_given_registry_is_the_workspaces_and_nothing_is_declared_on_it(up: Up) -> None:
     done = up(
         registry=REGISTRY.replace("ContainerRegistry", "containerregistry"),
@@ -28,13 +41,82 @@ def test_a_given_registry_is_the_workspaces_and_nothing_is_declared_on_it(up: Up
     )
     assert done.one("machinelearningservices:Workspace").inputs["containerRegistry"] == REGISTRY
     assert done.of("containerregistry:Registry") == []
-    on_it = [each for each in done.declared if each.inputs.get("scope") == REGISTRY]
-    assert on_it + [each for each in done.declared if each.inputs.get("resourceUri") == REGISTRY] == []
+    # Nothing but the role that the workspace's identity needs.
+    assert [each.name for each in on(done, REGISTRY)] == ["mlflow-registry-contributor"]
+
+
+def test_all_that_is_given_is_the_workspaces_and_nothing_of_it_is_declared(up: Up) -> None:
+    done = up(**ALL, diagnostics=True, locks=True, purgeProtection=True)
+    workspace = done.one("machinelearningservices:Workspace").inputs
+    assert {key: workspace[key] for key in ("storageAccount", "keyVault", "applicationInsights")} == {
+        "storageAccount": STORAGE,
+        "keyVault": VAULT,
+        "applicationInsights": INSIGHTS,
+    }
+    types = {each.type.removeprefix("azure-native:") for each in done.declared if each.type.startswith("azure-native:")}
+    assert types == {
+        "resources:ResourceGroup",
+        "operationalinsights:Workspace",
+        "machinelearningservices:Workspace",
+        "monitor:DiagnosticSetting",
+    }
+    assert [each for id_ in ALL.values() for each in on(done, id_)] == []
+    assert done.outputs["storageAccount"] == "stshared"
+
+
+def test_no_log_analytics_is_made_for_insights_that_are_given(up: Up) -> None:
+    assert up(insights=INSIGHTS).of("operationalinsights:Workspace") == []
+    assert up(storage=STORAGE).of("operationalinsights:Workspace") != []
+
+
+def test_people_get_their_roles_on_a_given_account(up: Up) -> None:
+    done = up(storage=STORAGE, storageAuth="identity", grants=[PERSON])
+    # Microsoft, "Azure built-in roles": Storage Blob Data Reader, Storage File Data Privileged Reader.
+    assert {each.inputs["roleDefinitionId"].rpartition("/")[2] for each in on(done, STORAGE)} == {
+        "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+        "b8eda974-7b85-4f76-af95-65846b26df6d",
+    }
+
+
+def test_a_compute_pulls_images_from_a_given_registry(up: Up) -> None:
+    robot = {IDENTITY: PERSON["principalId"]}
+    done = up(registry=REGISTRY, clusters=[{"name": "cpu", "identities": robot}])
+    (pull,) = on(done, REGISTRY)
+    # Microsoft, "Azure built-in roles": AcrPull.
+    assert pull.inputs["roleDefinitionId"].endswith("/7f951dda-4ed3-4680-a7ca-43fe172d538d")
+    assert pull.inputs["principalId"] == PERSON["principalId"]
+
+
+def test_the_workspaces_identity_gets_its_roles_on_what_is_given_before_the_workspace(up: Up) -> None:
+    done = up(**ALL, identity={"type": "UserAssigned"})
+    given = {each.name for id_ in ALL.values() for each in on(done, id_)}
+    assert given == {
+        "mlflow-storage-contributor",
+        "mlflow-storage-storage-blob-data-contributor",
+        "mlflow-vault-contributor",
+        "mlflow-vault-key-vault-administrator",
+        "mlflow-insights-contributor",
+        "mlflow-registry-contributor",
+    }
+
+
+def test_private_endpoints_lead_to_what_is_given(up: Up) -> None:
+    done = up(**ALL, network={"mode": "own"})
+    made = done.of("network:PrivateEndpoint")
+    led = {each.inputs["privateLinkServiceConnections"][0]["privateLinkServiceId"] for each in made}
+    assert led == {"/id/mlflow-workspace", STORAGE, VAULT, REGISTRY}
+
+
+def test_what_lies_in_the_stacks_own_group_is_refused(up: Up) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        up(storage=STORAGE.replace("/shared/", "/RG-mlflow-dev/"))
+    assert "azmlflow:storage: lies in the stack's own group, which `down` deletes" in str(refused.value)
 
 
 @pytest.mark.parametrize(
     ("settings", "key"),
     [
+        ({"storage": STORAGE.replace(SUBSCRIPTION, OTHER)}, "azmlflow:storage"),
         ({"registry": REGISTRY.replace(SUBSCRIPTION, OTHER)}, "azmlflow:registry"),
         ({"identity": {"type": "UserAssigned", "id": IDENTITY.replace(SUBSCRIPTION, OTHER)}}, "azmlflow:identity.id"),
     ],
@@ -52,7 +134,6 @@ def test_what_lies_in_another_subscription_is_refused(up: Up, settings: dict[str
         ({"registry": "mine"}, "is neither none nor own, nor the ARM id of a container registry"),
         ({"registry": IDENTITY}, "is a Microsoft.ManagedIdentity/userAssignedIdentities, not a"),
         ({"registry": "/subscriptions/x"}, "is not the ARM id of a resource"),
-        ({"registry": REGISTRY, "network": {"mode": "managed"}}, "one that somebody else made is not changed"),
     ],
 )
 def test_settings_that_are_refused(settings: dict[str, Any], word: str) -> None:
@@ -60,3 +141,18 @@ def test_settings_that_are_refused(settings: dict[str, Any], word: str) -> None:
         Settings.from_mapping({f"azmlflow:{key}": value for key, value in settings.items()})
     assert word in str(refused.value)
     assert "azmlflow set registry own" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"storage": "stmine"}, "is neither own nor the ARM id of a storage account"),
+        ({"vault": STORAGE}, "is a Microsoft.Storage/storageAccounts, not a Microsoft.KeyVault/vaults"),
+        ({"insights": "none"}, "is neither own nor the ARM id of an Application Insights component"),
+        ({"storage": STORAGE, "storageAccount": "stmine"}, "has a name already: take storageAccount out"),
+    ],
+)
+def test_words_that_are_none(settings: dict[str, Any], word: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_mapping({f"azmlflow:{key}": value for key, value in settings.items()})
+    assert word in str(refused.value)

@@ -1,0 +1,151 @@
+"""The check of what is given by id: whether a workspace can stand on it, before Azure refuses it in the middle.
+
+Sources: Microsoft, "Workspaces" (REST 2025-12-01) and "What is an Azure Machine Learning workspace?" (which storage
+account may be the default one); "Lock your resources" (a read-only lock keeps keys from being listed, and roles from
+being given; each lock keeps roles from being taken away). That two workspaces have one default account Azure allows:
+each then reads the other's artifacts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from azmlflow.cli.checks.base import Check, Finding, Situation
+from azmlflow.rbac import scopes
+from azmlflow.resourcetypes.table import resource_type
+
+_WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
+_LINKS = {"storage": "storageAccount", "vault": "keyVault"}
+Document = Mapping[str, Any]
+
+
+def _given(situation: Situation) -> Finding:
+    given = situation.settings.given()
+    if not given:
+        return Finding("skipped", "the stack makes all that it stands on")
+    found, faults = {key: situation.arm.get(id_) for key, id_ in given.items()}, []
+    for key, id_ in given.items():
+        document = found[key]
+        if document is None:
+            faults.append(f"{key}: there is no {_called(id_)}, or it may not be read: {id_}")
+            continue
+        whys = (*_UNFIT.get(key, _nothing)(situation, document), *_closed(situation, key, document))
+        faults += [f"{key}: {_called(id_)} {why}" for why in (*whys, *_locked(situation, id_))]
+    shared = [*_shared(situation, given)]
+    faults += [told for key, told in shared if key == "storage"]
+    if faults:
+        key = faults[0].partition(":")[0]
+        return Finding("failed", "; ".join(faults), f"azmlflow set --unset {key} --stack {situation.session.name}")
+    if shared:
+        return Finding("warning", "; ".join(told for _, told in shared))
+    return Finding("ok", f"a workspace can stand on what is given: {', '.join(given)}")
+
+
+def _called(id_: str) -> str:
+    found = scopes.parse(id_)
+    return f"{resource_type(found.type or '').called()} {found.name}"
+
+
+def _nothing(_situation: Situation, _document: Document) -> Iterator[str]:
+    yield from ()
+
+
+def _account(situation: Situation, document: Document) -> Iterator[str]:
+    properties, sku = document.get("properties") or {}, str((document.get("sku") or {}).get("name", ""))
+    if properties.get("isHnsEnabled"):
+        yield "has a hierarchical namespace, which no workspace's default account may have"
+    if sku.startswith("Premium") or document.get("kind") not in (None, "StorageV2", "Storage"):
+        yield f"is {document.get('kind')} {sku}: a workspace's default account is StorageV2, and not Premium"
+    if properties.get("allowSharedKeyAccess") is False and situation.settings.storage_auth == "key":
+        yield f"takes no keys (azmlflow set storageAuth identity --stack {situation.session.name})"
+
+
+def _vault(situation: Situation, document: Document) -> Iterator[str]:
+    properties, identity = document.get("properties") or {}, situation.settings.identity
+    tenant = str(properties.get("tenantId", ""))
+    if tenant.lower() != situation.caller.tenant.lower():
+        yield f"trusts tenant {tenant}, and you are signed in to {situation.caller.tenant}"
+    if not properties.get("enableRbacAuthorization") and identity.user_assigned and identity.grant_roles:
+        yield (
+            "goes by access policies, so that a role gives the workspace's identity nothing: its owner gives that "
+            "identity a policy, and identity.grantRoles is false"
+        )
+
+
+_UNFIT = {"storage": _account, "vault": _vault}
+
+
+def _closed(situation: Situation, key: str, document: Document) -> Iterator[str]:
+    """One word closes all alike; what is another's, its owner has closed, or not."""
+    network = situation.settings.network
+    if not network.network().closed or key not in ("storage", "vault", "registry"):
+        return
+    properties = document.get("properties") or {}
+    rules = properties.get("networkAcls" if key != "registry" else "networkRuleSet") or {}
+    if properties.get("publicNetworkAccess") != "Disabled" and rules.get("defaultAction") != "Deny":
+        yield f"is open to the internet, and network.mode {network.mode} closes all: its owner has to close it"
+    sku = str((document.get("sku") or {}).get("name", ""))
+    if key == "registry" and sku != "Premium":
+        yield f"is {sku or 'not Premium'}, and only Premium has private endpoints"
+
+
+def _locked(situation: Situation, id_: str) -> Iterator[str]:
+    group = scopes.resource_group_id(*_place(id_))
+    for lock in situation.arm.locks(group):
+        scope = str(lock.id).lower().partition("/providers/microsoft.authorization/locks/")[0]
+        if not scopes.contains(scope, id_):
+            continue
+        if lock.level == "ReadOnly":
+            yield f"is locked ({lock.name}, ReadOnly): Azure lists no keys of it, and gives no roles on it"
+        elif any(_on(each, id_) for each in _declared(situation)):
+            yield f"is locked ({lock.name}): `down` could not take away the roles that this stack gives on it"
+
+
+def _place(id_: str) -> tuple[str, str]:
+    found = scopes.parse(id_)
+    return found.subscription or "", found.resource_group or ""
+
+
+def _declared(situation: Situation) -> Iterator[str]:
+    from azmlflow.infra.rehearsal import rehearse
+
+    session = situation.session
+    declared = rehearse(
+        session.file.config,
+        project=session.project.name,
+        stack=session.name,
+        subscription=situation.subscription,
+        tenant=situation.caller.tenant,
+    )
+    return (each.id for each in declared)
+
+
+def _on(declared: str, id_: str) -> bool:
+    return declared.lower().startswith(f"{id_.lower()}/providers/")
+
+
+def _shared(situation: Situation, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The workspaces of others that stand on the same, as far as they are seen."""
+    wanted = {key: given[key].lower() for key in _LINKS if key in given}
+    own = f"{situation.group}/providers/{_WORKSPACES}/{situation.names.workspace}".lower()
+    for entry in situation.arm.list(f"{situation.place}/providers/{_WORKSPACES}") if wanted else ():
+        if str(entry["id"]).lower() == own:
+            continue
+        properties = entry.get("properties") or {}
+        for key, id_ in wanted.items():
+            if str(properties.get(_LINKS[key], "")).lower() == id_:
+                yield (
+                    key,
+                    f"{key}: {_called(id_)} is the default one of workspace {entry['name']} already: {entry['id']}",
+                )
+
+
+GIVEN = Check(
+    "given",
+    "Can a workspace stand on what is given by id?",
+    _given,
+    "edit Pulumi.{stack}.yaml",
+    preflight=True,
+)
+CHECKS = (GIVEN,)

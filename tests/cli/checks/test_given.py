@@ -1,0 +1,140 @@
+"""What is given by id is looked at before anything is made: each thing that Azure refuses, or that would do harm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cli.desk import DEVELOPER, SUBSCRIPTION, WORKSPACE_ID, Desk
+
+SHARED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shared"
+STORAGE = f"{SHARED}/providers/Microsoft.Storage/storageAccounts/stshared"
+VAULT = f"{SHARED}/providers/Microsoft.KeyVault/vaults/kv-shared"
+REGISTRY = f"{SHARED}/providers/Microsoft.ContainerRegistry/registries/crshared"
+OTHER = WORKSPACE_ID.replace("mlw-mlflow-local", "other")
+LISTED = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.MachineLearningServices/workspaces"
+LOCK = f"{STORAGE}/providers/Microsoft.Authorization/locks/keep"
+PERSON = "{principalId: aaaaaaaa-0000-4000-8000-000000000001, principalType: User, persona: viewer}"
+
+
+@pytest.fixture
+def given(desk: Desk) -> Desk:
+    """A storage account and a vault that fit."""
+    choose(desk)
+    account(desk)
+    vault(desk)
+    return desk
+
+
+def choose(desk: Desk, *more: str) -> None:
+    lines = ("cloud: local", f"storage: {STORAGE}", f"vault: {VAULT}", *more)
+    desk.settings(text="config:\n" + "".join(f"  azmlflow:{line}\n" for line in lines))
+
+
+def account(desk: Desk, kind: str = "StorageV2", sku: str = "Standard_LRS", **properties: Any) -> None:
+    desk.arm.put(STORAGE, location="westeurope", kind=kind, sku={"name": sku}, properties=properties)
+
+
+def vault(desk: Desk, **properties: Any) -> None:
+    known = {"tenantId": DEVELOPER.tenant, "enableRbacAuthorization": True}
+    desk.arm.put(VAULT, location="westeurope", properties={**known, **properties})
+
+
+def others(desk: Desk, id_: str, **properties: str) -> None:
+    """A workspace, as the subscription's list has it."""
+    desk.arm.documents[f"{LISTED}/x".lower()] = {"id": id_, "name": id_.rpartition("/")[2], "properties": properties}
+
+
+def told(desk: Desk) -> str:
+    """What the check says."""
+    (found,) = (each for each in desk.run("doctor", "-o", "json").json()["checks"] if each["name"] == "given")
+    return f"{found['status']}: {found['says']}"
+
+
+def test_what_fits(given: Desk) -> None:
+    assert told(given) == "ok: a workspace can stand on what is given: storage, vault"
+
+
+def test_nothing_given(desk: Desk) -> None:
+    desk.settings(text="config:\n  azmlflow:cloud: local\n")
+    assert told(desk) == "skipped: the stack makes all that it stands on"
+
+
+def test_one_that_is_not_there(given: Desk) -> None:
+    del given.arm.documents[STORAGE.lower()]
+    assert told(given) == f"failed: storage: there is no storage account stshared, or it may not be read: {STORAGE}"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"isHnsEnabled": True}, "storage account stshared has a hierarchical namespace"),
+        ({"sku": "Premium_LRS"}, "is StorageV2 Premium_LRS: a workspace's default account is StorageV2"),
+        ({"kind": "BlobStorage"}, "is BlobStorage Standard_LRS"),
+        ({"allowSharedKeyAccess": False}, "takes no keys (azmlflow set storageAuth identity --stack local)"),
+    ],
+)
+def test_accounts_that_azure_refuses(given: Desk, change: dict[str, Any], word: str) -> None:
+    account(given, **change)
+    assert told(given).startswith("failed: storage: ")
+    assert word in told(given)
+
+
+def test_an_account_without_keys_goes_with_identity_based_storage(given: Desk) -> None:
+    choose(given, "storageAuth: identity")
+    account(given, allowSharedKeyAccess=False)
+    assert told(given).startswith("ok")
+
+
+def test_an_account_that_another_workspace_has_as_its_default(given: Desk) -> None:
+    others(given, OTHER, storageAccount=STORAGE.upper(), keyVault="/x")
+    says = told(given)
+    assert says.startswith("failed: storage: storage account stshared is the default one of workspace other already")
+    others(given, OTHER, storageAccount="/x", keyVault=VAULT)
+    assert told(given).startswith("warning: vault: key vault kv-shared is the default one of workspace other")
+    others(given, WORKSPACE_ID, storageAccount=STORAGE, keyVault=VAULT)
+    assert told(given).startswith("ok"), "the stack's own may"
+
+
+def test_a_vault_of_another_tenant(given: Desk) -> None:
+    vault(given, tenantId="t2")
+    assert "failed: vault: key vault kv-shared trusts tenant t2, and you are signed in to t1" in told(given)
+
+
+def test_a_vault_with_access_policies_gives_a_role_nothing(given: Desk) -> None:
+    vault(given, enableRbacAuthorization=False)
+    assert told(given).startswith("ok"), "to a system-assigned identity Azure gives a policy"
+    choose(given, "identity: {type: UserAssigned}")
+    assert "failed: vault: key vault kv-shared goes by access policies" in told(given)
+    choose(given, "identity: {type: UserAssigned, grantRoles: false}")
+    assert told(given).startswith("ok")
+
+
+def test_locks(given: Desk) -> None:
+    given.arm.put(LOCK, properties={"level": "CanNotDelete"})
+    assert told(given).startswith("ok"), "nothing of the stack's is on it"
+    choose(given, "storageAuth: identity", f"grants: [{PERSON}]")
+    assert "is locked (keep): `down` could not take away the roles that this stack gives on it" in told(given)
+    choose(given)
+    given.arm.put(LOCK, properties={"level": "ReadOnly"})
+    assert "failed: storage: storage account stshared is locked (keep, ReadOnly)" in told(given)
+
+
+def test_a_lock_on_its_group_binds_it_and_one_on_its_neighbour_does_not(given: Desk) -> None:
+    given.arm.put(f"{STORAGE}2/providers/Microsoft.Authorization/locks/keep", properties={"level": "ReadOnly"})
+    assert told(given).startswith("ok")
+    given.arm.put(f"{SHARED}/providers/Microsoft.Authorization/locks/keep", properties={"level": "ReadOnly"})
+    assert "storage account stshared is locked (keep, ReadOnly)" in told(given)
+
+
+def test_what_is_given_to_a_closed_workspace_has_to_be_closed(given: Desk) -> None:
+    choose(given, "network: {mode: managed}", f"registry: {REGISTRY}")
+    given.arm.put(REGISTRY, sku={"name": "Basic"}, properties={"publicNetworkAccess": "Enabled"})
+    says = told(given)
+    assert "storage account stshared is open to the internet, and network.mode managed closes all" in says
+    assert "registry: container registry crshared is Basic, and only Premium has private endpoints" in says
+    account(given, networkAcls={"defaultAction": "Deny"})
+    vault(given, publicNetworkAccess="Disabled")
+    given.arm.put(REGISTRY, sku={"name": "Premium"}, properties={"publicNetworkAccess": "Disabled"})
+    assert told(given).startswith("ok")
