@@ -101,7 +101,7 @@ def test_azures_part_is_told_while_it_goes(standing: Desk) -> None:
 def test_the_plan_says_what_goes(standing: Desk) -> None:
     err = standing.run("down", "--yes").err
     for text in (f"workspace {WORKSPACE} (stands)", f"resource group {GROUP}", NAMES.key_vault, "config.json", "kept:"):
-        assert text in err
+        assert str(text) in err
 
 
 def test_nobody_to_ask_and_no_yes_removes_nothing(standing: Desk) -> None:
@@ -169,8 +169,8 @@ def test_interrupted_and_typed_again(standing: Desk) -> None:
 
 
 def test_a_soft_deleted_vault_with_our_tags_by_another_name_stays_and_is_told(standing: Desk) -> None:
-    theirs = DELETED_VAULT.replace(NAMES.key_vault, "kv-boris")
-    properties = {**BURIED, "vaultId": VAULT_ID.replace(NAMES.key_vault, "kv-boris")}
+    theirs = DELETED_VAULT.replace(str(NAMES.key_vault), "kv-boris")
+    properties = {**BURIED, "vaultId": VAULT_ID.replace(str(NAMES.key_vault), "kv-boris")}
     standing.arm.put(theirs, properties=properties)
     for words in (("down", "--yes"), ("down", "-g", GROUP, "--yes")):
         done = standing.run(*words)

@@ -59,7 +59,7 @@ def test_by_default_up_stops_and_names_the_commands(desk: Desk) -> None:
     bury(desk)
     done = desk.run("up")
     assert done.code == 1
-    assert NAMES.key_vault in done.err
+    assert str(NAMES.key_vault) in done.err
     assert WORKSPACE in done.err
     assert "next: azmlflow down --stack local" in done.err
     assert "onSoftDeleted" in done.err

@@ -191,13 +191,13 @@ def test_a_salted_name_is_a_proof_by_its_piece_of_the_digest(prefix: str, stack:
     names = naming.generate(prefix, stack, salt, SUBSCRIPTION)
     group = f"{SUB}/resourceGroups/{names.resource_group}"
     proven = proven_in(group, Owner("azmlflow", stack))
-    assert proven(at(group, STORAGE, names.storage_account), OURS)
-    assert proven(at(group, VAULT, names.key_vault), OURS)
+    assert proven(at(group, STORAGE, str(names.storage_account)), OURS)
+    assert proven(at(group, VAULT, str(names.key_vault)), OURS)
     assert proven(at(group, ML, names.workspace), OURS)
-    assert proven(at(group, LOGS, names.log_analytics), OURS)
+    assert proven(at(group, LOGS, str(names.log_analytics)), OURS)
     other = naming.generate(prefix, stack, f"{salt}x", SUBSCRIPTION)
-    assert not proven(at(group, STORAGE, other.storage_account), OURS)
-    assert not proven(at(group, VAULT, other.key_vault), OURS)
+    assert not proven(at(group, STORAGE, str(other.storage_account)), OURS)
+    assert not proven(at(group, VAULT, str(other.key_vault)), OURS)
 
 
 def test_a_record_proves_what_it_names_and_nothing_else_that_bears_it() -> None:

@@ -187,8 +187,8 @@ def test_long_names_are_cut_where_azure_wants_them_short() -> None:
     names = naming.generate("mlflow", "a-very-long-stack-name-2", "", SUBSCRIPTION)
     assert names.resource_group == "rg-mlflow-a-very-long-stack-name-2"
     assert (names.workspace, len(names.workspace)) == (f"mlw-mlflow-a-very-long-sta-{tag[:6]}", 33)
-    assert (names.storage_account, len(names.storage_account)) == (f"stmlflowaveryl{tag}", 24)
-    assert (names.key_vault, len(names.key_vault)) == (f"kv-mlflow-a-v-{tag}", 24)
+    assert (names.storage_account, len(str(names.storage_account))) == (f"stmlflowaveryl{tag}", 24)
+    assert (names.key_vault, len(str(names.key_vault))) == (f"kv-mlflow-a-v-{tag}", 24)
     # Exactly as long as a workspace's name may be.
     fits = naming.generate("mlflow", "x" * 22, "", SUBSCRIPTION).workspace
     assert fits == f"mlw-mlflow-{'x' * 22}"

@@ -1,0 +1,88 @@
+"""A stack on what somebody else made: used, given roles on, left as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
+from tests.e2e.estate import Estate, make_estate
+from tests.e2e.people import ARM, sign_in
+
+pytestmark = pytest.mark.e2e
+
+SHARED = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/shared"
+STORAGE = f"{SHARED}/providers/Microsoft.Storage/storageAccounts/stshared"
+VAULT = f"{SHARED}/providers/Microsoft.KeyVault/vaults/kv-shared"
+INSIGHTS = f"{SHARED}/providers/Microsoft.Insights/components/appi-shared"
+LOGS = f"{SHARED}/providers/Microsoft.OperationalInsights/workspaces/log-shared"
+MADE: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    (SHARED, "2024-03-01", {}),
+    (STORAGE, "2024-01-01", {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": {}}),
+    (
+        VAULT,
+        "2024-11-01",
+        {
+            "properties": {
+                "tenantId": TENANT_ID,
+                "sku": {"family": "A", "name": "standard"},
+                "enableRbacAuthorization": True,
+            }
+        },
+    ),
+    (LOGS, "2023-09-01", {"properties": {}}),
+    (
+        INSIGHTS,
+        "2020-02-02",
+        {"kind": "web", "properties": {"Application_Type": "web", "WorkspaceResourceId": LOGS}},
+    ),
+)
+
+
+def _asked(estate: Estate, method: str, path: str, version: str, **more: Any) -> Any:
+    with sign_in(estate, "developer@local.test") as owner:
+        return owner.ask(method, f"{ARM}{path}", params={"api-version": version}, **more)
+
+
+def _set(estate: Estate, **settings: Any) -> None:
+    path = estate.folder / "Pulumi.local.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["config"] |= {f"azmlflow:{key}": value for key, value in settings.items()}
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+
+def _shared(estate: Estate) -> list[dict[str, Any]]:
+    """What stands in the group of others, and what is on it."""
+    found: list[dict[str, Any]] = [_asked(estate, "GET", path, version).json() for path, version, _ in MADE]
+    roles = f"{STORAGE}/providers/Microsoft.Authorization/roleAssignments"
+    ours = [
+        each["properties"]["principalId"]
+        for each in _asked(estate, "GET", roles, "2022-04-01").json()["value"]
+        if "azmlflow stack" in str(each["properties"].get("description"))
+    ]
+    return [*found, {"ours": ours}]
+
+
+def test_what_is_given_is_used_and_stays(tmp_path: Path) -> None:
+    estate = make_estate(tmp_path / "project")
+    try:
+        estate.azmlflow("local", "start")
+        for path, version, body in MADE:
+            made = _asked(estate, "PUT", path, version, json={"location": "westeurope", **body})
+            assert made.status_code in (200, 201, 202), made.text
+        before = _shared(estate)
+        _set(estate, storage=STORAGE, vault=VAULT, insights=INSIGHTS, storageAuth="identity")
+        estate.azmlflow("up", "--yes")
+        estate.azmlflow("grant", "alice@local.test", "tracker")
+        assert estate.azmlflow("up", "--yes", "-o", "json").json()["changes"].keys() == {"same"}
+        stands = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mlflow-local/resources"
+        kinds = {each["type"] for each in _asked(estate, "GET", stands, "2024-03-01").json()["value"]}
+        assert kinds == {"Microsoft.MachineLearningServices/workspaces"}
+        assert len(_shared(estate)[-1]["ours"]) == 2, "Alice's roles on the account"
+        estate.azmlflow("down", "--yes")
+        assert _shared(estate) == before
+    finally:
+        estate.azmlflow("local", "stop")
