@@ -43,6 +43,8 @@ RESOURCES: dict[str, tuple[str, dict[str, str]]] = {
             "networkRuleSet": "networkAcls",
         },
     ),
+    "Microsoft.Storage/storageAccounts/blobServices": ("storage:BlobServiceProperties", {}),
+    "Microsoft.Storage/storageAccounts/fileServices": ("storage:FileServiceProperties", {}),
     "Microsoft.Storage/storageAccounts/blobServices/containers": ("storage:BlobContainer", {}),
     "Microsoft.KeyVault/vaults": ("keyvault:Vault", {}),
     "Microsoft.OperationalInsights/workspaces": ("operationalinsights:Workspace", {"sku": "properties.sku"}),
@@ -197,7 +199,7 @@ def _in_path(type_: str) -> frozenset[str]:
         "resourceName", "resourceUri", "registryName", "computeName", "containerName", "id", "workspaceName",
         "accountName", "vaultName", "skipValidation", "ruleName", "virtualNetworkName", "subnetName",
         "networkSecurityGroupName", "privateEndpointName", "privateDnsZoneGroupName", "privateZoneName",
-        "virtualNetworkLinkName", "recordType", "relativeRecordSetName",
+        "virtualNetworkLinkName", "recordType", "relativeRecordSetName", "blobServicesName", "fileServicesName",
     }  # fmt: skip
     return frozenset(names | ({"roleDefinitionId"} if type_.endswith("/roleDefinitions") else set()))
 

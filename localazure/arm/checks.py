@@ -6,7 +6,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import PROVIDERS
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.foundation.locks import locked_scopes
+from azmlflow.localazure.kinds.foundation.locks import require_unlocked
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.kind import Kind
@@ -100,11 +100,5 @@ def unlocked(ask: Ask, kind: Kind, verb: str, id_: str | None = None) -> None:
     Raises:
         AzureError: 409 `ScopeLocked`, naming the locked scopes.
     """
-    asked = id_ or ask.target.id
-    found = locked_scopes(ask.cloud, asked, verb) if kind.placement.lockable else ()
-    if found:
-        raise conflict(
-            "ScopeLocked",
-            f"The scope '{asked}' cannot perform {verb} operation because following scope(s) are locked: "
-            f"'{','.join(found)}'. Please remove the lock and try again.",
-        )
+    if kind.placement.lockable:
+        require_unlocked(ask.cloud, id_ or ask.target.id, verb)

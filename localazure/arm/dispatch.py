@@ -89,7 +89,7 @@ def _handler(ask: Ask, method: str) -> Handling:
     if target.is_collection:
         if method == "GET":
             return lambda each: lists.of_kind(each, kind)
-        raise _not_allowed(method)
+        raise lifecycle.not_allowed(method)
     served: dict[str, Callable[[Ask, Kind], Answer]] = {
         "GET": lifecycle.read,
         "HEAD": _exists,
@@ -99,7 +99,7 @@ def _handler(ask: Ask, method: str) -> Handling:
         "POST": lifecycle.act,
     }
     if method not in served or (method == "POST" and target.action is None):
-        raise _not_allowed(method)
+        raise lifecycle.not_allowed(method)
     return lambda each: served[method](each, kind)
 
 
@@ -190,7 +190,3 @@ def _permitted(run: Handler, permission: str | None) -> Handler:
         return run(ask)
 
     return handler
-
-
-def _not_allowed(method: str) -> AzureError:
-    return AzureError(405, "MethodNotAllowed", f"The requested resource does not support http method '{method}'.")

@@ -14,10 +14,10 @@ from azmlflow.localazure.arm import checks, effects, lists, subscription
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.collections import SUBSCRIPTION_TAGS
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
-from azmlflow.localazure.core.errors import AzureError, bad_request, conflict, not_found
+from azmlflow.localazure.core.errors import AzureError, bad_request, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE
-from azmlflow.localazure.kinds.foundation.locks import locked_scopes
+from azmlflow.localazure.kinds.foundation.locks import require_unlocked
 from azmlflow.localazure.kinds.foundation.role_definitions import permissions as arm_permissions
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Answer, Ask
@@ -128,13 +128,7 @@ def _kept(ask: Ask) -> tuple[str, dict[str, str]]:
 
 
 def _write(ask: Ask, id_: str, old: dict[str, str], new: dict[str, str]) -> Document:
-    found = locked_scopes(ask.cloud, id_, "write")
-    if found:
-        raise conflict(
-            "ScopeLocked",
-            f"The scope '{id_}' cannot perform write operation because following scope(s) are locked: "
-            f"'{','.join(found)}'. Please remove the lock and try again.",
-        )
+    require_unlocked(ask.cloud, id_, "write")
     checked_tags(new)  # as many as there are after a merge
     document = find.resource(ask.cloud, id_)
     checks.idle(ask, document)

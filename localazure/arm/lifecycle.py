@@ -63,7 +63,7 @@ def patch(ask: Ask, kind: Kind) -> Answer:
     require(ask, kind, "write")
     checks.unlocked(ask, kind, "write")
     if not kind.verbs.patch:
-        raise AzureError(405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.")
+        raise not_allowed("PATCH")
     before = existing(ask, kind)
     checks.location(ask, kind, before)
     return _put(dataclasses.replace(ask, body=members.laid_over(before, ask.body)), kind, before)
@@ -73,6 +73,8 @@ def remove(ask: Ask, kind: Kind) -> Answer:
     """DELETE: 204 where there is nothing, and one more answer of the same kind while the deletion runs."""
     cloud, verb = ask.cloud, kind.verbs.delete
     require(ask, kind, "delete")
+    if not kind.verbs.removable:
+        raise not_allowed("DELETE")
     document = find.document(cloud, kind, ask.target)
     soft = kind.soft_delete is not None and kind.soft_delete.asked(ask.query)
     if document is None and kind.soft_delete is not None and not soft:
@@ -101,6 +103,11 @@ def remove(ask: Ask, kind: Kind) -> Answer:
             details["members"] = len(effects.contained(cloud, document["id"]))
         operation = cloud.operations.begin("delete", kind.type, document["id"], **details)
     return Answer(verb.status, None, polling_headers(ask, kind, verb.polling, operation, document))
+
+
+def not_allowed(method: str) -> AzureError:
+    """405 for a method that is not served at a path."""
+    return AzureError(405, "MethodNotAllowed", f"The requested resource does not support http method '{method}'.")
 
 
 def act(ask: Ask, kind: Kind) -> Answer:

@@ -24,7 +24,7 @@ from azmlflow.localazure.blobservice.protocol import (
 from azmlflow.localazure.core.collections import RESOURCES
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.kinds.foundation import blob_containers
+from azmlflow.localazure.kinds.storage import blob_containers
 
 _KEY_LIFETIME = timedelta(days=7)
 _KEY_REQUEST_LIMIT = 64 * 1024

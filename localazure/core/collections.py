@@ -18,6 +18,8 @@ LOCKS, PROVIDERS = "locks", "providers"
 DIAGNOSTICS, BUDGETS = "diagnostic_settings", "budgets"
 # The private endpoint connections of a resource, under their id in lower case, which begins with the resource's.
 PRIVATE_CONNECTIONS = "private_endpoint_connections"
+# How what a component of Application Insights takes in is billed and capped, under the component's id in lower case.
+BILLING_FEATURES = "billing_features"
 # Names that somebody outside the tenant has, under `<type>/<name>` in lower case.
 FOREIGN_NAMES = "foreign_names"
 # Long-running operations, under their id: those that run, and those that have ended.

@@ -17,7 +17,6 @@ from azmlflow.localazure.kinds.assets.models import MODEL
 from azmlflow.localazure.kinds.endpoints.deployments import ONLINE_DEPLOYMENT
 from azmlflow.localazure.kinds.endpoints.endpoints import ONLINE_ENDPOINT
 from azmlflow.localazure.kinds.foundation.app_insights import APP_INSIGHTS
-from azmlflow.localazure.kinds.foundation.blob_containers import BLOB_CONTAINER
 from azmlflow.localazure.kinds.foundation.container_registries import CONTAINER_REGISTRY
 from azmlflow.localazure.kinds.foundation.key_vaults import KEY_VAULT
 from azmlflow.localazure.kinds.foundation.locks import LOCK
@@ -38,6 +37,9 @@ from azmlflow.localazure.kinds.networks.subnets import SUBNET
 from azmlflow.localazure.kinds.networks.virtual_networks import VIRTUAL_NETWORK
 from azmlflow.localazure.kinds.networks.zone_groups import ZONE_GROUP
 from azmlflow.localazure.kinds.networks.zone_links import ZONE_LINK
+from azmlflow.localazure.kinds.storage.blob_containers import BLOB_CONTAINER
+from azmlflow.localazure.kinds.storage.blob_services import BLOB_SERVICE
+from azmlflow.localazure.kinds.storage.file_services import FILE_SERVICE
 from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
 from azmlflow.localazure.kinds.workspaces.datastores import DATASTORE
 from azmlflow.localazure.kinds.workspaces.ml_workspaces import ML_WORKSPACE
@@ -59,6 +61,8 @@ KINDS: tuple[Kind, ...] = (
     ZONE_LINK,
     DNS_RECORD,
     STORAGE_ACCOUNT,
+    BLOB_SERVICE,
+    FILE_SERVICE,
     BLOB_CONTAINER,
     KEY_VAULT,
     LOG_ANALYTICS,

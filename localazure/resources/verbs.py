@@ -63,6 +63,7 @@ class Verbs:
         put: how the PUT that creates is answered.
         update: how one that changes is.
         patch: whether PATCH is served.
+        removable: whether DELETE is served; what is not goes with its parent alone.
         delete: how DELETE is answered.
     """
 
@@ -73,6 +74,7 @@ class Verbs:
     put: Verb = Verb(201)
     update: Verb = Verb(200)
     patch: bool = True
+    removable: bool = True
     delete: Deletion = Deletion(200)
 
 

@@ -79,6 +79,8 @@ MADE: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "Microsoft.ManagedIdentity/userAssignedIdentities": (f"{IDENTITY}2", {"location": "westeurope"}),
     "Microsoft.Storage/storageAccounts": (f"{STORAGE}new", BODIES[STORAGE]),
+    "Microsoft.Storage/storageAccounts/blobServices": (f"{STORAGE}/blobServices/default", {"properties": {}}),
+    "Microsoft.Storage/storageAccounts/fileServices": (f"{STORAGE}/fileServices/default", {"properties": {}}),
     "Microsoft.Storage/storageAccounts/blobServices/containers": (
         f"{STORAGE}/blobServices/default/containers/container1",
         {"properties": {}},

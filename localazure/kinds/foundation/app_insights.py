@@ -11,6 +11,7 @@ from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.foundation import billing_features
 from azmlflow.localazure.kinds.foundation.log_analytics import TYPE as LOG_ANALYTICS_TYPE
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
@@ -108,5 +109,6 @@ APP_INSIGHTS = Kind(
     ),
     shape=_shape,
     verbs=Verbs(put=Verb(200)),
-    lifecycle=Lifecycle(before_write=_check, on_write=_touch),
+    lifecycle=Lifecycle(before_write=_check, on_write=_touch, on_purge=billing_features.forget),
+    extras=billing_features.EXTRAS,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core import odata
 from azmlflow.localazure.core.collections import LOCKS
-from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.errors import AzureError, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.extensions import gone_with_scope
@@ -62,6 +62,16 @@ def locked_scopes(cloud: Cloud, id_: str, verb: str) -> list[str]:
         if reaches and (verb == "delete" or lock["properties"]["level"] == "ReadOnly"):
             found.add(str(lock["id"])[: -len(_PART) - len(lock["name"])])
     return sorted(found)
+
+
+def require_unlocked(cloud: Cloud, id_: str, verb: str) -> None:
+    """Raise 409 `ScopeLocked`, naming the locked scopes, if a lock forbids to `write` or `delete` a resource."""
+    if found := locked_scopes(cloud, id_, verb):
+        raise conflict(
+            "ScopeLocked",
+            f"The scope '{id_}' cannot perform {verb} operation because following scope(s) are locked: "
+            f"'{','.join(found)}'. Please remove the lock and try again.",
+        )
 
 
 LOCK = Kind(

@@ -95,7 +95,6 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     notebook = hashlib.sha256(workspace_id.encode()).hexdigest()
     properties: Document = {
         **given,
-        "friendlyName": given.get("friendlyName") or name,
         "workspaceId": workspace_id,
         "tenantId": TENANT_ID,
         "discoveryUrl": _discovery(place),

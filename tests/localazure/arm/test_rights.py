@@ -21,6 +21,7 @@ from tests.localazure.control import (
     COMPUTE,
     ENDPOINT,
     GREEN,
+    INSIGHTS,
     RG,
     STORAGE,
     SUB,
@@ -33,7 +34,7 @@ from tests.localazure.made import INSTANCE, MADE, ML, OTHERS, build, own
 
 NET = "Microsoft.Network"
 AUTH, STORE, WS = "Microsoft.Authorization", "Microsoft.Storage/storageAccounts", ML
-# Type -> rights to read, write and delete one.
+# Type -> rights to read, write and delete one; "" where nobody can.
 RIGHTS: dict[str, tuple[str, str, str]] = {
     "Microsoft.Resources/resourceGroups": (
         "Microsoft.Resources/subscriptions/resourceGroups/read",
@@ -67,6 +68,8 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
         "Microsoft.ManagedIdentity/userAssignedIdentities/delete",
     ),
     STORE: (f"{STORE}/read", f"{STORE}/write", f"{STORE}/delete"),
+    f"{STORE}/blobServices": (f"{STORE}/blobServices/read", f"{STORE}/blobServices/write", ""),
+    f"{STORE}/fileServices": (f"{STORE}/fileServices/read", f"{STORE}/fileServices/write", ""),
     f"{STORE}/blobServices/containers": (
         f"{STORE}/blobServices/containers/read",
         f"{STORE}/blobServices/containers/write",
@@ -223,10 +226,13 @@ PLACE = f"{SUB}/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/
 ML_PLACE = f"{SUB}/providers/Microsoft.MachineLearningServices/locations/westeurope"
 # Requests at no resource: method, type and action as the path has them -> the path, and the right.
 EXTRAS: dict[tuple[str, str], tuple[str, str]] = {
-    ("GET", "microsoft.storage/storageaccounts/blobservices"): (
-        f"{STORAGE}/blobServices/default",
-        f"{STORE}/blobServices/read",
-    ),
+    **{
+        (method, "microsoft.insights/components/currentbillingfeatures"): (
+            f"{INSIGHTS}/currentBillingFeatures",
+            f"Microsoft.Insights/components/currentBillingFeatures/{right}",
+        )
+        for method, right in (("GET", "read"), ("PUT", "write"))
+    },
     ("GET", "microsoft.keyvault/deletedvaults"): (
         f"{SUB}/providers/Microsoft.KeyVault/deletedVaults",
         "Microsoft.KeyVault/deletedVaults/read",
@@ -443,8 +449,9 @@ def test_what_a_resource_takes(estate: Azure, type_: str) -> None:
         *check(estate, Asked("GET", path, None, made), read, *more("GET")),
         *check(estate, Asked("HEAD", path, None, made), read),
         *check(estate, Asked("PUT", path, least), write, *more("PUT")),
-        *check(estate, Asked("DELETE", path, None, made), delete, *more("DELETE")),
     ]
+    if delete:
+        wrong += check(estate, Asked("DELETE", path, None, made), delete, *more("DELETE"))
     if kind.verbs.patch:
         wrong += check(estate, Asked("PATCH", path, {"tags": {}}, made), write, *more("PATCH"))
     above_it = Asked("GET", above, None, made)
@@ -472,7 +479,7 @@ def test_what_an_action_takes(estate: Azure, type_: str, action: str) -> None:
 @pytest.mark.parametrize(("method", "type_"), EXTRAS)
 def test_what_a_request_at_no_resource_takes(estate: Azure, method: str, type_: str) -> None:
     path, right = EXTRAS[method, type_]
-    body = {"name": "some-name"} if method == "POST" else None
+    body = {"POST": {"name": "some-name"}, "PUT": {}}.get(method)
     assert check(estate, Asked(method, path, body), right) == []
 
 

@@ -255,7 +255,12 @@ def test_old_and_new_versions_that_azure_lists_are_taken(azure: Azure, path: str
 def test_a_provider_lists_its_versions(azure: Azure) -> None:
     told = azure.arm("GET", f"{PROVIDERS}/Microsoft.Insights").body["resourceTypes"]
     types = {each["resourceType"]: each for each in told}
-    assert list(types) == ["components", "diagnosticSettings", "metrics"]
+    assert list(types) == [
+        "components",
+        "components/currentBillingFeatures",
+        "diagnosticSettings",
+        "metrics",
+    ]
     assert types["components"]["apiVersions"] == [
         "2020-02-02-preview",
         "2020-02-02",

@@ -96,6 +96,10 @@ VALUES: dict[str, list[Any]] = {
     "expression": ["0 19 * * 1-5"],
     "timeZone": ["W. Europe Standard Time"],
     "userAssignedIdentities": [{IDENTITY: {}}],
+    "authenticationMethods": ["Kerberos"],
+    "kerberosTicketEncryption": ["AES-256"],
+    "channelEncryption": ["AES-128-GCM;AES-256-GCM"],
+    "properties.protocolSettings.smb.versions": ["SMB3.1.1"],
 }
 # In some types the same name takes something else.
 OWN_VALUES: dict[tuple[str, str], list[Any]] = {
@@ -134,6 +138,10 @@ BESIDE: dict[str, dict[str, Any]] = {
             }
         }
     },
+    "properties.containerDeleteRetentionPolicy.enabled": {
+        "properties": {"containerDeleteRetentionPolicy": {"days": 7}}
+    },
+    "properties.deleteRetentionPolicy.enabled": {"properties": {"deleteRetentionPolicy": {"days": 7}}},
     "properties.metrics.0": {"properties": {"metrics": [{"category": "AllMetrics", "enabled": True}]}},
 }
 # What does not come back as it was sent. (type's last word, path, value or ... for any) -> how it is answered instead.
@@ -189,6 +197,7 @@ REFUSED: dict[tuple[str, str, Any], str] = {
         for tier, kinds in (("Standard", ("LRS", "GRS", "ZRS", "GZRS")), ("Premium", ("LRS", "ZRS")))
         for kind in kinds
     },
+    ("blobServices", "properties.restorePolicy.enabled", True): "InvalidRequestPropertyValue",  # without versions
     ("containers", "properties.publicAccess", "Container"): "PublicAccessNotPermitted",
     ("containers", "properties.publicAccess", "Blob"): "PublicAccessNotPermitted",
     ("vaults", "properties.createMode", "recover"): "DeletedVaultNotFound",

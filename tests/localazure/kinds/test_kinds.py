@@ -87,6 +87,20 @@ SAMPLES = {
         _TAGGED,
     ),
     "Microsoft.Storage/storageAccounts": Sample(STORAGE, BODIES[STORAGE], CHAIN[:1], "Upper-Case", _TAGGED),
+    "Microsoft.Storage/storageAccounts/blobServices": Sample(
+        f"{STORAGE}/blobServices/default",
+        {"properties": {"isVersioningEnabled": False}},
+        CHAIN[:2],
+        "other",
+        {"properties": {"isVersioningEnabled": True}},
+    ),
+    "Microsoft.Storage/storageAccounts/fileServices": Sample(
+        f"{STORAGE}/fileServices/default",
+        {"properties": {"shareDeleteRetentionPolicy": {"enabled": True, "days": 14}}},
+        CHAIN[:2],
+        "other",
+        {"properties": {"shareDeleteRetentionPolicy": {"enabled": False, "days": 14}}},
+    ),
     "Microsoft.Storage/storageAccounts/blobServices/containers": Sample(
         f"{STORAGE}/blobServices/default/containers/data",
         {"properties": {}},
@@ -296,10 +310,13 @@ def test_made_read_and_deleted(azure: Azure, kind: Kind) -> None:
         assert found["properties"]["provisioningState"] == "Succeeded"
     collection = sample.path.rsplit("/", 1)[0]
     assert found["id"] in [each["id"] for each in azure.arm("GET", collection).body["value"]]
-    gone = azure.arm("DELETE", sample.path + sample.delete)
+    removed = sample.path if kind.verbs.removable else STORAGE
+    gone = azure.arm("DELETE", removed + sample.delete)
     assert gone.status == kind.verbs.delete.status
     azure.wait()
     assert azure.arm("GET", sample.path).status == 404
+    if removed != sample.path:
+        return
     assert found["id"] not in [each["id"] for each in azure.arm("GET", collection).body.get("value", ())]
 
 
@@ -365,6 +382,9 @@ def test_nobody_without_a_role_does_anything(azure: Azure, kind: Kind) -> None:
 def test_deleting_what_is_not_there(azure: Azure, kind: Kind) -> None:
     sample = _sample(azure, kind)
     gone = azure.arm("DELETE", sample.path + sample.delete)
+    if not kind.verbs.removable:  # it is always there
+        assert (gone.status, gone.code) == (405, "MethodNotAllowed")
+        return
     assert gone.status == (404 if kind.type == "Microsoft.Resources/resourceGroups" else 204)
 
 

@@ -1,7 +1,6 @@
-"""Microsoft.Storage/storageAccounts/blobServices/containers, and the blob service that they lie in.
+"""Microsoft.Storage/storageAccounts/blobServices/containers.
 
-Source: Microsoft, "Blob Containers" and "Blob Services" (REST 2024-01-01). The one blob service of an account is
-called `default` and is never made or deleted.
+Source: Microsoft, "Blob Containers" (REST 2024-01-01).
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as ACCOUNT_TYPE
-from azmlflow.localazure.resources.ask import Answer, Ask
+from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, pick, wrong_type
 from azmlflow.localazure.resources.find import parent
 from azmlflow.localazure.resources.kind import Documents, Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.paths import Target
-from azmlflow.localazure.resources.verbs import Extra
 
 _TYPE = f"{ACCOUNT_TYPE}/blobServices/containers"
 _DEFAULTS: Document = {
@@ -91,14 +89,6 @@ def _account(document: Document) -> str:
     return str(document["id"].split("/")[8])
 
 
-def _service(ask: Ask) -> Answer:
-    parent(ask.cloud, BLOB_CONTAINER, ask.target, "read")
-    properties = {"cors": {"corsRules": []}, "deleteRetentionPolicy": {"enabled": False, "allowPermanentDelete": False}}
-    return Answer(
-        200, {"id": ask.target.id, "name": "default", "type": f"{ACCOUNT_TYPE}/blobServices", "properties": properties}
-    )
-
-
 BLOB_CONTAINER = Kind(
     type=_TYPE,
     name=NameRule(
@@ -112,13 +102,4 @@ BLOB_CONTAINER = Kind(
     has_provisioning_state=False,
     lifecycle=Lifecycle(before_write=_check, on_create=_made, on_write=_touch, on_purge=_gone),
     documents=Documents(missing=_missing),
-    extras=(
-        Extra(
-            "GET",
-            "microsoft.storage/storageaccounts/blobservices",
-            _service,
-            "Microsoft.Storage/storageAccounts/blobServices/read",
-            stands="resource",
-        ),
-    ),
 )
