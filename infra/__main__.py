@@ -72,6 +72,7 @@ def declare() -> None:
             purge_protection=settings.purge_protection,
             storage_auth=settings.storage_auth,
             closed=network.closed,
+            allowed_ips=network.addresses or None,
             isolation=network.isolation,
             # Azure builds no images with a registry that is closed, unless a compute does.
             image_build_compute=settings.clusters[0].name if network.closed and settings.clusters else None,

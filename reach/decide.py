@@ -50,7 +50,7 @@ def _by_public(endpoint: Endpoint, address: str, called: str, more: str = "") ->
         return Decision(True, "public", f"the public endpoint of {what} answers everybody{more}")
     if address and endpoint.lets(address):
         return Decision(True, "public", f"the firewall of {what} has {address}")
-    opens = f"ipRules of its firewall: {address}" if address else "network.mode: own"
+    opens = f"network.allowedIps: [{address}]" if address else "network.mode: own"
     return Decision(False, "refused", f"the firewall of {what} does not have {called}{more}", opens)
 
 

@@ -61,6 +61,14 @@ _IN_GROUP = "/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
 # ARM ids, in any case.
 IDENTITY_ID = f"{_IN_GROUP}Microsoft.ManagedIdentity/userAssignedIdentities/[^/]+"
 SUBNET_ID = f"{_IN_GROUP}Microsoft.Network/virtualNetworks/[^/]+/subnets/[^/]+"
+# Of the addresses that firewalls let in. A workspace takes 200 (Microsoft, "Configure a private endpoint for an Azure
+# Machine Learning workspace"), a registry 100 ("Configure public IP network rules"), storage no range smaller than a
+# /30 (hashicorp/terraform-provider-azurerm pull 7660), none of them what is not of the internet (private; RFC 6890).
+MOST_WORKSPACE_IPS, MOST_ALLOWED_IPS, SMALLEST_ALLOWED_RANGE = 200, 100, 30
+NOT_INTERNET = (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+    "224.0.0.0/4", "240.0.0.0/4",
+)  # fmt: skip
 # Of compute instances (Microsoft, "Create an Azure Machine Learning compute instance"), in minutes.
 SHORTEST_IDLE, LONGEST_IDLE = 15, 3 * 24 * 60
 MOST_SCHEDULES = 4

@@ -139,7 +139,8 @@ _MORE = {
     "network:ServiceEndpointPropertiesFormat": {"provisioningState": "told"},
     "Microsoft.OperationalInsights/workspaces": {"eTag": "told"},
     "Microsoft.MachineLearningServices/workspaces.properties": {
-        "allowRecoverSoftDeletedWorkspace": "boolean",  # of the previews
+        "allowRecoverSoftDeletedWorkspace": "boolean",  # of the previews, and the next
+        "networkAcls": "machinelearningservices:NetworkAcls",
         "systemDatastoresAuthMode": "=accessKey|identity|userDelegationSAS",
     },
     "Microsoft.ContainerRegistry/registries.properties": {
@@ -148,6 +149,10 @@ _MORE = {
         "regionalEndpoints": "string", "roleAssignmentMode": "string", "writableCacheRepos": "string",
     },
 }  # fmt: skip
+# Objects that only previews have, which no SDK here draws.
+_PREVIEWED: Objects = {
+    "machinelearningservices:NetworkAcls": {"defaultAction": "=Allow|Deny", "ipRules": "[keyvault:IPRule]"},
+}
 # Inputs that the SDK turns into something else: a list of ids is a map by ids, a parameter of the query no member.
 _MAPS = ("userAssignedIdentities",)
 _EVERY = dict.fromkeys(("id", "name", "type", "systemData"), "told")
@@ -160,7 +165,7 @@ _CONSTANT = re.compile(r":param [^:]*?(\w+):((?:(?!:param).)*?)Expected value is
 
 def drawn() -> Objects:
     """The objects of all types that the embedded Azure serves."""
-    objects: Objects = {}
+    objects: Objects = dict(_PREVIEWED)
     for type_, (token, renamed) in RESOURCES.items():
         module, name = token.split(":")
         resource = getattr(importlib.import_module(f"pulumi_azure_native.{module}"), name)

@@ -16,6 +16,9 @@ GROUPS = "Microsoft.Resources/resourceGroups"
 LOCKS = "Microsoft.Authorization/locks"
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
+# Which has a workspace's firewall (`networkAcls`): previews alone have it, and the latest not (azure-ai-ml 1.2x;
+# Azure/bicep-types-az issue 2718).
+WITH_FIREWALL = "2024-10-01-preview"
 
 # Of what Azure's own list of types leaves out: whose version it is asked with.
 _UNLISTED = {

@@ -66,9 +66,9 @@ class ById:
         self._longest, self._clock = longest, clock
         self._memory: Memory | None = None
 
-    def get(self, id_: str) -> Document | None:
-        """A document; None if it is not there."""
-        return found(lambda: _document(self._send("GET", url_of(id_), where=id_)))
+    def get(self, id_: str, *, version: str = "") -> Document | None:
+        """A document; None if it is not there. With another api-version, where one is named."""
+        return found(lambda: _document(self._send("GET", url_of(id_, version=version), where=id_)))
 
     def list(self, path: str, params: Mapping[str, str] | None = None, *, ids: bool = True) -> tuple[Document, ...]:
         """A list, over all of its pages; empty where what it is of is not there. Most are of what has an `id`."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.words import Say, called_token
+from azmlflow.cli.mending.allowed_ips import let_in_before
 from azmlflow.cli.pulumi.deployment import Resource
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.resourcetypes.table import token_of
@@ -21,11 +22,12 @@ _VAULT = token_of("Microsoft.KeyVault/vaults")
 _SHUT = "Disabled"
 _OPEN = {"bypass": "AzureServices", "defaultAction": "Allow"}
 # What is closed to the internet together.
+_WORKSPACE = token_of("Microsoft.MachineLearningServices/workspaces")
 _CLOSED = {
     _TOKEN,
     _VAULT,
     token_of("Microsoft.ContainerRegistry/registries"),
-    token_of("Microsoft.MachineLearningServices/workspaces"),
+    _WORKSPACE,
 }
 
 
@@ -50,18 +52,27 @@ def keep(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say) -> Non
 
 
 def close_again(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say) -> None:
-    """Have the state say of a stack that is closed to the internet what somebody opened of it: `up` then closes it.
+    """Have the state say of a stack that is closed to the internet, or to all but some addresses, what somebody opened
+    of it: `up` then closes it. A workspace that lets in some addresses is not the engine's (`allowed_ips.py`).
 
     Args:
         stack: a stack of azmlflow's own program, closed by its settings.
         open_arm: gives what asks Azure; called only if something was closed before.
         say: hears what was found.
     """
-    closed = [each for each in stack.state().resources if each.type in _CLOSED and _access(each.outputs) == _SHUT]
+    state = stack.state()
+    types = _CLOSED - {_WORKSPACE} if let_in_before(state) else _CLOSED
+    closed = [each for each in state.resources if each.type in types and _firewall(each.outputs)]
     arm = open_arm() if closed else None
-    opened = [each for each in closed if arm and (found := arm.get(each.id)) and _access(found) != _SHUT]
+    opened = [
+        each for each in closed if arm and (found := arm.get(each.id)) and _firewall(found) != _firewall(each.outputs)
+    ]
     for each in opened:
-        say(f"{called_token(each.type)} `{each.id.rpartition('/')[2]}` was opened elsewhere: it is closed again")
+        called = f"{called_token(each.type)} `{each.id.rpartition('/')[2]}`"
+        if _firewall(each.outputs) == (_SHUT,):
+            say(f"{called} was opened elsewhere: it is closed again")
+        else:
+            say(f"the firewall of {called} was changed elsewhere: it is set back")
     if opened:
         stack.refresh([each.urn for each in opened])
 
@@ -87,11 +98,15 @@ def open_again(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say) 
     stack.refresh([each.urn for each in accounts])
 
 
-def _access(document: Mapping[str, Any]) -> str:
-    """Whether a resource is open, as Azure answers it, or as azure-native's outputs have it: those of a vault alone
-    keep its `properties` together."""
+def _firewall(document: Mapping[str, Any]) -> tuple[object, ...]:
+    """How a resource is closed, as Azure answers it, or as azure-native's outputs have it: those of a vault alone keep
+    its `properties` together. Empty where it is open to all."""
     inner = document.get("properties")
-    return _public({**document, **(inner if isinstance(inner, Mapping) else {})})
+    found = {**document, **(inner if isinstance(inner, Mapping) else {})}
+    if _public(found) == _SHUT:
+        return (_SHUT,)
+    rules = _rules(found.get("networkAcls") or found.get("networkRuleSet"))
+    return rules if rules[0] == "Deny" else ()
 
 
 def _differs(account: Resource, arm: ResourceManager) -> bool:
@@ -110,7 +125,8 @@ def _rules(rules: Any) -> tuple[object, ...]:
 
     def named(field: str, *names: str) -> frozenset[str]:
         return frozenset(
-            next((str(rule[name]) for name in names if name in rule), "").lower() for rule in found.get(field) or ()
+            next((str(rule[name]) for name in names if name in rule), "").lower().removesuffix("/32")
+            for rule in found.get(field) or ()
         )
 
     return (

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from azmlflow.cli.azure.addresses import WITH_FIREWALL
 from azmlflow.reach import facts as documents
 from azmlflow.reach.records import Endpoint, Facts, Origin
 
@@ -47,7 +48,7 @@ class Reach:
 def look(arm: ResourceManager, workspace_id: str) -> Reach | None:
     """Read it; None if the workspace is not there."""
     reader = _Reader(arm)
-    workspace = arm.get(workspace_id)
+    workspace = arm.get(workspace_id, version=WITH_FIREWALL)
     if workspace is None:
         return None
     ids = [workspace["properties"].get(part) for part in _PARTS]

@@ -15,7 +15,7 @@ from azmlflow.resourcetypes.table import resource_type, token_of
 
 OUTBOUND, OUTBOUND_NAME = "azmlflow:index:OutboundRules", "out"
 RULE = "Microsoft.MachineLearningServices/workspaces/outboundRules"
-Mode = Literal["public", "managed", "own"]
+Mode = Literal["public", "publicIps", "managed", "own"]
 INTERNET, APPROVED = "AllowInternetOutbound", "AllowOnlyApprovedOutbound"
 
 
@@ -46,11 +46,13 @@ class Network:
         mode: who reaches it.
         isolation: Azure's word for whom its managed network lets out to; None without a managed network.
         rules: the outbound rules of the managed network, in the order in which they are written.
+        addresses: the internet addresses and ranges that are let in, in mode `publicIps`.
     """
 
     mode: Mode = "public"
     isolation: str | None = None
     rules: tuple[Rule, ...] = ()
+    addresses: tuple[str, ...] = ()
 
     @property
     def closed(self) -> bool:

@@ -71,6 +71,10 @@ def own(**other: Any) -> dict[str, Any]:
     return {"registry": "own", "network": {"mode": "own", **other}, **cluster()}
 
 
+def let_in(*addresses: str) -> dict[str, Any]:
+    return {"registry": "own", "network": {"mode": "publicIps", "allowedIps": addresses}}
+
+
 # What says in its tags which resources were made for the stack, beside what changes.
 MARKED = (
     "Component Compute NetworkSecurityGroup PrivateEndpoint Registry ResourceGroup StorageAccount Vault VirtualNetwork "
@@ -187,6 +191,7 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     ),
     "network": ({"registry": "own"}, managed(), "update", "Registry StorageAccount Vault Workspace"),
     "network.mode": (managed(), {"registry": "own"}, "replace", "Workspace"),
+    "network.allowedIps": (let_in("203.0.113.7"), let_in("198.51.100.0/24"), "update", "Registry StorageAccount Vault"),
     "network.outbound": (managed(outbound="internet"), managed(), "update", "Workspace"),
     # Ranges of subnets in which private endpoints stand are not changed: `up` refuses it.
     "network.addressRange": (own(), own(addressRange="10.43.0.0/24"), "replace", "Subnet"),

@@ -247,3 +247,25 @@ def test_all_of_a_private_stack_is_planned(up: Up) -> None:
     made = deployment.one("resources:ResourceGroup").inputs["tags"]
     assert len(private.in_group()) == 5 + 6 + 2
     assert all(recorded(made, id_) for id_ in private.in_group()), "sweep knows them by the record"
+
+
+def test_the_same_addresses_are_let_in_everywhere_and_the_workspace_waits(up: Up) -> None:
+    """The workspace's are of previews alone, and set once it stands: until then it is closed."""
+    both = ["203.0.113.7", "198.51.100.0/24"]
+    deployment = up(registry="own", network={"mode": "publicIps", "allowedIps": both})
+    account = deployment.one("storage:StorageAccount")
+    assert account.inputs["publicNetworkAccess"] == "Enabled"
+    rules = [{"action": "Allow", "iPAddressOrRange": each} for each in both]
+    assert account.inputs["networkRuleSet"] == {"bypass": "AzureServices", "defaultAction": "Deny", "ipRules": rules}
+    assert account.ignored == ()
+    vault = deployment.one("keyvault:Vault").inputs["properties"]
+    assert vault["publicNetworkAccess"] == "Enabled"
+    assert vault["networkAcls"] == {
+        "bypass": "AzureServices",
+        "defaultAction": "Deny",
+        "ipRules": [{"value": each} for each in both],
+    }
+    registry = deployment.one("containerregistry:Registry").inputs
+    assert (registry["publicNetworkAccess"], registry["sku"]) == ("Enabled", {"name": "Premium"})
+    assert registry["networkRuleSet"] == {"defaultAction": "Deny", "ipRules": rules}
+    assert deployment.one("machinelearningservices:Workspace").inputs["publicNetworkAccess"] == "Disabled"

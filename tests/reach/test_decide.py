@@ -91,7 +91,7 @@ ROWS: list[tuple[str, Origin, list[dict[str, Any]], bool, str, str]] = [
     ),
     (
         "an address that the firewall has not",
-        INTERNET, [DENYING], False, "refused", "ipRules of its firewall: 203.0.113.1",
+        INTERNET, [DENYING], False, "refused", "network.allowedIps: [203.0.113.1]",
     ),
     ("one that it has", Origin("internet", "198.51.100.9"), [DENYING], True, "public", ""),
     ("a private endpoint and its zone", NETWORK, [CLOSED, link(), *zone()], True, "private", ""),

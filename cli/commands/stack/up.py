@@ -13,7 +13,7 @@ from azmlflow.cli.checks import doctor
 from azmlflow.cli.checks.given import GIVEN
 from azmlflow.cli.checks.network import NETWORK
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.mending import firewalls, losses, managed_networks, mending, replacing, soft_deleted
+from azmlflow.cli.mending import allowed_ips, firewalls, losses, managed_networks, mending, replacing, soft_deleted
 from azmlflow.cli.project import config_json
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi import progress
@@ -53,9 +53,10 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         mending.mend(session, stack, holder, sure=yes)
         mending.look(session, stack)
         if not session.project.own_program:
-            closed = settings.network.network().closed
-            for tend in (firewalls.close_again,) if closed else (firewalls.keep, firewalls.open_again):
+            network = settings.network.network()
+            for tend in (firewalls.close_again,) if network.closed else (firewalls.keep, firewalls.open_again):
                 tend(stack, invocation.ports.open_arm, invocation.say)
+            allowed_ips.tend(stack, invocation.ports.open_arm, invocation.say, network.addresses)
         state = stack.state()
         grants.tell_before_up(session, state)
         session = grants.adopt_and_release(session, stack, state)
@@ -86,6 +87,8 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         outputs = outputs_of(session.name, outcome.outputs)
         if not session.project.own_program:
             mending.change_instances(session, outputs.workspace_id, settings)
+            if addresses := settings.network.network().addresses:
+                allowed_ips.open_to(invocation.ports.open_arm(), outputs.workspace_id, addresses)
         holder.finish()
     path = _write_config(session, outputs, before)
     invocation.result(
@@ -148,7 +151,9 @@ def _panel(session: Session, outputs: StackOutputs, outcome: Outcome, path: Path
         f"  tracking URI  {outputs.tracking_uri}",
     ]
     network = session.settings().network
-    if network.network().closed:
+    if allowed := network.allowed_ips:
+        rows.append(f"  closed        to the internet but network.allowedIps, {len(allowed)} of them")
+    elif network.network().closed:
         inside = network.has_endpoints()
         way = "people come by its private endpoints" if inside else "people need network.endpoints, a subnet of theirs"
         rows.append(f"  closed        to the internet: {way}")

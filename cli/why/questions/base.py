@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from azmlflow.cli.azure.addresses import WITH_FIREWALL
 from azmlflow.cli.checks import Situation
 
 NOT_STANDING = "the stack's workspace does not stand"
@@ -33,7 +34,8 @@ Question = Callable[[Situation, Named], Verdict]
 
 def workspace(situation: Situation) -> Mapping[str, Any] | None:
     """The stack's workspace, as Azure has it now; None where it does not stand."""
-    return situation.arm.get(str(situation.outputs["workspaceId"])) if situation.stands else None
+    id_ = str(situation.outputs["workspaceId"])
+    return situation.arm.get(id_, version=WITH_FIREWALL) if situation.stands else None
 
 
 def behind(situation: Situation, member: str) -> str:

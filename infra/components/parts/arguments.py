@@ -1,7 +1,7 @@
 """What a workspace and its parts are made of."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -76,6 +76,10 @@ class MlflowWorkspaceArgs:
     """How datastores are opened: `key` (the account's), or `identity` (the caller's; the account takes no keys)."""
     closed: bool | None = False
     """Close workspace, storage account, key vault and registry to the internet, all alike."""
+    allowed_ips: Sequence[str] | None = None
+    """Internet addresses and ranges that storage account, key vault and registry answer all the same. The workspace
+    does not: only previews of Azure's API can open it to some, once it stands (Microsoft, "Configure a private endpoint
+    for an Azure Machine Learning workspace")."""
     isolation: str | None = None
     """Whom computes reach in a network that Azure keeps for the workspace: AllowInternetOutbound or
     AllowOnlyApprovedOutbound; no such network without. It cannot be taken away again."""

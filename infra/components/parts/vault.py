@@ -12,7 +12,9 @@ def declare_vault(
     """The vault for the workspace's secrets, under RBAC. Purge protection is sent only when it is wanted: Azure
     refuses `false`, since it can never be switched off."""
     closed = keyvault.NetworkRuleSetArgs(
-        bypass=keyvault.NetworkRuleBypassOptions.AZURE_SERVICES, default_action=keyvault.NetworkRuleAction.DENY
+        bypass=keyvault.NetworkRuleBypassOptions.AZURE_SERVICES,
+        default_action=keyvault.NetworkRuleAction.DENY,
+        ip_rules=[keyvault.IPRuleArgs(value=each) for each in args.allowed_ips or ()] or None,
     )
     return keyvault.Vault(
         f"{name}-vault",
@@ -26,7 +28,7 @@ def declare_vault(
             enable_soft_delete=True,
             soft_delete_retention_in_days=90,
             enable_purge_protection=True if args.purge_protection else None,
-            public_network_access="Disabled" if args.closed else None,
+            public_network_access=("Enabled" if args.allowed_ips else "Disabled") if args.closed else None,
             network_acls=closed if args.closed else None,
         ),
         tags=args.tags,

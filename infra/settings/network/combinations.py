@@ -57,6 +57,12 @@ def check_computes(network: NetworkSettings | None, computes: Iterable[ComputeSe
                 f"{each.name} has a subnet, and in a managed network Azure takes no compute with a subnet of its own",
                 fix=f"azmlflow set --unset '{key}[{number}].subnet'",
             )
+        if network.mode == "publicIps" and not (each.subnet and each.public_ip):
+            raise refuse(
+                f"{each.name}: in mode publicIps its nodes reach neither workspace nor storage account, unless they "
+                "have public IP addresses and a subnet that lets them out by one of network.allowedIps; else there is "
+                "mode managed"
+            )
         inside = network.mode == "managed" or each.subnet or network.has_subnet()
         if network.mode == "own" and not inside:
             raise refuse(f"{each.name} has no subnet: say network.computes, or a subnet of its own")
@@ -92,7 +98,7 @@ def fitted(computes: Iterable[Compute], network: NetworkSettings, private: Priva
         network: the network's settings.
         private: what of it is private, at its place.
     """
-    given: dict[str, Any] = {"public_ip": False} if network.network().closed else {}
+    given: dict[str, Any] = {"public_ip": False} if network.mode in ("managed", "own") else {}
     if network.mode == "own" and private and private.computes_id:
         given["subnet"] = private.computes_id
     return tuple(

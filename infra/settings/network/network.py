@@ -17,11 +17,12 @@ from azmlflow.infra.plan.private import Private
 from azmlflow.infra.settings.faults import refuse
 from azmlflow.infra.settings.fields import SettingsModel
 from azmlflow.infra.settings.network import places
-from azmlflow.infra.settings.network.addresses import private_range
+from azmlflow.infra.settings.network.addresses import allowed, private_range
 from azmlflow.infra.settings.network.rules import RuleSettings
 
 # What belongs to which modes.
 _BELONGS: Mapping[str, tuple[str, ...]] = {
+    "allowed_ips": ("publicIps",),
     "outbound": ("managed", "own"),
     "rules": ("managed",),
     "address_range": ("own",),
@@ -39,10 +40,15 @@ class NetworkSettings(SettingsModel):
     mode: Mode = Field(
         "public",
         description="public: everybody who may sign in reaches workspace, storage account, key vault and registry; "
-        "managed: all of them are closed to the internet, and computes are in a network that Azure keeps for the "
-        "workspace, for good: it cannot be taken away again; own: all of them are closed to the internet, and computes "
-        "are in a network of yours, or one that is made.",
+        "publicIps: all of them answer `allowedIps` alone; managed: all of them are closed to the internet, and "
+        "computes are in a network that Azure keeps for the workspace, for good: it cannot be taken away again; own: "
+        "all of them are closed to the internet, and computes are in a network of yours, or one that is made.",
         examples=["managed"],
+    )
+    allowed_ips: Annotated[tuple[str, ...], AfterValidator(allowed)] = Field(
+        (),
+        description="Internet addresses and ranges that people come from: up to 100, IPv4, a range of a /30 or more.",
+        examples=["198.51.100.0/24"],
     )
     outbound: Literal["internet", "approved"] = Field(
         "internet",
@@ -120,6 +126,11 @@ class NetworkSettings(SettingsModel):
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
+        if self.mode == "publicIps" and not self.allowed_ips:
+            raise refuse(
+                "in mode publicIps nobody but allowedIps is let in, and there are none",
+                fix="azmlflow set network '{mode: publicIps, allowedIps: [198.51.100.7]}'",
+            )
         if self.mode == "managed" and self.endpoints and not places.is_id(self.endpoints):
             raise refuse("in mode managed no network is made: endpoints is the ARM id of a subnet of yours")
         if self.mode == "managed" and not self.endpoints and {"dns", "zones"} & self.model_fields_set:
@@ -174,4 +185,4 @@ class NetworkSettings(SettingsModel):
     def network(self) -> Network:
         """What it means for the stack's resources."""
         isolation = {"internet": INTERNET, "approved": APPROVED}[self.outbound] if self.mode == "managed" else None
-        return Network(self.mode, isolation, tuple(each.rule() for each in self.rules))
+        return Network(self.mode, isolation, tuple(each.rule() for each in self.rules), self.allowed_ips)

@@ -17,6 +17,7 @@ from azmlflow.localazure.core.collections import SECRETS
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.networks import connections
+from azmlflow.localazure.kinds.networks.addresses import require_internet
 from azmlflow.localazure.resources import names
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, wrong_type
@@ -40,6 +41,7 @@ _DEFAULTS: Document = {
     "publicNetworkAccess": "Enabled",
     "zoneRedundancy": "Disabled",
 }
+_MOST_IP_RULES = 100  # Microsoft, "Configure public IP network rules"
 _OPTIONAL = ("encryption", "networkRuleSet", "policies")
 
 
@@ -87,6 +89,7 @@ def _rules(given: Any) -> Document:
         raise wrong_type("networkRuleSet", given, "object")
     rules = pick(given, {"defaultAction": "Allow", "ipRules": []})
     rules["defaultAction"] = choice("defaultAction", rules["defaultAction"], ("Allow", "Deny"))
+    require_internet(rules["ipRules"], "networkRuleSet", _MOST_IP_RULES, smallest=32)
     return rules
 
 

@@ -14,6 +14,7 @@ from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.networks import connections
+from azmlflow.localazure.kinds.networks.addresses import require_internet
 from azmlflow.localazure.resources import names
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, region, whole_number, wrong_type
@@ -39,6 +40,7 @@ _DEFAULTS: Document = {
     "publicNetworkAccess": "Enabled",
     "softDeleteRetentionInDays": 90,
 }
+_MOST_IP_RULES = 1000  # Microsoft, "Configure Azure Key Vault networking settings"
 _NETWORK: Document = {"bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": []}
 
 
@@ -96,6 +98,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         if not isinstance(network, dict):
             raise wrong_type("networkAcls", network, "object")
         given["networkAcls"] = pick(network, _NETWORK)
+        require_internet(given["networkAcls"]["ipRules"], "networkAcls", _MOST_IP_RULES, smallest=32)
     name = existing["name"] if existing else ask.target.name
     properties = {**given, "vaultUri": f"https://{name.lower()}.vault.azure.net/", "privateEndpointConnections": []}
     return {**envelope(ask, existing), "properties": properties}

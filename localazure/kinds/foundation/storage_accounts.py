@@ -17,6 +17,7 @@ from azmlflow.localazure.core.collections import BLOBS, SECRETS
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.networks import connections
+from azmlflow.localazure.kinds.networks.addresses import require_internet
 from azmlflow.localazure.resources import names
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, wrong_type
@@ -53,6 +54,7 @@ _OPTIONAL = (
     "dnsEndpointType", "enableExtendedGroups", "immutableStorageWithVersioning", "isLocalUserEnabled",
     "isNfsV3Enabled", "isSftpEnabled", "keyPolicy", "largeFileSharesState", "routingPreference", "sasPolicy",
 )  # fmt: skip
+_MOST_IP_RULES = 400  # Microsoft, "Scalability and performance targets for standard storage accounts"
 _NETWORK: Document = {
     "bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "ipv6Rules": [], "virtualNetworkRules": [],
 }  # fmt: skip
@@ -124,7 +126,9 @@ def _network(rules: Any, existing: Document | None) -> Document:
         return dict(existing["properties"]["networkAcls"] if existing else _NETWORK)
     if not isinstance(rules, dict):
         raise wrong_type("networkAcls", rules, "object")
-    return pick(rules, _NETWORK, ("resourceAccessRules",))
+    found = pick(rules, _NETWORK, ("resourceAccessRules",))
+    require_internet(found["ipRules"], "networkAcls", _MOST_IP_RULES)
+    return found
 
 
 def _encryption(given: Any, created: str) -> Document:

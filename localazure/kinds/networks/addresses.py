@@ -2,18 +2,20 @@
 
 Source: Microsoft, "Azure Virtual Network frequently asked questions": a range has 8 addresses (/29) or more, at most a
 /2; of each subnet Azure keeps the first four and the last; some ranges cannot be used. `InvalidCIDRNotation` and its
-words: hashicorp/terraform-provider-azurerm. IPv6 is refused here; Azure has it.
+words: hashicorp/terraform-provider-azurerm. IPv6 is refused here; Azure has it. What firewalls let in: Azure/azure-cli
+issue 13828.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 from itertools import combinations
 from typing import Any
 
-from azmlflow.localazure.core.errors import bad_request
+from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.resources.fields import wrong_type
+from azmlflow.resourcetypes.bounds import NOT_INTERNET, SMALLEST_ALLOWED_RANGE
 
 _SMALLEST, _LARGEST = 29, 2
 _KEPT = 4  # the network, the gateway and two for DNS; the last one is broadcast
@@ -78,6 +80,42 @@ def _range(name: str, given: Any, owner: str) -> IPv4Network:
             target=name,
         )
     return found
+
+
+def require_internet(rules: Any, where: str, most: int, smallest: int = SMALLEST_ALLOWED_RANGE) -> None:
+    """Refuse what a firewall does not let in: it takes internet addresses and ranges of them, of IPv4.
+
+    Args:
+        rules: its `ipRules`, each with a `value`.
+        where: the firewall's member of the body.
+        most: how many it takes.
+        smallest: the longest prefix of a range that it takes.
+
+    Raises:
+        AzureError: 400 `InvalidValuesForRequestParameters`, storage's word; of the other services inferred.
+    """
+    given = rules if isinstance(rules, list) else []
+    if len(given) > most or not all(_is_let_in(each, smallest) for each in given):
+        raise _invalid(where)
+
+
+def _is_let_in(rule: Any, smallest: int) -> bool:
+    text = str(rule.get("value")) if isinstance(rule, Mapping) else ""
+    try:
+        found = IPv4Network(text)
+    except ValueError:
+        return False
+    fits = "/" not in text or found.prefixlen <= smallest
+    return fits and not any(IPv4Network(each).overlaps(found) for each in NOT_INTERNET)
+
+
+def _invalid(where: str) -> AzureError:
+    return bad_request(
+        "InvalidValuesForRequestParameters",
+        f"Values for request parameters are invalid: {where}.ipRule[*].value. For more information, see - "
+        "https://aka.ms/storagenetworkruleset",
+        target=where,
+    )
 
 
 def free(space: Iterable[IPv4Network], taken: Iterable[str]) -> Iterator[str]:

@@ -5,6 +5,10 @@ Azure Machine Learning workspace". A workspace stands on a storage account and a
 workspaceId each time it is created, and by that id everything that belongs to it is found. A DELETE keeps it for 14
 days under its name; `forceToPurge=true` keeps nothing.
 
+Whom its firewall lets in (`networkAcls`) is set after it was made ("Configure a private endpoint for an Azure Machine
+Learning workspace"); a PUT that does not say it leaves none, inferred. The previews have it, and azure-ai-ml sends it
+and reads it with 2025-12-01 too.
+
 Inferred, for Azure's documentation is silent: which status and code an unfit linked resource is refused with.
 """
 
@@ -20,7 +24,13 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets.environments import make_curated
 from azmlflow.localazure.kinds.foundation import key_vaults, storage_accounts
 from azmlflow.localazure.kinds.networks import connections
-from azmlflow.localazure.kinds.workspaces import default_storage, managed_networks, outbound_rules, own_rights
+from azmlflow.localazure.kinds.workspaces import (
+    default_storage,
+    firewalls,
+    managed_networks,
+    outbound_rules,
+    own_rights,
+)
 from azmlflow.localazure.kinds.workspaces.datastores import make_default_datastores
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, linked_id, pick
@@ -85,6 +95,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     )
     given["publicNetworkAccess"] = choice("publicNetworkAccess", given["publicNetworkAccess"], ("Enabled", "Disabled"))
     _keep_fixed(given, before)
+    given |= firewalls.shape(ask, existing)
     network = managed_networks.shape(ask, ask.properties.get("managedNetwork"), before.get("managedNetwork"))
     document = envelope(ask, existing)
     _check_discovery(ask, document["location"])

@@ -279,3 +279,13 @@ def test_a_container_made_through_the_blob_service_is_one_of_arms(azure: Azure) 
     assert (found.status, found.body["name"], found.body["id"]) == (200, "data", container)
     assert http.request("DELETE", url).status_code == 202
     assert azure.arm("GET", container).status == 404
+
+
+@pytest.mark.parametrize("value", ["192.168.1.0/24", "198.51.100.2/31", "198.51.100.2/32", "2001:db8::1", "home"])
+def test_a_firewall_takes_internet_addresses_alone(azure: Azure, value: str) -> None:
+    """Azure/azure-cli issue 13828; hashicorp/terraform-provider-azurerm pull 7660."""
+    azure.make(RG, STORAGE)
+    rules = {"defaultAction": "Deny", "ipRules": [{"action": "Allow", "value": value}]}
+    refused = azure.arm("PUT", STORAGE, _with(STORAGE, networkAcls=rules))
+    assert (refused.status, refused.code) == (400, "InvalidValuesForRequestParameters")
+    assert "networkAcls.ipRule[*].value" in refused.message

@@ -389,3 +389,38 @@ def test_datastores_follow_the_mode_and_keys_are_refused_in_that_order_alone(azu
     assert turn("AccessKey", keys=False) == (400, "KeyBasedAuthenticationNotPermitted")
     assert turn("AccessKey", keys=True)[0] in (200, 202)
     assert keyed() == ["AccountKey"] * 3
+
+
+def test_addresses_are_let_in_once_it_stands(azure: Azure) -> None:
+    """Microsoft, "Configure a private endpoint for an Azure Machine Learning workspace"."""
+    acls = {"defaultAction": "Deny", "ipRules": [{"value": "203.0.113.7"}, {"value": "198.51.100.0/24"}]}
+    azure.make(*CHAIN[:5])
+    refused = azure.arm("PUT", WORKSPACE, _workspace(networkAcls=acls))
+    assert (refused.status, "after the workspace has been created" in refused.message) == (400, True)
+    azure.make(WORKSPACE)
+    assert azure.arm("PATCH", WORKSPACE, {"properties": {"networkAcls": acls}}).status in (200, 202)
+    azure.wait()
+    assert azure.arm("GET", WORKSPACE).body["properties"]["networkAcls"] == acls
+    # As azure-ai-ml does with each update that disables the access.
+    none = {"publicNetworkAccess": "Disabled", "networkAcls": {"defaultAction": "Allow"}}
+    azure.arm("PATCH", WORKSPACE, {"properties": none})
+    azure.wait()
+    found = azure.arm("GET", WORKSPACE).body["properties"]
+    assert (found["publicNetworkAccess"], found["networkAcls"]["defaultAction"]) == ("Disabled", "Allow")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [{"value": "10.0.0.1"}],
+        [{"value": "2001:db8::1"}],
+        [{"value": "198.51.100.1/24"}],
+        [{"address": "198.51.100.1"}],
+        [{"value": f"203.0.{number // 250}.{number % 250}"} for number in range(201)],
+    ],
+)
+def test_what_its_firewall_does_not_take(azure: Azure, rules: list[dict[str, str]]) -> None:
+    azure.make(*CHAIN[:6])
+    body = {"properties": {"networkAcls": {"defaultAction": "Deny", "ipRules": rules}}}
+    assert azure.arm("PATCH", WORKSPACE, body).status == 400
+    assert "networkAcls" not in azure.arm("GET", WORKSPACE).body["properties"]
