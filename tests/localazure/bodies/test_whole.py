@@ -53,6 +53,8 @@ VALUES: dict[str, list[Any]] = {
     "properties.networkSecurityGroup": [{"id": GROUP}],
     "properties.subnets.0.properties.networkSecurityGroup": [{"id": GROUP}],
     "ipv4Address": ["10.0.1.10"],
+    "properties.networkAcls.ipRules.0.value": ["203.0.113.7"],
+    "properties.networkRuleSet.ipRules.0.value": ["203.0.113.7"],
     "privateDnsZoneId": [ZONE],
     "privateLinkServiceId": [STORAGE],
     "groupIds": ["file"],
@@ -118,6 +120,10 @@ BESIDE: dict[str, dict[str, Any]] = {
     "identity.userAssignedIdentities": {"identity": {"type": "UserAssigned"}},
     "properties.logs.0.categoryGroup": {"properties": {"logs": [{"enabled": True}]}},
     "properties.enableRbacAuthorization": {"properties": {"accessPolicies": []}},
+    "properties.networkAcls.ipRules.0.action": {"properties": {"networkAcls": {"ipRules": [{"value": "203.0.113.7"}]}}},
+    "properties.networkRuleSet.ipRules.0.action": {
+        "properties": {"networkRuleSet": {"ipRules": [{"value": "203.0.113.7"}]}}
+    },
     "sku.tier": {"sku": {"name": "Basic"}},
     "sku.capacity": {"sku": {"name": "Basic"}},
     "sku.family": {"sku": {"name": "Basic"}},
@@ -210,6 +216,9 @@ REFUSED: dict[tuple[str, str, Any], str] = {
         for tier in ("Free", "Standard", "Premium")
     },
     ("MachineLearningServices/workspaces", "sku.tier", "Enterprise"): "BadRequest",
+    # Only once it stands.
+    ("MachineLearningServices/workspaces", "properties.networkAcls.defaultAction", "Deny"): "BadRequest",
+    ("MachineLearningServices/workspaces", "properties.networkAcls.ipRules.0.value", ...): "BadRequest",
     ("registries", "sku.name", "Classic"): "InvalidRequestPropertyValue",
     **{
         ("Microsoft.Network/virtualNetworks" + kind, f"properties.{where}{name}", ...): "LinkedInvalidPropertyId"
