@@ -46,7 +46,7 @@ ATTACKS := $(addprefix tests/localazure/,keeper/test_users.py runner/test_rights
 	core/test_yaml_reading.py front/test_proxy.py services/test_identity.py ui/test_ui.py process/test_daemon.py \
 	process/test_bounds.py process/test_shedding.py principals/test_tokens.py services/test_vault.py \
 	services/test_vault_rights.py tracking/test_server.py) tests/cli/teardown/test_adversarial.py \
-	tests/cli/teardown/test_buried_workspaces.py tests/e2e/test_canaries.py
+	tests/cli/teardown/test_buried_workspaces.py tests/cli/sweep tests/e2e/test_canaries.py
 
 attack: engine examples  ## the attacks among the tests: spellings, rights at ids, jobs, tokens, floods, other people's resources, secrets
 	$(PYTEST) $(ATTACKS)

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.rbac import scopes
+from azmlflow.rbac.live.pool import Pool
 
 if TYPE_CHECKING:
     from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.infra.plan.naming import Names
 
 _VAULTS, _ML = "Microsoft.KeyVault", "Microsoft.MachineLearningServices"
+_AT_ONCE = 8  # regions that are asked side by side
 _UNTOLD = frozenset(
     (400, 404, 405)
 )  # not every region has the list of workspaces, and no page of Microsoft's tells of it
@@ -45,7 +47,7 @@ class Twins:
     @property
     def vault_tags(self) -> Mapping[str, str]:
         """The tags that the vault bears still."""
-        return ((self.vault or {}).get("properties") or {}).get("tags") or {}
+        return tags_of_vault(self.vault or {})
 
     @property
     def protected_until(self) -> str:
@@ -84,6 +86,36 @@ def deleted_workspaces(arm: ResourceManager, subscription: str, location: str) -
         if fault.status in _UNTOLD:
             return ()
         raise
+
+
+def deleted_in_every_region(arm: ResourceManager, subscription: str) -> tuple[Mapping[str, Any], ...]:
+    """A subscription's soft-deleted workspaces: Azure tells them by region, and each that has workspaces is asked."""
+    provider = arm.provider(subscription, _ML)
+    offered = [each for each in (provider and provider.resource_types) or () if each.resource_type == "workspaces"]
+    regions = sorted({place.lower().replace(" ", "") for each in offered for place in each.locations or ()})
+    with Pool(_AT_ONCE, "region") as pool:
+        pages = pool.map(lambda region: deleted_workspaces(arm, subscription, region), regions)
+        return tuple(entry for page in pages for entry in page)
+
+
+def id_of_workspace(entry: Mapping[str, Any]) -> str:
+    """The id that a soft-deleted workspace had; empty where Azure doesn't say."""
+    return str((entry.get("properties") or {}).get("workspaceId", ""))
+
+
+def deleted_vaults(arm: ResourceManager, subscription: str) -> tuple[Mapping[str, Any], ...]:
+    """A subscription's soft-deleted vaults."""
+    return arm.list(f"{scopes.subscription_id(subscription)}/providers/{_VAULTS}/deletedVaults")
+
+
+def id_of_vault(entry: Mapping[str, Any]) -> str:
+    """The id that a soft-deleted vault had; empty where Azure doesn't say."""
+    return str((entry.get("properties") or {}).get("vaultId", ""))
+
+
+def tags_of_vault(entry: Mapping[str, Any]) -> Mapping[str, str]:
+    """The tags that a soft-deleted vault bears still."""
+    return (entry.get("properties") or {}).get("tags") or {}
 
 
 def may_be_of(entry: Mapping[str, Any], workspace: str, group_id: str) -> bool:

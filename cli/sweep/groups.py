@@ -28,12 +28,14 @@ class Found:
         tags: its tags.
         location: its region.
         contents: how many resources of each ARM type are in it; None where nobody looked.
+        gone: it stands no more; its tags and contents are those of what is soft-deleted of it, and ours.
     """
 
     id: str
     tags: Mapping[str, str]
     location: str = ""
     contents: Mapping[str, int] | None = None
+    gone: bool = False
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Found:
@@ -93,6 +95,7 @@ class Found:
             "expires": tags.instant(self.expires) if self.expires else None,
             "ageSeconds": round((now - self.created).total_seconds()) if self.created else None,
             "contents": dict(self.contents) if self.contents is not None else None,
+            "gone": self.gone,
         }
 
 
@@ -166,6 +169,8 @@ def look_into(arm: ResourceManager, groups: Iterable[Found], width: int) -> tupl
 
 
 def _look_into(arm: ResourceManager, group: Found) -> Found:
+    if group.gone:
+        return group
     try:
         types = Counter(str(entry.type) for entry in arm.resources(group.id))
     except ArmError as fault:
@@ -192,7 +197,9 @@ def _refused(arm: ResourceManager, group: Found, stop_endpoints: bool) -> tuple[
 
     limits = Limits(stop_endpoints=stop_endpoints)
     try:
-        return tuple(refusal.why for refusal in plan_group(arm, group.id, limits).refusals)
+        plan = plan_group(arm, group.id, limits)
+        stays = plan.notes if group.gone and not plan.may_purge else ()
+        return (*(refusal.why for refusal in plan.refusals), *stays)
     except ArmError as fault:
         if fault.status != 403:
             raise

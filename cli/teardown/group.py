@@ -11,10 +11,11 @@ from typing import Any
 
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.frame.words import many
+from azmlflow.cli.session.twins import id_of_vault
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.data import named
 from azmlflow.cli.teardown.estate import azure_name
-from azmlflow.cli.teardown.inventory import Access, is_protected, vault_id
+from azmlflow.cli.teardown.inventory import Access, is_protected
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE, Resource
 from azmlflow.cli.teardown.removal import Left, Removal
 from azmlflow.cli.teardown.uses import Sight
@@ -256,4 +257,4 @@ def _buried(removal: Removal) -> tuple[dict[str, Any], ...]:
     if not removal.plan.purge:
         return ()
     now = inventory.read_buried(removal.arm, removal.plan.seen.id, Sight())
-    return tuple(dict(entry) for entry in now if vault_id(entry).lower() in removal.plan.purge)
+    return tuple(dict(entry) for entry in now if id_of_vault(entry).lower() in removal.plan.purge)

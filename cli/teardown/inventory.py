@@ -14,13 +14,11 @@ from azmlflow.cli.teardown.data import asked_per_day
 from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource
 from azmlflow.cli.teardown.uses import Sight, Use, find_uses
 from azmlflow.rbac import scopes
-from azmlflow.rbac.live.pool import Pool
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.v2022_05_01_preview.models import RoleDefinition
     from azure.mgmt.resource.locks.models import ManagementLockObject
 
-_AT_ONCE = 8  # regions that are asked side by side
 # States in which a job holds machines, or is about to (Microsoft, "Jobs - Get", `JobStatus`).
 _RUNNING = frozenset(
     ("notstarted", "starting", "provisioning", "preparing", "queued", "running", "finalizing", "notresponding")
@@ -130,11 +128,6 @@ def _subscription(id_: str) -> str:
     return "/".join(id_.split("/")[:3])
 
 
-def vault_id(buried: Mapping[str, Any]) -> str:
-    """Where a soft-deleted vault was; empty where Azure doesn't say."""
-    return str((buried.get("properties") or {}).get("vaultId", ""))
-
-
 def is_protected(buried: Mapping[str, Any]) -> bool:
     """Whether nobody can purge it before it was kept as long as it had to be."""
     return bool((buried.get("properties") or {}).get("purgeProtectionEnabled"))
@@ -157,9 +150,9 @@ def _linked(arm: ResourceManager, one: Resource) -> Resource:
 
 def read_buried(arm: ResourceManager, group_id: str, sight: Sight) -> tuple[Mapping[str, Any], ...]:
     """The soft-deleted vaults that were in a group."""
-    path = f"{_subscription(group_id)}/providers/Microsoft.KeyVault/deletedVaults"
-    listed = sight.seen("soft-deleted key vaults", lambda: arm.list(path))
-    return tuple(entry for entry in listed if inside(group_id, vault_id(entry)))
+    subscription = _subscription(group_id).rpartition("/")[2]
+    listed = sight.seen("soft-deleted key vaults", lambda: twins.deleted_vaults(arm, subscription))
+    return tuple(entry for entry in listed if inside(group_id, twins.id_of_vault(entry)))
 
 
 def read_buried_workspaces(arm: ResourceManager, seen: Inventory, sight: Sight) -> tuple[str, ...]:
@@ -169,28 +162,16 @@ def read_buried_workspaces(arm: ResourceManager, seen: Inventory, sight: Sight) 
         return ()
     subscription = _subscription(seen.id).rpartition("/")[2]
     listed = sight.seen("soft-deleted workspaces", lambda: twins.deleted_workspaces(arm, subscription, location))
-    named = (str((entry.get("properties") or {}).get("workspaceId", "")) for entry in listed)
+    named = map(twins.id_of_workspace, listed)
     standing = {one.id.lower() for one in seen.resources}
     return tuple(id_ for id_ in named if inside(seen.id, id_) and id_.lower() not in standing)
 
 
 def read_buried_of_gone(arm: ResourceManager, group_id: str, sight: Sight) -> tuple[str, ...]:
-    """The ids of the soft-deleted workspaces that say that they were in a group which is gone, and with it its region.
-
-    Azure tells them by region: each where there are workspaces is asked.
-    """
+    """The ids of the soft-deleted workspaces that say that they were in a group which is gone, with its region."""
     subscription = _subscription(group_id).rpartition("/")[2]
-    provider = arm.provider(subscription, "Microsoft.MachineLearningServices")
-    offered = [each for each in (provider and provider.resource_types) or () if each.resource_type == "workspaces"]
-    regions = sorted({place.lower().replace(" ", "") for each in offered for place in each.locations or ()})
-
-    def ask(region: str) -> tuple[Mapping[str, Any], ...]:
-        return sight.seen("soft-deleted workspaces", lambda: twins.deleted_workspaces(arm, subscription, region))
-
-    with Pool(_AT_ONCE, "region") as pool:
-        entries = [entry for page in pool.map(ask, regions) for entry in page]
-    named = (str((entry.get("properties") or {}).get("workspaceId", "")) for entry in entries)
-    return tuple(id_ for id_ in named if inside(group_id, id_))
+    entries = sight.seen("soft-deleted workspaces", lambda: twins.deleted_in_every_region(arm, subscription))
+    return tuple(id_ for id_ in map(twins.id_of_workspace, entries) if inside(group_id, id_))
 
 
 def inside(group_id: str, id_: str) -> bool:

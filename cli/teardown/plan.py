@@ -10,8 +10,9 @@ from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.azure.rights import lacking
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.session.twins import id_of_vault, tags_of_vault
 from azmlflow.cli.teardown import inventory
-from azmlflow.cli.teardown.inventory import Access, Inventory, vault_id
+from azmlflow.cli.teardown.inventory import Access, Inventory
 from azmlflow.cli.teardown.ownership import (
     LOGS,
     UNPROVEN,
@@ -167,11 +168,11 @@ def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPla
     known = _known(seen, holder, limits)
     verdict = judge(seen.resources, holder, limits.known, proven=known, unmanaged=limits.unmanaged)
     locks = tuple(str(lock.id) for lock in seen.locks if _our_lock(lock, seen, holder, limits))
-    tagged = [entry for entry in seen.buried if holder is not None and holder.owns(_buried_tags(entry))]
-    meant = {vault_id(entry) for entry in tagged if known(vault_id(entry), _buried_tags(entry))}
+    tagged = [entry for entry in seen.buried if holder is not None and holder.owns(tags_of_vault(entry))]
+    meant = {id_of_vault(entry) for entry in tagged if known(id_of_vault(entry), tags_of_vault(entry))}
     # A vault that is in neither form ours is never purged, whatever its tags or its name alone.
     purge = [*meant, *(one.id for one in inventory.standing_vaults(verdict.ours))]
-    spared = [vault_id(entry) for entry in tagged if vault_id(entry) not in meant]
+    spared = [id_of_vault(entry) for entry in tagged if id_of_vault(entry) not in meant]
     sight = Sight()
     buried = () if limits.known is not None else inventory.read_buried_workspaces(arm, seen, sight)
     gone = tuple(id_ for id_ in buried if known(id_, None))  # its list has no tags: the name proves, or nothing
@@ -193,10 +194,6 @@ def _known(seen: Inventory, holder: Owner | None, limits: Limits) -> Proven:
     return proven_in(seen.id, holder)
 
 
-def _buried_tags(entry: Mapping[str, Any]) -> Mapping[str, str] | None:
-    return (entry.get("properties") or {}).get("tags")
-
-
 def short(id_: str) -> str:
     """`storageAccounts/st1`: enough to know a resource by, inside its group."""
     return "/".join(id_.split("/")[-2:])
@@ -204,7 +201,7 @@ def short(id_: str) -> str:
 
 def _buried_holder(seen: Inventory) -> Owner | None:
     """Whose vaults were in a group that is gone, if all of them say the same."""
-    owners = {Owner.of(_buried_tags(entry)) for entry in seen.buried}
+    owners = {Owner.of(tags_of_vault(entry)) for entry in seen.buried}
     return owners.pop() if seen.document is None and len(owners) == 1 else None
 
 

@@ -18,6 +18,7 @@ from azmlflow.cli.pulumi import progress
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.life import duration
 from azmlflow.cli.session.session import Session, open_session
+from azmlflow.cli.sweep.buried import find_buried
 from azmlflow.cli.sweep.groups import Found, Wanted, find, look_into, refused
 from azmlflow.cli.sweep.removals import AuditLog, Fate, Remove, Tell, Turn, sweep
 
@@ -73,7 +74,8 @@ def command(
 
     Shows what it finds and changes nothing, unless --apply is given with a choice of it. A group that holds what
     azmlflow did not make, or that others locked, or whose endpoints answer requests, is refused and named; the others
-    go on. Each removal is noted in
+    go on. Of a group that is gone, soft-deleted vaults that are proven to be azmlflow's are purged; other vaults of
+    its stack are told, and so are, without --apply, workspaces, which nobody purges then. Each removal is noted in
     .azmlflow/logs/sweep.jsonl: who, when, what, result.
     """
     wanted = Wanted(**choice)
@@ -85,13 +87,19 @@ def command(
     asks = apply and not yes and sys.stdin.isatty()
     why: Mapping[str, tuple[str, ...]] = {}
     with progress.drawing("looking for what azmlflow made"):
-        groups = find(arm, wanted, now, width, invocation.warn)
-        if asks or not apply:
+        looks = asks or not apply
+        buried = find_buried(arm, wanted, now, width, invocation.warn, workspaces=looks)
+        groups = (*find(arm, wanted, now, width, invocation.warn), *buried.groups)
+        if looks:
             groups = look_into(arm, groups, width)
             why = refused(arm, groups, width, stop_endpoints=stop_endpoints)
+    notes = list(buried.notes)
+    for note in notes:
+        invocation.warn(note)
     if not apply or not groups:
         document = [{**group.document(now), "refused": list(why[group.id])} for group in groups]
-        invocation.result({"applied": False, "groups": document}, lambda: _table(groups, now, why, apply))
+        found = {"applied": False, "groups": document, "notes": notes}
+        invocation.result(found, lambda: _table(groups, now, why, apply))
         return
     if asks:
         _confirm(invocation, _table(groups, now, why, apply), len(groups))
@@ -110,6 +118,7 @@ def command(
         {
             "applied": True,
             "groups": [{**end.group.document(now), **end.document()} for end in ends],
+            "notes": notes,
             "audit": str(audit.path),
         },
         lambda: click.style(f"{removed} of {len(ends)} removed", bold=True) + f"; noted in {audit.path}",
@@ -139,9 +148,11 @@ def _remove_by(arm: ResourceManager, wanted: Wanted, now: datetime, stop_endpoin
     """Removal of one group, as `down` does it: what is not azmlflow's stops it, and so does an end put off since."""
     from azmlflow.cli.teardown import Limits, remove_group
 
-    limits = Limits(chosen=lambda document: wanted.fits(Found.of(document), now), stop_endpoints=stop_endpoints)
-
     def remove(group: Found, tell: Tell, turn: Turn) -> Sequence[str]:
+        def chosen(document: Mapping[str, Any]) -> bool:  # one that was gone, and stands again, is another
+            return not group.gone and wanted.fits(Found.of(document), now)
+
+        limits = Limits(chosen=chosen, stop_endpoints=stop_endpoints)
         report = remove_group(
             arm.apart(), group.id, limits, on_progress=lambda step: tell(f"{step.step}: {step.what}"), turn=turn
         )
@@ -191,7 +202,8 @@ def _end(group: Found, now: datetime) -> str:
 def _contents(group: Found) -> str:
     if group.contents is None:
         return "what is in it is not yours to see"
-    return ", ".join(f"{count} {called(type_, count)}" for type_, count in group.contents.items()) or "empty"
+    what = ", ".join(f"{count} {called(type_, count)}" for type_, count in group.contents.items()) or "empty"
+    return f"gone; soft-deleted: {what}" if group.gone else what
 
 
 def _row(step: Fate) -> str:

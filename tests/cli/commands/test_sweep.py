@@ -225,6 +225,53 @@ def test_an_end_that_is_put_off_meanwhile_keeps_its_group(
     assert "none of those that were chosen" in done.err
 
 
+def soft_deleted(groups: ManyGroups, group: str, name: str) -> str:
+    """A vault of a group that is gone; gives what is purged."""
+    place = f"/subscriptions/{ONE}/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/{name}"
+    id_ = f"{group_id(group)}/providers/Microsoft.KeyVault/vaults/{name}"
+    groups.put(place, properties={"vaultId": id_, "tags": tags.ownership("azmlflow", "dev")})
+    return place
+
+
+def test_of_a_group_that_is_gone_what_is_ours_is_purged_and_the_rest_told(desk: Desk, groups: ManyGroups) -> None:
+    from azmlflow.infra.settings.settings import Settings
+
+    names = Settings.from_mapping({"azmlflow:cloud": "azure"}).names("dev", ONE)
+    place = soft_deleted(groups, names.resource_group, names.key_vault)
+    theirs = soft_deleted(groups, names.resource_group, "kv-boris")
+    shown = desk.run("sweep", "--name", names.resource_group)
+    assert "gone; soft-deleted: 1 key vault" in shown.out
+    assert "soft-deleted vaults/kv-boris" in shown.err
+    assert groups.calls == []
+    done = desk.run("sweep", "--name", names.resource_group, "--apply", "-o", "json")
+    (end,) = done.json()["groups"]
+    assert (end["result"], end["gone"], done.code) == ("removed", True, 0)
+    assert len(done.json()["notes"]) == 1
+    assert groups.calls == [f"POST {place}/purge"]
+    assert theirs.lower() in groups.documents
+
+
+def test_a_group_that_is_made_again_meanwhile_is_not_the_one_that_was_chosen(
+    desk: Desk, groups: ManyGroups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from azmlflow.infra.settings.settings import Settings
+
+    names = Settings.from_mapping({"azmlflow:cloud": "azure"}).names("dev", ONE)
+    soft_deleted(groups, names.resource_group, names.key_vault)
+    looks = [0]
+
+    def get(path: str) -> dict[str, Any] | None:
+        looks[0] += path == group_id(names.resource_group)
+        if looks[0] == 2:
+            groups.put(group_id(names.resource_group), tags=tags.ownership("azmlflow", "dev"))
+        return FakeArm.get(groups, path)
+
+    monkeypatch.setattr(groups, "get", get)
+    done = desk.run("sweep", "--name", names.resource_group, "--apply")
+    assert (done.code, groups.calls) == (1, [])
+    assert group_id(names.resource_group).lower() in groups.documents
+
+
 def test_a_stack_of_this_checkout_is_told_that_its_state_is_old(desk: Desk, groups: ManyGroups) -> None:
     desk.settings("dev")
     done = desk.run("sweep", "--expired", "--apply")
