@@ -14,6 +14,7 @@ from pulumi_azure_native import authorization
 
 from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.components.parts.aliases import without_versions
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.parts.grants import AccessArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace
@@ -44,6 +45,7 @@ def declare() -> None:
         SettingsError: with every fault found.
     """
     settings = Settings.load()
+    pulumi.runtime.register_stack_transformation(without_versions)
     azure, stack, project = authorization.get_client_config(), pulumi.get_stack(), pulumi.get_project()
     note = tags.owner(project, stack)
     given = settings.given()
