@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -102,9 +103,12 @@ def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: 
             entering.prepare_pulumi(project, environment)
         return engine.ensure(environment, say)
 
+    place = Place(project.root, project.name, environment)
+    if stack.local:
+        place = replace(place, backend=project.backend, plugins=entering.plugins(project, environment))
     return EngineStack(
         stack.name,
-        Place(project.root, project.name, environment, project.backend if stack.local else None),
+        place,
         ready,
         None if project.own_program else _program,
         on_engine=holder.engine if holder else None,

@@ -8,12 +8,14 @@ the engine work the same on both clouds.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import itertools
 import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from azmlflow.cli.frame.errors import CliError
@@ -160,6 +162,20 @@ def prepare_pulumi(project: Project, environment: Mapping[str, str]) -> None:
 
     official = environment.get(OFFICIAL)
     install(project.pulumi_home, azure_native_version(), Path(official) if official else None)
+
+
+def plugins(
+    project: Project, environment: Mapping[str, str]
+) -> Callable[[], AbstractContextManager[Mapping[str, str]]]:
+    """What serves the engine of a local stack: our plugin, in this process, wherever nothing speaks against it.
+
+    The official plugin is a program of its own, and a program of the user's own may configure more than one provider.
+    """
+    if project.own_program or environment.get(OFFICIAL):
+        return lambda: contextlib.nullcontext({})
+    from azmlflow.localazure.plugin.attached import attached
+
+    return lambda: attached(environment)
 
 
 def set_lost_state_aside(project: Project) -> None:

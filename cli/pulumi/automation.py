@@ -6,6 +6,7 @@ stack, and read outputs and history after each operation.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import signal
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from typing import Any
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.engine import Engine
 
+# The engine's commands that call for plugins.
+_AT_WORK = frozenset({"up", "preview", "refresh", "destroy", "import"})
 # What asks an engine to stop, and what keeps a terminal's Ctrl-C from it: on Windows, a process group of its own.
 if sys.platform == "win32":
     _STOP, _OWN_GROUP = signal.CTRL_BREAK_EVENT, subprocess.CREATE_NEW_PROCESS_GROUP
@@ -36,12 +40,14 @@ class Place:
         project: the Pulumi project's name.
         environment: the whole environment for the engine and its plugins.
         backend: folder of the file backend if it is ours, else None (the user's own backend).
+        plugins: serves an engine that is at work, and yields the variables by which it finds what is served.
     """
 
     folder: Path
     project: str
     environment: Mapping[str, str]
     backend: Path | None = None
+    plugins: Callable[[], AbstractContextManager[Mapping[str, str]]] = lambda: contextlib.nullcontext({})
 
 
 def make(
@@ -80,17 +86,20 @@ def make(
             """Run the command with exactly the stack's environment."""
             path = os.pathsep.join((str(engine.folder), place.environment.get("PATH", "")))
             environment = {**place.environment, **additional_env, "PATH": path, "PULUMI_AUTOMATION_API": "true"}
-            with subprocess.Popen(
-                [self.command, "--non-interactive", *args],
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-                creationflags=_OWN_GROUP,
-            ) as process:
+            with (
+                place.plugins() if args[0] in _AT_WORK else contextlib.nullcontext({}) as served,
+                subprocess.Popen(
+                    [self.command, "--non-interactive", *args],
+                    cwd=cwd,
+                    env={**environment, **served},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,
+                    creationflags=_OWN_GROUP,
+                ) as process,
+            ):
                 self._process = process
                 if on_engine:
                     on_engine(process.pid)

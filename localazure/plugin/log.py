@@ -15,10 +15,16 @@ class EngineLog:
     """Pulumi's engine as a log.
 
     Args:
-        address: where the engine listens, from the plugin's command line.
+        address: where the engine listens, from the plugin's command line; None for one that has yet to attach.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str | None = None) -> None:
+        self._stub: engine_pb2_grpc.EngineStub | None = None
+        if address is not None:
+            self.attach(address)
+
+    def attach(self, address: str) -> None:
+        """Hear where the engine listens."""
         self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address, options=_GRPC_CHANNEL_OPTIONS))
 
     def warn(self, urn: str, text: str) -> None:
@@ -30,6 +36,8 @@ class EngineLog:
         self._log(engine_pb2.LogSeverity.INFO, "", f"{WAITING} {text}")
 
     def _log(self, severity: engine_pb2.LogSeverity.ValueType, urn: str, text: str) -> None:
+        if self._stub is None:
+            return
         request = engine_pb2.LogRequest(severity=severity, message=text, urn=urn)
         with contextlib.suppress(grpc.RpcError):
             self._stub.Log(request, timeout=10)

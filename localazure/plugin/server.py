@@ -12,8 +12,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -38,26 +37,44 @@ from azmlflow.localazure.plugin.schema.ids import BadId
 from azmlflow.localazure.plugin.schema.naming import Autonaming
 from azmlflow.localazure.plugin.schema.types import NotServed
 from azmlflow.localazure.plugin.schema.values import UnsupportedValue, wrap_map
+from azmlflow.localazure.plugin.threads import Threads
 from azmlflow.localazure.plugin.writes import AlreadyExists, InitFailed
 
 REFUSALS = (AlreadyExists, ArmError, BadId, Interrupted, Misconfigured, NotServed, NotSignedIn, UnsupportedValue)
-# One thread waits out each resource at work; the default of five on a small machine would serialise a deployment.
-_THREADS = 64
 _AUTONAMING_MODES = ("propose", "enforce", "disable")
 
 _unmarshal, _marshal = PropertyValue.unmarshal_map, PropertyValue.marshal_map
 
 
 class Servicer(ProviderServicer):
-    """The provider's verbs over gRPC, as pulumi's provider.proto has them."""
+    """The provider's verbs over gRPC, as pulumi's provider.proto has them.
+
+    Args:
+        version: of the plugin.
+        provider: answers.
+        engine: the engine's own address, as far as it is known.
+        on_attach: hears it from an engine that attaches.
+    """
 
     _provider: AzureProvider
+
+    def __init__(
+        self, version: str, provider: AzureProvider, engine: str = "", on_attach: Callable[[str], None] | None = None
+    ) -> None:
+        super().__init__([], version, provider, engine)
+        self._on_attach = on_attach
+
+    async def end(self) -> None:
+        """End all waiting."""
+        await self._provider.cancel()
 
     async def Handshake(self, request: Any, context: Any) -> Any:  # noqa: ARG002
         return proto.ProviderHandshakeResponse(supports_autonaming_configuration=True)
 
     async def Attach(self, request: Any, context: Any) -> Any:  # noqa: ARG002
-        return empty_pb2.Empty()  # a developer runs the plugin alone and the engine joins; it needs nothing of it
+        if self._on_attach:
+            self._on_attach(request.address)
+        return empty_pb2.Empty()
 
     async def Configure(self, request: Any, context: Any) -> Any:
         async with _speaking(context):
@@ -174,6 +191,21 @@ def init_failed_status(error: InitFailed) -> Any:
     return status
 
 
+@contextlib.asynccontextmanager
+async def serving(servicer: Servicer) -> AsyncIterator[int]:
+    """Serve on a port of this machine alone, which it yields; all waiting ends with the context."""
+    asyncio.get_running_loop().set_default_executor(Threads())
+    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield port
+    finally:
+        await servicer.end()
+        await server.stop(grace=0.5)
+
+
 async def serve(provider: AzureProvider, version: str, engine: str, parent: int) -> None:
     """Serve until the engine ends us, or is gone itself.
 
@@ -184,21 +216,15 @@ async def serve(provider: AzureProvider, version: str, engine: str, parent: int)
         parent: the engine's process, asked for before anything that takes time.
     """
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="arm"))
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer([], version, provider, engine), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    orphaned = asyncio.create_task(_watch_parent(parent, ended))
-    await ended.wait()
-    orphaned.cancel()
-    await provider.cancel()
-    await server.stop(grace=0.5)
+    async with serving(Servicer(version, provider, engine)) as port:
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+        orphaned = asyncio.create_task(_watch_parent(parent, ended))
+        await ended.wait()
+        orphaned.cancel()
 
 
 async def _watch_parent(parent: int, ended: asyncio.Event) -> None:

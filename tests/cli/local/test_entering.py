@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,16 @@ def test_the_plugin_is_ours_unless_the_variable_names_another(place: Path, offic
     assert place.resolve() == official
     entering.prepare_pulumi(project, {"AZMLFLOW_AZURE_NATIVE": ""})
     assert "azmlflow.localazure.plugin" in place.read_text()
+
+
+def test_our_plugin_serves_from_this_process_and_the_official_one_and_own_programs_do_not(desk: Desk) -> None:
+    environment = {"AZMLFLOW_CLOUD": f"local:{desk.root}"}
+    with entering.plugins(desk.project, environment)() as variables:
+        assert variables["PULUMI_DEBUG_PROVIDERS"].startswith("azure-native:")
+    with entering.plugins(desk.project, {**environment, "AZMLFLOW_AZURE_NATIVE": "/official"})() as variables:
+        assert variables == {}
+    with entering.plugins(replace(desk.project, own_program=True), environment)() as variables:
+        assert variables == {}
 
 
 def test_doctor_says_which_plugin_is_in_place(desk: Desk, place: Path, official: Path) -> None:

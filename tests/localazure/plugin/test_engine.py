@@ -50,7 +50,7 @@ def _serve(arm: Arm) -> tuple[int, Callable[[], None]]:
     async def serve() -> None:
         server = grpc.aio.server()
         provider = AzureProvider(lambda: arm, lambda: None, SUBSCRIPTION)
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer([], "3.29.0", provider, ""), server)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer("3.29.0", provider), server)
         port.append(server.add_insecure_port("127.0.0.1:0"))
         await server.start()
         started.set()

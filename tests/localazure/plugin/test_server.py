@@ -46,7 +46,7 @@ def ask(arm: Arm) -> Callable[[Asking], Any]:
     async def talk(conversation: Asking) -> Any:
         server = grpc.aio.server()
         provider = AzureProvider(lambda: arm, lambda: None, SUBSCRIPTION)
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer([], "3.29.0", provider, ""), server)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer("3.29.0", provider), server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         try:
