@@ -5,8 +5,9 @@ The warden, which needs root for the sake of jobs, is started before. What is le
 root's power: it changes no owner, mounts nothing, traces nobody, and neither it nor a program that it starts can ever
 gain a right (no_new_privs). It keeps the right to open what its owner closed to others (CAP_DAC_OVERRIDE): a
 deployment listens on a socket in a folder that is its user's alone. Where the system has namespaces of mounts
-for us, all is read-only to it but the folders it is told. It is not a user of its own: it reads what root owns, may
-signal root's processes, and may speak to root's sockets (`docs/security.md`).
+for us, all is read-only to it but the folders it is told; and since what is read-only may still be a disk to write to,
+or a socket of root's to speak to, it sees no devices but those that hold nothing, and nothing of /run but its own and
+what names are resolved by. It is not a user of its own: what that means is in `docs/security.md`.
 
 Threads have rights of their own: this is done before there is a second one. Each step is tried in a copy of the process
 first, so nothing is half done.
@@ -28,7 +29,10 @@ from azmlflow.localazure.keeper.command import Calls
 from azmlflow.localazure.machine.errors import RightsKept
 from azmlflow.localazure.machine.folder import Folder
 
-_NEWNS, _BIND, _REC, _SLAVE = 0x20000, 0x1000, 0x4000, 0x80000
+_NEWNS, _BIND, _REC, _SLAVE, _NOSUID, _NODEV = 0x20000, 0x1000, 0x4000, 0x80000, 2, 4
+# What is seen of folders with devices and sockets: hier(7), null(4), random(4).
+_SEEN = {"/dev": ("null", "zero", "full", "random", "urandom", "tty", "shm"), "/run": ()}
+_RESOLVER = "/etc/resolv.conf"  # often a link to below /run, in a folder with the resolver's own socket
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _CLEAR_ALL = 24, 38, 47, 4
 _VERSION = 0x20080522  # capget(2): of two words for each set
 _DAC_OVERRIDE = 1  # capability(7): its number
@@ -89,6 +93,7 @@ def _works(way: Callable[[], None], writes: Sequence[str], reads: Sequence[str])
         code = 1
         try:
             way()
+            os.close(os.open(os.devnull, os.O_RDWR))
             for each in writes:
                 with tempfile.TemporaryFile(dir=each):
                     pass
@@ -107,11 +112,31 @@ def _close(folders: Sequence[str]) -> None:
     calls.mount("none", "/", None, _REC | _SLAVE)  # what is mounted elsewhere later is seen here too
     for folder in folders:
         calls.mount(folder, folder, None, _BIND | _REC)
+    resolver = Path(os.path.realpath(_RESOLVER))
+    resolver = resolver if str(resolver.parent) in _SEEN else resolver.parent
+    for top, names in _SEEN.items():
+        if Path(top).is_dir() and top not in folders:
+            own = [each for each in (*folders, str(resolver)) if each.startswith(f"{top}/")]
+            _cover(calls, top, [*(f"{top}/{name}" for name in names), *own])
     calls.set_read_only("/", on=True)
     for folder in folders:
         calls.set_read_only(folder, on=False)
     os.chdir(here)  # else we stand on what is below the new mount
     _drop()
+
+
+def _cover(calls: Calls, top: str, seen: Sequence[str]) -> None:
+    """Put an empty folder over one, in which some of what is in it is there still."""
+    held = [(each, os.open(each, os.O_PATH | os.O_CLOEXEC)) for each in seen if Path(each).exists()]
+    calls.mount("tmpfs", top, "tmpfs", _NOSUID | _NODEV, "mode=0755,size=1m")
+    for each, descriptor in held:
+        source = Path(f"/proc/self/fd/{descriptor}")
+        if source.is_dir():
+            Path(each).mkdir(parents=True, exist_ok=True)
+        else:
+            Path(each).touch()
+        calls.mount(str(source), each, None, _BIND | _REC)
+        os.close(descriptor)
 
 
 def _drop() -> None:

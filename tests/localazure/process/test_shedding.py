@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,44 @@ def test_where_no_right_can_be_given_up_it_does_not_start(tmp_path: Path) -> Non
     assert told == "refused: start it as a user of your own: `azmlflow local start` without root"
     told, *_ = shed(tmp_path, "capabilities")
     assert told.startswith("refused: ")
+
+
+LOOK = """
+import json, os, socket, sys
+from pathlib import Path
+from azmlflow.localazure.process import shedding
+
+own, listening = Path(sys.argv[1]), sys.argv[2]
+told = shedding.shed([own, own.parent], [Path(sys.executable)])
+with socket.socket(socket.AF_UNIX) as asking:
+    try:
+        asking.connect(listening)
+        speaks = True
+    except OSError:
+        speaks = False
+(own / "kept").write_text("x")
+Path("/dev/null").write_text("x")
+print(json.dumps([told, os.listdir("/dev"), speaks, len(os.urandom(8)), os.path.exists("/etc/resolv.conf")]))
+"""
+
+
+def test_no_disk_and_no_socket_of_roots_is_there_to_it() -> None:
+    """A read-only mount keeps nobody from writing to a device on it, nor from speaking to a socket."""
+    with tempfile.TemporaryDirectory(dir="/run") as place, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{place}/roots.sock")
+        listener.listen()
+        own = Path(place) / "of-its-own" / "sockets"
+        own.mkdir(parents=True)
+        words = [sys.executable, "-c", LOOK, str(own), f"{place}/roots.sock"]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+        told, devices, speaks, chance, resolver = json.loads(done.stdout)
+        assert (own / "kept").read_text() == "x"
+    assert chance == 8
+    assert resolver is Path("/etc/resolv.conf").exists()
+    if not told.endswith("can write to its own folders alone"):
+        pytest.skip("there are no namespaces of mounts for us")
+    assert set(devices) <= {"null", "zero", "full", "random", "urandom", "tty", "shm"}
+    assert speaks is False
 
 
 def test_where_all_can_be_only_its_own_folders_can_be_written_to(tmp_path: Path) -> None:
