@@ -115,7 +115,8 @@ def id_of_vault(entry: Mapping[str, Any]) -> str:
 
 def tags_of_vault(entry: Mapping[str, Any]) -> Mapping[str, str]:
     """The tags that a soft-deleted vault bears still."""
-    return (entry.get("properties") or {}).get("tags") or {}
+    tags = (entry.get("properties") or {}).get("tags")
+    return tags if isinstance(tags, Mapping) else {}
 
 
 def may_be_of(entry: Mapping[str, Any], workspace: str, group_id: str) -> bool:

@@ -164,3 +164,35 @@ def test_who_may_not_see_is_told_so(azure: Azure, door: Door, closed: str, told:
     heard: list[str] = []
     assert find(door, warn=heard.append) == Buried()
     assert [line.partition(":")[0] for line in heard] == [told]
+
+
+@pytest.mark.parametrize("tags", [{}, {"azmlflow-project": "theirs", "azmlflow-stack": "old"}, OURS])
+def test_a_group_that_somebody_made_again_is_left_alone(azure: Azure, door: Door, tags: dict[str, str]) -> None:
+    """Of a group that stands, soft-deleted things are its own removal's business, whoever has it now."""
+    id_ = vault(azure, NAMES.key_vault, OURS)
+    delete(azure, GROUP)
+    put(azure, GROUP, {"tags": tags})
+    assert find(door) == Buried()
+    assert vaults_left(azure) == {id_}
+
+
+def test_a_vault_beside_one_of_another_stack_is_not_purged(azure: Azure, door: Door) -> None:
+    """Whose the group was is not clear, then."""
+    mine = vault(azure, NAMES.key_vault, OURS)
+    other = vault(azure, "kv-other", ownership("azmlflow", "new"))
+    delete(azure, GROUP)
+    found = find(door)
+    assert found.groups == ()
+    assert len(found.notes) == 2
+    remove_group(open_arm(door), GROUP)
+    assert vaults_left(azure) == {mine, other}
+
+
+@pytest.mark.parametrize("properties", [None, {}, {"vaultId": 5}, {"vaultId": "/", "tags": []}, {"tags": "x"}])
+def test_a_broken_entry_stops_nothing(azure: Azure, door: Door, properties: Any) -> None:
+    vault(azure, NAMES.key_vault, OURS)
+    delete(azure, GROUP)
+    told = azure.arm("GET", f"{SUB}/providers/Microsoft.KeyVault/deletedVaults").body["value"]
+    broken = {"value": [{"id": f"{SUB}/x", "properties": properties}, *told]}
+    door.fault = lambda _number, _method, path: answer(200, broken) if path.endswith("/deletedVaults") else None
+    assert [group.id for group in find(door).groups] == [GROUP]
