@@ -79,6 +79,7 @@ def declare() -> None:
             # Azure builds no images with a registry that is closed, unless a compute does.
             image_build_compute=settings.clusters[0].name if network.closed and settings.clusters else None,
             protect=settings.protects(),
+            resource_group_id=given.get("group"),
             container_registry_id=given.get("registry"),
             storage_account_id=given.get("storage"),
             key_vault_id=given.get("vault"),
@@ -100,7 +101,7 @@ def declare() -> None:
         )
         # A compute is what Azure builds the managed network at, if nobody did before; and it reaches the workspace by
         # its endpoints.
-        ComputeCluster(cluster.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group, depends_on=after))
+        ComputeCluster(cluster.name, args, pulumi.ResourceOptions(deleted_with=mlflow.goes_with, depends_on=after))
     if settings.instances:
         people = fitted(settings.instances, settings.network, private)
         _people(people, mlflow, settings.location, {"tenant_id": azure.tenant_id, "tags": marked}, after)
@@ -124,7 +125,7 @@ def _let_out(settings: Settings, mlflow: MlflowWorkspace) -> list[pulumi.Resourc
     given: Any = [each.model_dump(exclude_unset=True) for each in settings.network.rules]
     rules: list[OutboundRuleArgs] = given
     args = OutboundRulesArgs(mlflow.resource_group, mlflow.workspace_name, rules)
-    return [*OutboundRules(networks.OUTBOUND_NAME, args, pulumi.ResourceOptions(deleted_with=mlflow.group)).rules]
+    return [*OutboundRules(networks.OUTBOUND_NAME, args, pulumi.ResourceOptions(deleted_with=mlflow.goes_with)).rules]
 
 
 def _people(
@@ -140,7 +141,7 @@ def _people(
     for instance in instances:
         given: Any = {**instance.model_dump(), **more}
         args = ComputeInstanceArgs(mlflow.resource_group, mlflow.workspace_name, location, **given)
-        ComputeInstance(instance.name, args, pulumi.ResourceOptions(deleted_with=mlflow.group, depends_on=after))
+        ComputeInstance(instance.name, args, pulumi.ResourceOptions(deleted_with=mlflow.goes_with, depends_on=after))
 
 
 def _private(
@@ -192,7 +193,7 @@ def _watch(settings: Settings, mlflow: MlflowWorkspace, note: str) -> None:
     ids = mlflow.ids
     args = GuardrailsArgs(
         tags.LOCK_NAME,
-        mlflow.group.id,
+        mlflow.group_id,
         log_analytics_id=mlflow.logs.id if mlflow.logs else None,
         watched={part: ids[part].apply(partial(logged_id, part)) for part in wanted.watched()},
         locked={part: ids[part] for part in wanted.locked()},

@@ -124,7 +124,7 @@ def check_names(arm: ResourceManager, place: Place, grants: Iterable[Grant]) -> 
     if place.profile == "built-in":
         return
     for persona in dict.fromkeys(grant.persona for grant in grants):
-        name, guid = roles.custom_role_name(persona, place.group_id), place.role_guid(persona)
+        name, guid = roles.custom_role_name(persona, place.home), place.role_guid(persona)
         for other in arm.roles_called(name, place.group_id):
             same = str(other.role_name).lower() == name.lower()
             if same and str(other.name).lower() != guid:

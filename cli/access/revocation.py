@@ -48,7 +48,7 @@ class Places:
         then = [outputs.get(name) for name in ("subscriptionId", "resourceGroup", "workspaceName", "storageAccount")]
         if all(then):
             subscription, group, workspace, storage = map(str, then)
-            places.append(Place(subscription, group, workspace, storage))
+            places.append(Place(subscription, group, workspace, storage, own_group=now.own_group))
         profiles: tuple[Profile, ...] = get_args(Profile)
         return cls(tuple(dict.fromkeys(replace(each, profile=profile) for each in places for profile in profiles)))
 

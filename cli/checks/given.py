@@ -15,6 +15,7 @@ from azmlflow.cli.checks.base import Check, Finding, Situation
 from azmlflow.rbac import scopes
 from azmlflow.resourcetypes.table import resource_type
 
+_GROUP = "Microsoft.Resources/resourceGroups"
 _WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 _LINKS = {"storage": "storageAccount", "vault": "keyVault"}
 Document = Mapping[str, Any]
@@ -24,7 +25,11 @@ def _given(situation: Situation) -> Finding:
     given = situation.settings.given()
     if not given:
         return Finding("skipped", "the stack makes all that it stands on")
-    found, faults = {key: situation.arm.get(id_) for key, id_ in given.items()}, []
+    faults: list[str] = []
+    if "group" in given and situation.group_document is None:
+        faults.append(f"group: there is no {_called(given['group'])}, or it may not be read: {given['group']}")
+    given = {key: id_ for key, id_ in given.items() if key != "group"}
+    found = {key: situation.arm.get(id_) for key, id_ in given.items()}
     for key, id_ in given.items():
         document = found[key]
         if document is None:
@@ -39,12 +44,12 @@ def _given(situation: Situation) -> Finding:
         return Finding("failed", "; ".join(faults), f"azmlflow set --unset {key} --stack {situation.session.name}")
     if shared:
         return Finding("warning", "; ".join(told for _, told in shared))
-    return Finding("ok", f"a workspace can stand on what is given: {', '.join(given)}")
+    return Finding("ok", f"a workspace can stand on what is given: {', '.join(situation.settings.given())}")
 
 
 def _called(id_: str) -> str:
     found = scopes.parse(id_)
-    return f"{resource_type(found.type or '').called()} {found.name}"
+    return f"{resource_type(found.type or _GROUP).called()} {found.name}"
 
 
 def _nothing(_situation: Situation, _document: Document) -> Iterator[str]:

@@ -27,21 +27,27 @@ def _names(situation: Situation) -> Finding:
     ours = group is not None and tags.owned(group.tags, situation.session.project.name, situation.session.name)
     names = situation.names
     taken = []
-    if group is not None and not ours:
+    given = "group" in situation.settings.given()
+    if group is not None and not ours and not given:
         taken.append(f"resource group {names.resource_group} is there, and not this stack's")
     if not ours:  # else what bears them may be an earlier `up`'s
         for type_, name in (
             ("Microsoft.Storage/storageAccounts", names.storage_account),
             (_VAULT, names.key_vault),
         ):
-            if name is None:
-                continue  # another's is used
+            if name is None or (given and _is_ours(situation, type_, name)):
+                continue  # another's is used; or an earlier `up` made it in another's group
             path = f"{situation.place}/providers/{type_.partition('/')[0]}/checkNameAvailability"
             answer = situation.arm.ask(path, {"name": name, "type": type_})
             # A vault that is soft-deleted is the next check's.
             if answer and answer.get("nameAvailable") is False and not (type_ == _VAULT and _deleted_vault(situation)):
                 taken.append(f"{name}: {answer.get('message', 'taken')}")
     return Finding("failed", "; ".join(taken)) if taken else Finding("ok", "free, or this stack's own")
+
+
+def _is_ours(situation: Situation, type_: str, name: str) -> bool:
+    document = situation.arm.get(f"{situation.group}/providers/{type_}/{name}") or {}
+    return tags.owned(document.get("tags"), situation.session.project.name, situation.session.name)
 
 
 def _deleted_vault(situation: Situation) -> Mapping[str, Any] | None:

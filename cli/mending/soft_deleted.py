@@ -126,7 +126,7 @@ def _bring_vault_back(
 
     ours = tags.ownership(session.project.name, session.name)
     group = scopes.resource_group_id(subscription, names.resource_group)
-    if arm.group(group) is None:
+    if arm.group(group) is None and "group" not in settings.given():
         arm.put(group, {"location": settings.location, "tags": ours})
     id_ = _id_in_group("Microsoft.KeyVault/vaults", identifiers.in_group(names, subscription))
     properties = {

@@ -46,6 +46,12 @@ def note(session: Session, state: State, expires: str | None) -> Session:
 
     now = datetime.now(UTC)
     ours: dict[str, str | None] = {}
+    if expires not in {None, NEVER} and "group" in session.settings().given():
+        raise CliError(
+            "the end of a stack is a tag of its resource group, and this one's is another's",
+            where=str(session.file.path),
+            next=f"azmlflow up --stack {session.name}    (without --expires)",
+        )
     if not state.resources and not state.outputs:
         ours |= {"createdOn": tags.instant(now), "owner": session.invocation.ports.whoami().name}
         if expires is None and _over(session.file.get("expiresOn"), now):

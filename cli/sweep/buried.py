@@ -105,8 +105,8 @@ def _groups(
 
 def _look(arm: ResourceManager, group: _Group, warn: Callable[[str], None]) -> Buried:
     """What of it can be purged, and what is to be said of the rest; nothing if the group stands."""
-    from azmlflow.cli.teardown.ownership import UNPROVEN
-    from azmlflow.cli.teardown.plan import Limits, plan_inside, short
+    from azmlflow.cli.teardown.ownership import UNPROVEN, Limits
+    from azmlflow.cli.teardown.plan import plan_inside, short
 
     try:
         plan = plan_inside(arm, group.id, Limits())

@@ -4,8 +4,8 @@ Whose a thing is, is told in `ownership`, what is there in `inventory`, what goe
 steps on a group are in `group`, those that only a stack has in `stack`. What people type is in `commands`.
 """
 
-from azmlflow.cli.teardown.ownership import Owner
-from azmlflow.cli.teardown.plan import Limits, plan_group
+from azmlflow.cli.teardown.ownership import Limits, Owner
+from azmlflow.cli.teardown.plan import plan_group
 from azmlflow.cli.teardown.removal import Left, Progress, Removal
 from azmlflow.cli.teardown.steps import overdue, remove_group
 

@@ -14,8 +14,8 @@ from azmlflow.cli.frame.words import many
 from azmlflow.cli.session.twins import id_of_vault
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.data import named
-from azmlflow.cli.teardown.estate import azure_name
-from azmlflow.cli.teardown.inventory import Access, is_protected
+from azmlflow.cli.teardown.estate import Access, access, azure_name
+from azmlflow.cli.teardown.inventory import is_protected
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE, Resource
 from azmlflow.cli.teardown.removal import Left, Removal
 from azmlflow.cli.teardown.uses import Sight
@@ -138,8 +138,8 @@ def _begin(removal: Removal, id_: str, type_: str) -> Callable[[], bool]:
 
 def plan_access(removal: Removal) -> tuple[str, ...]:
     """How many role definitions and assignments go."""
-    access = removal.plan.access
-    counts = ((len(access.definitions), "role definition"), (len(access.assignments), "role assignment"))
+    found = removal.plan.access
+    counts = ((len(found.definitions), "role definition"), (len(found.assignments), "role assignment"))
     line = " and ".join(many(count, what) for count, what in counts if count)
     return (line,) if line else ()
 
@@ -148,16 +148,16 @@ def remove_access(removal: Removal) -> bool:
     """Delete our assignments, then our definitions: one in use cannot be deleted."""
     if not removal.plan.seen.document and not removal.plan.access:
         return False
-    access = _access_now(removal)
-    for id_ in (*access.assignments, *access.definitions):
+    found = _access_now(removal)
+    for id_ in (*found.assignments, *found.definitions):
         removal.tell(id_, "deleting")
         removal.arm.delete(id_)
-    return bool(access)
+    return bool(found)
 
 
 def _access_now(removal: Removal) -> Access:
     try:
-        return inventory.access(removal.arm, removal.plan.seen.id, removal.plan.holder)
+        return access(removal.arm, removal.plan.seen.id, removal.plan.holder, removal.plan.limits.home)
     except ArmError as fault:
         if fault.status != 403 or removal.fate() != "hidden":
             raise
@@ -166,16 +166,16 @@ def _access_now(removal: Removal) -> Access:
 
 def access_left(removal: Removal) -> tuple[Left, ...]:
     """Role definitions and assignments of ours that are there still."""
-    access = _access_now(removal)
+    found = _access_now(removal)
     return (
-        *(Left("role definition", azure_name(id_), id_) for id_ in access.definitions),
-        *(Left("role assignment", azure_name(id_), id_) for id_ in access.assignments),
+        *(Left("role definition", azure_name(id_), id_) for id_ in found.definitions),
+        *(Left("role assignment", azure_name(id_), id_) for id_ in found.assignments),
     )
 
 
 def plan_group(removal: Removal) -> tuple[str, ...]:
     """The group and each resource in it, with its data."""
-    if removal.plan.seen.document is None:
+    if removal.plan.seen.document is None or removal.plan.limits.given:
         return ()
     inside = []
     for one in removal.plan.verdict.ours:
@@ -186,7 +186,7 @@ def plan_group(removal: Removal) -> tuple[str, ...]:
 
 def delete_group(removal: Removal) -> bool:
     """Delete the group, unless something in it is not in the plan."""
-    if removal.plan.seen.document is None:
+    if removal.plan.seen.document is None or removal.plan.limits.given:
         return False
     return removal.persist(lambda: _delete_group(removal))
 
@@ -208,7 +208,7 @@ def _watch(removal: Removal) -> None:
 def group_left(removal: Removal) -> tuple[Left, ...]:
     """The group, if it stands."""
     group = removal.plan.seen
-    stands = removal.fate() == "stands"
+    stands = not removal.plan.limits.given and removal.fate() == "stands"
     return (Left("resource group", group.name, group.id),) if stands else ()
 
 

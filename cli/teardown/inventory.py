@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from azmlflow.cli.azure.errors import ArmError, MalformedAnswer
+from azmlflow.cli.azure.errors import MalformedAnswer
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.words import many
 from azmlflow.cli.session import twins
 from azmlflow.cli.teardown.data import asked_per_day
-from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource
+from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource, Verdict
 from azmlflow.cli.teardown.uses import Sight, Use, find_uses
-from azmlflow.rbac import scopes
 
 if TYPE_CHECKING:
-    from azure.mgmt.authorization.v2022_05_01_preview.models import RoleDefinition
     from azure.mgmt.resource.locks.models import ManagementLockObject
 
 # States in which a job holds machines, or is about to (Microsoft, "Jobs - Get", `JobStatus`).
@@ -210,65 +208,37 @@ def _status(job: Mapping[str, Any]) -> str:
     return status.lower()
 
 
-@dataclass(frozen=True)
-class Access:
-    """Role definitions and assignments that azmlflow made for a group.
-
-    Attributes:
-        definitions: ids of role definitions of ours, whose scope is the group.
-        assignments: ids of assignments of ours, and of all of the definitions.
-    """
-
-    definitions: tuple[str, ...] = field(default=())
-    assignments: tuple[str, ...] = field(default=())
-
-    def __bool__(self) -> bool:
-        return bool(self.definitions or self.assignments)
-
-
-def access(arm: ResourceManager, group_id: str, holder: Owner | None) -> Access:
-    """What azmlflow granted in or around a group.
-
-    A definition is ours by its GUID, which is computed from the group's id and the persona; an assignment by what its
-    description says of its owner, where its scope is the group or inside it, or where its principal is deleted; or
-    because it is of one of those definitions, which could not be deleted before it. A definition that somebody has made
-    assignable elsewhere, too, stays: there others may have it.
-    """
-    try:
-        return _access(arm, _subscription(group_id), group_id, holder)
-    except ArmError as fault:
-        if fault.status != 403:
-            raise
-    # Whose rights are at the group sees nothing of the subscription: there the group's own lists tell the same.
-    inside_ = _access(arm, group_id, group_id, holder)
-    names = (id_.rsplit("/", 1)[-1] for id_ in inside_.definitions)
-    own = tuple(f"{group_id}/providers/Microsoft.Authorization/roleDefinitions/{name}" for name in names)
-    return Access(own, inside_.assignments)
-
-
-def _access(arm: ResourceManager, scope: str, group_id: str, holder: Owner | None) -> Access:
-    from azmlflow.rbac.roles import PERSONAS, custom_role_guid
-
-    guids = {custom_role_guid(each.name, group_id) for each in PERSONAS}
-    roles = {
-        str(role.name).lower(): str(role.id)
-        for role in arm.custom_roles(scope)
-        if str(role.name).lower() in guids and _only_here(role, group_id)
-    }
-    assignments: list[str] = []
-    for entry in arm.role_assignments(scope):
-        ours = holder is not None and holder.says(entry.description) and scopes.contains(group_id, str(entry.scope))
-        if ours or str(entry.role_definition_id).rsplit("/", 1)[-1].lower() in roles:
-            assignments.append(str(entry.id))
-    return Access(tuple(roles.values()), tuple(assignments))
-
-
-def _only_here(role: RoleDefinition, group_id: str) -> bool:
-    """Whether a role is assignable in the group and nowhere else."""
-    places = role.assignable_scopes or []
-    return bool(places) and all(scopes.contains(group_id, place) for place in places)
-
-
 def standing_vaults(resources: Iterable[Resource]) -> tuple[Resource, ...]:
     """The key vaults among resources."""
     return tuple(one for one in resources if one.type == VAULT)
+
+
+def narrowed(seen: Inventory, verdict: Verdict) -> tuple[Inventory, Verdict]:
+    """A group as if the stack's things were all that is in it; nothing of others stands in their way, or goes."""
+    ours = [one.id for one in verdict.ours]
+    return replace(
+        seen,
+        jobs=tuple(id_ for id_ in seen.jobs if _of(id_, ours)),
+        endpoints=tuple(each for each in seen.endpoints if _of(each.id, ours)),
+        uses=tuple(each for each in seen.uses if _of(each.resource, ours)),
+        locks=tuple(lock for lock in seen.locks if _binds(str(lock.id), ours)),
+    ), Verdict(verdict.ours, ())
+
+
+def notes(seen: Inventory, verdict: Verdict) -> tuple[str, ...]:
+    """What stays, for people."""
+    if seen.document is None:
+        return ()
+    others = f", and {many(len(verdict.foreign), 'resource')} in it" if verdict.foreign else ""
+    return (f"resource group {seen.name} stays{others}: not this stack's",)
+
+
+def _of(id_: str, ours: Iterable[str]) -> bool:
+    """Whether an id is of something of ours, or below it."""
+    return any(f"{id_}/".lower().startswith(f"{own}/".lower()) for own in ours)
+
+
+def _binds(lock: str, ours: Iterable[str]) -> bool:
+    """Whether a lock is on something of ours, in it, or above it."""
+    scope = lock.lower().partition("/providers/microsoft.authorization/locks/")[0]
+    return any(_of(own, (scope,)) or _of(scope, (own,)) for own in ours)

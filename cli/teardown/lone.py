@@ -14,7 +14,8 @@ from azmlflow.cli.session.invocation import Invocation
 from azmlflow.cli.session.session import Session, open_cloud
 from azmlflow.cli.teardown import inventory, show
 from azmlflow.cli.teardown.data import describing
-from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group, short
+from azmlflow.cli.teardown.ownership import Limits
+from azmlflow.cli.teardown.plan import GroupPlan, plan_group, short
 from azmlflow.cli.teardown.removal import Removal
 from azmlflow.cli.teardown.steps import planned, remove_group
 from azmlflow.cli.teardown.uses import Sight

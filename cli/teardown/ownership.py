@@ -159,6 +159,33 @@ def proven_in(group_id: str, holder: Owner | None) -> Proven:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What the user allows, and who asks.
+
+    Attributes:
+        holder: the stack whose group it has to be; None: whoever's tags the group bears.
+        known: lower-case ids that the stack's state and settings name; None where no stack is asked.
+        unmanaged: untagged groups and resources are meant, too.
+        cancel_jobs: running jobs may be cancelled.
+        stop_endpoints: online endpoints that have traffic may be deleted.
+        our_locks: lower-case ids of locks that the stack's state has.
+        given: the group is another's: what is the stack's in it goes, and the group stays.
+        home: what the names of the stack's roles follow from, if it is not the group.
+        chosen: whether a group, as its document is now, is what the user chose; None where it was named.
+    """
+
+    holder: Owner | None = None
+    known: frozenset[str] | None = None
+    unmanaged: bool = False
+    cancel_jobs: bool = False
+    stop_endpoints: bool = False
+    our_locks: frozenset[str] = frozenset()
+    chosen: Callable[[Mapping[str, Any]], bool] | None = None
+    given: bool = False
+    home: str = ""
+
+
+@dataclass(frozen=True)
 class Foreign:
     """A resource that is not proven to be ours, and why."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
@@ -12,13 +12,15 @@ from azmlflow.cli.azure.rights import lacking
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.session.twins import id_of_vault, tags_of_vault
 from azmlflow.cli.teardown import inventory
-from azmlflow.cli.teardown.inventory import Access, Inventory
+from azmlflow.cli.teardown.estate import Access, access
+from azmlflow.cli.teardown.inventory import Inventory
 from azmlflow.cli.teardown.ownership import (
     LOGS,
     UNPROVEN,
     UNTAGGED,
     WORKSPACE,
     Foreign,
+    Limits,
     Owner,
     Proven,
     Verdict,
@@ -28,32 +30,10 @@ from azmlflow.cli.teardown.ownership import (
 )
 from azmlflow.cli.teardown.uses import Sight
 from azmlflow.infra.plan.tags import ownership
+from azmlflow.resourcetypes.table import resource_type
 
 if TYPE_CHECKING:
     from azure.mgmt.resource.locks.models import ManagementLockObject
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the user allows, and who asks.
-
-    Attributes:
-        holder: the stack whose group it has to be; None: whoever's tags the group bears.
-        known: lower-case ids that the stack's state and settings name; None where no stack is asked.
-        unmanaged: untagged groups and resources are meant, too.
-        cancel_jobs: running jobs may be cancelled.
-        stop_endpoints: online endpoints that have traffic may be deleted.
-        our_locks: lower-case ids of locks that the stack's state has.
-        chosen: whether a group, as its document is now, is what the user chose; None where it was named.
-    """
-
-    holder: Owner | None = None
-    known: frozenset[str] | None = None
-    unmanaged: bool = False
-    cancel_jobs: bool = False
-    stop_endpoints: bool = False
-    our_locks: frozenset[str] = frozenset()
-    chosen: Callable[[Mapping[str, Any]], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,8 +90,8 @@ def plan_group(arm: ResourceManager, group_id: str, limits: Limits | None = None
     plan = plan_inside(arm, group_id, limits or Limits())
     seen, holder = plan.seen, plan.holder
     owned = seen.document is None or (holder is not None and holder.owns(seen.document.get("tags")))
-    if owned or plan.limits.unmanaged:
-        plan = replace(plan, access=inventory.access(arm, seen.id, holder))
+    if owned or plan.limits.unmanaged or plan.limits.given:
+        plan = replace(plan, access=access(arm, seen.id, holder, plan.limits.home))
     return plan if plan.refusals or seen.going else _with_rights(arm, plan)
 
 
@@ -141,7 +121,9 @@ def _needed(plan: GroupPlan) -> Mapping[str, bool]:
     """
     types = {one.type for one in plan.verdict.ours}
     return {
-        "Microsoft.Resources/subscriptions/resourceGroups/delete": plan.seen.document is not None,
+        "Microsoft.Resources/subscriptions/resourceGroups/delete": plan.seen.document is not None
+        and not plan.limits.given,
+        **{f"{resource_type(type_).name}/delete": plan.limits.given for type_ in types if type_.count("/") == 1},
         "Microsoft.Authorization/locks/delete": bool(plan.locks),
         "Microsoft.MachineLearningServices/workspaces/delete": WORKSPACE in types or bool(plan.buried_workspaces),
         "Microsoft.MachineLearningServices/workspaces/jobs/cancel/action": bool(plan.seen.jobs),
@@ -167,6 +149,10 @@ def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPla
     holder = limits.holder or seen.holder or _buried_holder(seen)
     known = _known(seen, holder, limits)
     verdict = judge(seen.resources, holder, limits.known, proven=known, unmanaged=limits.unmanaged)
+    notes: tuple[str, ...] = ()
+    if limits.given:
+        notes = inventory.notes(seen, verdict)
+        seen, verdict = inventory.narrowed(seen, verdict)
     locks = tuple(str(lock.id) for lock in seen.locks if _our_lock(lock, seen, holder, limits))
     tagged = [entry for entry in seen.buried if holder is not None and holder.owns(tags_of_vault(entry))]
     meant = {id_of_vault(entry) for entry in tagged if known(id_of_vault(entry), tags_of_vault(entry))}
@@ -179,6 +165,7 @@ def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPla
     spared += [id_ for id_ in buried if id_ not in gone]
     unseen = dict.fromkeys((*seen.unseen, *sight.unseen))
     notes = (
+        *notes,
         *(f"soft-deleted {short(id_)} stays: it {UNPROVEN}" for id_ in spared),
         *(f"you may not see {what}: whether something there stands in the way is not known" for what in unseen),
     )
@@ -227,7 +214,7 @@ def _refusals(plan: GroupPlan) -> Iterator[Refusal]:
         yield Refusal(seen.id, "its tags have changed, and it is none of those that were chosen", "azmlflow sweep")
         return
     tags = seen.document.get("tags")
-    if plan.holder is None or not plan.holder.owns(tags):
+    if not limits.given and (plan.holder is None or not plan.holder.owns(tags)):
         refusal = _not_ours(seen, limits, tags)
         if refusal is not None:
             yield refusal

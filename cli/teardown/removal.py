@@ -15,8 +15,8 @@ from azmlflow.cli.pulumi.changes import OnChange
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.data import Describe
 from azmlflow.cli.teardown.estate import Estate
-from azmlflow.cli.teardown.ownership import Resource, marks
-from azmlflow.cli.teardown.plan import GroupPlan, Limits, Refusal, plan_inside, short
+from azmlflow.cli.teardown.ownership import Limits, Resource, marks
+from azmlflow.cli.teardown.plan import GroupPlan, Refusal, plan_inside, short
 
 # Codes of an operation that Azure accepted and failed by itself; whatever refuses has others, and is final.
 _PASSING = frozenset(("InternalServerError", "OperationFailed", "Conflict", "ServiceUnavailable", "Timeout"))
@@ -138,9 +138,11 @@ class Removal:
             raise CliError(f"the stack is not removed: {refusal.why}", where=refusal.id, next=refusal.next)
 
     def inside(self) -> tuple[Resource, ...]:
-        """What is in the group now."""
+        """What is in the group now; in another's, of the stack's alone."""
         try:
-            return tuple(inventory.resources_of(self.arm, self.plan.seen.id))
+            now = tuple(inventory.resources_of(self.arm, self.plan.seen.id))
+            meant = {one.id.lower() for one in self.plan.verdict.ours}
+            return tuple(one for one in now if not self.plan.limits.given or one.id.lower() in meant)
         except ArmError as fault:
             if fault.status != 403:
                 raise

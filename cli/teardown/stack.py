@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.frame.words import many
 from azmlflow.cli.project import config_json
 from azmlflow.cli.teardown import group, inventory
+from azmlflow.cli.teardown.data import named
 from azmlflow.cli.teardown.estate import Estate, azure_name, workspace_state
-from azmlflow.cli.teardown.ownership import WORKSPACE
+from azmlflow.cli.teardown.ownership import WORKSPACE, Resource
 from azmlflow.cli.teardown.removal import Left, Removal
 from azmlflow.resourcetypes.table import resource_type
+
+_ROUNDS = 4  # something may stand on something else, which goes first
 
 
 def plan_workspace(removal: Removal) -> tuple[str, ...]:
@@ -91,6 +95,49 @@ def destroy(removal: Removal) -> bool:
         estate.stack.unprotect(protected)  # what is protected from slips is not from `down`, which asked
     estate.stack.destroy(removal.on_change)
     return True
+
+
+# In a group that is another's the engine deletes what its state holds; what it left, and what Azure made beside it,
+# goes after it. The group stays, and all in it that is not proven to be the stack's.
+def plan_ours(removal: Removal) -> tuple[str, ...]:
+    """What of the stack's is in the group, with its data."""
+    if not removal.plan.limits.given:
+        return ()
+    lines = []
+    for one in removal.plan.verdict.ours:
+        held = removal.describe(one) if one.type != WORKSPACE else ""
+        lines.append(named(one) + (f": {held}" if held else ""))
+    return tuple(lines)
+
+
+def delete_ours(removal: Removal) -> bool:
+    """Delete what is there still, the last one first; what another stands on waits for the next round."""
+    there = _there(removal)
+    if not there:
+        return False
+    removal.look_again()
+    for number in range(1, _ROUNDS + 1):
+        for one in reversed(there):
+            removal.tell(one.id, "deleting")
+            try:
+                removal.arm.delete(one.id, resource_type(one.type).purge)
+            except ArmError as fault:
+                if number == _ROUNDS or fault.status not in (400, 409):
+                    raise
+        there = _there(removal)
+        if not there:
+            break
+    return True
+
+
+def ours_left(removal: Removal) -> tuple[Left, ...]:
+    """What of the stack's is there still."""
+    return tuple(Left(resource_type(one.type).called(), one.name, one.id) for one in _there(removal))
+
+
+def _there(removal: Removal) -> tuple[Resource, ...]:
+    given = removal.plan.limits.given and removal.plan.seen.document is not None
+    return removal.inside() if given else ()
 
 
 def plan_state(removal: Removal) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ from azmlflow.cli.azure.errors import TimedOut
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import group, stack
-from azmlflow.cli.teardown.plan import GroupPlan, Limits, plan_group, short
+from azmlflow.cli.teardown.ownership import Limits
+from azmlflow.cli.teardown.plan import GroupPlan, plan_group, short
 from azmlflow.cli.teardown.removal import Left, OnProgress, Removal, Report
 
 
@@ -58,6 +59,7 @@ STEPS: tuple[Step, ...] = (
     Step("remove roles and grants", group.plan_access, group.remove_access),
     Step("delete the group", group.plan_group, group.delete_group, group.group_left),
     Step("destroy what the state holds", stack.plan_destroy, stack.destroy, by_engine=True),
+    Step("delete what is ours in the group", stack.plan_ours, stack.delete_ours, stack.ours_left),
     Step("purge the key vault", group.plan_vaults, group.purge_vaults, group.vaults_left),
     # What was granted while the group went, and what outlived it.
     Step("sweep roles and grants", _nothing, group.remove_access, group.access_left, in_turn=False),

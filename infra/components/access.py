@@ -105,7 +105,7 @@ def _definition(
         identifiers.role_name(persona.name),
         scope=group,
         role_definition_id=meant.told(lambda place, _: place.role_guid(persona.name)),
-        role_name=meant.told(lambda place, _: roles.custom_role_name(persona.name, place.group_id)),
+        role_name=meant.told(lambda place, _: roles.custom_role_name(persona.name, place.home)),
         role_type="CustomRole",
         description=f"{persona.summary} ({owner})",
         assignable_scopes=[group],

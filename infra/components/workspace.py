@@ -55,20 +55,15 @@ class MlflowWorkspace(pulumi.ComponentResource):
         args = completed(given(MlflowWorkspaceArgs, args), self)
         if args.identity_type not in (None, "SystemAssigned") and not (args.identity or args.identity_id):
             raise ValueError(f"MlflowWorkspace '{name}' of identity_type {args.identity_type} needs an identity")
-        group = resources.ResourceGroup(
-            f"{name}-group",
-            resource_group_name=args.resource_group,
-            location=args.location,
-            tags=joined(args.tags, args.group_tags),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
-        )
+        group = None if args.resource_group_id else self._group(name, args)
+        place = group.name if group else args.resource_group or ""
         beside = pulumi.ResourceOptions(parent=self, deleted_with=group)
         within = pulumi.ResourceOptions(parent=self, deleted_with=group, protect=args.protect)
-        account = None if args.storage_account_id else declare_storage(name, args, group.name, within)
-        vault = None if args.key_vault_id else declare_vault(name, args, group.name, within)
-        logs = None if args.log_analytics is None else declare_logs(name, args, group.name, within)
-        insights = None if args.application_insights_id else declare_insights(name, args, group.name, logs, within)
-        registry = declare_registry(name, args, group.name, within) if args.container_registry is not None else None
+        account = None if args.storage_account_id else declare_storage(name, args, place, within)
+        vault = None if args.key_vault_id else declare_vault(name, args, place, within)
+        logs = None if args.log_analytics is None else declare_logs(name, args, place, within)
+        insights = None if args.application_insights_id else declare_insights(name, args, place, logs, within)
+        registry = declare_registry(name, args, place, within) if args.container_registry is not None else None
         # Each part that there is, by the end of its logical name: one of ours, or the one that is given.
         ids = {
             "storage": _id(account, args.storage_account_id),
@@ -77,12 +72,12 @@ class MlflowWorkspace(pulumi.ComponentResource):
         }
         if registry or args.container_registry_id:
             ids["registry"] = _id(registry, args.container_registry_id)
-        identity = declare_identity(name, args, group.name, within)
+        identity = declare_identity(name, args, place, within)
         opened = declare_roles(name, args, identity, ids, beside) if identity is not None else []
         workspace = machinelearningservices.Workspace(
             f"{name}-workspace",
             workspace_name=args.workspace,
-            resource_group_name=group.name,
+            resource_group_name=place,
             location=args.location,
             friendly_name=args.workspace,
             kind="Default",
@@ -110,6 +105,9 @@ class MlflowWorkspace(pulumi.ComponentResource):
         if identity is not None:
             declare_roles(name, args, identity, {"workspace": workspace.id}, beside)
         self.group = group
+        self.group_id = group.id if group else pulumi.Output.from_input(args.resource_group_id or "")
+        # What goes with it goes: a compute cannot be deleted by itself.
+        self.goes_with: pulumi.Resource = group or workspace
         self.workspace = workspace
         self.logs = logs
         self.ids = {"workspace": workspace.id, **ids}
@@ -119,13 +117,22 @@ class MlflowWorkspace(pulumi.ComponentResource):
             if identity
             else workspace.identity.apply(lambda found: found.principal_id if found else "")
         )
-        self.resource_group = group.name
+        self.resource_group = pulumi.Output.from_input(place)
         self.workspace_name = workspace.name
         self.workspace_id = workspace.id
         self.tracking_uri = workspace.ml_flow_tracking_uri
         self.studio_url = pulumi.Output.concat("https://ml.azure.com/?wsid=", workspace.id, "&tid=", args.directory())
         self.storage_account = account.name if account else ids["storage"].apply(lambda id_: id_.rpartition("/")[2])
         self.register_outputs({NAMES[field]: value for field, value in self.told().items()})
+
+    def _group(self, name: str, args: MlflowWorkspaceArgs) -> resources.ResourceGroup:
+        return resources.ResourceGroup(
+            f"{name}-group",
+            resource_group_name=args.resource_group,
+            location=args.location,
+            tags=joined(args.tags, args.group_tags),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
 
     def told(self) -> dict[str, pulumi.Output[str]]:
         """Its outputs by the fields' names, which are also those of `StackOutputs`."""

@@ -60,6 +60,8 @@ class Place:
             the ARM id of another's; else None.
         profile: a role of its own for each persona, or the nearest built-in one.
         registry: name of the container registry that computes pull images from, or the ARM id of another's.
+        own_group: whether the group is the stack's own, after which its roles are called then; else after the
+            workspace, since others may have theirs there.
     """
 
     subscription_id: str
@@ -68,6 +70,12 @@ class Place:
     storage_account: str | None = None
     profile: Profile = "least-privilege"
     registry: str | None = None
+    own_group: bool = True
+
+    @property
+    def home(self) -> str:
+        """ARM id of what the names of roles of ours follow from."""
+        return self.group_id if self.own_group else self.workspace_id
 
     @property
     def group_id(self) -> str:
@@ -101,7 +109,7 @@ class Place:
 
     def role_guid(self, persona: str) -> str:
         """GUID of the role definition of a persona."""
-        return roles.custom_role_guid(persona, self.group_id)
+        return roles.custom_role_guid(persona, self.home)
 
     def role_definition_id(self, persona: str) -> str:
         """The role definition as assignments name it: Azure answers with this form, whatever scope it was made at."""
@@ -252,6 +260,8 @@ def planned(
     """
     place = place or Place(subscription_id, names.resource_group, names.workspace)
     found = [Planned(token_of(_GROUP), f"{WORKSPACE_NAME}-group", WORKSPACE, WORKSPACE_NAME, place.group_id)]
+    if not place.own_group:
+        found.clear()
     ids: dict[str, str] = {}
     parts = _parts(names)
     for (azure_type, end, _), id_ in zip(parts, in_group(names, subscription_id), strict=True):

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 from azmlflow.infra.settings.faults import refuse
 from azmlflow.infra.settings.fields import Day, ObjectId, SettingsModel
 from azmlflow.rbac.grants import Grant, GrantScope, PrincipalType
+from azmlflow.rbac.profiles import Profile
 from azmlflow.rbac.roles import PERSONAS, UnknownPersona, persona
 
 
@@ -72,3 +73,19 @@ class _AsGrant:
 
 
 CheckedGrant = Annotated[Grant, _AsGrant]
+RoleProfile = Annotated[
+    Profile,
+    Field(
+        description="Personas as custom roles that allow just that; or, where a tenant forbids custom roles, as the "
+        "nearest built-in roles, which allow more (`azmlflow roles` lists it).",
+        examples=["least-privilege"],
+    ),
+]
+StrictTracker = Annotated[
+    bool,
+    Field(
+        description="Take `jobs/write` from the tracker: no recorded request of MLflow's needs it, but Microsoft's "
+        "page asks for it, and with it Azure may let its holder start a job that needs no code upload.",
+        examples=["false"],
+    ),
+]

@@ -1,8 +1,8 @@
-"""The settings of what watches over a stack: logs, locks, a budget."""
+"""The settings of what watches over a stack: logs, locks, a budget, what keeps its data."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -44,5 +44,31 @@ Locks = Annotated[
         "takes the locks away first. With identity-based storage the account is left out: a lock on it would keep "
         "people's roles on it from being taken away. What is given by id is not locked.",
         examples=["true"],
+    ),
+]
+PurgeProtection = Annotated[
+    bool,
+    Field(
+        description="Protect the key vault from purging. It cannot be switched off again, nor the vault's name "
+        "reused before 90 days have passed.",
+        examples=["false"],
+    ),
+]
+Protect = Annotated[
+    bool | None,
+    Field(
+        description="Have Pulumi refuse to delete what holds data (storage account, key vault, workspace, registry, "
+        "logs, group), whatever the program says; `azmlflow down` takes the protection away after it asked. Default: "
+        "true on Azure, false on the embedded one.",
+        examples=["true"],
+    ),
+]
+OnSoftDeleted = Annotated[
+    Literal["fail", "recover", "purge", "rename"],
+    Field(
+        description="What `azmlflow up` does where a soft-deleted key vault or workspace holds a name: stop, and name "
+        "the commands; bring back what was this stack's; purge it, with its data, for good; or take other names, by "
+        "another salt.",
+        examples=["recover"],
     ),
 ]

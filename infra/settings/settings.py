@@ -26,15 +26,29 @@ from azmlflow.infra.settings.computes.compute import ComputeSettings, identities
 from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.faults import SettingsError, nearest, refuse, repeated
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
-from azmlflow.infra.settings.grants import CheckedGrant
-from azmlflow.infra.settings.guardrails import BudgetSettings, Diagnostics, Locks
+from azmlflow.infra.settings.grants import CheckedGrant, RoleProfile, StrictTracker
+from azmlflow.infra.settings.guardrails import (
+    BudgetSettings,
+    Diagnostics,
+    Locks,
+    OnSoftDeleted,
+    Protect,
+    PurgeProtection,
+)
 from azmlflow.infra.settings.network.combinations import check_computes, check_registry, check_room
 from azmlflow.infra.settings.network.network import NetworkSettings
 from azmlflow.infra.settings.regions import REGIONS
-from azmlflow.infra.settings.security.given import InsightsChoice, RegistryChoice, StorageChoice, VaultChoice, given
+from azmlflow.infra.settings.security.given import (
+    GroupChoice,
+    InsightsChoice,
+    RegistryChoice,
+    StorageChoice,
+    VaultChoice,
+    check_own,
+    given,
+)
 from azmlflow.infra.settings.security.identity import IdentitySettings
 from azmlflow.rbac.grants import Grant
-from azmlflow.rbac.profiles import Profile
 
 
 def _name_field(description: str, example: str) -> Any:
@@ -82,18 +96,8 @@ class Settings(SettingsModel):
     ] = Field((), description="Compute clusters of the workspace.")
     instances: tuple[InstanceSettings, ...] = Field((), description="Compute instances, each for one person.")
     grants: tuple[CheckedGrant, ...] = Field((), description="Who may do what; `azmlflow grant` and `revoke` write it.")
-    role_profile: Profile = Field(
-        "least-privilege",
-        description="Personas as custom roles that allow just that; or, where a tenant forbids custom roles, as the "
-        "nearest built-in roles, which allow more (`azmlflow roles` lists it).",
-        examples=["least-privilege"],
-    )
-    strict_tracker: bool = Field(
-        False,
-        description="Take `jobs/write` from the tracker: no recorded request of MLflow's needs it, but Microsoft's "
-        "page asks for it, and with it Azure may let its holder start a job that needs no code upload.",
-        examples=["false"],
-    )
+    role_profile: RoleProfile = "least-privilege"
+    strict_tracker: StrictTracker = False
     storage_auth: Literal["key", "identity"] = Field(
         "key",
         description="How the workspace's datastores are opened: with the account's key (artifacts travel by signed "
@@ -104,6 +108,7 @@ class Settings(SettingsModel):
     identity: IdentitySettings = Field(
         IdentitySettings.model_validate({}), description="As whom the workspace itself works on what it stands on."
     )
+    group: GroupChoice = "own"
     registry: RegistryChoice = "none"
     storage: StorageChoice = "own"
     vault: VaultChoice = "own"
@@ -132,27 +137,9 @@ class Settings(SettingsModel):
         examples=["2027-01-31T12:00:00Z"],
     )
     tags: Mapping[str, str] = Field({}, description="Further tags on every resource.")
-    purge_protection: bool = Field(
-        False,
-        description="Protect the key vault from purging. It cannot be switched off again, nor the vault's name "
-        "reused before 90 days have passed.",
-        examples=["false"],
-    )
-
-    protect: bool | None = Field(
-        None,
-        description="Have Pulumi refuse to delete what holds data (storage account, key vault, workspace, registry, "
-        "logs, group), whatever the program says; `azmlflow down` takes the protection away after it asked. Default: "
-        "true on Azure, false on the embedded one.",
-        examples=["true"],
-    )
-    on_soft_deleted: Literal["fail", "recover", "purge", "rename"] = Field(
-        "fail",
-        description="What `azmlflow up` does where a soft-deleted key vault or workspace holds a name: stop, and name "
-        "the commands; bring back what was this stack's; purge it, with its data, for good; or take other names, by "
-        "another salt.",
-        examples=["recover"],
-    )
+    purge_protection: PurgeProtection = False
+    protect: Protect = None
+    on_soft_deleted: OnSoftDeleted = "fail"
 
     @field_validator("location")
     @classmethod
@@ -187,10 +174,16 @@ class Settings(SettingsModel):
         check_registry(info.data.get("network"), value)
         return value
 
-    @field_validator("storage", "vault")
+    @field_validator("budget", "expires_on")
+    @classmethod
+    def _of_the_group(cls, value: object, info: ValidationInfo) -> object:
+        check_own(value, info.data.get("group"), to_camel(info.field_name or ""))
+        return value
+
+    @field_validator("storage", "vault", "group")
     @classmethod
     def _named(cls, value: str, info: ValidationInfo) -> str:
-        key = {"storage": "storage_account", "vault": "key_vault"}[info.field_name or ""]
+        key = {"storage": "storage_account", "vault": "key_vault", "group": "resource_group"}[info.field_name or ""]
         if given(value) and info.data.get(key):
             raise refuse(f"one that stands has a name already: take {to_camel(key)} out", "own")
         return value
@@ -219,7 +212,9 @@ class Settings(SettingsModel):
             generated,
             container_registry=generated.container_registry if self.registry == "own" else None,
             identity=generated.identity if self.identity.made else None,
-            resource_group=self.resource_group or generated.resource_group,
+            resource_group=self.group.rpartition("/")[2]
+            if given(self.group)
+            else self.resource_group or generated.resource_group,
             workspace=self.workspace or generated.workspace,
             storage_account=None if given(self.storage) else self.storage_account or generated.storage_account,
             key_vault=None if given(self.vault) else self.key_vault or generated.key_vault,
@@ -229,7 +224,7 @@ class Settings(SettingsModel):
 
     def given(self) -> dict[str, str]:
         """ARM ids of what somebody else made, by the keys of their settings."""
-        words = {name: getattr(self, name) for name in ("registry", "storage", "vault", "insights")}
+        words = {name: getattr(self, name) for name in ("group", "registry", "storage", "vault", "insights")}
         found = {name: given(word) for name, word in words.items()} | {"identity.id": self.identity.id}
         return {key: id_ for key, id_ in found.items() if id_}
 
@@ -251,13 +246,23 @@ class Settings(SettingsModel):
 
     def names_are_generated(self) -> bool:
         """Whether the name of the group tells all others."""
-        return not (self.resource_group or self.workspace or self.storage_account or self.key_vault)
+        return not (
+            given(self.group) or self.resource_group or self.workspace or self.storage_account or self.key_vault
+        )
 
     def place(self, names: naming.Names, subscription_id: str) -> Place:
         """Where the grants apply, and how their personas become roles there."""
         account = given(self.storage) or names.storage_account if self.storage_auth == "identity" else None
         registry = given(self.registry) or names.container_registry
-        return Place(subscription_id, names.resource_group, names.workspace, account, self.role_profile, registry)
+        return Place(
+            subscription_id,
+            names.resource_group,
+            names.workspace,
+            account,
+            self.role_profile,
+            registry,
+            own_group=not given(self.group),
+        )
 
     def identities(self) -> tuple[ComputeIdentity, ...]:
         """The user-assigned identities of its computes."""

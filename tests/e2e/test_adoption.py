@@ -84,5 +84,17 @@ def test_what_is_given_is_used_and_stays(tmp_path: Path) -> None:
         assert len(_shared(estate)[-1]["ours"]) == 2, "Alice's roles on the account"
         estate.azmlflow("down", "--yes")
         assert _shared(estate) == before
+        # The same in the group of others, where the account and the logs are the stack's own.
+        _set(estate, storage="own", insights="own", storageAuth="key", group=SHARED, clusters=[{"name": "cpu"}])
+        estate.azmlflow("up", "--yes")
+        assert estate.azmlflow("up", "--yes", "-o", "json").json()["changes"].keys() == {"same"}
+        inside = f"{SHARED}/resources"
+        names = [each["name"] for each in _asked(estate, "GET", inside, "2024-03-01").json()["value"]]
+        assert {"mlw-mlflow-local", "stshared", "kv-shared"} < set(names)
+        told = estate.azmlflow("down", "--yes").err
+        assert "resource group shared stays, and 4 resources in it: not this stack's" in told
+        assert _shared(estate) == before
+        names = [each["name"] for each in _asked(estate, "GET", inside, "2024-03-01").json()["value"]]
+        assert sorted(names) == ["appi-shared", "kv-shared", "log-shared", "stshared"]
     finally:
         estate.azmlflow("local", "stop")

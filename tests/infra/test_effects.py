@@ -29,6 +29,7 @@ EVENING = {"cron": "0 19 * * *"}
 STORE = {"storageAuth": "identity"}
 ROBOT = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
 OWN_IDENTITY = "+RoleAssignment +UserAssignedIdentity Workspace"
+ELSEWHERE = "-ResourceGroup Component StorageAccount Vault Workspace"
 ALL = "the group and all in it"
 
 
@@ -182,6 +183,7 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "-RoleAssignment",
     ),
     "registry": ({}, {"registry": "own"}, "update", "+Registry Workspace"),
+    "group": ({}, {"group": "/subscriptions/s/resourceGroups/theirs"}, "replace", ELSEWHERE),
     # A workspace stays with the account and the vault that it was made with.
     "storage": ({}, {"storage": f"{_ID}/Microsoft.Storage/storageAccounts/st"}, "replace", "-StorageAccount Workspace"),
     "vault": ({}, {"vault": f"{_ID}/Microsoft.KeyVault/vaults/kv"}, "replace", "-Vault Workspace"),

@@ -122,16 +122,27 @@ def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False, s
     clusters = [cluster.name for cluster in settings.clusters]
     instances = [each.name for each in settings.instances]
     private = settings.network.private(estate.group, estate.names.workspace)
-    declared = identifiers.planned(
-        estate.names, estate.subscription, clusters, settings.grants, instances=instances, private=private
-    )
     managed = [entry for entry in estate.state.resources if not entry.external]
+    # By what stands; by the settings only where no state tells.
+    made = any(entry.type == token_of(GROUP) and _same(entry.id, estate.group) for entry in managed)
+    given = not made and (bool(managed) or "group" in settings.given())
+    declared = identifiers.planned(
+        estate.names,
+        estate.subscription,
+        clusters,
+        settings.grants,
+        place=replace(settings.place(estate.names, estate.subscription), own_group=not given),
+        instances=instances,
+        private=private,
+    )
     limits = Limits(
         holder=Owner(session.project.name, session.name),
         known=frozenset(entry.id.lower() for entry in managed if entry.id)
         | frozenset(entry.id.lower() for entry in declared),
         cancel_jobs=cancel_jobs,
         stop_endpoints=stop_endpoints,
+        given=given,
+        home=estate.workspace if given else "",
         our_locks=frozenset(entry.id.lower() for entry in managed if ":ManagementLock" in entry.type),
     )
     groups = [entry.id for entry in managed if entry.type == token_of(GROUP) and not _same(entry.id, estate.group)]

@@ -32,6 +32,8 @@ class MlflowWorkspaceArgs:
     """Directory whose principals the key vault trusts; the one that the client is signed in to by default."""
     resource_group: pulumi.Input[str] | None = None
     """Name of the resource group."""
+    resource_group_id: str | None = None
+    """ARM id of a resource group that stands and is used instead; `resource_group` is its name."""
     workspace: pulumi.Input[str] | None = None
     """Name of the workspace."""
     storage_account: pulumi.Input[str] | None = None

@@ -71,6 +71,8 @@ class AccessArgs:
     """Name of the container registry that computes pull images from, if their identities need a role on it."""
     identities: Sequence[Identity] | None = None
     """The user-assigned identities of computes."""
+    own_group: bool | None = True
+    """Whether the resource group is for this workspace alone; else the roles are called after the workspace."""
 
     @classmethod
     def of(
@@ -93,6 +95,7 @@ class AccessArgs:
             strict_tracker,
             place.registry,
             tuple(identities),
+            place.own_group,
         )
 
 
@@ -129,7 +132,8 @@ class Meant:
         grants, principals = tuple(grant for grant, _ in given), [principal for _, principal in given]
 
         def place(words: Sequence[Any]) -> identifiers.Place:
-            return identifiers.Place(words[0], words[1], words[2], words[3], profile, words[4])
+            own = args.own_group is not False
+            return identifiers.Place(words[0], words[1], words[2], words[3], profile, words[4], own)
 
         if all(isinstance(each, str | None) for each in (*parts, *principals)):
             return cls(place(parts), grants)

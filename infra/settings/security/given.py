@@ -76,6 +76,36 @@ InsightsChoice = Annotated[
 ]
 
 
+GroupChoice = Annotated[
+    str,
+    BeforeValidator(lambda value: value if value == "own" else _group(value)),
+    Field(
+        description="Resource group: own, or the ARM id of one that stands: the stack's things are made in it, and "
+        "`down` deletes these alone.",
+        examples=["own"],
+    ),
+]
+
+
+def _group(value: object) -> str:
+    try:
+        found = scopes.parse(value if isinstance(value, str) else "")
+    except scopes.InvalidScope:
+        found = None
+    if found is None or not found.subscription or not found.resource_group or found.namespace:
+        raise refuse(f"{value!r} is neither own nor the ARM id of a resource group", "own")
+    return scopes.resource_group_id(found.subscription, found.resource_group)
+
+
+def check_own(word: object, group: object, name: str) -> None:
+    """Refuse a setting that is about the group itself, where the group is another's."""
+    if word and isinstance(group, str) and given(group):
+        raise refuse(f"{name} is about a whole resource group, and the stack's is another's", fix=_UNSET.format(name))
+
+
+_UNSET = "azmlflow set --unset {}"
+
+
 def given(word: str) -> str | None:
     """The ARM id that a choice is; None for its other words."""
     return word if word.startswith("/") else None
@@ -93,6 +123,7 @@ def check_places(given: Mapping[str, str], group_id: str) -> None:
         SettingsError: naming each.
     """
     subscription, faults = scopes.parse(group_id).subscription or "", []
+    own = "group" not in given
     for key, id_ in given.items():
         theirs, why = scopes.parse(id_).subscription or "", ""
         if theirs.lower() != subscription.lower():
@@ -100,7 +131,7 @@ def check_places(given: Mapping[str, str], group_id: str) -> None:
                 f"lies in subscription {theirs}; the stack is in {subscription}, and a workspace uses what is in its "
                 "own alone"
             )
-        elif scopes.contains(group_id, id_):
+        elif own and scopes.contains(group_id, id_):
             why = f"lies in the stack's own group, which `down` deletes with all in it: {group_id}"
         if why:
             faults.append(Fault(f"{NAMESPACE}:{key}", why, f"azmlflow set --unset {key}"))

@@ -61,6 +61,13 @@ def test_nothing_given(desk: Desk) -> None:
     assert told(desk) == "skipped: the stack makes all that it stands on"
 
 
+def test_a_group_that_is_not_there(given: Desk) -> None:
+    choose(given, f"group: {SHARED}")
+    assert told(given) == f"failed: group: there is no resource group shared, or it may not be read: {SHARED}"
+    given.arm.put(SHARED, location="westeurope")
+    assert told(given) == "ok: a workspace can stand on what is given: group, storage, vault"
+
+
 def test_one_that_is_not_there(given: Desk) -> None:
     del given.arm.documents[STORAGE.lower()]
     assert told(given) == f"failed: storage: there is no storage account stshared, or it may not be read: {STORAGE}"

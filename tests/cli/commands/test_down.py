@@ -237,6 +237,7 @@ def test_the_order_of_the_steps() -> None:
         "remove roles and grants",
         "delete the group",
         "destroy what the state holds",
+        "delete what is ours in the group",
         "purge the key vault",
         "sweep roles and grants",
         "remove Pulumi's state",

@@ -237,7 +237,7 @@ def test_of_a_group_that_is_gone_what_is_ours_is_purged_and_the_rest_told(desk: 
     from azmlflow.infra.settings.settings import Settings
 
     names = Settings.from_mapping({"azmlflow:cloud": "azure"}).names("dev", ONE)
-    place = soft_deleted(groups, names.resource_group, names.key_vault)
+    place = soft_deleted(groups, names.resource_group, str(names.key_vault))
     theirs = soft_deleted(groups, names.resource_group, "kv-boris")
     shown = desk.run("sweep", "--name", names.resource_group)
     assert "gone; soft-deleted: 1 key vault" in shown.out
@@ -257,7 +257,7 @@ def test_a_group_that_is_made_again_meanwhile_is_not_the_one_that_was_chosen(
     from azmlflow.infra.settings.settings import Settings
 
     names = Settings.from_mapping({"azmlflow:cloud": "azure"}).names("dev", ONE)
-    soft_deleted(groups, names.resource_group, names.key_vault)
+    soft_deleted(groups, names.resource_group, str(names.key_vault))
     looks = [0]
 
     def get(path: str) -> dict[str, Any] | None:

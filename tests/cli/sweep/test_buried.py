@@ -66,7 +66,7 @@ def find(door: Door, wanted: Wanted | None = None, warn: Callable[[str], None] =
 
 
 def test_a_vault_whose_name_follows_from_the_gone_groups_is_purged(azure: Azure, door: Door) -> None:
-    vault(azure, NAMES.key_vault, OURS)
+    vault(azure, str(NAMES.key_vault), OURS)
     delete(azure, GROUP)
     (found,) = find(door).groups
     assert (found.id, found.gone, found.stack) == (GROUP, True, "old")
@@ -90,7 +90,7 @@ def test_one_that_bears_our_tags_alone_is_named_and_stays(azure: Azure, door: Do
 
 def test_beside_ours_it_stays(azure: Azure, door: Door) -> None:
     theirs = vault(azure, "kv-boris", OURS)
-    vault(azure, NAMES.key_vault, OURS)
+    vault(azure, str(NAMES.key_vault), OURS)
     delete(azure, GROUP)
     found = find(door)
     (group,) = found.groups
@@ -102,13 +102,13 @@ def test_beside_ours_it_stays(azure: Azure, door: Door) -> None:
 
 @pytest.mark.parametrize("tags", [{}, {"azmlflow-project": "azmlflow"}, {"team": "search"}])
 def test_others_are_not_spoken_of(azure: Azure, door: Door, tags: dict[str, str]) -> None:
-    vault(azure, NAMES.key_vault, tags)
+    vault(azure, str(NAMES.key_vault), tags)
     delete(azure, GROUP)
     assert find(door) == Buried()
 
 
 def test_of_a_group_that_stands_nothing_is_found(azure: Azure, door: Door) -> None:
-    delete(azure, vault(azure, NAMES.key_vault, OURS))
+    delete(azure, vault(azure, str(NAMES.key_vault), OURS))
     delete(azure, workspace(azure, NAMES.workspace))
     assert find(door) == Buried()
 
@@ -121,7 +121,7 @@ def test_a_workspace_is_named_by_its_name_or_beside_a_vault_of_ours(azure: Azure
     until = f"of {NAMES.resource_group}, which is gone, keeps its name until Azure purges it, 14 days after it went"
     assert find(door) == Buried((), (f"soft-deleted workspaces/{NAMES.workspace} {until}",))
     put(azure, GROUP, {"tags": OURS})
-    vault(azure, NAMES.key_vault, OURS)
+    vault(azure, str(NAMES.key_vault), OURS)
     delete(azure, GROUP)
     found = find(door)
     assert [group.id for group in found.groups] == [GROUP]
@@ -129,7 +129,7 @@ def test_a_workspace_is_named_by_its_name_or_beside_a_vault_of_ours(azure: Azure
 
 
 def test_the_choice_is_of_the_groups_name_and_the_vaults_tags(azure: Azure, door: Door) -> None:
-    vault(azure, NAMES.key_vault, {**OURS, "team": "search"})
+    vault(azure, str(NAMES.key_vault), {**OURS, "team": "search"})
     workspace(azure, NAMES.workspace)
     delete(azure, GROUP)
     for wanted in (Wanted(name="pr-*"), Wanted(tags=(("team", "ads"),)), Wanted(expired=True)):
@@ -157,7 +157,7 @@ def test_where_no_workspace_can_fit_or_is_wanted_no_region_is_asked(azure: Azure
     ],
 )
 def test_who_may_not_see_is_told_so(azure: Azure, door: Door, closed: str, told: str) -> None:
-    vault(azure, NAMES.key_vault, OURS)
+    vault(azure, str(NAMES.key_vault), OURS)
     delete(azure, GROUP)
     error = {"error": {"code": "AuthorizationFailed", "message": "not for you"}}
     door.fault = lambda _number, _method, path: answer(403, error) if path.endswith(closed) else None

@@ -22,6 +22,7 @@ IDENTITY = f"{GROUP}/Microsoft.ManagedIdentity/userAssignedIdentities/ml"
 STORAGE = f"{GROUP}/Microsoft.Storage/storageAccounts/stshared"
 VAULT = f"{GROUP}/Microsoft.KeyVault/vaults/kv-shared"
 INSIGHTS = f"{GROUP}/Microsoft.Insights/components/appi-shared"
+THEIRS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs"
 ALL = {"storage": STORAGE, "vault": VAULT, "insights": INSIGHTS, "registry": REGISTRY}
 PERSON = {"principalId": "aaaaaaaa-0000-4000-8000-000000000001", "principalType": "User", "persona": "viewer"}
 
@@ -107,6 +108,30 @@ def test_private_endpoints_lead_to_what_is_given(up: Up) -> None:
     assert led == {"/id/mlflow-workspace", STORAGE, VAULT, REGISTRY}
 
 
+def test_a_given_group_is_used_and_not_declared(up: Up) -> None:
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/Theirs"
+    done = up(group=group.replace("resourceGroups", "resourcegroups"), clusters=[{"name": "cpu"}], grants=[PERSON])
+    assert done.of("resources:ResourceGroup") == []
+    workspace = done.one("machinelearningservices:Workspace")
+    assert {each.inputs.get("resourceGroupName", "Theirs") for each in done.declared} == {"Theirs"}
+    assert done.outputs["resourceGroup"] == "Theirs"
+    # A cluster goes with its workspace; all else is deleted by itself.
+    goes_with = {each.deleted_with for each in done.declared if each.type.startswith("azure-native:")}
+    assert (done.one(":Compute").deleted_with, goes_with) == (workspace.urn, {workspace.urn, ""})
+    # Others may have roles of theirs in the group: ours is called after the workspace.
+    role = done.one("RoleDefinition").inputs
+    assert role["roleName"].startswith("azmlflow viewer (mlw-mlflow-dev-")
+    assert (role["scope"], role["assignableScopes"]) == (group, [group])
+    other = up(group=group, workspace="another", grants=[PERSON]).one("RoleDefinition").inputs
+    assert other["roleDefinitionId"] != role["roleDefinitionId"]
+
+
+def test_in_a_given_group_other_things_may_be_given_too(up: Up) -> None:
+    done = up(**ALL, group=f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shared")
+    types = {each.type.removeprefix("azure-native:") for each in done.declared if each.type.startswith("azure-native:")}
+    assert types == {"machinelearningservices:Workspace"}
+
+
 def test_what_lies_in_the_stacks_own_group_is_refused(up: Up) -> None:
     with pytest.raises(pulumi.RunError) as refused:
         up(storage=STORAGE.replace("/shared/", "/RG-mlflow-dev/"))
@@ -150,6 +175,14 @@ def test_settings_that_are_refused(settings: dict[str, Any], word: str) -> None:
         ({"vault": STORAGE}, "is a Microsoft.Storage/storageAccounts, not a Microsoft.KeyVault/vaults"),
         ({"insights": "none"}, "is neither own nor the ARM id of an Application Insights component"),
         ({"storage": STORAGE, "storageAccount": "stmine"}, "has a name already: take storageAccount out"),
+        ({"group": "rg-mine"}, "is neither own nor the ARM id of a resource group"),
+        ({"group": STORAGE}, "is neither own nor the ARM id of a resource group"),
+        ({"group": THEIRS, "resourceGroup": "rg-mine"}, "has a name already: take resourceGroup out"),
+        ({"group": THEIRS, "expiresOn": "2027-01-31"}, "expiresOn is about a whole resource group"),
+        (
+            {"group": THEIRS, "budget": {"monthly": 5, "mail": ["a@contoso.com"]}},
+            "budget is about a whole resource group, and the stack's is another's",
+        ),
     ],
 )
 def test_words_that_are_none(settings: dict[str, Any], word: str) -> None:

@@ -1,0 +1,84 @@
+"""A stack in a group that is another's: only what is the stack's goes; nothing of others is touched, or in the way."""
+
+from __future__ import annotations
+
+from azmlflow.cli.teardown import Limits, Owner, Removal, plan_group, steps
+from azmlflow.cli.teardown.removal import Left
+from tests.cli.desk import SUBSCRIPTION, FakeArm
+
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs"
+ML = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces"
+STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts"
+LOCKS = "providers/Microsoft.Authorization/locks"
+OURS, MINE, ACCOUNT = Owner("azmlflow", "dev"), f"{ML}/mine", f"{STORAGE}/stmine"
+TAGS = {"azmlflow-project": "azmlflow", "azmlflow-stack": "dev"}
+KNOWN = frozenset((MINE.lower(), ACCOUNT.lower()))
+LIMITS = Limits(holder=OURS, known=KNOWN, given=True, home=MINE)
+
+
+def theirs() -> FakeArm:
+    """A group with a workspace and an account of ours, and the same of others."""
+    arm = FakeArm()
+    arm.put(GROUP, location="westeurope", tags={"team": "blue"})
+    for id_, type_ in (
+        (ML, "Microsoft.MachineLearningServices/workspaces"),
+        (STORAGE, "Microsoft.Storage/storageAccounts"),
+    ):
+        short = "mine" if id_ == ML else "stmine"
+        arm.put(f"{id_}/{short}", type=type_, tags=TAGS, properties={})
+        arm.put(f"{id_}/other", type=type_, tags={}, properties={})
+    arm.put(f"{ML}/other/jobs/run", properties={"status": "Running"})
+    return arm
+
+
+def removal(arm: FakeArm, limits: Limits = LIMITS) -> Removal:
+    opened = arm.open()
+    return Removal(opened, plan_group(opened, GROUP, limits))
+
+
+def test_what_is_ours_goes_and_the_group_and_what_is_anothers_stay() -> None:
+    arm = theirs()
+    gone = removal(arm)
+    assert gone.plan.refusals == ()
+    assert gone.plan.notes[0] == "resource group theirs stays, and 2 resources in it: not this stack's"
+    assert [one.name for one in gone.plan.verdict.ours] == ["mine", "stmine"]
+    for _ in steps.take(gone):
+        pass
+    assert steps.left(gone) == ()
+    standing = {key for key in arm.documents if key.startswith(GROUP.lower())}
+    assert standing == {each.lower() for each in (GROUP, f"{ML}/other", f"{ML}/other/jobs/run", f"{STORAGE}/other")}
+    assert [
+        call for call in arm.calls if call.startswith("DELETE") and "/mine" not in call and "/stmine" not in call
+    ] == []
+
+
+def test_tags_alone_do_not_prove_it() -> None:
+    arm = theirs()
+    arm.put(f"{STORAGE}/copied", type="Microsoft.Storage/storageAccounts", tags=TAGS)
+    assert f"{STORAGE}/copied" not in [one.id for one in removal(arm).plan.verdict.ours]
+    arm.put(ACCOUNT, type="Microsoft.Storage/storageAccounts", tags={})
+    assert [one.name for one in removal(arm).plan.verdict.ours] == ["mine"], "nor does the state alone"
+
+
+def test_jobs_and_locks_of_others_are_not_in_the_way_and_ours_are() -> None:
+    arm = theirs()
+    arm.put(f"{STORAGE}/other/{LOCKS}/keep", properties={"level": "CanNotDelete"})
+    assert removal(arm).plan.refusals == ()
+    arm.put(f"{MINE}/jobs/run", properties={"status": "Running"})
+    arm.put(f"{GROUP}/{LOCKS}/keep", properties={"level": "CanNotDelete"})
+    whys = [each.why for each in removal(arm).plan.refusals]
+    assert whys == ["lock `locks/keep` is not azmlflow's", "running jobs: run"]
+
+
+def test_even_a_group_with_our_tags_is_not_deleted_where_it_is_given() -> None:
+    arm = theirs()
+    arm.put(GROUP, location="westeurope", tags=TAGS)
+    for _ in steps.take(removal(arm)):
+        pass
+    assert arm.get(GROUP) is not None
+
+
+def test_what_would_not_go_is_told() -> None:
+    arm = theirs()
+    gone = removal(arm)
+    assert Left("storage account", "stmine", ACCOUNT) in steps.left(gone)
