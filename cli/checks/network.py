@@ -1,4 +1,4 @@
-"""The check of a network that is another's: its subnets and zones, before Azure refuses them in the middle.
+"""The check of networks that are another's: their subnets and zones, before Azure refuses them in the middle.
 
 Source: Microsoft, "What is a private endpoint?" (an endpoint is in the region and subscription of its network, and in
 no delegated subnet); "Secure an Azure Machine Learning training environment" (computes likewise); "What is a virtual
@@ -7,6 +7,7 @@ network link?" (a network is linked to one zone of a name).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,6 @@ from azmlflow.rbac import scopes
 if TYPE_CHECKING:
     from azmlflow.infra.plan.private import Private
 
-_KEPT = 5  # addresses of a subnet that Azure keeps
-
 
 def _network(situation: Situation) -> Finding:
     from azmlflow.infra.plan import identifiers
@@ -27,22 +26,40 @@ def _network(situation: Situation) -> Finding:
     settings, names = situation.settings, situation.names
     network, private = settings.network.network(), settings.network.private(situation.group, names.workspace)
     standing.check(network, private, identifiers.in_group(names, situation.subscription))
-    if private is None:
+    wanted = _wanted(situation, private)
+    if private is None and not wanted:
         return Finding("ok", "the stack uses no network that is another's")
-    found = [*_zones(situation, private)]
-    if not private.made:
-        found += [*_subnets(situation, private), *_linked(situation, private)]
+    found = [*_subnets(situation, wanted)]
+    if private is not None:
+        found += _zones(situation, private)
+        found += [] if private.made else _linked(situation, private)
     return Finding("failed", "; ".join(found)) if found else Finding("ok", "subnets and zones are fit")
 
 
-def _subnets(situation: Situation, private: Private) -> Iterator[str]:
+def _wanted(situation: Situation, private: Private | None) -> Mapping[str, int]:
+    """How many addresses the stack takes in each subnet that is another's, by ids as they are written first."""
     from azmlflow.infra.plan.private import ADDRESSES
 
-    nodes = sum(cluster.max_nodes for cluster in situation.settings.clusters if not cluster.subnet)
-    wanted = {private.endpoints_id: ADDRESSES, private.computes_id: nodes}
-    for id_ in filter(None, wanted):
-        name, network = scopes.parse(id_).name, situation.arm.get(id_.rpartition("/subnets/")[0])
-        subnet = situation.arm.get(id_)
+    given = private if private is not None and not private.made else None
+    usual = given.computes_id if given else ""
+    takes = [(given.endpoints_id, ADDRESSES)] if given else []
+    takes += [(each.subnet or usual, each.max_nodes) for each in situation.settings.clusters]
+    takes += [(each.subnet or usual, 1) for each in situation.settings.instances]
+    spelt, found = dict[str, str](), Counter[str]()
+    for id_, count in takes:
+        found[spelt.setdefault(id_.lower(), id_)] += count
+    return {id_: count for id_, count in found.items() if id_}
+
+
+def _subnets(situation: Situation, wanted: Mapping[str, int]) -> Iterator[str]:
+    from azmlflow.infra.settings.network.addresses import room
+
+    for id_ in wanted:
+        name, subscription = scopes.parse(id_).name, scopes.parse(id_).subscription
+        if str(subscription).lower() != situation.subscription.lower():
+            yield f"the subnet {name} is of another subscription, {subscription}"
+            continue
+        network, subnet = situation.arm.get(id_.rpartition("/subnets/")[0]), situation.arm.get(id_)
         if network is None or subnet is None:
             yield f"the subnet {name} is not there: {id_}"
             continue
@@ -53,7 +70,7 @@ def _subnets(situation: Situation, private: Private) -> Iterator[str]:
         if services := ", ".join(_delegated(properties)):
             yield f"the subnet {name} is delegated to {services}"
         ranges = properties.get("addressPrefixes") or [properties.get("addressPrefix")]
-        left = sum(IPv4Network(each).num_addresses - _KEPT for each in ranges if each and ":" not in each)
+        left = sum(room(IPv4Network(each)) for each in ranges if each and ":" not in each)
         if left < wanted[id_]:
             yield f"the subnet {name} ({', '.join(ranges)}) has {left} addresses, and {wanted[id_]} are needed"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,7 +27,11 @@ from azmlflow.cli.session.session import standing as outputs_of
 from azmlflow.infra.plan.outputs import StackOutputs
 from azmlflow.resourcetypes.table import token_of
 
+if TYPE_CHECKING:
+    from azmlflow.infra.settings.settings import Settings
+
 _ENDPOINT = token_of("Microsoft.Network/privateEndpoints")
+_COMPUTE = token_of("Microsoft.MachineLearningServices/workspaces/computes")
 _WORKSPACE = token_of("Microsoft.MachineLearningServices/workspaces")
 
 
@@ -66,9 +71,8 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         if not session.project.own_program and not stands:
             session = soft_deleted.meet(session, stack)
             settings = session.settings()
-        comes = settings.network.has_endpoints() and not any(each.type == _ENDPOINT for each in state.resources)
         fresh = _newly_given(session, state)
-        again = (*((NETWORK,) if comes else ()), *((GIVEN,) if fresh else ()))
+        again = (*((NETWORK,) if _comes_into_a_network(settings, state) else ()), *((GIVEN,) if fresh else ()))
         doctor.preflight(session, before if stands else {}, again)
         session = life.note(session, state, expires)
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
@@ -108,6 +112,19 @@ def _newly_given(session: Session, state: State) -> bool:
     given = () if session.project.own_program else session.settings().given().values()
     used = {str(value).lower() for each in state.resources if each.type == _WORKSPACE for value in each.inputs.values()}
     return any(id_.lower() not in used for id_ in given)
+
+
+def _comes_into_a_network(settings: Settings, state: State) -> bool:
+    """Whether private endpoints come, or a compute into a subnet that none is in yet."""
+    if settings.network.has_endpoints() and not any(each.type == _ENDPOINT for each in state.resources):
+        return True
+    known = {_subnet(each.inputs) for each in state.resources if each.type == _COMPUTE}
+    return any(each.subnet and each.subnet.lower() not in known for each in (*settings.clusters, *settings.instances))
+
+
+def _subnet(compute: Mapping[str, Any]) -> str:
+    inner = (compute.get("properties") or {}).get("properties") or {}
+    return str((inner.get("subnet") or {}).get("id")).lower()
 
 
 def _tell_price(session: Session, state: State) -> None:

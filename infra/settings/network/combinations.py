@@ -80,13 +80,13 @@ def check_room(network: NetworkSettings | None, computes: Iterable[ComputeSettin
     Raises:
         PydanticCustomError: with how many it has.
     """
-    made = network.private("/", "x") if network is not None and network.mode == "own" else None
-    if made is None or not made.made:
+    made = network.ranges() if network is not None else None
+    if made is None:
         return
-    left = room(IPv4Network(made.computes))
+    left = room(IPv4Network(made[1]))
     nodes = sum(getattr(each, "max_nodes", 1) for each in computes if not each.subnet)
     if nodes > left:
-        raise refuse(f"{nodes} nodes at most are more than the {left} addresses of network.computes {made.computes}")
+        raise refuse(f"{nodes} nodes at most are more than the {left} addresses of network.computes {made[1]}")
 
 
 def fitted(computes: Iterable[Compute], network: NetworkSettings, private: Private | None) -> tuple[Compute, ...]:

@@ -152,6 +152,12 @@ class NetworkSettings(SettingsModel):
         """Whether it has a subnet for computes, its own or one that is made."""
         return self.mode == "own" and (bool(self.computes) or not places.is_id(self.endpoints))
 
+    def ranges(self) -> tuple[str, str] | None:
+        """The ranges of the subnets for endpoints and for computes, of a network that is made; None if none is."""
+        if self.mode != "own" or places.is_id(self.endpoints):
+            return None
+        return places.divided(self.address_range, self.endpoints, self.computes)
+
     def has_endpoints(self) -> bool:
         """Whether people come by private endpoints."""
         return self.mode == "own" or bool(self.endpoints)
@@ -168,9 +174,7 @@ class NetworkSettings(SettingsModel):
         """
         if not self.has_endpoints():
             return None
-        endpoints, computes = self.endpoints or "", self.computes or ""
-        if not places.is_id(self.endpoints):
-            endpoints, computes = places.divided(self.address_range, self.endpoints, self.computes)
+        endpoints, computes = self.ranges() or (self.endpoints or "", self.computes or "")
         return places.private(
             group,
             workspace,

@@ -118,6 +118,11 @@ def _invalid(where: str) -> AzureError:
     )
 
 
+def room(found: IPv4Network) -> int:
+    """How many addresses of a subnet are left to what stands in it."""
+    return found.num_addresses - _KEPT - 1
+
+
 def free(space: Iterable[IPv4Network], taken: Iterable[str]) -> Iterator[str]:
     """The addresses of a subnet that nobody has yet, the lowest first."""
     used = {IPv4Address(each) for each in taken}

@@ -47,6 +47,8 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     place = _place(ask, existing)
     created = before.get("createdOn") or timestamp(ask.cloud.clock.now())
     shaped = _cluster(ask, inner, before) if kind == "AmlCompute" else instances.shape(ask, inner, before, place)
+    nodes = shaped["scaleSettings"]["maxNodeCount"] if kind == "AmlCompute" else 1
+    machines.require_subnet(ask, shaped.get("subnet"), place, nodes)
     for name in _FIXED if kind == "AmlCompute" else ():
         if before and str(before["properties"].get(name)).lower() != str(shaped.get(name)).lower():
             raise bad_request(_CODE, f"The property '{name}' of an existing compute cannot be changed.", target=name)

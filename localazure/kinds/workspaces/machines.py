@@ -1,16 +1,23 @@
-"""The machines of computes: which sizes a region has, what of its quota stands, and whether there is room for one more.
+"""The machines of computes: which sizes a region has, what of its quota stands, whether there is room for one more, and
+which subnet they may stand in.
 
-Source: Microsoft, "Virtual Machine Sizes - List" and "Usages - List" (REST 2025-12-01).
+Source: Microsoft, "Virtual Machine Sizes - List" and "Usages - List" (REST 2025-12-01); "Secure an Azure Machine
+Learning training environment" (the subnet is of the workspace's region, with an address for each node).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.networks import private_endpoints, subnets
+from azmlflow.localazure.kinds.networks.addresses import room
+from azmlflow.localazure.kinds.networks.references import linked_id, referenced
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import region
-from azmlflow.localazure.resources.find import below
+from azmlflow.localazure.resources.find import below, resource
 from azmlflow.localazure.resources.verbs import Extra
 from azmlflow.localazure.work.quota import FAMILY_CORES, named, vm_sizes
 
@@ -54,6 +61,45 @@ def require_room(ask: Ask, name: str, place: str) -> None:
             "use, and cannot accomodate for at least 1 requested compute training cluster and/or compute instance's "
             f"node which maps to {wanted.cores} vCPUs.",
         )
+
+
+def require_subnet(ask: Ask, given: Any, place: str, nodes: int) -> None:
+    """Refuse a subnet that a compute cannot stand in.
+
+    Args:
+        ask: the request.
+        given: the member `subnet` of the compute; None for none.
+        place: the compute's region.
+        nodes: how many nodes it may have.
+
+    Raises:
+        AzureError: 400, it is not there or in another region, a service's own, or has no room for them. Inferred: the
+            codes and words of the last two.
+    """
+    if given is None:
+        return
+    id_ = linked_id("subnet", given, subnets.TYPE)
+    subnet = referenced(ask, id_, place)
+    if subnets.is_delegated(subnet):
+        raise _unfit(f"{id_} is delegated to another service.")
+    has = sum(room(each) for each in subnets.prefixes(subnet))
+    others = [each for each in subnets.users(ask.cloud, id_) if each.lower() != ask.target.id.lower()]
+    taken = sum(_addresses(ask.cloud, each) for each in others)
+    if taken + nodes > has:
+        raise _unfit(f"{id_} has {has - taken} addresses left, and {nodes} are needed.")
+
+
+def _unfit(what: str) -> AzureError:
+    return bad_request("BadRequest", f"The subnet {what}", target="subnet")
+
+
+def _addresses(cloud: Cloud, id_: str) -> int:
+    """How many addresses of a subnet something in it takes: a cluster one for each node that it may have."""
+    found = resource(cloud, id_) or {}
+    if found.get("type") == private_endpoints.TYPE:
+        return len({each for named in found["properties"]["customDnsConfigs"] for each in named["ipAddresses"]})
+    inner = found.get("properties", {}).get("properties") or {}
+    return int((inner.get("scaleSettings") or {}).get("maxNodeCount", 1))
 
 
 def _taken(cloud: Cloud, scope: str, place: str) -> dict[str, int]:

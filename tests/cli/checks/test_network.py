@@ -115,3 +115,43 @@ def test_a_range_that_endpoints_stand_in_is_not_changed(desk: Desk) -> None:
     assert done.code == 1
     assert "would become 10.42.0.0/26, and is 10.9.0.0/26" in " ".join(done.err.split())
     assert "up" not in desk.stack.calls
+
+
+PUBLIC = """config:
+  azmlflow:cloud: local
+  azmlflow:clusters: [{name: cpu, maxNodes: 9, subnet: SUBNET}, {name: gpu, maxNodes: 2, subnet: SUBNET}]
+  azmlflow:instances: [{name: alice, subnet: SUBNET}]
+"""
+
+
+def test_the_subnets_of_computes(desk: Desk) -> None:
+    """Of a stack without a network of its own, too: what Azure would refuse when the rest stands is refused before."""
+    id_ = f"{HUB}/subnets/computes"
+    desk.settings(text=PUBLIC.replace("SUBNET", id_))
+    assert f"the subnet computes is not there: {id_}" in told(desk)
+    assert "the subnet computes is not there" in desk.run("up").err
+    assert not [call for call in desk.stack.calls if call.startswith("up")]
+    desk.arm.put(HUB, location="northeurope")
+    subnet(desk, "computes", "10.1.1.0/28")
+    assert told(desk) == (
+        "failed: the subnet computes is in northeurope, and the stack in westeurope; "
+        "the subnet computes (10.1.1.0/28) has 11 addresses, and 12 are needed"
+    )
+    desk.arm.put(HUB, location="westeurope")
+    subnet(desk, "computes", "10.1.1.0/27")
+    assert told(desk) == "ok: subnets and zones are fit"
+
+
+def test_a_subnet_of_another_subscription(desk: Desk) -> None:
+    other = "/subscriptions/00000000-0000-4000-8000-00000000000e"
+    id_ = f"{HUB}/subnets/computes".replace(f"/subscriptions/{SUBSCRIPTION}", other)
+    desk.settings(text=PUBLIC.replace("SUBNET", id_))
+    assert "the subnet computes is of another subscription, 00000000-0000-4000-8000-00000000000e" in told(desk)
+
+
+def test_a_subnet_that_a_new_compute_of_a_standing_stack_comes_into(desk: Desk) -> None:
+    id_ = f"{HUB}/subnets/computes"
+    desk.settings(text=PUBLIC.replace("SUBNET", id_))
+    desk.stand_whole()
+    refused = desk.run("up", "--yes")
+    assert (refused.code != 0, "the subnet computes is not there" in refused.err) == (True, True)

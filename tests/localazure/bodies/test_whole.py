@@ -61,6 +61,7 @@ VALUES: dict[str, list[Any]] = {
     "priority": [200],
     "serviceName": ["Microsoft.Sql/managedInstances"],
     "properties.virtualNetwork.id": [NETWORK],
+    "properties.properties.subnet.id": [SUBNET],
     "properties.subnet": [{"id": SUBNET}],
     "computeLocation": ["westeurope"],
     "principalId": [DEVELOPER],

@@ -13,12 +13,16 @@ from tests.localazure.control import (
     CHAIN,
     COMPUTE,
     INSIGHTS,
+    NETWORK,
+    PRIVATE_ENDPOINT,
     PROVIDERS,
     RG,
     STORAGE,
     SUB,
+    SUBNET,
     VAULT,
     WORKSPACE,
+    ZONE,
     Azure,
 )
 
@@ -424,3 +428,52 @@ def test_what_its_firewall_does_not_take(azure: Azure, rules: list[dict[str, str
     body = {"properties": {"networkAcls": {"defaultAction": "Deny", "ipRules": rules}}}
     assert azure.arm("PATCH", WORKSPACE, body).status == 400
     assert "networkAcls" not in azure.arm("GET", WORKSPACE).body["properties"]
+
+
+@pytest.mark.parametrize(
+    ("id_", "properties", "nodes", "what"),
+    [
+        (f"{NETWORK}/subnets/none", {}, 1, "was not found"),
+        (SUBNET, {}, 252, "has 251 addresses left, and 252 are needed"),
+        (SUBNET, {"delegations": [{"name": "x", "properties": {"serviceName": "Microsoft.Web/serverFarms"}}]}, 1,
+         "is delegated to another service"),
+        ("computes", {}, 1, "Expect fully qualified resource Id"),
+    ],
+)  # fmt: skip
+def test_a_subnet_that_a_cluster_cannot_stand_in(
+    azure: Azure, id_: str, properties: dict[str, Any], nodes: int, what: str
+) -> None:
+    """Microsoft, "Secure an Azure Machine Learning training environment with virtual networks"."""
+    azure.make(*CHAIN[:6], NETWORK)
+    azure.arm("PUT", SUBNET, {"properties": {**BODIES[SUBNET]["properties"], **properties}})
+    azure.wait()
+    body = _cluster(subnet={"id": id_}, scaleSettings={"minNodeCount": 0, "maxNodeCount": nodes})
+    refused = azure.arm("PUT", COMPUTE, body)
+    assert refused.status == 400
+    assert what in refused.message
+    assert azure.arm("GET", COMPUTE).status == 404
+
+
+def test_nodes_take_the_room_that_others_left(azure: Azure) -> None:
+    azure.make(*CHAIN[:6], NETWORK, SUBNET, ZONE, PRIVATE_ENDPOINT)
+
+    def make(name: str, nodes: int) -> Any:
+        body = _cluster(subnet={"id": SUBNET}, scaleSettings={"minNodeCount": 0, "maxNodeCount": nodes})
+        answer = azure.arm("PUT", f"{WORKSPACE}/computes/{name}", body)
+        azure.wait()
+        return answer
+
+    assert make("one", 200).status == 201
+    assert "has 50 addresses left, and 51 are needed" in make("two", 51).message
+    assert make("two", 50).status == 201
+    assert make("one", 200).status == 200, "its own room is its own"
+
+
+def test_a_cluster_is_where_its_network_is(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+    azure.arm("PUT", NETWORK, {**BODIES[NETWORK], "location": "northeurope"})
+    azure.wait()
+    azure.make(SUBNET)
+    refused = azure.arm("PUT", COMPUTE, _cluster(subnet={"id": SUBNET}))
+    assert (refused.status, refused.code) == (400, "InvalidResourceReference")
+    assert "both resources are in the same region" in refused.message
