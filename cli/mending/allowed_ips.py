@@ -18,12 +18,13 @@ from azmlflow.cli.azure.addresses import WITH_FIREWALL
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.words import Say
-from azmlflow.cli.pulumi.deployment import State
+from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.resourcetypes.table import token_of
 
 _WORKSPACE = token_of("Microsoft.MachineLearningServices/workspaces")
 _VAULT = token_of("Microsoft.KeyVault/vaults")
+_REGISTRY = token_of("Microsoft.ContainerRegistry/registries")
 _NONE = {"publicNetworkAccess": "Disabled", "networkAcls": {"defaultAction": "Allow", "ipRules": []}}
 
 
@@ -38,8 +39,7 @@ def tend(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say, addres
         addresses: those that the settings name.
     """
     state = stack.state()
-    before = let_in_before(state)
-    workspace = next((each for each in state.resources if each.type == _WORKSPACE and not each.external), None)
+    before, workspace = let_in_before(state), _workspace(state)
     if not before or workspace is None:
         return
     arm, name = open_arm(), workspace.id.rpartition("/")[2]
@@ -76,11 +76,22 @@ def open_to(arm: ResourceManager, workspace_id: str, addresses: Iterable[str]) -
 
 
 def let_in_before(state: State) -> frozenset[str] | None:
-    """The addresses that a stack was told to let in, by its vault, whose firewall has the same; None for none."""
+    """The addresses that a stack was told to let in, by its vault or registry, whose firewall has the same; None for
+    none. A workspace that is open to all has none, whatever others made of the vault."""
+    workspace = _workspace(state)
+    if workspace is None or workspace.inputs.get("publicNetworkAccess") != "Disabled":
+        return None
     for each in state.resources:
-        if each.type == _VAULT and not each.external:
-            return _named((each.inputs.get("properties") or {}).get("networkAcls") or {}) or None
+        inner = each.inputs.get("properties") if each.type == _VAULT else each.inputs
+        if each.type in (_VAULT, _REGISTRY) and not each.external and isinstance(inner, Mapping):
+            found = _named(inner.get("networkAcls") or inner.get("networkRuleSet") or {})
+            if found:
+                return found
     return None
+
+
+def _workspace(state: State) -> Resource | None:
+    return next((each for each in state.resources if each.type == _WORKSPACE and not each.external), None)
 
 
 def _let_in(workspace: Mapping[str, Any]) -> frozenset[str] | None:
@@ -93,7 +104,7 @@ def _let_in(workspace: Mapping[str, Any]) -> frozenset[str] | None:
 
 
 def _named(rules: Mapping[str, Any]) -> frozenset[str]:
-    return _plain(str(each.get("value")) for each in rules.get("ipRules") or ())
+    return _plain(str(each.get("value") or each.get("iPAddressOrRange")) for each in rules.get("ipRules") or ())
 
 
 def _plain(addresses: Iterable[str]) -> frozenset[str]:

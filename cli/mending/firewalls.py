@@ -51,7 +51,9 @@ def keep(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say) -> Non
         stack.refresh([resource.urn for resource in changed])
 
 
-def close_again(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say) -> None:
+def close_again(
+    stack: Stack, open_arm: Callable[[], ResourceManager], say: Say, addresses: tuple[str, ...] = ()
+) -> None:
     """Have the state say of a stack that is closed to the internet, or to all but some addresses, what somebody opened
     of it: `up` then closes it. A workspace that lets in some addresses is not the engine's (`allowed_ips.py`).
 
@@ -59,9 +61,10 @@ def close_again(stack: Stack, open_arm: Callable[[], ResourceManager], say: Say)
         stack: a stack of azmlflow's own program, closed by its settings.
         open_arm: gives what asks Azure; called only if something was closed before.
         say: hears what was found.
+        addresses: those that the settings let in all the same.
     """
     state = stack.state()
-    types = _CLOSED - {_WORKSPACE} if let_in_before(state) else _CLOSED
+    types = _CLOSED - {_WORKSPACE} if addresses or let_in_before(state) else _CLOSED
     closed = [each for each in state.resources if each.type in types and _firewall(each.outputs)]
     arm = open_arm() if closed else None
     opened = [

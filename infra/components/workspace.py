@@ -73,7 +73,14 @@ class MlflowWorkspace(pulumi.ComponentResource):
         if registry or args.container_registry_id:
             ids["registry"] = _id(registry, args.container_registry_id)
         identity = declare_identity(name, args, place, within)
-        opened = declare_roles(name, args, identity, ids, beside) if identity is not None else []
+        opened: list[pulumi.Resource] = []
+        if identity is not None:
+            made = {"storage": account, "vault": vault, "insights": insights, "registry": registry}
+            ours = {part: id_ for part, id_ in ids.items() if made[part]}
+            theirs = {part: id_ for part, id_ in ids.items() if not made[part]}
+            # What is given does not go with the group, nor do roles on it.
+            opened = declare_roles(name, args, identity, ours, beside)
+            opened += declare_roles(name, args, identity, theirs, pulumi.ResourceOptions(parent=self))
         workspace = machinelearningservices.Workspace(
             f"{name}-workspace",
             workspace_name=args.workspace,

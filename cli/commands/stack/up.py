@@ -20,6 +20,7 @@ from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
 from azmlflow.cli.pulumi.deployment import State
+from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session import life, standing
 from azmlflow.cli.session.invocation import Command, Invocation, common, patient
 from azmlflow.cli.session.session import Session, open_session
@@ -58,10 +59,7 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         mending.mend(session, stack, holder, sure=yes)
         mending.look(session, stack)
         if not session.project.own_program:
-            network = settings.network.network()
-            for tend in (firewalls.close_again,) if network.closed else (firewalls.keep, firewalls.open_again):
-                tend(stack, invocation.ports.open_arm, invocation.say)
-            allowed_ips.tend(stack, invocation.ports.open_arm, invocation.say, network.addresses)
+            _tend_firewalls(invocation, stack, settings)
         state = stack.state()
         grants.tell_before_up(session, state)
         session = grants.adopt_and_release(session, stack, state)
@@ -112,6 +110,17 @@ def _newly_given(session: Session, state: State) -> bool:
     given = () if session.project.own_program else session.settings().given().values()
     used = {str(value).lower() for each in state.resources if each.type == _WORKSPACE for value in each.inputs.values()}
     return any(id_.lower() not in used for id_ in given)
+
+
+def _tend_firewalls(invocation: Invocation, stack: Stack, settings: Settings) -> None:
+    """What others made of the firewalls: kept or set back, as the network is open or closed."""
+    network, open_arm, say = settings.network.network(), invocation.ports.open_arm, invocation.say
+    if network.closed:
+        firewalls.close_again(stack, open_arm, say, network.addresses)
+    else:
+        firewalls.keep(stack, open_arm, say)
+        firewalls.open_again(stack, open_arm, say)
+    allowed_ips.tend(stack, open_arm, say, network.addresses)
 
 
 def _comes_into_a_network(settings: Settings, state: State) -> bool:

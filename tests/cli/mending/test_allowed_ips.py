@@ -49,7 +49,8 @@ def _arm(azure: Azure) -> ResourceManager:
 def _stack(*rules: dict[str, str]) -> FakeStack:
     """A stack that stands, its vault's firewall with these rules."""
     vault: dict[str, Any] = {"properties": {"networkAcls": {"defaultAction": "Deny", "ipRules": list(rules)}}}
-    workspace = Resource("urn::ws", "azure-native:machinelearningservices:Workspace", WORKSPACE, {}, {})
+    closed = {"publicNetworkAccess": "Disabled"}
+    workspace = Resource("urn::ws", "azure-native:machinelearningservices:Workspace", WORKSPACE, closed, {})
     return FakeStack(held=State((workspace, Resource("urn::kv", "azure-native:keyvault:Vault", VAULT, vault, vault))))
 
 
