@@ -127,6 +127,7 @@ _MORE = {
     "machinelearningservices:Sku": {"tier": "=Free|Basic|Standard|Premium|Enterprise"},
     "containerregistry:IdentityProperties": {"principalId": "told", "tenantId": "told"},
     "Microsoft.Authorization/roleAssignments.properties": {"scope": "told"},
+    "Microsoft.ManagedIdentity/userAssignedIdentities.properties": {"isolationScope": "=None|Regional"},
     "Microsoft.Insights/components.properties": {"Name": "told", "Ver": "told"},
     "Microsoft.OperationalInsights/workspaces.properties": {"source": "told"},
     "Microsoft.Network/privateEndpoints.properties": {

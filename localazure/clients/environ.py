@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from azmlflow.localazure.clients.control import Identity, identity_path, who
 from azmlflow.localazure.clients.proxy_credential import credential, origin_of
-from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
 from azmlflow.localazure.core.hosts import reaches_azure, without_port
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.folder import Folder
@@ -255,12 +255,19 @@ def _signing_in(folder: Folder, identity: Identity) -> dict[str, str]:
             "AZUREML_SERVICE_PRINCIPAL_ID": identity.app_id,
             "AZUREML_SERVICE_PRINCIPAL_PASSWORD": secret,
             "ARM_TENANT_ID": TENANT_ID,
+            "ARM_SUBSCRIPTION_ID": SUBSCRIPTION_ID,
             "ARM_CLIENT_ID": identity.app_id,
             "ARM_CLIENT_SECRET": secret,
         }
     at_endpoint = _at_endpoint(folder, identity)
     # Without ARM_MSI_ENDPOINT, azurerm asks a virtual machine's address, which nobody answers here.
-    return {**at_endpoint, "ARM_USE_MSI": "true", "ARM_MSI_ENDPOINT": at_endpoint["MSI_ENDPOINT"]}
+    return {
+        **at_endpoint,
+        "ARM_USE_MSI": "true",
+        "ARM_MSI_ENDPOINT": at_endpoint["MSI_ENDPOINT"],
+        "ARM_TENANT_ID": TENANT_ID,
+        "ARM_SUBSCRIPTION_ID": SUBSCRIPTION_ID,
+    }
 
 
 def _at_endpoint(folder: Folder, identity: Identity) -> dict[str, str]:

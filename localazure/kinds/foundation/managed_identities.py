@@ -1,6 +1,6 @@
 """Microsoft.ManagedIdentity/userAssignedIdentities: an identity of its own, which resources may then use.
 
-Source: Microsoft, "User Assigned Identities" (REST 2023-01-31) and "What are managed identities for Azure resources?":
+Source: Microsoft, "User Assigned Identities" (REST 2024-11-30) and "What are managed identities for Azure resources?":
 Azure makes a service principal with the identity and removes it with the identity; role assignments of it stay behind.
 """
 
@@ -15,14 +15,17 @@ from azmlflow.localazure.resources.identity import USER_ASSIGNED
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule
 from azmlflow.resourcetypes.bounds import NAMES
 
+_COMPUTED = ("tenantId", "principalId", "clientId")
+
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
-    return {**envelope(ask, existing), "properties": dict((existing or {}).get("properties", {}))}
+    before = (existing or {}).get("properties", {})
+    return {**envelope(ask, existing), "properties": {name: before[name] for name in _COMPUTED if name in before}}
 
 
 def _give_principal(ask: Ask, document: Document) -> None:
     principal, _ = ask.cloud.directory.add_service_principal(document["name"], with_secret=False)
-    document["properties"] = {
+    document["properties"] |= {
         "tenantId": TENANT_ID,
         "principalId": principal.object_id,
         "clientId": principal.app_id,

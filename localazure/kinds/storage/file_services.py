@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.storage.services import check_retention, refused, service
 
 _DEFAULTS = {
@@ -35,10 +36,18 @@ def _check(properties: Mapping[str, Any]) -> None:
                 raise refused(f"protocolSettings.smb.{name}", f"'{each}' is none of {', '.join(known)}")
 
 
+def _told(properties: Document) -> Document:
+    """A setting of SMB that is empty is not set: azurerm sends those that its user leaves out so, and expects none."""
+    settings = properties["protocolSettings"]
+    smb = {name: value for name, value in (settings.get("smb") or {}).items() if value != ""}
+    return {**properties, "protocolSettings": {**settings, "smb": smb}}
+
+
 FILE_SERVICE = service(
     "Microsoft.Storage/storageAccounts/fileServices",
     "File",
     without=("BlobStorage", "BlockBlobStorage"),
     defaults=_DEFAULTS,
     check=_check,
+    told=_told,
 )

@@ -28,8 +28,18 @@ from azmlflow.localazure.resources.verbs import Verb, Verbs
 INVALID = "InvalidRequestPropertyValue"
 
 
+def _as_kept(properties: Document) -> Document:
+    return properties
+
+
 def service(
-    type_: str, label: str, without: tuple[str, ...], defaults: Document, check: Callable[[Mapping[str, Any]], None]
+    type_: str,
+    label: str,
+    *,
+    without: tuple[str, ...],
+    defaults: Document,
+    check: Callable[[Mapping[str, Any]], None],
+    told: Callable[[Document], Document] = _as_kept,
 ) -> Kind:
     """The kind of one of an account's services.
 
@@ -39,6 +49,7 @@ def service(
         without: the kinds of accounts that have none.
         defaults: its properties until somebody sets others.
         check: raises `AzureError` for properties that Azure refuses.
+        told: its properties as they are answered.
     """
 
     def account(cloud: Cloud, id_: str) -> Document | None:
@@ -64,7 +75,8 @@ def service(
 
     def shown(cloud: Cloud, document: Document) -> Document:
         found = resource(cloud, document["id"].rsplit("/", 2)[0])
-        return {**document, "sku": found["sku"]} if found is not None else document
+        sku = {"sku": found["sku"]} if found is not None else {}
+        return {**document, **sku, "properties": told(document["properties"])}
 
     def shape(ask: Ask, existing: Document | None) -> Document:
         sent = {name: value for name, value in ask.properties.items() if value is not None}

@@ -22,7 +22,7 @@ from azmlflow.localazure.clients.environ import (
     outer,
     variables,
 )
-from azmlflow.localazure.core.constants import TENANT_ID
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.reach.records import INTERNET, Origin
 
@@ -104,6 +104,8 @@ def test_a_user_gets_proxy_trust_and_identity(folder: Folder) -> None:
         "MSI_ENDPOINT": endpoint,
         "ARM_USE_MSI": "true",
         "ARM_MSI_ENDPOINT": endpoint,
+        "ARM_TENANT_ID": TENANT_ID,
+        "ARM_SUBSCRIPTION_ID": SUBSCRIPTION_ID,
         "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / "a-1"),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -129,6 +131,7 @@ def test_a_service_principal_gets_its_variables(folder: Folder) -> None:
         "AZUREML_SERVICE_PRINCIPAL_ID": "app-1",
         "AZUREML_SERVICE_PRINCIPAL_PASSWORD": secret,
         "ARM_TENANT_ID": TENANT_ID,
+        "ARM_SUBSCRIPTION_ID": SUBSCRIPTION_ID,
         "ARM_CLIENT_ID": "app-1",
         "ARM_CLIENT_SECRET": secret,
         "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / "s-1"),
@@ -141,7 +144,6 @@ def test_a_service_principal_gets_its_variables(folder: Folder) -> None:
     [
         "AZURE_CLIENT_SECRET",
         "AZURE_TENANT_ID",
-        "ARM_SUBSCRIPTION_ID",
         "ARM_CLIENT_ID",
         "ARM_USE_OIDC",
         "AZUREML_RUN_ID",
@@ -155,6 +157,11 @@ def test_inherited_sign_in_is_dropped(folder: Folder, name: str) -> None:
     assert name not in client_environment(folder.path, "alice@local.test", {name: "x"})
     change = variables(folder.path, "alice@local.test", {name: "x"})
     assert change.unset == [name]
+
+
+def test_a_subscription_of_the_users_own_gives_way(folder: Folder) -> None:
+    change = variables(folder.path, "alice@local.test", {"ARM_SUBSCRIPTION_ID": "x"})
+    assert (change.set["ARM_SUBSCRIPTION_ID"], change.unset) == (SUBSCRIPTION_ID, [])
 
 
 def test_names_that_only_look_alike_stay(folder: Folder) -> None:

@@ -33,6 +33,17 @@ def test_its_service_principal_comes_and_goes_with_it(azure: Azure) -> None:
     assert principal_of(azure) != properties["principalId"], "a new one of the same name is somebody else"
 
 
+def test_its_isolation_is_what_the_last_put_says(azure: Azure) -> None:
+    """azurerm sends `isolationScope` with each PUT (Microsoft, "User Assigned Identities", REST 2024-11-30)."""
+    azure.make(RG)
+    made = azure.arm("PUT", ROBOT, {**BODY, "properties": {"isolationScope": "Regional"}}, api="2024-11-30").body
+    assert made["properties"]["isolationScope"] == "Regional" and made["properties"]["principalId"]
+    changed = azure.arm("PUT", ROBOT, {**BODY, "properties": {"isolationScope": "none"}}, api="2024-11-30").body
+    assert changed["properties"] == {**made["properties"], "isolationScope": "None"}
+    refused = azure.arm("PUT", ROBOT, {**BODY, "properties": {"isolationScope": "Half"}}, api="2024-11-30")
+    assert (refused.status, refused.code) == (400, "InvalidRequestPropertyValue")
+
+
 def test_what_it_was_assigned_stays_behind_when_it_goes_with_its_group(azure: Azure) -> None:
     azure.make(RG)
     who = principal_of(azure)

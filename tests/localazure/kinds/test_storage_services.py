@@ -59,7 +59,8 @@ def test_what_is_set_stays_until_it_is_set_otherwise(azure: Azure) -> None:
     }  # fmt: skip
     smb = {"versions": "SMB3.0;SMB3.1.1", "authenticationMethods": "Kerberos"}
     asked = {"cors": {"corsRules": [rule]}, "protocolSettings": {"smb": smb}}
-    assert azure.arm("PUT", FILES, {"properties": asked}).status == 200
+    empty = {"protocolSettings": {"smb": {**smb, "channelEncryption": ""}}}  # as azurerm sends what nobody set
+    assert azure.arm("PUT", FILES, {"properties": {**asked, **empty}}).status == 200
     assert azure.arm("GET", FILES).body["properties"] == {
         **asked, "shareDeleteRetentionPolicy": {"enabled": True, "days": 7},
     }  # fmt: skip
