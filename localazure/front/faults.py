@@ -29,16 +29,17 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import RUNNING_OPERATIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.machine.errors import UnreadableFile
 from azmlflow.localazure.machine.private import read_json, unreadable, write_private
+
+if TYPE_CHECKING:  # commands read the rules, and serve nothing
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from azmlflow.localazure.cloud.cloud import Cloud
 
 FILE, PAUSED = "faults.json", "faults.paused"
 When = Literal["before", "after", "answered"]
@@ -169,6 +170,8 @@ class FaultLayer:
             except UnreadableFile as error:  # told until it is mended: without its rules a test would pass for nothing
                 # With a status that no client of ours sends again: it stays so until somebody mends it.
                 told = AzureError(507, "FaultsUnreadable", f"{error.what}. Next: azmlflow local faults clear")
+                from starlette.responses import JSONResponse
+
                 await JSONResponse(told.body(), told.status)(scope, receive, send)
                 return
             self._current = FaultMiddleware(self._app, rules, cloud=self._cloud) if rules else self._app
@@ -227,6 +230,8 @@ class FaultMiddleware:
 
     async def _happen(self, fault: FaultRule, scope: Scope, receive: Receive, send: Send) -> bool:
         """Let it happen; whether the request goes on afterwards."""
+        from starlette.responses import JSONResponse, Response
+
         match fault.what:
             case "kill":
                 self._strike()

@@ -1,4 +1,4 @@
-"""Where what was built or downloaded once is kept, outside every checkout: engines, and jobs' environments."""
+"""Where what was built or downloaded once is kept, outside every checkout: engines, jobs' environments, databases."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     if chosen := environment.get("AZMLFLOW_CACHE"):
         return Path(chosen).expanduser()
     return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "azmlflow"
+
+
+def databases_folder(environment: Mapping[str, str]) -> Path:
+    """Where MLflow's new database is kept, made once for each version."""
+    return cache_folder(environment) / "mlflow"

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from azmlflow.localazure.builder.build import environments_folder
 from azmlflow.localazure.keeper.command import Calls
+from azmlflow.localazure.machine.cache import databases_folder
 from azmlflow.localazure.machine.errors import RightsKept
 from azmlflow.localazure.machine.folder import Folder
 
@@ -47,8 +48,9 @@ def give_up(folder: Folder) -> None:
     Raises:
         OSError, RightsKept: see `shed`; UnsafeFolder: see `Folder.socket`.
     """
-    # It writes to its state, to the cache of environments, and where sockets and the jobs' folders are.
-    own = (folder.path, environments_folder(os.environ), folder.socket().parent.parent, Path(tempfile.gettempdir()))
+    # It writes to its state, to the caches of environments and databases, and where sockets and the jobs' folders are.
+    caches = (environments_folder(os.environ), databases_folder(os.environ))
+    own = (folder.path, *caches, folder.socket().parent.parent, Path(tempfile.gettempdir()))
     for each in own:
         with contextlib.suppress(OSError):  # nothing can be kept there then, which is told when something is to be
             each.mkdir(parents=True, exist_ok=True)

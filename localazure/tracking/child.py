@@ -1,4 +1,4 @@
-"""The MLflow server's own process: `python -P -m azmlflow.localazure.tracking.child <fd>`, started by `server.py`.
+"""The MLflow server's own process: `python -m azmlflow.localazure.tracking.child FD [CACHE]`, started by `process.py`.
 
 It lives as long as its standard input is open. The embedded Azure holds the other end of that pipe and never writes
 to it, so the operating system closes it however the embedded Azure ends, `kill -9` included; that works alike on
@@ -10,13 +10,19 @@ size. Here the embedded Azure supervises.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
+import shutil
 import socket
 import sqlite3
 import sys
+import tempfile
 import threading
 from contextlib import closing
 from pathlib import Path
+
+from azmlflow.localazure.machine.database import fault_of
 
 DATABASE = "mlflow.db"
 DATABASE_URI = f"sqlite:///{DATABASE}"  # relative to the working folder: no machine path, nothing to quote
@@ -24,9 +30,12 @@ _COPY = "migrating.db"
 
 
 def main(arguments: list[str]) -> None:
-    """Serve MLflow on the listening socket whose file descriptor is the first argument, until standard input closes."""
+    """Serve MLflow on the listening socket whose file descriptor is the first argument, until standard input closes.
+
+    A second argument is the folder where a new database is kept for the next state that has none.
+    """
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
-    _migrate()
+    _migrate(*map(Path, arguments[1:]))
     _serve(int(arguments[0]))
 
 
@@ -36,25 +45,31 @@ def _end_with_parent() -> None:
     os._exit(0)  # not sys.exit: this is not the main thread, and there is nobody left to wait for a tidy end
 
 
-def _migrate() -> None:
+def _migrate(cache: Path | None = None) -> None:
     """Bring the database to this MLflow's schema, once per MLflow version: even with nothing to do it takes seconds.
 
     In a copy, which takes the database's place once it is whole: a migration that was cut off, by `kill -9` say, has
     run half of its statements and cannot be taken up again.
+
+    A new database is the same for every state: it is made once, and copied from the cache after that.
     """
     from importlib.metadata import version
 
     marker = Path(f"migrated-{version('mlflow')}")
     if marker.exists():
         return
-    from mlflow.db import upgrade
-
+    new = cache / f"{version('mlflow')}.db" if cache and not Path(DATABASE).exists() else None
     for leftover in Path().glob(f"{_COPY}*"):
         leftover.unlink()
     if Path(DATABASE).exists():
         with closing(sqlite3.connect(DATABASE)) as before, closing(sqlite3.connect(_COPY)) as copy:
             before.backup(copy)
-    upgrade.main([f"sqlite:///{_COPY}"], standalone_mode=False)
+    if not (new and _taken(new)):
+        from mlflow.db import upgrade
+
+        upgrade.main([f"sqlite:///{_COPY}"], standalone_mode=False)
+        if new:
+            _keep(new)
     Path(_COPY).replace(DATABASE)
     with closing(sqlite3.connect(DATABASE)) as database:
         database.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers do not wait for a writer
@@ -63,13 +78,37 @@ def _migrate() -> None:
     marker.touch()
 
 
+def _taken(new: Path) -> bool:
+    """Whether the new database in the cache is whole, and is ours now."""
+    copy = Path(_COPY)
+    try:
+        shutil.copyfile(new, copy)
+    except OSError:
+        return False
+    if copy.stat().st_size and fault_of(copy) is None:
+        return True
+    copy.unlink()
+    return False
+
+
+def _keep(new: Path) -> None:
+    """Keep the new database in the cache; where that cannot be written, the next state makes its own."""
+    with contextlib.suppress(OSError):
+        new.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=new.parent, prefix=".mlflow-") as folder:
+            Path(shutil.copyfile(_COPY, Path(folder) / new.name)).replace(new)
+
+
 def _serve(descriptor: int) -> None:
+    gc.disable()  # of the hundred thousands of objects that the imports make, none is garbage, nor ever will be
     import uvicorn
     from mlflow.server.fastapi_app import app
 
     from azmlflow.localazure.tracking import store
 
     store.register()
+    gc.freeze()
+    gc.enable()
     config = uvicorn.Config(
         app,
         log_level="warning",

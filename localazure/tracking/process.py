@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from azmlflow.localazure.machine.cache import databases_folder
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.tracking import child
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
@@ -133,7 +134,7 @@ class ServerProcess:
 
 
 def _child_command(descriptor: int) -> list[str]:
-    return [sys.executable, "-P", "-m", child.__name__, str(descriptor)]
+    return [sys.executable, "-P", "-m", child.__name__, str(descriptor), str(databases_folder(os.environ))]
 
 
 def environment(folder: Path) -> dict[str, str]:

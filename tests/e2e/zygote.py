@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import json
 import os
 import select
@@ -120,6 +121,7 @@ def main() -> None:
     import azmlflow.localazure.process.daemon
 
     assert azure.identity and pulumi.automation and requests and azmlflow
+    gc.freeze()  # what is imported is no garbage: no command need look through it
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
