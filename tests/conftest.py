@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Generator
@@ -9,6 +10,10 @@ from collections.abc import Generator
 import pytest
 
 HANGS_AFTER = 120  # seconds; far more than any takes that is not end to end
+
+
+# Ten thousand tests are a great many objects, and none of them is garbage: a quarter of their collection was looking.
+gc.set_threshold(50_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,6 +29,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     live = [item for item in items if item.get_closest_marker("live")]
     config.hook.pytest_deselected(items=live)
     items[:] = [item for item in items if item not in live]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is collected stays until the end."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
