@@ -19,6 +19,7 @@ from tests.localazure.control import BODIES, CHAIN, COMPUTE, SUB, VAULT, WORKSPA
 
 ML = "Microsoft.MachineLearningServices"
 NAMES = generate("mlflow", "old", "", SUB.rpartition("/")[2])
+KEY_VAULT = str(NAMES.key_vault)
 GROUP = f"{SUB}/resourceGroups/{NAMES.resource_group}"
 OURS = ownership("azmlflow", "old")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,7 +67,7 @@ def find(door: Door, wanted: Wanted | None = None, warn: Callable[[str], None] =
 
 
 def test_a_vault_whose_name_follows_from_the_gone_groups_is_purged(azure: Azure, door: Door) -> None:
-    vault(azure, str(NAMES.key_vault), OURS)
+    vault(azure, KEY_VAULT, OURS)
     delete(azure, GROUP)
     (found,) = find(door).groups
     assert (found.id, found.gone, found.stack) == (GROUP, True, "old")
@@ -90,7 +91,7 @@ def test_one_that_bears_our_tags_alone_is_named_and_stays(azure: Azure, door: Do
 
 def test_beside_ours_it_stays(azure: Azure, door: Door) -> None:
     theirs = vault(azure, "kv-boris", OURS)
-    vault(azure, str(NAMES.key_vault), OURS)
+    vault(azure, KEY_VAULT, OURS)
     delete(azure, GROUP)
     found = find(door)
     (group,) = found.groups
@@ -102,13 +103,13 @@ def test_beside_ours_it_stays(azure: Azure, door: Door) -> None:
 
 @pytest.mark.parametrize("tags", [{}, {"azmlflow-project": "azmlflow"}, {"team": "search"}])
 def test_others_are_not_spoken_of(azure: Azure, door: Door, tags: dict[str, str]) -> None:
-    vault(azure, str(NAMES.key_vault), tags)
+    vault(azure, KEY_VAULT, tags)
     delete(azure, GROUP)
     assert find(door) == Buried()
 
 
 def test_of_a_group_that_stands_nothing_is_found(azure: Azure, door: Door) -> None:
-    delete(azure, vault(azure, str(NAMES.key_vault), OURS))
+    delete(azure, vault(azure, KEY_VAULT, OURS))
     delete(azure, workspace(azure, NAMES.workspace))
     assert find(door) == Buried()
 
@@ -121,7 +122,7 @@ def test_a_workspace_is_named_by_its_name_or_beside_a_vault_of_ours(azure: Azure
     until = f"of {NAMES.resource_group}, which is gone, keeps its name until Azure purges it, 14 days after it went"
     assert find(door) == Buried((), (f"soft-deleted workspaces/{NAMES.workspace} {until}",))
     put(azure, GROUP, {"tags": OURS})
-    vault(azure, str(NAMES.key_vault), OURS)
+    vault(azure, KEY_VAULT, OURS)
     delete(azure, GROUP)
     found = find(door)
     assert [group.id for group in found.groups] == [GROUP]
@@ -129,7 +130,7 @@ def test_a_workspace_is_named_by_its_name_or_beside_a_vault_of_ours(azure: Azure
 
 
 def test_the_choice_is_of_the_groups_name_and_the_vaults_tags(azure: Azure, door: Door) -> None:
-    vault(azure, str(NAMES.key_vault), {**OURS, "team": "search"})
+    vault(azure, KEY_VAULT, {**OURS, "team": "search"})
     workspace(azure, NAMES.workspace)
     delete(azure, GROUP)
     for wanted in (Wanted(name="pr-*"), Wanted(tags=(("team", "ads"),)), Wanted(expired=True)):
@@ -157,7 +158,7 @@ def test_where_no_workspace_can_fit_or_is_wanted_no_region_is_asked(azure: Azure
     ],
 )
 def test_who_may_not_see_is_told_so(azure: Azure, door: Door, closed: str, told: str) -> None:
-    vault(azure, str(NAMES.key_vault), OURS)
+    vault(azure, KEY_VAULT, OURS)
     delete(azure, GROUP)
     error = {"error": {"code": "AuthorizationFailed", "message": "not for you"}}
     door.fault = lambda _number, _method, path: answer(403, error) if path.endswith(closed) else None
@@ -169,7 +170,7 @@ def test_who_may_not_see_is_told_so(azure: Azure, door: Door, closed: str, told:
 @pytest.mark.parametrize("tags", [{}, {"azmlflow-project": "theirs", "azmlflow-stack": "old"}, OURS])
 def test_a_group_that_somebody_made_again_is_left_alone(azure: Azure, door: Door, tags: dict[str, str]) -> None:
     """Of a group that stands, soft-deleted things are its own removal's business, whoever has it now."""
-    id_ = vault(azure, NAMES.key_vault, OURS)
+    id_ = vault(azure, KEY_VAULT, OURS)
     delete(azure, GROUP)
     put(azure, GROUP, {"tags": tags})
     assert find(door) == Buried()
@@ -178,7 +179,7 @@ def test_a_group_that_somebody_made_again_is_left_alone(azure: Azure, door: Door
 
 def test_a_vault_beside_one_of_another_stack_is_not_purged(azure: Azure, door: Door) -> None:
     """Whose the group was is not clear, then."""
-    mine = vault(azure, NAMES.key_vault, OURS)
+    mine = vault(azure, KEY_VAULT, OURS)
     other = vault(azure, "kv-other", ownership("azmlflow", "new"))
     delete(azure, GROUP)
     found = find(door)
@@ -190,7 +191,7 @@ def test_a_vault_beside_one_of_another_stack_is_not_purged(azure: Azure, door: D
 
 @pytest.mark.parametrize("properties", [None, {}, {"vaultId": 5}, {"vaultId": "/", "tags": []}, {"tags": "x"}])
 def test_a_broken_entry_stops_nothing(azure: Azure, door: Door, properties: Any) -> None:
-    vault(azure, NAMES.key_vault, OURS)
+    vault(azure, KEY_VAULT, OURS)
     delete(azure, GROUP)
     told = azure.arm("GET", f"{SUB}/providers/Microsoft.KeyVault/deletedVaults").body["value"]
     broken = {"value": [{"id": f"{SUB}/x", "properties": properties}, *told]}
