@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.locks.models import ManagementLockObject
 
 
+_SHOWN = 20  # of what forbids a removal, beside the first
+
+
 @dataclass(frozen=True)
 class Refusal:
     """What forbids a removal: which thing, why, and what to type."""
@@ -79,7 +82,8 @@ class GroupPlan:
         """Raises CliError if the removal is refused."""
         if self.refusals:
             first, *others = self.refusals
-            more = "".join(f"\n  - {refusal.why}" for refusal in others)
+            more = "".join(f"\n  - {refusal.why}" for refusal in others[:_SHOWN])
+            more += f"\n  - and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
             raise CliError(
                 f"resource group `{self.seen.name}` is not removed: {first.why}{more}", where=first.id, next=first.next
             )

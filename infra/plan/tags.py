@@ -73,7 +73,7 @@ def life(created: datetime | None, owner_name: str | None, expires: datetime | N
 
 def instant(moment: datetime) -> str:
     """A moment as a tag, or a setting, holds it: `2027-01-31T12:00:00Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def read_instant(text: str | None) -> datetime | None:

@@ -374,6 +374,15 @@ def test_our_own_lock_is_dropped(world: World) -> None:
     assert remove_group(open_arm(world.door), RG).left == ()
 
 
+def test_of_many_the_first_are_named_and_the_rest_counted(world: World) -> None:
+    for number in range(25):
+        world.identity(f"id-{number:02}", OURS)
+    with pytest.raises(CliError) as told:
+        remove_group(open_arm(world.door), RG)
+    assert told.value.what.count("\n") == 21
+    assert told.value.what.endswith("\n  - and 4 more")
+
+
 def test_there_are_at_least_thirty() -> None:
     assert len(REFUSED) + len(SPARED) + len(MIDWAY) >= 30
     assert TENANT_ID

@@ -78,3 +78,13 @@ def test_moments(text: str | None, read: datetime | None) -> None:
     found = tags.read_instant(text)
     assert found == read
     assert found is None or found.tzinfo is UTC
+
+
+@pytest.mark.parametrize("year", [1, 987, 2027, 9999])
+@pytest.mark.usefixtures("zone")
+def test_what_is_written_is_read_again(year: int) -> None:
+    """A year has four digits in ISO 8601; libc's `%Y` gives the first one."""
+    moment = datetime(year, 3, 1, 12, 30, 5, 999, tzinfo=UTC)
+    written = tags.instant(moment)
+    assert written == f"{year:04}-03-01T12:30:05Z"
+    assert tags.read_instant(written) == moment.replace(microsecond=0)
