@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import access, artifacts, jobs, latency, scoring, startup, sweep, ui
+from benchmarks import access, artifacts, jobs, latency, opentofu, scoring, startup, sweep, ui
 from tests.e2e.estate import Estate, make_estate
 
 
@@ -28,6 +28,7 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("help", startup.help_pair, stands=False),
     Benchmark("no-op", startup.no_op_pair),
+    Benchmark("opentofu", opentofu.report, stands=False),
     Benchmark("latency", latency.report, stands=False),
     Benchmark("sweep", sweep.report, stands=False),
     Benchmark("jobs", jobs.report),

@@ -25,9 +25,8 @@ class Tofu:
     program: Path
 
     def words(self, *words: str) -> list[str]:
-        """The command line of `tofu WORDS`, without questions and colours."""
-        ours = ("azmlflow", "run", "--without-stack", "--")
-        return [*ours, str(self.program), f"-chdir={self.folder}", *words, "-no-color"]
+        """The command line of `tofu WORDS`, without colours."""
+        return [str(self.program), f"-chdir={self.folder}", *words, "-no-color"]
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -36,7 +35,8 @@ class Tofu:
 
     def run(self, *words: str, fails: bool = False) -> Done:
         """Run `tofu WORDS`."""
-        return self.estate.command(*self.words(*words), fails=fails, extra=self.variables)
+        ours = ("azmlflow", "run", "--without-stack", "--")
+        return self.estate.command(*ours, *self.words(*words), fails=fails, extra=self.variables)
 
 
 def programs() -> tuple[Path, Path] | None:
