@@ -11,6 +11,7 @@ from azmlflow.cli.frame.hints import as_typed, with_engine
 from azmlflow.cli.main import cli
 from azmlflow.cli.session.invocation import Command
 from tests.hints import HOLE, ROOT, Hint, hints, of_document, of_source, told, wrong
+from tests.told_and_typed import untyped
 
 HINTS = hints()
 # Names that begin as a command does: an owner's mark in Azure, and a certificate's.
@@ -82,6 +83,31 @@ def test_every_example_and_help_can_be_typed() -> None:
         lines += [Hint(line, str(command.name), mention=True) for line in told(command.get_help(context))]
     assert len(lines) > 80
     assert faults(lines) == []
+
+
+def test_every_command_that_is_told_is_typed_by_a_test() -> None:
+    lines = {hint.line for hint in HINTS if hint.program == "azmlflow" and not hint.mention}
+    for command in _commands(cli, click.Context(cli)):
+        assert isinstance(command, Command)
+        lines |= {line for each in command.examples for line in told(each) if line.startswith("azmlflow")}
+    assert len(lines) > 200
+    assert untyped(line for line in lines if not line.startswith(NAMES)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "typed"),
+    [
+        ("azmlflow up --stack prod", True),
+        (f"azmlflow grant {HOLE} PERSONA", True),
+        (f"azmlflow set salt {HOLE}", True),
+        ("azmlflow set salt 3", False),
+        (f"azmlflow revoke {HOLE} --until 30d", False),
+        ("azmlflow run -- .venv-examples/bin/python examples/view_runs.py", True),
+        ("azmlflow run -- .venv-examples/bin/python examples/view_run.py", False),
+    ],
+)
+def test_one_that_nobody_typed_is_found(line: str, typed: bool) -> None:
+    assert untyped([line]) == ([] if typed else [line])
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ def _of_resource(arm: ResourceManager, id_: str, text: str) -> Person:
         )
     document = arm.get(id_)
     if document is None:
-        raise CliError(f"`{text}` does not exist", where=id_, next="az identity list --query [].id --output tsv")
+        known = "azmlflow get clusters" if text.lower().startswith(COMPUTE) else "az identity list --query [].id --output tsv"
+        raise CliError(f"`{text}` does not exist", where=id_, next=known)
     own = document.get(kind.identity) or {}
     principal = str(own.get("principalId") or "").lower() or _used(own, text, id_)
     return Person(principal, "ServicePrincipal", "/".join(scopes.parse(id_).id.rsplit("/", 2)[-2:]))
@@ -84,9 +85,8 @@ def _used(own: Mapping[str, Any], text: str, id_: str) -> str:
         )
     object_ids = [str(each.get("principalId") or "").lower() for each in used.values()]
     if not any(object_ids):
-        raise CliError(
-            f"`{text}` has no identity",
-            where=id_,
-            next="give it a system-assigned identity, or a user-assigned one",
-        )
+        given = "give it a system-assigned identity, or a user-assigned one"
+        if text.lower().startswith(COMPUTE):
+            given = "azmlflow set 'clusters[0].identity' system, then azmlflow up    (for the first cluster)"
+        raise CliError(f"`{text}` has no identity", where=id_, next=given)
     return object_ids[0]

@@ -1,0 +1,205 @@
+"""What is told to be typed, as somebody types it: one line for each form of a command, in an order that works.
+
+Written by hand: what a person would have typed, and what has to come of it. `tests/test_hints.py` holds that each
+command that azmlflow tells is a form of one of these; `test_typed.py` types them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A line.
+
+    Attributes:
+        line: what is typed, in a shell.
+        says: what is in the answer, on either stream.
+        code: the exit code.
+    """
+
+    line: str
+    says: str = ""
+    code: int = 0
+
+
+# Each in a folder of its own, where nothing was before.
+FIRST = (
+    Typed("azmlflow init", "Pulumi.local.yaml"),
+    Typed("azmlflow init local", "Pulumi.local.yaml"),
+    Typed("azmlflow init prod --cloud azure --location westeurope", "Pulumi.prod.yaml"),
+    Typed(f"azmlflow init prod --cloud azure --location westeurope --subscription {SUBSCRIPTION}", "Pulumi.prod.yaml"),
+    Typed("azmlflow init dev --cloud azure --cluster cpu:Standard_DS3_v2:4 --yes", "Pulumi.dev.yaml"),
+    Typed("azmlflow init prod --cloud azure --profile locked-down", "Pulumi.prod.yaml"),
+)
+
+# In a folder with a stack `local` that nobody stood up.
+SETTINGS = (
+    Typed("azmlflow --help", "Stand a workspace up"),
+    Typed("azmlflow init local --force", "Pulumi.local.yaml"),
+    Typed("azmlflow init local --help", "--cluster"),
+    Typed("azmlflow settings", "location"),
+    Typed("azmlflow settings clusters", "vmSize"),
+    Typed("azmlflow settings 'clusters[].maxNodes' -o json", "clusters[].maxNodes"),
+    Typed("azmlflow settings --schema", "$schema"),
+    Typed("azmlflow stack", "local"),
+    Typed("azmlflow stack list", "local"),
+    Typed("azmlflow init prod --cloud azure --location westeurope", "Pulumi.prod.yaml"),
+    Typed("azmlflow stack select prod", "prod"),
+    Typed("azmlflow stack select local", "local"),
+    Typed("azmlflow set location northeurope", "northeurope"),
+    Typed("azmlflow set location westeurope", "westeurope"),
+    Typed("azmlflow set clusters '[{name: cpu}, {name: gpu, vmSize: Standard_NC6s_v3}]'", "gpu"),
+    Typed("azmlflow set 'clusters[0].maxNodes' 8", "8"),
+    Typed("azmlflow set 'clusters[0].publicIp' true", "true"),
+    Typed("azmlflow set --unset 'clusters[0].publicIp'", "publicIp"),
+    Typed("azmlflow set --unset 'clusters[0].subnet'", "subnet"),
+    Typed("azmlflow get", "westeurope"),
+    Typed("azmlflow get 'clusters[0].maxNodes' -o json", "8"),
+    Typed("azmlflow get location", "westeurope"),
+    Typed("azmlflow get clusters", "gpu"),
+    Typed("azmlflow set tags.team research", "research"),
+    Typed("azmlflow set --unset tags", "tags"),
+    Typed("azmlflow set --unset tags", "tags"),
+    Typed("azmlflow set onSoftDeleted recover", "recover"),
+    Typed("azmlflow set onSoftDeleted rename", "rename"),
+    Typed("azmlflow set --unset onSoftDeleted", "onSoftDeleted"),
+    Typed("azmlflow set salt 2", "2"),
+    Typed("azmlflow set --unset salt", "salt"),
+    Typed("azmlflow set protect false", "false"),
+    Typed("azmlflow set storageAuth identity", "identity"),
+    Typed("azmlflow set --unset storageAuth", "storageAuth"),
+    Typed("azmlflow set registry own", "own"),
+    Typed("azmlflow set network.mode managed", "managed"),
+    Typed("azmlflow set network.outbound approved", "approved"),
+    Typed("azmlflow set --unset network.zones", "network"),
+    Typed("azmlflow set --unset clusters", "clusters"),
+    Typed("azmlflow set network '{mode: publicIps, allowedIps: [198.51.100.7]}'", "publicIps"),
+    Typed("azmlflow set --unset network", "network"),
+    Typed(f"azmlflow set azure-native:subscriptionId {SUBSCRIPTION}", SUBSCRIPTION),
+    Typed("azmlflow set --unset azure-native:subscriptionId", "subscriptionId"),
+    Typed("azmlflow set --unset location", "location"),
+    Typed("azmlflow set location westeurope", "westeurope"),
+    Typed("azmlflow set clusters '[{name: cpu}]'", "cpu"),
+)
+
+# On the embedded Azure, one after the other.
+STANDING = (
+    Typed("azmlflow local start", "running"),
+    Typed("azmlflow local stop", "stopped"),
+    Typed("azmlflow local start --latency none", "running"),
+    Typed("azmlflow local status", "running"),
+    Typed("azmlflow local --help", "start"),
+    Typed("azmlflow doctor", "azmlflow up --stack local"),
+    Typed("azmlflow preview -o json", '"create"'),
+    Typed("azmlflow up --expires 7d", "stack local stands"),
+    Typed("azmlflow up", "nothing to change"),
+    Typed("azmlflow doctor --fix", "workspace"),
+    Typed("azmlflow status", "mlw-mlflow-local"),
+    Typed("azmlflow config", "config.json"),
+    Typed("azmlflow config --force", "config.json"),
+    Typed("azmlflow config --path ~/work/.azureml/config.json", "config.json"),
+    Typed("azmlflow config --path ~/work/.azureml/config.json --force", "config.json"),
+    Typed("azmlflow env", "export "),
+    Typed("azmlflow env --engine", "export "),
+    Typed("azmlflow env --unset"),
+    Typed("azmlflow env --as alice@local.test", "export "),
+    Typed("azmlflow env --output dotenv", "MLFLOW_TRACKING_URI"),
+    Typed("azmlflow env --as alice@local.test --output dotenv", "MLFLOW_TRACKING_URI"),
+    Typed("azmlflow reach", "internet"),
+    Typed("azmlflow reach --explain", "answers everybody"),
+    Typed("azmlflow reach --address 198.51.100.7 --explain", "internet: yes"),
+    Typed("azmlflow reach --output html --file reach.html", "reach.html"),
+    Typed("azmlflow roles", "tracker"),
+    Typed("azmlflow roles tracker", "tracker"),
+    Typed("azmlflow roles tracker+registrar", "registrar"),
+)
+
+ACCESS = (
+    Typed("azmlflow local user add carol@local.test", "carol"),
+    Typed("azmlflow local user list", "carol"),
+    Typed("azmlflow local group add data-team alice@local.test bob@local.test", "data-team"),
+    Typed("azmlflow local group join data-team carol@local.test", "carol"),
+    Typed("azmlflow local group leave data-team carol@local.test", "carol"),
+    Typed("azmlflow local group list", "data-team"),
+    Typed("azmlflow local group remove data-team", "data-team"),
+    Typed("azmlflow local user remove carol@local.test", "carol"),
+    Typed("azmlflow grant --help", "PERSONA"),
+    Typed("azmlflow grant alice@local.test tracker --until 30d", "tracker"),
+    Typed("azmlflow grant alice@local.test tracker+registrar --until 2099-12-31", "registrar"),
+    Typed("azmlflow grant alice@local.test tracker", "tracker"),
+    Typed("azmlflow grant data-scientists viewer --scope group", "viewer"),
+    Typed("azmlflow grant --file people.csv", "bob"),
+    Typed("azmlflow grant alice@local.test registrar", "already"),
+    Typed("azmlflow grant compute/cpu tracker", "azmlflow set 'clusters[0].identity' system", 1),
+    Typed("azmlflow set 'clusters[0].identity' system", "system"),
+    Typed("azmlflow up", "1 resource changed"),
+    Typed("azmlflow grant compute/cpu tracker", "computes/cpu"),
+    Typed(f"azmlflow grant {SUBSCRIPTION} registrar", SUBSCRIPTION, 1),
+    Typed("azmlflow access", "alice"),
+    Typed("azmlflow access --drift", "nothing differs"),
+    Typed("azmlflow access --explain alice@local.test write_run", "write_run"),
+    Typed('azmlflow access --explain "bob@local.test" change_workspace', "change_workspace"),
+    Typed("azmlflow access --log", "alice"),
+    Typed("azmlflow access --output html --file access.html", "access.html"),
+    Typed("azmlflow access alice@local.test", "alice"),
+)
+
+USE = (
+    Typed("azmlflow run --help", "CMD"),
+    Typed("azmlflow run -- python track.py", "tracked"),
+    Typed("azmlflow run --as alice@local.test -- python track.py", "tracked"),
+    Typed("azmlflow run --as alice@local.test -- python track.py --epochs 3", "tracked"),
+    Typed("azmlflow run --from network -- python track.py", "no network of its own", 1),
+    Typed("azmlflow run -- mlflow experiments search", "typed"),
+    Typed("azmlflow run -- python -c 'import mlflow, azureml.mlflow'"),
+    Typed("azmlflow run --without-stack -- python -c 'print(1)'", "1"),
+    Typed("azmlflow run -- python train.py 2>&1 | azmlflow why", "azmlflow"),
+    Typed("azmlflow why --file train.log", "azmlflow"),
+    Typed("azmlflow why 'the error'", "unknown"),
+    Typed('azmlflow why "RESOURCE_DOES_NOT_EXIST: No Experiment with id=7 exists"', "confirmed"),
+    Typed("azmlflow verify --as alice@local.test", "delete model"),
+    Typed("azmlflow verify --clean", ""),
+    Typed("azmlflow ui --print", "http"),
+    Typed("azmlflow ui --as bob@local.test --print", "http"),
+    Typed("azmlflow local faults add --help", "--seconds"),
+    Typed("azmlflow local faults add --what 429 --seconds 5 --nth 3", "429"),
+    Typed("azmlflow local faults add --what failed --method DELETE --path '/resourceGroups/[^/]+$'", "failed"),
+    Typed("azmlflow local faults add --what reset --when after --method PUT --path '/workspaces/[^/]+$'", "reset"),
+    Typed("azmlflow local faults list", "failed"),
+    Typed("azmlflow local faults clear", ""),
+    Typed("azmlflow local limits", "time"),
+    Typed("azmlflow local limits --memory 4GiB --disk 20GiB --time 2h", "4"),
+    Typed("azmlflow local limits --none", "as the job says"),
+    Typed("azmlflow local logs", "management.azure.com"),
+    Typed("azmlflow local logs --lines 200"),
+)
+
+LEAVING = (
+    Typed("azmlflow revoke alice@local.test registrar", "registrar"),
+    Typed("azmlflow revoke alice@local.test", "alice"),
+    Typed("azmlflow revoke data-scientists viewer --scope group", "viewer"),
+    Typed("azmlflow sweep", "rg-mlflow-local"),
+    Typed("azmlflow sweep --expired", ""),
+    Typed("azmlflow sweep --expired --apply --yes", ""),
+    Typed("azmlflow sweep --name 'rg-mlflow-pr*' --older-than 7d --apply --yes", ""),
+    Typed("azmlflow sweep --tag team=search -o json", "["),
+    Typed("azmlflow down --resource-group rg-old --timeout 30m --yes", "nothing stands"),
+    Typed("azmlflow down --resource-group rg-old --unmanaged --yes", "nothing stands"),
+    Typed("azmlflow down --dry-run --output json", "{"),
+    Typed("azmlflow down --yes", "nothing left"),
+    Typed("azmlflow fleet preview -o json", "search-dev"),
+    Typed("azmlflow fleet up --only 'search-*' --width 8", "search-dev"),
+    Typed("azmlflow fleet up", "search-dev"),
+    Typed("azmlflow fleet status", "search-dev"),
+    Typed("azmlflow fleet down --only 'search-*' --yes", "search-dev"),
+    Typed("azmlflow fleet down --yes", "search-dev"),
+    Typed("azmlflow local stop", "stopped"),
+    Typed("azmlflow local repair", ""),
+    Typed("azmlflow local reset --yes", "empty"),
+)
+
+DAY = {"standing": STANDING, "access": ACCESS, "use": USE, "leaving": LEAVING}
