@@ -63,7 +63,11 @@ def _of_resource(arm: ResourceManager, id_: str, text: str) -> Person:
         )
     document = arm.get(id_)
     if document is None:
-        known = "azmlflow get clusters" if text.lower().startswith(COMPUTE) else "az identity list --query [].id --output tsv"
+        known = (
+            "azmlflow get clusters"
+            if text.lower().startswith(COMPUTE)
+            else "az identity list --query [].id --output tsv"
+        )
         raise CliError(f"`{text}` does not exist", where=id_, next=known)
     own = document.get(kind.identity) or {}
     principal = str(own.get("principalId") or "").lower() or _used(own, text, id_)

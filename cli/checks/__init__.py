@@ -6,13 +6,14 @@ network that is another's, what else is given by id, and the calls to what stand
 
 from __future__ import annotations
 
-from azmlflow.cli.checks import calls, cloud, given, machine, network, place
+from azmlflow.cli.checks import calls, cloud, given, machine, network, place, state
 from azmlflow.cli.checks.base import Check, Finding, Situation, Status
 
 __all__ = ["CHECKS", "Check", "Finding", "Situation", "Status"]
 
 CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,
+    *state.CHECKS,
     *cloud.CHECKS,
     *place.CHECKS,
     *network.CHECKS,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.session import standing
 from azmlflow.cli.session.session import Session
@@ -50,6 +51,7 @@ class Situation:
         environment: the user's own, as it was before this process entered a cloud.
         python: the interpreter whose MLflow is looked at; None for the first on PATH.
         unreachable: why the cloud cannot be asked, empty if it can.
+        unread: why the state could not be read; None if it could.
     """
 
     session: Session
@@ -57,6 +59,7 @@ class Situation:
     environment: Mapping[str, str]
     python: str | None = None
     unreachable: str = ""
+    unread: CliError | None = None
     state: State = field(default_factory=State)
     _memory: dict[str, Any] = field(default_factory=dict)
 
@@ -129,6 +132,7 @@ class Check:
         safe: does the fix, where it can be done unasked and harms nothing; None where a person must decide.
         cloud: does it ask the cloud?
         preflight: is it asked before each first `up` too?
+        first: what comes after it is not asked where it fails: its answer would be the same fault again.
     """
 
     name: str
@@ -138,3 +142,4 @@ class Check:
     safe: Callable[[Situation], None] | None = None
     cloud: bool = True
     preflight: bool = False
+    first: bool = False

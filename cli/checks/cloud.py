@@ -182,7 +182,7 @@ _QUOTA_PAGE = "https://ml.azure.com/quota"
 SIZES = _before_up("sizes", "Does the region offer the computes' VM sizes?", _sizes, "edit Pulumi.{stack}.yaml")
 
 CHECKS = (
-    Check("credentials", "Is anybody signed in, and who?", _credentials, "az login"),
+    Check("credentials", "Is anybody signed in, and who?", _credentials, "az login", first=True),
     _before_up(
         "subscription", "Is it there, and in the tenant you are signed in to?", _subscription, "az account list --all"
     ),

@@ -46,12 +46,26 @@ class Answer:
 
 
 def examine(situation: Situation, checks: Sequence[Check] = CHECKS) -> tuple[Answer, ...]:
-    """Ask the checks, side by side; the answers come in the checks' order."""
-    if not situation.unreachable and any(check.cloud for check in checks):
+    """Ask the checks: those that come first one after the other, and, unless one of them fails, the rest side by side.
+
+    The answers come in the checks' order.
+    """
+    found: dict[str, Finding] = {}
+    cause = ""
+    for check in checks:
+        if check.first:
+            found[check.name] = Finding("skipped", cause) if cause else _found(check, situation)
+            if found[check.name].status == "failed":
+                cause = f"not asked: it needs `{check.name}`"
+    if cause:
+        found |= {check.name: Finding("skipped", cause) for check in checks if check.cloud and not check.first}
+    rest = [check for check in checks if check.name not in found]
+    if not situation.unreachable and any(check.cloud for check in rest):
         situation.arm.load()
     with Pool(_AT_ONCE, "check") as pool:
-        findings = pool.map(lambda check: _found(check, situation), checks)
-        return tuple(Answer(check, finding, situation.session) for check, finding in zip(checks, findings, strict=True))
+        findings = pool.map(lambda check: _found(check, situation), rest)
+        found |= {check.name: finding for check, finding in zip(rest, findings, strict=True)}
+    return tuple(Answer(check, found[check.name], situation.session) for check in checks)
 
 
 def _found(check: Check, situation: Situation) -> Finding:

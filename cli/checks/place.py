@@ -140,7 +140,7 @@ _before_up = functools.partial(Check, preflight=True)
 CHECKS = (
     _before_up("names", "Are the names free?", _names, "azmlflow set salt 2 --stack {stack}    (other names)"),
     _before_up("soft-deleted", "Does a soft-deleted twin hold a name?", _twins, "azmlflow down --stack {stack}"),
-    _before_up("rights", "May you make what a stack is made of, and grant on it?", _rights),
+    _before_up("rights", "May you make what a stack is made of, and grant on it?", _rights, first=True),
     _before_up("locks", "Does a lock stand in the way?", _no_locks),
     Check("standing", "Is all there that the last `up` made?", _standing, "azmlflow up --stack {stack}"),
     Check("grants", "Has a grant run out?", _grants, "azmlflow up --stack {stack}"),

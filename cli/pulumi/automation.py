@@ -137,10 +137,10 @@ def make(
             """Nothing to do."""
 
         def create_stack(self, stack_name: str) -> None:
-            """Make an empty state, in the secrets provider that the settings name."""
+            """Make an empty state, its secrets under what the stack's file names: the engine alone ignores that."""
             arguments = ["stack", "init", stack_name, "--no-select"]
-            if self.secrets_provider:
-                arguments += ["--secrets-provider", self.secrets_provider]
+            if provider := self.stack_settings(stack_name).secrets_provider:
+                arguments += ["--secrets-provider", provider]
             self._run_pulumi_cmd_sync(arguments)
 
     class Quick(automation.Stack):

@@ -8,8 +8,11 @@ backend from its file.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from azmlflow.cli.frame.errors import Interrupted
@@ -75,6 +78,28 @@ class EngineStack:
             there = self.exists()
             self._known = read_state(self._ask(lambda stack: stack.export_stack()).deployment) if there else State()
         return self._known
+
+    def open_secrets(self) -> None:
+        """`pulumi config set --secret`, into a copy of the stack's settings."""
+
+        def encrypt(stack: Any) -> None:
+            with tempfile.TemporaryDirectory(prefix="azmlflow-") as folder:
+                copy = Path(folder) / f"Pulumi.{self.name}.yaml"
+                shutil.copyfile(self._place.folder / copy.name, copy)
+                words = [
+                    "config",
+                    "set",
+                    "--secret",
+                    "--config-file",
+                    str(copy),
+                    "--stack",
+                    self.name,
+                    "tried",
+                    "tried",
+                ]
+                stack.workspace.pulumi_command.run(words, str(self._place.folder), {})
+
+        self._ask(encrypt)
 
     def up(
         self, on_change: OnChange | None = None, targets: Sequence[str] = (), *, without: Sequence[str] = ()

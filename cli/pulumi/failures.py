@@ -7,6 +7,7 @@ import uuid
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.hints import throttled, with_engine
+from azmlflow.cli.pulumi.backends import complaint
 from azmlflow.cli.pulumi.changes import Outcome, urn_name
 from azmlflow.localazure.machine.shortage import said
 
@@ -38,6 +39,8 @@ def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool 
     # What providers say of a resource explains more than the engine's "update failed" on the stack.
     told = [entry for entry in errors if entry.urn and "pulumi:pulumi:Stack" not in entry.urn] or errors
     if not told:
+        if not mended and (cause := complaint(text)):
+            return cause
         complaints = [line for line in _lines(text) if line.startswith("error:")]
         what = complaints[0].removeprefix("error:").strip() if complaints else _last_line(text)
         lacks = said(text)

@@ -52,6 +52,10 @@ class Stack(Protocol):
         """What the state holds."""
         ...
 
+    def open_secrets(self) -> None:
+        """Have what encrypts the stack's secrets encrypt something; nothing is kept."""
+        ...
+
     def up(
         self, on_change: OnChange | None = None, targets: Sequence[str] = (), *, without: Sequence[str] = ()
     ) -> Outcome:

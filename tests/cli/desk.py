@@ -65,6 +65,8 @@ class FakeStack:
     calls: list[str] = field(default_factory=list)
     imported: list[Import] = field(default_factory=list)
     fault: Exception | None = None
+    locked: Exception | None = None
+    unread: Exception | None = None
 
     def exists(self) -> bool:
         return self.there
@@ -74,7 +76,13 @@ class FakeStack:
         self.calls.append("create")
 
     def state(self) -> State:
+        if self.unread:
+            raise self.unread
         return self.held
+
+    def open_secrets(self) -> None:
+        if self.locked:
+            raise self.locked
 
     def up(
         self, on_change: OnChange | None = None, targets: Sequence[str] = (), *, without: Sequence[str] = ()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +40,47 @@ def test_a_subscription_that_is_not_ready(bare_estate: Estate) -> None:
     assert found["packages"]["says"].startswith("MLflow 2.")
 
 
+def test_the_state_and_its_secrets_are_asked_before_azure(bare_estate: Estate) -> None:
+    """With the real engine, a stack on Azure, and nobody signed in."""
+    bare_estate.azmlflow("init", "prod", "--cloud", "azure", "--location", "westeurope")
+    folder = bare_estate.folder / "backend"
+    folder.mkdir()
+    backend = {"PULUMI_BACKEND_URL": f"file://{folder}"}
+
+    def failed(**variables: str) -> tuple[str, str]:
+        answer = bare_estate.command("azmlflow", "doctor", "-s", "prod", "-o", "json", fails=True, extra=variables)
+        (entry,) = (each for each in answer.json()["checks"] if each["status"] == "failed")
+        return entry["name"], entry["says"]
+
+    assert failed()[0] == "backend"
+    assert failed(PULUMI_BACKEND_URL=f"file://{folder}/gone")[1].endswith("no such file or directory")
+    with keyed(bare_estate.folder / "Pulumi.prod.yaml"):
+        assert failed(**backend)[0] == "credentials"
+        told = bare_estate.command("azmlflow", "up", "-s", "prod", fails=True, extra=backend).err
+        assert "nobody is signed in" in told or "the key that encrypts the stack's secrets does not answer" in told
+    assert failed(**backend) == ("secrets", "a new state would be under a passphrase, and none is set")
+    right, wrong = ({"PULUMI_CONFIG_PASSPHRASE": word, **backend} for word in ("right", "wrong"))
+    bare_estate.command("pulumi", "stack", "init", "prod", extra={**engine_of(bare_estate), **right})
+    assert failed(**wrong) == ("secrets", "the stack's secrets are under another passphrase than the one that is set")
+    assert failed(**right)[0] == "credentials"
+    (bare_estate.folder / "Pulumi.prod.yaml").unlink()
+
+
+@contextmanager
+def keyed(path: Path) -> Iterator[None]:
+    """The stack's secrets are to be under a key of a vault, which is not there."""
+    before = path.read_text()
+    path.write_text(f"secretsprovider: azurekeyvault://kv-none.vault.azure.net/keys/state\n{before}")
+    yield
+    path.write_text(before)
+
+
+def engine_of(estate: Estate) -> dict[str, str]:
+    """The variables by which a shell finds the engine."""
+    found: dict[str, str] = estate.azmlflow("env", "--engine", "--output", "json").json()["set"]
+    return found
+
+
 def test_a_soft_deleted_twin_is_told_before_and_down_frees_the_name(bare_estate: Estate) -> None:
     bare_estate.azmlflow("up", "--expires", "7d")
     arm = Arm(bare_estate)
@@ -50,10 +94,8 @@ def test_a_soft_deleted_twin_is_told_before_and_down_frees_the_name(bare_estate:
     assert checks(bare_estate)["locks"]["status"] == "warning"
     assert arm.ask("DELETE", lock, "2020-05-01").status in {200, 204}
 
-    engine = bare_estate.azmlflow("env", "--engine", "--output", "json").json()["set"]
-    bare_estate.command(
-        "pulumi", "destroy", "--yes", "--skip-preview", "--non-interactive", "--stack", "local", extra=engine
-    )
+    destroy = ("destroy", "--yes", "--skip-preview", "--non-interactive", "--stack", "local")
+    bare_estate.command("pulumi", *destroy, extra=engine_of(bare_estate))
     found = checks(bare_estate, fails=True)["soft-deleted"]
     assert (found["status"], found["fix"]) == ("failed", "azmlflow down --stack local")
     assert "soft-deleted" in bare_estate.azmlflow("up", fails=True).err

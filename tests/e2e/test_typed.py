@@ -13,6 +13,8 @@ import pytest
 from tests.e2e.estate import CHECKOUT, SCIENCE_PYTHON, Estate, make_environment, make_estate
 from tests.e2e.typed import DAY, FIRST, SETTINGS, Typed
 
+pytestmark = pytest.mark.e2e
+
 _TRACK = """
 import mlflow
 mlflow.set_experiment("typed")

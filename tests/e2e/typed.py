@@ -161,6 +161,9 @@ USE = (
     Typed("azmlflow why --file train.log", "azmlflow"),
     Typed("azmlflow why 'the error'", "unknown"),
     Typed('azmlflow why "RESOURCE_DOES_NOT_EXIST: No Experiment with id=7 exists"', "confirmed"),
+)
+
+CHECKED = (
     Typed("azmlflow verify --as alice@local.test", "delete model"),
     Typed("azmlflow verify --clean", ""),
     Typed("azmlflow ui --print", "http"),
@@ -202,4 +205,4 @@ LEAVING = (
     Typed("azmlflow local reset --yes", "empty"),
 )
 
-DAY = {"standing": STANDING, "access": ACCESS, "use": USE, "leaving": LEAVING}
+DAY = {"standing": STANDING, "access": ACCESS, "use": USE, "checked": CHECKED, "leaving": LEAVING}

@@ -31,8 +31,8 @@ def command(invocation: Invocation, fix: bool, python: str | None) -> None:
     session = open_session(invocation, make_local=True)
     before = dict(invocation.ports.environment)  # entering a cloud changes it
     unreachable = _visit(session)
-    state = _state(session)
-    situation = Situation(session, state.outputs, before, python, unreachable, state)
+    state, unread = _state(session)
+    situation = Situation(session, state.outputs, before, python, unreachable, unread, state)
     with progress.drawing(f"examining stack {session.name}"):
         answers = doctor.examine(situation)
         if fix:
@@ -59,17 +59,16 @@ def _visit(session: Session) -> str:
     return ""
 
 
-def _state(session: Session) -> State:
-    """The stack's state; an empty one where it cannot be read without an engine that is not here."""
+def _state(session: Session) -> tuple[State, CliError | None]:
+    """The stack's state, or why it cannot be read; an empty one where no engine is here that could."""
     from azmlflow.cli.pulumi import engine
 
     if not session.file.local and engine.present(session.invocation.ports.environment) is None:
-        return State()
+        return State(), None
     try:
-        return session.stack().state()
+        return session.stack().state(), None
     except CliError as fault:
-        session.invocation.warn(f"the stack's state cannot be read: {fault.what}")
-        return State()
+        return State(), fault
 
 
 def _table(answers: Sequence[doctor.Answer]) -> str:

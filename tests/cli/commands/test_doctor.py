@@ -66,14 +66,77 @@ def test_no_engine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "next: make engine" in done.err
 
 
-def test_nobody_is_signed_in_and_the_other_checks_answer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_is_signed_in_and_nothing_else_is_asked_of_the_cloud(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def nobody(_self: object) -> SignedIn:
         raise CliError("nobody is signed in", next="az login")
 
     monkeypatch.setattr(checks.Situation, "caller", property(nobody))
     found = asked(desk)
     assert (found["credentials"]["status"], found["credentials"]["fix"]) == ("failed", "az login")
-    assert found["providers"]["status"] == "ok"
+    assert found["engine"]["status"] == "ok"
+    assert {entry["says"] for name, entry in found.items() if name in CLOUD} == {"not asked: it needs `credentials`"}
+    assert [name for name, entry in found.items() if entry["status"] == "failed"] == ["credentials"]
+
+
+CLOUD = ("subscription", "providers", "region", "quota", "names", "soft-deleted", "rights", "locks", "standing")
+
+
+def on_azure(desk: Desk, monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    """The stack is on Azure, with its state in a backend of the user's own."""
+    (desk.root / "Pulumi.local.yaml").write_text("config:\n  azmlflow:location: westeurope\n")
+    for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_BACKEND_URL"):
+        desk.environment.pop(name, None)
+    desk.environment.update(variables)
+
+
+def test_the_first_cause_alone_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backend, secrets, sign-in, rights: in this order, and what comes after a fault is not asked."""
+    on_azure(desk, monkeypatch)
+    desk.stack.unread = CliError("Pulumi is told no backend", next="export PULUMI_BACKEND_URL=X")
+    desk.stack.locked = CliError("under another passphrase", next="export PULUMI_CONFIG_PASSPHRASE_FILE=FILE")
+    desk.stack.there = True
+    found = asked(desk)
+    assert [name for name, entry in found.items() if entry["status"] == "failed"] == ["backend"]
+    assert (found["backend"]["says"], found["backend"]["fix"]) == (
+        "Pulumi is told no backend",
+        "export PULUMI_BACKEND_URL=X",
+    )
+    assert {found[name]["says"] for name in ("secrets", "credentials", "rights")} == {"not asked: it needs `backend`"}
+    desk.stack.unread = None
+    found = asked(desk)
+    assert [name for name, entry in found.items() if entry["status"] == "failed"] == ["secrets"]
+    assert found["credentials"]["says"] == "not asked: it needs `secrets`"
+    desk.stack.locked = None
+    found = asked(desk)
+    assert [name for name, entry in found.items() if entry["status"] == "failed"] == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "status"),
+    [
+        ({"PULUMI_BACKEND_URL": "azblob://state"}, "failed"),
+        ({"PULUMI_BACKEND_URL": "azblob://state", "PULUMI_CONFIG_PASSPHRASE": ""}, "ok"),
+        ({"PULUMI_BACKEND_URL": "file:///state", "PULUMI_CONFIG_PASSPHRASE_FILE": "/x"}, "ok"),
+        ({"PULUMI_BACKEND_URL": "https://pulumi.contoso.com"}, "ok"),
+        ({}, "ok"),
+    ],
+)
+def test_a_new_state_needs_a_passphrase(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], status: str
+) -> None:
+    on_azure(desk, monkeypatch, **variables)
+    found = asked(desk)["secrets"]
+    assert found["status"] == status
+    assert str(found["fix"]).startswith("export PULUMI_CONFIG_PASSPHRASE_FILE=") is (status == "failed")
+
+
+def test_a_key_of_a_vault_needs_no_passphrase(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_azure(desk, monkeypatch, PULUMI_BACKEND_URL="azblob://state")
+    path = desk.root / "Pulumi.local.yaml"
+    path.write_text(f"secretsprovider: azurekeyvault://kv.vault.azure.net/keys/k\n{path.read_text()}")
+    assert asked(desk)["secrets"]["status"] == "ok"
 
 
 def test_the_cloud_cannot_be_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
