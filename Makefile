@@ -59,8 +59,8 @@ examples: $(EXAMPLES)
 engine: $(TOOLKIT)
 	@$(BIN)/python -m azmlflow.cli.pulumi.engine
 
-live: engine examples  ## the end-to-end tests against a real subscription; costs money, asks first
-	$(BIN)/python -m pytest -m live --live
+live: engine examples  ## a data scientist's day on a real subscription: shows its price, asks, and removes everything at its end
+	@$(BIN)/python -m scripts.live
 
 docs: $(DOCS)  ## the pages of docs/ as a site, in site/
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet

@@ -119,8 +119,10 @@ def _packages(situation: Situation) -> Finding:
             env=dict(situation.environment),
         )
         answer = json.loads(done.stdout)
+    except subprocess.CalledProcessError as fault:
+        return Finding("failed", f"{command} is no Python that works: it ends with exit code {fault.returncode}")
     except (OSError, subprocess.SubprocessError, ValueError) as fault:
-        return Finding("failed", f"{command} does not run: {fault}")
+        return Finding("failed", f"{command} does not run: {type(fault).__name__}")
     if Path(answer["prefix"]).resolve() == Path(sys.prefix).resolve() and situation.python is None:
         return Finding("skipped", "python3 on PATH is azmlflow's own; name yours: azmlflow doctor --python PATH")
     return judge_packages(answer["found"])

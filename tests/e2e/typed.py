@@ -159,7 +159,7 @@ USE = (
     Typed("azmlflow run --without-stack -- python -c 'print(1)'", "1"),
     Typed("azmlflow run -- python train.py 2>&1 | azmlflow why", "azmlflow"),
     Typed("azmlflow why --file train.log", "azmlflow"),
-    Typed("azmlflow why 'the error'", "unknown"),
+    Typed("azmlflow why 'the error'", "unknown", 1),
     Typed('azmlflow why "RESOURCE_DOES_NOT_EXIST: No Experiment with id=7 exists"', "confirmed"),
 )
 

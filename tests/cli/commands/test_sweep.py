@@ -225,8 +225,9 @@ def test_an_end_that_is_put_off_meanwhile_keeps_its_group(
     assert "none of those that were chosen" in done.err
 
 
-def soft_deleted(groups: ManyGroups, group: str, name: str) -> str:
+def soft_deleted(groups: ManyGroups, group: str, name: str | None) -> str:
     """A vault of a group that is gone; gives what is purged."""
+    assert name is not None
     place = f"/subscriptions/{ONE}/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/{name}"
     id_ = f"{group_id(group)}/providers/Microsoft.KeyVault/vaults/{name}"
     groups.put(place, properties={"vaultId": id_, "tags": tags.ownership("azmlflow", "dev")})

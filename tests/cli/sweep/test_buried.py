@@ -45,7 +45,7 @@ def delete(azure: Azure, path: str) -> None:
     azure.wait()
 
 
-def vault(azure: Azure, name: str, tags: dict[str, str], group: str = GROUP) -> str:
+def vault(azure: Azure, name: str | None, tags: dict[str, str], group: str = GROUP) -> str:
     id_ = f"{group}/providers/Microsoft.KeyVault/vaults/{name}"
     put(azure, id_, {**BODIES[VAULT], "tags": tags})
     return id_

@@ -29,7 +29,10 @@ def test_what_is_set_is_told_and_goes_with_the_component(azure: Azure) -> None:
     azure.make(*CHAIN)
     for api in ("2015-05-01", "2018-05-01-preview"):
         assert azure.arm("GET", FEATURES, api=api).body == UNSET
-    asked = {"CurrentBillingFeatures": ["Basic"], "DataVolumeCap": {"Cap": 0.5, "StopSendNotificationWhenHitCap": True}}
+    asked: dict[str, Any] = {
+        "CurrentBillingFeatures": ["Basic"],
+        "DataVolumeCap": {"Cap": 0.5, "StopSendNotificationWhenHitCap": True},
+    }
     expected = {**UNSET, "DataVolumeCap": {**UNSET["DataVolumeCap"], **asked["DataVolumeCap"]}}
     told = azure.arm("PUT", FEATURES, asked)
     assert (told.status, told.body) == (200, expected)
