@@ -172,7 +172,7 @@ def _is_text(node: ast.AST) -> bool:
 
 def _joined(node: ast.AST) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return re.sub(r"\{\w+\}", HOLE, node.value)
+        return re.sub(r"\{\w*\}", HOLE, node.value)
     if isinstance(node, ast.JoinedStr):
         return "".join(_joined(each) for each in node.values)
     if isinstance(node, ast.BinOp):

@@ -18,6 +18,7 @@ ELSEWHERE = {
     r"azmlflow local start --(latency) azure": "test_interrupt.py",
     r"azmlflow (-C) infra init local": "test_installed.py",
     r"azmlflow (ui)(?: --as .+)?": "test_ui.py",
+    r"azmlflow run --without-stack (?:--as .+ )?-- (tofu) .+": "tofu.py",
     r"azmlflow (verify)(?: --python .+)?": "test_verify.py",
 }
 # What no test types, and why.
