@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from azmlflow.cli.project.hold import read_note
 from azmlflow.infra.plan.tags import CREATED_TAG
@@ -53,6 +57,13 @@ class World:
         """Take the faults away, and stop the embedded Azure."""
         write_faults(self.state, ())
         self.estate.azmlflow("local", "stop")
+
+    def set(self, settings: Mapping[str, Any]) -> None:
+        """Lay settings over the stack's."""
+        path = self.estate.folder / "Pulumi.local.yaml"
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document["config"] |= settings
+        path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
     def keep(self, name: str) -> None:
         """Take a snapshot."""
@@ -142,7 +153,9 @@ class World:
         """All that is in the cloud, in Pulumi's state and in the folder, comparable over two runs."""
         with contextlib.closing(Store(self.state / "azure.db")) as store:
             cloud: dict[str, Any] = {
-                name: {key: (document.get("properties") or {}).get("provisioningState") for key, document in found}
+                name: {
+                    _key(key): (document.get("properties") or {}).get("provisioningState") for key, document in found
+                }
                 for name in _COLLECTIONS
                 if (found := list(store.scan(name)))
             }
@@ -171,6 +184,11 @@ class World:
             )
             for entry in deployment.get("resources") or ()
         }
+
+
+def _key(key: str) -> str:
+    """A document's key; a managed network's own rules are named by the workspace's id, a new one each time."""
+    return re.sub(r"(/__sys_pe_.+_)[0-9a-f]{8}$", r"\1some", key)
 
 
 def _id(entry: dict[str, Any]) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from azmlflow.infra.settings.profiles import PROFILES
 from azmlflow.localazure.front.faults import FaultRule, What, When
 from tests.e2e.estate import make_estate
 from tests.e2e.faulted import World
@@ -25,7 +26,9 @@ ALL = os.environ.get("AZMLFLOW_FAULTS") == "all"
 ARM = "^/subscriptions"
 # How many requests either command makes at most, and how many fewer it may make, since it asks until something is done:
 # a test holds them to both. What strikes one of the last few may strike none, and is then a plain run.
-REQUESTS, FEWER = {"up": 50, "down": 60, "grant": 20, "revoke": 10, "sweep": 48}, 4
+REQUESTS, FEWER = {"up": 50, "down": 60, "grant": 20, "revoke": 10, "sweep": 48, "up-locked": 78}, 4
+if ALL:
+    REQUESTS["down-locked"] = 73
 WAYS: tuple[tuple[What, When], ...] = (
     ("429", "before"),
     ("500", "before"),
@@ -55,7 +58,7 @@ KILLS: list[Case] = [
 ]
 # Answers that say of a change that it is done: where it is not, no client can tell. They strike questions alone.
 SAID_DONE = {"types", "entries", "empty", "foreign"}
-SELDOM = {"revoke", "sweep"}  # killed in the whole sweep alone
+SELDOM = {"revoke", "sweep", "up-locked"}  # killed in the whole sweep alone
 WORDS = {
     "up": ("up",),
     "down": ("down", "--yes"),
@@ -63,6 +66,8 @@ WORDS = {
     "revoke": ("revoke", "bob@local.test"),
     "sweep": ("sweep", "--name", "rg-mlflow-*", "--apply", "--yes"),
     "config": ("config", "--force"),
+    "up-locked": ("up",),
+    **({"down-locked": ("down", "--yes")} if ALL else {}),
 }
 # Requests that start an operation of Azure's, which is accepted and then fails.
 OPERATIONS: dict[str, tuple[str, str, str]] = {
@@ -72,8 +77,13 @@ OPERATIONS: dict[str, tuple[str, str, str]] = {
 if ALL:
     OPERATIONS["account"] = ("up", "PUT", r"Microsoft\.Storage/storageAccounts/[^/]+$")
 # What those commands leave by which the world is built up; and what is there before each.
-ENDS = {"up": "whole", "grant": "granted"}
-BEFORE = {"up": "nothing", "down": "whole", "grant": "whole", "revoke": "granted", "sweep": "whole", "config": "whole"}
+ENDS = {"up": "whole", "grant": "granted", "up-locked": "locked"}
+BEFORE = {
+    "up": "nothing", "down": "whole", "grant": "whole", "revoke": "granted", "sweep": "whole", "config": "whole",
+    "up-locked": "nothing locked", "down-locked": "locked",
+}  # fmt: skip
+# The stack of the profile locked-down, whose vault may go for good.
+LOCKED = {f"azmlflow:{key}": value for key, value in PROFILES["locked-down"].items() if key != "purgeProtection"}
 
 
 def sample(cases: list[Case], size: int) -> list[Case]:
@@ -99,6 +109,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(estate, folder / "snapshots")
     made.keep("nothing")
     for command, end in ENDS.items():
+        if command == "up-locked":
+            made.put_back("nothing")
+            made.set(LOCKED)
+            made.keep(BEFORE[command])
         before = made.requests()
         assert made.type(*WORDS[command])[0] == 0
         made.asked[command] = made.requests() - before
@@ -211,7 +225,7 @@ def check_end(world: World, ends: dict[str, dict[str, Any]], command: str, numbe
         assert world.seen()["assignments"] == ends[command]["assignments"]
         assert world.type("up")[0] == 0
     assert world.seen() == ends[command]
-    if command == "up" and number % 2:
+    if WORDS[command] == ("up",) and number % 2:
         code, said = world.type("up", "--output", "json")
         assert code == 0
         assert set(json.loads(said[said.index("{") :])["changes"]) == {"same"}

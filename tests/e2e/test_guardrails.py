@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
-from tests.e2e.estate import Estate, make_estate
+from tests.e2e.estate import SCIENCE_PYTHON, Estate, make_estate
 from tests.e2e.people import ARM, sign_in
 
 pytestmark = pytest.mark.e2e
@@ -100,11 +100,28 @@ def _stands_in_its_own_network(estate: Estate) -> str:
     return endpoints
 
 
+def _is_tracked_from_inside_alone(estate: Estate) -> None:
+    """MLflow from the stack's network, metric and artifact; from the internet it is refused in Azure's words."""
+    script = estate.folder / "track.py"
+    script.write_text(
+        "import mlflow\n"
+        "with mlflow.start_run() as run:\n"
+        "    mlflow.log_metric('a', 1)\n"
+        "    mlflow.log_text('from inside', 'n.txt')\n"
+        "print(mlflow.artifacts.load_text(f'runs:/{run.info.run_id}/n.txt'))\n"
+    )
+    told = estate.azmlflow("run", "--from", "network", "--", str(SCIENCE_PYTHON), str(script))
+    assert "from inside" in told.out
+    refused = estate.azmlflow("run", "--from", "internet", "--", str(SCIENCE_PYTHON), str(script), fails=True)
+    assert "Access to workspace was denied based on workspace private link configuration." in refused.err
+
+
 def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
     estate = make_estate(tmp_path / "project")
     try:
         _set(estate, **GUARDRAILS)
         endpoints = _stands_in_its_own_network(estate)
+        _is_tracked_from_inside_alone(estate)
         _set(estate, network=MANAGED, instances=[{"name": "alice"}])
         began = estate.azmlflow("up", "--yes").err
         assert _asked(estate, "GET", endpoints, "2024-05-01").json()["value"] == []

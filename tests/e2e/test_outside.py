@@ -90,3 +90,39 @@ def test_a_firewall_that_somebody_closed_stays_closed_when_the_account_changes(s
         stack.azmlflow("up")
         found = firewall(owner, account)
         assert (found["tags"]["team"], found["defaultAction"], found["public"]) == ("green", "Allow", "Enabled")
+
+
+LET_IN = ["203.0.113.7", "198.51.100.0/24"]
+FIREWALL = {"api-version": "2024-10-01-preview"}
+NARROWED: dict[str, Any] = {
+    "registry": "own",
+    "network": {"mode": "publicIps", "allowedIps": LET_IN},
+    "identity": {"type": "SystemAssigned,UserAssigned"},
+    "storageAuth": "identity",
+}
+
+
+def let_in(stack: Estate, address: str) -> set[str]:
+    """The services that answer an internet address."""
+    cells = stack.azmlflow("reach", "--address", address, "--output", "json").json()["cells"]
+    return {each["to"] for each in cells if each["allowed"] and each["from"].startswith("internet:")}
+
+
+def test_a_stack_that_lets_in_some_addresses_and_whose_firewall_somebody_changed(stack: Estate) -> None:
+    path = stack.folder / "Pulumi.local.yaml"
+    document = yaml.safe_load(path.read_text())
+    document["config"] |= {f"azmlflow:{key}": value for key, value in NARROWED.items()}
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    stack.azmlflow("up", "--yes")
+    every = {"workspace", "blob", "file", "vault", "registry"}
+    assert (let_in(stack, "198.51.100.9"), let_in(stack, "192.0.2.1")) == (every, set())
+    workspace = f"{ARM}{stack.outputs()['workspaceId']}"
+    with sign_in(stack, OWNER) as owner:
+        opened = {"properties": {"networkAcls": {"defaultAction": "Allow", "ipRules": []}}}
+        owner.ask("PATCH", workspace, params=FIREWALL, json=opened).raise_for_status()
+        done = stack.azmlflow("up")
+        assert "lets in others than it was told to: it is set again" in done.err
+        assert "nothing to change" in done.out, "of the engine's"
+        found = owner.ask("GET", workspace, params=FIREWALL).json()["properties"]
+        assert found["networkAcls"] == {"defaultAction": "Deny", "ipRules": [{"value": each} for each in LET_IN]}
+    assert "nothing left" in stack.azmlflow("down", "--yes").out
