@@ -49,8 +49,10 @@ def give_up(folder: Folder) -> None:
         OSError, RightsKept: see `shed`; UnsafeFolder: see `Folder.socket`.
     """
     # It writes to its state, to the caches of environments and databases, and where sockets and the jobs' folders are.
-    caches = (environments_folder(os.environ), databases_folder(os.environ))
-    own = (folder.path, *caches, folder.socket().parent.parent, Path(tempfile.gettempdir()))
+    temporary, sockets = Path(tempfile.gettempdir()), folder.socket().parent
+    own = [folder.path, environments_folder(os.environ), databases_folder(os.environ), temporary]
+    if not sockets.is_relative_to(temporary):  # in XDG_RUNTIME_DIR, say, beside sockets of its user's other programs
+        own.append(sockets)
     for each in own:
         with contextlib.suppress(OSError):  # nothing can be kept there then, which is told when something is to be
             each.mkdir(parents=True, exist_ok=True)

@@ -117,6 +117,43 @@ def test_no_disk_and_no_socket_of_roots_is_there_to_it() -> None:
     assert speaks is False
 
 
+GIVE_UP = """
+import json, logging, os, socket, sys
+from pathlib import Path
+from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.process import shedding
+
+folder = Folder.at(Path(sys.argv[1]))
+folder.make()
+shedding.give_up(folder)
+with socket.socket(socket.AF_UNIX) as ours:
+    ours.bind(str(folder.socket()))
+with socket.socket(socket.AF_UNIX) as asking:
+    try:
+        asking.connect(sys.argv[2])
+        speaks = True
+    except OSError:
+        speaks = False
+print(json.dumps([speaks, os.stat("/proc/self/ns/mnt").st_ino, str(folder.socket())]))
+"""
+
+
+def test_of_its_users_runtime_folder_it_sees_its_own_sockets_alone(tmp_path: Path) -> None:
+    """There lie those of root's session bus and service manager, if root has signed in."""
+    with tempfile.TemporaryDirectory(dir="/run") as place, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{place}/bus")
+        listener.listen()
+        words = [sys.executable, "-c", GIVE_UP, str(tmp_path / "state"), f"{place}/bus"]
+        found = {**os.environ, "XDG_RUNTIME_DIR": place, "TMPDIR": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True, env=found)
+        speaks, namespace, own = json.loads(done.stdout)
+        assert own.startswith(place)
+        assert Path(own).is_socket()
+    if namespace == Path("/proc/self/ns/mnt").stat().st_ino:
+        pytest.skip("there are no namespaces of mounts for us")
+    assert speaks is False
+
+
 def test_where_all_can_be_only_its_own_folders_can_be_written_to(tmp_path: Path) -> None:
     told, capabilities, privileges, beside = shed(tmp_path)
     assert (capabilities, privileges) == (OPENS_FILES, "1")
