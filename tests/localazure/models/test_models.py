@@ -461,6 +461,29 @@ def test_mlflow_registers_no_model_of_nothing(plane: Plane, source: str, why: st
     assert plane.mlflow("GET", "model-versions/search").json().get("model_versions", []) == []
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "runs:/elsewhere/model",
+        "azureml://artifacts/ExperimentRun/dcid.elsewhere/model",
+        "azureml://artifacts/ExperimentRun/dcid.elsewhere%2Fmodel",
+        "azureml://artifacts/ExperimentRun/dcid.run-1/../dcid.elsewhere/model",
+        "azureml://artifacts/experimentrun/DCID.elsewhere/model",
+        "azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.elsewhere/model",
+        f"azureml://h/mlflow/v2.0{WORKSPACE}/experiments/1/runs/elsewhere/artifacts/model",
+        f"azureml://{WORKSPACE[1:]}/datastores/workspaceartifactstore/paths/ExperimentRun/dcid.elsewhere/model",
+        "https://stacct1.blob.core.windows.net/azureml/ExperimentRun/dcid.elsewhere/model",
+        "wasbs://azureml@stacct1.blob.core.windows.net/ExperimentRun/dcid.elsewhere/model",
+    ],
+)
+def test_a_run_of_another_workspace_that_shares_the_account_becomes_no_model(plane: Plane, source: str) -> None:
+    plane.azure.blob("azureml", "ExperimentRun/dcid.elsewhere/model/weights.bin", b"theirs")
+    plane.mlflow("POST", "registered-models/create", {"name": "iris"})
+    refused = plane.mlflow("POST", "model-versions/create", {"name": "iris", "source": source})
+    assert refused.status_code in (400, 404), refused.text
+    assert plane.mlflow("GET", "model-versions/search").json().get("model_versions", []) == []
+
+
 def test_mlflow_copies_a_version(plane: Plane) -> None:
     plane.put(f"{VERSIONS}/1", modelUri=JOB)
     plane.mlflow("POST", "registered-models/create", {"name": "copy"})
