@@ -85,6 +85,7 @@ def declare() -> None:
             key_vault_id=given.get("vault"),
             application_insights_id=given.get("insights"),
             **settings.identity.arguments(),
+            **(settings.encryption.arguments() if settings.encryption else {}),
             **dataclasses.asdict(names),
         ),
     )

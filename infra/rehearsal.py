@@ -28,6 +28,7 @@ _STACK = "pulumi:pulumi:Stack"
 # What Azure computes, and the program's own outputs tell.
 _COMPUTED: Mapping[str, Mapping[str, str]] = {
     "azure-native:machinelearningservices:Workspace": {"mlFlowTrackingUri": "azureml://"},
+    "azure-native:keyvault:Key": {"keyUriWithVersion": "https://"},
     "azure-native:managedidentity:UserAssignedIdentity": {"principalId": "", "clientId": ""},
     "azure-native:applicationinsights:Component": {"connectionString": "", "instrumentationKey": ""},
 }
@@ -141,11 +142,14 @@ class _Monitor(Monitor):
         self._project, self._stack, self._caller = project, stack, caller
 
     def Invoke(self, request: Any) -> Any:
-        """What the program asks: who it runs as, and of an identity that stands its object id, which is made up."""
+        """What the program asks: who it runs as; of an identity or a key that stands, what its name makes up."""
         asked = rpc.deserialize_properties(request.args)
-        known = {"clientId": "", "objectId": "", **self._caller}
-        identity = {"principalId": str(asked.get("resourceName"))}
-        returned: Any = {"return": struct(known if request.tok.endswith(":getClientConfig") else identity)}
+        found = {
+            "getClientConfig": {"clientId": "", "objectId": "", **self._caller},
+            "getUserAssignedIdentity": {"principalId": str(asked.get("resourceName")), "clientId": ""},
+            "getKey": {"keyUriWithVersion": f"https://{asked.get('vaultName')}/keys/{asked.get('keyName')}"},
+        }
+        returned: Any = {"return": struct(found[request.tok.rpartition(":")[2]])}
         return resource_pb2.ResourceInvokeResponse(**returned)
 
     def RegisterResource(self, request: Any) -> Any:

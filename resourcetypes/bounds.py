@@ -19,6 +19,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "Microsoft.Resources/resourceGroups": r"[\w().-]{0,89}[\w()-]",
         "Microsoft.Storage/storageAccounts": r"[a-z0-9]{3,24}",
         "Microsoft.KeyVault/vaults": r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
+        "Microsoft.KeyVault/vaults/keys": r"[a-zA-Z0-9-]{1,127}",
         "Microsoft.OperationalInsights/workspaces": r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]",
         "Microsoft.Insights/components": r"[^%&\\?/\x00-\x1f]{0,259}[^%&\\?/\x00-\x1f. ]",
         "Microsoft.MachineLearningServices/workspaces": r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",

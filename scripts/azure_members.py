@@ -47,6 +47,7 @@ RESOURCES: dict[str, tuple[str, dict[str, str]]] = {
     "Microsoft.Storage/storageAccounts/fileServices": ("storage:FileServiceProperties", {}),
     "Microsoft.Storage/storageAccounts/blobServices/containers": ("storage:BlobContainer", {}),
     "Microsoft.KeyVault/vaults": ("keyvault:Vault", {}),
+    "Microsoft.KeyVault/vaults/keys": ("keyvault:Key", {"releasePolicy": "release_policy"}),
     "Microsoft.OperationalInsights/workspaces": ("operationalinsights:Workspace", {"sku": "properties.sku"}),
     "Microsoft.Insights/components": (
         "applicationinsights:Component",
@@ -98,6 +99,8 @@ _RENAMED = {
     },
     "storage:KeyVaultProperties": {"keyName": "keyname", "keyVaultUri": "keyvaulturi", "keyVersion": "keyversion"},
     "containerregistry:IPRule": {"iPAddressOrRange": "value"},
+    "keyvault:KeyAttributes": {"expires": "exp", "notBefore": "nbf"},
+    "keyvault:KeyProperties": {"releasePolicy": "release_policy"},
 }
 # Objects of which the SDK leaves out a level that the API has, or which may have further members by the API.
 # The network's are other resources, which are named by their ids alone.
@@ -187,15 +190,17 @@ def drawn() -> Objects:
                 own[where] = what
             else:
                 inside[where] = what
+        # Of some the SDK answers flat what it takes in `properties`.
+        answered = inside if flat else own if "properties" in told else objects[takes["properties"]]
         for member in told.keys() - takes.keys() - {"azureApiVersion"}:
-            beside = not flat or member in (*_BESIDE, "name", "type", "systemData")
-            (own if beside else inside).setdefault(renamed.get(member, member), "told")
+            beside = member in (*_BESIDE, "name", "type", "systemData")
+            (own if beside else answered).setdefault(renamed.get(member, member), "told")
         if flat:
             inside = {"provisioningState": "told", **inside} | _MORE.get(f"{type_}.properties", {})
             objects[f"{type_}.properties"] = dict(sorted(inside.items()))
             own["properties"] = f"{type_}.properties"
         objects[type_] = dict(sorted({**_EVERY, **own, **_MORE.get(type_, {})}.items()))
-    return dict(sorted(objects.items()))
+    return {name: dict(sorted(found.items())) for name, found in sorted(objects.items())}
 
 
 def _in_path(type_: str) -> frozenset[str]:
@@ -203,7 +208,7 @@ def _in_path(type_: str) -> frozenset[str]:
     names = {
         "resourceGroupName", "scope", "name", "version", "roleAssignmentName", "lockName", "budgetName",
         "resourceName", "resourceUri", "registryName", "computeName", "containerName", "id", "workspaceName",
-        "accountName", "vaultName", "skipValidation", "ruleName", "virtualNetworkName", "subnetName",
+        "accountName", "vaultName", "keyName", "skipValidation", "ruleName", "virtualNetworkName", "subnetName",
         "networkSecurityGroupName", "privateEndpointName", "privateDnsZoneGroupName", "privateZoneName",
         "virtualNetworkLinkName", "recordType", "relativeRecordSetName", "blobServicesName", "fileServicesName",
     }  # fmt: skip

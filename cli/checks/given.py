@@ -1,9 +1,10 @@
 """The check of what is given by id: whether a workspace can stand on it, before Azure refuses it in the middle.
 
 Sources: Microsoft, "Workspaces" (REST 2025-12-01) and "What is an Azure Machine Learning workspace?" (which storage
-account may be the default one); "Lock your resources" (a read-only lock keeps keys from being listed, and roles from
-being given; each lock keeps roles from being taken away). That two workspaces have one default account Azure allows:
-each then reads the other's artifacts.
+account may be the default one); "Customer-managed keys for Azure Machine Learning" (what the vault of a key has to
+be); "Lock your resources" (a read-only lock keeps keys from being listed, and roles from being given; each lock keeps
+roles from being taken away). That two workspaces have one default account Azure allows: each then reads the other's
+artifacts.
 """
 
 from __future__ import annotations
@@ -78,7 +79,28 @@ def _vault(situation: Situation, document: Document) -> Iterator[str]:
         )
 
 
-_UNFIT = {"storage": _account, "vault": _vault}
+def _vault_of_key(situation: Situation, document: Document) -> Iterator[str]:
+    settings, properties = situation.settings, document.get("properties") or {}
+    encryption = settings.encryption
+    if encryption is None:
+        return
+    if not properties.get("enablePurgeProtection"):
+        yield f"has no purge protection: az keyvault update --name {document['name']} --enable-purge-protection true"
+    if encryption.service_side and properties.get("publicNetworkAccess") == "Disabled":
+        yield "is closed to the internet, which service-side encryption does not support"
+    if not properties.get("enableRbacAuthorization") and settings.identity.grant_roles:
+        yield (
+            "goes by access policies, so that a role gives the workspace's identity nothing: its owner gives that "
+            "identity Get, Wrap Key and Unwrap Key, and identity.grantRoles is false"
+        )
+    key = situation.arm.get(f"{document['id']}/keys/{encryption.key}")
+    if key is None:
+        yield f"has no key {encryption.key}, or it may not be read"
+    elif ((key.get("properties") or {}).get("attributes") or {}).get("enabled") is False:
+        yield f"has the key {encryption.key} disabled"
+
+
+_UNFIT = {"storage": _account, "vault": _vault, "encryption.keyVault": _vault_of_key}
 
 
 def _closed(situation: Situation, key: str, document: Document) -> Iterator[str]:
@@ -127,7 +149,7 @@ def _declared(situation: Situation) -> Iterator[str]:
 
 
 def _on(declared: str, id_: str) -> bool:
-    return declared.lower().startswith(f"{id_.lower()}/providers/")
+    return declared.lower().startswith(f"{id_.lower()}/")
 
 
 def _shared(situation: Situation, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -30,6 +30,7 @@ _DEFINITION = token_of("Microsoft.Authorization/roleDefinitions")
 _BELOW = frozenset(
     token_of(f"Microsoft.{name}")
     for name in (
+        "KeyVault/vaults/keys",
         "MachineLearningServices/workspaces/computes",
         "MachineLearningServices/workspaces/outboundRules",
         "Network/virtualNetworks/subnets",

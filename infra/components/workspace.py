@@ -12,6 +12,7 @@ from pulumi_azure_native import machinelearningservices, resources
 
 from azmlflow.infra.components.arguments import given
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs, completed, joined
+from azmlflow.infra.components.parts.encryption import declare_key, encrypted
 from azmlflow.infra.components.parts.identity import UserIdentity, declare_identity, declare_roles
 from azmlflow.infra.components.parts.logs import declare_insights, declare_logs
 from azmlflow.infra.components.parts.registry import declare_registry
@@ -49,12 +50,15 @@ class MlflowWorkspace(pulumi.ComponentResource):
             opts: Pulumi's options.
 
         Raises:
-            ValueError: the type of identity is a user-assigned one, and none is named.
+            ValueError: the type of identity is a user-assigned one, and none is named; or it is not, and there is an
+                encryption key.
         """
         super().__init__(identifiers.WORKSPACE, name, None, opts)
         args = completed(given(MlflowWorkspaceArgs, args), self)
         if args.identity_type not in (None, "SystemAssigned") and not (args.identity or args.identity_id):
             raise ValueError(f"MlflowWorkspace '{name}' of identity_type {args.identity_type} needs an identity")
+        if args.encryption_key is not None and args.identity_type in (None, "SystemAssigned"):
+            raise ValueError(f"MlflowWorkspace '{name}' with an encryption_key needs a user-assigned identity")
         group = None if args.resource_group_id else self._group(name, args)
         place = group.name if group else args.resource_group or ""
         beside = pulumi.ResourceOptions(parent=self, deleted_with=group)
@@ -73,11 +77,14 @@ class MlflowWorkspace(pulumi.ComponentResource):
         if registry or args.container_registry_id:
             ids["registry"] = _id(registry, args.container_registry_id)
         identity = declare_identity(name, args, place, within)
+        key = declare_key(name, args, place, vault, beside)
         opened: list[pulumi.Resource] = []
         if identity is not None:
             made = {"storage": account, "vault": vault, "insights": insights, "registry": registry}
             ours = {part: id_ for part, id_ in ids.items() if made[part]}
             theirs = {part: id_ for part, id_ in ids.items() if not made[part]}
+            if key is not None:
+                (theirs if key.elsewhere else ours)["key"] = key.id
             # What is given does not go with the group, nor do roles on it.
             opened = declare_roles(name, args, identity, ours, beside)
             opened += declare_roles(name, args, identity, theirs, pulumi.ResourceOptions(parent=self))
@@ -98,6 +105,8 @@ class MlflowWorkspace(pulumi.ComponentResource):
             key_vault=ids["vault"],
             application_insights=ids["insights"],
             container_registry=ids.get("registry"),
+            encryption=encrypted(key, identity) if key and identity else None,
+            enable_service_side_cmk_encryption=True if key and args.service_side_encryption else None,
             public_network_access="Disabled" if args.closed else "Enabled",
             managed_network=_managed(args.isolation) if args.isolation else None,
             image_build_compute=args.image_build_compute,

@@ -128,9 +128,9 @@ def firewall(resources: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
 
 def _beside(workspace: Mapping[str, Any]) -> Iterator[Line]:
     """What Azure makes beside a workspace."""
-    if at(workspace, "encryption.status") == "Enabled" and not workspace.get("enableServiceSideCMKEncryption"):
-        more = _prices()["encryption"]
-        yield Line(more["what"], 1, float(more["month"]))
+    if at(workspace, "encryption.status") == "Enabled":
+        more = _prices()["encryption"]["serviceSide" if workspace.get("enableServiceSideCMKEncryption") else "classic"]
+        yield Line(more["what"], 1, None if more["month"] is None else float(more["month"]))
     network = _prices()["managedNetwork"]
     if isolation := at(workspace, network["by"]):
         month = network["months"].get(isolation)

@@ -1,8 +1,8 @@
 """The roles that a workspace's user-assigned identity needs. To its system-assigned one Azure gives them. Pure.
 
 Source: Microsoft, "Set up service authentication between Azure Machine Learning and other services",
-"User-assigned managed identity"; "Workspace managed virtual network isolation", "Required roles" (who approves the
-private endpoints that Azure makes).
+"User-assigned managed identity"; "Azure built-in roles" (who may read a key, wrap and unwrap with it); "Workspace
+managed virtual network isolation", "Required roles" (who approves the private endpoints that Azure makes).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ _ROLES = {
     "storage": ("Contributor", "Storage Blob Data Contributor"),
     "vault": ("Contributor", "Key Vault Administrator"),
     "insights": ("Contributor",),
+    "key": ("Key Vault Crypto Service Encryption User",),
     REGISTRY: ("Contributor",),
     "workspace": ("Contributor",),
 }

@@ -9,12 +9,13 @@ option for it is said at the field as well:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from azmlflow.infra.plan import tags
@@ -86,6 +87,16 @@ def read_arm_id(azure_type: str, value: object) -> str:
     return scopes.resource_id(found.subscription, found.resource_group, azure_type, *found.names)
 
 
+def _tags(value: Mapping[str, str]) -> Mapping[str, str]:
+    for name, text in value.items():
+        if wrong := tags.check(name, text):
+            raise refuse(f"the tag '{name}' {wrong}")
+    if len(value) > tags.MOST_TAGS:
+        raise refuse(f"{len(value)} tags are more than the {tags.MOST_TAGS} that Azure leaves beside our own")
+    return value
+
+
+Tags = Annotated[Mapping[str, str], AfterValidator(_tags)]
 # A GUID in Azure's spelling, 8-4-4-4-12 in lower case.
 ObjectId = Annotated[str, BeforeValidator(_guid)]
 # As YAML reads them, or as the engine passes them.

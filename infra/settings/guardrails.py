@@ -49,6 +49,7 @@ Locks = Annotated[
 PurgeProtection = Annotated[
     bool,
     Field(
+        validate_default=True,
         description="Protect the key vault from purging. It cannot be switched off again, nor the vault's name "
         "reused before 90 days have passed.",
         examples=["false"],

@@ -98,7 +98,10 @@ def _structured(annotation: Any) -> bool:
 
 def _explained(details: ErrorDetails, model: type[BaseModel]) -> Fault:
     """Pydantic's error as ours: Pulumi's path, plain words, and the command that mends it."""
-    location = details["loc"]
+    first, *rest = details["loc"]
+    # A default that does not go with others is told by the field's name.
+    field = model.model_fields.get(str(first)) if details["type"] != "extra_forbidden" else None
+    location = (field.alias if field and field.alias else first, *rest)
     path = listing.spelt(location)
     key = f"{NAMESPACE}:{path}"
     known = listing.holder(model, location).get("properties", {})

@@ -25,7 +25,7 @@ from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.computes.compute import ComputeSettings, identities_of
 from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.faults import SettingsError, nearest, refuse, repeated
-from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel
+from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel, Tags
 from azmlflow.infra.settings.grants import CheckedGrant, RoleProfile, StrictTracker
 from azmlflow.infra.settings.guardrails import (
     BudgetSettings,
@@ -38,6 +38,7 @@ from azmlflow.infra.settings.guardrails import (
 from azmlflow.infra.settings.network.combinations import check_computes, check_registry, check_room
 from azmlflow.infra.settings.network.network import NetworkSettings
 from azmlflow.infra.settings.regions import REGIONS
+from azmlflow.infra.settings.security.encryption import Encryption, with_encryption
 from azmlflow.infra.settings.security.given import (
     GroupChoice,
     InsightsChoice,
@@ -105,8 +106,11 @@ class Settings(SettingsModel):
         "keys from anybody. Microsoft's pages differ on whether compute instances work without.",
         examples=["key"],
     )
+    encryption: Encryption = None
     identity: IdentitySettings = Field(
-        IdentitySettings.model_validate({}), description="As whom the workspace itself works on what it stands on."
+        IdentitySettings.model_validate({}),
+        validate_default=True,
+        description="As whom the workspace itself works on what it stands on.",
     )
     group: GroupChoice = "own"
     registry: RegistryChoice = "none"
@@ -136,7 +140,7 @@ class Settings(SettingsModel):
         "writes it.",
         examples=["2027-01-31T12:00:00Z"],
     )
-    tags: Mapping[str, str] = Field({}, description="Further tags on every resource.")
+    tags: Tags = Field({}, description="Further tags on every resource.")
     purge_protection: PurgeProtection = False
     protect: Protect = None
     on_soft_deleted: OnSoftDeleted = "fail"
@@ -188,21 +192,16 @@ class Settings(SettingsModel):
             raise refuse(f"one that stands has a name already: take {to_camel(key)} out", "own")
         return value
 
+    @field_validator("encryption", "identity", "vault", "purge_protection")
+    @classmethod
+    def _encrypted(cls, value: Any, info: ValidationInfo) -> Any:
+        return with_encryption(info.field_name or "", value, info.data)
+
     @field_validator("grants")
     @classmethod
     def _distinct_grants(cls, value: tuple[Grant, ...]) -> tuple[Grant, ...]:
         if twice := repeated(f"{grant.persona} for {grant.principal_id} at the {grant.scope}" for grant in value):
             raise refuse(f"the grant {twice} is there twice")
-        return value
-
-    @field_validator("tags")
-    @classmethod
-    def _tags(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        for name, text in value.items():
-            if wrong := tags.check(name, text):
-                raise refuse(f"the tag '{name}' {wrong}")
-        if len(value) > tags.MOST_TAGS:
-            raise refuse(f"{len(value)} tags are more than the {tags.MOST_TAGS} that Azure leaves beside our own")
         return value
 
     def names(self, stack: str, subscription_id: str) -> naming.Names:
@@ -226,6 +225,7 @@ class Settings(SettingsModel):
         """ARM ids of what somebody else made, by the keys of their settings."""
         words = {name: getattr(self, name) for name in ("group", "registry", "storage", "vault", "insights")}
         found = {name: given(word) for name, word in words.items()} | {"identity.id": self.identity.id}
+        found["encryption.keyVault"] = self.encryption.key_vault if self.encryption else None
         return {key: id_ for key, id_ in found.items() if id_}
 
     def guardrails(self) -> Guardrails:

@@ -26,6 +26,7 @@ from azmlflow.localazure.kinds.foundation.resource_groups import RESOURCE_GROUP
 from azmlflow.localazure.kinds.foundation.role_assignments import ROLE_ASSIGNMENT
 from azmlflow.localazure.kinds.foundation.role_definitions import ROLE_DEFINITION
 from azmlflow.localazure.kinds.foundation.storage_accounts import STORAGE_ACCOUNT
+from azmlflow.localazure.kinds.foundation.vault_keys import KEY
 from azmlflow.localazure.kinds.guardrails.budgets import BUDGET
 from azmlflow.localazure.kinds.guardrails.diagnostic_settings import DIAGNOSTIC_SETTING
 from azmlflow.localazure.kinds.jobs.jobs import JOB
@@ -65,6 +66,7 @@ KINDS: tuple[Kind, ...] = (
     FILE_SERVICE,
     BLOB_CONTAINER,
     KEY_VAULT,
+    KEY,
     LOG_ANALYTICS,
     APP_INSIGHTS,
     CONTAINER_REGISTRY,

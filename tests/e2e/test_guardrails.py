@@ -1,5 +1,5 @@
-"""A stack with identity, registry, logs, locks, budget and a network, first its own, then a managed one: up, nothing to
-change, deleted elsewhere, found, down."""
+"""A stack with identity, another's key, registry, logs, locks, budget and a network, first its own, then a managed one:
+up, nothing to change, deleted elsewhere, found, down."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
-from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
 from tests.e2e.estate import SCIENCE_PYTHON, Estate, make_estate
 from tests.e2e.people import ARM, sign_in
 
 pytestmark = pytest.mark.e2e
 
 GROUP = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mlflow-local"
+KEYS = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-keys/providers/Microsoft.KeyVault/vaults/kv-keys"
+ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
 GUARDRAILS: dict[str, Any] = {
+    "encryption": {"keyVault": KEYS},
     "identity": {"type": "UserAssigned"},
     "registry": "own",
     "diagnostics": True,
@@ -45,9 +48,45 @@ def _set(estate: Estate, **settings: Any) -> None:
     path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
 
 
-def _asked(estate: Estate, method: str, path: str, version: str) -> Any:
+def _asked(estate: Estate, method: str, path: str, version: str, body: Any = None) -> Any:
     with sign_in(estate, "developer@local.test") as owner:
-        return owner.ask(method, f"{ARM}{path}", params={"api-version": version})
+        return owner.ask(method, f"{ARM}{path}", params={"api-version": version}, json=body)
+
+
+def _make_key(estate: Estate) -> None:
+    """A vault of the security team's, with a key in it."""
+    vault = {
+        "tenantId": TENANT_ID,
+        "sku": {"family": "A", "name": "standard"},
+        "enableRbacAuthorization": True,
+        "enablePurgeProtection": True,
+    }
+    for path, version, body in (
+        (KEYS.partition("/providers/")[0], "2024-03-01", {"location": "westeurope"}),
+        (KEYS, "2024-11-01", {"location": "westeurope", "properties": vault}),
+        (f"{KEYS}/keys/workspace", "2024-11-01", {"properties": {"kty": "RSA", "keySize": 3072}}),
+    ):
+        assert _asked(estate, "PUT", path, version, body).status_code in (200, 201), path
+
+
+def _is_encrypted(estate: Estate) -> None:
+    workspace = _asked(estate, "GET", estate.outputs()["workspaceId"], "2025-12-01").json()["properties"]
+    told = workspace["encryption"]["keyVaultProperties"]
+    key = _asked(estate, "GET", f"{KEYS}/keys/workspace", "2024-11-01").json()["properties"]
+    assert (told["keyVaultArmId"], told["keyIdentifier"]) == (KEYS, key["keyUriWithVersion"])
+    (role,) = _on_key(estate)
+    assert role["properties"]["roleDefinitionId"].endswith("e147488a-f6f5-4113-8e2d-b22465e65bf6")
+
+
+def _left_the_key(estate: Estate) -> None:
+    assert _asked(estate, "GET", f"{KEYS}/keys/workspace", "2024-11-01").status_code == 200
+    assert _on_key(estate) == []
+
+
+def _on_key(estate: Estate) -> list[Any]:
+    """The roles on the key itself."""
+    found = _asked(estate, "GET", f"{KEYS}/keys/workspace/{ASSIGNMENTS}", "2022-04-01").json()["value"]
+    return [each for each in found if each["properties"]["scope"].lower().endswith("/keys/workspace")]
 
 
 def _instance(estate: Estate) -> Any:
@@ -87,7 +126,11 @@ def _reaches_from_inside_alone(estate: Estate) -> None:
 
 def _stands_in_its_own_network(estate: Estate) -> str:
     """Up, and nothing to change; the list of its private endpoints."""
+    estate.azmlflow("local", "start")
+    _make_key(estate)
+    _set(estate, **GUARDRAILS)
     estate.azmlflow("up", "--yes")
+    _is_encrypted(estate)
     endpoints = f"{GROUP}/providers/Microsoft.Network/privateEndpoints"
     doors = {each["name"]: each for each in _asked(estate, "GET", endpoints, "2024-05-01").json()["value"]}
     targets = ("amlworkspace", "blob", "file", "registry", "vault")
@@ -119,7 +162,6 @@ def _is_tracked_from_inside_alone(estate: Estate) -> None:
 def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
     estate = make_estate(tmp_path / "project")
     try:
-        _set(estate, **GUARDRAILS)
         endpoints = _stands_in_its_own_network(estate)
         _is_tracked_from_inside_alone(estate)
         _set(estate, network=MANAGED, instances=[{"name": "alice"}])
@@ -170,6 +212,7 @@ def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
         estate.azmlflow("down", "--yes")
         assert _asked(estate, "GET", GROUP, "2024-03-01").status_code == 404
         resources = _asked(estate, "GET", f"/subscriptions/{SUBSCRIPTION_ID}/resources", "2024-03-01").json()
-        assert resources["value"] == []
+        assert [each["id"] for each in resources["value"]] == [KEYS], "what is another's is as it was"
+        _left_the_key(estate)
     finally:
         estate.azmlflow("local", "stop")

@@ -21,10 +21,12 @@ PROJECT, STACK = "azmlflow", "dev"
 # What Azure computes, by type: enough for the program's own outputs.
 COMPUTED: Mapping[str, Mapping[str, str]] = {
     "azure-native:machinelearningservices:Workspace": {"mlFlowTrackingUri": "azureml://westeurope.api.azureml.ms/x"},
+    "azure-native:keyvault:Key": {"keyUriWithVersion": "https://kv.vault.azure.net/keys/k/1"},
     "azure-native:applicationinsights:Component": {"connectionString": "c", "instrumentationKey": "i"},
 }
 NAME_INPUTS = (
     "computeName",  # before its workspace's
+    "keyName",  # before its vault's
     "workspaceName",
     "accountName",
     "vaultName",
@@ -64,6 +66,9 @@ class Recorder(Monitor):
         answer: Any = {"clientId": "c", "objectId": "o", "subscriptionId": SUBSCRIPTION, "tenantId": TENANT}
         if request.tok == "azure-native:managedidentity:getUserAssignedIdentity":
             answer = {"principalId": "p", "clientId": "c"}
+        elif request.tok == "azure-native:keyvault:getKey":
+            asked = rpc.deserialize_properties(request.args)
+            answer = {"keyUriWithVersion": f"https://{asked['vaultName']}.vault.azure.net/keys/{asked['keyName']}/7"}
         else:
             assert request.tok == "azure-native:authorization:getClientConfig"
         returned: Any = {"return": struct(answer)}

@@ -28,6 +28,8 @@ IDENTITY = {f"{_ID}/Microsoft.ManagedIdentity/userAssignedIdentities/a": OTHER}
 EVENING = {"cron": "0 19 * * *"}
 STORE = {"storageAuth": "identity"}
 ROBOT = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
+KEYS = "/subscriptions/s/resourceGroups/rg-keys/providers/Microsoft.KeyVault/vaults/kv-keys"
+PROTECTED = {"purgeProtection": True}
 OWN_IDENTITY = "+RoleAssignment +UserAssignedIdentity Workspace"
 ELSEWHERE = "-ResourceGroup Component StorageAccount Vault Workspace"
 ALL = "the group and all in it"
@@ -47,6 +49,10 @@ def instance(**other: Any) -> dict[str, Any]:
 
 def budget(**other: Any) -> dict[str, Any]:
     return {"budget": {**BUDGET, **other}}
+
+
+def encrypted(**other: Any) -> dict[str, Any]:
+    return {**PROTECTED, "encryption": other}
 
 
 SQL = "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Sql/servers/sql"
@@ -162,6 +168,12 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "RoleDefinition",
     ),
     "storageAuth": ({}, {"storageAuth": "identity"}, "update", "StorageAccount Workspace"),
+    # A workspace is encrypted when it is made, or never.
+    "encryption": ({}, {**PROTECTED, "encryption": {}}, "replace", f"+Key {OWN_IDENTITY}"),
+    "encryption.keyVault": (encrypted(), encrypted(keyVault=KEYS), "replace", "-Key RoleAssignment Workspace"),
+    # Another key of the same vault, and a role on it; the old key is kept.
+    "encryption.key": (encrypted(), encrypted(key="next"), "replace", "Key RoleAssignment"),
+    "encryption.serviceSide": (encrypted(), encrypted(serviceSide=True), "replace", "Workspace"),
     "identity": ({}, {"identity": {"type": "UserAssigned"}}, "update", OWN_IDENTITY),
     "identity.type": (
         {"identity": {"type": "UserAssigned"}},

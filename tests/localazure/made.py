@@ -86,6 +86,7 @@ MADE: dict[str, tuple[str, dict[str, Any]]] = {
         {"properties": {}},
     ),
     "Microsoft.KeyVault/vaults": (f"{VAULT}-new", BODIES[VAULT]),
+    "Microsoft.KeyVault/vaults/keys": (f"{VAULT}/keys/key1", {"properties": {"kty": "RSA"}}),
     "Microsoft.OperationalInsights/workspaces": (f"{LOGS}-new", BODIES[LOGS]),
     "Microsoft.Insights/components": (f"{INSIGHTS}-new", BODIES[INSIGHTS]),
     "Microsoft.ContainerRegistry/registries": (

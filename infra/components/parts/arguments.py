@@ -70,6 +70,13 @@ class MlflowWorkspaceArgs:
     """ARM id of the user-assigned identity that stands and is used instead."""
     grant_roles: bool | None = True
     """Give the user-assigned identity the roles that it needs on what the workspace stands on."""
+    encryption_key: str | None = None
+    """Name of the key by which the workspace is encrypted, as its user-assigned identity; Microsoft's without. It is
+    made in the stack's key vault, which then needs purge protection."""
+    encryption_vault_id: str | None = None
+    """ARM id of the key vault in which that key stands instead; it needs purge protection and Azure RBAC."""
+    service_side_encryption: bool | None = False
+    """Have Azure keep the encrypted data on its side (a preview), not in a further resource group."""
     purge_protection: bool | None = False
     """Protect the key vault from purging, for good."""
     protect: bool | None = False

@@ -21,11 +21,13 @@ class UserIdentity:
         name: its name.
         id: its ARM id.
         principal_id: its object id in the directory.
+        client_id: its application's id.
     """
 
     name: str
     id: pulumi.Output[str]
     principal_id: pulumi.Output[str]
+    client_id: pulumi.Output[str]
 
 
 def declare_identity(
@@ -41,7 +43,7 @@ def declare_identity(
         found = managedidentity.get_user_assigned_identity_output(
             resource_group_name=place.resource_group or "", resource_name=place.name
         )
-        return UserIdentity(place.name, pulumi.Output.from_input(args.identity_id), found.principal_id)
+        return UserIdentity(place.name, pulumi.Output.from_input(args.identity_id), found.principal_id, found.client_id)
     made = managedidentity.UserAssignedIdentity(
         f"{name}-identity",
         resource_name_=args.identity,
@@ -50,7 +52,7 @@ def declare_identity(
         tags=args.tags,
         opts=opts,
     )
-    return UserIdentity(args.identity or "", made.id, made.principal_id)
+    return UserIdentity(args.identity or "", made.id, made.principal_id, made.client_id)
 
 
 def declare_roles(

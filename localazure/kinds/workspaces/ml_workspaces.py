@@ -26,6 +26,7 @@ from azmlflow.localazure.kinds.foundation import key_vaults, storage_accounts
 from azmlflow.localazure.kinds.networks import connections
 from azmlflow.localazure.kinds.workspaces import (
     default_storage,
+    encryption,
     firewalls,
     managed_networks,
     outbound_rules,
@@ -83,6 +84,7 @@ def _check(ask: Ask, existing: Document | None) -> None:
     mode = ask.properties.get("systemDatastoresAuthMode") or _DEFAULTS["systemDatastoresAuthMode"]
     default_storage.check(ask, str(mode))
     own_rights.check(ask, existing)
+    encryption.check(ask, existing)
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:

@@ -44,7 +44,7 @@ def request_body(kind: TypeMap, inputs: Mapping[str, Any], shapes: Catalogue) ->
 def outputs(kind: TypeMap, answer: Mapping[str, Any], shapes: Catalogue) -> dict[str, Any]:
     """ARM's answer as the resource's outputs: all declared ones that are there, and the API version."""
     found = {}
-    for name in (*kind.inputs, *kind.outputs):
+    for name in kind.answered:
         value = _find(answer, kind.wire(name))
         if value is not None and name != "id":
             found[name] = from_wire(kind.nested.get(name), value, shapes)
@@ -202,7 +202,7 @@ def preview_outputs(
     update, what is unchanged in the inputs keeps its present value, and so do name and type.
     """
     promised: dict[str, Any] = {API_VERSION: kind.apiVersion}
-    for name in (*kind.inputs, *kind.outputs):
+    for name in kind.answered:
         value = inputs.get(name)
         if name == "id":
             continue

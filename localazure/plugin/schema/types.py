@@ -82,6 +82,7 @@ class TypeMap:
         query: input -> query parameter of the PUT.
         maintained: dotted lists that a PUT without them would clear: sent empty at creation, kept as they are after.
         restored: input -> what to send when a program stops setting it.
+        unanswered: inputs that are no outputs: what is in them is answered beside them.
         readOnly: dotted outputs inside an input of the same name that only Azure sets: drift in them is none.
     """
 
@@ -97,7 +98,13 @@ class TypeMap:
     query: Mapping[str, str] = field(default_factory=dict)
     maintained: tuple[str, ...] = ()
     restored: Mapping[str, Any] = field(default_factory=dict)
+    unanswered: tuple[str, ...] = ()
     readOnly: tuple[str, ...] = ()
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """The names of its outputs, but for the API version."""
+        return (*(name for name in self.inputs if name not in self.unanswered), *self.outputs)
 
     @property
     def arguments(self) -> str:

@@ -32,6 +32,7 @@ _LIMITS: Mapping[str, Limit] = {
     "Microsoft.Storage/storageAccounts/{accountName}": Limit(3, 24, r"^[a-z0-9]+$"),
     "/containers/{containerName}": Limit(3, 63),
     "Microsoft.KeyVault/vaults/{vaultName}": Limit(pattern=r"^[a-zA-Z0-9-]{3,24}$"),
+    "/keys/{keyName}": Limit(pattern=r"^[a-zA-Z0-9-]{1,127}$"),
     "Microsoft.OperationalInsights/workspaces/{workspaceName}": Limit(4, 63, r"^[A-Za-z0-9][A-Za-z0-9-]+[A-Za-z0-9]$"),
     "Microsoft.MachineLearningServices/workspaces/{workspaceName}": Limit(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$"),
     "/outboundRules/{ruleName}": Limit(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$"),

@@ -145,3 +145,50 @@ def test_what_is_given_to_a_closed_workspace_has_to_be_closed(given: Desk) -> No
     vault(given, publicNetworkAccess="Disabled")
     given.arm.put(REGISTRY, sku={"name": "Premium"}, properties={"publicNetworkAccess": "Disabled"})
     assert told(given).startswith("ok")
+
+
+KEYS = f"{SHARED}/providers/Microsoft.KeyVault/vaults/kv-keys"
+
+
+@pytest.fixture
+def encrypted(given: Desk) -> Desk:
+    """A vault with a key that fits, besides."""
+    choose(given, f"encryption: {{keyVault: {KEYS}}}")
+    vault_of_key(given)
+    key(given)
+    return given
+
+
+def vault_of_key(desk: Desk, **properties: Any) -> None:
+    known = {"enableRbacAuthorization": True, "enablePurgeProtection": True, "publicNetworkAccess": "Enabled"}
+    desk.arm.put(KEYS, location="westeurope", properties={**known, **properties})
+
+
+def key(desk: Desk, **attributes: Any) -> None:
+    desk.arm.put(f"{KEYS}/keys/workspace", properties={"attributes": {"enabled": True, **attributes}})
+
+
+def test_a_key_that_fits(encrypted: Desk) -> None:
+    assert told(encrypted).endswith("given: storage, vault, encryption.keyVault")
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"enablePurgeProtection": None}, "kv-keys has no purge protection: az keyvault update --name kv-keys"),
+        ({"enableRbacAuthorization": False}, "gives that identity Get, Wrap Key and Unwrap Key"),
+        ({"publicNetworkAccess": "Disabled"}, "is closed to the internet, which service-side encryption"),
+    ],
+)
+def test_a_vault_that_no_key_is_taken_from(encrypted: Desk, change: dict[str, Any], word: str) -> None:
+    choose(encrypted, f"encryption: {{keyVault: {KEYS}, serviceSide: true}}")
+    vault_of_key(encrypted, **change)
+    assert told(encrypted).startswith("failed: encryption.keyVault: key vault kv-keys ")
+    assert word in told(encrypted)
+
+
+def test_a_key_that_is_not_there_or_disabled(encrypted: Desk) -> None:
+    key(encrypted, enabled=False)
+    assert "has the key workspace disabled" in told(encrypted)
+    del encrypted.arm.documents[f"{KEYS}/keys/workspace".lower()]
+    assert "has no key workspace, or it may not be read" in told(encrypted)

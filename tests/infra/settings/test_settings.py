@@ -380,7 +380,18 @@ def test_every_field_says_what_it_is() -> None:
     schema = Settings.model_json_schema()
     objects = [schema, *schema["$defs"].values()]
     named = {one["title"].removesuffix("Settings") for one in objects}
-    assert named == {"", "Cluster", "Instance", "Schedule", "Grant", "Budget", "Identity", "Network", "Rule"}
+    assert named == {
+        "",
+        "Cluster",
+        "Instance",
+        "Schedule",
+        "Grant",
+        "Budget",
+        "Identity",
+        "Network",
+        "Rule",
+        "Encryption",
+    }
     for one in objects:
         assert one["additionalProperties"] is False
         for name, field in one["properties"].items():

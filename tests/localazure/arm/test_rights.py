@@ -80,6 +80,11 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
         "Microsoft.KeyVault/vaults/write",
         "Microsoft.KeyVault/vaults/delete",
     ),
+    "Microsoft.KeyVault/vaults/keys": (
+        "Microsoft.KeyVault/vaults/keys/read",
+        "Microsoft.KeyVault/vaults/keys/write",
+        "",
+    ),
     "Microsoft.OperationalInsights/workspaces": (
         "Microsoft.OperationalInsights/workspaces/read",
         "Microsoft.OperationalInsights/workspaces/write",
@@ -248,6 +253,10 @@ EXTRAS: dict[tuple[str, str], tuple[str, str]] = {
     ("POST", "microsoft.keyvault/checknameavailability"): (
         f"{SUB}/providers/Microsoft.KeyVault/checkNameAvailability",
         "Microsoft.KeyVault/checkNameAvailability/read",
+    ),
+    ("GET", "microsoft.keyvault/vaults/keys/versions"): (
+        f"{VAULT}/keys/key1/versions",
+        "Microsoft.KeyVault/vaults/keys/versions/read",
     ),
     ("GET", "microsoft.keyvault/managedhsms"): (
         f"{SUB}/providers/Microsoft.KeyVault/managedHSMs",

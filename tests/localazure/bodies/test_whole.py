@@ -110,6 +110,7 @@ OWN_VALUES: dict[tuple[str, str], list[Any]] = {
     (ML, "kind"): ["Default", "Hub", "Project", "FeatureStore"],
     (ML, "sku.name"): ["Basic", "Enterprise"],
     ("Microsoft.Insights/components", "kind"): ["web"],
+    ("Microsoft.KeyVault/vaults/keys", "properties.keySize"): [2048],
     ("Microsoft.Network/privateDnsZones", "location"): ["global"],
     ("Microsoft.Network/privateDnsZones/virtualNetworkLinks", "location"): ["global"],
     ("Microsoft.Network/virtualNetworks", "properties.subnets.0.name"): ["another"],
@@ -220,6 +221,9 @@ REFUSED: dict[tuple[str, str, Any], str] = {
     # Only once it stands.
     ("MachineLearningServices/workspaces", "properties.networkAcls.defaultAction", "Deny"): "BadRequest",
     ("MachineLearningServices/workspaces", "properties.networkAcls.ipRules.0.value", ...): "BadRequest",
+    ("vaults/keys", "properties.kty", "EC-HSM"): "BadRequest",  # of a premium vault
+    ("vaults/keys", "properties.kty", "RSA-HSM"): "BadRequest",
+    ("MachineLearningServices/workspaces", "properties.encryption.status", "Enabled"): "BadRequest",  # by which key
     ("registries", "sku.name", "Classic"): "InvalidRequestPropertyValue",
     **{
         ("Microsoft.Network/virtualNetworks" + kind, f"properties.{where}{name}", ...): "LinkedInvalidPropertyId"
@@ -299,6 +303,8 @@ def prepared(type_: str, body: Any, path: tuple[str, ...]) -> Any:
     if "schedules" in path:
         return beside(body, BESIDE["schedules"])
     whole = ".".join(path)
+    if "encryption" in path and type_ == ML:
+        return beside(body, {"properties": {"encryption": {"status": "Disabled"}}})
     if whole == "identity.userAssignedIdentities" and type_ == ML:
         return beside(body, {"identity": {"type": "SystemAssigned,UserAssigned"}})
     return beside(body, BESIDE[whole]) if whole in BESIDE and (whole[:4] != "sku." or type_ == ML) else body

@@ -26,7 +26,23 @@ def test_every_input_comes_back_as_the_output_it_was(token: str) -> None:
     body = shapes.request_body(kind, inputs, CATALOGUE)
     assert set(body) <= ENVELOPE
     state = shapes.outputs(kind, body, CATALOGUE)
-    assert state == {**{k: v for k, v in inputs.items() if k != "id"}, "azureApiVersion": kind.apiVersion}
+    answered = {name: value for name, value in inputs.items() if name in kind.answered and name != "id"}
+    assert state == {**answered, "azureApiVersion": kind.apiVersion}
+
+
+def test_a_key_is_answered_beside_what_it_was_asked_in() -> None:
+    """Its input is `properties`, and its outputs are what is in them (pulumi_azure_native.keyvault.Key)."""
+    kind = _type("keyvault:Key")
+    inputs = {"vaultName": "v", "keyName": "k", "properties": {"kty": "RSA", "attributes": {"expires": 5}}}
+    assert shapes.request_body(kind, inputs, CATALOGUE) == {"properties": {"kty": "RSA", "attributes": {"exp": 5}}}
+    told = {"kty": "RSA", "attributes": {"exp": 5, "created": 1}, "keyUriWithVersion": "https://v/keys/k/1"}
+    assert shapes.outputs(kind, {"name": "k", "properties": told}, CATALOGUE) == {
+        "name": "k",
+        "kty": "RSA",
+        "attributes": {"expires": 5, "created": 1},
+        "keyUriWithVersion": "https://v/keys/k/1",
+        "azureApiVersion": "2024-11-01",
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""Microsoft.KeyVault/vaults/keys: keys as Resource Manager makes and tells them, with their versions.
+
+Source: Microsoft, "Keys" (REST 2024-11-01): a PUT makes the first version of a key that is not there; of one that is it
+answers that, and writes nothing. There is no DELETE: keys are deleted, and get new versions, at the vault itself, which
+here holds nothing else of them than their names. No key material is made.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from azmlflow.localazure.core.errors import AzureError, bad_request
+from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.kinds.foundation import key_vaults
+from azmlflow.localazure.resources.ask import Answer, Ask
+from azmlflow.localazure.resources.fields import checked_tags, choice, pick, wrong_type
+from azmlflow.localazure.resources.find import parent, resource
+from azmlflow.localazure.resources.kind import Kind, NameRule, child_of
+from azmlflow.localazure.resources.verbs import Extra, Verb, Verbs
+from azmlflow.resourcetypes.bounds import NAMES
+
+TYPE = "Microsoft.KeyVault/vaults/keys"
+_TYPES = ("EC", "EC-HSM", "RSA", "RSA-HSM")
+_CURVES = ("P-256", "P-384", "P-521", "P-256K")
+_SIZES = (2048, 3072, 4096)
+_OPERATIONS = ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey", "import", "release")
+_USUAL = ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey")
+_OF_CURVES = ("sign", "verify")
+
+
+def _shape(ask: Ask, existing: Document | None) -> Document:
+    if existing is not None:
+        return {name: copy.deepcopy(existing[name]) for name in ("location", "tags", "properties")}
+    vault = parent(ask.cloud, KEY, ask.target, "write")
+    given = ask.properties
+    kty = choice("kty", given.get("kty"), _TYPES)
+    if kty.endswith("HSM") and vault["properties"]["sku"]["name"] != "premium":
+        raise bad_request("BadRequest", f"A key of type '{kty}' needs a vault of sku 'premium'.", target="kty")
+    now = int(ask.cloud.clock.now().timestamp())
+    uri = f"{vault['properties']['vaultUri']}keys/{ask.target.name}"
+    attributes = given.get("attributes") or {}
+    if not isinstance(attributes, dict):
+        raise wrong_type("attributes", attributes, "object")
+    protected = bool(vault["properties"].get("enablePurgeProtection"))
+    properties: Document = {
+        "kty": kty,
+        **_size(ask, kty),
+        "keyOps": _operations(given.get("keyOps"), kty),
+        "attributes": {
+            **pick(attributes, {"enabled": True, "exportable": False}, ("exp", "nbf")),
+            "created": now,
+            "updated": now,
+            "recoveryLevel": "Recoverable" if protected else "Recoverable+Purgeable",
+        },
+        "keyUri": uri,
+        "keyUriWithVersion": f"{uri}/{ask.cloud.ids.guid().replace('-', '')}",
+    }
+    return {"location": vault["location"], "tags": checked_tags(ask.body.get("tags")), "properties": properties}
+
+
+def _size(ask: Ask, kty: str) -> Document:
+    if kty.startswith("EC"):
+        return {"curveName": choice("curveName", ask.properties.get("curveName") or "P-256", _CURVES)}
+    size = ask.properties.get("keySize") or _SIZES[0]
+    if size not in _SIZES:
+        allowed = ", ".join(map(str, _SIZES))
+        raise bad_request("BadRequest", f"The size of an RSA key is one of {allowed}; it is {size}.", target="keySize")
+    return {"keySize": size}
+
+
+def _operations(given: object, kty: str) -> list[str]:
+    if given is None:
+        return list(_OF_CURVES if kty.startswith("EC") else _USUAL)
+    if not isinstance(given, list):
+        raise wrong_type("keyOps", given, "array")
+    return [choice("keyOps", each, _OPERATIONS) for each in given]
+
+
+def _key(ask: Ask, names: tuple[str, ...]) -> Document:
+    id_ = ask.target.id.lower().partition("/versions")[0]
+    found = resource(ask.cloud, id_)
+    if found is None:
+        raise AzureError(404, "KeyNotFound", f"The key '{names[1]}' was not found in the vault '{names[0]}'.")
+    return found
+
+
+def _version(key: Document) -> Document:
+    """The one version of a key."""
+    name = key["properties"]["keyUriWithVersion"].rpartition("/")[2]
+    return {**key, "id": f"{key['id']}/versions/{name}", "name": name, "type": f"{TYPE}/versions"}
+
+
+def _versions(ask: Ask) -> Answer:
+    return Answer(200, {"value": [_version(_key(ask, ask.target.names))]})
+
+
+def _one_version(ask: Ask) -> Answer:
+    found = _version(_key(ask, ask.target.names))
+    if found["name"].lower() != ask.target.name.lower():
+        raise AzureError(404, "KeyNotFound", f"The key has no version '{ask.target.name}'.")
+    return Answer(200, found)
+
+
+KEY = Kind(
+    type=TYPE,
+    name=NameRule(
+        NAMES[TYPE],
+        "BadParameter",
+        "The key name '{name}' is not valid: it has 1 to 127 letters, digits and hyphens.",
+    ),
+    shape=_shape,
+    placement=child_of(key_vaults.TYPE),
+    has_provisioning_state=False,
+    verbs=Verbs(put=Verb(200), patch=False, removable=False),
+    extras=(
+        Extra(
+            "GET",
+            f"{TYPE}/versions".lower(),
+            _versions,
+            f"{TYPE}/versions/read",
+            collection=True,
+            stands="resource",
+        ),
+        Extra("GET", f"{TYPE}/versions".lower(), _one_version, f"{TYPE}/versions/read", stands="resource"),
+    ),
+)
