@@ -184,4 +184,7 @@ def test_service_side_takes_no_closed_vault_and_no_other_key(ready: Azure) -> No
     assert ready.arm("PUT", WORKSPACE, encrypted(uri, enableServiceSideCMKEncryption=aside)).status == 202
     ready.wait()
     other = make_key(ready, f"{VAULT}/keys/next")
-    assert "keyIdentifier' of an existing" in ready.arm("PUT", WORKSPACE, encrypted(other, enableServiceSideCMKEncryption=aside)).message
+    assert (
+        "keyIdentifier' of an existing"
+        in ready.arm("PUT", WORKSPACE, encrypted(other, enableServiceSideCMKEncryption=aside)).message
+    )
