@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,13 +19,11 @@ RULES = [{"value": each} for each in ADDRESSES]
 
 
 @pytest.fixture
-def azure(tmp_path: Path) -> Iterator[Azure]:
+def azure(azure: Azure) -> Azure:
     """An embedded Azure with a workspace as the program makes it: closed."""
-    found = Azure(tmp_path)
-    found.make(*CHAIN[:6])
-    _write(found)
-    yield found
-    found.cloud.store.close()
+    azure.make(*CHAIN[:6])
+    _write(azure)
+    return azure
 
 
 def _write(azure: Azure, **properties: Any) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
@@ -27,12 +24,10 @@ from tests.localazure.sdk import Credential, transport
 
 
 @pytest.fixture
-def azure(tmp_path: Path) -> Iterator[Azure]:
+def azure(azure: Azure) -> Azure:
     """An embedded Azure with a workspace."""
-    found = Azure(tmp_path)
-    found.make(*CHAIN[:6])
-    yield found
-    found.cloud.store.close()
+    azure.make(*CHAIN[:6])
+    return azure
 
 
 def _look(azure: Azure) -> reaching.Reach:

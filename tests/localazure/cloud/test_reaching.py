@@ -124,6 +124,19 @@ def test_a_workspace_that_is_closed(estate: Azure) -> None:
     assert _ask(estate, "https://westeurope.api.azureml.ms/discovery", None).status_code == 200
 
 
+def test_a_firewall_of_addresses(estate: Azure) -> None:
+    """`network.mode: publicIps`: all let in the same, each in its own member of its document."""
+    rules = {"defaultAction": "Deny", "ipRules": [{"value": "198.51.100.0/24"}]}
+    for path in (WORKSPACE, STORAGE, VAULT):
+        _close(estate, path, networkAcls=rules)
+    for url in (_BLOBS, _KEYS, _RUNS):
+        let_in = _ask(estate, url, Origin("internet", "198.51.100.9")).text
+        assert not any(word in let_in for word in ("AuthorizationFailure", "ForbiddenByFirewall", "private link"))
+        assert _ask(estate, url, INTERNET).status_code == 403
+    assert "ForbiddenByFirewall" in _ask(estate, _KEYS, INTERNET).text
+    assert "private link configuration" in _ask(estate, _RUNS, NODE).text, "nor Azure's own computes"
+
+
 def test_a_compute_in_a_managed_network(azure: Azure) -> None:
     azure.make(RG, STORAGE, VAULT)
     for path in (STORAGE, VAULT):
