@@ -9,7 +9,7 @@ artifacts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from azmlflow.cli.checks.base import Check, Finding, Situation
@@ -112,9 +112,18 @@ def _closed(situation: Situation, key: str, document: Document) -> Iterator[str]
     rules = properties.get("networkAcls" if key != "registry" else "networkRuleSet") or {}
     if properties.get("publicNetworkAccess") != "Disabled" and rules.get("defaultAction") != "Deny":
         yield f"is open to the internet, and network.mode {network.mode} closes all: its owner has to close it"
+    elif lacking := _not_let_in(network.network().addresses, properties, rules):
+        yield f"does not let in {lacking} of network.allowedIps: its owner has to"
     sku = str((document.get("sku") or {}).get("name", ""))
     if key == "registry" and sku != "Premium":
         yield f"is {sku or 'not Premium'}, and only Premium has private endpoints"
+
+
+def _not_let_in(addresses: Iterable[str], properties: Document, rules: Document) -> str:
+    """Those of the addresses that the settings let in and a firewall does not, written as in the settings."""
+    is_open = properties.get("publicNetworkAccess") != "Disabled"
+    has = {str(each.get("value")).removesuffix("/32") for each in rules.get("ipRules") or ()} if is_open else set()
+    return ", ".join(each for each in addresses if each not in has)
 
 
 def _locked(situation: Situation, id_: str) -> Iterator[str]:

@@ -135,6 +135,19 @@ def test_a_lock_on_its_group_binds_it_and_one_on_its_neighbour_does_not(given: D
     assert "storage account stshared is locked (keep, ReadOnly)" in told(given)
 
 
+def test_what_is_given_lets_in_the_same_addresses(given: Desk) -> None:
+    network = "network: {mode: publicIps, allowedIps: [203.0.113.7, 198.51.100.0/24]}"
+    choose(given, network, f"registry: {REGISTRY}")
+    both = [{"value": "203.0.113.7/32"}, {"value": "198.51.100.0/24"}]
+    account(given, networkAcls={"defaultAction": "Deny", "ipRules": both})
+    vault(given, networkAcls={"defaultAction": "Deny", "ipRules": both[:1]})
+    given.arm.put(REGISTRY, sku={"name": "Premium"}, properties={"publicNetworkAccess": "Disabled"})
+    says = told(given)
+    assert "storage account" not in says
+    assert "key vault kv-shared does not let in 198.51.100.0/24 of network.allowedIps: its owner has to" in says
+    assert "container registry crshared does not let in 203.0.113.7, 198.51.100.0/24 of network.allowedIps" in says
+
+
 def test_what_is_given_to_a_closed_workspace_has_to_be_closed(given: Desk) -> None:
     choose(given, "network: {mode: managed}", f"registry: {REGISTRY}")
     given.arm.put(REGISTRY, sku={"name": "Basic"}, properties={"publicNetworkAccess": "Enabled"})
