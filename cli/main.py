@@ -35,6 +35,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("get", "stack.get", "Show the stack's settings, or one of them."),
     ("settings", "stack.settings", "List what a stack may set, or explain one setting."),
     ("stack", "stack.stack", "Show the project's stacks and which is meant; select another."),
+    ("adopt", "use.adopt", "Take over a workspace that was made by hand, where that changes nothing."),
     ("up", "stack.up", "Stand the workspace up, or bring it in line with the settings."),
     ("preview", "stack.preview", "Show what `up` would change, and change nothing."),
     ("status", "stack.status", "Show what stands, where, and who holds it."),

@@ -12,6 +12,7 @@ from tests.hints import HOLE
 
 # Typed in other end-to-end tests: the form, whose group is a word of that file.
 ELSEWHERE = {
+    r"azmlflow (adopt) .+": "test_adoption.py",
     r"azmlflow (deploy) .+": "test_deployments.py",
     r"azmlflow (score) .+": "test_deployments.py",
     r"azmlflow run .*-- \.venv-examples/bin/python examples/(\w+\.py).*": "*.py",

@@ -40,6 +40,7 @@ class Change:
         state: `running`, `done`, `failed`, or `planned` in a preview.
         seconds: how long it has taken so far, or took.
         keys: properties that differ.
+        ways: the same, as far into them as the provider tells.
         inputs: the new inputs (the old ones of a deletion); secrets are masked by the engine.
         parent: URN of the component it belongs to.
         id: its id in the cloud, if it has one already.
@@ -53,6 +54,7 @@ class Change:
     state: str
     seconds: float = 0.0
     keys: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
     parent: str = ""
     id: str = ""
@@ -207,6 +209,7 @@ class Watcher:
             state=state,
             seconds=now - began,
             keys=tuple(metadata.diffs or metadata.keys or ()),
+            ways=tuple(metadata.detailed_diff or ()),
             inputs=(side.inputs or {}) if side else {},
             parent=(side.parent or "") if side else "",
             id=((metadata.old.id if metadata.old else "") or (side.id if side else "") or ""),

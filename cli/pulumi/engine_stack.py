@@ -183,9 +183,10 @@ class EngineStack:
         """`pulumi cancel`."""
         self._ask(lambda stack: stack.cancel())
 
-    def remove(self) -> None:
-        """`pulumi stack rm --preserve-config`."""
-        self._ask(lambda stack: stack.workspace.remove_stack(self.name, preserve_config=True))
+    def remove(self, *, force: bool = False) -> None:
+        """`pulumi stack rm --preserve-config`, with `--force` where the state is not empty."""
+        also = {"force": True} if force else {}
+        self._ask(lambda stack: stack.workspace.remove_stack(self.name, preserve_config=True, **also))
 
     @property
     def _inline(self) -> Callable[[], None] | None:

@@ -94,6 +94,6 @@ class Stack(Protocol):
         """Drop the lock of an update that is no longer running."""
         ...
 
-    def remove(self) -> None:
-        """Remove the state; the settings file stays."""
+    def remove(self, *, force: bool = False) -> None:
+        """Remove the state; the settings file stays. `force`: what it holds is forgotten, and stays in the cloud."""
         ...

@@ -16,6 +16,15 @@ from azmlflow.infra.plan import identifiers
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.computes.compute import ComputeSettings
 
+# What no setting says, and Azure, or whoever made a cluster that was taken over, has filled in; none of it changes.
+_FILLED_IN = [
+    "properties.computeLocation",
+    "properties.description",
+    "properties.properties.isolatedNetwork",
+    "properties.properties.osType",
+    "properties.properties.remoteLoginPortPublicAccess",
+]
+
 
 @dataclass(frozen=True)
 class ComputeClusterArgs:
@@ -103,7 +112,12 @@ class ComputeCluster(pulumi.ComponentResource):
                 ),
             ),
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=group, depends_on=opts.depends_on if opts else None),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                deleted_with=group,
+                depends_on=opts.depends_on if opts else None,
+                ignore_changes=_FILLED_IN,
+            ),
         )
         self.cluster_id = cluster.id
         self.cluster_name = cluster.name

@@ -23,6 +23,15 @@ from azmlflow.infra.plan import identifiers
 from azmlflow.infra.plan.outputs import NAMES
 
 _AZURES_OWN = ["managedNetwork.outboundRules", "managedNetwork.status"]
+# What no setting says, and Azure, or whoever made a workspace that was taken over, has filled in.
+_FILLED_IN = [
+    "allowPublicAccessWhenBehindVnet",
+    "description",
+    "discoveryUrl",
+    "enableDataIsolation",
+    "friendlyName",
+    "hbiWorkspace",
+]
 
 
 class MlflowWorkspace(pulumi.ComponentResource):
@@ -170,7 +179,7 @@ def _after(
 
     Its outbound rules are resources of their own; a refresh brings them, and Azure's, into the workspace's inputs.
     """
-    found = pulumi.ResourceOptions(ignore_changes=_AZURES_OWN if args.isolation else None)
+    found = pulumi.ResourceOptions(ignore_changes=[*_FILLED_IN, *(_AZURES_OWN if args.isolation else ())])
     if identity is None:
         return found
     waiting = until_in_force(f"{name}-roles", identity.name, identity.principal_id)

@@ -139,8 +139,8 @@ class FakeStack:
     def cancel(self) -> None:
         self.calls.append("cancel")
 
-    def remove(self) -> None:
-        self.calls.append("remove")
+    def remove(self, *, force: bool = False) -> None:
+        self.calls.append("remove --force" if force else "remove")
         self.there = False
 
 

@@ -42,6 +42,37 @@ MADE: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 
 
+BYHAND = f"{SHARED}/providers/Microsoft.MachineLearningServices/workspaces/byhand"
+BY_HAND = f"""
+from azure.ai.ml import MLClient
+from azure.ai.ml._restclient.arm_ml_service import models
+from azure.ai.ml.entities import AmlCompute
+from azure.identity import DefaultAzureCredential
+
+client = MLClient(DefaultAzureCredential(), "{SUBSCRIPTION_ID}", "shared", "byhand")
+properties = models.WorkspaceProperties(
+    friendly_name="By hand", storage_account="{STORAGE}", key_vault="{VAULT}", application_insights="{INSIGHTS}"
+)
+body = models.Workspace(
+    location="westeurope",
+    tags={{"team": "blue"}},
+    identity=models.ManagedServiceIdentity(type="SystemAssigned"),
+    properties=properties,
+)
+client.workspaces._operation.begin_create_or_update("shared", "byhand", body).result()
+for name, ssh in (("cpu", False), ("open", True)):
+    cluster = AmlCompute(
+        name=name,
+        size="STANDARD_DS3_V2",
+        min_instances=0,
+        max_instances=2,
+        idle_time_before_scale_down=120,
+        ssh_public_access_enabled=ssh,
+    )
+    client.compute.begin_create_or_update(cluster).result()
+"""
+
+
 def _asked(estate: Estate, method: str, path: str, version: str, **more: Any) -> Any:
     with sign_in(estate, "developer@local.test") as owner:
         return owner.ask(method, f"{ARM}{path}", params={"api-version": version}, **more)
@@ -64,6 +95,27 @@ def _shared(estate: Estate) -> list[dict[str, Any]]:
         if "azmlflow stack" in str(each["properties"].get("description"))
     ]
     return [*found, {"ours": ours}]
+
+
+def _adopted(estate: Estate) -> None:
+    """A workspace that Microsoft's SDK made: taken over, nothing but tags changed, and down again by itself."""
+    script = estate.folder / "by_hand.py"
+    script.write_text(BY_HAND, encoding="utf-8")
+    estate.science("developer@local.test", script)
+    before = _asked(estate, "GET", BYHAND, "2025-12-01").json()
+    told = estate.azmlflow("adopt", BYHAND, "--stack", "byhand", "--yes", "-o", "json")
+    assert told.json()["taken"] == ["byhand", "cpu"], told.out
+    assert [each.partition(":")[0] for each in told.json()["left"]] == ["open"]
+    after = _asked(estate, "GET", BYHAND, "2025-12-01").json()
+    assert {name: value for name, value in after.items() if name not in ("tags", "systemData")} == {
+        name: value for name, value in before.items() if name not in ("tags", "systemData")
+    }
+    assert {"team": "blue", "azmlflow-stack": "byhand"}.items() <= after["tags"].items()
+    shown = estate.azmlflow("preview", "--stack", "byhand", "-o", "json").json()
+    assert (shown["resources"], shown["elsewhere"]) == ([], [])
+    assert estate.azmlflow("status", "--stack", "byhand", "-o", "json").json()["outputs"]["workspaceName"] == "byhand"
+    estate.azmlflow("down", "--stack", "byhand", "--yes")
+    assert _asked(estate, "GET", BYHAND, "2025-12-01").status_code == 404
 
 
 def test_what_is_given_is_used_and_stays(tmp_path: Path) -> None:
@@ -91,6 +143,7 @@ def test_what_is_given_is_used_and_stays(tmp_path: Path) -> None:
         inside = f"{SHARED}/resources"
         names = [each["name"] for each in _asked(estate, "GET", inside, "2024-03-01").json()["value"]]
         assert {"mlw-mlflow-local", "stshared", "kv-shared"} < set(names)
+        _adopted(estate)
         told = estate.azmlflow("down", "--yes").err
         assert "resource group shared stays, and 4 resources in it: not this stack's" in told
         assert _shared(estate) == before

@@ -100,10 +100,9 @@ def _group(value: object) -> str:
 def check_own(word: object, group: object, name: str) -> None:
     """Refuse a setting that is about the group itself, where the group is another's."""
     if word and isinstance(group, str) and given(group):
-        raise refuse(f"{name} is about a whole resource group, and the stack's is another's", fix=_UNSET.format(name))
-
-
-_UNSET = "azmlflow set --unset {}"
+        raise refuse(
+            f"{name} is about a whole resource group, and the stack's is another's", fix=f"azmlflow set --unset {name}"
+        )
 
 
 def given(word: str) -> str | None:

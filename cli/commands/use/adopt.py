@@ -1,0 +1,148 @@
+"""`azmlflow adopt`: take over a workspace that was made by hand, where nothing but our tags changes by it."""
+
+from __future__ import annotations
+
+import click
+
+from azmlflow.cli.adoption import takeover
+from azmlflow.cli.adoption.takeover import Found
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.hold import hold
+from azmlflow.cli.project.project import StackFile
+from azmlflow.cli.project.selection import choose_stack, find_project
+from azmlflow.cli.session.invocation import Command, Invocation, common, patient
+from azmlflow.cli.session.session import Session, confirm
+from azmlflow.infra.settings.namespace import NAMESPACE
+from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
+from azmlflow.rbac import scopes
+
+_TYPE = "microsoft.machinelearningservices/workspaces"
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "azmlflow adopt WORKSPACE_ID --stack team",
+        "azmlflow adopt WORKSPACE_ID --stack team --dry-run --output json",
+    ),
+)
+@click.argument("workspace", metavar="WORKSPACE_ID")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for the stack's name.")
+@click.option("--dry-run", is_flag=True, help="Show the settings that describe it, and stop.")
+@patient
+@common
+def command(invocation: Invocation, workspace: str, *, yes: bool, dry_run: bool) -> None:
+    """Writes the settings that describe it into a new stack's file, imports workspace and clusters into Pulumi's state,
+    and shows that an `up` would change nothing but to add azmlflow's tags; else it is refused, and nothing is left.
+    After it was asked about, the tags are written. Group, storage account, key vault, insights and registry stay
+    others': used by id, never changed or deleted. From then on `azmlflow down` would delete the workspace, with its
+    runs and models.
+    """
+    invocation.ports.warm()
+    session = _session(invocation, workspace)
+    session.enter()
+    arm = invocation.ports.open_arm()
+    document = arm.get(workspace)
+    if document is None:
+        raise CliError(
+            "there is no such workspace, or you may not read it",
+            where=workspace,
+            next="az ml workspace list --output table",
+        )
+    found = takeover.look(document, arm.list(f"{document['id']}/computes"))
+    if dry_run:
+        invocation.result(_document(session, found), _text(session, found))
+        return
+    with hold(session.project, session.name, f"azmlflow adopt {workspace}", invocation.patience()) as holder:
+        session, made = takeover.write(session, found), False
+        stack = session.stack(holder)
+        try:
+            session.settings()
+            if stack.exists():
+                raise CliError(
+                    f"stack `{session.name}` has a state already", next=f"azmlflow status --stack {session.name}"
+                )
+            made = True
+            found = takeover.take(session, stack, found)
+            session = takeover.write(session, found)
+            invocation.say(_text(session, found))
+            if not yes:
+                again = f"azmlflow adopt {workspace} --stack {session.name} --yes"
+                confirm(session, f"stack `{session.name}` takes over workspace {found.settings['workspace']}", again)
+        except BaseException:
+            if made and stack.exists():
+                stack.remove(force=True)
+            session.file.path.unlink(missing_ok=True)
+            holder.finish()
+            raise
+        takeover.mark(session, stack)
+        holder.finish()
+    invocation.result(
+        _document(session, found),
+        f"stack {session.name} has taken over workspace {found.settings['workspace']}: an `up` changes nothing\n"
+        f"next: azmlflow status --stack {session.name}",
+    )
+
+
+def _session(invocation: Invocation, workspace: str) -> Session:
+    """A new stack on the workspace's cloud.
+
+    Raises:
+        CliError: the id is no workspace's, or the stack has settings.
+    """
+    try:
+        parsed = scopes.parse(workspace)
+    except scopes.InvalidScope:
+        parsed = None
+    if parsed is None or str(parsed.type).lower() != _TYPE or not parsed.subscription:
+        raise CliError(f"`{workspace}` is not the ARM id of a workspace", next="az ml workspace list --query [].id")
+    project = find_project()
+    if project.own_program:
+        raise CliError(
+            "a program of your own declares what is in this project: write the workspace into it, and `pulumi import`",
+            where=str(project.root),
+            next="azmlflow init NAME    (in a folder of its own)",
+        )
+    name = choose_stack(project, invocation.stack, invocation.ports.environment)
+    path = project.settings_path(name)
+    if path.exists():
+        raise CliError(
+            f"stack `{name}` has settings already; they are left as they are",
+            where=str(path),
+            next=f"azmlflow adopt {workspace} --stack ANOTHER",
+        )
+    local = parsed.subscription.lower() == SUBSCRIPTION_ID
+    config = {f"{NAMESPACE}:cloud": "local"} if local else {"azure-native:subscriptionId": parsed.subscription}
+    invocation.opened, invocation.local = name, local
+    return Session(invocation, project, StackFile(name, path, config))
+
+
+def _document(session: Session, found: Found) -> dict[str, object]:
+    return {
+        "stack": session.name,
+        "workspace": found.id,
+        "settings": found.settings,
+        "taken": [found.settings["workspace"], *found.clusters],
+        "left": list(found.left),
+    }
+
+
+def _text(session: Session, found: Found) -> str:
+    used = [f"{key} {found.settings[key].rpartition('/')[2]}" for key in _USED if key in found.settings]
+    lines = [
+        f"stack {session.name} takes over, and `azmlflow down` would delete:",
+        f"  workspace {found.settings['workspace']}, with every run and model in it",
+        *(f"  cluster {name}" for name in found.clusters),
+        "it uses, and never changes or deletes:",
+        *(f"  {each}" for each in used),
+    ]
+    if found.left:
+        lines += [
+            "it leaves as they are, in the workspace, with which they would go:",
+            *(f"  {each}" for each in found.left),
+        ]
+    lines += ["grants that others gave on it stay theirs: azmlflow access"]
+    return "\n".join(lines)
+
+
+_USED = ("group", "storage", "vault", "insights", "registry")

@@ -1,0 +1,138 @@
+"""`adopt`: what is refused leaves nothing behind; what is taken over is told, asked about, and changes by tags."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from azmlflow.cli.pulumi.changes import Change
+from tests.cli.adoption.test_describe import ID, compute, workspace
+from tests.cli.desk import Desk
+
+URN = "urn:pulumi:team::azmlflow::azmlflow:index:{}${}::{}"
+WORKSPACE_TYPE = "azure-native:machinelearningservices:Workspace"
+COMPUTE_TYPE = "azure-native:machinelearningservices:Compute"
+
+
+def changed(name: str, *keys: str, type_: str = WORKSPACE_TYPE, operation: str = "update") -> Change:
+    component = "MlflowWorkspace" if type_ == WORKSPACE_TYPE else "ComputeCluster"
+    top = tuple(dict.fromkeys(key.partition(".")[0].partition("[")[0] for key in keys))
+    return Change(URN.format(component, type_, name), type_, name, operation, "planned", keys=top, ways=keys)
+
+
+@pytest.fixture
+def byhand(desk: Desk) -> Desk:
+    """A workspace with a cluster and an instance."""
+    document = workspace()
+    desk.arm.documents[ID.lower()] = document
+    for each in (compute(), compute("ComputeInstance")):
+        name = "cpu" if each["properties"]["computeType"] == "AmlCompute" else "alice"
+        id_ = f"{ID}/computes/{name}"
+        desk.arm.documents[id_.lower()] = {**each, "id": id_, "name": name}
+    idle = "properties.properties.scaleSettings.nodeIdleTimeBeforeScaleDown"
+    desk.stack.planned = (
+        changed("mlflow-workspace", 'tags["azmlflow-stack"]', "keyVault"),
+        changed("cpu-cluster", idle, type_=COMPUTE_TYPE),
+    )
+    return desk
+
+
+def adopt(desk: Desk, *words: str) -> Any:
+    return desk.run("adopt", ID, "--stack", "team", *words)
+
+
+def test_it_is_imported_and_marked(byhand: Desk) -> None:
+    done = adopt(byhand, "--yes", "-o", "json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["taken"] == ["mlw-team", "cpu"]
+    assert told["left"] == ["alice: ComputeInstance: it is not taken over"]
+    assert [each.id for each in byhand.stack.imported] == [ID, f"{ID}/computes/cpu"]
+    assert byhand.stack.calls == ["create", "import", "preview", "up", "preview"]
+    assert byhand.arm.calls == [], "nothing but the engine changes anything"
+    text = (byhand.root / "Pulumi.team.yaml").read_text(encoding="utf-8")
+    assert "azmlflow:workspace: mlw-team" in text
+    assert "azure-native:subscriptionId: 00000000-0000-4000-8000-00000000000a" in text
+
+
+def test_it_asks_and_tells_what_down_would_delete(byhand: Desk) -> None:
+    done = adopt(byhand)
+    assert done.code == 1
+    assert (
+        "`azmlflow down` would delete:\n  workspace mlw-team, with every run and model in it\n  cluster cpu" in done.err
+    )
+    assert "never changes or deletes:\n  group rg-team\n  storage stteam\n  vault kv-team" in done.err
+    assert f"azmlflow adopt {ID}" in done.err.replace("\n", " ").replace("  ", " ")
+    nothing_is_left(byhand)
+
+
+def nothing_is_left(desk: Desk) -> None:
+    assert not (desk.root / "Pulumi.team.yaml").exists()
+    assert not desk.stack.there
+    assert not [each for each in desk.stack.calls if each.startswith("up")]
+    assert desk.arm.calls == []
+
+
+def test_a_workspace_that_an_up_would_change_is_refused_and_named(byhand: Desk) -> None:
+    byhand.stack.planned = (changed("mlflow-workspace", "tags", "v1LegacyMode"),)
+    done = adopt(byhand, "--yes")
+    assert done.code == 1
+    assert "update of Workspace mlflow-workspace (v1LegacyMode)" in " ".join(done.err.split())
+    assert byhand.stack.calls[-1] == "remove --force"
+    nothing_is_left(byhand)
+
+
+def test_nothing_is_made(byhand: Desk) -> None:
+    byhand.stack.planned = (changed("mlflow-logs", operation="create"),)
+    assert adopt(byhand, "--yes").code == 1
+    nothing_is_left(byhand)
+
+
+def test_a_cluster_that_an_up_would_change_is_left_as_it_is(byhand: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    byhand.stack.planned = (changed("cpu-cluster", "properties", type_=COMPUTE_TYPE),)
+    plans = [byhand.stack.planned, ()]
+    monkeypatch.setattr(byhand.stack, "preview", lambda _=None: _outcome(plans.pop(0) if plans else ()))
+    told = json.loads(adopt(byhand, "--yes", "-o", "json").out)
+    assert told["taken"] == ["mlw-team"]
+    assert "cpu: no settings describe its properties; it stays as it is" in told["left"]
+    assert "forget cpu-cluster cpu-cluster" in byhand.stack.calls or any(
+        "forget" in each for each in byhand.stack.calls
+    )
+    assert "clusters" not in (byhand.root / "Pulumi.team.yaml").read_text(encoding="utf-8")
+
+
+def _outcome(changes: tuple[Change, ...]) -> Any:
+    from azmlflow.cli.pulumi.changes import Outcome
+
+    return Outcome(changes, {}, (), {"same": 9}, 1.0)
+
+
+def test_another_stacks_is_refused(byhand: Desk) -> None:
+    byhand.arm.documents[ID.lower()]["tags"] = {"azmlflow-stack": "prod", "azmlflow-project": "theirs"}
+    done = adopt(byhand, "--yes")
+    assert "taken over already, by stack prod of project theirs" in " ".join(done.err.split())
+    nothing_is_left(byhand)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("adopt", "mlw-team"), "is not the ARM id of a workspace"),
+        (("adopt", ID.replace("mlw-team", "other"), "--stack", "team"), "there is no such workspace"),
+        (("adopt", ID, "--stack", "local"), "stack `local` has settings already"),
+    ],
+)
+def test_what_is_refused_at_once(byhand: Desk, words: tuple[str, ...], told: str) -> None:
+    byhand.settings(text="config:\n  azmlflow:cloud: local\n")
+    done = byhand.run(*words)
+    assert done.code == 1
+    assert told in " ".join(done.err.split())
+    assert byhand.stack.calls == []
+
+
+def test_a_dry_run_writes_nothing(byhand: Desk) -> None:
+    assert json.loads(adopt(byhand, "--dry-run", "-o", "json").out)["settings"]["workspace"] == "mlw-team"
+    assert byhand.stack.calls == []
+    nothing_is_left(byhand)
