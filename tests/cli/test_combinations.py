@@ -1,5 +1,5 @@
-"""Every pair of a network, an identity, keys, a registry, computes and guardrails stands up on an embedded Azure, is
-open to those alone whom its network lets in, and leaves nothing when it goes."""
+"""Every pair of a network, an identity, keys, encryption, a registry, computes and guardrails stands up on an embedded
+Azure, is open to those alone whom its network lets in, and leaves nothing when it goes."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ FACTORS: Mapping[str, Mapping[str, dict[str, Any]]] = {
         "both": {"identity": {"type": "SystemAssigned,UserAssigned"}},
     },
     "keys": {"keys": {}, "no keys": {"storageAuth": "identity"}},
+    "encryption": {"Azure's": {}, "own": {"encryption": {"key": "workspace"}, "purgeProtection": True}},
     "registry": {"none": {}, "own": {"registry": "own"}, "given": {"registry": GIVEN}},
     "computes": {
         "none": {},
