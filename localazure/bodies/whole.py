@@ -3,6 +3,7 @@
     in the resource      the kind has used it, or kept it; a text that is one of a few gets Azure's spelling
     not in it            Azure's API has it: it is kept, as it was said, and comes back
     said by Azure alone  a request may repeat it, and Azure does not look
+    none of a few        an empty text where one of a few is wanted says nothing, as null does (azurerm's sharingScope)
     unknown              refused. Resource Manager does so beside `properties`; that providers do is inferred
 
 An unknown text among a few is refused, with the code that Azure's providers share (InvalidRequestPropertyValue);
@@ -89,7 +90,7 @@ def _complete(members: Members, sent: Mapping[str, Any], made: Document, before:
     for given, value in sent.items():
         lowered, where = given.lower(), place.within(given)
         member, here = members.get(lowered), names.get(lowered)
-        if value is None:
+        if value is None or (value == "" and member is not None and member.takes == "text"):
             continue
         if member is None:
             if lowered not in stood:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import base64
 
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.errors import conflict
+from azmlflow.localazure.core.errors import conflict, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.networks.references import stamp_etag
 from azmlflow.localazure.resources import find
-from azmlflow.localazure.resources.ask import Ask
+from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import envelope
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, LocationRule, NameRule, Placement
-from azmlflow.localazure.resources.verbs import Deletion, Verb, Verbs
+from azmlflow.localazure.resources.verbs import Deletion, Extra, Verb, Verbs
 from azmlflow.resourcetypes.bounds import NAMES
 
 TYPE = "Microsoft.Network/privateDnsZones"
@@ -56,6 +56,22 @@ def _deleting(ask: Ask, document: Document) -> None:
         raise conflict("CannotDeleteResource", "Can not delete resource before nested resources are deleted.")
 
 
+def _start_of_authority(ask: Ask) -> Answer:
+    """The record that a zone has from the start (Microsoft, "Record Sets", its example); it is not changed here."""
+    find.group(ask.cloud, ask.target)
+    zone = find.resource(ask.cloud, ask.target.parent_id())
+    if zone is None:
+        raise not_found(ask.target.parent_id())
+    if ask.target.name != "@":
+        raise not_found(ask.target.id)
+    record = {
+        "host": "azureprivatedns.net", "email": "azureprivatedns-host.microsoft.com", "serialNumber": 1,
+        "refreshTime": 3600, "retryTime": 300, "expireTime": 2419200, "minimumTtl": 10,
+    }  # fmt: skip
+    properties = {"fqdn": f"{zone['name']}.", "isAutoRegistered": False, "soaRecord": record, "ttl": 3600}
+    return Answer(200, {"id": f"{zone['id']}/SOA/@", "name": "@", "type": f"{TYPE}/SOA", "properties": properties})
+
+
 PRIVATE_DNS_ZONE = Kind(
     type=TYPE,
     name=NameRule(
@@ -72,4 +88,5 @@ PRIVATE_DNS_ZONE = Kind(
         delete=Deletion(202, "operation"),
     ),
     lifecycle=Lifecycle(on_write=stamp_etag, before_delete=_deleting),
+    extras=(Extra("GET", f"{TYPE}/SOA".lower(), _start_of_authority, f"{TYPE}/SOA/read", stands="resource"),),
 )

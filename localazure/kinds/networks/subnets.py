@@ -168,7 +168,9 @@ def _properties(
             id_ = linked_id(name, given[name], type_)
             found[name] = {"id": referenced(ask, id_, region)["id"]}
     found["delegations"] = _delegations(subnet["id"], given.get("delegations") or [])
-    found |= pick(given, {}, ("defaultOutboundAccess", "sharingScope"))
+    found |= {
+        name: value for name, value in pick(given, {}, ("defaultOutboundAccess", "sharingScope")).items() if value != ""
+    }
     if given.get("serviceEndpoints"):
         found["serviceEndpoints"] = [
             {

@@ -27,6 +27,7 @@ from tests.localazure.control import (
     SUB,
     VAULT,
     WORKSPACE,
+    ZONE,
     Answer,
     Azure,
 )
@@ -238,6 +239,7 @@ EXTRAS: dict[tuple[str, str], tuple[str, str]] = {
         )
         for method, right in (("GET", "read"), ("PUT", "write"))
     },
+    ("GET", "microsoft.network/privatednszones/soa"): (f"{ZONE}/SOA/@", f"{NET}/privateDnsZones/SOA/read"),
     ("GET", "microsoft.keyvault/deletedvaults"): (
         f"{SUB}/providers/Microsoft.KeyVault/deletedVaults",
         "Microsoft.KeyVault/deletedVaults/read",

@@ -422,3 +422,20 @@ def test_a_group_goes_whole(azure: Azure, network: NetworkManagementClient, zone
     assert list(azure.cloud.store.scan("private_endpoint_connections")) == []
     azure.make(RG)
     assert azure.arm("GET", f"{RG}/resources").body["value"] == []
+
+
+def test_what_azurerm_asks_of_a_zone_and_sends_of_a_subnet(azure: Azure) -> None:
+    """It reads the start of authority of each zone, and sends an empty `sharingScope` where nobody set one."""
+    azure.make(RG, ZONE, NETWORK)
+    read = azure.arm("GET", f"{ZONE}/SOA/@", api="2024-06-01")
+    assert (read.status, read.body["name"]) == (200, "@")
+    assert read.body["properties"]["soaRecord"]["minimumTtl"] == 10
+    for path in (f"{ZONE}/SOA/other", f"{ZONE.replace('blob', 'file')}/SOA/@"):
+        assert azure.arm("GET", path, api="2024-06-01").status == 404
+    assert azure.arm("PUT", f"{ZONE}/SOA/@", {"properties": {}}, api="2024-06-01").status == 404
+    body = {"properties": {"addressPrefix": "10.0.1.0/24", "sharingScope": ""}}
+    assert azure.arm("PUT", SUBNET, body).status in (200, 201)
+    azure.wait()
+    assert "sharingScope" not in azure.arm("GET", SUBNET).body["properties"]
+    body["properties"]["sharingScope"] = "Everybody"
+    assert azure.arm("PUT", SUBNET, body).code == "InvalidRequestPropertyValue"
