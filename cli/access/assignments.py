@@ -33,6 +33,7 @@ MAY_DEFINE = "Microsoft.Authorization/roleDefinitions/write"
 LIMIT = 4000
 _NEARLY = 3900
 _CANNOT_TELL = 403
+_ANY_STACK = "azmlflow stack "  # how `tags.owner` begins
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,29 @@ def read(arm: ResourceManager, place: Place) -> Listing:
     return Listing(every, inside)
 
 
-def adopt(arm: ResourceManager, place: Place, grants: Iterable[Grant], listing: Listing) -> tuple[Grant, ...]:
+def of_another(description: str | None, ours: str) -> bool:
+    """Whether an assignment, under whatever name, says that another stack than ours made it.
+
+    On what two stacks share (a storage account that is given) both would call the same one by the same name.
+    """
+    said = description or ""
+    return _ANY_STACK in said and not said.endswith(ours)
+
+
+def adopt(
+    arm: ResourceManager, place: Place, grants: Iterable[Grant], listing: Listing, ours: str = ""
+) -> tuple[Grant, ...]:
     """The grants, with the assignments that somebody else made of just the same written into them.
 
     Azure refuses the same scope, role and principal under a second name. A conditional assignment is not the same, and
     one that went between the list and a second look is not there.
+
+    Args:
+        arm: Azure Resource Manager.
+        place: where the grants apply.
+        grants: who is to have what.
+        listing: the assignments that could be read.
+        ours: how this stack signs what it makes (`tags.owner`).
     """
     by_key = {_key(entry): entry for entry in listing.entries if not entry.condition}
     with_adopted: list[Grant] = []
@@ -77,7 +96,9 @@ def adopt(arm: ResourceManager, place: Place, grants: Iterable[Grant], listing: 
         adopted = dict(grant.adopted)
         for wanted in place.assignments((grant,)):
             other = by_key.get(wanted.key)
-            if other is None or str(other.name).lower() == wanted.guid:
+            if other is None:
+                continue
+            if str(other.name).lower() == wanted.guid and not of_another(other.description, ours):
                 continue
             id_ = str(other.id)
             if arm.role_assignment(id_) is not None:

@@ -196,6 +196,7 @@ def adopt_and_release(session: Session, stack: Stack, state: State) -> Session:
     if "workspaceId" not in state.outputs:
         return session
     from azmlflow.cli.access import assignments
+    from azmlflow.infra.plan.tags import owner
 
     where = planned_place(session, stack)
 
@@ -206,11 +207,11 @@ def adopt_and_release(session: Session, stack: Stack, state: State) -> Session:
     wanted = tuple(grant for grant in present if grant.in_force(today))
     if all(made(grant) and not grant.adopted for grant in wanted):
         return session
-    arm = session.invocation.ports.open_arm()
+    arm, ours = session.invocation.ports.open_arm(), owner(session.project.name, session.name)
     listing = assignments.read(arm, where)
     assignments.check_names(arm, where, wanted)
     assignments.check_room(listing, where.assignments(wanted), session.invocation.warn)
-    with_adopted = assignments.adopt(arm, where, assignments.release(arm, wanted), listing)
+    with_adopted = assignments.adopt(arm, where, assignments.release(arm, wanted), listing, ours)
     take_over_roles(session, stack, where, with_adopted)
     grants = merged(present, with_adopted)
     return session if grants == present else save(session, grants)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, get_args
 
-from azmlflow.cli.access.assignments import Listing
+from azmlflow.cli.access.assignments import Listing, of_another
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.plan.records import Assignment
@@ -25,8 +25,6 @@ from azmlflow.rbac.roles import PERSONAS
 if TYPE_CHECKING:
     from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.cli.session.session import Session
-
-_ANY_STACK = "azmlflow stack "  # how `tags.owner` begins
 
 
 @dataclass(frozen=True)
@@ -140,8 +138,7 @@ def look(
     def stands(each: Assignment) -> bool:
         if each.guid not in described:
             return listing.counted is None and arm.role_assignment(each.id) is not None
-        said = described[each.guid]
-        return _ANY_STACK not in said or said.endswith(ours)
+        return not of_another(described[each.guid], ours)
 
     standing = [each for each in places.assignments(possible) if stands(each)]
     told = {each.key for each in places.assignments(theirs.values())}

@@ -20,6 +20,7 @@ from azmlflow.cli.mending.mending import held
 from azmlflow.cli.session.collaborators import Person
 from azmlflow.cli.session.invocation import Command, Invocation, common, patient
 from azmlflow.cli.session.session import Session, open_session
+from azmlflow.infra.plan.tags import owner
 from azmlflow.rbac import scopes
 from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.roles import combined, persona
@@ -220,7 +221,8 @@ def _prepared(session: Session, where: Place, new: Sequence[Grant]) -> tuple[Gra
     """
     invocation, arm = session.invocation, session.invocation.ports.open_arm()
     listing = assignments.read(arm, where)
-    with_adopted = assignments.adopt(arm, where, new, listing)
+    ours = owner(session.project.name, session.name)
+    with_adopted = assignments.adopt(arm, where, new, listing, ours)
     wanted = where.assignments(with_adopted)
     missing = [each for each in wanted if each.guid not in listing.names()]
     needs = [(assignments.MAY_ASSIGN, each.scope) for each in missing]

@@ -98,6 +98,24 @@ def test_storage_roles_that_somebody_gave_are_adopted_for_every_grant_that_needs
     assert blob.key not in {each.key for each in place.assignments((first, GRANT))}
 
 
+def test_what_another_stack_gave_on_a_shared_account_is_its_own_by_whatever_name() -> None:
+    arm = FakeArm()
+    shared = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shared/providers/Microsoft.Storage/storageAccounts/st"
+    place = Place(SUBSCRIPTION, GROUP, WORKSPACE, shared)
+    blob = next(each for each in place.assignments((GRANT,)) if each.scope == shared)
+
+    def adopted(description: str) -> bool:
+        given = {"scope": shared, "roleDefinitionId": blob.role_definition_id, "description": description}
+        put(arm, blob.id, **given)
+        listing = assignments.read(arm.open(), place)
+        (found,) = assignments.adopt(arm.open(), place, (GRANT,), listing, "azmlflow stack dev of project ours")
+        return bool(found.adopted)
+
+    assert adopted("Artifacts, azmlflow stack prod of project theirs")
+    assert not adopted("Artifacts, azmlflow stack dev of project ours")
+    assert not adopted("somebody wrote this")
+
+
 class Hidden(FakeArm):
     """The subscription's assignments may not be read; the workspace's may."""
 
