@@ -31,6 +31,20 @@ else:
     _STOP, _OWN_GROUP = signal.SIGINT, 0
 
 
+def secrets_provider(settings: Path) -> str:
+    """What keeps the secrets of a stack, by its settings file; empty where nothing is named, or there is no file.
+
+    The API's own reader takes no switch among the settings (pulumi.automation, StackSettings).
+    """
+    import yaml  # few commands make a stack
+
+    try:
+        document = yaml.safe_load(settings.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ""
+    return str((document or {}).get("secretsprovider") or "")
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a stack lives.
@@ -139,7 +153,7 @@ def make(
         def create_stack(self, stack_name: str) -> None:
             """Make an empty state, its secrets under what the stack's file names: the engine alone ignores that."""
             arguments = ["stack", "init", stack_name, "--no-select"]
-            if provider := self.stack_settings(stack_name).secrets_provider:
+            if provider := secrets_provider(place.folder / f"Pulumi.{stack_name}.yaml"):
                 arguments += ["--secrets-provider", provider]
             self._run_pulumi_cmd_sync(arguments)
 
