@@ -73,15 +73,16 @@ def main(cloud: str, location: str, folder: Path, python: str) -> None:
         raise click.ClickException(f"{fault}; nothing was made") from None
     if click.prompt(f"this costs money; type {STACK} to go on", default="", show_default=False, err=True) != STACK:
         raise click.ClickException("nothing was made")
-    fault = None
+    how, gone = "it was interrupted", False
     try:
         day(folder, python)
-    except Failed as failed:
-        fault = failed
+        how = ""
+    except Failed as fault:
+        how = str(fault)
     finally:
         gone = removed(folder)
-    if fault or not gone:
-        raise click.ClickException(f"{fault or 'the day went well'}; {'all is removed' if gone else 'see above'}")
+    if how or not gone:
+        raise click.ClickException(f"{how or 'the day went well'}; {'all is removed' if gone else 'see above'}")
     settings.unlink()
     click.secho("the day went well, and all is removed", fg="green", err=True)
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
+VAULT = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-keys/providers/Microsoft.KeyVault/vaults/kv-keys"
+
 
 @dataclass(frozen=True)
 class Typed:
@@ -72,6 +74,13 @@ SETTINGS = (
     Typed("azmlflow set protect false", "false"),
     Typed("azmlflow set storageAuth identity", "identity"),
     Typed("azmlflow set --unset storageAuth", "storageAuth"),
+    Typed("azmlflow set purgeProtection true", "true"),
+    Typed("azmlflow set encryption.serviceSide false", "false"),
+    Typed(f"azmlflow set encryption.keyVault {VAULT}", "kv-keys"),
+    Typed("azmlflow set identity.type UserAssigned", "UserAssigned"),
+    Typed("azmlflow set --unset encryption", "encryption"),
+    Typed("azmlflow set --unset identity", "identity"),
+    Typed("azmlflow set --unset purgeProtection", "purgeProtection"),
     Typed("azmlflow set registry own", "own"),
     Typed("azmlflow set network.mode managed", "managed"),
     Typed("azmlflow set network.outbound approved", "approved"),
