@@ -111,14 +111,26 @@ def _answer(document: dict[str, int]) -> None:
 def main() -> None:
     """Fork for each line, until there are no more."""
     import azure.identity
+    import azure.mgmt.authorization
     import pulumi.automation
     import requests
 
+    import azmlflow.cli.azure.by_id
+    import azmlflow.cli.azure.connection
+    import azmlflow.cli.commands.access.grant
+    import azmlflow.cli.commands.access.revoke
     import azmlflow.cli.commands.stack.down
     import azmlflow.cli.commands.stack.up
     import azmlflow.cli.pulumi.engine_stack
+    import azmlflow.cli.wiring
     import azmlflow.infra.__main__
+    import azmlflow.infra.rehearsal
+    import azmlflow.localazure.plugin.attached
+    import azmlflow.localazure.plugin.client.client
+    import azmlflow.localazure.plugin.client.identity
+    import azmlflow.localazure.plugin.client.transport
     import azmlflow.localazure.process.daemon
+    import azmlflow.rbac.live.principals
 
     assert azure.identity and pulumi.automation and requests and azmlflow
     gc.freeze()  # what is imported is no garbage: no command need look through it
