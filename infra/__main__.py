@@ -106,6 +106,8 @@ def declare() -> None:
     if settings.instances:
         people = fitted(settings.instances, settings.network, private)
         _people(people, mlflow, settings.location, {"tenant_id": azure.tenant_id, "tags": marked}, after)
+    if settings.datastores:
+        _datastores(settings, mlflow)
     grants = settings.grants_on(datetime.now(UTC).date())
     if guardrails:
         _watch(settings, mlflow, note)
@@ -117,6 +119,24 @@ def declare() -> None:
         grants=[outputs.grant(grant, place) for grant in grants],
         **mlflow.told(),
     )
+
+
+def _datastores(settings: Settings, mlflow: MlflowWorkspace) -> None:
+    """Declare the datastores."""
+    from azmlflow.infra.components.datastore import Datastore, DatastoreArgs  # few stacks have any
+
+    ours = "WorkspaceUserAssignedIdentity" if settings.identity.user_assigned else "WorkspaceSystemAssignedIdentity"
+    for each in settings.datastores:
+        args = DatastoreArgs(
+            mlflow.resource_group,
+            mlflow.workspace_name,
+            each.account or mlflow.workspace.storage_account.apply(lambda id_: id_ or ""),
+            each.container,
+            each.name,
+            each.type,
+            ours if each.identity == "workspace" else "None",
+        )
+        Datastore(each.name, args, pulumi.ResourceOptions(deleted_with=mlflow.goes_with))
 
 
 def _let_out(settings: Settings, mlflow: MlflowWorkspace) -> list[pulumi.Resource]:

@@ -18,6 +18,7 @@ from pulumi.provider.experimental.component import ComponentProvider
 
 from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.compute import ComputeCluster
+from azmlflow.infra.components.datastore import Datastore
 from azmlflow.infra.components.endpoints import PrivateEndpoints
 from azmlflow.infra.components.guardrails import Guardrails
 from azmlflow.infra.components.instance import ComputeInstance
@@ -35,6 +36,7 @@ COMPONENTS = (
     OutboundRules,
     ComputeCluster,
     ComputeInstance,
+    Datastore,
     Guardrails,
     Access,
 )

@@ -32,6 +32,7 @@ _BELOW = frozenset(
     for name in (
         "KeyVault/vaults/keys",
         "MachineLearningServices/workspaces/computes",
+        "MachineLearningServices/workspaces/datastores",
         "MachineLearningServices/workspaces/outboundRules",
         "Network/virtualNetworks/subnets",
         "Network/privateDnsZones/virtualNetworkLinks",

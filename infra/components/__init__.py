@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from azmlflow.infra.components.access import Access as Access
     from azmlflow.infra.components.compute import ComputeCluster as ComputeCluster
     from azmlflow.infra.components.compute import ComputeClusterArgs as ComputeClusterArgs
+    from azmlflow.infra.components.datastore import Datastore as Datastore
+    from azmlflow.infra.components.datastore import DatastoreArgs as DatastoreArgs
     from azmlflow.infra.components.guardrails import Guardrails as Guardrails
     from azmlflow.infra.components.guardrails import GuardrailsArgs as GuardrailsArgs
     from azmlflow.infra.components.instance import ComputeInstance as ComputeInstance
@@ -31,6 +33,8 @@ _WHERE = {
     "ComputeClusterArgs": "compute",
     "ComputeInstance": "instance",
     "ComputeInstanceArgs": "instance",
+    "Datastore": "datastore",
+    "DatastoreArgs": "datastore",
     "GrantArgs": "parts.grants",
     "Guardrails": "guardrails",
     "GuardrailsArgs": "guardrails",

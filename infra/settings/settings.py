@@ -24,6 +24,7 @@ from azmlflow.infra.settings import reading
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.computes.compute import ComputeSettings, identities_of
 from azmlflow.infra.settings.computes.instances import InstanceSettings
+from azmlflow.infra.settings.datastores import Datastores
 from azmlflow.infra.settings.faults import SettingsError, nearest, refuse, repeated
 from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel, Tags
 from azmlflow.infra.settings.grants import CheckedGrant, RoleProfile, StrictTracker
@@ -117,6 +118,7 @@ class Settings(SettingsModel):
     storage: StorageChoice = "own"
     vault: VaultChoice = "own"
     insights: InsightsChoice = "own"
+    datastores: Datastores = ()
     diagnostics: Diagnostics = False
     locks: Locks = False
     budget: BudgetSettings | None = Field(

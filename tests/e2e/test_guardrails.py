@@ -21,6 +21,7 @@ KEYS = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-keys/providers/Micro
 ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
 GUARDRAILS: dict[str, Any] = {
     "encryption": {"keyVault": KEYS},
+    "datastores": [{"name": "raw", "container": "raw-data"}],
     "identity": {"type": "UserAssigned"},
     "registry": "own",
     "diagnostics": True,
@@ -74,6 +75,11 @@ def _is_encrypted(estate: Estate) -> None:
     told = workspace["encryption"]["keyVaultProperties"]
     key = _asked(estate, "GET", f"{KEYS}/keys/workspace", "2024-11-01").json()["properties"]
     assert (told["keyVaultArmId"], told["keyIdentifier"]) == (KEYS, key["keyUriWithVersion"])
+    store = _asked(estate, "GET", f"{estate.outputs()['workspaceId']}/datastores/raw", "2025-12-01").json()[
+        "properties"
+    ]
+    wanted = ("AzureBlob", "raw-data", {"credentialsType": "None"})
+    assert (store["datastoreType"], store["containerName"], store["credentials"]) == wanted
     (role,) = _on_key(estate)
     assert role["properties"]["roleDefinitionId"].endswith("e147488a-f6f5-4113-8e2d-b22465e65bf6")
 

@@ -51,6 +51,13 @@ def budget(**other: Any) -> dict[str, Any]:
     return {"budget": {**BUDGET, **other}}
 
 
+ACCOUNT = "/subscriptions/s/resourceGroups/rg-data/providers/Microsoft.Storage/storageAccounts/stdata"
+
+
+def datastore(**other: Any) -> dict[str, Any]:
+    return {"datastores": [{"name": "raw", "container": "raw-data", **other}]}
+
+
 def encrypted(**other: Any) -> dict[str, Any]:
     return {**PROTECTED, "encryption": other}
 
@@ -232,6 +239,13 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "network.rules[].ports": (tag(), tag(ports="80,443"), "update", RULE),
     "network.rules[].privateEndpoint": (endpoint(), endpoint(privateEndpoint=f"{SQL}2"), "none", ANOTHER),
     "network.rules[].target": (endpoint(), endpoint(target="other"), "none", ANOTHER),
+    "datastores": ({}, datastore(), "none", "+Datastore"),
+    # A datastore holds nothing: another takes its place.
+    "datastores[].name": (datastore(), datastore(name="clean"), "none", "+Datastore -Datastore"),
+    "datastores[].type": (datastore(), datastore(type="file"), "replace", "Datastore"),
+    "datastores[].account": (datastore(), datastore(account=ACCOUNT), "replace", "Datastore"),
+    "datastores[].container": (datastore(), datastore(container="other"), "replace", "Datastore"),
+    "datastores[].identity": (datastore(), datastore(identity="workspace"), "replace", "Datastore"),
     "diagnostics": ({}, {"diagnostics": True}, "none", "+DiagnosticSetting"),
     "locks": ({}, {"locks": True}, "none", "+ManagementLockByScope"),
     "budget": ({}, budget(), "none", "+Budget"),

@@ -62,6 +62,7 @@ def test_every_component_is_served_under_its_own_type(schema: dict[str, Any]) ->
         private.NETWORK,
         private.ENDPOINTS,
         networks.OUTBOUND,
+        "azmlflow:index:Datastore",
         identifiers.CLUSTER,
         identifiers.INSTANCE,
         identifiers.GUARDRAILS,

@@ -24,6 +24,7 @@ from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, pick, wrong_type
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Action, Verbs
+from azmlflow.resourcetypes.bounds import NAMES
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _TYPE = f"{_WORKSPACE}/datastores"
@@ -178,8 +179,7 @@ def make_default_datastores(ask: Ask, workspace: Document) -> None:
 DATASTORE = Kind(
     type=_TYPE,
     name=NameRule(
-        # No hyphen, as in Microsoft's own examples until Azure refused them (MicrosoftDocs/azure-docs issue 110869).
-        r"[a-zA-Z0-9_]{1,255}",
+        NAMES[_TYPE],
         "InvalidDatastoreName",
         "Datastore name '{name}' is not valid. Datastore name should only consist of letters, digits, and underscore.",
     ),

@@ -391,6 +391,7 @@ def test_every_field_says_what_it_is() -> None:
         "Network",
         "Rule",
         "Encryption",
+        "Datastore",
     }
     for one in objects:
         assert one["additionalProperties"] is False
