@@ -41,6 +41,8 @@ OTHERS = {
     "cli/mending/soft_deleted.py": {"2023-08-01-preview"},
     # The action on an instance's schedules, which no later version has.
     "cli/mending/instances.py": {"2021-03-01-preview"},
+    # A workspace's own firewall, which previews alone have.
+    "cli/azure/addresses.py": {"2024-10-01-preview"},
     # A day, as an example of one.
     "infra/settings/grants.py": {"2027-01-31"},
 }
