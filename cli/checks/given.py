@@ -24,6 +24,8 @@ Document = Mapping[str, Any]
 
 def _given(situation: Situation) -> Finding:
     given = situation.settings.given()
+    if stores := [*_stores(situation)]:
+        return Finding("failed", "; ".join(stores), f"edit Pulumi.{situation.session.name}.yaml")
     if not given:
         return Finding("skipped", "the stack makes all that it stands on")
     faults: list[str] = []
@@ -46,6 +48,18 @@ def _given(situation: Situation) -> Finding:
     if shared:
         return Finding("warning", "; ".join(told for _, told in shared))
     return Finding("ok", f"a workspace can stand on what is given: {', '.join(situation.settings.given())}")
+
+
+def _stores(situation: Situation) -> Iterator[str]:
+    """What is wrong with the accounts of datastores."""
+    for number, store in enumerate(situation.settings.datastores):
+        if store.account is None:
+            continue
+        document, key = situation.arm.get(store.account), f"datastores[{number}].account"
+        if document is None:
+            yield f"{key}: there is no {_called(store.account)}, or it may not be read: {store.account}"
+        elif store.type == "dataLake" and not (document.get("properties") or {}).get("isHnsEnabled"):
+            yield f"{key}: {_called(store.account)} has no hierarchical namespace, which a dataLake needs: take blob"
 
 
 def _called(id_: str) -> str:

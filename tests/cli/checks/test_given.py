@@ -205,3 +205,16 @@ def test_a_key_that_is_not_there_or_disabled(encrypted: Desk) -> None:
     assert "has the key workspace disabled" in told(encrypted)
     del encrypted.arm.documents[f"{KEYS}/keys/workspace".lower()]
     assert "has no key workspace, or it may not be read" in told(encrypted)
+
+
+def test_accounts_of_datastores(desk: Desk) -> None:
+    store = f"{{name: lake, type: dataLake, container: files, account: {STORAGE}}}"
+    desk.settings(text=f"config:\n  azmlflow:cloud: local\n  azmlflow:datastores: [{store}]\n")
+    assert (
+        f"failed: datastores[0].account: there is no storage account stshared, or it may not be read: {STORAGE}"
+        in told(desk)
+    )
+    account(desk)
+    assert "storage account stshared has no hierarchical namespace, which a dataLake needs" in told(desk)
+    account(desk, isHnsEnabled=True)
+    assert told(desk) == "skipped: the stack makes all that it stands on"
