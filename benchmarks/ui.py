@@ -69,7 +69,7 @@ def _load(browser: Browser, address: str, state: Any) -> float:
 def _bare(estate: Estate) -> Iterator[str]:
     """The bare MLflow server's address, as the workspace's own MLflow would have it."""
     state = Folder.at(estate.folder / ".azmlflow" / "local")
-    path = state.socket().with_name("mlflow.sock")
+    path = state.socket()
     name = _workspace_guid(estate, state)
     with ThreadingHTTPServer(("127.0.0.1", 0), _pipe(path, name)) as server:
         serving = threading.Thread(target=server.serve_forever)

@@ -160,7 +160,7 @@ class Folder:
         ports.check(self.ports(), self.path / "ports.json", within)
 
     def socket(self) -> Path:
-        """Where the TLS application listens: a path short enough for a unix socket (104 bytes on macOS), in a folder
+        """Where MLflow's server listens: a path short enough for a unix socket (104 bytes on macOS), in a folder
         that only this user can enter.
 
         It is written down, for whoever asks with other variables for where temporary files are. Where another user has
@@ -183,7 +183,7 @@ class Folder:
             ) from error
         if parent != noted and self.path.is_dir():
             write_private(kept, str(parent).encode())
-        return parent / "azure.sock"
+        return parent / "mlflow.sock"
 
     def temporary(self, outer: str | None) -> Path:
         """A folder for the temporary files of commands that work on it, this user's alone: libraries give files there

@@ -1,7 +1,7 @@
 """The embedded Azure's process: `python -m azmlflow.localazure.process.serve --state FOLDER`.
 
-One event loop serves the TLS application (on a unix socket: the proxy is the only way in), the identity endpoint, the
-pages of `azmlflow ui` and the proxy (on loopback ports); MLflow's server and the runner of jobs start beside them, and
+One event loop serves the proxy, the identity endpoint and the pages of `azmlflow ui` (on loopback ports), and the TLS
+application, to which the proxy is the only way in; MLflow's server and the runner of jobs start beside them, and
 nothing waits for them. The process holds `daemon.lock` for its lifetime, ends in order on SIGTERM, and also when its
 state folder is taken away from under it.
 """
@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
+import uvloop
 from starlette.types import ASGIApp
 
 from azmlflow.localazure.cloud.cloud import Cloud
@@ -31,7 +32,7 @@ from azmlflow.localazure.core.latency import profile
 from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.front import authority
 from azmlflow.localazure.front.arrivals import Arrivals
-from azmlflow.localazure.front.proxy import CHUNK, Proxy
+from azmlflow.localazure.front.proxy import Proxy
 from azmlflow.localazure.front.upstream import Upstream, upstream_from
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import LocalError
@@ -120,7 +121,7 @@ async def serve(folder: Folder, latency: str, users: Users, ready: int | None = 
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     ports = folder.ports()
     # Listening comes first: whoever asks from now on waits in a queue instead of being turned away.
-    listeners = (_listen_unix(folder.socket()), _listen(ports.identity), _listen(ports.ui), _listen(ports.proxy))
+    listeners = (_listen(ports.identity), _listen(ports.ui), _listen(ports.proxy))
     if authority.ensure(folder, SystemClock()):
         _log.info("made a certificate authority")
     cloud = assemble(folder.path, latency)
@@ -151,25 +152,22 @@ async def _serve_all(
     folder: Folder, cloud: Cloud, users: Users, listeners: tuple[socket.socket, ...], stop: asyncio.Event
 ) -> None:
     *served, loopback = listeners
-    arrivals = Arrivals(folder.socket())
-    proxy = Proxy(folder.secrets().proxy, arrivals, _upstream())
-    door = await asyncio.start_server(proxy.accept, sock=loopback, limit=CHUNK)
-    servers = (
-        Server(_config(build_app(cloud), folder, arrivals.protocol())),
-        Server(_config(identity_service.service(cloud))),
-        Server(_config(ui_service.service(cloud))),
-    )
+    azure = Server(_config(build_app(cloud)))
+    proxy = Proxy(folder.secrets().proxy, Arrivals(azure, _tls(folder)), _upstream())
+    servers = (azure, Server(_config(identity_service.service(cloud))), Server(_config(ui_service.service(cloud))))
     running = [
-        asyncio.create_task(server.serve(sockets=[listener])) for server, listener in zip(servers, served, strict=True)
+        asyncio.create_task(server.serve(sockets=sockets))
+        for server, sockets in zip(servers, ([], *([each] for each in served)), strict=True)
     ]
+    door = asyncio.create_task(proxy.serve(loopback))
     watch, stopping = asyncio.create_task(_watch(folder, stop)), asyncio.create_task(stop.wait())
     working = {asyncio.create_task(each.serve()): each for each in (Runner(cloud, users), Servers(cloud, users))}
     _log.info("serving, pid %d", os.getpid())
     try:
         await _start_mlflow(cloud)
-        await asyncio.wait([stopping, watch, *working, *running], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stopping, watch, door, *working, *running], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        door.close()
+        door.cancel()
         for work in working:
             work.cancel()
         await asyncio.wait(working)
@@ -178,8 +176,9 @@ async def _serve_all(
             server.should_exit = True
         for task in (watch, stopping):
             task.cancel()
-        ended = await asyncio.gather(*running, *working, watch, stopping, return_exceptions=True)
+        ended = await asyncio.gather(*running, *working, door, watch, stopping, return_exceptions=True)
         await proxy.close()
+        loopback.close()
     for outcome in ended:
         if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
             raise outcome
@@ -210,18 +209,18 @@ def _inode(path: Path) -> int | None:
         return None
 
 
-def _config(
-    app: ASGIApp, folder: Folder | None = None, protocol: type[asyncio.Protocol] | None = None
-) -> uvicorn.Config:
-    context = None
-    if folder is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(folder.leaf, folder.leaf_key)
+def _tls(folder: Folder) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(folder.leaf, folder.leaf_key)
+    return context
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         interface="asgi3",
-        http=protocol or "h11",
+        http="httptools",
         ws="none",
         lifespan="off",
         log_config=None,
@@ -231,7 +230,6 @@ def _config(
         # Longer than clients keep an idle connection, so that none writes to one that we are just closing.
         timeout_keep_alive=300,
         timeout_graceful_shutdown=_GRACE,
-        ssl_context_factory=None if context is None else lambda _config, _default: context,
     )
 
 
@@ -246,15 +244,6 @@ def _upstream() -> Upstream | None:
 def _listen(port: int) -> socket.socket:
     listener = socket.socket()
     bind(listener, port)
-    listener.listen(_BACKLOG)
-    return listener
-
-
-def _listen_unix(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    path.chmod(0o600)
     listener.listen(_BACKLOG)
     return listener
 
@@ -281,7 +270,7 @@ def main(arguments: list[str]) -> int:
         with lifetime(folder):
             users = Users(folder.path).start()  # what needs root for jobs' sake; the rest is given up next
             give_up(folder)
-            asyncio.run(serve(folder, options.latency, users, options.ready, options.lock))
+            uvloop.run(serve(folder, options.latency, users, options.ready, options.lock))
     except Exception as error:
         say_why(options.ready, error)
         if not isinstance(error, LocalError | OSError):

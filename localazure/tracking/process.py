@@ -67,7 +67,7 @@ class ServerProcess:
             OSError: the socket cannot be made.
         """
         (self._folder / "tmp").mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = Folder.at(self._folder.parent).socket().with_name("mlflow.sock")
+        path = Folder.at(self._folder.parent).socket()
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))

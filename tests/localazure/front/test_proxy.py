@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +16,7 @@ from azmlflow.localazure.front import proxy as proxy_module
 from azmlflow.localazure.front.arrivals import Arrivals
 from azmlflow.localazure.front.proxy import Proxy
 from azmlflow.localazure.front.upstream import Streams, Upstream, upstream_from
+from azmlflow.reach.records import INTERNET, Origin
 from tests.waits import played
 
 SECRET = "5" * 64
@@ -35,7 +36,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 @dataclass
 class Setting:
-    """A proxy with the embedded Azure's socket behind it; `azure` counts who came there."""
+    """A proxy with the embedded Azure behind it; `azure` counts who came there."""
 
     proxy: Proxy
     port: int
@@ -56,25 +57,38 @@ class Setting:
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+class Plain(Arrivals):
+    """In place of the TLS application: a handler, without TLS."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler, self.seen, self._tasks = handler, list[str](), set[asyncio.Task[None]]()
+
+    async def take(self, client: socket.socket, origin: Origin) -> None:
+        assert origin == INTERNET
+        self.seen.append("came")
+        task = asyncio.create_task(self._handle(*await asyncio.open_connection(sock=client)))
+        self._tasks.add(task)
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._handler(reader, writer)
+        finally:
+            writer.close()
+
+
 @asynccontextmanager
-async def setting(folder: Path, azure: Handler = echo, upstream: Upstream | None = None) -> AsyncIterator[Setting]:
-    path = folder / "s"
-    seen: list[str] = []
-
-    async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append("came")
-        await azure(reader, writer)
-
-    behind = await asyncio.start_unix_server(counted, path)
-    proxy = Proxy(SECRET, Arrivals(path), upstream)
-    door = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
-    try:
-        yield Setting(proxy, door.sockets[0].getsockname()[1], seen)
-    finally:
-        door.close()
-        await proxy.close()
-        behind.close()
-        assert not proxy._open
+async def setting(azure: Handler = echo, upstream: Upstream | None = None) -> AsyncIterator[Setting]:
+    arrivals = Plain(azure)
+    proxy = Proxy(SECRET, arrivals, upstream)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        door = asyncio.create_task(proxy.serve(listener))
+        try:
+            yield Setting(proxy, listener.getsockname()[1], arrivals.seen)
+        finally:
+            door.cancel()
+            await proxy.close()
+            await asyncio.gather(door, *arrivals._tasks, return_exceptions=True)
+            assert not proxy._open
 
 
 @asynccontextmanager
@@ -105,9 +119,9 @@ async def shut(*writers: asyncio.StreamWriter) -> None:
         (f"Authorization: {credential()}",),
     ],
 )
-def test_nobody_gets_in_without_the_credential(tmp_path: Path, headers: tuple[str, ...]) -> None:
+def test_nobody_gets_in_without_the_credential(headers: tuple[str, ...]) -> None:
     async def scene() -> None:
-        async with setting(tmp_path) as here:
+        async with setting() as here:
             status, head, (reader, writer) = await here.request(f"CONNECT {AZURE}", *headers)
             assert status == 407
             assert 'proxy-authenticate: basic realm="azmlflow"' in head.lower()
@@ -129,9 +143,9 @@ def test_nobody_gets_in_without_the_credential(tmp_path: Path, headers: tuple[st
         "portal.azure.com:443",
     ],
 )
-def test_azures_names_come_here(tmp_path: Path, target: str) -> None:
+def test_azures_names_come_here(target: str) -> None:
     async def scene() -> None:
-        async with setting(tmp_path) as here:
+        async with setting() as here:
             status, _, (reader, writer) = await here.connect(target)
             assert status == 200
             writer.write(b"hello")
@@ -142,9 +156,9 @@ def test_azures_names_come_here(tmp_path: Path, target: str) -> None:
     played(scene())
 
 
-def test_what_is_sent_with_the_request_is_not_lost(tmp_path: Path) -> None:
+def test_what_is_sent_with_the_request_is_not_lost() -> None:
     async def scene() -> None:
-        async with setting(tmp_path) as here:
+        async with setting() as here:
             _, _, (reader, writer) = await here.connect(AZURE, early=b"early")
             writer.write(b" and late")
             assert await reader.readexactly(14) == b"early and late"
@@ -153,9 +167,9 @@ def test_what_is_sent_with_the_request_is_not_lost(tmp_path: Path) -> None:
     played(scene())
 
 
-def test_other_names_pass_straight_through(tmp_path: Path) -> None:
+def test_other_names_pass_straight_through() -> None:
     async def scene() -> None:
-        async with setting(tmp_path) as here, listening(echo) as port:
+        async with setting() as here, listening(echo) as port:
             status, _, (reader, writer) = await here.connect(f"127.0.0.1:{port}")
             assert status == 200
             writer.write(b"hello")
@@ -181,9 +195,9 @@ def test_other_names_pass_straight_through(tmp_path: Path) -> None:
         ("CONNECT a..b:443", 502, "cannot be reached"),
     ],
 )
-def test_what_it_does_not_carry_is_refused_in_words(tmp_path: Path, line: str, status: int, told: str) -> None:
+def test_what_it_does_not_carry_is_refused_in_words(line: str, status: int, told: str) -> None:
     async def scene() -> None:
-        async with setting(tmp_path) as here:
+        async with setting() as here:
             answered, head, (reader, writer) = await here.request(line, f"Proxy-Authorization: {credential()}")
             assert answered == status
             assert told in (await reader.read()).decode()
@@ -194,11 +208,11 @@ def test_what_it_does_not_carry_is_refused_in_words(tmp_path: Path, line: str, s
     played(scene())
 
 
-def test_what_cannot_be_reached_is_a_502(tmp_path: Path) -> None:
+def test_what_cannot_be_reached_is_a_502() -> None:
     async def scene() -> None:
         async with listening(echo) as port:
             pass
-        async with setting(tmp_path) as here:
+        async with setting() as here:
             status, _, (reader, writer) = await here.connect(f"127.0.0.1:{port}")
             assert status == 502
             assert f"127.0.0.1:{port} cannot be reached" in (await reader.read()).decode()
@@ -207,9 +221,9 @@ def test_what_cannot_be_reached_is_a_502(tmp_path: Path) -> None:
     played(scene())
 
 
-def test_garbage_and_endless_headers_are_refused(tmp_path: Path) -> None:
+def test_garbage_and_endless_headers_are_refused() -> None:
     async def scene() -> None:
-        async with setting(tmp_path) as here:
+        async with setting() as here:
             for sent, status in (
                 (b"\x16\x03\x01\x02\x00\r\n\r\n", b"400"),
                 (b"GET / HTTP/1.1\r\na: " + b"x" * 40000, b"431"),
@@ -222,11 +236,11 @@ def test_garbage_and_endless_headers_are_refused(tmp_path: Path) -> None:
     played(scene())
 
 
-def test_a_client_that_says_nothing_is_sent_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_says_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy_module, "_HEADERS_WITHIN", 0.01)
 
     async def scene() -> None:
-        async with setting(tmp_path) as here:
+        async with setting() as here:
             reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
             assert (await reader.readline()).split()[1] == b"408"
             await reader.read()
@@ -235,15 +249,15 @@ def test_a_client_that_says_nothing_is_sent_away(tmp_path: Path, monkeypatch: py
     played(scene())
 
 
-def test_a_half_closed_connection_still_answers(tmp_path: Path) -> None:
+def test_a_half_closed_connection_still_answers() -> None:
     async def answer_at_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = await reader.read()  # until the client has said all
         writer.write(asked[::-1])
         writer.close()
 
     async def scene() -> None:
-        async with setting(tmp_path, answer_at_the_end) as here:
-            _, _, (reader, writer) = await here.connect(AZURE)
+        async with setting() as here, listening(answer_at_the_end) as port:
+            _, _, (reader, writer) = await here.connect(f"127.0.0.1:{port}")
             writer.write(b"abc")
             writer.write_eof()
             assert await reader.read() == b"cba"
@@ -252,7 +266,7 @@ def test_a_half_closed_connection_still_answers(tmp_path: Path) -> None:
     played(scene())
 
 
-def test_a_half_closed_connection_does_not_stay_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_half_closed_connection_does_not_stay_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy_module, "_HALF_OPEN_FOR", 0.01)
 
     async def scene() -> None:
@@ -263,8 +277,8 @@ def test_a_half_closed_connection_does_not_stay_for_ever(tmp_path: Path, monkeyp
             await told.wait()
             writer.close()
 
-        async with setting(tmp_path, never_answer) as here:
-            _, _, (reader, writer) = await here.connect(AZURE)
+        async with setting() as here, listening(never_answer) as port:
+            _, _, (reader, writer) = await here.connect(f"127.0.0.1:{port}")
             writer.write_eof()
             assert await reader.read() == b""
             told.set()
@@ -273,21 +287,21 @@ def test_a_half_closed_connection_does_not_stay_for_ever(tmp_path: Path, monkeyp
     played(scene())
 
 
-def test_the_far_ends_end_reaches_the_client(tmp_path: Path) -> None:
+def test_the_far_ends_end_reaches_the_client() -> None:
     async def bye(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"bye")
         writer.close()
 
     async def scene() -> None:
-        async with setting(tmp_path, bye) as here:
-            _, _, (reader, writer) = await here.connect(AZURE)
+        async with setting() as here, listening(bye) as port:
+            _, _, (reader, writer) = await here.connect(f"127.0.0.1:{port}")
             assert await reader.read() == b"bye"
             await shut(writer)
 
     played(scene())
 
 
-def test_the_clients_abrupt_end_reaches_the_far_end(tmp_path: Path) -> None:
+def test_the_clients_abrupt_end_reaches_the_far_end() -> None:
     async def scene() -> None:
         gone = asyncio.Event()
 
@@ -297,8 +311,8 @@ def test_the_clients_abrupt_end_reaches_the_far_end(tmp_path: Path) -> None:
             gone.set()
             writer.close()
 
-        async with setting(tmp_path, watch) as here:
-            _, _, (reader, writer) = await here.connect(AZURE)
+        async with setting() as here, listening(watch) as port:
+            _, _, (reader, writer) = await here.connect(f"127.0.0.1:{port}")
             await reader.readexactly(1)
             writer.transport.abort()
             async with asyncio.timeout(5):
@@ -307,12 +321,12 @@ def test_the_clients_abrupt_end_reaches_the_far_end(tmp_path: Path) -> None:
     played(scene())
 
 
-def test_megabytes_pass_unchanged(tmp_path: Path) -> None:
+def test_megabytes_pass_unchanged() -> None:
     content = os.urandom(8 * 1024 * 1024)
 
     async def scene() -> None:
-        async with setting(tmp_path) as here:
-            _, _, (reader, writer) = await here.connect(AZURE)
+        async with setting() as here, listening(echo) as port:
+            _, _, (reader, writer) = await here.connect(f"127.0.0.1:{port}")
 
             async def send() -> None:
                 writer.write(content)
@@ -326,10 +340,10 @@ def test_megabytes_pass_unchanged(tmp_path: Path) -> None:
     played(scene())
 
 
-def test_closing_ends_what_is_open(tmp_path: Path) -> None:
+def test_closing_ends_what_is_open() -> None:
     async def scene() -> None:
-        async with setting(tmp_path) as here:
-            _, _, (reader, writer) = await here.connect(AZURE)
+        async with setting() as here, listening(echo) as port:
+            _, _, (reader, writer) = await here.connect(f"127.0.0.1:{port}")
             await here.proxy.close()
             assert await reader.read() == b""
             await shut(writer)
@@ -346,12 +360,12 @@ def users_proxy(seen: list[bytes], answer: bytes) -> Handler:
     return handler
 
 
-def test_other_names_go_through_the_users_own_proxy(tmp_path: Path) -> None:
+def test_other_names_go_through_the_users_own_proxy() -> None:
     async def scene() -> None:
         seen: list[bytes] = []
         async with listening(users_proxy(seen, b"HTTP/1.1 200 OK\r\n\r\nfirst")) as port:
             upstream = upstream_from({"HTTPS_PROXY": f"http://me:p%40ss@127.0.0.1:{port}"})
-            async with setting(tmp_path, upstream=upstream) as here:
+            async with setting(upstream=upstream) as here:
                 status, head, (reader, writer) = await here.connect("pypi.example:443")
                 assert status == 200
                 assert await reader.readexactly(5) == b"first"
@@ -375,14 +389,14 @@ def test_other_names_go_through_the_users_own_proxy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 403 Forbidden\r\n\r\n", b"SSH-2.0-x\r\n\r\n", b""])
-def test_the_users_own_proxys_refusal_is_a_502(tmp_path: Path, answer: bytes) -> None:
+def test_the_users_own_proxys_refusal_is_a_502(answer: bytes) -> None:
     async def scene() -> None:
         async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(answer)
             writer.close()
 
-        async with listening(handler) as port, setting(tmp_path, upstream=Upstream("127.0.0.1", port)) as here:
+        async with listening(handler) as port, setting(upstream=Upstream("127.0.0.1", port)) as here:
             status, _, (reader, writer) = await here.connect("pypi.example:443")
             assert status == 502
             assert "HTTPS_PROXY" in (await reader.read()).decode()

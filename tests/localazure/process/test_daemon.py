@@ -122,8 +122,9 @@ def test_the_proxy_wants_its_credential(running: Running) -> None:
     connection.close()
 
 
-def test_the_tls_application_has_no_port_of_its_own(running: Running) -> None:
+def test_the_tls_application_listens_nowhere(running: Running) -> None:
     path = Folder.at(running.state).socket()
+    assert list(path.parent.iterdir()) == [path], "MLflow's"
     assert stat.S_ISSOCK(path.stat().st_mode)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700

@@ -32,7 +32,7 @@ def test_a_part_that_breaks_ends_the_process_with_its_reason(
     folder = Folder.at(tmp_path)
     authority.ensure(folder, SystemClock())
     cloud = serve.assemble(folder.path, "none")
-    listeners = tuple(socket.create_server(("127.0.0.1", 0)) for _ in range(4))
+    listeners = tuple(socket.create_server(("127.0.0.1", 0)) for _ in range(3))
 
     async def scene() -> None:
         with pytest.raises(RuntimeError, match=f"the {part} is broken"):
