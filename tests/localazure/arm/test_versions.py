@@ -273,6 +273,8 @@ def test_a_provider_lists_its_versions(azure: Azure) -> None:
     vaults = azure.arm("GET", f"{PROVIDERS}/Microsoft.KeyVault").body["resourceTypes"]
     assert [each["resourceType"] for each in vaults] == [
         "vaults",
+        "vaults/keys",
+        "vaults/keys/versions",
         "managedHSMs",
         "deletedManagedHSMs",
         "checkMhsmNameAvailability",
