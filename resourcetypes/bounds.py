@@ -28,6 +28,8 @@ NAMES: Mapping[str, str] = MappingProxyType(
         ),
         # No hyphen, as in Microsoft's own examples until Azure refused them (MicrosoftDocs/azure-docs issue 110869).
         "Microsoft.MachineLearningServices/workspaces/datastores": r"[a-zA-Z0-9_]{1,255}",
+        # Microsoft, "Naming rules and restrictions for Azure resources", Microsoft.Resources.
+        "Microsoft.Resources/deployments": r"[a-zA-Z0-9_.()-]{1,64}",
         # Microsoft, "Manage and increase quotas", "Azure Machine Learning online endpoints": 3 to 32 characters.
         "Microsoft.MachineLearningServices/workspaces/onlineEndpoints": (
             r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]"

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from azmlflow.localazure.arm import elsewhere, lifecycle, lists, providers, subscription, versions
 from azmlflow.localazure.arm.extensions import AT_ANY_SCOPE, TAGS_TYPE, tag_names, tagging
+from azmlflow.localazure.arm.templates import deploying
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.kinds import BY_TYPE, KINDS
+from azmlflow.localazure.kinds.templates.deployments import TEMPLATE_DEPLOYMENT
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.resources.ask import Answer, Ask
@@ -93,7 +95,7 @@ def _handler(ask: Ask, method: str) -> Handling:
     served: dict[str, Callable[[Ask, Kind], Answer]] = {
         "GET": lifecycle.read,
         "HEAD": _exists,
-        "PUT": lifecycle.write,
+        "PUT": _write,
         "PATCH": lifecycle.patch,
         "DELETE": lifecycle.remove,
         "POST": lifecycle.act,
@@ -176,6 +178,10 @@ def _may_stand(extra: Extra, target: paths.Target) -> bool:
     if extra.stands == "resource":
         return in_group
     return target.scope == subscription or (extra.stands == "group" and in_group)
+
+
+def _write(ask: Ask, kind: Kind) -> Answer:
+    return deploying.deploy(ask) if kind is TEMPLATE_DEPLOYMENT else lifecycle.write(ask, kind)
 
 
 def _exists(ask: Ask, kind: Kind) -> Answer:

@@ -5,8 +5,9 @@ one transaction, before each request is answered: to every client it looks as if
 a process killed at any point loses nothing. Running operations lie in the collection `running`, ended ones in
 `operations`, where they can be asked about for a day.
 
-One that is `held` waits for what happens outside of the store, as a model that is being loaded: it is due when whoever
-works at it releases it.
+One that follows others, as the deployment of a template does, is due only when they have ended. One that is `held`
+waits for what happens outside of the store, as a model that is being loaded: it is due when whoever works at it
+releases it.
 
 With the latency profile `none` any other operation is due at once: the request that starts it is answered 201 or 202 as
 on Azure, and the first poll says Succeeded.
@@ -14,6 +15,7 @@ on Azure, and the first poll says Succeeded.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -94,7 +96,7 @@ class Operations:
 
     def retry_after(self, operation: Document) -> int:
         """Seconds after which asking again makes sense: what is left, at most ten; 0 when due at once."""
-        if operation.get("held"):
+        if operation.get("held") or "after" in operation:
             return _HELD_RETRY
         left = (datetime.fromisoformat(operation["ready_at"]) - self._clock.now()).total_seconds()
         return max(0, min(10, round(left)))
@@ -102,7 +104,7 @@ class Operations:
     def due(self) -> list[Document]:
         """The running operations whose time has come, in the order in which they end."""
         now = self._clock.now()
-        found = [document for _, document in self._store.scan(RUNNING_OPERATIONS) if not document.get("held")]
+        found = [document for _, document in self._store.scan(RUNNING_OPERATIONS) if not self._waits(document)]
         ready = [document for document in found if datetime.fromisoformat(document["ready_at"]) <= now]
         return sorted(ready, key=lambda one: (datetime.fromisoformat(one["ready_at"]), one["sequence"]))
 
@@ -151,6 +153,17 @@ class Operations:
         failed = {} if error is None else {"failed": [error.status, error.code, error.message]}
         self._store.put(RUNNING_OPERATIONS, found["id"], {**found, "held": False, **failed})
 
+    def follow(self, target: str, others: Collection[str]) -> None:
+        """Let the operation on a resource end only after others have, given their ids."""
+        found = self.running(target)
+        if found is not None and others:
+            self._store.put(RUNNING_OPERATIONS, found["id"], {**found, "after": list(others)})
+
+    def _waits(self, operation: Document) -> bool:
+        """Whether an operation is held, or one that it follows still runs."""
+        others = operation.get("after", ())
+        return bool(operation.get("held")) or any(self._store.get(RUNNING_OPERATIONS, id_) for id_ in others)
+
     def cancel_within(self, scope: str) -> None:
         """Cancel what works on anything below a scope: its ground is gone."""
         prefix = scope.lower().rstrip("/") + "/"
@@ -161,7 +174,7 @@ class Operations:
     def _next_due(self) -> datetime | None:
         ends = [datetime.fromisoformat(record["purge_at"]) for _, record in self._store.scan(DELETED)]
         for _, one in self._store.scan(RUNNING_OPERATIONS):
-            if one.get("held"):
+            if self._waits(one):
                 continue
             ready = datetime.fromisoformat(one["ready_at"])
             ends.append(ready - timedelta(seconds=one["seconds"]) if "members" in one else ready)

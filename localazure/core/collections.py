@@ -16,6 +16,8 @@ SUBSCRIPTION_TAGS = "subscription_tags"
 LOCKS, PROVIDERS = "locks", "providers"
 # Diagnostic settings and budgets, under their id in lower case.
 DIAGNOSTICS, BUDGETS = "diagnostic_settings", "budgets"
+# Deployments of templates, under their id in lower case.
+TEMPLATES = "template_deployments"
 # The private endpoint connections of a resource, under their id in lower case, which begins with the resource's.
 PRIVATE_CONNECTIONS = "private_endpoint_connections"
 # How what a component of Application Insights takes in is billed and capped, under the component's id in lower case.

@@ -41,6 +41,7 @@ from azmlflow.localazure.kinds.networks.zone_links import ZONE_LINK
 from azmlflow.localazure.kinds.storage.blob_containers import BLOB_CONTAINER
 from azmlflow.localazure.kinds.storage.blob_services import BLOB_SERVICE
 from azmlflow.localazure.kinds.storage.file_services import FILE_SERVICE
+from azmlflow.localazure.kinds.templates.deployments import TEMPLATE_DEPLOYMENT
 from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
 from azmlflow.localazure.kinds.workspaces.datastores import DATASTORE
 from azmlflow.localazure.kinds.workspaces.ml_workspaces import ML_WORKSPACE
@@ -49,6 +50,7 @@ from azmlflow.localazure.resources.kind import Kind
 
 KINDS: tuple[Kind, ...] = (
     RESOURCE_GROUP,
+    TEMPLATE_DEPLOYMENT,
     ROLE_DEFINITION,
     ROLE_ASSIGNMENT,
     LOCK,

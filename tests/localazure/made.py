@@ -48,6 +48,20 @@ RULE = {
     },
 }  # fmt: skip
 DELEGATED = {"delegations": [{"name": "one", "properties": {"serviceName": "Microsoft.Web/serverFarms"}}]}
+TEMPLATE = {
+    "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+    "contentVersion": "1.0.0.0",
+    "resources": [
+        {
+            "type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": "2023-01-31",
+            "name": "templated", "location": "westeurope",
+        }
+    ],
+}  # fmt: skip
+DEPLOYED = (
+    f"{RG}/providers/Microsoft.Resources/deployments/deployment1",
+    {"properties": {"mode": "Incremental", "template": TEMPLATE}},
+)
 
 # Type -> a path of its own, and the least that makes it there; `` at the path of a kind that is told apart by a word.
 MADE: dict[str, tuple[str, dict[str, Any]]] = {

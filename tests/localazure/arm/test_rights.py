@@ -31,7 +31,7 @@ from tests.localazure.control import (
     Answer,
     Azure,
 )
-from tests.localazure.made import INSTANCE, MADE, ML, OTHERS, build, own
+from tests.localazure.made import DEPLOYED, INSTANCE, MADE, ML, OTHERS, build, own
 
 NET = "Microsoft.Network"
 AUTH, STORE, WS = "Microsoft.Authorization", "Microsoft.Storage/storageAccounts", ML
@@ -41,6 +41,11 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
         "Microsoft.Resources/subscriptions/resourceGroups/read",
         "Microsoft.Resources/subscriptions/resourceGroups/write",
         "Microsoft.Resources/subscriptions/resourceGroups/delete",
+    ),
+    "Microsoft.Resources/deployments": (
+        "Microsoft.Resources/deployments/read",
+        "Microsoft.Resources/deployments/write",
+        "Microsoft.Resources/deployments/delete",
     ),
     f"{AUTH}/roleDefinitions": (
         f"{AUTH}/roleDefinitions/read",
@@ -193,6 +198,7 @@ MORE: dict[tuple[str, str], tuple[str, ...]] = {
         f"{WS}/computes/read", f"{WS}/environments/read", f"{WS}/environments/write", f"{WS}/datastores/read",
         f"{WS}/metadata/codes/write", f"{WS}/metadata/artifacts/write", f"{WS}/experiments/runs/submit/action",
     ),
+    ("Microsoft.Resources/deployments", "PUT"): ("Microsoft.ManagedIdentity/userAssignedIdentities/write",),
     **{(f"{WS}/onlineEndpoints/deployments", verb): (f"{WS}/models/versions/read",) for verb in ("PUT", "PATCH")},
     **{(f"{WS}/models", verb): (f"{WS}/models/versions/read",) for verb in ("GET", "list")},
     **{(f"{WS}/models/versions", verb): (f"{WS}/models/read",) for verb in ("GET", "list")},
@@ -353,6 +359,7 @@ TAGGING = {
 JOB = {"properties": {"jobType": "Command", "command": "true", "computeId": COMPUTE, "experimentName": "e"}}
 # Kinds that read their bodies member by member.
 OWN_READERS: dict[str, tuple[str, Any]] = {
+    "Microsoft.Resources/deployments": DEPLOYED,
     f"{WS}/jobs": (f"{WORKSPACE}/jobs/job1", JOB),
     f"{WS}/onlineEndpoints": (f"{WORKSPACE}/onlineEndpoints/beer", BODIES[ENDPOINT]),
     f"{WS}/onlineEndpoints/deployments": (GREEN, BODIES[BLUE]),
