@@ -220,7 +220,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         interface="asgi3",
-        http="httptools",
+        http="h11",  # slower than httptools, with a limit of heads; the TLS application's is `front/arrivals.py`'s
         ws="none",
         lifespan="off",
         log_config=None,

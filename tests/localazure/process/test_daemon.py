@@ -183,6 +183,14 @@ def test_a_request_that_could_be_framed_in_two_ways_is_refused_and_hides_no_othe
     assert all(400 <= status < 500 for status in found), found
 
 
+@pytest.mark.parametrize("service", ["identity", "ui"])
+def test_a_head_has_a_limit_at_each_port(running: Running, service: str) -> None:
+    port = getattr(Folder.at(running.state).ports(), service)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * 70_000)  # and no end of it
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
 def test_two_tokens_in_one_request_are_nobodys(running: Running) -> None:
     folder = Folder.at(running.state)
     tokens = [
