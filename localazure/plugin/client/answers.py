@@ -8,6 +8,7 @@ Azure/azure-sdk-for-go.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from azmlflow.localazure.plugin.client.operations import ArmResponse
 
@@ -45,6 +46,16 @@ def is_empty(answer: ArmResponse) -> bool:
 def is_gone(answer: ArmResponse) -> bool:
     """Whether it is a 404 of Azure's that says that the resource is not there any more."""
     return answer.status == 404 and answer.error[0] in _GONE
+
+
+def mistyped(answer: ArmResponse) -> str:
+    """The members that every resource has and that are of another type here; empty if none is: a resource of ARM's.
+
+    Source: Microsoft, "Resource Manager RPC", common properties of resources.
+    """
+    types = {"id": str, "name": str, "type": str, "location": str, "tags": Mapping, "properties": Mapping}
+    told = answer.body
+    return ", ".join(name for name, type_ in types.items() if not isinstance(told.get(name), type_ | None))
 
 
 def pause(answer: ArmResponse, delay: float) -> float | None:

@@ -27,7 +27,7 @@ from azure.core.pipeline.policies import (
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
 
-from azmlflow.localazure.plugin.client.answers import RETRY_DELAYS, is_empty, is_gone, pause, unregistered
+from azmlflow.localazure.plugin.client.answers import RETRY_DELAYS, is_empty, is_gone, mistyped, pause, unregistered
 from azmlflow.localazure.plugin.client.calls import (
     DEFAULT_TIMEOUT,
     ArmCall,
@@ -91,7 +91,7 @@ class Arm:
         Raises:
             ArmError: for every answer that is none.
         """
-        return dict(_accepted("GET", call, self._send("GET", call)).body)
+        return _resource(call, _accepted("GET", call, self._send("GET", call)))
 
     def get(self, call: ArmCall) -> dict[str, Any] | None:
         """The resource, or None where Azure says that there is none.
@@ -100,7 +100,7 @@ class Arm:
             ArmError: for every other answer, be it a 404 (it may be a proxy's).
         """
         answer = self._send("GET", call)
-        return None if is_gone(answer) or is_empty(answer) else dict(_accepted("GET", call, answer).body)
+        return None if is_gone(answer) or is_empty(answer) else _resource(call, _accepted("GET", call, answer))
 
     def exists(self, call: ArmCall) -> bool:
         """Whether a resource stands in the way of a new one; any 404 says that none does.
@@ -244,6 +244,13 @@ class Arm:
 
 def _what(method: str, call: ArmCall) -> str:
     return f"{method} {call.path}"
+
+
+def _resource(call: ArmCall, answer: ArmResponse) -> dict[str, Any]:
+    """The resource that an answer shows; ArmError if it shows none: it must not get into the state."""
+    if wrong := mistyped(answer):
+        raise ArmError(f"GET {call.path}", 0, "", f"the answer is no resource of Azure's: {wrong}")
+    return dict(answer.body)
 
 
 def _accepted(method: str, call: ArmCall, answer: ArmResponse) -> ArmResponse:
