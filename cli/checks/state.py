@@ -6,6 +6,7 @@ from azmlflow.cli.checks.base import Check, Finding, Situation
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.yaml_file import read_yaml
 from azmlflow.cli.pulumi import engine
+from azmlflow.cli.pulumi.backends import PASSPHRASE
 
 _VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 _CLOUD = "https://"  # Pulumi Cloud, or a company's own, which keep the key themselves
@@ -47,11 +48,7 @@ def _before_the_first(situation: Situation) -> Finding:
     provider = read_yaml(session.project.settings_path(session.name)).get("secretsprovider") or "passphrase"
     if given or not backend or backend.startswith(_CLOUD) or provider != "passphrase":
         return Finding("ok", "nothing stands yet")
-    return Finding(
-        "failed",
-        "a new state would be under a passphrase, and none is set",
-        "export PULUMI_CONFIG_PASSPHRASE_FILE=FILE    (a file with the passphrase; keep it out of git)",
-    )
+    return Finding("failed", "a new state would be under a passphrase, and none is set", PASSPHRASE)
 
 
 CHECKS = (

@@ -15,7 +15,7 @@ _CHOOSE = (
     "PULUMI_ACCESS_TOKEN)"
 )
 _CHECK = "echo $PULUMI_BACKEND_URL    (is it the one that is meant, and may you read it?)"
-_PASSPHRASE = "export PULUMI_CONFIG_PASSPHRASE_FILE=FILE    (a file with the passphrase; keep it out of git)"
+PASSPHRASE = "export PULUMI_CONFIG_PASSPHRASE_FILE=FILE    (a file with the passphrase; keep it out of git)"
 # A pattern, the cause, the command. What the pattern's group finds stands behind the cause.
 _CAUSES = (
     (r"PULUMI_ACCESS_TOKEN must be set", "Pulumi is told no backend, where the stack's state is kept", _CHOOSE),
@@ -24,9 +24,9 @@ _CAUSES = (
     (
         r"passphrase must be set with PULUMI_CONFIG_PASSPHRASE",
         "the stack's secrets are under a passphrase, and none is set",
-        _PASSPHRASE,
+        PASSPHRASE,
     ),
-    (r"incorrect passphrase", "the stack's secrets are under another passphrase than the one that is set", _PASSPHRASE),
+    (r"incorrect passphrase", "the stack's secrets are under another passphrase than the one that is set", PASSPHRASE),
     (
         r"https://([\w-]+\.vault\.azure\.net/keys/[^/?\"]+)",
         "the key that encrypts the stack's secrets does not answer",

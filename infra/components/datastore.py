@@ -1,6 +1,7 @@
 """`Datastore`: a name in a workspace for a container, a share or a file system, without a credential."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import machinelearningservices as azure_ml
@@ -78,38 +79,18 @@ class Datastore(pulumi.ComponentResource):
 def _properties(
     args: DatastoreArgs, account: "pulumi.Output[scopes.ResourceId]"
 ) -> azure_ml.AzureBlobDatastoreArgs | azure_ml.AzureFileDatastoreArgs | azure_ml.AzureDataLakeGen2DatastoreArgs:
-    name, group = account.apply(lambda found: found.name), account.apply(lambda found: found.resource_group or "")
-    subscription = account.apply(lambda found: found.subscription or "")
-    none = azure_ml.NoneDatastoreCredentialsArgs(credentials_type="None")
-    identity = args.service_identity or "None"
+    common: dict[str, Any] = {
+        "account_name": account.apply(lambda found: found.name),
+        "resource_group": account.apply(lambda found: found.resource_group or ""),
+        "subscription_id": account.apply(lambda found: found.subscription or ""),
+        "credentials": azure_ml.NoneDatastoreCredentialsArgs(credentials_type="None"),
+        "service_data_access_auth_identity": args.service_identity or "None",
+    }
+    where = args.container
     if args.type in (None, "blob"):
-        return azure_ml.AzureBlobDatastoreArgs(
-            account_name=name,
-            container_name=args.container,
-            credentials=none,
-            datastore_type="AzureBlob",
-            resource_group=group,
-            subscription_id=subscription,
-            service_data_access_auth_identity=identity,
-        )
+        return azure_ml.AzureBlobDatastoreArgs(container_name=where, datastore_type="AzureBlob", **common)
     if args.type == "file":
-        return azure_ml.AzureFileDatastoreArgs(
-            account_name=name,
-            file_share_name=args.container,
-            credentials=none,
-            datastore_type="AzureFile",
-            resource_group=group,
-            subscription_id=subscription,
-            service_data_access_auth_identity=identity,
-        )
+        return azure_ml.AzureFileDatastoreArgs(file_share_name=where, datastore_type="AzureFile", **common)
     if args.type == "dataLake":
-        return azure_ml.AzureDataLakeGen2DatastoreArgs(
-            account_name=name,
-            filesystem=args.container,
-            credentials=none,
-            datastore_type="AzureDataLakeGen2",
-            resource_group=group,
-            subscription_id=subscription,
-            service_data_access_auth_identity=identity,
-        )
+        return azure_ml.AzureDataLakeGen2DatastoreArgs(filesystem=where, datastore_type="AzureDataLakeGen2", **common)
     raise ValueError(f"a datastore is of blob, file or dataLake, not of {args.type}")

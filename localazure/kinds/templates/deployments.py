@@ -31,7 +31,7 @@ _AROUND = ("id", "name", "type", "location", "tags", "properties")
 _LEFT_OUT = ("templateLink", "parametersLink", "onErrorDeployment", "expressionEvaluationOptions", "parameters")
 
 
-def _check(ask: Ask, _existing: Document | None) -> None:
+def _check(ask: Ask) -> None:
     if ask.target.group is None or ask.target.scope.lower() != group_id(ask.target).lower():
         raise bad_request("InvalidDeployment", "The embedded Azure deploys templates to resource groups alone.")
     members("", ask.body, _AROUND)
@@ -45,7 +45,7 @@ def _check(ask: Ask, _existing: Document | None) -> None:
 
 
 def _shape(ask: Ask, _existing: Document | None) -> Document:
-    _check(ask, None)
+    _check(ask)
     told = ask.properties.get("template")
     resources = template.resources(told)
     group = group_id(ask.target)
