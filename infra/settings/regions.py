@@ -4,6 +4,15 @@ Source: Microsoft, "List of Azure regions" (https://learn.microsoft.com/azure/re
 Sovereign clouds (US Government, China) are left out: Azure has other endpoints there.
 """
 
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from azmlflow.infra.settings.faults import nearest, refuse
+from azmlflow.infra.settings.fields import Offered
+
 REGIONS = (
     "australiacentral",
     "australiacentral2",
@@ -65,3 +74,22 @@ REGIONS = (
     "westus2",
     "westus3",
 )
+
+
+def _region(value: str) -> str:
+    if value in REGIONS:
+        return value
+    near = nearest(value, REGIONS)
+    raise refuse(f"Azure has no region '{value}'{f'; did you mean {near}?' if near else ''}", near)
+
+
+Location = Annotated[
+    str,
+    AfterValidator(_region),
+    Offered("Azure region"),
+    Field(
+        description="Azure region of all resources.",
+        examples=["westeurope"],
+        json_schema_extra={"enum": list(REGIONS)},
+    ),
+]

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from azmlflow.infra.plan import naming, tags
+from azmlflow.infra.plan import naming
 from azmlflow.infra.plan.guardrails import Guardrails
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.plan.records import ComputeIdentity
@@ -24,9 +24,9 @@ from azmlflow.infra.settings import reading
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.computes.compute import ComputeSettings, identities_of
 from azmlflow.infra.settings.computes.instances import InstanceSettings
-from azmlflow.infra.settings.datastores import Datastores
-from azmlflow.infra.settings.faults import SettingsError, nearest, refuse, repeated
-from azmlflow.infra.settings.fields import Instant, Offered, SettingsModel, Tags
+from azmlflow.infra.settings.contents.datastores import Datastores
+from azmlflow.infra.settings.faults import SettingsError, refuse, repeated
+from azmlflow.infra.settings.fields import Offered, SettingsModel, Tags
 from azmlflow.infra.settings.grants import CheckedGrant, RoleProfile, StrictTracker
 from azmlflow.infra.settings.guardrails import (
     BudgetSettings,
@@ -36,9 +36,10 @@ from azmlflow.infra.settings.guardrails import (
     Protect,
     PurgeProtection,
 )
+from azmlflow.infra.settings.life import CreatedOn, ExpiresOn, Owner
 from azmlflow.infra.settings.network.combinations import check_computes, check_registry, check_room
 from azmlflow.infra.settings.network.network import NetworkSettings
-from azmlflow.infra.settings.regions import REGIONS
+from azmlflow.infra.settings.regions import Location
 from azmlflow.infra.settings.security.encryption import Encryption, with_encryption
 from azmlflow.infra.settings.security.given import (
     GroupChoice,
@@ -65,12 +66,7 @@ class Settings(SettingsModel):
         description="Which Azure the `azmlflow` command works against; the program itself is the same for both.",
         examples=["azure"],
     )
-    location: Annotated[str, Offered("Azure region")] = Field(
-        "westeurope",
-        description="Azure region of all resources.",
-        examples=["westeurope"],
-        json_schema_extra={"enum": list(REGIONS)},
-    )
+    location: Location = "westeurope"
     prefix: Annotated[str, Offered("prefix of all names")] = Field(
         "mlflow",
         description="What the names of all resources are made from.",
@@ -124,36 +120,13 @@ class Settings(SettingsModel):
     budget: BudgetSettings | None = Field(
         None, description="A monthly budget of the resource group, with alerts by e-mail; it stops nothing."
     )
-    created_on: Instant = Field(
-        None,
-        description="Since when the stack is; a tag of the group, by which `azmlflow sweep` tells its age. `up` writes "
-        "it.",
-        examples=["2027-01-31T12:00:00Z"],
-    )
-    owner: str | None = Field(
-        None,
-        description="Who made the stack, as a tag of the group. The first `up` writes it.",
-        max_length=tags.LONGEST_VALUE,
-        examples=["alice@contoso.com"],
-    )
-    expires_on: Instant = Field(
-        None,
-        description="From when on `azmlflow sweep --expired` takes the stack; a tag of the group. `up --expires` "
-        "writes it.",
-        examples=["2027-01-31T12:00:00Z"],
-    )
+    created_on: CreatedOn = None
+    owner: Owner = None
+    expires_on: ExpiresOn = None
     tags: Tags = Field({}, description="Further tags on every resource.")
     purge_protection: PurgeProtection = False
     protect: Protect = None
     on_soft_deleted: OnSoftDeleted = "fail"
-
-    @field_validator("location")
-    @classmethod
-    def _location(cls, value: str) -> str:
-        if value in REGIONS:
-            return value
-        near = nearest(value, REGIONS)
-        raise refuse(f"Azure has no region '{value}'{f'; did you mean {near}?' if near else ''}", near)
 
     @field_validator("resource_group", "workspace", "storage_account", "key_vault")
     @classmethod
