@@ -12,7 +12,7 @@ from pathlib import Path
 
 PLACES = ("src/azmlflow", "tests", "benchmarks", "scripts")
 PLATFORMS = ("win32", "darwin")
-EVERYWHERE = ("cli", "infra", "rbac", "resourcetypes")
+EVERYWHERE = ("cli", "infra", "rbac", "resourcetypes", "scoring")
 # Of the standard library alone, since the rest is checked above: seconds instead of minutes. Without other packages'
 # types, some kinds of faults are no faults.
 QUICK = (

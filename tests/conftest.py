@@ -18,6 +18,7 @@ gc.set_threshold(50_000)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="take the pictures of docs/ anew, where a test has one")
+    parser.addoption("--pictures", metavar="FOLDER", help="keep a picture of each page that a test looks at")
     parser.addoption("--renew", action="store_true", help="write files made from the code anew, where a test holds one")
 
 

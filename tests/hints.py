@@ -23,7 +23,7 @@ from pathlib import Path
 import click
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("cli", "infra", "rbac", "reach", "localazure", "resourcetypes")
+PACKAGES = ("cli", "infra", "rbac", "reach", "scoring", "localazure", "resourcetypes")
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/*.md", "engine/README.md", "CHANGELOG.md")
 HOLE = "\x00"  # what a value is put in for, when the text is told
 PROGRAMS = ("azmlflow", "pulumi", "az", "make")

@@ -14,7 +14,7 @@ from azmlflow.cli.local.entering import refuse_here
 ROOT = Path(__file__).resolve().parents[1]
 # "Unix Specific Services" and what else the library's reference marks "Availability: Unix".
 POSIX = ("crypt", "curses", "fcntl", "grp", "pty", "pwd", "readline", "resource", "spwd", "syslog", "termios", "tty")
-PACKAGES = ("cli", "infra", "rbac", "resourcetypes")
+PACKAGES = ("cli", "infra", "rbac", "resourcetypes", "scoring")
 # They run a program, which asks for its stack.
 RUN = {"azmlflow.infra.__main__", "azmlflow.cli.proof.child", "azmlflow.cli.proof.client"}
 LOCAL = {

@@ -15,9 +15,10 @@ from typing import Any
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.endpoints.model import Model
-from azmlflow.cli.endpoints.scoring import Asked, last_lines, score
+from azmlflow.cli.endpoints.scoring import last_lines, score
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.words import Say
+from azmlflow.scoring.asking import Asked
 
 TAG = "azmlflow-deploy"
 _KEPT = ("authMode", "description", "properties", "publicNetworkAccess")

@@ -8,60 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.scoring.asking import DEPLOYMENT, Asked, why
 
-DEPLOYMENT = "azureml-model-deployment"
 _AUDIENCE = "https://ml.azure.com/.default"
-_MODEL_STATUS = "ms-azureml-model-error-statuscode"
 _ASKED, _LINES = 100, 8
 _FRAME = re.compile(
     r".*Traceback \(most recent call last\):|  +(File \"|[\^~ ]+$| )|(The above|During handling of the above) .*ion"
 )
-# What each status is for, for people; the rest is the endpoint's own sentence.
-_WHY: Mapping[int, str] = {
-    401: "the endpoint does not take who asks",
-    404: "nothing answers there: no deployment of this name, or none that has traffic",
-    408: "the model took longer than the deployment's request timeout",
-    413: "the request is too large",
-    424: "the model failed",
-    429: "too many requests wait for the deployment",
-}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request to an endpoint.
-
-    Attributes:
-        endpoint: its document.
-        body: what is sent.
-        deployment: the one that is to answer; empty for the endpoint's traffic to decide.
-    """
-
-    endpoint: Mapping[str, Any]
-    body: bytes
-    deployment: str = ""
-
-    @property
-    def url(self) -> str:
-        """Where it goes."""
-        return str(self.endpoint["properties"]["scoringUri"])
-
-    def headers(self, secret: str) -> dict[str, str]:
-        """With a key or token."""
-        named = {DEPLOYMENT: self.deployment} if self.deployment else {}
-        return {"Authorization": f"Bearer {secret}", "Content-Type": "application/json", **named}
-
-    def as_curl(self) -> str:
-        """The same for a shell, where the key or token is in `KEY`."""
-        headers = " ".join(f'-H "{name}: {value}"' for name, value in self.headers("$KEY").items())
-        return f"curl {self.url} {headers} -d {shlex.quote(self.body.decode(errors='replace').strip())}"
 
 
 def secret(arm: ResourceManager, endpoint: Mapping[str, Any]) -> str:
@@ -89,9 +47,7 @@ def score(arm: ResourceManager, asked: Asked) -> str:
     if 200 <= status < 300:
         return text
     name = str(asked.endpoint["name"])
-    told = _WHY.get(status, "the endpoint answers no prediction")
-    if status == 424 and headers.get(_MODEL_STATUS):
-        told += f" with {headers[_MODEL_STATUS]}"
+    told = why(status, headers)
     said = _sentence(text)
     deployment = headers.get(DEPLOYMENT) or asked.deployment
     log = last_lines(arm, f"{asked.endpoint['id']}/deployments/{deployment}") if status == 424 and deployment else ""

@@ -30,7 +30,8 @@ from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.tokens import MACHINE_LEARNING
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.serving.asking import Broken
-from azmlflow.localazure.serving.forwarding import DEPLOYMENT, Answer, forward
+from azmlflow.localazure.serving.forwarding import Answer, forward
+from azmlflow.scoring.asking import DEPLOYMENT
 
 _SCORE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action"
 _LIMIT = 10 * 1024 * 1024  # bytes of a request

@@ -1,8 +1,7 @@
 """The pages of `azmlflow ui`, in plain http on 127.0.0.1, at a port of their own.
 
     GET  /sign-in?code=            a one-time code becomes a session, whose cookie the answer sets
-    GET  /<session>/               the workspace; computes, jobs, endpoints, access, access-matrix (`ui/pages/`)
-    *    /<session>/mlflow/...     MLflow's own page, and what it asks (`ui.mlflow`)
+    *    /<session>/...            the pages themselves (`ui/site.py`)
     POST /<session>/sign-out
 
 Against other web pages: Host must be this address (DNS rebinding), Origin, where a browser sends one, this page's own,
@@ -22,11 +21,10 @@ from http.cookies import SimpleCookie
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from azmlflow.localazure.azureml.request.answers import refusal
-from azmlflow.localazure.azureml.request.target import WorkspaceRequest
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.front import middleware
@@ -35,14 +33,18 @@ from azmlflow.localazure.machine.ports import LOOPBACK
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.sessions import SESSION_LIFETIME, BrowserSession
 from azmlflow.localazure.resources import find
+from azmlflow.localazure.services import inference
 from azmlflow.localazure.tracking.answers import MlflowUnavailable
-from azmlflow.localazure.ui import html, mlflow, style
-from azmlflow.localazure.ui.pages import access, endpoints, jobs, tabs
+from azmlflow.localazure.ui import html, script, site, style
 from azmlflow.localazure.ui.reader import Reader
 from azmlflow.localazure.ui.visit import Visit
 
 COOKIE = "azmlflow"
-_SHEETS = {"/style.css": style.STYLE, "/bar.css": style.BAR}
+_FILES = {
+    "/style.css": ("text/css", style.STYLE),
+    "/bar.css": ("text/css", style.BAR),
+    "/tables.js": ("text/javascript", script.TABLES),
+}
 _AGAIN = "Type `azmlflow ui` for a new one."
 _log = logging.getLogger("azmlflow.local")
 _HEADERS = {
@@ -54,16 +56,8 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-# The matrix of access brings a policy of its own for its style and script.
-_MATRIX_POLICY = "frame-ancestors 'none'; base-uri 'none'"
-# MLflow's page: its charts compile expressions, its styles and fonts are made by script. It reaches nothing but this.
-_MLFLOW_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' blob: data:; "
-    "frame-src 'self' blob:; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
 )
 
 
@@ -74,12 +68,13 @@ class _SignIn(Exception):
 def service(cloud: Cloud) -> ASGIApp:
     """The pages of `cloud`'s workspaces."""
     address = f"{LOOPBACK}:{Folder(cloud.state).ports().ui}"
+    scoring = inference.service(cloud)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
             _check_place(request, address)
-            response = await _answer(cloud, request)
+            response = await _answer(cloud, scoring, request)
         except _SignIn as error:
             response = _refusal(request, HTTPStatus.UNAUTHORIZED, "Signed out", f"{error} {_AGAIN}")
         except AzureError as error:
@@ -143,10 +138,11 @@ def _check_place(request: Request, address: str) -> None:
         raise AzureError(403, "WrongOrigin", "Another web page may not ask this.")
 
 
-async def _answer(cloud: Cloud, request: Request) -> Response:
+async def _answer(cloud: Cloud, scoring: ASGIApp, request: Request) -> Response:
     first, _, rest = request.url.path.removeprefix("/").partition("/")
-    if request.method == "GET" and request.url.path in _SHEETS:
-        return Response(_SHEETS[request.url.path], media_type="text/css")
+    if request.method == "GET" and request.url.path in _FILES:
+        kind, text = _FILES[request.url.path]
+        return Response(text, media_type=kind)
     if (request.method, request.url.path) == ("GET", "/sign-in"):
         return _sign_in(cloud, request)
     session = _session(cloud, request, first)
@@ -156,68 +152,12 @@ async def _answer(cloud: Cloud, request: Request) -> Response:
         raise _SignIn("Who was signed in is not in the directory any more.")
     if workspace is None:
         raise AzureError(404, "ResourceNotFound", "The workspace does not stand any more.")
-    visit = Visit(cloud, principal, workspace, Reader(cloud, Caller(principal)), dict(request.query_params))
     if (request.method, rest) == ("POST", "sign-out"):
         cloud.sessions.end(session.id)
         raise _SignIn("You are signed out.")
-    if rest == "mlflow":
-        return RedirectResponse(f"/{session.id}/mlflow/", HTTPStatus.MOVED_PERMANENTLY)
-    if rest.startswith("mlflow/"):
-        target = _target(visit, request, tuple(rest.removeprefix("mlflow/").split("/")))
-        response = await mlflow.answer(target)
-        response.headers.setdefault("Content-Security-Policy", _MLFLOW_POLICY)
-        return response
-    return await _page(visit, session, request, rest)
-
-
-async def _page(visit: Visit, session: BrowserSession, request: Request, rest: str) -> Response:
-    """One of the pages beside MLflow's."""
-    if (request.method, rest) == ("GET", "access-matrix"):
-        return HTMLResponse(await access.whole(visit), headers={"Content-Security-Policy": _MATRIX_POLICY})
-    place, _, name = rest.partition("/")
-    if place == "jobs" and name:
-        return await _job(visit, session, request, name)
-    endpoint, _, deployment = name.partition("/")
-    if (request.method, place) == ("GET", "endpoints") and deployment:
-        main = await endpoints.one(visit, endpoint, deployment)
-        return HTMLResponse(html.frame(f"Deployment {deployment}", main, header=_header(visit, session, "endpoints")))
-    for tab in tabs.TABS:
-        if (request.method, rest) == ("GET", tab.path):
-            head = _again(jobs.REFRESH) if visit.query.get("refresh") else ""
-            main = await tab.show(visit)
-            return HTMLResponse(html.frame(tab.title, main, header=_header(visit, session, rest), head=head))
-    raise AzureError(404, "NotFound", "There is no such page.")
-
-
-async def _job(visit: Visit, session: BrowserSession, request: Request, rest: str) -> Response:
-    """A job's page, or its button: `NAME`, `NAME/cancel`."""
-    name, _, action = rest.partition("/")
-    if (request.method, action) == ("POST", "cancel"):
-        await visit.reader.post(f"{visit.id}/jobs/{name}/cancel")
-        return RedirectResponse(f"/{session.id}/jobs/{name}", HTTPStatus.SEE_OTHER)
-    if (request.method, action) != ("GET", ""):
-        raise AzureError(404, "NotFound", "There is no such page.")
-    found = await visit.reader.get(f"{visit.id}/jobs/{name}")
-    main = await jobs.one(visit, name, await mlflow.log_of(_target(visit, request, ()), name))
-    head = _again(jobs.REFRESH) if jobs.is_moving(found) else ""
-    return HTMLResponse(html.frame(f"Job {name}", main, header=_header(visit, session, "jobs"), head=head))
-
-
-def _again(seconds: int) -> str:
-    return f'<meta http-equiv="refresh" content="{seconds}">\n'
-
-
-def _target(visit: Visit, request: Request, rest: tuple[str, ...]) -> WorkspaceRequest:
-    return WorkspaceRequest(
-        cloud=visit.cloud,
-        request=request,
-        caller=Caller(visit.principal),
-        host=f"{visit.workspace['location']}.api.azureml.ms",
-        service="mlflow",
-        version="v2.0",
-        workspace=visit.workspace,
-        rest=rest,
-    )
+    reader, query = Reader(cloud, Caller(principal)), dict(request.query_params)
+    visit = Visit(cloud, principal, workspace, reader, f"/{session.id}/", scoring, query)
+    return await site.answer(visit, request, rest)
 
 
 def _sign_in(cloud: Cloud, request: Request) -> Response:
@@ -246,11 +186,6 @@ def _session(cloud: Cloud, request: Request, session_id: str) -> BrowserSession:
     if session is None:
         raise _SignIn("You are not signed in here, or no longer.")
     return session
-
-
-def _header(visit: Visit, session: BrowserSession, path: str) -> str:
-    base = f"/{session.id}/"
-    return html.bar(visit.workspace["name"], tabs.links(base, path), visit.principal.name, f"{base}sign-out")
 
 
 def _refused(request: Request, error: AzureError) -> Response:

@@ -20,15 +20,15 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.endpoints.body import seconds
 from azmlflow.localazure.serving import asking
 from azmlflow.localazure.serving.asking import Broken, Exchange, Header
+from azmlflow.scoring.asking import DEPLOYMENT, MODEL_STATUS
 
-DEPLOYMENT = "azureml-model-deployment"
 # Of one connection only (RFC 9110, 7.6.1), or not the model's business.
 _OURS = frozenset(
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer", b"upgrade"}
     | {b"transfer-encoding", b"host", b"authorization", b"expect", b"server", b"date", DEPLOYMENT.encode()}
 )
 _LENGTH = b"content-length"
-_STATUS, _REASON = "ms-azureml-model-error-statuscode", "ms-azureml-model-error-reason"
+_REASON = "ms-azureml-model-error-reason"
 
 
 class Answer:
@@ -46,7 +46,7 @@ class Answer:
         self.status, self.headers = exchange.status, _passed_on(exchange.headers)
         self.headers.append((DEPLOYMENT.encode(), deployment.encode()))
         if not 200 <= self.status < 300:
-            self.headers += [(_STATUS.encode(), str(self.status).encode()), (_REASON.encode(), b"model_error")]
+            self.headers += [(MODEL_STATUS.encode(), str(self.status).encode()), (_REASON.encode(), b"model_error")]
             self.status = 424
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
@@ -126,5 +126,5 @@ def _passed_on(headers: Iterable[Header]) -> list[Header]:
 
 
 def _failed(deployment: Document, message: str) -> AzureError:
-    headers = {_STATUS: "502", _REASON: "model_error", DEPLOYMENT: deployment["name"]}
+    headers = {MODEL_STATUS: "502", _REASON: "model_error", DEPLOYMENT: deployment["name"]}
     return AzureError(424, "FailedDependency", message, headers=headers)

@@ -1,4 +1,7 @@
-"""Small charts as SVG, drawn here, without a script: bars by day, and a line of what was at work over time."""
+"""Small charts as SVG, drawn here, without a script: bars by day, and a line of what was at work over time.
+
+Shapes are as wide as their place; words stand beside them, as words, so that they can be read at each width.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from html import escape
 
 from azmlflow.localazure.ui.html import Markup
 
-_WIDE, _HIGH, _FOOT = 560, 120, 16
+_WIDE, _HIGH, _ROOM = 1000, 100, 6
 
 
 def bars(title: str, days: Sequence[date], counts: Mapping[date, Mapping[str, int]]) -> Markup:
@@ -19,20 +22,22 @@ def bars(title: str, days: Sequence[date], counts: Mapping[date, Mapping[str, in
         days: from left to right.
         counts: of a day, how many of each part; the parts' names are classes of the style sheet.
     """
-    most = max([sum(counts.get(day, {}).values()) for day in days], default=0) or 1
+    most = max([sum(counts.get(day, {}).values()) for day in days], default=0)
     step = _WIDE / max(len(days), 1)
     shapes = []
     for at, day in enumerate(days):
         top = float(_HIGH)
         for part, count in counts.get(day, {}).items():
-            high = count / most * (_HIGH - 8)
+            high = count / (most or 1) * (_HIGH - _ROOM)
             top -= high
             shapes.append(
                 f'<rect class="{escape(part)}" x="{at * step + step * 0.15:.1f}" y="{top:.1f}" '
                 f'width="{step * 0.7:.1f}" height="{high:.1f}"><title>{day}: {count} {escape(part)}</title></rect>'
             )
-    marks = [_text(0, str(days[0]), "start"), _text(_WIDE, str(days[-1]), "end")] if days else []
-    return _chart(f"{title}; most on a day: {most}", [*shapes, *marks])
+    parts = sorted({part for day in days for part in counts.get(day, {})})
+    key = "".join(f'<span class="of-{escape(part)}">{escape(part)}</span> ' for part in parts)
+    first, last = (str(days[0]), str(days[-1])) if days else ("", "")
+    return _chart(f"{title}; most on a day: {most}", shapes, (first, f"{key}most on a day: {most}", last))
 
 
 def line(title: str, begin: datetime, end: datetime, spans: Sequence[tuple[datetime, datetime]]) -> Markup:
@@ -59,20 +64,16 @@ def line(title: str, begin: datetime, end: datetime, spans: Sequence[tuple[datet
 
     def place(instant: datetime, level: int) -> str:
         x = (instant - begin) / timedelta(seconds=1) / whole * _WIDE
-        return f"{x:.1f},{_HIGH - level / (most or 1) * (_HIGH - 8):.1f}"
+        return f"{x:.1f},{_HIGH - level / (most or 1) * (_HIGH - _ROOM):.1f}"
 
     path = f"0,{_HIGH} " + " ".join(place(*each) for each in levels) + f" {_WIDE},{_HIGH}"
-    marks = [_text(0, f"{begin:%m-%d %H:%M}", "start"), _text(_WIDE, f"{end:%m-%d %H:%M}", "end")]
-    return _chart(f"{title}; most at a time: {most}", [f'<polygon class="line" points="{path}"/>', *marks])
+    words = (f"{begin:%Y-%m-%d %H:%M}", f"most at a time: {most}", f"{end:%Y-%m-%d %H:%M} UTC")
+    return _chart(f"{title}; most at a time: {most}", [f'<polygon class="line" points="{path}"/>'], words)
 
 
-def _text(x: int, text: str, anchor: str) -> str:
-    return f'<text x="{x}" y="{_HIGH + _FOOT - 3}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _chart(title: str, shapes: Sequence[str]) -> Markup:
-    axis = f'<line class="axis" x1="0" y1="{_HIGH}" x2="{_WIDE}" y2="{_HIGH}"/>'
+def _chart(title: str, shapes: Sequence[str], words: Sequence[str]) -> Markup:
     return Markup(
-        f'<svg class="chart" viewBox="0 0 {_WIDE} {_HIGH + _FOOT}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>{''.join(shapes)}{axis}</svg>"
+        f'<figure><svg viewBox="0 0 {_WIDE} {_HIGH}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(title)}"><title>{escape(title)}</title>{"".join(shapes)}</svg>'
+        f"<figcaption>{''.join(f'<span>{each}</span>' for each in words)}</figcaption></figure>"
     )

@@ -1,4 +1,5 @@
-"""What the embedded Azure's own pages are made of: one frame, one bar, no script; how they look is in `style.py`.
+"""What the embedded Azure's own pages are made of: one frame, one bar; how they look is in `style.py`,
+what their script adds in `script.py`.
 
 Everything that is shown is escaped where it is put in (`cell`, `table`, `facts`); what is `Markup` already is not
 escaped again.
@@ -25,9 +26,9 @@ def link(text: object, target: str) -> Markup:
     return Markup(f'<a href="{escape(target)}">{cell(text)}</a>')
 
 
-def state(name: object) -> Markup:
-    """A state, coloured where it has an end."""
-    return Markup(f'<span class="state-{escape(str(name))}">{escape(str(name))}</span>')
+def state(name: object, like: str = "") -> Markup:
+    """A state, coloured where it has an end; `like` is the one whose colour it has, if that is another's."""
+    return Markup(f'<span class="state-{escape(like or str(name))}">{escape(str(name))}</span>')
 
 
 def identifier(name: object, beside: object = None) -> Markup:
@@ -53,12 +54,19 @@ def duration(begin: str | None, end: datetime) -> Markup:
     seconds = max(0, round((end - datetime.fromisoformat(begin)) / timedelta(seconds=1)))
     minutes, hours = seconds // 60 % 60, seconds // 3600
     told = f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
-    return Markup(f'<span class="number">{told}</span>')
+    return Markup(f'<span class="number" data-sort="{seconds}">{told}</span>')
 
 
-def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
-    """A list of names and values."""
-    return Markup("<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{cell(value)}</dd>" for name, value in pairs) + "</dl>")
+def word(value: object) -> Markup:
+    """A short name, which is not broken."""
+    return Markup(f'<span class="word">{cell(value)}</span>') if value else Markup("")
+
+
+def facts(pairs: Iterable[tuple[str, object]], title: str = "") -> Markup:
+    """A list of names and values, under a title if it has one; what has no value is left out."""
+    head = f"<h2>{escape(title)}</h2>" if title else ""
+    shown = "".join(f"<dt>{escape(name)}</dt><dd>{cell(value)}</dd>" for name, value in pairs if cell(value))
+    return Markup(f"<dl>{head}{shown}</dl>")
 
 
 def table(
@@ -75,7 +83,8 @@ def table(
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in columns)
     lines = []
     for row, note in zip(rows, notes, strict=True) if notes is not None else ((row, None) for row in rows):
-        cells = "".join(f"<td>{cell(each)}</td>" for each in row[1:])
+        named = zip(columns[1:], row[1:], strict=True)
+        cells = "".join(f'<td data-label="{escape(name)}">{cell(each)}</td>' for name, each in named)
         lines.append(f'<tr><th scope="row">{cell(row[0])}</th>{cells}</tr>')
         if note:
             lines.append(f'<tr class="note"><td colspan="{len(columns)}">{cell(note)}</td></tr>')
@@ -135,6 +144,7 @@ def frame(title: str, main: str, *, header: str = "", head: str = "") -> str:
 {head}<title>{escape(title)}</title>
 <link rel="stylesheet" href="/style.css">
 <link rel="icon" href="data:,">
+<script src="/tables.js" defer></script>
 </head>
 <body>
 {header}<main>

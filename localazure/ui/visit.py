@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from starlette.types import ASGIApp
+
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.directory import Principal
@@ -20,6 +22,8 @@ class Visit:
         principal: who looks.
         workspace: the workspace's document. Only its id and name may be shown without asking `reader`.
         reader: what the principal may read.
+        base: the address of the session, with a `/` at its end.
+        scoring: what answers requests for predictions.
         query: what the address asks for behind its `?`.
     """
 
@@ -27,6 +31,8 @@ class Visit:
     principal: Principal
     workspace: Document
     reader: Reader
+    base: str
+    scoring: ASGIApp
     query: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+from playwright.sync_api import Page
 
 from azmlflow.rbac.roles import PERSONAS
-from tests.e2e.estate import Estate, make_estate
+from tests.e2e.estate import CHECKOUT, Estate, make_estate
 from tests.e2e.people import add_users, declare
+
+Shoot = Callable[[Page, str], None]
+
+
+@pytest.fixture
+def shoot(request: pytest.FixtureRequest) -> Shoot:
+    """Takes a picture into docs/ where `--screenshots` asks for it."""
+
+    def take(page: Page, name: str) -> None:
+        if request.config.getoption("--screenshots"):
+            page.screenshot(path=CHECKOUT / "docs" / f"{name}.png")
+
+    return take
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from azmlflow.resourcetypes.table import version_of
+from tests.browser import chromium, found
+from tests.e2e.conftest import Shoot
 from tests.e2e.estate import EXAMPLES, SCIENCE_PYTHON, Estate
 from tests.e2e.people import ARM, sign_in
 
@@ -20,7 +24,7 @@ URI = "https://by-azmlflow.westeurope.inference.ml.azure.com/score"
 BUILDING = 900.0  # seconds: the first one on a machine installs the model's packages
 
 
-def test_a_model_is_deployed_asked_and_taken_away(estate: Estate) -> None:
+def test_a_model_is_deployed_asked_and_taken_away(estate: Estate, shoot: Shoot) -> None:
     told = estate.science(OWNER, EXAMPLES / "deploy_model.py", within=BUILDING).out
     assert "diabetes version 1 is registered" in told
     assert ".westeurope.inference.ml.azure.com/score" in told
@@ -35,6 +39,7 @@ def test_a_model_is_deployed_asked_and_taken_away(estate: Estate) -> None:
     (request := estate.folder / "request.json").write_text(sample.strip("'"))
     assert json.loads(estate.azmlflow("score", "by-azmlflow", str(request)).out) == pytest.approx([152.133484162896])
     _by_node(estate, request)
+    _on_its_page(estate, shoot)
     scripted = estate.science(OWNER, SCRIPTS / "serve_with_script.py", "by-azmlflow", "diabetes", within=BUILDING)
     assert "all held" in scripted.out
     request.write_text('{"input_data": {"columns": ["age"], "data": [[1]]}}')
@@ -57,3 +62,20 @@ def _by_node(estate: Estate, request: Path) -> None:
     words = ("run", "--", "node", str(SCRIPTS / "score.js"), URI)
     assert estate.azmlflow(*words, key, str(request)).out == "200 [152.133484162896]\n"
     assert estate.azmlflow(*words, "wrong", str(request)).out.startswith("401 ")
+
+
+def _on_its_page(estate: Estate, shoot: Shoot) -> None:
+    """The form of the endpoint's page, in a browser."""
+    if found() is None:
+        return
+    address = str(estate.azmlflow("ui", "--print", "-o", "json").json()["address"])
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(address)
+        page.get_by_role("link", name="Endpoints").click()
+        page.get_by_role("link", name="by-azmlflow").first.click()
+        expect(page.get_by_label("Request, in JSON")).to_have_value(re.compile('"columns"'))
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_text("152.133484162896")).to_be_visible()
+        expect(page.get_by_text("200 OK")).to_be_visible()
+        shoot(page, "ui-endpoint")

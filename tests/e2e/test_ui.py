@@ -7,13 +7,13 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser import chromium
-from tests.e2e.estate import CHECKOUT, Estate
+from tests.e2e.conftest import Shoot
+from tests.e2e.estate import Estate
 
 pytestmark = pytest.mark.e2e
 
@@ -87,17 +87,6 @@ def look(estate: Estate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
         context.close()
 
 
-@pytest.fixture
-def shoot(request: pytest.FixtureRequest) -> Any:
-    """Takes a picture into docs/ where `--screenshots` asks for it."""
-
-    def take(page: Page, name: str) -> None:
-        if request.config.getoption("--screenshots"):
-            page.screenshot(path=CHECKOUT / "docs" / f"{name}.png")
-
-    return take
-
-
 def test_signing_in_once(look: Look) -> None:
     page = look.context.new_page()
     address = look.address(VIEWER)
@@ -128,7 +117,7 @@ def test_the_browser_is_led_by_a_file_and_the_cookie_is_sent_all_the_same(look: 
     page.close()
 
 
-def test_a_viewer_sees_experiments_charts_artifacts_and_models(look: Look, shoot: Any) -> None:
+def test_a_viewer_sees_experiments_charts_artifacts_and_models(look: Look, shoot: Shoot) -> None:
     page, base = look.sign_in(VIEWER)
     shoot(page, "ui-workspace")
     page.get_by_role("link", name="MLflow").first.click()
@@ -188,7 +177,7 @@ def test_no_role_sees_nothing_and_is_told(look: Look) -> None:
     page.close()
 
 
-def test_two_principals_side_by_side_until_one_signs_out(look: Look, shoot: Any) -> None:
+def test_two_principals_side_by_side_until_one_signs_out(look: Look, shoot: Shoot) -> None:
     owner, _ = look.sign_in(DEVELOPER)
     viewer, _ = look.sign_in(VIEWER)
     owner.get_by_role("link", name="Computes").click()

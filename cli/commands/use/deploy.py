@@ -65,7 +65,7 @@ def command(
     stays where it was.
     """
     from azmlflow.cli.endpoints.rollout import Wanted, roll_out
-    from azmlflow.cli.endpoints.scoring import Asked
+    from azmlflow.scoring.asking import Asked
 
     session = open_session(invocation)
     if session.file.local:

@@ -30,7 +30,8 @@ def command(invocation: Invocation, deployment: str, endpoint: str, file: Path) 
     """The request is the file's JSON, or standard input's: `{"input_data": ...}` for a model that MLflow logged. It
     goes with the endpoint's key or token, or with your own sign-in, as the endpoint asks for; it is shown as curl.
     """
-    from azmlflow.cli.endpoints.scoring import Asked, score
+    from azmlflow.cli.endpoints.scoring import score
+    from azmlflow.scoring.asking import Asked
 
     body = _read(file)
     session = open_session(invocation)

@@ -69,7 +69,7 @@ async def one(visit: Visit, name: str, log: str | None) -> str:
     told = found["properties"]
     pairs: list[tuple[str, object]] = [
         ("State", html.state(told["status"])),
-        ("Experiment", told["experimentName"]),
+        ("Experiment", _experiment(record, told["experimentName"], "../")),
         ("Compute", _last(told["computeId"])),
         ("Environment", "/".join(str(told.get("environmentId") or "").split("/")[-3:])),
         ("Command", html.Markup(f"<code>{html.cell(told['command'])}</code>")),
@@ -93,18 +93,21 @@ async def one(visit: Visit, name: str, log: str | None) -> str:
 def _row(visit: Visit, each: Document, record: Mapping[str, Any], shown: html.Markup) -> tuple[object, ...]:
     properties, name = each["properties"], str(each["name"])
     title = properties["displayName"]
-    experiment: object = properties["experimentName"]
-    if record.get("experiment"):
-        experiment = html.link(experiment, f"mlflow/#/experiments/{record['experiment']}/runs/{quote(name)}?{TRAINING}")
     return (
         html.identifier(html.link(name, f"jobs/{quote(name)}"), None if title == name else title),
-        html.identifier(experiment),
-        _last(properties["computeId"]),
+        html.identifier(_experiment(record, properties["experimentName"])),
+        html.word(_last(properties["computeId"])),
         shown,
         _owner(visit, record),
         html.time(record.get("queued")),
         _took(visit, record),
     )
+
+
+def _experiment(record: Mapping[str, Any], name: str, back: str = "") -> object:
+    """A job's experiment; once it runs, with a link to its runs."""
+    address = f"{back}mlflow/#/experiments/{record.get('experiment')}/runs?{TRAINING}"
+    return html.link(name, address) if record.get("experiment") else name
 
 
 def _wanted(each: Document, query: Mapping[str, str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from azmlflow.localazure.core.collections import JOB_RECORDS, NODES
@@ -31,16 +31,14 @@ async def show(visit: Visit, mlflow: str) -> str:
     cards = [
         html.card("Experiments and runs", html.link("MLflow", mlflow), "runs, metrics, artifacts, models"),
         _jobs_card(jobs),
-        await _card(visit, "computes", "Computes", _nodes),
-        await _card(visit, "models", "Models", _nothing_more),
-        await _card(visit, "onlineEndpoints", "Web services", _nothing_more),
+        await _card(visit, "computes", "Computes", "computes", _nodes),
+        await _card(visit, "models", "Models", "mlflow/#/models", lambda *_: "registered, in MLflow"),
+        await _card(visit, "onlineEndpoints", "Web services", "endpoints", lambda *_: "online endpoints"),
         await _access_card(visit),
     ]
     return (
         f'<div class="cards">{"".join(cards)}</div>'
-        + _lately(visit, jobs)
-        + "<h2>The workspace</h2>"
-        + _facts(visit, found)
+        + f'<div class="beside">{_lately(visit, jobs)}{_facts(visit, found)}</div>'
         + _begin(visit, found["properties"]["mlFlowTrackingUri"])
     )
 
@@ -52,20 +50,14 @@ async def _readable(visit: Visit, below: str) -> list[Document] | None:
         return None
 
 
-async def _card(visit: Visit, below: str, title: str, more: Callable[[Visit, list[Document]], Awaitable[str]]) -> str:
+async def _card(visit: Visit, below: str, title: str, target: str, more: Callable[[Visit, list[Document]], str]) -> str:
     found = await _readable(visit, below)
     if found is None:
         return html.card(title, "-", _UNREADABLE)
-    return html.card(
-        title, html.link(len(found), below) if below == "computes" else len(found), await more(visit, found)
-    )
+    return html.card(title, html.link(len(found), target), more(visit, found))
 
 
-async def _nothing_more(_visit: Visit, _found: list[Document]) -> str:
-    return ""
-
-
-async def _nodes(visit: Visit, found: list[Document]) -> str:
+def _nodes(visit: Visit, found: list[Document]) -> str:
     up = sum(len((visit.cloud.store.get(NODES, each["id"].lower()) or {"nodes": []})["nodes"]) for each in found)
     return f"{up} node{'' if up == 1 else 's'} up now"
 
@@ -82,8 +74,8 @@ def _jobs_card(jobs: list[Document] | None) -> str:
     if jobs is None:
         return html.card("Jobs", "-", _UNREADABLE)
     states = Counter(str(each["properties"]["status"]) for each in jobs)
-    words = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    return html.card("Jobs", html.link(len(jobs), "jobs"), words)
+    words = "".join(html.state(f"{count} {state}", state) for state, count in sorted(states.items()))
+    return html.card("Jobs", html.link(len(jobs), "jobs"), html.Markup(words))
 
 
 def _lately(visit: Visit, jobs: list[Document] | None) -> str:
@@ -119,7 +111,8 @@ def _facts(visit: Visit, found: Document) -> str:
             ("Key vault", last(told["keyVault"])),
             ("Application Insights", last(told.get("applicationInsights"))),
             ("Tracking URI", uri),
-        )
+        ),
+        "The workspace",
     )
 
 

@@ -7,8 +7,9 @@ import shlex
 import pytest
 
 from azmlflow.cli.azure.errors import ForeignAnswer
-from azmlflow.cli.endpoints.scoring import Asked, score
+from azmlflow.cli.endpoints.scoring import score
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.scoring.asking import Asked
 from tests.cli.endpoints.site import ENDPOINT, Site, make
 from tests.cli.wire import ML_TOKEN, Response
 from tests.localazure.control import BLUE, Azure

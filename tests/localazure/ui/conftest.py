@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -21,12 +24,15 @@ AJAX = "mlflow/ajax-api/2.0/mlflow"
 
 @dataclass
 class Browser:
-    """Asks the pages as a browser would: with the cookie of its session, and an Origin where it posts."""
+    """Asks the pages as a browser would: with the cookie of its session, and an Origin where it posts.
+
+    `beside` is what goes on while they answer.
+    """
 
     azure: Azure
     base: str = ""
     cookie: str = ""
-    answers: dict[str, httpx.Response] = field(default_factory=dict)
+    beside: Callable[[], AbstractAsyncContextManager[object]] = contextlib.nullcontext
 
     @property
     def origin(self) -> str:
@@ -38,7 +44,8 @@ class Browser:
         app = ui.service(self.azure.cloud)
 
         async def once() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=self.origin) as client:
+            transport = httpx.ASGITransport(app)
+            async with self.beside(), httpx.AsyncClient(transport=transport, base_url=self.origin) as client:
                 return await client.request(method, path, headers={**HTML, **sent, **(headers or {})}, **options)
 
         return asyncio.run(once())
@@ -70,3 +77,8 @@ def browser(azure: Azure) -> Browser:
 def signed_in(browser: Browser, who: str) -> Browser:
     browser.sign_in(who)
     return browser
+
+
+def foreign_scripts(page: str) -> list[str]:
+    """The scripts of a page that are not its own."""
+    return [each for each in re.findall("<script[^>]*>", page) if each != '<script src="/tables.js" defer>']
