@@ -48,14 +48,25 @@ def is_gone(answer: ArmResponse) -> bool:
     return answer.status == 404 and answer.error[0] in _GONE
 
 
-def mistyped(answer: ArmResponse) -> str:
-    """The members that every resource has and that are of another type here; empty if none is: a resource of ARM's.
+def mistaken(answer: ArmResponse, path: str) -> str:
+    """The members by which it shows another thing than a resource at a path; empty if none does.
+
+    Those that every resource has are of the types that they have everywhere, and the id names the resource; that of a
+    role definition is the subscription's, wherever it was asked for.
 
     Source: Microsoft, "Resource Manager RPC", common properties of resources.
     """
     types = {"id": str, "name": str, "type": str, "location": str, "tags": Mapping, "properties": Mapping}
     told = answer.body
-    return ", ".join(name for name, type_ in types.items() if not isinstance(told.get(name), type_ | None))
+    wrong = [name for name, type_ in types.items() if not isinstance(told.get(name), type_ | None)]
+    id_ = told.get("id")
+    if isinstance(id_, str) and not (id_.startswith("/") and _last(id_) == _last(path)):
+        wrong.insert(0, "id")
+    return ", ".join(wrong)
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2].lower()
 
 
 def pause(answer: ArmResponse, delay: float) -> float | None:

@@ -27,7 +27,7 @@ from azure.core.pipeline.policies import (
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
 
-from azmlflow.localazure.plugin.client.answers import RETRY_DELAYS, is_empty, is_gone, mistyped, pause, unregistered
+from azmlflow.localazure.plugin.client.answers import RETRY_DELAYS, is_empty, is_gone, mistaken, pause, unregistered
 from azmlflow.localazure.plugin.client.calls import (
     DEFAULT_TIMEOUT,
     ArmCall,
@@ -248,7 +248,7 @@ def _what(method: str, call: ArmCall) -> str:
 
 def _resource(call: ArmCall, answer: ArmResponse) -> dict[str, Any]:
     """The resource that an answer shows; ArmError if it shows none: it must not get into the state."""
-    if wrong := mistyped(answer):
+    if wrong := mistaken(answer, call.path):
         raise ArmError(_what("GET", call), 0, "", f"the answer is no resource of Azure's: {wrong}")
     return dict(answer.body)
 

@@ -67,10 +67,10 @@ def test_keys_are_listed_by_post(arm: Arm, azure: Any) -> None:
 
 
 def test_a_resource_is_got_as_its_type_gives_it(arm: Arm, azure: Any) -> None:
-    answer = {"id": "/I", "name": "a", "properties": {"supportsHttpsTrafficOnly": True}}
+    answer = {"id": "/I/a", "name": "a", "properties": {"supportsHttpsTrafficOnly": True}}
     azure.scripted.append(lambda _: (200, {}, answer))
     assert _invoke(arm, "storage:getStorageAccount", resourceGroupName="g", accountName="a") == {
-        "id": "/I",
+        "id": "/I/a",
         "name": "a",
         "enableHttpsTrafficOnly": True,
         "azureApiVersion": "2024-01-01",

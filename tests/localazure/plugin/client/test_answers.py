@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.plugin.client.answers import mistyped
+from azmlflow.localazure.plugin.client.answers import mistaken
 from azmlflow.localazure.plugin.client.operations import ArmResponse
 
 
 @pytest.mark.parametrize(
     ("told", "wrong"),
     [
-        ({"id": "/x", "name": "x", "tags": None, "properties": {}}, ""),
+        ({"id": "/Groups/X", "name": "x", "tags": None, "properties": {}}, ""),
+        ({"id": "/subscriptions/1/x"}, ""),
         ({}, ""),
         ({"value": "x", "id": 5, "name": [], "tags": [1], "properties": []}, "id, name, tags, properties"),
+        ({"value": [None, 5, {}], "id": "x", "properties": {"provisioningState": 5}}, "id"),
+        ({"id": "/groups/y", "name": "x"}, "id"),
     ],
 )
-def test_an_answer_of_other_types_is_no_resource(told: dict[str, object], wrong: str) -> None:
-    assert mistyped(ArmResponse(200, {}, told)) == wrong
+def test_an_answer_that_shows_something_else_is_no_resource(told: dict[str, object], wrong: str) -> None:
+    assert mistaken(ArmResponse(200, {}, told), "/groups/x") == wrong
