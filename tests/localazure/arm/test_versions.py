@@ -245,6 +245,12 @@ def test_the_outcome_of_an_operation_is_told_in_every_version_of_its_provider(az
         (f"{PROVIDERS}/Microsoft.MachineLearningServices/locations/westeurope/usages", "2018-11-19", "2026-05-01"),
         (f"{PROVIDERS}/Microsoft.OperationalInsights/deletedWorkspaces", "2020-08-01", "2026-03-01"),
         (RG, "2014-04", "2025-04-01"),
+        # What the latest clients ask with: az 2.91, azure-mgmt-network 33.1, azure-mgmt-resource-deployments 2.0.
+        (f"{RG}/providers/Microsoft.ContainerRegistry/registries", "2017-03-01", "2026-09-01-preview"),
+        (f"{RG}/providers/Microsoft.Network/privateEndpoints", "2018-10-01", "2026-01-01"),
+        (f"{RG}/providers/Microsoft.Network/privateEndpoints", "2018-10-01", "2026-03-01"),
+        (f"{RG}/providers/Microsoft.Network/virtualNetworks", "2015-05-01-preview", "2026-03-01"),
+        (f"{RG}/providers/Microsoft.Resources/deployments", "2015-11-01", "2026-06-01"),
     ],
 )
 def test_old_and_new_versions_that_azure_lists_are_taken(azure: Azure, path: str, oldest: str, newest: str) -> None:
