@@ -33,6 +33,15 @@ _PUT_BACK = {
     "networkRuleSet": {"bypass": "AzureServices", "defaultAction": "Allow"},
     "publicNetworkAccess": "Enabled",
 }
+# What Azure says of a workspace that does not say it, and a workspace that was taken over keeps among its inputs: its
+# program leaves them alone, as it does the state of a managed network.
+_FILLED_IN = {
+    "allowPublicAccessWhenBehindVnet": False,
+    "description": "",
+    "discoveryUrl": "https://westeurope.api.azureml.ms/discovery",
+    "enableDataIsolation": False,
+    "hbiWorkspace": False,
+}
 _COLLECTIONS = ("resources", "deleted", "locks", "definitions", "running")
 
 
@@ -198,7 +207,12 @@ def _id(entry: dict[str, Any]) -> str | None:
 
 
 def _comparable(type_: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Inputs without the instant at which the stack was made, and without what azure-native puts back by itself."""
+    """Inputs without the instant at which the stack was made, and without what azure-native puts back by itself, or
+    Azure has filled in."""
+    if type_ == "azure-native:machinelearningservices:Workspace":
+        inputs = {name: value for name, value in inputs.items() if _FILLED_IN.get(name, ...) != value}
+        if network := inputs.get("managedNetwork"):
+            inputs["managedNetwork"] = {"isolationMode": network["isolationMode"]}
     if type_ == "azure-native:storage:StorageAccount":
         inputs = {name: value for name, value in inputs.items() if _PUT_BACK.get(name) != value}
     tags = inputs.get("tags")
