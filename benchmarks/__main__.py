@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import access, artifacts, jobs, latency, opentofu, scoring, startup, sweep, ui
+from benchmarks import access, artifacts, fleet, jobs, latency, opentofu, scoring, startup, sweep, ui
 from tests.e2e.estate import Estate, make_estate
 
 
@@ -30,6 +30,8 @@ BENCHMARKS = (
     Benchmark("no-op", startup.no_op_pair),
     Benchmark("opentofu", opentofu.report, stands=False),
     Benchmark("latency", latency.report, stands=False),
+    Benchmark("locked-down", latency.locked, stands=False),
+    Benchmark("fleet", fleet.report, stands=False),
     Benchmark("sweep", sweep.report, stands=False),
     Benchmark("jobs", jobs.report),
     Benchmark("scoring", scoring.report),

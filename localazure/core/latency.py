@@ -1,19 +1,24 @@
-"""How long Azure takes: one profile for a whole embedded Azure, `none` or `azure`.
+"""How long Azure takes: one profile for a whole embedded Azure, `none`, `azure`, or `azure:60`.
 
 The seconds of the `azure` profile lie in data/latency.json and are fixed there: nobody tunes them, so that two people
 who speak of the same profile speak of the same times. An operation is due at an instant of the injected clock
 (polling.py), an assignment comes into force at one (enforce.py); only an answer's own seconds, of the way there and of
 what Azure does before it answers, are waited for, by a layer before all services (middleware.py).
+
+With `azure:60` nothing takes longer than 60 seconds, and all else what it takes: on Azure a managed network is built in
+half an hour, which nobody waits for here.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _DATA = Path(__file__).parent.parent / "data" / "latency.json"
+_NAME = re.compile(r"azure(:(?P<longest>[1-9][0-9]{0,3}))?")
 
 
 class UnknownLatency(ValueError):
@@ -25,7 +30,7 @@ class Latency:
     """A profile.
 
     Attributes:
-        name: `none` or `azure`.
+        name: `none`, `azure` or `azure:SECONDS`.
         put: seconds from the acceptance of a PUT to its end, by ARM type; `default` for all others.
         delete: the same of a DELETE or a purge.
         rbac_propagation: seconds until a new role assignment is in force.
@@ -60,14 +65,22 @@ def profile(name: str) -> Latency:
     """
     if name == "none":
         return NONE
-    if name != "azure":
-        raise UnknownLatency(f"There is no latency profile '{name}'. Choose 'none' or 'azure'.")
+    found = _NAME.fullmatch(name)
+    if found is None:
+        raise UnknownLatency(
+            f"There is no latency profile '{name}'. Choose 'none', 'azure', or 'azure:60' where nothing takes longer "
+            "than 60 seconds."
+        )
     data = json.loads(_DATA.read_text(encoding="utf-8"))
-    scale = float(data["scale"])
+    scale, longest = float(data["scale"]), float(found["longest"] or "inf")
+    put, delete = (
+        {arm_type: min(seconds * scale, longest) for arm_type, seconds in data[verb].items()}
+        for verb in ("put", "delete")
+    )
     return Latency(
-        name="azure",
-        put={arm_type: seconds * scale for arm_type, seconds in data["put"].items()},
-        delete={arm_type: seconds * scale for arm_type, seconds in data["delete"].items()},
-        rbac_propagation=data["rbac_propagation"] * scale,
+        name=name,
+        put=put,
+        delete=delete,
+        rbac_propagation=min(data["rbac_propagation"] * scale, longest),
         request_round_trip=data["request_round_trip"] * scale,
     )

@@ -52,7 +52,7 @@ def start(state: Path, latency: str = "none", on_progress: Callable[[str], None]
 
     Args:
         state: its state folder, made if absent.
-        latency: `none` or `azure`; one that runs keeps its own.
+        latency: name of a profile (core/latency.py); one that runs keeps its own.
         on_progress: told, in a few words, what goes on.
 
     Raises:

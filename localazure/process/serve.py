@@ -252,7 +252,7 @@ def main(arguments: list[str]) -> int:
     """Run the process; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m azmlflow.localazure.process.serve", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="the state folder")
-    parser.add_argument("--latency", default="none", choices=["none", "azure"], help="how long things take")
+    parser.add_argument("--latency", default="none", help="how long things take")
     parser.add_argument("--detach", action="store_true", help="go on in the background")
     parser.add_argument("--ready", type=int, metavar="FD", help="descriptor to report to when it listens")
     parser.add_argument("--lock", type=int, metavar="FD", help="descriptor of the starter's lock, held until then")

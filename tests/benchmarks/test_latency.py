@@ -32,3 +32,13 @@ def test_the_longest_chain_counts_each_resource_once_and_components_not_at_all()
         "up 73.7 s / 67 s (resourceGroups 2 + workspaces 25 + components 5 + workspaces 35) = 1.100 "
         "(wanted: at most 1.15)"
     )
+
+
+def test_what_azure_does_between_two_resources_is_in_the_chain() -> None:
+    workspaces = "Microsoft.MachineLearningServices/workspaces"
+    compute = {**entry("cpu", workspaces, "workspace"), "id": f"{GROUP}/providers/{workspaces}/x/computes/cpu"}
+    resources = [entry("workspace", workspaces), compute]
+    chain = longest_chain(
+        resources, profile("azure:60"), {f"{workspaces}/computes": f"{workspaces}/provisionManagedNetwork"}
+    )
+    assert [seconds for _, seconds in chain] == [35, 60, 12]

@@ -48,8 +48,27 @@ def _project(invocation: Invocation) -> Project:
     return project
 
 
+def _latency(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """A profile's name, as it was typed.
+
+    Raises:
+        click.BadParameter: there is none of that name.
+    """
+    from azmlflow.localazure.core.latency import UnknownLatency, profile
+
+    try:
+        return value if value is None else profile(value).name
+    except UnknownLatency as fault:
+        raise click.BadParameter(str(fault)) from None
+
+
 @command.command(cls=Command, examples=("azmlflow local start", "azmlflow local start --latency azure"))
-@click.option("--latency", type=click.Choice(["none", "azure"]), help="How long things take: at once, or as on Azure.")
+@click.option(
+    "--latency",
+    metavar="PROFILE",
+    callback=_latency,
+    help="How long things take: none, azure, or azure:SECONDS, as azure but nothing longer than that.",
+)
 @common
 def start(invocation: Invocation, latency: str | None) -> None:
     """Start it, unless it runs."""

@@ -90,6 +90,9 @@ def test_another_latency_is_not_accepted_and_dropped(desk: Desk, monkeypatch: py
     assert "azmlflow local start --latency azure" in refused.err
     assert desk.run("local", "start", "--latency", "none").code == 0
     assert started == ["none"]
+    refused = desk.run("local", "start", "--latency", "azure:soon")
+    assert (refused.code, started) == (2, ["none"])
+    assert "no latency profile 'azure:soon'" in refused.err
 
 
 def test_the_faults_that_can_be_asked_for_are_those_that_there_are() -> None:

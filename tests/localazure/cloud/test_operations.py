@@ -17,8 +17,22 @@ def test_profiles() -> None:
     assert profile("none") is NONE
     assert azure.seconds("put", "Microsoft.MachineLearningServices/workspaces") == 35
     assert azure.seconds("delete", "Microsoft.Storage/storageAccounts") == azure.seconds("delete", "anything else")
-    with pytest.raises(UnknownLatency, match="'none' or 'azure'"):
-        profile("fast")
+    for name in ("fast", "azure:", "azure:0", "azure:1.5", "azure:60s", "none:60"):
+        with pytest.raises(UnknownLatency, match="'none', 'azure', or 'azure:60'"):
+            profile(name)
+
+
+def test_a_profile_in_which_nothing_takes_longer_than_so_many_seconds() -> None:
+    shorter = profile("azure:30")
+    workspaces = "Microsoft.MachineLearningServices/workspaces"
+    assert shorter.name == "azure:30"
+    assert shorter.seconds("put", workspaces) == 30
+    assert shorter.seconds("put", f"{workspaces}/provisionManagedNetwork") == 30
+    assert shorter.seconds("put", "Microsoft.Storage/storageAccounts") == 20
+    assert shorter.seconds("delete", "Microsoft.Resources/resourceGroups") == 30
+    assert shorter.rbac_propagation == 20
+    assert profile("azure:10").rbac_propagation == 10
+    assert shorter.request_round_trip == profile("azure").request_round_trip == 0.05
 
 
 def test_accepted_now_done_later(slow_azure: Azure) -> None:
