@@ -112,11 +112,13 @@ def declare() -> None:
     if guardrails:
         _watch(settings, mlflow, note)
     access = AccessArgs.of(place, grants, note, settings.strict_tracker, settings.identities())
-    Access(identifiers.ACCESS_NAME, access, pulumi.ResourceOptions(depends_on=[mlflow.workspace]))
+    granted = Access(identifiers.ACCESS_NAME, access, pulumi.ResourceOptions(depends_on=[mlflow.workspace]))
+    served = _serve(settings, mlflow, place, marked, [granted, *after]) if settings.endpoints else []
     outputs.export(
         subscription_id=azure.subscription_id,
         clusters=[cluster.model_dump(by_alias=True) for cluster in settings.clusters],
         grants=[outputs.grant(grant, place) for grant in grants],
+        endpoints=served,
         **mlflow.told(),
     )
 
@@ -137,6 +139,34 @@ def _datastores(settings: Settings, mlflow: MlflowWorkspace) -> None:
             ours if each.identity == "workspace" else "None",
         )
         Datastore(each.name, args, pulumi.ResourceOptions(deleted_with=mlflow.goes_with))
+
+
+def _serve(
+    settings: Settings,
+    mlflow: MlflowWorkspace,
+    place: identifiers.Place,
+    marked: dict[str, str],
+    after: list[pulumi.Resource],
+) -> list[dict[str, Any]]:
+    """Declare the online endpoints; what the stack tells of them."""
+    from azmlflow.infra.components.serving import OnlineEndpoint, OnlineEndpointArgs  # few stacks have any
+
+    told = []
+    for each in settings.endpoints:
+        # By plain names: the version of a model is looked up by them.
+        args = OnlineEndpointArgs(
+            place.resource_group,
+            place.workspace,
+            settings.location,
+            closed=settings.network.network().closed,
+            subscription_id=place.subscription_id,
+            tags=marked,
+            **each.model_dump(),
+        )
+        opts = pulumi.ResourceOptions(deleted_with=mlflow.goes_with, depends_on=[mlflow.workspace, *after])
+        made = OnlineEndpoint(each.name, args, opts)
+        told.append({"name": each.name, "scoringUri": made.scoring_uri})
+    return told
 
 
 def _let_out(settings: Settings, mlflow: MlflowWorkspace) -> list[pulumi.Resource]:

@@ -24,6 +24,7 @@ from azmlflow.infra.components.guardrails import Guardrails
 from azmlflow.infra.components.instance import ComputeInstance
 from azmlflow.infra.components.network import PrivateNetwork
 from azmlflow.infra.components.outbound import OutboundRules
+from azmlflow.infra.components.serving import OnlineEndpoint
 from azmlflow.infra.components.workspace import MlflowWorkspace
 from azmlflow.infra.settings import listing
 from azmlflow.infra.settings.settings import Settings
@@ -37,6 +38,7 @@ COMPONENTS = (
     ComputeCluster,
     ComputeInstance,
     Datastore,
+    OnlineEndpoint,
     Guardrails,
     Access,
 )
@@ -45,6 +47,7 @@ _ENUMS = {
     ("MlflowWorkspace", "location"): ("Location", "location"),
     ("MlflowWorkspace", "storageAuth"): ("StorageAuth", "storageAuth"),
     ("ComputeCluster", "priority"): ("Priority", "clusters[0].priority"),
+    ("OnlineEndpoint", "auth"): ("EndpointAuth", "endpoints[0].auth"),
     ("Access", "profile"): ("RoleProfile", "roleProfile"),
     ("GrantArgs", "persona"): ("Persona", "grants[0].persona"),
     ("GrantArgs", "principalType"): ("PrincipalType", "grants[0].principalType"),

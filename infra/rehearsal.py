@@ -26,12 +26,18 @@ from azmlflow.resourcetypes.table import UnknownType, of_token
 
 _STACK = "pulumi:pulumi:Stack"
 # What Azure computes, and the program's own outputs tell.
-_COMPUTED: Mapping[str, Mapping[str, str]] = {
+_COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "azure-native:machinelearningservices:Workspace": {"mlFlowTrackingUri": "azureml://"},
     "azure-native:keyvault:Key": {"keyUriWithVersion": "https://"},
     "azure-native:managedidentity:UserAssignedIdentity": {"principalId": "", "clientId": ""},
+    "azure-native:machinelearningservices:OnlineEndpoint": {"properties": {"scoringUri": "https://"}},
     "azure-native:applicationinsights:Component": {"connectionString": "", "instrumentationKey": ""},
 }
+
+
+# The highest version of a model, by the names of group, workspace and model.
+Latest = Callable[[str, str, str], str]
+_UNKNOWN = "0"  # none that a model has
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ def rehearse(
     subscription: str,
     tenant: str,
     program: Callable[[], None] = declare,
+    latest: Latest = lambda *_: _UNKNOWN,
 ) -> tuple[Declared, ...]:
     """What the program would declare of Azure's resources, in its order.
 
@@ -75,11 +82,13 @@ def rehearse(
         subscription: id of the subscription.
         tenant: id of the directory.
         program: the program.
+        latest: tells the highest version of a model; empty if there is none. Without it a stand-in is taken, so that
+            the names of such a deployment are not those that an `up` would give.
 
     Raises:
         Exception: whatever the program raises; SettingsError where the settings are at fault.
     """
-    monitor = _Monitor(project, stack, {"subscriptionId": subscription, "tenantId": tenant})
+    monitor = _Monitor(project, stack, {"subscriptionId": subscription, "tenantId": tenant}, latest)
     play(program, monitor, config, project=project, stack=stack)
     return tuple(monitor.declared)
 
@@ -136,20 +145,26 @@ class Monitor(mocks.MockMonitor):
 class _Monitor(Monitor):
     """Writes down what is registered."""
 
-    def __init__(self, project: str, stack: str, caller: Mapping[str, str]) -> None:
+    def __init__(self, project: str, stack: str, caller: Mapping[str, str], latest: Latest) -> None:
         super().__init__()
         self.declared: list[Declared] = []
+        self._latest = latest
         self._project, self._stack, self._caller = project, stack, caller
 
     def Invoke(self, request: Any) -> Any:
-        """What the program asks: who it runs as; of an identity or a key that stands, what its name makes up."""
+        """What the program asks: who it runs as; of an identity or a key that stands, what its name makes up; of a
+        model its highest version."""
         asked = rpc.deserialize_properties(request.args)
-        found = {
+        place = [str(asked.get(name, "")) for name in ("resourceGroupName", "workspaceName", "name")]
+        kind = request.tok.rpartition(":")[2]
+        version = self._latest(*place) or _UNKNOWN if kind == "getModelContainer" else ""
+        found: Mapping[str, Any] = {
             "getClientConfig": {"clientId": "", "objectId": "", **self._caller},
             "getUserAssignedIdentity": {"principalId": str(asked.get("resourceName")), "clientId": ""},
             "getKey": {"keyUriWithVersion": f"https://{asked.get('vaultName')}/keys/{asked.get('keyName')}"},
+            "getModelContainer": {"name": place[2], "properties": {"latestVersion": version}},
         }
-        returned: Any = {"return": struct(found[request.tok.rpartition(":")[2]])}
+        returned: Any = {"return": struct(found[kind])}
         return resource_pb2.ResourceInvokeResponse(**returned)
 
     def RegisterResource(self, request: Any) -> Any:

@@ -60,6 +60,12 @@ NAMES: Mapping[str, str] = MappingProxyType(
 MOST_NODES = 65_000
 # A host's name, or all below one (RFC 1035), as outbound rules of a managed network take it.
 FQDN = r"(?=.{1,255}$)(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
+# Of online endpoints (the page on quotas; "CLI (v2) online endpoint YAML schema", `mirror_traffic`).
+MOST_DEPLOYMENTS, MOST_INSTANCES, MOST_MIRRORED = 20, 50, 50
+# Azure Machine Learning's rule for the names of registered models (Microsoft, "Model Containers"); MLflow itself would
+# take more. "The version of a registered model must be a positive integer" (Azure/azureml-examples, issue 2725), as in
+# MLflow and in SDK v1, where it is a number; MLflow's database keeps 32 bits.
+MODEL, MODEL_VERSION = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", r"[1-9][0-9]{0,8}"
 # The name of a virtual machine's size, in any case.
 VM_SIZE = r"(Standard|Basic)_[A-Za-z0-9_-]+"
 _IN_GROUP = "/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"

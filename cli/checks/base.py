@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from azmlflow.cli.checks import cores
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.session import standing
@@ -91,8 +92,7 @@ class Situation:
     @functools.cached_property
     def vm_sizes(self) -> Mapping[str, Mapping[str, Any]]:
         """What the region's clusters can be made of, by name in lower case; empty if Azure does not tell."""
-        place = f"{self.place}/providers/Microsoft.MachineLearningServices/locations/{self.settings.location}"
-        return {str(size["name"]).lower(): size for size in self.arm.list(f"{place}/vmSizes", ids=False)}
+        return cores.sizes(self.arm, self.subscription, self.settings.location)
 
     @property
     def place(self) -> str:

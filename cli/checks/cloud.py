@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from azmlflow.cli.checks import cores
 from azmlflow.cli.checks.base import Check, Finding, Situation
 from azmlflow.infra.plan.identifiers import IN_GROUP
 from azmlflow.resourcetypes.table import ResourceType, resource_type
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 # Entra and Azure take tokens that are up to five minutes off (Microsoft, "Validate tokens": clock skew).
 SKEW_REFUSED, SKEW_TOLD = 300, 60
-_ML = "Microsoft.MachineLearningServices"
 
 
 def _credentials(situation: Situation) -> Finding:
@@ -90,11 +89,6 @@ def _region(situation: Situation) -> Finding:
     return Finding("ok", f"{location} offers everything that a stack is made of")
 
 
-def _plain(text: object) -> str:
-    """A family's name without what differs between Azure's spellings of it."""
-    return "".join(letter for letter in str(text).lower() if letter.isalnum())
-
-
 def _sizes(situation: Situation) -> Finding:
     settings = situation.settings
     computes = [(each, "cluster", "AmlCompute") for each in settings.clusters]
@@ -108,8 +102,7 @@ def _sizes(situation: Situation) -> Finding:
     lacking = [(each, kind) for each, kind, type_ in wanted if not _is_for(offered.get(each.vm_size.lower()), type_)]
     if not lacking:
         return Finding("ok", f"{settings.location} offers what the computes ask for")
-    near = difflib.get_close_matches(lacking[0][0].vm_size.lower(), offered, n=1, cutoff=0.6)
-    meant = f"; did you mean {offered[near[0]]['name']}?" if near else ""
+    meant = cores.near(offered, lacking[0][0].vm_size)
     told = ", ".join(f"{each.vm_size} ({kind} {each.name})" for each, kind in lacking)
     return Finding("failed", f"{settings.location} offers no {told}{meant}")
 
@@ -123,25 +116,18 @@ def _quota(situation: Situation) -> Finding:
     settings = situation.settings
     if not settings.clusters and not settings.instances:
         return Finding("skipped", "the stack has no computes")
-    place = f"{situation.place}/providers/{_ML}/locations/{settings.location}"
     sizes = situation.vm_sizes
-    usages = {_plain(entry["name"]["value"]): entry for entry in situation.arm.list(f"{place}/usages", ids=False)}
+    usages = cores.usages(situation.arm, situation.subscription, settings.location)
     if not sizes or not usages:
         return Finding("skipped", "Azure tells no sizes and quotas here")
-    told: list[str] = []
-    wanted: dict[str, int] = {}
     counted = [(each.vm_size, each.max_nodes) for each in settings.clusters if each.priority == "Dedicated"]
-    for name, nodes in (*counted, *((each.vm_size, 1) for each in settings.instances)):
-        size = sizes.get(name.lower())
-        if size is not None:
-            family = str(size["family"])
-            wanted[family] = wanted.get(family, 0) + nodes * int(size["vCPUs"])
-    for family, cores in wanted.items():
-        usage = usages.get(_plain(family))
+    wanted = cores.of_families(sizes, (*counted, *((each.vm_size, 1) for each in settings.instances)))
+    told: list[str] = []
+    for family, needed in wanted.items():
         # What a standing stack's nodes take is theirs already: the limit itself counts.
-        free = int(usage["limit"]) - (0 if situation.stands else int(usage["currentValue"])) if usage else cores
-        if cores > free:
-            told.append(f"{family}: the computes may grow to {cores} vCPUs, and {free} are free")
+        free = cores.free(usages, family, taken=not situation.stands)
+        if free is not None and needed > free:
+            told.append(f"{family}: the computes may grow to {needed} vCPUs, and {free} are free")
     if told:
         return Finding("warning", "; ".join(told))
     return Finding("ok", "the computes' families have the vCPUs: " + (", ".join(wanted) or "none is dedicated"))
@@ -149,9 +135,11 @@ def _quota(situation: Situation) -> Finding:
 
 def _identities(situation: Situation) -> Finding:
     settings = situation.settings
-    used = {id_: who for each in (*settings.clusters, *settings.instances) for id_, who in each.identities.items()}
+    given = [each.identities for each in (*settings.clusters, *settings.instances)]
+    given += [each.identities for each in settings.endpoints]
+    used = {id_: who for each in given for id_, who in each.items()}
     if not used:
-        return Finding("skipped", "no compute has a user-assigned identity")
+        return Finding("skipped", "no compute or endpoint has a user-assigned identity")
     told = []
     for id_, who in used.items():
         name = id_.rpartition("/")[2]
@@ -176,7 +164,6 @@ def _clock(situation: Situation) -> Finding:
 
 
 _before_up = functools.partial(Check, preflight=True)
-_QUOTA_PAGE = "https://ml.azure.com/quota"
 
 # `preview` asks it too, where computes would change.
 SIZES = _before_up("sizes", "Does the region offer the computes' VM sizes?", _sizes, "edit Pulumi.{stack}.yaml")
@@ -189,9 +176,14 @@ CHECKS = (
     _before_up("providers", "Are the resource providers registered?", _providers, "", _register),
     _before_up("region", "Does the region offer what a stack is made of?", _region, "edit Pulumi.{stack}.yaml"),
     SIZES,
-    _before_up("quota", "May the computes grow as far as they are set to?", _quota, f"ask for more at {_QUOTA_PAGE}"),
     _before_up(
-        "identities", "Are the computes' identities who the settings say?", _identities, "edit Pulumi.{stack}.yaml"
+        "quota", "May the computes grow as far as they are set to?", _quota, f"ask for more at {cores.QUOTA_PAGE}"
+    ),
+    _before_up(
+        "identities",
+        "Are the identities of computes and endpoints who the settings say?",
+        _identities,
+        "edit Pulumi.{stack}.yaml",
     ),
     Check("clock", "Does this machine's clock agree with Azure's?", _clock, "sudo timedatectl set-ntp true"),
 )

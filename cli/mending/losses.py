@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from azmlflow.infra.settings.settings import Settings
 
 _GROUP, _VAULT = token_of("Microsoft.Resources/resourceGroups"), token_of("Microsoft.KeyVault/vaults")
+_SERVED = token_of("Microsoft.MachineLearningServices/workspaces/onlineEndpoints")
 # Kept in nobody's state but in the resource itself: what people would miss.
 HOLDS_DATA = {
     _GROUP: "everything in it",
@@ -68,7 +69,7 @@ def of_settings(session: Session, state: State, settings: Settings) -> tuple[Los
         stay = tuple(each for each in held if each.urn in declared and _same(declared[each.urn].id, each.id))
         told = f"the workspace, with every run and model in it, and make another: {whole}"
         return (Loss(told, True, tuple(held), stay), *others)
-    return (*_one_by_one(held, declared), *_machines(state, declared), *others)
+    return (*_one_by_one(held, declared), *_machines(state, declared), *_served(state, declared), *others)
 
 
 def _one_by_one(held: Iterable[Resource], declared: Mapping[str, Declared]) -> Iterator[Loss]:
@@ -89,6 +90,18 @@ def _machines(state: State, declared: Mapping[str, Declared]) -> Iterator[Loss]:
         if ways:
             says += f", and make another: it differs in {', '.join(way.rpartition('.')[2] for way in ways)}"
         yield Loss(says, bool(ways), (each,))
+
+
+def _served(state: State, declared: Mapping[str, Declared]) -> Iterator[Loss]:
+    for each in state.resources:
+        if each.type != _SERVED or each.external or not _of_our_program(each):
+            continue
+        called = f"online endpoint `{each.id.rpartition('/')[2]}`, with its keys and what answers there"
+        wanted = declared.get(each.urn)
+        if wanted is None:
+            yield Loss(called, False, (each,))
+        elif ways := replacing(each.type, each.inputs, wanted.inputs, each.outputs):
+            yield Loss(f"{called}, and make another: it differs in {', '.join(ways)}", True, (each,))
 
 
 def rehearsed(session: Session, state: State) -> tuple[Declared, ...]:

@@ -134,7 +134,8 @@ def take_over(
 
 def look(session: Session, stack: Stack) -> None:
     """Drop from the state what no longer stands in the cloud."""
-    standing.mend(stack, standing.of(session, stack.state()), session.invocation.say)
+    invocation = session.invocation
+    standing.mend(stack, standing.of(session, stack.state()), invocation.say, invocation.ports.open_arm)
 
 
 def remove_outdated_computes(session: Session, stack: Stack, settings: Settings) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def clear(session: Session, stack: Stack, state: State, lost: Sequence[Loss]) ->
         arm.delete(resource.id, of_token(resource.type).purge)
     for vault in (each for each in going if each.type == _VAULT):
         _purge(arm, vault)
-    standing.mend(stack, standing.of(session, stack.state()), lambda _: None)
+    standing.mend(stack, standing.of(session, stack.state()), lambda _: None, session.invocation.ports.open_arm)
 
 
 def _turn(resource: Resource) -> tuple[bool, bool]:

@@ -15,6 +15,7 @@ from azmlflow.cli.project.project import DEFAULT_STACK, Project, StackFile, read
 from azmlflow.cli.project.selection import choose_stack, find_project
 from azmlflow.cli.session.invocation import Invocation
 from azmlflow.infra.settings.namespace import NAMESPACE
+from azmlflow.rbac import scopes
 
 if TYPE_CHECKING:
     from azmlflow.cli.project.hold import Holder
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from azmlflow.infra.plan.outputs import StackOutputs
     from azmlflow.infra.rehearsal import Declared
     from azmlflow.infra.settings.settings import Settings
+
+_MODEL = "Microsoft.MachineLearningServices/workspaces/models"
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,19 @@ class Session:
 
         @functools.cache
         def once(subscription: str, tenant: str) -> tuple[Declared, ...]:
-            config, project = self.file.config, self.project.name
-            return rehearse(config, project=project, stack=self.name, subscription=subscription, tenant=tenant)
+            def latest(group: str, workspace: str, model: str) -> str:
+                id_ = scopes.resource_id(subscription, group, _MODEL, workspace, model)
+                found = self.invocation.ports.open_arm().get(id_) or {}
+                return str((found.get("properties") or {}).get("latestVersion") or "")
+
+            return rehearse(
+                self.file.config,
+                project=self.project.name,
+                stack=self.name,
+                subscription=subscription,
+                tenant=tenant,
+                latest=latest,
+            )
 
         return once
 

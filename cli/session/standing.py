@@ -1,9 +1,9 @@
 """What of a stack's state stands in the cloud, asked of the cloud: others delete and change things too.
 
 One list of each resource group, one of its role assignments and of what is below a workspace, a network, a DNS zone or
-a private endpoint, and a request for each of our roles, locks, diagnostic settings and budgets, side by side. A list
-tells that a resource is there, and its tags; our roles are asked for what they allow. What else was changed, only the
-engine's refresh would tell, at the price of a request for each resource.
+an endpoint, and a request for each of our roles, locks, diagnostic settings and budgets, side by side. A list tells
+that a resource is there, and its tags; our roles are asked for what they allow, online endpoints for their traffic.
+What else was changed, only the engine's refresh would tell, at the price of a request for each resource.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.words import called_token
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.cli.session import traffic
 from azmlflow.cli.session.session import Session
 from azmlflow.rbac import scopes
 from azmlflow.rbac.live.pool import Pool
@@ -33,6 +34,8 @@ _BELOW = frozenset(
         "KeyVault/vaults/keys",
         "MachineLearningServices/workspaces/computes",
         "MachineLearningServices/workspaces/datastores",
+        "MachineLearningServices/workspaces/onlineEndpoints",
+        "MachineLearningServices/workspaces/onlineEndpoints/deployments",
         "MachineLearningServices/workspaces/outboundRules",
         "Network/virtualNetworks/subnets",
         "Network/privateDnsZones/virtualNetworkLinks",
@@ -45,6 +48,7 @@ _ALONE = frozenset(
     for name in ("Authorization/locks", "Insights/diagnosticSettings", "Consumption/budgets")
     for token in resource_type(f"Microsoft.{name}").paths
 )
+_TEMPLATE = token_of("Microsoft.Resources/deployments")
 _AT_ONCE = 4
 
 
@@ -56,12 +60,14 @@ class Standing:
         gone: resources of the state that are in the cloud no more.
         retagged: those that are there with other tags than ours.
         rewritten: our roles that allow something else than the program says.
+        moved: the templates that give online endpoints their traffic, of those that have another now.
         unseen: what could not be asked, for people.
     """
 
     gone: tuple[Resource, ...] = ()
     retagged: tuple[Resource, ...] = ()
     rewritten: tuple[Resource, ...] = ()
+    moved: tuple[Resource, ...] = ()
     unseen: tuple[str, ...] = ()
 
     @property
@@ -81,6 +87,7 @@ class Standing:
             *(f"{_called(each)} was deleted elsewhere" for each in alone),
             *(f"the tags of {_called(each)} were changed elsewhere" for each in self.retagged),
             *(f"what {_called(each)} allows was changed elsewhere" for each in self.rewritten),
+            *(f"the traffic of online endpoint `{traffic.endpoint(each)}` was moved elsewhere" for each in self.moved),
         )
 
 
@@ -103,6 +110,7 @@ def look(arm: ResourceManager, state: State) -> Standing:
         tuple(resource for each in found for resource in each.gone),
         tuple(resource for each in found for resource in each.retagged),
         tuple(resource for each in found for resource in each.rewritten),
+        tuple(resource for each in found for resource in each.moved),
         tuple(dict.fromkeys(text for each in found for text in each.unseen)),
     )
 
@@ -122,12 +130,14 @@ def has_workspace(state: State) -> bool:
     return any(each.type == _WORKSPACE for each in state.resources)
 
 
-def mend(stack: Stack, standing: Standing, say: Callable[[str], None]) -> None:
+def mend(stack: Stack, standing: Standing, say: Callable[[str], None], open_arm: Callable[[], ResourceManager]) -> None:
     """Have the state say what the cloud does, so that the next `up` makes again what is missing."""
     for line in standing.says():
         say(line)
-    if standing.gone:
-        stack.forget([each.urn for each in standing.gone])
+    for each in standing.moved:
+        open_arm().delete(each.id)  # Azure's note of it, since the engine makes nothing that is there
+    if gone := (*standing.gone, *standing.moved):
+        stack.forget([each.urn for each in gone])
     if changed := (*standing.retagged, *standing.rewritten):
         stack.refresh([each.urn for each in changed])
 
@@ -152,6 +162,8 @@ def _questions(arm: ResourceManager, state: State) -> Iterable[Callable[[], Stan
             yield _asker(_definition, arm, each.id, [each])
         if each.type in _ALONE:
             yield _asker(_alone, arm, each.id, [each])
+        if each.type == _TEMPLATE and traffic.endpoint(each):
+            yield _asker(_served, arm, traffic.endpoint_id(each), [each])
     below: dict[str, list[Resource]] = {}
     for each in ours:
         if each.type in _BELOW:
@@ -183,7 +195,7 @@ def _is_in_list(resource: Resource) -> bool:
     except scopes.InvalidScope:
         return False
     extends = "/providers/" in parsed.scope.lower()
-    if resource.type in _ALONE:
+    if resource.type in _ALONE or resource.type == _TEMPLATE:
         return False
     return len(parsed.names) == 1 and not extends and str(parsed.namespace).lower() != "microsoft.authorization"
 
@@ -247,6 +259,11 @@ def _sorted(permission: tuple[frozenset[str], ...]) -> list[list[str]]:
 
 def _alone(arm: ResourceManager, id_: str, members: Sequence[Resource]) -> Standing:
     return Standing(() if arm.get(id_) is not None else tuple(members))
+
+
+def _served(arm: ResourceManager, id_: str, members: Sequence[Resource]) -> Standing:
+    now = arm.get(id_)  # one that is gone is told by the list
+    return Standing(moved=tuple(each for each in members if now is not None and not traffic.stands(each, now)))
 
 
 def _listed(arm: ResourceManager, collection: str, members: Sequence[Resource]) -> Standing:

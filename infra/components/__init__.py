@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs as MlflowWorkspaceArgs
     from azmlflow.infra.components.parts.grants import AccessArgs as AccessArgs
     from azmlflow.infra.components.parts.grants import GrantArgs as GrantArgs
+    from azmlflow.infra.components.serving import OnlineEndpoint as OnlineEndpoint
+    from azmlflow.infra.components.serving import OnlineEndpointArgs as OnlineEndpointArgs
     from azmlflow.infra.components.workspace import MlflowWorkspace as MlflowWorkspace
 
 _WHERE = {
@@ -40,6 +42,8 @@ _WHERE = {
     "GuardrailsArgs": "guardrails",
     "MlflowWorkspace": "workspace",
     "MlflowWorkspaceArgs": "parts.arguments",
+    "OnlineEndpoint": "serving",
+    "OnlineEndpointArgs": "serving",
     "OutboundRules": "outbound",
     "OutboundRulesArgs": "outbound",
 }

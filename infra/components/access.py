@@ -6,7 +6,7 @@ The rules:
 - one assignment for each role that a grant calls for, at the workspace or the group (and, with identity-based storage,
   on the storage account), under a name that follows from (scope, principal, role): Azure refuses the same assignment
   under a second name, and the provider would otherwise name it at random;
-- what computes' user-assigned identities need, be it that a grant gives it already;
+- what user-assigned identities of computes and endpoints need, be it that a grant gives it already;
 - an assignment that somebody else made is not declared. The role it is of is kept in Azure when the last grant goes:
   it could not be deleted while that assignment is there;
 - an assignment depends on its role, and both on the workspace, so that a destroy takes them in the order that Azure
@@ -50,7 +50,7 @@ class Access(pulumi.ComponentResource):
         identities = [
             each
             if isinstance(each, ComputeIdentity)
-            else ComputeIdentity(each["principal_id"], each.get("stops", False))
+            else ComputeIdentity(each["principal_id"], each.get("stops", False), each.get("serves", False))
             for each in args.identities or ()
         ]
         meant = Meant.of(args, self)

@@ -6,7 +6,7 @@ these ids, `grant` and `revoke` aim at these URNs; tests hold both to what the p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from azmlflow.infra.plan import networks, records
@@ -62,6 +62,7 @@ class Place:
         registry: name of the container registry that computes pull images from, or the ARM id of another's.
         own_group: whether the group is the stack's own, after which its roles are called then; else after the
             workspace, since others may have theirs there.
+        models: name of the storage account that models are in, or the ARM id of another's.
     """
 
     subscription_id: str
@@ -71,6 +72,7 @@ class Place:
     profile: Profile = "least-privilege"
     registry: str | None = None
     own_group: bool = True
+    models: str | None = None
 
     @property
     def home(self) -> str:
@@ -91,6 +93,11 @@ class Place:
     def storage_id(self) -> str | None:
         """ARM id of the storage account, where personas need roles on it."""
         return self._standing(_STORAGE_ACCOUNT, self.storage_account)
+
+    @property
+    def models_id(self) -> str | None:
+        """ARM id of the storage account that models are in."""
+        return self._standing(_STORAGE_ACCOUNT, self.models)
 
     @property
     def registry_id(self) -> str | None:
@@ -142,14 +149,12 @@ class Place:
     def of_computes(
         self, identities: Iterable[ComputeIdentity], granted: Iterable[Assignment]
     ) -> tuple[Assignment, ...]:
-        """The role assignments that computes' user-assigned identities need, but for those that grants call for.
-
-        Sources: Microsoft, "Set up service authentication" (AcrPull; blob data), "Create a compute instance" (one with
-        an identity stops by itself only where that is Contributor of the workspace).
-        """
+        """The role assignments that user-assigned identities of computes and endpoints need, but for those that grants
+        call for."""
         found: dict[tuple[str, str, str], Assignment] = {}
         for each in identities:
-            for role, scope, why in self._needed(each):
+            needed = each.needs(self.workspace_id, self.registry_id, self.storage_id, self.models_id)
+            for role, scope, why in needed:
                 name = f"identity-{role.lower().replace(' ', '-')}-{each.principal_id}"
                 id_ = self._role_id(roles.built_in_role(role).id)
                 made = Assignment(name, scope, id_, each.principal_id, "ServicePrincipal", None, why)
@@ -157,14 +162,6 @@ class Place:
         for key in (each.key for each in granted):
             found.pop(key, None)
         return tuple(found.values())
-
-    def _needed(self, identity: ComputeIdentity) -> Iterator[tuple[str, str, str]]:
-        if self.registry_id is not None:
-            yield "AcrPull", self.registry_id, "Images for a compute's identity"
-        if self.storage_id is not None:
-            yield "Storage Blob Data Contributor", self.storage_id, "Data for a compute's identity"
-        if identity.stops:
-            yield "Contributor", self.workspace_id, "A compute instance's identity stops it when idle"
 
     def assignment(self, grant: Grant) -> Planned:
         """The role assignment of a grant's persona."""

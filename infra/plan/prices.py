@@ -160,7 +160,8 @@ def _price(entry: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[float |
     value = at(inputs, entry["by"])
     word = f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)
     price = entry["months"].get(word)
-    return None if price is None else float(price), word
+    many = at(inputs, entry["times"]) if "times" in entry else 1
+    return None if price is None or many is None else float(price) * float(many), word
 
 
 def _named(token: str) -> tuple[str, str]:

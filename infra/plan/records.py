@@ -5,6 +5,7 @@ URN grammar: `urn:pulumi:<stack>::<project>::<parent type>$<type>::<name>`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from azmlflow.rbac import scopes
@@ -98,12 +99,43 @@ class Assignment:
 
 @dataclass(frozen=True)
 class ComputeIdentity:
-    """A user-assigned identity that a compute has.
+    """A user-assigned identity that a compute or an online endpoint has.
 
     Attributes:
         principal_id: its object id in the directory.
         stops: whether a compute instance has it, which could not stop by itself without its rights.
+        serves: whether an online endpoint has it, which reads its models as this identity.
     """
 
     principal_id: str
     stops: bool = False
+    serves: bool = False
+
+    def needs(
+        self, workspace: str, registry: str | None, data: str | None, models: str | None
+    ) -> Iterator[tuple[str, str, str]]:
+        """Names of the built-in roles that it needs, each with where, and why, for people.
+
+        Args:
+            workspace: ARM id of the workspace.
+            registry: of the container registry that images are pulled from, if any.
+            data: of the storage account, where it is opened as who works on it.
+            models: of the storage account that models are in.
+
+        Sources: Microsoft, "Set up service authentication" (AcrPull; blob data), "Create a compute instance" (one with
+        an identity stops by itself only where that is Contributor of the workspace), "Access Azure resources from an
+        online endpoint with a managed identity" (what a user-assigned one needs).
+        """
+        if self.serves:
+            if registry is not None:
+                yield "AcrPull", registry, "Images for an online endpoint's identity"
+            if models is not None:
+                yield "Storage Blob Data Reader", models, "Models for an online endpoint's identity"
+            yield "AzureML Metrics Writer (preview)", workspace, "Metrics of an online endpoint's identity"
+            return
+        if registry is not None:
+            yield "AcrPull", registry, "Images for a compute's identity"
+        if data is not None:
+            yield "Storage Blob Data Contributor", data, "Data for a compute's identity"
+        if self.stops:
+            yield "Contributor", workspace, "A compute instance's identity stops it when idle"

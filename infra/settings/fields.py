@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from azmlflow.infra.plan import tags
 from azmlflow.infra.settings.faults import refuse
 from azmlflow.rbac import scopes
+from azmlflow.resourcetypes.bounds import IDENTITY_ID
 
 
 class SettingsModel(BaseModel):
@@ -96,9 +97,20 @@ def _tags(value: Mapping[str, str]) -> Mapping[str, str]:
     return value
 
 
+def _identities(value: Mapping[str, str]) -> Mapping[str, str]:
+    for id_ in value:
+        if not re.fullmatch(IDENTITY_ID, id_, re.IGNORECASE):
+            raise refuse(f"'{id_}' is not the ARM id of a user-assigned identity")
+    if len({id_.lower() for id_ in value}) < len(value):
+        raise refuse("an identity is there twice; Azure's ids ignore case")
+    return value
+
+
 Tags = Annotated[Mapping[str, str], AfterValidator(_tags)]
 # A GUID in Azure's spelling, 8-4-4-4-12 in lower case.
 ObjectId = Annotated[str, BeforeValidator(_guid)]
+# User-assigned identities: the ARM id of each, and its object id.
+Identities = Annotated[Mapping[str, ObjectId], AfterValidator(_identities)]
 # As YAML reads them, or as the engine passes them.
 Day = Annotated[date | None, BeforeValidator(_day)]
 Instant = Annotated[datetime | None, BeforeValidator(_instant)]

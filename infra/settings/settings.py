@@ -25,6 +25,7 @@ from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.computes.compute import ComputeSettings, identities_of
 from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.contents.datastores import Datastores
+from azmlflow.infra.settings.contents.endpoints import Endpoints
 from azmlflow.infra.settings.faults import SettingsError, refuse, repeated
 from azmlflow.infra.settings.fields import Offered, SettingsModel, Tags
 from azmlflow.infra.settings.grants import CheckedGrant, RoleProfile, StrictTracker
@@ -115,6 +116,7 @@ class Settings(SettingsModel):
     vault: VaultChoice = "own"
     insights: InsightsChoice = "own"
     datastores: Datastores = ()
+    endpoints: Endpoints = ()
     diagnostics: Diagnostics = False
     locks: Locks = False
     budget: BudgetSettings | None = Field(
@@ -227,21 +229,23 @@ class Settings(SettingsModel):
 
     def place(self, names: naming.Names, subscription_id: str) -> Place:
         """Where the grants apply, and how their personas become roles there."""
-        account = given(self.storage) or names.storage_account if self.storage_auth == "identity" else None
+        account = given(self.storage) or names.storage_account
         registry = given(self.registry) or names.container_registry
         return Place(
             subscription_id,
             names.resource_group,
             names.workspace,
-            account,
+            account if self.storage_auth == "identity" else None,
             self.role_profile,
             registry,
             own_group=not given(self.group),
+            models=account,
         )
 
     def identities(self) -> tuple[ComputeIdentity, ...]:
-        """The user-assigned identities of its computes."""
-        found = (*identities_of(self.clusters), *identities_of(self.instances, stops=True))
+        """The user-assigned identities of its computes and endpoints."""
+        found = [*identities_of(self.clusters), *identities_of(self.instances, stops=True)]
+        found += (ComputeIdentity(id_, serves=True) for each in self.endpoints for id_ in each.identities.values())
         return tuple(dict.fromkeys(found))
 
     def grants_on(self, day: date) -> tuple[Grant, ...]:

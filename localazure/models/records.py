@@ -17,16 +17,13 @@ from azmlflow.localazure.core.clock import from_milliseconds, timestamp
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.enforce import Caller
+from azmlflow.resourcetypes.bounds import MODEL, MODEL_VERSION
 
 RESERVED = "azmlflow."
 TAG = f"{RESERVED}asset"
 ARCHIVED, NO_STAGE = "Archived", "None"
 STAGES = (NO_STAGE, "Staging", "Production", ARCHIVED)
-# Azure ML's rule for the names of models; MLflow itself would take more.
-NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}"
-# "The version of a registered model must be a positive integer" (Azure/azureml-examples, issue 2725), as in MLflow and
-# in SDK v1, where it is a number; MLflow's database keeps 32 bits.
-NUMBER = r"[1-9][0-9]{0,8}"
+NAME, NUMBER = MODEL, MODEL_VERSION
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime import rpc
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 from azmlflow.infra.__main__ import main
 from azmlflow.infra.rehearsal import Monitor, answered, play, struct
@@ -19,14 +19,21 @@ SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
 PROJECT, STACK = "azmlflow", "dev"
 
 # What Azure computes, by type: enough for the program's own outputs.
-COMPUTED: Mapping[str, Mapping[str, str]] = {
+COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "azure-native:machinelearningservices:Workspace": {"mlFlowTrackingUri": "azureml://westeurope.api.azureml.ms/x"},
     "azure-native:keyvault:Key": {"keyUriWithVersion": "https://kv.vault.azure.net/keys/k/1"},
+    "azure-native:machinelearningservices:OnlineEndpoint": {
+        "properties": {"scoringUri": "https://wine.westeurope.inference.ml.azure.com/score"},
+        "systemData": {"createdAt": "2026-11-26T12:00:00Z"},
+    },
     "azure-native:applicationinsights:Component": {"connectionString": "c", "instrumentationKey": "i"},
 }
+LATEST = {"wine": "7"}  # of the models that are registered
 NAME_INPUTS = (
     "computeName",  # before its workspace's
     "keyName",  # before its vault's
+    "deploymentName",  # before its endpoint's
+    "endpointName",
     "workspaceName",
     "accountName",
     "vaultName",
@@ -69,6 +76,12 @@ class Recorder(Monitor):
         elif request.tok == "azure-native:keyvault:getKey":
             asked = rpc.deserialize_properties(request.args)
             answer = {"keyUriWithVersion": f"https://{asked['vaultName']}.vault.azure.net/keys/{asked['keyName']}/7"}
+        elif request.tok == "azure-native:machinelearningservices:getModelContainer":
+            name = rpc.deserialize_properties(request.args)["name"]
+            if name not in LATEST:
+                refused = provider_pb2.CheckFailure(reason="Status=404 Code=UserError: not found")
+                return resource_pb2.ResourceInvokeResponse(failures=[refused])
+            answer = {"name": name, "properties": {"latestVersion": LATEST[name]}}
         else:
             assert request.tok == "azure-native:authorization:getClientConfig"
         returned: Any = {"return": struct(answer)}

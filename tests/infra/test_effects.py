@@ -58,6 +58,17 @@ def datastore(**other: Any) -> dict[str, Any]:
     return {"datastores": [{"name": "raw", "container": "raw-data", **other}]}
 
 
+ANSWERS = {"model": "wine", "version": "1"}
+
+
+def served(*deployments: dict[str, Any], **other: Any) -> dict[str, Any]:
+    return {"registry": "own", "endpoints": [{"name": "wine", "deployments": list(deployments or [ANSWERS]), **other}]}
+
+
+def canary(**other: Any) -> dict[str, Any]:
+    return served(ANSWERS, {**ANSWERS, "name": "canary", "traffic": 0, **other})
+
+
 def encrypted(**other: Any) -> dict[str, Any]:
     return {**PROTECTED, "encryption": other}
 
@@ -96,6 +107,7 @@ MARKED = (
     "Component Compute NetworkSecurityGroup PrivateEndpoint Registry ResourceGroup StorageAccount Vault VirtualNetwork "
     "Workspace"
 )
+ROLLING = "+OnlineDeployment -OnlineDeployment Deployment"
 RULE, ANOTHER = "ManagedNetworkSettingsRule", "+ManagedNetworkSettingsRule -ManagedNetworkSettingsRule"
 # Setting -> (settings before, after, effect, resources by their types' last words; + is made, - goes).
 ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
@@ -246,6 +258,36 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "datastores[].account": (datastore(), datastore(account=ACCOUNT), "replace", "Datastore"),
     "datastores[].container": (datastore(), datastore(container="other"), "replace", "Datastore"),
     "datastores[].identity": (datastore(), datastore(identity="workspace"), "replace", "Datastore"),
+    "endpoints": (
+        {"registry": "own"},
+        served(),
+        "none",
+        "+Deployment +OnlineDeployment +OnlineEndpoint",
+    ),
+    "endpoints[].name": (
+        served(),
+        served(name="other"),
+        "none",
+        "+Deployment +OnlineDeployment +OnlineEndpoint -Deployment -OnlineDeployment -OnlineEndpoint",
+    ),
+    # The template writes it; the engine is told to leave the endpoint, which it would write without its traffic.
+    "endpoints[].auth": (served(), served(auth="aadToken"), "update", "Deployment OnlineEndpoint"),
+    # Azure: "immutable".
+    "endpoints[].identities": (served(), served(identities=IDENTITY), "replace", "+RoleAssignment OnlineEndpoint"),
+    "endpoints[].deployments": (served(), canary(), "none", "+OnlineDeployment"),
+    # Another deployment, which answers before the traffic moves; the old one goes after.
+    **{
+        f"endpoints[].deployments[].{key}": (served(), served({**ANSWERS, key: value}), "update", ROLLING)
+        for key, value in (("model", "beer"), ("version", "2"), ("name", "blue"), ("instanceType", "Standard_F4s_v2"))
+    },
+    "endpoints[].deployments[].instanceCount": (
+        served(),
+        served({**ANSWERS, "instanceCount": 2}),
+        "update",
+        "OnlineDeployment",
+    ),
+    "endpoints[].deployments[].traffic": (served(), served({**ANSWERS, "traffic": 0}), "update", "Deployment"),
+    "endpoints[].deployments[].mirror": (canary(), canary(mirror=10), "update", "Deployment"),
     "diagnostics": ({}, {"diagnostics": True}, "none", "+DiagnosticSetting"),
     "locks": ({}, {"locks": True}, "none", "+ManagementLockByScope"),
     "budget": ({}, budget(), "none", "+Budget"),

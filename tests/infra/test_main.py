@@ -148,7 +148,9 @@ def test_what_every_resource_is_asked_to_be(up: Up) -> None:
         "systemDatastoresAuthMode": "AccessKey",
         "v1LegacyMode": False,
     }
-    own = {name: deployment.outputs[name] for name in deployment.outputs if name not in ("clusters", "grants")}
+    own = {
+        name: deployment.outputs[name] for name in deployment.outputs if name not in ("clusters", "grants", "endpoints")
+    }
     del own["subscriptionId"]
     (told,) = (outputs for urn, outputs in deployment.told.items() if "MlflowWorkspace" in urn)
     assert told == own
@@ -404,7 +406,8 @@ def test_outputs(full: Any) -> None:
     ]
     assert [grant["persona"] for grant in told["grants"]] == ["tracker", "tracker", "viewer"]
     assert all(grant["assignmentId"].startswith(f"{WORKSPACE}/providers/") for grant in told["grants"])
-    assert len(told) == 9
+    assert told["endpoints"] == []
+    assert len(told) == 10
     assert "connectionString" not in json.dumps(told)
 
 

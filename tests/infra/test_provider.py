@@ -13,7 +13,7 @@ from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.arguments import given
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace
-from azmlflow.infra.plan import identifiers, networks, private
+from azmlflow.infra.plan import identifiers, networks, private, serving
 from azmlflow.infra.provider import Provider
 from azmlflow.rbac.roles import PERSONAS, custom_role_guid
 
@@ -63,6 +63,7 @@ def test_every_component_is_served_under_its_own_type(schema: dict[str, Any]) ->
         private.ENDPOINTS,
         networks.OUTBOUND,
         "azmlflow:index:Datastore",
+        serving.COMPONENT,
         identifiers.CLUSTER,
         identifiers.INSTANCE,
         identifiers.GUARDRAILS,

@@ -62,15 +62,19 @@ def _price(outcome: Outcome) -> Bill:
 
 
 def _refused(session: Session, state: State, outcome: Outcome) -> list[str]:
-    """What Azure would refuse of the changes, as far as it can be asked now: VM sizes that the region has not."""
-    if not any(change.type.rpartition(":")[2] == "Compute" for change in outcome.loud):
-        return []
+    """What Azure would refuse of the changes, as far as it can be asked now: VM sizes that the region has not, models
+    that are not there."""
     from azmlflow.cli.checks.base import Situation
     from azmlflow.cli.checks.cloud import SIZES
     from azmlflow.cli.checks.doctor import examine
+    from azmlflow.cli.checks.serving import SERVING
 
+    changed = {change.type.rpartition(":")[2] for change in outcome.loud}
+    asked = [check for check, type_ in ((SIZES, "Compute"), (SERVING, "OnlineDeployment")) if type_ in changed]
+    if not asked:
+        return []
     situation = Situation(session, state.outputs, session.invocation.ports.environment, state=state)
-    return [each.finding.says for each in examine(situation, (SIZES,)) if each.finding.status == "failed"]
+    return [each.finding.says for each in examine(situation, asked) if each.finding.status == "failed"]
 
 
 def _apart(session: Session, state: State, settings: Settings) -> list[str]:

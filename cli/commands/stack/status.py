@@ -83,6 +83,7 @@ def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
         f"  studio        {outputs['studioUrl']}",
         f"  resources     {len(state.resources)}" + (f", {len(state.pending)} pending" if state.pending else ""),
     ]
+    lines += (f"  endpoint      {each['name']} at {each['scoringUri']}" for each in outputs.get("endpoints") or ())
     lines += differing[:-1]
     for grant in document["grants"]:
         at = " on the group" if grant["scope"] == "group" else ""

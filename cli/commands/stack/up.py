@@ -13,6 +13,7 @@ from azmlflow.cli.access import grants
 from azmlflow.cli.checks import doctor
 from azmlflow.cli.checks.given import GIVEN
 from azmlflow.cli.checks.network import NETWORK
+from azmlflow.cli.checks.serving import SERVING
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import allowed_ips, firewalls, losses, managed_networks, mending, replacing, soft_deleted
 from azmlflow.cli.project import config_json
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _ENDPOINT = token_of("Microsoft.Network/privateEndpoints")
 _COMPUTE = token_of("Microsoft.MachineLearningServices/workspaces/computes")
+_DEPLOYMENT = token_of("Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments")
 _WORKSPACE = token_of("Microsoft.MachineLearningServices/workspaces")
 
 
@@ -70,7 +72,9 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
             session = soft_deleted.meet(session, stack)
             settings = session.settings()
         fresh = _newly_given(session, state)
-        again = (*((NETWORK,) if _comes_into_a_network(settings, state) else ()), *((GIVEN,) if fresh else ()))
+        again = [NETWORK] if _comes_into_a_network(settings, state) else []
+        again += [GIVEN] if fresh else []
+        again += [SERVING] if _newly_served(session, state, settings) else []
         doctor.preflight(session, before if stands else {}, again)
         session = life.note(session, state, expires)
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
@@ -110,6 +114,15 @@ def _newly_given(session: Session, state: State) -> bool:
     given = () if session.project.own_program else session.settings().given().values()
     used = {str(value).lower() for each in state.resources if each.type == _WORKSPACE for value in each.inputs.values()}
     return any(id_.lower() not in used for id_ in given)
+
+
+def _newly_served(session: Session, state: State, settings: Settings) -> bool:
+    """Whether a deployment of a model comes, or more instances of one."""
+    if session.project.own_program or not settings.endpoints:
+        return False
+    there = {each.urn: each.inputs.get("sku") for each in state.resources if each.type == _DEPLOYMENT}
+    wanted = [each for each in losses.rehearsed(session, state) if each.type == _DEPLOYMENT]
+    return any(there.get(each.urn) != each.inputs["sku"] for each in wanted)
 
 
 def _tend_firewalls(invocation: Invocation, stack: Stack, settings: Settings) -> None:
@@ -183,6 +196,7 @@ def _panel(session: Session, outputs: StackOutputs, outcome: Outcome, path: Path
         inside = network.has_endpoints()
         way = "people come by its private endpoints" if inside else "people need network.endpoints, a subnet of theirs"
         rows.append(f"  closed        to the internet: {way}")
+    rows += (f"  endpoint      {each['name']} at {each['scoringUri']}" for each in outputs.endpoints)
     if path:
         rows.append(f"  config.json   {path}")
     rows += [

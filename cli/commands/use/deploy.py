@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,7 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
+from azmlflow.rbac import scopes
 from azmlflow.resourcetypes.bounds import NAMES
 
 if TYPE_CHECKING:
@@ -81,7 +82,11 @@ def command(
     version = _version(arm, outputs.workspace_id, name, asked_for)
     deployment = deployment or f"version-{version}"
     _check_names(endpoint, deployment)
+    _check_settings(session, endpoint, name, version, traffic=not no_traffic)
     _check_rights(arm, outputs.workspace_id)
+    _check_cores(
+        arm, workspace, f"{outputs.workspace_id}/onlineEndpoints/{endpoint}/deployments/{deployment}", size, count
+    )
     seen = _look(session, name, version, python, shell, check=not unchecked)
     wanted = Wanted(
         outputs.workspace_id, str(workspace["location"]), endpoint, deployment, seen, _AUTH[auth], size, count,
@@ -130,6 +135,35 @@ def _check_names(endpoint: str, deployment: str) -> None:
                 "or single `-`, begins with a letter and ends with a letter or digit",
                 next=typed,
             )
+
+
+def _check_settings(session: Session, endpoint: str, model: str, version: str, *, traffic: bool) -> None:
+    """An endpoint that the settings declare gets its traffic from them: `up` would set back what is moved here."""
+    for number, each in enumerate(() if session.project.own_program else session.settings().endpoints):
+        if traffic and each.name.lower() == endpoint.lower():
+            places = [n for n, deployed in enumerate(each.deployments) if deployed.model == model]
+            key = f"endpoints[{number}].deployments[{places[0]}].version" if places else ""
+            stack = session.name
+            raise CliError(
+                f"the endpoint `{endpoint}` is declared in the settings, and `up` gives it its traffic",
+                where=str(session.file.path),
+                next=f"azmlflow set '{key}' {version} --stack {stack}    (then azmlflow up --stack {stack})"
+                if key
+                else f"edit Pulumi.{stack}.yaml",
+            )
+
+
+def _check_cores(arm: ResourceManager, workspace: Mapping[str, Any], deployment: str, size: str, count: int) -> None:
+    from azmlflow.cli.checks import cores
+
+    there, location = arm.get(deployment) or {}, str(workspace["location"])
+    same = str((there.get("properties") or {}).get("instanceType")).lower() == size.lower()
+    more = count - int((there.get("sku") or {}).get("capacity") or 1) if same else count
+    subscription = scopes.parse(str(workspace["id"])).subscription or ""
+    if told := cores.lacking(arm, subscription, location, [(size, more)]):
+        raise CliError(
+            f"there are no machines for it: {'; '.join(told)}", where=location, next="azmlflow deploy MODEL --size VM"
+        )
 
 
 def _check_rights(arm: ResourceManager, workspace: str) -> None:

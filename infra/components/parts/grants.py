@@ -31,12 +31,14 @@ class GrantArgs(TypedDict):
 
 
 class ComputeIdentityArgs(TypedDict):
-    """A user-assigned identity that a compute has."""
+    """A user-assigned identity that a compute or an online endpoint has."""
 
     principal_id: str
     """Object id in the directory."""
     stops: NotRequired[bool]
     """Whether a compute instance has it, which could not stop by itself without its rights."""
+    serves: NotRequired[bool]
+    """Whether an online endpoint has it, which reads its models as this identity."""
 
 
 if TYPE_CHECKING:
@@ -70,9 +72,11 @@ class AccessArgs:
     container_registry: pulumi.Input[str] | None = None
     """Name of the container registry that computes pull images from, if their identities need a role on it."""
     identities: Sequence[Identity] | None = None
-    """The user-assigned identities of computes."""
+    """The user-assigned identities of computes and online endpoints."""
     own_group: bool | None = True
     """Whether the resource group is for this workspace alone; else the roles are called after the workspace."""
+    model_account: pulumi.Input[str] | None = None
+    """Name of the storage account that models are in, if identities of online endpoints read them."""
 
     @classmethod
     def of(
@@ -96,6 +100,7 @@ class AccessArgs:
             place.registry,
             tuple(identities),
             place.own_group,
+            place.models,
         )
 
 
@@ -126,14 +131,21 @@ class Meant:
         subscription = args.subscription_id
         if subscription is None:
             subscription = authorization.get_client_config_output(pulumi.InvokeOptions(parent=parent)).subscription_id
-        parts = (subscription, args.resource_group, args.workspace, args.storage_account, args.container_registry)
+        parts = (
+            subscription,
+            args.resource_group,
+            args.workspace,
+            args.storage_account,
+            args.container_registry,
+            args.model_account,
+        )
         profile: Profile = "built-in" if args.profile == "built-in" else "least-privilege"
         given = [(each, each.principal_id) if isinstance(each, Grant) else _read(each) for each in args.grants]
         grants, principals = tuple(grant for grant, _ in given), [principal for _, principal in given]
 
         def place(words: Sequence[Any]) -> identifiers.Place:
             own = args.own_group is not False
-            return identifiers.Place(words[0], words[1], words[2], words[3], profile, words[4], own)
+            return identifiers.Place(words[0], words[1], words[2], words[3], profile, words[4], own, words[5])
 
         if all(isinstance(each, str | None) for each in (*parts, *principals)):
             return cls(place(parts), grants)

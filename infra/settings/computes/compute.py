@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
@@ -11,8 +10,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from azmlflow.infra.plan import naming
 from azmlflow.infra.plan.records import ComputeIdentity
 from azmlflow.infra.settings.faults import refuse
-from azmlflow.infra.settings.fields import ObjectId, SettingsModel
-from azmlflow.resourcetypes.bounds import IDENTITY_ID, SUBNET_ID, VM_SIZE
+from azmlflow.infra.settings.fields import Identities, SettingsModel
+from azmlflow.resourcetypes.bounds import SUBNET_ID, VM_SIZE
 
 SubnetId = Annotated[
     str,
@@ -39,7 +38,7 @@ class ComputeSettings(SettingsModel):
         description="Whether Azure makes the compute an identity of its own, which jobs use to reach data and images.",
         examples=["system"],
     )
-    identities: Mapping[str, ObjectId] = Field(
+    identities: Identities = Field(
         {},
         description="User-assigned identities instead: the ARM id of each, and its object id in the directory (`az "
         "identity show --ids ID --query principalId`), which gets the roles that it needs on what is the stack's.",
@@ -69,11 +68,6 @@ class ComputeSettings(SettingsModel):
     @field_validator("identities")
     @classmethod
     def _identities(cls, value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
-        for id_ in value:
-            if not re.fullmatch(IDENTITY_ID, id_, re.IGNORECASE):
-                raise refuse(f"'{id_}' is not the ARM id of a user-assigned identity")
-        if len({id_.lower() for id_ in value}) < len(value):
-            raise refuse("an identity is there twice; Azure's ids ignore case")
         # Microsoft, "Set up service authentication", "Compute cluster".
         if value and info.data.get("identity") == "system":
             raise refuse("Azure gives a compute either an identity of its own or user-assigned ones, not both")

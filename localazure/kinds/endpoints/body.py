@@ -17,6 +17,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.jobs.members import members
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, pick, texts, whole_number, wrong_type
+from azmlflow.resourcetypes.bounds import MOST_INSTANCES
 
 CODE = "BadArgument"
 _DEFAULTS: Document = {
@@ -36,7 +37,6 @@ _NAMES = (
     "startupProbe", "containerResourceRequirements", "provisioningState", "privateNetworkConnection",
 )  # fmt: skip
 _AROUND = ("id", "name", "type", "systemData", "kind", "location", "sku", "tags", "identity", "properties", "etag")
-_MOST_INSTANCES = 50  # of a deployment (Microsoft, "Manage and increase quotas")
 
 
 def read(ask: Ask) -> Document:
@@ -90,7 +90,7 @@ def capacity(ask: Ask) -> int:
         AzureError: 400.
     """
     sku = members("sku", ask.body.get("sku") or {}, ("name", "capacity", "tier", "size", "family"))
-    return whole_number("sku.capacity", sku.get("capacity", 1), 1, _MOST_INSTANCES, CODE)
+    return whole_number("sku.capacity", sku.get("capacity", 1), 1, MOST_INSTANCES, CODE)
 
 
 def seconds(text: str) -> float:

@@ -24,12 +24,11 @@ from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import tags
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
-from azmlflow.resourcetypes.bounds import NAMES
+from azmlflow.resourcetypes.bounds import MOST_DEPLOYMENTS, NAMES
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 TYPE = f"{ENDPOINT}/deployments"
 MODEL = re.compile(r"(?P<workspace>.+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)", re.IGNORECASE)
-_MOST = 20  # deployments of an endpoint (Microsoft, "Manage and increase quotas")
 
 
 def _shape(ask: Ask, _existing: Document | None) -> Document:
@@ -59,8 +58,8 @@ def _check_endpoint(ask: Ask, existing: Document | None) -> None:
             f"Cannot {what} a deployment in endpoint {endpoint['name']} because it is in {state} provisioning state.",
         )
     others = [each for each in find.below(ask.cloud, endpoint["id"]) if each["type"] == TYPE]
-    if existing is None and len(others) >= _MOST:
-        raise bad_request("BadRequest", f"An online endpoint has at most {_MOST} deployments.")
+    if existing is None and len(others) >= MOST_DEPLOYMENTS:
+        raise bad_request("BadRequest", f"An online endpoint has at most {MOST_DEPLOYMENTS} deployments.")
 
 
 def _check_assets(ask: Ask, workspace: Document, told: Document) -> None:

@@ -16,9 +16,9 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import whole_number, wrong_type
+from azmlflow.resourcetypes.bounds import MOST_MIRRORED
 
 CODE = "BadRequest"
-_MOST_MIRRORED = 50
 
 
 def read(ask: Ask, existing: Document | None) -> tuple[dict[str, int], dict[str, int]]:
@@ -41,9 +41,9 @@ def read(ask: Ask, existing: Document | None) -> tuple[dict[str, int], dict[str,
     if len(copied) > 1:
         raise bad_request(CODE, "Traffic can be mirrored to one deployment only.", target="mirrorTraffic")
     for name, share in copied.items():
-        if share > _MOST_MIRRORED:
+        if share > MOST_MIRRORED:
             raise bad_request(
-                CODE, f"At most {_MOST_MIRRORED} percent of the traffic can be mirrored, not {share}.",
+                CODE, f"At most {MOST_MIRRORED} percent of the traffic can be mirrored, not {share}.",
                 target="mirrorTraffic",
             )  # fmt: skip
         if live.get(name):

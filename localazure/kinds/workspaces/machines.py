@@ -22,6 +22,7 @@ from azmlflow.localazure.resources.verbs import Extra
 from azmlflow.localazure.work.quota import FAMILY_CORES, named, vm_sizes
 
 _TYPE = "Microsoft.MachineLearningServices/workspaces/computes"
+_DEPLOYMENT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
 
 
 def size(inner: Document) -> str:
@@ -103,17 +104,19 @@ def _addresses(cloud: Cloud, id_: str) -> int:
 
 
 def _taken(cloud: Cloud, scope: str, place: str) -> dict[str, int]:
-    """vCPUs of each family that stand in a region: those of clusters' nodes, and of instances, stopped ones too."""
-    cores = {str(size["name"]): size["vCPUs"] for size in vm_sizes()}
-    family = {str(size["name"]): str(size["family"]) for size in vm_sizes()}
-    used: dict[str, int] = {}
+    """vCPUs of each family that stand in a region: those of clusters' nodes, of instances, stopped ones too, and of
+    online endpoints' deployments."""
+    sizes, used = {str(size["name"]): size for size in vm_sizes()}, dict[str, int]()
     for found in below(cloud, scope):
         if found["type"].lower() == _TYPE.lower() and found["properties"]["computeLocation"] == place:
             inner = found["properties"]["properties"]
-            nodes = inner.get("currentNodeCount", 1)
-            name = family.get(inner["vmSize"])
-            if name:
-                used[name] = used.get(name, 0) + nodes * cores[inner["vmSize"]]
+            name, count = inner["vmSize"], inner.get("currentNodeCount", 1)
+        elif found["type"].lower() == _DEPLOYMENT.lower() and found["location"] == place:
+            name, count = found["properties"]["instanceType"], found["sku"]["capacity"]
+        else:
+            continue
+        if size := sizes.get(str(name).upper()):
+            used[size["family"]] = used.get(size["family"], 0) + count * size["vCPUs"]
     return used
 
 

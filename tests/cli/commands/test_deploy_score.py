@@ -93,6 +93,28 @@ def test_the_last_version_is_deployed_and_said_how_it_is_asked(science: Science)
     assert science.site.deployments() == ["version-10"]
 
 
+def test_an_endpoint_of_the_settings_gets_its_traffic_from_them(science: Science) -> None:
+    model = "{model: wine, version: '2', traffic: 100}"
+    science.desk.settings(
+        text=f"config:\n  azmlflow:cloud: local\n  azmlflow:endpoints: [{{name: wine, deployments: [{model}]}}]\n"
+    )
+    done = science.deploy("wine", "--endpoint", "wine")
+    assert done.code == 1
+    assert "the endpoint `wine` is declared in the settings, and `up` gives it its traffic" in done.err
+    assert "azmlflow set 'endpoints[0].deployments[0].version' 10 --stack local" in done.err
+    assert "making endpoint" not in done.err
+    assert "wine:10 answers at" in science.deploy("wine", "--endpoint", "other").out
+    assert science.deploy("wine", "--endpoint", "wine", "--no-traffic").code == 0
+
+
+def test_machines_that_are_not_there(science: Science) -> None:
+    done = science.deploy("wine", "--endpoint", "wine", "--size", "Standard_DS3")
+    assert "there are no machines for it: westeurope offers no Standard_DS3; did you mean STANDARD_DS3_V2?" in done.err
+    done = science.deploy("wine", "--endpoint", "wine", "--count", "7")
+    assert "28 more vCPUs are needed, and 24 are free (https://ml.azure.com/quota)" in done.err
+    assert "making endpoint" not in done.err
+
+
 def test_the_result_as_json(science: Science) -> None:
     done = science.deploy("wine:2", "--endpoint", "wine", "--auth", "entra", "-o", "json")
     told = json.loads(done.out)

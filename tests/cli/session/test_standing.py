@@ -10,7 +10,7 @@ import pytest
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.local import entering
 from azmlflow.cli.pulumi.deployment import Resource, State, without
-from azmlflow.cli.session.standing import look
+from azmlflow.cli.session.standing import look, mend
 from tests.cli.desk import GROUP, GROUP_ID, SUBSCRIPTION, WORKSPACE_ID, Desk, FakeArm
 
 STORAGE_ID = f"{GROUP_ID}/providers/Microsoft.Storage/storageAccounts/st1"
@@ -221,3 +221,78 @@ def test_a_role_that_was_edited_elsewhere_is_refreshed_so_that_up_sets_it_back(d
     done = desk.run("up")
     assert "refresh role" in desk.stack.calls
     assert "what role definition `role` allows was changed elsewhere" in done.err
+
+
+SERVED_ID = f"{WORKSPACE_ID}/onlineEndpoints/wine"
+BLUE_ID = f"{SERVED_ID}/deployments/wine-1"
+TRAFFIC_ID = f"{GROUP_ID}/providers/Microsoft.Resources/deployments/wine-traffic"
+WRITTEN = {"authMode": "Key", "traffic": {"wine-1": 90.0, "wine-2": 10.0}, "mirrorTraffic": {}}
+
+
+def template(**properties: Any) -> Mapping[str, Any]:
+    type_ = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+    written = {
+        "type": type_,
+        "name": f"{WORKSPACE_ID.rpartition('/')[2]}/wine",
+        "properties": {**WRITTEN, **properties},
+    }
+    return {"properties": {"template": {"resources": [written]}}}
+
+
+SERVED = State(
+    (
+        *STATE.resources,
+        resource("endpoint", "machinelearningservices:OnlineEndpoint", SERVED_ID),
+        resource("blue", "machinelearningservices:OnlineDeployment", BLUE_ID),
+        Resource("urn::traffic", "azure-native:resources:Deployment", TRAFFIC_ID, template()),
+        Resource("urn::other", "azure-native:resources:Deployment", f"{TRAFFIC_ID}2", {"properties": {"template": {}}}),
+    )
+)
+
+
+@pytest.fixture
+def served(arm: FakeArm) -> FakeArm:
+    now = {"authMode": "Key", "traffic": {"wine-1": 90, "wine-2": 10, "old": 0}, "mirrorTraffic": None}
+    arm.put(SERVED_ID, properties=now)
+    arm.put(BLUE_ID)
+    return arm
+
+
+def test_an_endpoint_stands_as_its_template_wrote_it(served: FakeArm) -> None:
+    found = look(served.open(), SERVED)
+    assert (found.says(), found.gone) == ((), ()), "a group's list has no deployments of templates, of others neither"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"traffic": {"wine-1": 100}},
+        {"traffic": {}},
+        {"mirrorTraffic": {"wine-3": 10}},
+        {"authMode": "AADToken"},
+    ],
+)
+def test_traffic_that_somebody_moved(served: FakeArm, change: dict[str, Any]) -> None:
+    served.documents[SERVED_ID.lower()]["properties"] |= change
+    found = look(served.open(), SERVED)
+    assert [each.urn for each in found.moved] == ["urn::traffic"]
+    assert found.says() == ("the traffic of online endpoint `wine` was moved elsewhere",)
+
+
+def test_moved_traffic_is_given_anew(served: FakeArm, desk: Desk) -> None:
+    served.documents[SERVED_ID.lower()]["properties"]["traffic"] = {}
+    served.put(TRAFFIC_ID)
+    desk.stack.held = SERVED
+    told: list[str] = []
+    mend(desk.stack, look(served.open(), SERVED), told.append, served.open)
+    assert served.calls == [f"DELETE {TRAFFIC_ID}"], "the engine makes nothing that is there"
+    assert desk.stack.calls == ["forget traffic"]
+    assert told == ["the traffic of online endpoint `wine` was moved elsewhere"]
+
+
+@pytest.mark.parametrize(("id_", "name"), [(SERVED_ID, "endpoint"), (BLUE_ID, "blue")])
+def test_an_endpoint_or_deployment_that_was_deleted_elsewhere(served: FakeArm, id_: str, name: str) -> None:
+    del served.documents[id_.lower()]
+    found = look(served.open(), SERVED)
+    assert [each.name for each in found.gone] == [name]
+    assert found.moved == ()

@@ -16,6 +16,7 @@ STANDING = {
     "storageAccount": "st",
     "clusters": [{"name": "cpu"}],
     "grants": [],
+    "endpoints": [{"name": "wine", "scoringUri": "https://wine.westeurope.inference.ml.azure.com/score"}],
 }
 
 
@@ -28,6 +29,12 @@ def test_outputs_are_read_back() -> None:
     assert (told.resource_group, told.tracking_uri) == ("rg", "azureml://x")
     assert told.clusters == ({"name": "cpu"},)
     assert told.grants == ()
+    assert [each["name"] for each in told.endpoints] == ["wine"]
+
+
+def test_a_stack_of_before_there_were_endpoints_stands() -> None:
+    earlier = {name: value for name, value in STANDING.items() if name != "endpoints"}
+    assert outputs.StackOutputs.parse(earlier).endpoints == ()
 
 
 def test_missing_outputs_are_named_with_the_next_command() -> None:
@@ -40,4 +47,4 @@ def test_an_export_is_whole() -> None:
     fields = "subscription_id, resource_group, workspace_name, workspace_id, tracking_uri, studio_url, storage_account"
     with pytest.raises(TypeError) as told:
         outputs.export(subscription_id="s", more="x")
-    assert str(told.value) == f"outputs are {fields}, clusters, grants; not subscription_id, more"
+    assert str(told.value) == f"outputs are {fields}, clusters, grants, endpoints; not subscription_id, more"

@@ -81,3 +81,16 @@ def test_a_stopped_instance_costs_its_disk_and_its_address() -> None:
     found = stack(instances=[{"name": "alice"}, {"name": "bob"}], clusters=[{"name": "cpu"}])
     assert (found.month, found.unknown) == (60, ())
     assert any("2 x compute (ComputeInstance)  + by the second while it runs" in line for line in found.text())
+
+
+def test_a_deployment_costs_its_machines_for_as_long_as_it_stands() -> None:
+    machines = [("Standard_DS3_v2", 2), ("Standard_DS2_v2", 1)]
+    deployments = [
+        {"model": f"m{n}", "version": "1", "instanceType": size, "instanceCount": count, "traffic": 0}
+        for n, (size, count) in enumerate(machines)
+    ]
+    # Two machines of 0.229 dollars an hour and one of 0.114, 730 hours: the list of East US.
+    found = stack(endpoints=[{"name": "wine", "deployments": deployments}])
+    assert (found.month, found.unknown) == (pytest.approx(2 * 167 + 84), ())
+    odd = stack(endpoints=[{"name": "wine", "deployments": [{**deployments[0], "instanceType": "Standard_ND96"}]}])
+    assert odd.unknown == ("deployment (Standard_ND96)",)

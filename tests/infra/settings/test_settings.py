@@ -392,6 +392,8 @@ def test_every_field_says_what_it_is() -> None:
         "Rule",
         "Encryption",
         "Datastore",
+        "Endpoint",
+        "Deployment",
     }
     for one in objects:
         assert one["additionalProperties"] is False

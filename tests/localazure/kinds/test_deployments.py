@@ -132,6 +132,9 @@ def test_code_and_environment_take_the_right_to_read_them(azure: Azure) -> None:
 
 def test_the_cores_of_a_family_are_counted(azure: Azure) -> None:
     assert put(azure, capacity=6).status == 201  # 6 x 4 of 24
+    region = f"{WORKSPACE.partition('/resourceGroups/')[0]}/providers/Microsoft.MachineLearningServices/locations"
+    usages = azure.arm("GET", f"{region}/westeurope/usages").body["value"]
+    assert [each["currentValue"] for each in usages if each["name"]["value"] == "standardDSv2Family"] == [24]
     refused = put(azure, GREEN)
     assert (refused.status, refused.code) == (400, "OutOfQuota")
     assert "Not enough quota available for Standard_DS3_v2 in SubscriptionId" in refused.message

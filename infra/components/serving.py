@@ -1,0 +1,222 @@
+"""`OnlineEndpoint`: registered models as a web service, whose traffic moves when what gets it answers.
+
+The rules:
+- the endpoint is made once, without traffic, which names deployments that need the endpoint. azure-native has no
+  resource of the traffic alone, so a template writes the endpoint whole, after all deployments;
+- another version of a model is another deployment (`infra/plan/serving.py`). The engine deletes what is no longer
+  declared at its end, so the old one goes when nothing is sent there any more, and stays if the new one fails.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+from pulumi_azure_native import authorization, machinelearningservices, resources
+
+from azmlflow.infra.components.arguments import checked, given
+from azmlflow.infra.plan import serving
+from azmlflow.infra.settings.contents.endpoints import LATEST, DeploymentSettings, EndpointSettings
+from azmlflow.rbac import scopes
+
+_MODELS = "Microsoft.MachineLearningServices/workspaces/models/versions"
+# What no setting says, and Azure, or whoever tuned a deployment elsewhere, has filled in.
+_FILLED_IN = [
+    "kind",
+    *(
+        f"properties.{name}"
+        for name in (
+            "appInsightsEnabled", "dataCollector", "description", "egressPublicNetworkAccess", "environmentVariables",
+            "livenessProbe", "properties", "readinessProbe", "requestSettings", "scaleSettings",
+        )
+    ),
+]  # fmt: skip
+
+
+class OnlineDeploymentArgs(TypedDict):
+    """A model that an endpoint serves."""
+
+    model: str
+    """Name of a registered model that MLflow logged."""
+    version: NotRequired[str]
+    """Its version, or latest: the highest that there is."""
+    name: NotRequired[str]
+    """What its name in Azure begins with, before model and version."""
+    instance_type: NotRequired[str]
+    """Azure's virtual machine size of each instance."""
+    instance_count: NotRequired[int]
+    """How many instances."""
+    traffic: NotRequired[int]
+    """Percent of the endpoint's requests that it answers; of all deployments together 100, or 0. 100 by default."""
+    mirror: NotRequired[int]
+    """Percent of the requests of which it gets a copy, and whose answers nobody sees."""
+
+
+@dataclass(frozen=True)
+class OnlineEndpointArgs:
+    """What an `OnlineEndpoint` is made of; what is left out is as `EndpointSettings` has it."""
+
+    resource_group_name: pulumi.Input[str]
+    """Resource group of the workspace."""
+    workspace_name: pulumi.Input[str]
+    """The workspace."""
+    location: pulumi.Input[str]
+    """Azure region; the workspace's."""
+    name: str
+    """Its name, which is a host's: unique in the region."""
+    deployments: Sequence[OnlineDeploymentArgs] | None = None
+    """What answers there, each by its share of the traffic. `latest` needs names of group and workspace that are no
+    outputs, since it is looked up first."""
+    auth: str | None = None
+    """How callers prove who they are: by a `key`, which is nobody's; by a token that Azure Machine Learning gives
+    (`amlToken`); or by a token of their own (`aadToken`)."""
+    identities: dict[str, str] | None = None
+    """User-assigned identities instead of one that Azure makes: the ARM id of each, and its object id in the
+    directory; their roles are `Access`'s."""
+    closed: bool | None = False
+    """Whether it is reached by the workspace's private endpoints alone."""
+    subscription_id: pulumi.Input[str] | None = None
+    """Subscription of the workspace; the client's by default."""
+    tags: dict[str, str] | None = None
+    """Tags on the endpoint and its deployments."""
+
+
+class OnlineEndpoint(pulumi.ComponentResource):
+    """An online endpoint of a workspace with its deployments and their traffic, which moves last."""
+
+    endpoint_id: pulumi.Output[str]
+    """ARM id of the endpoint."""
+    scoring_uri: pulumi.Output[str]
+    """Where requests for predictions go."""
+
+    def __init__(self, name: str, args: OnlineEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the endpoint.
+
+        Args:
+            name: logical name.
+            args: what it is made of.
+            opts: Pulumi's options; `deleted_with` the resource group spares requests.
+
+        Raises:
+            ValueError: a value is out of its bounds; or `latest` is asked for in a workspace whose name is an output,
+                or of a model that is not there.
+        """
+        super().__init__(serving.COMPONENT, name, None, opts)
+        args = given(OnlineEndpointArgs, args)
+        wanted = checked(EndpointSettings, args)
+        # First of all, since a model may not be there.
+        deployed = [self._pinned(args, each) for each in wanted.deployments]
+        identity = _identity(wanted)
+        properties: dict[str, Any] = {
+            "authMode": serving.MODES[wanted.auth],
+            "publicNetworkAccess": "Disabled" if args.closed else "Enabled",
+        }
+        endpoint = machinelearningservices.OnlineEndpoint(
+            f"{name}-endpoint",
+            endpoint_name=wanted.name,
+            workspace_name=args.workspace_name,
+            resource_group_name=args.resource_group_name,
+            location=args.location,
+            identity=machinelearningservices.ManagedServiceIdentityArgs(
+                type=identity["type"], user_assigned_identities=list(wanted.identities) or None
+            ),
+            properties=machinelearningservices.OnlineEndpointPropertiesArgs(
+                auth_mode=properties["authMode"], public_network_access=properties["publicNetworkAccess"]
+            ),
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                deleted_with=opts.deleted_with if opts else None,
+                depends_on=opts.depends_on if opts else None,
+                # The template's, which would else lose the traffic.
+                ignore_changes=["properties", "tags", "kind", "sku"],
+                replace_on_changes=["identity"],
+                delete_before_replace=True,
+            ),
+        )
+        shares = [serving.Share(_called(each), each.traffic, each.mirror) for each in deployed]
+        deployments = [self._deployment(name, args, endpoint, each) for each in deployed]
+        body = {"location": args.location, "tags": args.tags or {}, "identity": identity, "properties": properties}
+        made = endpoint.system_data.apply(lambda told: (told.created_at if told else None) or "")
+        template = pulumi.Output.all(workspace=args.workspace_name, body=body, made=made).apply(
+            lambda told: serving.template(told["workspace"], wanted.name, told["body"], shares, told["made"])
+        )
+        resources.Deployment(
+            f"{name}-traffic",
+            deployment_name=f"{wanted.name}-traffic",
+            resource_group_name=args.resource_group_name,
+            properties=resources.DeploymentPropertiesArgs(mode=resources.DeploymentMode.INCREMENTAL, template=template),
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[endpoint, *deployments]),
+        )
+        self.endpoint_id = endpoint.id
+        self.scoring_uri = endpoint.properties.apply(lambda told: told.scoring_uri or "")
+        self.register_outputs({"endpointId": self.endpoint_id, "scoringUri": self.scoring_uri})
+
+    def _deployment(
+        self,
+        name: str,
+        args: OnlineEndpointArgs,
+        endpoint: machinelearningservices.OnlineEndpoint,
+        wanted: DeploymentSettings,
+    ) -> machinelearningservices.OnlineDeployment:
+        return machinelearningservices.OnlineDeployment(
+            f"{name}-{_called(wanted)}",
+            deployment_name=_called(wanted),
+            endpoint_name=endpoint.name,
+            workspace_name=args.workspace_name,
+            resource_group_name=args.resource_group_name,
+            location=args.location,
+            sku=machinelearningservices.SkuArgs(name="Default", capacity=wanted.instance_count),
+            properties=machinelearningservices.ManagedOnlineDeploymentArgs(
+                endpoint_compute_type="Managed",
+                model=self._model_id(args, wanted),
+                instance_type=wanted.instance_type,
+            ),
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=endpoint, ignore_changes=_FILLED_IN),
+        )
+
+    def _model_id(self, args: OnlineEndpointArgs, wanted: DeploymentSettings) -> pulumi.Output[str]:
+        subscription = args.subscription_id
+        if subscription is None:
+            asked = pulumi.InvokeOptions(parent=self)
+            subscription = authorization.get_client_config_output(asked).subscription_id
+        return pulumi.Output.all(subscription, args.resource_group_name, args.workspace_name).apply(
+            lambda place: scopes.resource_id(
+                str(place[0]), str(place[1]), _MODELS, str(place[2]), wanted.model, wanted.version
+            )
+        )
+
+    def _pinned(self, args: OnlineEndpointArgs, wanted: DeploymentSettings) -> DeploymentSettings:
+        """A deployment of `latest` with the version that this is now: what is declared is called after it."""
+        if wanted.version != LATEST:
+            return wanted
+        model, group, workspace = wanted.model, args.resource_group_name, args.workspace_name
+        if not isinstance(group, str) or not isinstance(workspace, str):
+            raise ValueError(
+                f"the version `latest` of {model} needs names of group and workspace that are no outputs: what is "
+                "declared is called after it"
+            )
+        try:
+            asked = pulumi.InvokeOptions(parent=self)
+            found = machinelearningservices.get_model_container(model, group, workspace, asked).properties
+        except Exception as fault:
+            if not any(word in str(fault) for word in ("404", "NotFound")):
+                raise
+            raise ValueError(
+                f"there is no model {model} in workspace {workspace}: register it first, then declare its deployment"
+            ) from fault
+        if not found.latest_version:
+            raise ValueError(f"the model {model} in workspace {workspace} has no version")
+        return wanted.model_copy(update={"version": found.latest_version})
+
+
+def _called(wanted: DeploymentSettings) -> str:
+    return serving.deployment_name(wanted.name, wanted.model, wanted.version, wanted.instance_type)
+
+
+def _identity(wanted: EndpointSettings) -> dict[str, Any]:
+    if not wanted.identities:
+        return {"type": "SystemAssigned"}
+    return {"type": "UserAssigned", "userAssignedIdentities": {id_: {} for id_ in wanted.identities}}
