@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.mending import differences
 from azmlflow.cli.project.settings_file import write_settings
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Change, Outcome
@@ -80,7 +81,7 @@ def targets(session: Session, where: Place, changed: Sequence[Grant]) -> tuple[s
 
 
 def apply(session: Session, stack: Stack, urns: Sequence[str], also: Sequence[str] = ()) -> Applied:
-    """Apply only these resources, and tell what else waits.
+    """Apply only these resources, and tell what else waits: by the engine's preview, where anything else does.
 
     Args:
         session: the stack's session.
@@ -88,10 +89,13 @@ def apply(session: Session, stack: Stack, urns: Sequence[str], also: Sequence[st
         urns: what may change.
         also: what goes along even where nothing but its options change, which no preview tells.
     """
-    with progress.drawing(f"looking at stack {session.name}"):
-        plan = stack.preview()
-    mine = [change.urn for change in plan.loud if change.urn in urns]
-    others = tuple(change for change in plan.loud if change.urn not in urns)
+    differing = None if session.project.own_program else differences.differing(session, stack.state())
+    mine, others = [urn for urn in urns if urn in (differing or ())], tuple[Change, ...]()
+    if differing is None or not differing.issubset(urns):
+        with progress.drawing(f"looking at stack {session.name}"):
+            plan = stack.preview()
+        mine = [change.urn for change in plan.loud if change.urn in urns]
+        others = tuple(change for change in plan.loud if change.urn not in urns)
     if not mine and not also:
         return Applied((), others)
     outcome = _patiently(session, stack, tuple(dict.fromkeys((*also, *mine))))

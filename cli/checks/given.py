@@ -86,10 +86,15 @@ def _vault(situation: Situation, document: Document) -> Iterator[str]:
     tenant = str(properties.get("tenantId", ""))
     if tenant.lower() != situation.caller.tenant.lower():
         yield f"trusts tenant {tenant}, and you are signed in to {situation.caller.tenant}"
-    if not properties.get("enableRbacAuthorization") and identity.user_assigned and identity.grant_roles:
+    if identity.user_assigned and identity.grant_roles:
+        yield from _by_policies(properties, "a policy")
+
+
+def _by_policies(properties: Document, instead: str) -> Iterator[str]:
+    if not properties.get("enableRbacAuthorization"):
         yield (
             "goes by access policies, so that a role gives the workspace's identity nothing: its owner gives that "
-            "identity a policy, and identity.grantRoles is false"
+            f"identity {instead}, and identity.grantRoles is false"
         )
 
 
@@ -102,11 +107,8 @@ def _vault_of_key(situation: Situation, document: Document) -> Iterator[str]:
         yield f"has no purge protection: az keyvault update --name {document['name']} --enable-purge-protection true"
     if encryption.service_side and properties.get("publicNetworkAccess") == "Disabled":
         yield "is closed to the internet, which service-side encryption does not support"
-    if not properties.get("enableRbacAuthorization") and settings.identity.grant_roles:
-        yield (
-            "goes by access policies, so that a role gives the workspace's identity nothing: its owner gives that "
-            "identity Get, Wrap Key and Unwrap Key, and identity.grantRoles is false"
-        )
+    if settings.identity.grant_roles:
+        yield from _by_policies(properties, "Get, Wrap Key and Unwrap Key")
     key = situation.arm.get(f"{document['id']}/keys/{encryption.key}")
     if key is None:
         yield f"has no key {encryption.key}, or it may not be read"

@@ -12,26 +12,31 @@ _VARIABLES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 _CLOUD = "https://"  # Pulumi Cloud, or a company's own, which keep the key themselves
 
 
-def _backend(situation: Situation) -> Finding:
+def _unasked(situation: Situation, local: str) -> Finding | None:
+    """What is said without asking an engine: `local` of a stack on the embedded Azure; None where one is asked."""
     if situation.session.file.local:
-        return Finding("ok", "the project's own folder")
+        return Finding("ok", local)
     if engine.present(situation.environment) is None:
         return Finding("skipped", "no engine is here that could ask it")
+    return None
+
+
+def _backend(situation: Situation) -> Finding:
+    if known := _unasked(situation, "the project's own folder"):
+        return known
     if situation.unread:
         return Finding("failed", situation.unread.what, situation.unread.next or "")
     return Finding("ok", situation.environment.get("PULUMI_BACKEND_URL") or "the one that Pulumi is signed in to")
 
 
 def _secrets(situation: Situation) -> Finding:
-    session = situation.session
-    if session.file.local:
-        return Finding("ok", "under a passphrase of the project's own")
-    if engine.present(situation.environment) is None:
-        return Finding("skipped", "no engine is here that could ask it")
-    if not session.stack().exists():
+    if known := _unasked(situation, "under a passphrase of the project's own"):
+        return known
+    stack = situation.session.stack()
+    if not stack.exists():
         return _before_the_first(situation)
     try:
-        session.stack().open_secrets()
+        stack.open_secrets()
     except CliError as fault:
         return Finding("failed", fault.what, fault.next or "")
     return Finding("ok", "what encrypts them encrypts")

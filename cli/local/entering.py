@@ -173,9 +173,13 @@ def plugins(
     """
     if project.own_program or environment.get(OFFICIAL):
         return lambda: contextlib.nullcontext({})
-    from azmlflow.localazure.plugin.attached import attached
 
-    return lambda: attached(environment)
+    def serving() -> AbstractContextManager[Mapping[str, str]]:
+        from azmlflow.localazure.plugin.attached import attached  # brings Pulumi's SDK, which most commands do without
+
+        return attached(environment)
+
+    return serving
 
 
 def set_lost_state_aside(project: Project) -> None:

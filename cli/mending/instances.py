@@ -7,9 +7,9 @@ turn, as clusters are (`computes`). Its disk goes with it: that is asked about f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
@@ -25,7 +25,6 @@ _COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
 # Its schedules' action is in no later version (Azure SDK for JavaScript, arm-machinelearning, REST level client).
 _SCHEDULES_VERSION = "2021-03-01-preview"
 _INNER = "properties.properties"
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 # What another instance takes.
 _FIXED = (
     f"{_INNER}.vmSize",
@@ -114,11 +113,12 @@ def changes(arm: ResourceManager, workspace: str, wanted: Iterable[InstanceSetti
 
 def _minutes(duration: object) -> float | None:
     """The minutes of a duration in ISO 8601, which has several words for one length; None for none."""
-    found = _DURATION.fullmatch(str(duration))
-    if found is None:
+    from pydantic import TypeAdapter, ValidationError  # few stacks have instances
+
+    try:
+        return TypeAdapter(timedelta).validate_python(duration).total_seconds() / 60
+    except ValidationError:
         return None
-    days, hours, minutes, seconds = (int(each or 0) for each in found.groups())
-    return days * 24 * 60 + hours * 60 + minutes + seconds / 60
 
 
 def _told(schedules: Iterable[Mapping[str, Any]]) -> list[str]:

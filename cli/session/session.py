@@ -49,6 +49,10 @@ class Session:
 
     def settings(self) -> Settings:
         """The settings, validated; infra's SettingsError names every fault at once."""
+        return self._settings
+
+    @functools.cached_property
+    def _settings(self) -> Settings:
         from azmlflow.infra.settings.faults import SettingsError
         from azmlflow.infra.settings.settings import Settings
 

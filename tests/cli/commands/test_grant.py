@@ -16,9 +16,10 @@ from azmlflow.cli.access import grants
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi.changes import Change, OnChange, Outcome
-from azmlflow.cli.pulumi.deployment import State
+from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.session.collaborators import Person
 from azmlflow.infra.plan.identifiers import Place
+from azmlflow.infra.rehearsal import rehearse
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.roles import persona
 from tests.cli.desk import ALICE, GROUP, OUTPUTS, SUBSCRIPTION, WORKSPACE, Desk, FakeStack, assignment_id
@@ -67,6 +68,42 @@ def test_a_grant_again_changes_nothing(standing: Desk) -> None:
     assert "is already tracker" in done.out
     assert standing.stack.calls == ["preview"]
     assert len(written(standing)) == 1
+
+
+def stand_as_an_up_left_it(desk: Desk, *grants: Grant) -> None:
+    config = {"azmlflow:cloud": "local", "azmlflow:grants": [each.to_config() for each in grants]}
+    desk.settings(text=yaml.safe_dump({"config": config}))
+    found = rehearse(config, project="azmlflow", stack="local", subscription=SUBSCRIPTION, tenant="t1")
+    for each in found:
+        properties = {"permissions": each.inputs.get("permissions")}
+        desk.arm.put(each.id, type="x", tags=each.inputs.get("tags"), properties=properties)
+    desk.stand(*(Resource(each.urn, each.type, each.id, each.inputs) for each in found))
+    desk.stack.planned = (planned(ROLE, "create"), planned(ASSIGNMENT, "create"), OTHER)
+
+
+def test_where_nothing_else_waits_no_preview_is_asked_for(desk: Desk) -> None:
+    stand_as_an_up_left_it(desk)
+    desk.arm.put(assignment_id(PLACE, "tracker", ALICE.id))
+    done = desk.run("grant", "alice@local.test", "tracker", "-o", "json")
+    assert desk.stack.calls == [f"up {ROLE} {ASSIGNMENT}"]
+    assert (done.json()["changed"], done.json()["pending"]) == (True, [])
+
+
+def test_where_nothing_waits_at_all_no_engine_is_asked(desk: Desk) -> None:
+    stand_as_an_up_left_it(desk, GRANT)
+    done = desk.run("grant", "alice@local.test", "tracker", "-o", "json")
+    assert desk.stack.calls == []
+    assert (done.json()["changed"], done.json()["inForce"], done.json()["pending"]) == (False, True, [])
+
+
+def test_where_something_else_waits_the_preview_tells_it(desk: Desk) -> None:
+    stand_as_an_up_left_it(desk)
+    desk.arm.put(assignment_id(PLACE, "tracker", ALICE.id))
+    settings = yaml.safe_load((desk.root / "Pulumi.local.yaml").read_text())["config"]
+    desk.settings(text=yaml.safe_dump({"config": {**settings, "azmlflow:clusters": [{"name": "cpu"}]}}))
+    done = desk.run("grant", "alice@local.test", "tracker", "-o", "json")
+    assert desk.stack.calls == ["preview", f"up {ROLE} {ASSIGNMENT}"]
+    assert done.json()["pending"] == [OTHER.urn]
 
 
 def test_other_settings_and_pulumis_own_stay(standing: Desk) -> None:
