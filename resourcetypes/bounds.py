@@ -83,6 +83,8 @@ NOT_INTERNET = (
 # Of compute instances (Microsoft, "Create an Azure Machine Learning compute instance"), in minutes.
 SHORTEST_IDLE, LONGEST_IDLE = 15, 3 * 24 * 60
 MOST_SCHEDULES = 4
+# Of a recurrence, every how many hours, days, weeks; Azure publishes none, this is ours.
+LONGEST_INTERVAL = 1000
 _CRON_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 
 

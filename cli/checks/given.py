@@ -10,6 +10,7 @@ artifacts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Network, collapse_addresses
 from typing import Any
 
 from azmlflow.cli.checks.base import Check, Finding, Situation
@@ -126,20 +127,38 @@ def _closed(situation: Situation, key: str, document: Document) -> Iterator[str]
         return
     properties = document.get("properties") or {}
     rules = properties.get("networkAcls" if key != "registry" else "networkRuleSet") or {}
+    listed = [str(each.get("value")) for each in rules.get("ipRules") or ()]
+    has = listed if properties.get("publicNetworkAccess") != "Disabled" else []
+    wanted = network.network().addresses
     if properties.get("publicNetworkAccess") != "Disabled" and rules.get("defaultAction") != "Deny":
         yield f"is open to the internet, and network.mode {network.mode} closes all: its owner has to close it"
-    elif lacking := _not_let_in(network.network().addresses, properties, rules):
+    elif lacking := _beyond(wanted, has):
         yield f"does not let in {lacking} of network.allowedIps: its owner has to"
+    elif more := _beyond(has, wanted):
+        if network.mode == "publicIps":
+            yield f"lets in {more}, which network.allowedIps does not: its owner has to close it, or name it there"
+        else:
+            yield (
+                f"lets in {more}, and network.mode {network.mode} lets in nobody from the internet: its owner has to "
+                "close it"
+            )
     sku = str((document.get("sku") or {}).get("name", ""))
     if key == "registry" and sku != "Premium":
         yield f"is {sku or 'not Premium'}, and only Premium has private endpoints"
 
 
-def _not_let_in(addresses: Iterable[str], properties: Document, rules: Document) -> str:
-    """Those of the addresses that the settings let in and a firewall does not, written as in the settings."""
-    is_open = properties.get("publicNetworkAccess") != "Disabled"
-    has = {str(each.get("value")).removesuffix("/32") for each in rules.get("ipRules") or ()} if is_open else set()
-    return ", ".join(each for each in addresses if each not in has)
+def _beyond(some: Iterable[str], others: Iterable[str]) -> str:
+    """Those of some addresses and ranges that do not lie in others, as they are written; what is none lies in none."""
+    ranges = [*collapse_addresses(each for text in others if (each := _range(text)) is not None)]
+    lies = {text: (found := _range(text)) is not None and any(found.subnet_of(each) for each in ranges) for text in some}
+    return ", ".join(text for text, inside in lies.items() if not inside)
+
+
+def _range(text: str) -> IPv4Network | None:
+    try:
+        return IPv4Network(text, strict=False)
+    except ValueError:
+        return None
 
 
 def _locked(situation: Situation, id_: str) -> Iterator[str]:

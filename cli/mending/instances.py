@@ -36,6 +36,20 @@ _FIXED = (
     "identity.type",
     "identity.userAssignedIdentities",
 )
+# What tells a schedule from another.
+_SCHEDULED = (
+    "action",
+    "status",
+    "triggerType",
+    "cron.expression",
+    "cron.timeZone",
+    "recurrence.frequency",
+    "recurrence.interval",
+    "recurrence.timeZone",
+    "recurrence.schedule.hours",
+    "recurrence.schedule.minutes",
+    "recurrence.schedule.weekDays",
+)
 
 
 @dataclass(frozen=True)
@@ -123,8 +137,7 @@ def _minutes(duration: object) -> float | None:
 
 def _told(schedules: Iterable[Mapping[str, Any]]) -> list[str]:
     """Schedules without order, ids, and the case of Azure's words."""
-    ways = ("action", "status", "triggerType", "cron.expression", "cron.timeZone")
-    return sorted("|".join(str(at(each, way)) for way in ways).lower() for each in schedules)
+    return sorted("|".join(str(_plain(at(each, way) or None)) for way in _SCHEDULED) for each in schedules)
 
 
 def apply(arm: ResourceManager, workspace: str, wanted: Iterable[InstanceSettings], say: Callable[[str], None]) -> int:

@@ -20,15 +20,33 @@ from azmlflow.infra.components.arguments import checked, given
 from azmlflow.infra.components.compute import dies_with, identity
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.settings.computes.instances import InstanceSettings
+from azmlflow.infra.settings.computes.schedules import ScheduleSettings
 
 _SETUP_TIMEOUT = "30m"
+
+
+class RecurrenceArgs(TypedDict):
+    """How often something is done, and at which times of the day."""
+
+    frequency: str
+    """What is counted."""
+    hours: list[int]
+    """At which hours, 0 to 23."""
+    minutes: NotRequired[list[int]]
+    """At which minutes of them, 0 to 59."""
+    interval: NotRequired[int]
+    """Every how many of them, from when it was set."""
+    week_days: NotRequired[list[str]]
+    """On which days; of the frequency Week alone."""
 
 
 class ScheduleArgs(TypedDict):
     """When an instance starts or stops by the clock."""
 
-    cron: str
+    cron: NotRequired[str]
     """When, by minute, hour, day of the month, month and day of the week (0 is Sunday)."""
+    recurrence: NotRequired[RecurrenceArgs]
+    """When, in place of cron: how often, and at which times of the day."""
     action: NotRequired[str]
     """What is done then."""
     time_zone: NotRequired[str]
@@ -174,9 +192,26 @@ def _schedules(wanted: InstanceSettings) -> machinelearningservices.ComputeSched
             machinelearningservices.ComputeStartStopScheduleArgs(
                 action=each.action,
                 status="Enabled",
-                trigger_type="Cron",
-                cron=machinelearningservices.CronArgs(expression=each.cron, time_zone=each.time_zone),
+                trigger_type="Cron" if each.cron else "Recurrence",
+                cron=machinelearningservices.CronArgs(expression=each.cron, time_zone=each.time_zone)
+                if each.cron
+                else None,
+                recurrence=_recurrence(each),
             )
             for each in wanted.schedules
         ]
+    )
+
+
+def _recurrence(schedule: ScheduleSettings) -> machinelearningservices.RecurrenceArgs | None:
+    if schedule.recurrence is None:
+        return None
+    wanted = schedule.recurrence
+    return machinelearningservices.RecurrenceArgs(
+        frequency=wanted.frequency,
+        interval=wanted.interval,
+        time_zone=schedule.time_zone,
+        schedule=machinelearningservices.ComputeRecurrenceScheduleArgs(
+            hours=wanted.hours, minutes=wanted.minutes, week_days=wanted.week_days or None
+        ),
     )

@@ -26,6 +26,7 @@ _ID = "/subscriptions/s/resourceGroups/rg/providers"
 SUBNET = f"{_ID}/Microsoft.Network/virtualNetworks/vnet/subnets/computes"
 IDENTITY = {f"{_ID}/Microsoft.ManagedIdentity/userAssignedIdentities/a": OTHER}
 EVENING = {"cron": "0 19 * * *"}
+WEEKLY = {"frequency": "Week", "hours": [19]}
 STORE = {"storageAuth": "identity"}
 ROBOT = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
 KEYS = "/subscriptions/s/resourceGroups/rg-keys/providers/Microsoft.KeyVault/vaults/kv-keys"
@@ -159,6 +160,27 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
             "Compute",
         )
         for key, value in (("action", "Start"), ("cron", "0 7 * * *"), ("timeZone", "Tokyo Standard Time"))
+    },
+    "instances[].schedules[].recurrence": (
+        instance(schedules=[EVENING]),
+        instance(schedules=[{"recurrence": WEEKLY}]),
+        "update",
+        "Compute",
+    ),
+    **{
+        f"instances[].schedules[].recurrence.{key}": (
+            instance(schedules=[{"recurrence": WEEKLY}]),
+            instance(schedules=[{"recurrence": {**WEEKLY, key: value}}]),
+            "update",
+            "Compute",
+        )
+        for key, value in (
+            ("frequency", "Day"),
+            ("interval", 2),
+            ("hours", [20]),
+            ("minutes", [30]),
+            ("weekDays", ["Monday"]),
+        )
     },
     "grants": ({}, grant(), "none", "+RoleAssignment +RoleDefinition"),
     "grants[].principalId": (grant(), grant(principalId=OTHER), "none", "+RoleAssignment -RoleAssignment"),

@@ -2,60 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
-
 from pydantic import Field, ValidationInfo, field_validator
 
 from azmlflow.infra.settings.computes.compute import ComputeSettings
-from azmlflow.infra.settings.faults import nearest, refuse
-from azmlflow.infra.settings.fields import ObjectId, SettingsModel
-from azmlflow.resourcetypes.bounds import LONGEST_IDLE, MOST_SCHEDULES, SHORTEST_IDLE, is_cron
-from azmlflow.resourcetypes.time_zones import TIME_ZONES
-
-
-class ScheduleSettings(SettingsModel):
-    """When an instance starts or stops by the clock."""
-
-    action: Literal["Start", "Stop"] = Field("Stop", description="What is done then.", examples=["Stop"])
-    cron: str = Field(
-        description="When, by minute, hour, day of the month, month and day of the week (0 is Sunday).",
-        examples=["0 19 * * 1-5"],
-    )
-    time_zone: str = Field(
-        "UTC",
-        description="The time zone, by Windows' name. Azure's schedules know no summer time.",
-        examples=["W. Europe Standard Time"],
-        json_schema_extra={"enum": list(TIME_ZONES)},
-    )
-
-    @field_validator("cron")
-    @classmethod
-    def _cron(cls, value: str) -> str:
-        if not is_cron(value):
-            raise refuse(
-                f"'{value}' is not five fields of numbers, ranges such as 1-5, lists of them, or a star", "0 19 * * 1-5"
-            )
-        return " ".join(value.split())
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        known = {each.lower(): each for each in TIME_ZONES}
-        if value.lower() in known:
-            return known[value.lower()]
-        near = nearest(value, TIME_ZONES)
-        meant = f"; did you mean {near}?" if near else ", which takes Windows' names, such as W. Europe Standard Time"
-        raise refuse(f"Azure knows no time zone '{value}'{meant}", near or "UTC")
-
-    def as_azure_has_it(self) -> Mapping[str, Any]:
-        """The schedule in a body of Resource Manager."""
-        return {
-            "action": self.action,
-            "status": "Enabled",
-            "triggerType": "Cron",
-            "cron": {"expression": self.cron, "timeZone": self.time_zone},
-        }
+from azmlflow.infra.settings.computes.schedules import ScheduleSettings
+from azmlflow.infra.settings.faults import refuse
+from azmlflow.infra.settings.fields import ObjectId
+from azmlflow.resourcetypes.bounds import LONGEST_IDLE, MOST_SCHEDULES, SHORTEST_IDLE
 
 
 class InstanceSettings(ComputeSettings):

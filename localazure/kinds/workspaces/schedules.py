@@ -12,11 +12,13 @@ from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, whole_number, wrong_type
-from azmlflow.resourcetypes.bounds import MOST_SCHEDULES, is_cron
+from azmlflow.resourcetypes.bounds import LONGEST_INTERVAL, MOST_SCHEDULES, is_cron
 from azmlflow.resourcetypes.time_zones import TIME_ZONES
 
 _CODE = "BadRequest"
 _FREQUENCIES = ("Minute", "Hour", "Day", "Week", "Month")
+_TIMES = {"hours": 23, "minutes": 59}
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def shape(ask: Ask, given: Any, before: Document | None) -> Document:
@@ -66,8 +68,25 @@ def _schedule(given: Any) -> Document:
             raise bad_request(_CODE, f"The cron expression '{expression}' is not valid.", target="cron.expression")
     else:
         found[name]["frequency"] = choice("frequency", when.get("frequency"), _FREQUENCIES, _CODE)
-        found[name]["interval"] = whole_number("interval", when.get("interval"), 1, 1000, _CODE)
+        found[name]["interval"] = whole_number("interval", when.get("interval"), 1, LONGEST_INTERVAL, _CODE)
+        found[name]["schedule"] = _times(when.get("schedule"))
     return found
+
+
+def _times(given: Any) -> Document:
+    """At which times of the day, and on which days; azure-ai-ml sends both lists empty where none were said."""
+    if not isinstance(given, dict):
+        raise bad_request(_CODE, "A recurrence needs 'schedule', with 'hours' and 'minutes'.", target="schedule")
+    for name, most in _TIMES.items():
+        times = given.get(name)
+        if not isinstance(times, list):
+            raise wrong_type(f"schedule.{name}", times, "array")
+        for each in times:
+            whole_number(f"schedule.{name}", each, 0, most, _CODE)
+    days = given.get("weekDays") or []
+    if not isinstance(days, list):
+        raise wrong_type("schedule.weekDays", days, "array")
+    return {**given, "weekDays": [choice("weekDays", each, _DAYS, _CODE) for each in days]} if days else given
 
 
 def _zone(name: Any) -> str:

@@ -148,6 +148,41 @@ def test_what_is_given_lets_in_the_same_addresses(given: Desk) -> None:
     assert "container registry crshared does not let in 203.0.113.7, 198.51.100.0/24 of network.allowedIps" in says
 
 
+@pytest.mark.parametrize(
+    ("has", "more"),
+    [
+        (["203.0.113.7", "198.51.100.0/24"], ""),
+        (["203.0.113.7/32", "198.51.100.0/25", "198.51.100.128/25"], ""),
+        (["203.0.113.7", "198.51.100.0/24", "192.0.2.0/24"], "192.0.2.0/24"),
+        (["203.0.113.6/31", "198.51.100.0/23"], "203.0.113.6/31, 198.51.100.0/23"),
+    ],
+)
+def test_what_is_given_lets_in_no_other_address(given: Desk, has: list[str], more: str) -> None:
+    choose(given, "network: {mode: publicIps, allowedIps: [203.0.113.7, 198.51.100.0/24]}", "registry: own")
+    closed = {"defaultAction": "Deny", "ipRules": [{"value": each} for each in has]}
+    account(given, networkAcls=closed)
+    vault(given, networkAcls=closed)
+    says = told(given)
+    if more:
+        wanted = f"lets in {more}, which network.allowedIps does not: its owner has to close it, or name it there"
+        assert f"failed: storage: storage account stshared {wanted}" in says
+        assert f"vault: key vault kv-shared {wanted}" in says
+    else:
+        assert says.startswith("ok")
+
+
+def test_a_closed_account_that_lets_in_its_network_alone(given: Desk) -> None:
+    """Disabled, its rules of addresses mean nothing; the networks that it lets in are its owner's."""
+    choose(given, "network: {mode: managed}", "registry: own")
+    rules = {"defaultAction": "Deny", "ipRules": [{"value": "192.0.2.0/24"}]}
+    account(given, networkAcls=rules)
+    vault(given, publicNetworkAccess="Disabled", networkAcls=rules)
+    assert told(given) == (
+        "failed: storage: storage account stshared lets in 192.0.2.0/24, and network.mode managed lets in nobody "
+        "from the internet: its owner has to close it"
+    )
+
+
 def test_what_is_given_to_a_closed_workspace_has_to_be_closed(given: Desk) -> None:
     choose(given, "network: {mode: managed}", f"registry: {REGISTRY}")
     given.arm.put(REGISTRY, sku={"name": "Basic"}, properties={"publicNetworkAccess": "Enabled"})

@@ -112,3 +112,38 @@ def test_other_schedules_are_set_whole(desk: Desk, now: Any) -> None:
 
 def test_an_instance_that_is_not_there_is_left_to_the_engine(desk: Desk) -> None:
     assert called(desk, wanted(schedules=[STOP])) == []
+
+
+WEEKLY = {"frequency": "Week", "hours": [8, 18], "weekDays": ["Monday", "Friday"]}
+RECURRING = {
+    "id": "s2",
+    "action": "Stop",
+    "status": "Enabled",
+    "triggerType": "Recurrence",
+    "cron": None,
+    "recurrence": {
+        "frequency": "week",
+        "interval": 1,
+        "timeZone": "UTC",
+        "startTime": "2026-01-01T00:00:00",
+        "schedule": {"hours": [18, 8], "minutes": [0], "weekDays": ["friday", "monday"], "monthDays": []},
+    },
+}
+
+
+def test_a_recurrence_that_says_the_same_in_another_order_is_left(desk: Desk) -> None:
+    there(desk, idleTimeBeforeShutdown="PT1H", schedules={"computeStartStop": [RECURRING]})
+    assert called(desk, wanted(schedules=[{"recurrence": WEEKLY}])) == []
+
+
+@pytest.mark.parametrize(
+    "other", [{"interval": 2}, {"hours": [8]}, {"minutes": [30]}, {"weekDays": ["Monday"]}, {"frequency": "Day"}]
+)
+def test_another_recurrence_is_set_by_its_action(desk: Desk, other: dict[str, Any]) -> None:
+    there(desk, idleTimeBeforeShutdown="PT1H", schedules={"computeStartStop": [RECURRING]})
+    days = {} if other.get("frequency") else {"weekDays": WEEKLY["weekDays"]}
+    changed = {"frequency": "Week", "hours": [8, 18], **days, **other}
+    ((action, body),) = called(desk, wanted(schedules=[{"recurrence": changed}]))
+    (schedule,) = body["computeStartStop"]
+    assert (action, schedule["triggerType"]) == ("updateSchedules", "Recurrence")
+    assert "cron" not in schedule

@@ -148,6 +148,23 @@ def test_an_instance_has_owner_schedules_and_script_as_azure_has_them(run: Calla
     assert script == {"scriptSource": "inline", "timeout": "30m"}
 
 
+def test_a_recurrence_is_as_azure_has_it(run: Callable[..., Any]) -> None:
+    weekly = {"frequency": "Week", "interval": 2, "hours": [8], "week_days": ["Monday"]}
+    found = instance(run, schedules=[{"recurrence": weekly, "action": "Start"}])
+    (schedule,) = found.inputs["properties"]["properties"]["schedules"]["computeStartStop"]
+    assert schedule == {
+        "action": "Start",
+        "status": "Enabled",
+        "triggerType": "Recurrence",
+        "recurrence": {
+            "frequency": "Week",
+            "interval": 2,
+            "timeZone": "UTC",
+            "schedule": {"hours": [8], "minutes": [0], "weekDays": ["Monday"]},
+        },
+    }
+
+
 def test_an_owner_is_of_a_tenant(run: Callable[..., Any]) -> None:
     with pytest.raises(Exception, match="give tenant_id, or owner_tenant"):
         instance(run, owner=OWNER)

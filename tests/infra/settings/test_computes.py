@@ -82,6 +82,9 @@ def test_an_identity_of_several_clusters_is_one() -> None:
     assert settings.identities() == (ComputeIdentity(WHO), ComputeIdentity(OTHER))
 
 
+DAILY = {"frequency": "Day", "hours": [19]}
+
+
 def instance(**given: Any) -> Any:
     return read(instances=[{"name": "alice", **given}]).instances[0]
 
@@ -99,7 +102,26 @@ def test_an_instance_stops_by_itself_by_default() -> None:
         ({"schedules": [{"cron": "0 19 * *"}]}, "schedules[0].cron", "'0 19 * *' is not five fields"),
         ({"schedules": [{"cron": "0 24 * * *"}]}, "schedules[0].cron", "is not five fields"),
         ({"schedules": [{"cron": "*/5 * * * *"}]}, "schedules[0].cron", "is not five fields"),
-        ({"schedules": [{}]}, "schedules[0].cron", "is missing"),
+        ({"schedules": [{}]}, "schedules[0]", "goes by cron or by recurrence, and this one has neither"),
+        ({"schedules": [{"cron": "0 19 * * *", "recurrence": DAILY}]}, "schedules[0]", "this one has both"),
+        ({"schedules": [{"recurrence": {"frequency": "Day"}}]}, "schedules[0].recurrence.hours", "is missing"),
+        ({"schedules": [{"recurrence": {**DAILY, "hours": [24]}}]}, "schedules[0].recurrence.hours", "are 0 to 23"),
+        ({"schedules": [{"recurrence": {**DAILY, "hours": []}}]}, "schedules[0].recurrence.hours", "at least 1"),
+        ({"schedules": [{"recurrence": {**DAILY, "hours": [8, 8]}}]}, "schedules[0].recurrence.hours", "8 is there"),
+        ({"schedules": [{"recurrence": {**DAILY, "minutes": [60]}}]}, "schedules[0].recurrence.minutes", "are 0 to 59"),
+        ({"schedules": [{"recurrence": {**DAILY, "minutes": [-1]}}]}, "schedules[0].recurrence.minutes", "-1 is none"),
+        ({"schedules": [{"recurrence": {**DAILY, "interval": 0}}]}, "schedules[0].recurrence.interval", "equal to 1"),
+        ({"schedules": [{"recurrence": {**DAILY, "frequency": "Year"}}]}, "schedules[0].recurrence.frequency", "'Week'"),
+        (
+            {"schedules": [{"recurrence": {**DAILY, "weekDays": ["Monday"]}}]},
+            "schedules[0].recurrence.weekDays",
+            "belongs to the frequency Week",
+        ),
+        (
+            {"schedules": [{"recurrence": {**DAILY, "frequency": "Week", "weekDays": ["Monday", "Monday"]}}]},
+            "schedules[0].recurrence.weekDays",
+            "Monday is there twice",
+        ),
         ({"schedules": [{"cron": "0 19 * * *", "action": "Pause"}]}, "schedules[0].action", "'Start' or 'Stop'"),
         (
             {"schedules": [{"cron": "0 19 * * *", "timeZone": "Europe/Berlin"}]},
@@ -138,6 +160,29 @@ def test_a_schedule_has_azures_spelling() -> None:
         "status": "Enabled",
         "triggerType": "Cron",
         "cron": {"expression": "0 19 * * 1-5", "timeZone": "Tokyo Standard Time"},
+    }
+
+
+def test_a_recurrence_is_as_azure_has_it() -> None:
+    weekly = {"frequency": "Week", "interval": 2, "hours": [8, 18], "minutes": [30], "weekDays": ["Monday", "Friday"]}
+    schedules = [{"recurrence": DAILY}, {"action": "Start", "recurrence": weekly, "timeZone": "tokyo standard time"}]
+    daily, second = (each.as_azure_has_it() for each in instance(schedules=schedules).schedules)
+    assert daily["recurrence"] == {
+        "frequency": "Day",
+        "interval": 1,
+        "timeZone": "UTC",
+        "schedule": {"hours": [19], "minutes": [0]},
+    }
+    assert second == {
+        "action": "Start",
+        "status": "Enabled",
+        "triggerType": "Recurrence",
+        "recurrence": {
+            "frequency": "Week",
+            "interval": 2,
+            "timeZone": "Tokyo Standard Time",
+            "schedule": {"hours": [8, 18], "minutes": [30], "weekDays": ["Monday", "Friday"]},
+        },
     }
 
 

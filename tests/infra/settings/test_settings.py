@@ -385,6 +385,7 @@ def test_every_field_says_what_it_is() -> None:
         "Cluster",
         "Instance",
         "Schedule",
+        "Recurrence",
         "Grant",
         "Budget",
         "Identity",

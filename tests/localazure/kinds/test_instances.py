@@ -22,6 +22,11 @@ def cron(expression: str = "0 19 * * 1-5", zone: str = "W. Europe Standard Time"
     return {"action": action, "triggerType": "Cron", "cron": {"expression": expression, "timeZone": zone}}
 
 
+def recurrence(**changed: Any) -> Any:
+    daily = {"frequency": "Day", "interval": 1, "schedule": {"hours": [8], "minutes": [0]}}
+    return {"action": "Stop", "triggerType": "Recurrence", "recurrence": {**daily, **changed}}
+
+
 def scheduled(*schedules: Any) -> dict[str, Any]:
     return {"computeStartStop": list(schedules)}
 
@@ -94,6 +99,16 @@ def test_its_schedules_are_changed_by_theirs(made: Azure) -> None:
     assert inner(made)["schedules"]["computeStartStop"] == []
 
 
+def test_a_recurrence_as_azure_ai_ml_sends_it(made: Azure) -> None:
+    """Its days of the week in lower case; both lists empty where no pattern was said."""
+    days = recurrence(frequency="Week", schedule={"hours": [8], "minutes": [0], "weekDays": ["monday"]})
+    empty = recurrence(schedule={"hours": [], "minutes": []})
+    assert made.arm("POST", f"{PATH}/updateSchedules", scheduled(days, empty)).status == 200
+    first, second = inner(made)["schedules"]["computeStartStop"]
+    assert (first["recurrence"]["schedule"]["weekDays"], first["recurrence"]["timeZone"]) == (["Monday"], "UTC")
+    assert second["recurrence"]["schedule"] == {"hours": [], "minutes": []}
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
@@ -106,6 +121,13 @@ def test_its_schedules_are_changed_by_theirs(made: Azure) -> None:
         (scheduled(cron(action="Pause")), "Pause"),
         (scheduled({**cron(), "triggerType": "Recurrence"}), "needs 'recurrence'"),
         (scheduled({"action": "Stop", "triggerType": "Recurrence", "recurrence": {"frequency": "Year"}}), "Year"),
+        (scheduled(recurrence(schedule=None)), "needs 'schedule', with 'hours' and 'minutes'"),
+        (scheduled(recurrence(schedule={"hours": [8]})), "schedule.minutes"),
+        (scheduled(recurrence(schedule={"hours": [24], "minutes": [0]})), "schedule.hours"),
+        (scheduled(recurrence(schedule={"hours": 8, "minutes": [0]})), "schedule.hours"),
+        (scheduled(recurrence(schedule={"hours": [8], "minutes": [0], "weekDays": ["Someday"]})), "Someday"),
+        (scheduled(recurrence(schedule={"hours": [8], "minutes": [0], "weekDays": "Monday"})), "schedule.weekDays"),
+        (scheduled(recurrence(interval=0)), "interval"),
         (scheduled("at noon"), "at noon"),
         ({"computeStartStop": "at noon"}, "at noon"),
     ],
