@@ -147,6 +147,7 @@ def take_over_roles(session: Session, stack: Stack, where: Place, wanted: Sequen
         return
     from azmlflow.cli.mending.recover import Wanted, take_over
     from azmlflow.cli.pulumi.sdk import azure_native_version
+    from azmlflow.infra.plan.tags import owner
 
     take_over(
         stack,
@@ -154,6 +155,7 @@ def take_over_roles(session: Session, stack: Stack, where: Place, wanted: Sequen
         [Wanted(one.type, one.name, one.id, one.urn(name, project), one.parent_urn(name, project)) for one in lost],
         version=azure_native_version(),
         owned=lambda _: True,  # a role's GUID follows from the group and the persona: it is nobody else's
+        owner=owner(project, name),
         say=lambda _: session.invocation.say("taking over the role of a persona, which is in Azure already"),
     )
 

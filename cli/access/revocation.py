@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, get_args
 from azmlflow.cli.access.assignments import Listing, of_another
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.infra.plan.identifiers import Place
-from azmlflow.infra.plan.records import Assignment
+from azmlflow.infra.plan.records import Assignment, ComputeIdentity
 from azmlflow.infra.plan.tags import owner
 from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.profiles import Profile
@@ -57,10 +57,11 @@ class Places:
         return tuple(found.values())
 
     def urns(self, grants: Iterable[Grant], stack: str, project: str) -> tuple[str, ...]:
-        """URNs of the roles and assignments that may stand for grants."""
+        """URNs of the roles and assignments that may stand for grants, or stay for what computes need."""
         listed = tuple(grants)
         planned = [role for place in self.every for role in place.roles(listed)]
-        planned += [each.planned() for each in self.assignments(listed)]
+        for each in self.assignments(listed):
+            planned += [each.planned(), *([replace(each.planned(), name=each.otherwise)] if each.otherwise else [])]
         return tuple(dict.fromkeys(each.urn(stack, project) for each in planned))
 
 
@@ -161,7 +162,15 @@ def _is_own(each: Assignment, places: Places, grant: Grant) -> bool:
     return any(each.id == place.assignment(grant).id for place in places.every)
 
 
-def going(had: Had, places: Places, gone: Iterable[Grant], stay: Iterable[Grant]) -> Iterator[Assignment]:
-    """The assignments that stand and that only the grants that go call for."""
-    unwanted = {each.key for each in places.assignments(gone)} - {each.key for each in places.assignments(stay)}
+def going(
+    had: Had,
+    places: Places,
+    gone: Iterable[Grant],
+    stay: Iterable[Grant],
+    computes: Iterable[ComputeIdentity] = (),
+) -> Iterator[Assignment]:
+    """The assignments that stand and that only the grants that go call for; no identity of a compute, either."""
+    needed = {each.key for place in places.every for each in place.of_computes(computes, ())}
+    stays = needed | {each.key for each in places.assignments(stay)}
+    unwanted = {each.key for each in places.assignments(gone)} - stays
     return (each for each in had.standing if each.key in unwanted)

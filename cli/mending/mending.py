@@ -13,9 +13,13 @@ from azmlflow.cli.pulumi.sdk import azure_native_version
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session import standing
 from azmlflow.cli.session.session import Session, confirm
+from azmlflow.resourcetypes.table import token_of
 
 if TYPE_CHECKING:
+    from azmlflow.infra.rehearsal import Declared
     from azmlflow.infra.settings.settings import Settings
+
+_ROLE_ASSIGNMENT = token_of("Microsoft.Authorization/roleAssignments")
 
 
 def clear_the_way(session: Session, stack: Stack, holder: Holder) -> None:
@@ -124,12 +128,20 @@ def take_over(
     return recover.take_over(
         stack,
         session.invocation.ports.open_arm(),
-        [recover.Wanted(each.type, each.name, each.id, each.urn, each.parent) for each in declared],
+        [
+            recover.Wanted(each.type, each.name, each.id, each.urn, each.parent, _description(each))
+            for each in declared
+        ],
         version=azure_native_version(),
         owned=owned,
+        owner=tags.owner(session.project.name, session.name),
         say=session.invocation.say,
         agree=agree,
     )
+
+
+def _description(declared: Declared) -> str:
+    return str(declared.inputs.get("description") or "") if declared.type == _ROLE_ASSIGNMENT else ""
 
 
 def look(session: Session, stack: Stack) -> None:

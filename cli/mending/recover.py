@@ -16,6 +16,7 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
@@ -39,6 +40,7 @@ class Wanted:
         id: where Azure keeps it.
         urn: its name in the state.
         parent: URN of the component that declares it.
+        description: what a role assignment, which has no tags, says of itself.
     """
 
     type: str
@@ -46,6 +48,7 @@ class Wanted:
     id: str
     urn: str
     parent: str
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ def take_over(
     *,
     version: str,
     owned: Owned,
+    owner: str,
     say: Say,
     agree: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> int:
@@ -168,6 +172,7 @@ def take_over(
         wanted: everything that the stack declares, each after those that it needs.
         version: of the azure-native provider, for the state.
         owned: do these tags say that a resource is this stack's?
+        owner: how the description of a role assignment ends that is this stack's (`tags.owner`).
         say: hears what is done.
         agree: asked with what is found, before it is imported; raises if the answer is no.
 
@@ -195,6 +200,13 @@ def take_over(
                 where=plan.id,
                 next=f"choose another name, or another azmlflow:salt, in Pulumi.{stack.name}.yaml",
             )
+        if plan.description and (said := _said(document)) != plan.description and not said.endswith(owner):
+            # Two stacks that share what is given call the same role of the same principal there by the same name.
+            raise CliError(
+                f"{kind.called()} `{name}` exists already, and is not this stack's: it says `{said}`",
+                where=plan.id,
+                next=f"if nobody relies on it: az role assignment delete --ids {plan.id}",
+            )
         found.append(f"{kind.called()} `{name}`")
         new_parent = not state.has(plan.parent)
         lost.append(Import(plan.type, plan.name, plan.id, plan.parent, version, new_parent=new_parent))
@@ -204,3 +216,7 @@ def take_over(
             say(f"taking over {each}, which stands and is not in the state")
         stack.import_resources(lost)
     return len(lost)
+
+
+def _said(document: Mapping[str, Any]) -> str:
+    return str((document.get("properties") or {}).get("description") or "")

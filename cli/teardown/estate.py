@@ -14,7 +14,7 @@ from azmlflow.cli.project.project import Project
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session import twins
-from azmlflow.cli.teardown.ownership import Owner
+from azmlflow.cli.teardown.ownership import Limits, Owner
 from azmlflow.rbac import scopes
 
 if TYPE_CHECKING:
@@ -92,31 +92,32 @@ class Access:
         return bool(self.definitions or self.assignments)
 
 
-def access(arm: ResourceManager, group_id: str, holder: Owner | None, home: str = "") -> Access:
-    """What azmlflow granted in or around a group.
+def access(arm: ResourceManager, group_id: str, holder: Owner | None, limits: Limits) -> Access:
+    """What azmlflow granted in or around a group, and on what is given.
 
     A definition is ours by its GUID, which follows from the persona and the group's id (in another's group: from its
     `home`); an assignment by what its
     description says of its owner, where its scope is the group or inside it, or where its principal is deleted; or
-    because it is of one of those definitions, which could not be deleted before it. A definition that somebody has made
+    because it is of one of those definitions, which could not be deleted before it. Outside of the group one is ours by
+    the id that the program gives it, and what it has it say, both. A definition that somebody has made
     assignable elsewhere, too, stays: there others may have it.
     """
     try:
-        return _access(arm, "/".join(group_id.split("/")[:3]), group_id, holder, home)
+        return _access(arm, "/".join(group_id.split("/")[:3]), group_id, holder, limits)
     except ArmError as fault:
         if fault.status != 403:
             raise
     # Whose rights are at the group sees nothing of the subscription: there the group's own lists tell the same.
-    inside_ = _access(arm, group_id, group_id, holder, home)
+    inside_ = _access(arm, group_id, group_id, holder, limits)
     names = (id_.rsplit("/", 1)[-1] for id_ in inside_.definitions)
     own = tuple(f"{group_id}/providers/Microsoft.Authorization/roleDefinitions/{name}" for name in names)
     return Access(own, inside_.assignments)
 
 
-def _access(arm: ResourceManager, scope: str, group_id: str, holder: Owner | None, home: str) -> Access:
+def _access(arm: ResourceManager, scope: str, group_id: str, holder: Owner | None, limits: Limits) -> Access:
     from azmlflow.rbac.roles import PERSONAS, custom_role_guid
 
-    guids = {custom_role_guid(each.name, home or group_id) for each in PERSONAS}
+    guids = {custom_role_guid(each.name, limits.home or group_id) for each in PERSONAS}
     roles = {
         str(role.name).lower(): str(role.id)
         for role in arm.custom_roles(scope)
@@ -125,7 +126,9 @@ def _access(arm: ResourceManager, scope: str, group_id: str, holder: Owner | Non
     assignments: list[str] = []
     for entry in arm.role_assignments(scope):
         ours = holder is not None and holder.says(entry.description) and scopes.contains(group_id, str(entry.scope))
-        if ours or str(entry.role_definition_id).rsplit("/", 1)[-1].lower() in roles:
+        said = limits.given_roles.get(str(entry.id).lower())
+        given = said is not None and entry.description == said
+        if ours or given or str(entry.role_definition_id).rsplit("/", 1)[-1].lower() in roles:
             assignments.append(str(entry.id))
     return Access(tuple(roles.values()), tuple(assignments))
 

@@ -157,7 +157,7 @@ def remove_access(removal: Removal) -> bool:
 
 def _access_now(removal: Removal) -> Access:
     try:
-        return access(removal.arm, removal.plan.seen.id, removal.plan.holder, removal.plan.limits.home)
+        return access(removal.arm, removal.plan.seen.id, removal.plan.holder, removal.plan.limits)
     except ArmError as fault:
         if fault.status != 403 or removal.fate() != "hidden":
             raise

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from azmlflow.infra.plan import naming
@@ -171,6 +171,8 @@ class Limits:
         our_locks: lower-case ids of locks that the stack's state has.
         given: the group is another's: what is the stack's in it goes, and the group stays.
         home: what the names of the stack's roles follow from, if it is not the group.
+        given_roles: by its lower-case id, what each role assignment says of itself that the stack's program declares
+            outside of the group, on what is given.
         chosen: whether a group, as its document is now, is what the user chose; None where it was named.
     """
 
@@ -183,6 +185,7 @@ class Limits:
     chosen: Callable[[Mapping[str, Any]], bool] | None = None
     given: bool = False
     home: str = ""
+    given_roles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def plan_group(arm: ResourceManager, group_id: str, limits: Limits | None = None
     seen, holder = plan.seen, plan.holder
     owned = seen.document is None or (holder is not None and holder.owns(seen.document.get("tags")))
     if owned or plan.limits.unmanaged or plan.limits.given:
-        plan = replace(plan, access=access(arm, seen.id, holder, plan.limits.home))
+        plan = replace(plan, access=access(arm, seen.id, holder, plan.limits))
     return plan if plan.refusals or seen.going else _with_rights(arm, plan)
 
 

@@ -6,7 +6,8 @@ The rules:
 - one assignment for each role that a grant calls for, at the workspace or the group (and, with identity-based storage,
   on the storage account), under a name that follows from (scope, principal, role): Azure refuses the same assignment
   under a second name, and the provider would otherwise name it at random;
-- what user-assigned identities of computes and endpoints need, be it that a grant gives it already;
+- what user-assigned identities of computes and endpoints need, be it that a grant gives it already: then the engine
+  hears of the other name, by which it keeps the assignment when the grant goes, or comes;
 - an assignment that somebody else made is not declared. The role it is of is kept in Azure when the last grant goes:
   it could not be deleted while that assignment is there;
 - an assignment depends on its role, and both on the workspace, so that a destroy takes them in the order that Azure
@@ -87,7 +88,10 @@ class Access(pulumi.ComponentResource):
                 description=f"{each.why}, {args.owner}",
                 opts=pulumi.ResourceOptions.merge(
                     after,
-                    pulumi.ResourceOptions(depends_on=[definitions[each.persona]] if each.persona else []),
+                    pulumi.ResourceOptions(
+                        depends_on=[definitions[each.persona]] if each.persona else [],
+                        aliases=[pulumi.Alias(name=each.otherwise)] if each.otherwise else None,
+                    ),
                 ),
             )
             for number, each in enumerate(listed(place, grants))

@@ -13,6 +13,7 @@ from azmlflow.rbac.grants import assignment_name
 from azmlflow.resourcetypes.table import token_of
 
 _ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+_CALLERS = {"grant": "identity", "identity": "grant"}  # how the names of built-in roles' assignments begin
 
 
 def component(name: str) -> str:
@@ -91,6 +92,13 @@ class Assignment:
     def key(self) -> tuple[str, str, str]:
         """What Azure allows only once: scope, principal, role."""
         return scopes.key(self.scope), self.principal_id.lower(), self.role_guid
+
+    @property
+    def otherwise(self) -> str:
+        """Its logical name where a compute's identity calls for it and no grant does, or the other way round: it is one
+        and the same in Azure, and stays. Empty for a persona's own role, which only grants call for."""
+        caller, _, rest = self.name.partition("-")
+        return f"{_CALLERS[caller]}-{rest}" if self.persona is None else ""
 
     def planned(self) -> Planned:
         """The resource that declares it."""

@@ -58,6 +58,7 @@ class Declared:
     secret_outputs: tuple[str, ...]
     retained: bool
     ignored: tuple[str, ...]
+    aliases: tuple[str, ...]
 
 
 class Recorder(Monitor):
@@ -108,6 +109,7 @@ class Recorder(Monitor):
                 secret_outputs=tuple(request.additionalSecretOutputs),
                 retained=bool(request.retainOnDelete),
                 ignored=tuple(request.ignoreChanges),
+                aliases=tuple(request.aliasURNs) + tuple(each.urn or each.spec.name for each in request.aliases),
             )
         )
         state = {**answered(inputs), **COMPUTED.get(request.type, {}), "name": name}

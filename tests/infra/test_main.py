@@ -411,6 +411,25 @@ def test_outputs(full: Any) -> None:
     assert "connectionString" not in json.dumps(told)
 
 
+def test_a_role_that_a_compute_shares_is_one_resource_whoever_calls_for_it(up: Up) -> None:
+    """Else the engine would make it under the one name, which is the same in Azure, and then delete it by the other."""
+    robot = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
+    stack = {"clusters": [{"name": "cpu", "identities": {robot: BOB}}], "storageAuth": "identity"}
+    robots = {"principalId": BOB, "principalType": "ServicePrincipal", "persona": "tracker"}
+    alone = {one.name: one for one in up(**stack).of("RoleAssignment")}
+    granted = {one.name: one for one in up(**stack, grants=[robots]).of("RoleAssignment")}
+    needed = f"storage-blob-data-contributor-{BOB}"
+    assert f"identity-{needed}" not in granted
+    assert f"grant-{needed}" not in alone
+    assert [each.rpartition("::")[2] for each in alone[f"identity-{needed}"].aliases] == [f"grant-{needed}"]
+    assert [each.rpartition("::")[2] for each in granted[f"grant-{needed}"].aliases] == [f"identity-{needed}"]
+    one, other = alone[f"identity-{needed}"].inputs, granted[f"grant-{needed}"].inputs
+    assert {key: value for key, value in one.items() if key != "description"} == {
+        key: value for key, value in other.items() if key != "description"
+    }
+    assert granted[f"grant-tracker-{BOB}"].aliases == ()
+
+
 def test_what_is_planned_for_computes_identities_is_what_is_declared(up: Up) -> None:
     robot = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
     subnet = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet/subnets/computes"

@@ -62,7 +62,7 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
                 next=f"azmlflow status --stack {session.name}",
             )
         stay = [grant for grant in present if grant.key not in {each.key for each in gone}]
-        going = tuple(revocation.going(had, places, gone, stay))
+        going = tuple(revocation.going(had, places, gone, stay, session.settings().identities()))
         _check_right(session, listing, going)
         session = grants.save(session, stay) if len(stay) != len(present) else session
         for each in going:

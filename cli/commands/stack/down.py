@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,9 +24,13 @@ from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.teardown import Left, Limits, Owner, Removal, lone, overdue, plan_group, show, steps
 from azmlflow.cli.teardown.data import describing
 from azmlflow.cli.teardown.estate import Estate
+from azmlflow.cli.teardown.inventory import inside
 from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE
 from azmlflow.cli.teardown.stack import stands_elsewhere
 from azmlflow.resourcetypes.table import token_of
+
+if TYPE_CHECKING:
+    from azmlflow.infra.settings.settings import Settings
 
 GROUP = "Microsoft.Resources/resourceGroups"
 
@@ -144,6 +149,7 @@ def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False, s
         given=given,
         home=estate.workspace if given else "",
         our_locks=frozenset(entry.id.lower() for entry in managed if ":ManagementLock" in entry.type),
+        given_roles=_given_roles(session, estate, settings),
     )
     groups = [entry.id for entry in managed if entry.type == token_of(GROUP) and not _same(entry.id, estate.group)]
     strays = [entry.id for entry in managed if all(stands_elsewhere(entry.id, id_) for id_ in (estate.group, *groups))]
@@ -155,6 +161,19 @@ def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False, s
         tuple(strays),
         describing(arm),
     )
+
+
+def _given_roles(session: Session, estate: Estate, settings: Settings) -> Mapping[str, str]:
+    """What the stack's program declares of roles on what is given, which a state that is lost does not tell."""
+    if not settings.given() or session.project.own_program:
+        return {}
+    return {
+        each.id.lower(): str(each.inputs.get("description"))
+        for each in session.rehearsed(estate.subscription, "")
+        if each.type == token_of("Microsoft.Authorization/roleAssignments")
+        and not inside(estate.group, each.id)
+        and each.inputs.get("description")
+    }
 
 
 def _same(one: str, other: str) -> bool:

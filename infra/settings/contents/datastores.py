@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from azmlflow.infra.settings.faults import refuse, repeated
 from azmlflow.infra.settings.fields import SettingsModel, arm_id
@@ -52,6 +52,17 @@ class DatastoreSettings(SettingsModel):
         "workspace. Jobs open it as whom they run; nobody by a key.",
         examples=["caller"],
     )
+
+    @field_validator("type", mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        if isinstance(value, str) and value.lower() == "onelake":
+            raise refuse(
+                "a datastore of OneLake names a workspace and an item of Microsoft Fabric, which azmlflow does not "
+                "know: az ml datastore create makes one beside the stack's",
+                "blob",
+            )
+        return value
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -32,7 +32,7 @@ _SAS_LIFETIME = timedelta(hours=1)
 _TYPES = ("AzureBlob", "AzureFile", "AzureDataLakeGen1", "AzureDataLakeGen2", "OneLake")
 _OPTIONAL = (
     "accountName", "containerName", "filesystem", "fileShareName", "storeName", "resourceGroup", "subscriptionId",
-    "description", "oneLakeWorkspaceName", "artifact",
+    "description",
 )  # fmt: skip
 _DEFAULTS: Document = {
     "endpoint": "core.windows.net", "protocol": "https", "serviceDataAccessAuthIdentity": "None", "tags": {},
@@ -42,6 +42,8 @@ _DEFAULTS: Document = {
 def _shape(ask: Ask, existing: Document | None) -> Document:
     given = ask.properties
     kind = choice("datastoreType", given.get("datastoreType"), _TYPES)
+    if kind == "OneLake":
+        raise bad_request("BadRequest", "The embedded Azure has no OneLake, which is Microsoft Fabric's.")
     credentials = given.get("credentials")
     if not isinstance(credentials, dict) or not credentials.get("credentialsType"):
         raise bad_request("InvalidRequestContent", "A datastore needs 'credentials' with a 'credentialsType'.")
@@ -52,17 +54,51 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
 
 
 def _check(ask: Ask, existing: Document | None) -> None:
-    """Who makes a datastore of a container, or turns one to it, may read and write there."""
+    """Who makes a datastore of a container, or turns one to it, may read and write there; and its account is there."""
     before, told = (existing or {}).get("properties", {}), ask.properties
     place, stood = _container(told), _container(before)
-    is_blob = str(told.get("datastoreType")).lower() == "azureblob"
-    if not is_blob or (place == stood and before.get("datastoreType") == "AzureBlob"):
-        return
     secrets = (told.get("credentials") or {}).get("secrets") if isinstance(told.get("credentials"), dict) else None
-    if not named.is_proof(ask.cloud, *place, secrets):
+    is_proof = named.is_proof(ask.cloud, *place, secrets)
+    is_blob = str(told.get("datastoreType")).lower() == "azureblob"
+    if is_blob and not is_proof and (place != stood or before.get("datastoreType") != "AzureBlob"):
         workspace = find.parent(ask.cloud, DATASTORE, ask.target, "write")
         may = (f"{_TYPE}/write", ask.target.id)
         named.require(ask.cloud, ask.caller, workspace, (*place, ""), may=may, verbs="read write")
+    if not is_proof and (place[0] != stood[0] or secrets):
+        _validate(ask, secrets)
+
+
+def _validate(ask: Ask, secrets: Any) -> None:
+    """Refuse an account that is not there, or that the caller does not see, and a key that is not its own.
+
+    Azure validates unless it is told to skip that ("Datastores", `skipValidation`), as azure-ai-ml tells it. Inferred:
+    what it looks at (azureml-core's `skip_validation` speaks of "storage keys"), and in which words it refuses; who
+    sees an account is who may read it, or brings its key.
+
+    Raises:
+        AzureError: 400, in the same words whether the account is there or not.
+    """
+    name = str(ask.properties.get("accountName") or "")
+    if not name or ask.query.get("skipvalidation", "").lower() == "true":
+        return
+    account = names.holder(ask.cloud, STORAGE_TYPE, name)
+    if account is not None and isinstance(secrets, dict) and "key" in secrets:
+        raise bad_request("BadRequest", f"The key is not one of the storage account '{name}'.", target="credentials")
+    if account is None or not _sees(ask, account["id"]):
+        raise bad_request(
+            "BadRequest",
+            f"The storage account '{name}' does not exist, or you may not read it; with 'skipValidation' the datastore "
+            "is made all the same.",
+            target="accountName",
+        )
+
+
+def _sees(ask: Ask, account_id: str) -> bool:
+    workspace = find.parent(ask.cloud, DATASTORE, ask.target, "write")
+    if str(workspace["properties"]["storageAccount"]).lower() == account_id.lower():
+        return True
+    who = ask.caller.principal.object_id
+    return ask.cloud.enforcer.why_not(who, f"{STORAGE_TYPE}/read", account_id) is None
 
 
 def _container(told: Mapping[str, Any]) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from azmlflow.cli.frame.errors import Interrupted
 from azmlflow.cli.project.hold import hold
@@ -14,6 +15,7 @@ from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.teardown.steps import STEPS
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.plan.tags import ownership
+from azmlflow.infra.rehearsal import rehearse
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import ALICE, GROUP, GROUP_ID, OUTPUTS, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
 from tests.cli.wire import Response
@@ -592,3 +594,36 @@ def test_a_group_by_itself_needs_no_settings_of_a_stack(standing: Desk) -> None:
     assert done.code == 0, done.err
     assert f"DELETE {GROUP_ID}" in standing.arm.calls
     assert "does not exist" in standing.run("down", "-g", GROUP, "--stack", "prod", "--yes").err
+
+
+SHARED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shared/providers/Microsoft.Storage/storageAccounts/stshared"
+
+
+def test_with_its_state_lost_its_roles_on_what_is_given_go_and_no_others(desk: Desk) -> None:
+    """They are outside of the group; their ids follow from the settings, and they say what they are for."""
+    text = f"config:\n  azmlflow:cloud: local\n  azmlflow:storage: {SHARED}\n  azmlflow:storageAuth: identity\n"
+    person = f"{{principalId: {ALICE.id}, principalType: User, persona: tracker}}"
+    desk.settings(text=f"{text}  azmlflow:identity: {{type: UserAssigned}}\n  azmlflow:grants: [{person}]\n")
+    config = yaml.safe_load((desk.root / "Pulumi.local.yaml").read_text())["config"]
+    every = rehearse(config, project="azmlflow", stack="local", subscription=SUBSCRIPTION, tenant="t1")
+    declared = [each for each in every if each.id.startswith(SHARED)]
+    descriptions = {each.id: str(each.inputs["description"]) for each in declared}
+    assert sorted(descriptions.values()) == [
+        "Artifacts of a workspace with identity-based storage, azmlflow stack local of project azmlflow",
+        "Artifacts of a workspace with identity-based storage, azmlflow stack local of project azmlflow",
+        *["Workspace mlw-mlflow-local works as this identity"] * 3,
+    ]
+    first, *ours = descriptions
+    roles = f"{SHARED}/providers/Microsoft.Authorization/roleAssignments"
+    for id_ in ours:
+        desk.arm.put(id_, properties={"scope": SHARED, "description": descriptions[id_], "roleDefinitionId": "/x/y"})
+    others = {
+        first: "Workspace mlw-theirs works as this identity",
+        f"{roles}/copied": descriptions[ours[0]],
+        f"{roles}/silent": None,
+    }
+    for id_, said in others.items():
+        desk.arm.put(id_, properties={"scope": SHARED, "description": said, "roleDefinitionId": "/x/y"})
+    done = desk.run("down", "--yes")
+    assert done.code == 0, done.err
+    assert sorted(desk.arm.calls) == sorted(f"DELETE {id_}" for id_ in ours)

@@ -237,3 +237,29 @@ def test_where_only_the_workspaces_assignments_may_be_read_the_others_are_asked_
     standing.arm.list = list_  # type: ignore[method-assign]
     assert standing.run("revoke", "alice@local.test").code == 0
     assert len(standing.arm.calls) == 2
+
+
+def test_what_a_computes_identity_needs_too_stays(desk: Desk) -> None:
+    """It was a tracker besides: the persona's own role goes, and the one on the blobs, which its cluster needs, stays."""
+    robot = "00000000-0000-4000-8000-0000000000b0"
+    identity = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ManagedIdentity"
+    grant = Grant(robot, "ServicePrincipal", "robot", "tracker")
+    config = {
+        "azmlflow:cloud": "local",
+        "azmlflow:storageAuth": "identity",
+        "azmlflow:clusters": [{"name": "cpu", "identities": {f"{identity}/userAssignedIdentities/robot": robot}}],
+        "azmlflow:grants": [grant.to_config()],
+    }
+    desk.settings(text=yaml.safe_dump({"config": config}))
+    desk.stand(Resource("urn::x", "t:t:T"))
+    place = Place(SUBSCRIPTION, GROUP, WORKSPACE, str(OUTPUTS["storageAccount"]))
+    for each in place.assignments((grant,)):
+        desk.arm.put(each.id)
+    # Microsoft, "Azure built-in roles": Storage Blob Data Contributor.
+    blobs = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+    (shared,) = (each for each in place.assignments((grant,)) if each.role_guid == blobs)
+    others = {each.id.lower() for each in place.assignments((grant,))} - {shared.id.lower()}
+    done = desk.run("revoke", robot)
+    assert done.code == 0, done.err
+    assert {call.partition(" ")[2].lower() for call in desk.arm.calls} == others
+    assert shared.id.lower() in desk.arm.documents

@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import recover
 from azmlflow.cli.project.hold import Note, hold
 from azmlflow.cli.pulumi import processes
 from azmlflow.cli.pulumi.deployment import Pending, Resource, State
+from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.plan.tags import ownership
 from azmlflow.infra.rehearsal import Declared, rehearse
 from azmlflow.infra.settings.settings import Settings
+from azmlflow.rbac.grants import Grant
 from tests.cli.desk import ALICE, GROUP_ID, SUBSCRIPTION, Desk, FakeArm, FakeStack
 from tests.waits import bounded
 
@@ -257,8 +260,8 @@ def test_what_a_dead_up_left_is_looked_for_and_said(desk: Desk) -> None:
     assert desk.stack.calls == ["up"]  # nothing was left
 
 
-def test_everything_planned_is_asked_for_by_its_kind_and_what_bears_no_tags_is_ours_by_its_name(desk: Desk) -> None:
-    """A cluster bears tags; roles and assignments bear none, but a name that only this stack computes."""
+def test_everything_planned_is_asked_for_by_its_kind_and_what_bears_no_tags_is_ours_by_its_words(desk: Desk) -> None:
+    """A cluster bears tags; roles and assignments bear none, but a name that only this stack computes, and a word."""
     grant = f"{{principalId: {ALICE.id}, principalType: User, persona: viewer}}"
     desk.settings(
         text="config:\n  azmlflow:cloud: local\n  azmlflow:clusters:\n  - {name: cpu}\n"
@@ -272,7 +275,8 @@ def test_everything_planned_is_asked_for_by_its_kind_and_what_bears_no_tags_is_o
         grants=[{"principalId": ALICE.id, "principalType": "User", "persona": "viewer"}],
     )
     for each in plan_:
-        desk.arm.put(each.id, **({} if "authorization" in each.type else {"tags": TAGS}))
+        said = {"properties": {"description": each.inputs.get("description")}}
+        desk.arm.put(each.id, **(said if "authorization" in each.type else {"tags": TAGS}))
     assert desk.run("up").code == 0
     imported = {(entry.type, entry.name, entry.id, entry.parent) for entry in desk.stack.imported}
     assert imported == {(each.type, each.name, each.id, each.parent) for each in plan_}
@@ -303,7 +307,8 @@ def take_over(stack: FakeStack, arm: FakeArm) -> tuple[list[str], list[str]]:
         return get(path)
 
     arm.get = asking  # type: ignore[method-assign]
-    recover.take_over(stack, arm.open(), wanted(), version="3", owned=lambda tags: tags == TAGS, say=said.append)
+    ours = {"version": "3", "owner": "azmlflow stack local of project azmlflow"}
+    recover.take_over(stack, arm.open(), wanted(), owned=lambda tags: tags == TAGS, say=said.append, **ours)
     return said, asked
 
 
@@ -357,3 +362,29 @@ def test_on_azure_a_state_that_seems_to_be_elsewhere_is_asked_about(desk: Desk) 
     desk.stack.calls.clear()
     assert desk.run("up", "--stack", "prod", "--yes").code == 0
     assert desk.stack.calls == ["create", "import", "up"]
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ("Persona viewer, azmlflow stack local of project azmlflow", True),
+        ("Why it was made once, azmlflow stack local of project azmlflow", True),
+        ("Persona viewer, azmlflow stack prod of project azmlflow", False),
+        ("Persona viewer, azmlflow stack prod-azmlflow stack local of project theirs", False),
+        ("", False),
+    ],
+)
+def test_a_role_assignment_is_taken_over_only_where_it_says_that_it_is_ours(desk: Desk, said: str, taken: bool) -> None:
+    """It has no tags; on what two stacks share both call the same one by the same name."""
+    grant = {"principalId": ALICE.id, "principalType": "User", "persona": "viewer"}
+    desk.settings(text=yaml.safe_dump({"config": {"azmlflow:cloud": "local", "azmlflow:grants": [grant]}}))
+    desk.arm.put(GROUP_ID, tags=TAGS)
+    place = Place(SUBSCRIPTION, GROUP_ID.rpartition("/")[2], "mlw-mlflow-local")
+    id_ = place.assignment(Grant(ALICE.id, "User", "", "viewer")).id
+    desk.arm.put(id_, properties={"description": said})
+    done = desk.run("up", "--yes")
+    assert (done.code == 0) is taken, done.err
+    assert (id_ in [each.id for each in desk.stack.imported]) is taken
+    if not taken:
+        assert f"and is not this stack's: it says `{said}`" in " ".join(done.err.split())
+        assert f"az role assignment delete --ids {id_}" in done.err.replace("\n", "").replace(" " * 6, "")

@@ -44,6 +44,8 @@ def test_each_type_without_a_credential(up: Up) -> None:
         ({"name": "raw", "container": "Raw"}, "is no name of a container, share or file system"),
         ({"name": "raw", "container": "a--b"}, "is no name of a container, share or file system"),
         ({"name": "lake", "type": "dataLake", "container": "files"}, "the workspace's own may not have"),
+        ({"name": "raw", "container": "raw", "type": "oneLake"}, "OneLake names a workspace and an item of Microsoft"),
+        ({"name": "raw", "container": "raw", "type": "table"}, "'blob', 'file' or 'dataLake'"),
         ({"name": "raw", "container": "raw", "account": "stdata"}, "is not the ARM id of a resource"),
     ],
 )

@@ -107,6 +107,7 @@ VALUES: dict[str, list[Any]] = {
 # In some types the same name takes something else.
 OWN_VALUES: dict[tuple[str, str], list[Any]] = {
     (f"{ML}/outboundRules", "properties.destination"): ["other.example.com"],
+    (f"{ML}/datastores", "properties.accountName"): ["stacct1"],
     (ML, "kind"): ["Default", "Hub", "Project", "FeatureStore"],
     (ML, "sku.name"): ["Basic", "Enterprise"],
     ("Microsoft.Insights/components", "kind"): ["web"],
@@ -139,7 +140,11 @@ BESIDE: dict[str, dict[str, Any]] = {
                             "action": "Stop",
                             "triggerType": "Cron",
                             "cron": {"expression": "0 19 * * *"},
-                            "recurrence": {"frequency": "Day", "interval": 1},
+                            "recurrence": {
+                                "frequency": "Day",
+                                "interval": 1,
+                                "schedule": {"hours": [8], "minutes": [0]},
+                            },
                         }
                     ]
                 }
@@ -156,8 +161,7 @@ BESIDE: dict[str, dict[str, Any]] = {
 ANSWERED: dict[tuple[str, str, Any], Any] = {
     ("outboundRules", "properties.status", ...): "Inactive",  # as Azure has it, until the network is built
     ("budgets", "eTag", ...): ...,  # the service's own
-    ("datastores", "properties.credentials.secrets.key", ...): None,  # told by listSecrets alone
-    ("datastores", "properties.credentials.secrets.clientSecret", ...): None,
+    ("datastores", "properties.credentials.secrets.clientSecret", ...): None,  # told by listSecrets alone
     ("computes", "properties.properties.userAccountCredentials.adminUserPassword", ...): None,
     ("computes", "properties.properties.userAccountCredentials.adminUserSshPublicKey", ...): None,
     ("MachineLearningServices/workspaces", "properties.allowRecoverSoftDeletedWorkspace", ...): None,
@@ -172,6 +176,7 @@ ANSWERED: dict[tuple[str, str, Any], Any] = {
 }
 # What is refused. The same -> the code.
 REFUSED: dict[tuple[str, str, Any], str] = {
+    ("datastores", "properties.credentials.secrets.key", ...): "BadRequest",  # not one of the account's
     ("outboundRules", "properties.category", "Required"): "BadRequest",  # Azure's own rules
     ("outboundRules", "properties.category", "Recommended"): "BadRequest",
     ("outboundRules", "properties.category", "Dependency"): "BadRequest",

@@ -235,10 +235,72 @@ def test_a_datastores_secrets_are_write_only(azure: Azure) -> None:
     credentials = {"credentialsType": "Sas", "secrets": secrets}
     given = {"datastoreType": "AzureBlob", "accountName": "a", "containerName": "b", "credentials": credentials}
     path = f"{WORKSPACE}/datastores/mine"
-    made = azure.arm("PUT", path, {"properties": given})
+    made = azure.arm("PUT", path, {"properties": given}, skipValidation="true")
     assert (made.status, "hidden" in str(made.body)) == (201, False)
     assert azure.arm("POST", f"{path}/listSecrets").body == secrets
     assert azure.arm("PUT", path, {"properties": {"datastoreType": "AzureBlob"}}).status == 400
+
+
+OTHER_STORE = f"{RG}/providers/Microsoft.Storage/storageAccounts/stother1"
+LOOKS = {
+    "AzureBlob": {"containerName": "c-1"},
+    "AzureFile": {"fileShareName": "s-1"},
+    "AzureDataLakeGen2": {"filesystem": "f-1"},
+}
+
+
+@pytest.mark.parametrize("kind", LOOKS)
+def test_a_datastores_account_is_there_and_seen(azure: Azure, kind: str) -> None:
+    """"Flag to skip validation", false by default: Microsoft, "Datastores - Create Or Update"."""
+    azure.make(*CHAIN[:6])
+    path = f"{WORKSPACE}/datastores/mine"
+    given = {"datastoreType": kind, "accountName": "stother1", **LOOKS[kind], "credentials": {"credentialsType": "None"}}
+    missing = azure.arm("PUT", path, {"properties": given})
+    assert (missing.status, "'stother1' does not exist, or you may not read it" in missing.message) == (400, True)
+    assert azure.arm("GET", path).status == 404
+    assert azure.arm("PUT", OTHER_STORE, BODIES[STORAGE]).status in (200, 201, 202)
+    azure.wait()
+    assert azure.arm("PUT", path, {"properties": given}).status == 201
+    # Bob may do everything in the workspace, and nothing elsewhere: what is there is told as what is not.
+    azure.give(BOB, ["*"], WORKSPACE)
+    hidden = azure.arm("PUT", f"{WORKSPACE}/datastores/other", {"properties": given}, who=BOB)
+    assert (hidden.status, hidden.message) == (400, missing.message)
+    azure.give(BOB, ["*/read"], OTHER_STORE)
+    assert azure.arm("PUT", f"{WORKSPACE}/datastores/other", {"properties": given}, who=BOB).status == 201
+
+
+def test_a_datastore_whose_account_is_not_looked_at(azure: Azure) -> None:
+    """As azure-ai-ml asks for it."""
+    azure.make(*CHAIN[:6])
+    given = {"datastoreType": "AzureBlob", "accountName": "elsewhere", "containerName": "c-1"}
+    body = {"properties": {**given, "credentials": {"credentialsType": "None"}}}
+    assert azure.arm("PUT", f"{WORKSPACE}/datastores/mine", body, skipValidation="true").status == 201
+
+
+def test_there_is_no_one_lake(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+    given = {"datastoreType": "OneLake", "oneLakeWorkspaceName": "w", "artifact": {"artifactType": "LakeHouse"}}
+    body = {"properties": {**given, "credentials": {"credentialsType": "None"}}}
+    refused = azure.arm("PUT", f"{WORKSPACE}/datastores/mine", body, skipValidation="true")
+    assert (refused.status, "The embedded Azure has no OneLake" in refused.message) == (400, True)
+
+
+def test_a_datastores_key_is_its_accounts(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+    assert azure.arm("PUT", OTHER_STORE, BODIES[STORAGE]).status in (200, 201, 202)
+    azure.wait()
+    key = azure.arm("POST", f"{OTHER_STORE}/listKeys", api="2024-01-01").body["keys"][0]["value"]
+    azure.give(BOB, ["*"], WORKSPACE)
+
+    def made(secret: str, who: str) -> Any:
+        credentials = {"credentialsType": "AccountKey", "secrets": {"secretsType": "AccountKey", "key": secret}}
+        given = {"datastoreType": "AzureBlob", "accountName": "stother1", "containerName": "c-1"}
+        body = {"properties": {**given, "credentials": credentials}}
+        return azure.arm("PUT", f"{WORKSPACE}/datastores/mine", body, who=who)
+
+    wrong = made("a2V5", BOB)
+    assert (wrong.status, "not one of the storage account 'stother1'" in wrong.message) == (400, True)
+    assert made(key, BOB).status == 201, "who has the key needs no right to read the account"
 
 
 def test_a_cluster_is_as_large_as_it_has_to_be(azure: Azure) -> None:
