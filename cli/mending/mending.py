@@ -128,10 +128,7 @@ def take_over(
     return recover.take_over(
         stack,
         session.invocation.ports.open_arm(),
-        [
-            recover.Wanted(each.type, each.name, each.id, each.urn, each.parent, _description(each))
-            for each in declared
-        ],
+        [recover.Wanted(each.type, each.name, each.id, each.urn, each.parent, _description(each)) for each in declared],
         version=azure_native_version(),
         owned=owned,
         owner=tags.owner(session.project.name, session.name),

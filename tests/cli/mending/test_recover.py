@@ -307,8 +307,15 @@ def take_over(stack: FakeStack, arm: FakeArm) -> tuple[list[str], list[str]]:
         return get(path)
 
     arm.get = asking  # type: ignore[method-assign]
-    ours = {"version": "3", "owner": "azmlflow stack local of project azmlflow"}
-    recover.take_over(stack, arm.open(), wanted(), owned=lambda tags: tags == TAGS, say=said.append, **ours)
+    recover.take_over(
+        stack,
+        arm.open(),
+        wanted(),
+        version="3",
+        owned=lambda tags: tags == TAGS,
+        owner="azmlflow stack local of project azmlflow",
+        say=said.append,
+    )
     return said, asked
 
 

@@ -111,7 +111,11 @@ def test_an_instance_stops_by_itself_by_default() -> None:
         ({"schedules": [{"recurrence": {**DAILY, "minutes": [60]}}]}, "schedules[0].recurrence.minutes", "are 0 to 59"),
         ({"schedules": [{"recurrence": {**DAILY, "minutes": [-1]}}]}, "schedules[0].recurrence.minutes", "-1 is none"),
         ({"schedules": [{"recurrence": {**DAILY, "interval": 0}}]}, "schedules[0].recurrence.interval", "equal to 1"),
-        ({"schedules": [{"recurrence": {**DAILY, "frequency": "Year"}}]}, "schedules[0].recurrence.frequency", "'Week'"),
+        (
+            {"schedules": [{"recurrence": {**DAILY, "frequency": "Year"}}]},
+            "schedules[0].recurrence.frequency",
+            "'Week'",
+        ),
         (
             {"schedules": [{"recurrence": {**DAILY, "weekDays": ["Monday"]}}]},
             "schedules[0].recurrence.weekDays",

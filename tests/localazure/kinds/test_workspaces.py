@@ -251,10 +251,15 @@ LOOKS = {
 
 @pytest.mark.parametrize("kind", LOOKS)
 def test_a_datastores_account_is_there_and_seen(azure: Azure, kind: str) -> None:
-    """"Flag to skip validation", false by default: Microsoft, "Datastores - Create Or Update"."""
+    """ "Flag to skip validation", false by default: Microsoft, "Datastores - Create Or Update"."""
     azure.make(*CHAIN[:6])
     path = f"{WORKSPACE}/datastores/mine"
-    given = {"datastoreType": kind, "accountName": "stother1", **LOOKS[kind], "credentials": {"credentialsType": "None"}}
+    given = {
+        "datastoreType": kind,
+        "accountName": "stother1",
+        **LOOKS[kind],
+        "credentials": {"credentialsType": "None"},
+    }
     missing = azure.arm("PUT", path, {"properties": given})
     assert (missing.status, "'stother1' does not exist, or you may not read it" in missing.message) == (400, True)
     assert azure.arm("GET", path).status == 404
