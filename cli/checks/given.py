@@ -150,10 +150,12 @@ def _closed(situation: Situation, key: str, document: Document) -> Iterator[str]
 def _beyond(some: Iterable[str], others: Iterable[str]) -> str:
     """Those of some addresses and ranges that do not lie in others, as they are written; what is none lies in none."""
     ranges = [*collapse_addresses(each for text in others if (each := _range(text)) is not None)]
-    lies = {
-        text: (found := _range(text)) is not None and any(found.subnet_of(each) for each in ranges) for text in some
-    }
-    return ", ".join(text for text, inside in lies.items() if not inside)
+
+    def lies(text: str) -> bool:
+        found = _range(text)
+        return found is not None and any(found.subnet_of(each) for each in ranges)
+
+    return ", ".join(text for text in some if not lies(text))
 
 
 def _range(text: str) -> IPv4Network | None:

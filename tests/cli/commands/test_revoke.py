@@ -240,7 +240,7 @@ def test_where_only_the_workspaces_assignments_may_be_read_the_others_are_asked_
 
 
 def test_what_a_computes_identity_needs_too_stays(desk: Desk) -> None:
-    """It was a tracker besides: the persona's own role goes, and the one on the blobs, which its cluster needs, stays."""
+    """A tracker besides: the persona's own role goes, and that on the blobs, which its cluster needs, stays."""
     robot = "00000000-0000-4000-8000-0000000000b0"
     identity = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ManagedIdentity"
     grant = Grant(robot, "ServicePrincipal", "robot", "tracker")
