@@ -8,6 +8,10 @@ A principal's address is `/{principal}.{mark}/...`, the mark being a 256-bit sec
     POST .../ui                                 `{"workspace": <ARM id>}`: where a browser signs in as it, once (`ui`)
 
 https://learn.microsoft.com/azure/app-service/overview-managed-identity (REST endpoint reference)
+
+A token is given again until half of its life is over, since clients rely on the endpoint to keep it: SDK v1 asks twice
+for each metric that MLflow logs. "The back-end services for managed identities maintain a cache per resource URI for
+around 24 hours" (Microsoft, "Managed identity best practice recommendations"). When they renew it is inferred.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ from azmlflow.localazure.services.sign_in import (
 )
 
 _BODY_LIMIT = 4096
+_KEPT = 256  # tokens
 # By what a client may ask for one of several identities (the page above, "REST endpoint reference").
 _NAMES = {
     "client_id": "client_id", "clientid": "client_id", "principal_id": "principal_id", "object_id": "principal_id",
@@ -53,7 +58,7 @@ def service(cloud: Cloud) -> ASGIApp:
     A web page in a browser on this machine must not get at it, hence the checks of Host (DNS rebinding) and Origin.
     """
     folder = Folder(cloud.state)
-    secrets, port = folder.secrets(), folder.ports().identity
+    secrets, port, kept = folder.secrets(), folder.ports().identity, _Kept(cloud)
     hosts = (f"{LOOPBACK}:{port}", f"localhost:{port}")
 
     async def get_token(request: Request) -> Response:
@@ -104,12 +109,12 @@ def service(cloud: Cloud) -> ASGIApp:
         resource = needed(fields, "resource")
         check_resource(resource)
         _check_identity(principal, fields)
-        token, expires_on = cloud.tokens.issue(principal.object_id, resource, LIFETIME)
+        token, expires_on, left = kept.token(principal, resource)
         return token_answer(
             {
                 "access_token": token,
                 "client_id": principal.app_id or principal.object_id,
-                "expires_in": str(LIFETIME),
+                "expires_in": str(left),
                 "expires_on": str(expires_on),
                 "not_before": str(expires_on - LIFETIME),
                 "resource": resource,
@@ -151,6 +156,26 @@ def service(cloud: Cloud) -> ASGIApp:
         await inner(scope, receive, send)
 
     return guarded
+
+
+class _Kept:
+    """Tokens that are good for a while yet, of principals as they are now."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._tokens: dict[tuple[Principal, str], tuple[str, int]] = {}
+
+    def token(self, principal: Principal, resource: str) -> tuple[str, int, int]:
+        """A token, when it expires (seconds since 1970), and how many seconds are left."""
+        now = int(self._cloud.clock.now().timestamp())
+        found = self._tokens.get((principal, resource))
+        if found is None or found[1] - now < LIFETIME // 2:
+            self._tokens.pop((principal, resource), None)
+            if len(self._tokens) >= _KEPT:
+                self._tokens.pop(next(iter(self._tokens)))
+            found = self._cloud.tokens.issue(principal.object_id, resource, LIFETIME)
+            self._tokens[principal, resource] = found
+        return *found, found[1] - now
 
 
 def _check_identity(principal: Principal, fields: dict[str, str]) -> None:

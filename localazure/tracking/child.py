@@ -102,19 +102,21 @@ def _keep(new: Path) -> None:
 def _serve(descriptor: int) -> None:
     gc.disable()  # of the hundred thousands of objects that the imports make, none is garbage, nor ever will be
     import uvicorn
-    from mlflow.server.fastapi_app import app
+    from mlflow.server import app
 
     from azmlflow.localazure.tracking import store
+    from azmlflow.localazure.tracking.bridge import Bridge
 
     store.register()
     gc.freeze()
     gc.enable()
     config = uvicorn.Config(
-        app,
+        Bridge(app),
+        interface="asgi3",
         log_level="warning",
         access_log=False,
         server_header=False,
-        lifespan="on",
+        lifespan="off",
         # Longer than the client keeps an idle connection, so that it never writes to one that is just being closed.
         timeout_keep_alive=60,
         timeout_graceful_shutdown=3,

@@ -23,6 +23,8 @@ from mlflow.utils.time import get_current_time_millis
 from mlflow.utils.validation import _validate_registered_model_tag
 from sqlalchemy import select
 
+from azmlflow.localazure.tracking.connections import set_up_once
+
 _MARK = "azmlflow.gone"  # reserved: no client sets or sees such a tag (`models.records`)
 _GONE = (
     select(SqlRegisteredModelTag.key)
@@ -36,6 +38,10 @@ _GONE = (
 
 class EmptiedModelsStore(WorkspaceAwareRegistryStore):  # type: ignore[misc, unused-ignore]
     """The model registry of `mlflow server --enable-workspaces`, in which a model goes with its last version."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        set_up_once(self)
 
     def create_registered_model(
         self, name: str, tags: Any = None, description: str | None = None, *rest: Any, **told: Any

@@ -3,7 +3,7 @@
 
 Asked here and not before the request is passed on, because what a run has already counts: 150 parameters may be logged
 once, not twice. Nothing of a request is kept that is refused. The million rows of one metric are not counted: counting
-them would slow down each value that is logged.
+them would slow down each value that is logged, and so would counting a run's metrics once more for each.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from sqlalchemy import select
 
 from azmlflow.localazure.core import service_limits as limits
 from azmlflow.localazure.core.service_limits import Limit, Pairs
+from azmlflow.localazure.tracking.connections import set_up_once
+
+_RUNS = 1000  # whose metrics' names are remembered
 
 
 class LimitedStore(WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc, unused-ignore]
@@ -34,7 +37,9 @@ class LimitedStore(WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc, unused-
 
     def __init__(self, *given: Any, **named: Any) -> None:
         self._one_at_a_time = threading.RLock()  # counted and kept, before the next request is counted
+        self._counted: dict[str, set[str]] = {}  # run id -> names of its metrics
         super().__init__(*given, **named)
+        set_up_once(self)
 
     def create_experiment(
         self, name: str, artifact_location: str | None = None, tags: Iterable[ExperimentTag] | None = None
@@ -99,9 +104,17 @@ class LimitedStore(WorkspaceAwareSqlAlchemyStore):  # type: ignore[misc, unused-
         if not metrics:
             return
         names = {metric.key or "" for metric in metrics}
+        # All of them are names that were counted already, so there are no more by these. Names that a run has lost
+        # since (it was removed, and another has its id) let no more pass than were counted then.
+        if names <= self._counted.get(run_id, set()):
+            return
         for name in names:
             limits.METRIC_NAME.check(len(name))
-        limits.METRICS.check(len(names | self._names(SqlLatestMetric, SqlLatestMetric.run_uuid == run_id)))
+        there = self._names(SqlLatestMetric, SqlLatestMetric.run_uuid == run_id)
+        limits.METRICS.check(len(names | there))
+        self._counted[run_id] = there
+        if len(self._counted) > _RUNS:
+            self._counted.pop(next(iter(self._counted)))
 
     def _check_params(self, run_id: str, params: list[Param]) -> None:
         if params:

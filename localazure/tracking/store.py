@@ -33,6 +33,7 @@ from mlflow.utils.validation import _validate_model_version_tag
 from azmlflow.localazure.tracking import searches
 from azmlflow.localazure.tracking.emptied import EmptiedModelsStore
 from azmlflow.localazure.tracking.experiments import ArchivingStore, hide_marks
+from azmlflow.localazure.tracking.workspaces import KnownWorkspaces
 
 RUN_ID_HEADER, MODEL_VERSION_HEADER = "X-AZMLFLOW-RUN-ID", "X-AZMLFLOW-MODEL-VERSION"
 
@@ -134,11 +135,13 @@ class ChosenVersionStore(EmptiedModelsStore):
 def register() -> None:
     """Have MLflow's server use these stores for its database."""
     from mlflow.server import handlers
+    from mlflow.tracking._workspace import registry
 
     searches.add_duration()
     hide_marks()
     handlers._tracking_store_registry.register("sqlite", _make)
     handlers._model_registry_store_registry.register("sqlite", _make_registry)
+    registry._get_workspace_store_registry().register("sqlite", KnownWorkspaces)
 
 
 def _make(store_uri: str, artifact_uri: str | None = None, **_: Any) -> ChosenIdStore:

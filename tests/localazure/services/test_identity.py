@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import PRINCIPALS
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.principals.directory import Principal
 from azmlflow.localazure.services import identity
@@ -187,8 +188,8 @@ def test_tokens_follow_the_clock(endpoint: Client, cloud: Cloud) -> None:
         return int(answer.json()["expires_on"])
 
     first = expiry()
-    advance(cloud, 100)
-    assert expiry() == first + 100
+    advance(cloud, 3000)
+    assert expiry() == first + 3000
 
 
 def test_addresses_are_not_logged(endpoint: Client, cloud: Cloud, caplog: pytest.LogCaptureFixture) -> None:
@@ -215,3 +216,44 @@ def test_a_browser_gets_a_code_for_the_principal_of_the_address(endpoint: Client
     assert endpoint.post("/alice@local.test.guessed/ui", json={"workspace": "/ws"}).status_code == 404
     group = address(cloud, "data-scientists")
     assert endpoint.post(f"{group}/ui", json={"workspace": "/ws"}).status_code == 404
+
+
+def test_a_token_is_given_again_until_half_of_its_life_is_over(endpoint: Client, cloud: Cloud) -> None:
+    """https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations"""
+    cloud.directory.add_user("carol@local.test")
+
+    def asked(resource: str = ARM, who: str = "carol@local.test") -> dict[str, Any]:
+        answer = endpoint.post(
+            f"{address(cloud, who)}/msi/token", data={"resource": resource}, headers={"Metadata": "true"}
+        )
+        told: dict[str, Any] = answer.json()
+        return told
+
+    first = asked()
+    assert first["expires_in"] == "3600"
+    advance(cloud, 1800)
+    again = asked()
+    assert (again["access_token"], again["expires_in"]) == (first["access_token"], "1800")
+    assert again["expires_on"] == first["expires_on"]
+    others = (asked("https://graph.microsoft.com"), asked(f"{ARM}/"), asked(who="alice@local.test"))
+    assert first["access_token"] not in [each["access_token"] for each in others]
+    advance(cloud, 1)
+    later = asked()
+    assert (later["access_token"] != first["access_token"], later["expires_in"]) == (True, "3600")
+
+
+def test_a_token_says_who_it_is_for_as_they_are_called_now(endpoint: Client, cloud: Cloud) -> None:
+    dave = cloud.directory.add_user("dave@local.test", display_name="Dave")
+
+    def name() -> str:
+        path, headers = f"{address(cloud, dave.object_id)}/msi/token", mark(cloud, dave.object_id)
+        return str(token_of(endpoint.get(path, params={"resource": ARM}, headers=headers))["name"])
+
+    assert name() == "Dave"
+    document = cloud.store.get(PRINCIPALS, dave.object_id)
+    assert document is not None
+    cloud.store.put(PRINCIPALS, dave.object_id, {**document, "display_name": "David"})
+    assert name() == "David"
+    cloud.store.delete(PRINCIPALS, dave.object_id)
+    path, headers = f"{address(cloud, dave.object_id)}/msi/token", mark(cloud, dave.object_id)
+    assert endpoint.get(path, params={"resource": ARM}, headers=headers).status_code == 404

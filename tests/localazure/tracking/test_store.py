@@ -6,11 +6,16 @@ asked, in this process.
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import sessionmaker
 
 from azmlflow.localazure.tracking.process import environment
 from azmlflow.localazure.tracking.server import FOR_GOOD_HEADER, WORKSPACE_HEADER
@@ -19,6 +24,7 @@ from azmlflow.localazure.tracking.server import FOR_GOOD_HEADER, WORKSPACE_HEADE
 pytestmark = pytest.mark.filterwarnings("ignore")
 OURS, THEIRS = "0f0e0d0c-0000-4000-8000-000000000001", "0f0e0d0c-0000-4000-8000-000000000002"
 HOUR = 3_600_000
+WORKSPACES = "/api/3.0/mlflow/workspaces"
 
 
 class Running:
@@ -27,8 +33,15 @@ class Running:
     def __init__(self, client: Any) -> None:
         self._client = client
         for workspace in (OURS, THEIRS):
-            made = client.post("/api/3.0/mlflow/workspaces", json={"name": workspace}, headers={"Host": "localhost"})
-            assert made.status_code == 201
+            self.make(workspace)
+
+    def make(self, workspace: str) -> None:
+        made = self._client.post(WORKSPACES, json={"name": workspace}, headers={"Host": "localhost"})
+        assert made.status_code == 201
+
+    def remove(self, workspace: str) -> None:
+        gone = self._client.delete(f"{WORKSPACES}/{workspace}?mode=CASCADE", headers={"Host": "localhost"})
+        assert gone.status_code == 204
 
     headers: Mapping[str, str] = {}
 
@@ -301,3 +314,70 @@ def test_a_model_of_another_workspace_is_another(mlflow: Running) -> None:
     assert mlflow.ask("GET", "registered-models/get", None, THEIRS, name="both").is_success
     found = mlflow.ask("GET", "registered-models/search?filter=name='both'", None, THEIRS).json()
     assert [each["name"] for each in found["registered_models"]] == ["both"]
+
+
+# --- what is asked once ---------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is said to the database meanwhile."""
+    said: list[str] = []
+
+    def heard(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        said.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", heard)
+    try:
+        yield said
+    finally:
+        event.remove(Engine, "before_cursor_execute", heard)
+
+
+def test_a_metric_that_is_logged_again_costs_what_mlflow_needs_for_it(mlflow: Running) -> None:
+    run = made_run(mlflow, experiment(mlflow, "logged again"))
+    log = {"run_id": run, "key": "loss", "value": 1.0, "timestamp": 1}
+    for step in (1, 2):
+        assert mlflow.ask("POST", "runs/log-metric", {**log, "step": step}).is_success
+    with statements() as said:
+        assert mlflow.ask("POST", "runs/log-metric", {**log, "step": 3}).is_success
+    told = [(each.split()[0], re.findall(r"(?:FROM|INTO|^UPDATE) (\w+)", each)) for each in said]
+    assert told == [
+        ("SELECT", ["runs"]),
+        ("INSERT", ["metrics"]),
+        ("SELECT", ["latest_metrics"]),
+        ("SELECT", ["latest_metrics"]),
+        ("UPDATE", ["latest_metrics"]),
+    ], "nothing of workspaces, names that were counted, connections"
+    assert "experiments.workspace = ?" in said[0]
+    assert mlflow.ask("POST", "runs/log-metric", {**log, "step": 4}, THEIRS).status_code == 404
+
+
+def test_connections_are_set_up_as_mlflow_sets_up_its_sessions(mlflow: Running) -> None:
+    from mlflow.store.db.utils import _get_managed_session_maker
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    from azmlflow.localazure.tracking import connections
+
+    plain = create_engine("sqlite://")
+    with statements() as said, _get_managed_session_maker(sessionmaker(bind=plain), "sqlite")() as session:
+        session.execute(text("SELECT 1"))
+    plain.dispose()
+    assert said == [*connections.PRAGMAS, "SELECT 1"]
+    for stores in (SqlAlchemyStore, RegistryStore):
+        (engine,) = stores._engine_map.values()
+        with engine.connect() as one, engine.connect() as other:
+            for each in (one, other):
+                asked = ("PRAGMA foreign_keys", "PRAGMA busy_timeout", "SELECT 'a' LIKE 'A'")
+                assert [each.execute(text(words)).scalar() for words in asked] == [1, 20000, 0]
+
+
+def test_a_workspace_that_was_removed_is_known_no_more(mlflow: Running) -> None:
+    gone = "0f0e0d0c-0000-4000-8000-000000000003"
+    mlflow.make(gone)
+    assert mlflow.ask("POST", "experiments/create", {"name": "in it"}, gone).is_success
+    mlflow.remove(gone)
+    for _ in range(2):
+        refused = mlflow.ask("POST", "experiments/create", {"name": "in nothing"}, gone)
+        assert (refused.status_code, refused.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
