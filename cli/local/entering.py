@@ -35,7 +35,7 @@ from azmlflow.reach.records import Origin
 OFFICIAL = "AZMLFLOW_AZURE_NATIVE"
 
 # The packages of the extra `local` that it starts with.
-_MADE_OF = ("starlette", "uvicorn", "httpx", "h11", "cryptography", "jwt", "mlflow", "graphql")
+_MADE_OF = ("starlette", "uvicorn", "aiohttp", "h11", "cryptography", "jwt", "mlflow", "graphql")
 
 # Another backend, passphrase or stack in the user's shell would win over ours.
 _PULUMI_DROPPED = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "PULUMI_BACKEND_URL")

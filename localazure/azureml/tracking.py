@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
-import httpx
 from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml import unsupported
@@ -28,10 +28,11 @@ from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.models import places, records
 from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.tracking import answers
+from azmlflow.localazure.tracking.answers import MlflowAnswer
 from azmlflow.rbac.operations import TRACKING, WORKSPACE
 
 _PREVIEW = ("api", "2.0", "preview", "mlflow")
-_UNKNOWN = (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
+_UNKNOWN = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 _REGISTRY = (f"{TRACKING}/registered-models/", f"{TRACKING}/model-versions/")
 # Calls that make something of the registry, or give it another name, and the member that holds the name.
 _NAMED = {f"{TRACKING}/registered-models/create": "name", f"{TRACKING}/registered-models/rename": "new_name"}
@@ -196,7 +197,7 @@ async def _download_uri(target: WorkspaceRequest, params: Mapping[str, str], bod
     return JSONResponse({**body, "artifact_uri": artifact_uri(target, experiment_id, *place.run)})
 
 
-def _passed_on(target: WorkspaceRequest, response: httpx.Response) -> Response:
+def _passed_on(target: WorkspaceRequest, response: MlflowAnswer) -> Response:
     try:
         body = response.json()
     except ValueError as error:

@@ -262,7 +262,6 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)  # whatever is written here is this user's alone
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold whole addresses
     folder = Folder.at(options.state)
     try:
         folder.make()

@@ -8,14 +8,14 @@ are.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import shlex
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import httpx
 
 from azmlflow.localazure.builder.build import BUILD
 from azmlflow.localazure.cloud.cloud import Cloud
@@ -30,7 +30,7 @@ from azmlflow.localazure.kinds.jobs.identity import principal_id
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.runner import context, interpreter
 from azmlflow.localazure.runner.files import FilesError
-from azmlflow.localazure.serving import model
+from azmlflow.localazure.serving import asking, model
 from azmlflow.localazure.serving.errors import NotServing
 from azmlflow.localazure.serving.model import CODE, MODEL
 from azmlflow.localazure.serving.sockets import Held
@@ -176,12 +176,14 @@ class Instance:
                 self._held = Held(self._place.folder / _RUN / _SOCKET, self._place.user)
             except OSError:
                 return False
-        transport = httpx.AsyncHTTPTransport(uds=self._held.path, verify=False)
         try:
-            async with httpx.AsyncClient(transport=transport, timeout=timeout) as client:
-                healthy = (await client.get("http://deployment/")).status_code == 200
-        except httpx.HTTPError:
+            async with asyncio.timeout(timeout), contextlib.AsyncExitStack() as stack:
+                exchange = await asking.connect(self._held.path)
+                stack.callback(exchange.close)
+                await exchange.send("GET", b"/", (), b"")
+        except (TimeoutError, asking.Broken):
             return False
+        healthy = exchange.status == HTTPStatus.OK
         if healthy:
             self.backend = Backend(self._held.path)
         return healthy

@@ -8,10 +8,12 @@ MLflow's JSON leaves out lists and texts that are empty (protobuf's rule), so `.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection
-
-import httpx
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
 
 from azmlflow.localazure.core.errors import AzureError, conflict
 from azmlflow.localazure.core.service_limits import OVER
@@ -24,6 +26,40 @@ _DATABASE = re.compile(r"(?:\s*Error:)?\s*\((?:sqlite3|builtins|raised as)\b|\[S
 # Faults by which MLflow meets a value that it should have refused; found by sending such values to all its calls.
 _ASKERS_FAULT = ("int too large to convert", "should contain only ASCII characters", "surrogates not allowed")
 _AGAIN = 5  # seconds after which a server that failed is asked again
+
+
+@dataclass(frozen=True)
+class MlflowAnswer:
+    """What MLflow's server answers.
+
+    Attributes:
+        status_code: HTTP's.
+        content: its body.
+        headers: by name, whatever the case.
+    """
+
+    status_code: int
+    content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it did what was asked."""
+        return HTTPStatus.OK <= self.status_code < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def is_server_error(self) -> bool:
+        """Whether it failed, for a reason of its own."""
+        return self.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+    @property
+    def text(self) -> str:
+        """Its body, as a text."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """Its body. Raises ValueError: it is not JSON."""
+        return json.loads(self.content)
 
 
 class MlflowUnavailable(Exception):
@@ -42,7 +78,7 @@ class MlflowUnavailable(Exception):
         return AzureError(503, "ServiceUnavailable", str(self), headers={"Retry-After": str(self.retry_after)})
 
 
-def body(answer: httpx.Response) -> Document:
+def body(answer: MlflowAnswer) -> Document:
     """The JSON object that MLflow answers.
 
     Raises:
@@ -54,10 +90,10 @@ def body(answer: httpx.Response) -> Document:
         return content
     if content["error_code"] == EXISTS:
         raise conflict("UserError", content["message"])
-    raise AzureError(404 if answer.status_code == httpx.codes.NOT_FOUND else 400, _code(content), content["message"])
+    raise AzureError(404 if answer.status_code == HTTPStatus.NOT_FOUND else 400, _code(content), content["message"])
 
 
-def body_if_any(answer: httpx.Response, absent: Collection[str] = (ABSENT,)) -> Document | None:
+def body_if_any(answer: MlflowAnswer, absent: Collection[str] = (ABSENT,)) -> Document | None:
     """The JSON object that MLflow answers; None when it says that there is no such thing.
 
     Args:
@@ -71,7 +107,7 @@ def body_if_any(answer: httpx.Response, absent: Collection[str] = (ABSENT,)) -> 
     return None if error_code(answer) in absent else body(answer)
 
 
-def error_code(answer: httpx.Response) -> str | None:
+def error_code(answer: MlflowAnswer) -> str | None:
     """MLflow's code of a refusal; None of what it accepts.
 
     Raises:
@@ -80,19 +116,19 @@ def error_code(answer: httpx.Response) -> str | None:
     return None if answer.is_success else str(_json(answer)["error_code"])
 
 
-def refused(answer: httpx.Response) -> tuple[AzureError, str]:
+def refused(answer: MlflowAnswer) -> tuple[AzureError, str]:
     """A refusal or failure as MLflow's own clients are to be told it: with MLflow's status, and MLflow's code.
 
     Raises:
         MlflowUnavailable: this is not an answer of MLflow's.
     """
     content = _told(answer)
-    status = httpx.codes.BAD_REQUEST if content["error_code"] == INVALID else answer.status_code
-    code = "InternalServerError" if httpx.codes.is_server_error(status) else _code(content)
+    status = HTTPStatus.BAD_REQUEST if content["error_code"] == INVALID else answer.status_code
+    code = "InternalServerError" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _code(content)
     return AzureError(status, code, content["message"]), content["error_code"]
 
 
-def no_json(answer: httpx.Response) -> MlflowUnavailable:
+def no_json(answer: MlflowAnswer) -> MlflowUnavailable:
     """What to raise of an answer that is not MLflow's JSON."""
     return MlflowUnavailable(f"MLflow's server answered {answer.status_code} and nothing that can be read")
 
@@ -102,14 +138,14 @@ def _code(refusal: Document) -> str:
     return "ValidationError" if refusal["message"].startswith(OVER) else "UserError"
 
 
-def _json(answer: httpx.Response) -> Document:
+def _json(answer: MlflowAnswer) -> Document:
     content = _told(answer)
     if answer.is_server_error and content["error_code"] != INVALID:
         raise MlflowUnavailable(f"MLflow's server failed: {content['message']}")
     return content
 
 
-def _told(answer: httpx.Response) -> Document:
+def _told(answer: MlflowAnswer) -> Document:
     """MLflow's JSON; of what is not a success, its code, and its message as it is told on."""
     try:
         content = answer.json()
@@ -127,7 +163,7 @@ def _told(answer: httpx.Response) -> Document:
     return {"error_code": str(content["error_code"]), "message": message}
 
 
-def _lacks(answer: httpx.Response, message: str) -> Shortage | None:
+def _lacks(answer: MlflowAnswer, message: str) -> Shortage | None:
     """What the machine refused MLflow, where it failed for that; what a client wrote is not taken for it."""
     return said(message) if answer.is_server_error else None
 

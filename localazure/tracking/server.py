@@ -13,13 +13,23 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 
-from azmlflow.localazure.tracking.answers import ABSENT, EXISTS, MlflowUnavailable, body, body_if_any, error_code
+from azmlflow.localazure.tracking.answers import (
+    ABSENT,
+    EXISTS,
+    MlflowAnswer,
+    MlflowUnavailable,
+    body,
+    body_if_any,
+    error_code,
+)
 from azmlflow.localazure.tracking.process import ServerProcess
+from azmlflow.localazure.tracking.wire import Wire
 
 WORKSPACE_HEADER = "X-MLFLOW-WORKSPACE"
 # As in `store`, which only MLflow's own process can import quickly.
@@ -55,7 +65,7 @@ class MlflowServer:
         self._folder = (state / "mlflow").absolute()
         self._start_within, self._answer_within = start_within, answer_within
         self._process = ServerProcess(self._folder, end_within, command)
-        self._client: httpx.AsyncClient | None = None
+        self._open: Wire | None = None
         self._why_not = "MLflow's server is not started"
         self._healthy = False
         self._workspaces: set[str] = set()
@@ -79,20 +89,14 @@ class MlflowServer:
             OSError: its socket cannot be made; whoever asks the server is told so.
             MlflowUnavailable: its process cannot be started; whoever asks later starts it.
         """
-        if self._client is not None:
+        if self._open is not None:
             return
         try:
             path = self._process.listen()
         except OSError as error:
             self._why_not = f"MLflow's server cannot be started: {error}"
             raise
-        self._client = httpx.AsyncClient(
-            # MLflow accepts Host: localhost only (its guard against DNS rebinding).
-            base_url="http://localhost",
-            transport=httpx.AsyncHTTPTransport(uds=str(path), limits=httpx.Limits(max_keepalive_connections=32)),
-            timeout=httpx.Timeout(self._answer_within, connect=10.0, pool=self._answer_within),
-            trust_env=False,
-        )
+        self._open = Wire(path, self._answer_within)
         self._process.start()
 
     async def ready(self, within: float | None = None) -> None:
@@ -105,7 +109,7 @@ class MlflowServer:
             MlflowUnavailable: it died while starting, or the time is over.
         """
         deadline = time.monotonic() + (self._start_within if within is None else within)
-        http, told = self._http(), "is still starting"
+        wire, told = self._wire(), "is still starting"
         self._healthy = self._healthy and self.pid is not None
         while not self._healthy:
             if self.pid is None:
@@ -114,11 +118,11 @@ class MlflowServer:
             if left <= 0:
                 raise MlflowUnavailable(f"MLflow's server {told}")
             try:
-                answer = await http.get("/health", timeout=min(left, 1.0))
-            except httpx.TransportError:  # not yet: asked again until the time is over, and then told
+                answer = await wire.ask("GET", "/health", within=min(left, 1.0))
+            except (TimeoutError, aiohttp.ClientError):  # not yet: asked again until the time is over, and then told
                 await asyncio.sleep(_LOOK)
                 continue
-            self._healthy = self._process.came_up = answer.status_code == httpx.codes.OK
+            self._healthy = self._process.came_up = answer.status_code == HTTPStatus.OK
             if not self._healthy:
                 told = f"answers {answer.status_code} when it is asked for its health; its log is {self.log}"
                 await asyncio.sleep(_LOOK)
@@ -126,12 +130,12 @@ class MlflowServer:
 
     async def stop(self) -> None:
         """End the server and everything it started."""
-        client, self._client = self._client, None
+        wire, self._open = self._open, None
         self._healthy = False
         self._workspaces.clear()
         self._default_experiments.clear()
-        if client is not None:
-            await client.aclose()
+        if wire is not None:
+            await wire.close()
         await self._process.end()
 
     async def request(
@@ -145,7 +149,7 @@ class MlflowServer:
         run_id: str | None = None,
         model_version: int | None = None,
         for_good: bool = False,
-    ) -> httpx.Response:
+    ) -> MlflowAnswer:
         """Ask MLflow on behalf of a workspace; the workspace is made at its first request.
 
         Args:
@@ -168,7 +172,7 @@ class MlflowServer:
         name = workspace_id.lower()
         if name not in self._workspaces:
             made = await self._send("POST", _WORKSPACES, None, json_body={"name": name})
-            if made.status_code != httpx.codes.CREATED and error_code(made) != EXISTS:
+            if made.status_code != HTTPStatus.CREATED and error_code(made) != EXISTS:
                 raise MlflowUnavailable(f"MLflow did not make the workspace {name}: {made.text}")
             self._workspaces.add(name)
         chosen = {
@@ -231,7 +235,7 @@ class MlflowServer:
         (forgotten / hashlib.sha256(name.encode()).hexdigest()).write_text(name, encoding="utf-8")
 
     async def _experiment(self, workspace_id: str, name: str, *, make: bool) -> str | None:
-        async def named() -> httpx.Response:
+        async def named() -> MlflowAnswer:
             return await self.request(
                 "GET", f"{_EXPERIMENTS}/get-by-name", workspace_id, params={"experiment_name": name}
             )
@@ -280,21 +284,20 @@ class MlflowServer:
         params: str | Mapping[str, str] | None = None,
         json_body: Any = None,
         chosen: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
+    ) -> MlflowAnswer:
         headers, content = {**({} if workspace is None else {WORKSPACE_HEADER: workspace}), **(chosen or {})}, None
         if json_body is not None:
-            content = json.dumps(json_body).encode()  # not httpx's own: it refuses the NaN that a metric may be
+            content = json.dumps(json_body).encode()
             headers["Content-Type"] = "application/json"
-        query = httpx.QueryParams(params) if params else None
         try:
-            return await self._http().request(method, path, headers=headers, params=query, content=content)
-        except httpx.TimeoutException as error:
+            return await self._wire().ask(method, path, params=params, headers=headers, content=content)
+        except TimeoutError as error:
             raise MlflowUnavailable("MLflow's server took too long to answer") from error
-        except httpx.RequestError as error:
+        except aiohttp.ClientError as error:
             self._healthy = False  # look before the next request: the process may not be seen to have ended yet
             raise MlflowUnavailable("MLflow's server ended while it was asked", 1) from error
 
-    def _http(self) -> httpx.AsyncClient:
-        if self._client is None:
+    def _wire(self) -> Wire:
+        if self._open is None:
             raise MlflowUnavailable(self._why_not)
-        return self._client
+        return self._open

@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from azmlflow.localazure.azureml import tracking
@@ -28,6 +27,7 @@ from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such
 from azmlflow.localazure.blobs.kept import read_range
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.tracking import answers
+from azmlflow.localazure.tracking.answers import MlflowAnswer
 from azmlflow.localazure.ui import calls, html
 from azmlflow.localazure.ui.pages import tabs
 from azmlflow.localazure.work.layout import LOG
@@ -213,7 +213,7 @@ def _asked(target: WorkspaceRequest, *names: str) -> str:
     return found
 
 
-def _told(found: httpx.Response) -> Response:
+def _told(found: MlflowAnswer) -> Response:
     """MLflow's own answer; the page knows MLflow's errors, in JSON.
 
     Raises:
