@@ -9,10 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
-from azmlflow.localazure.tracking.answers import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowAnswer, MlflowUnavailable
 from azmlflow.localazure.tracking.process import environment
 from azmlflow.localazure.tracking.server import WORKSPACE_HEADER, MlflowServer
 from tests.localazure.tracking.conftest import asked, played, stand_in
@@ -41,7 +40,7 @@ def ends(pid: int) -> bool:
 def test_a_request_waits_until_the_server_is_up(state: Path) -> None:
     (state / "mlflow" / "wait").touch()
 
-    async def play(server: MlflowServer) -> httpx.Response:
+    async def play(server: MlflowServer) -> MlflowAnswer:
         request = asyncio.create_task(server.request("GET", "/x", "WS-1", params={"a": "1"}))
         done, _ = await asyncio.wait({request}, timeout=0.2)
         assert not done

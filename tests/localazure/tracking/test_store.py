@@ -361,7 +361,8 @@ def test_connections_are_set_up_as_mlflow_sets_up_its_sessions(mlflow: Running) 
     from azmlflow.localazure.tracking import connections
 
     plain = create_engine("sqlite://")
-    with statements() as said, _get_managed_session_maker(sessionmaker(bind=plain), "sqlite")() as session:
+    maker: Any = _get_managed_session_maker
+    with statements() as said, maker(sessionmaker(bind=plain), "sqlite")() as session:
         session.execute(text("SELECT 1"))
     plain.dispose()
     assert said == [*connections.PRAGMAS, "SELECT 1"]
