@@ -23,7 +23,7 @@ from mlflow.utils.time import get_current_time_millis
 from mlflow.utils.validation import _validate_registered_model_tag
 from sqlalchemy import select
 
-from azmlflow.localazure.tracking.connections import set_up_once
+from azmlflow.localazure.tracking.once import set_up_once
 
 _MARK = "azmlflow.gone"  # reserved: no client sets or sees such a tag (`models.records`)
 _GONE = (

@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from azmlflow.localazure.core import service_limits as limits
 from azmlflow.localazure.core.service_limits import Limit, Pairs
-from azmlflow.localazure.tracking.connections import set_up_once
+from azmlflow.localazure.tracking.once import set_up_once
 
 _RUNS = 1000  # whose metrics' names are remembered
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -285,12 +284,9 @@ class MlflowServer:
         json_body: Any = None,
         chosen: Mapping[str, str] | None = None,
     ) -> MlflowAnswer:
-        headers, content = {**({} if workspace is None else {WORKSPACE_HEADER: workspace}), **(chosen or {})}, None
-        if json_body is not None:
-            content = json.dumps(json_body).encode()
-            headers["Content-Type"] = "application/json"
+        headers = {**({} if workspace is None else {WORKSPACE_HEADER: workspace}), **(chosen or {})}
         try:
-            return await self._wire().ask(method, path, params=params, headers=headers, content=content)
+            return await self._wire().ask(method, path, params=params, headers=headers, json_body=json_body)
         except TimeoutError as error:
             raise MlflowUnavailable("MLflow's server took too long to answer") from error
         except aiohttp.ClientError as error:

@@ -33,7 +33,7 @@ from mlflow.utils.validation import _validate_model_version_tag
 from azmlflow.localazure.tracking import searches
 from azmlflow.localazure.tracking.emptied import EmptiedModelsStore
 from azmlflow.localazure.tracking.experiments import ArchivingStore, hide_marks
-from azmlflow.localazure.tracking.workspaces import KnownWorkspaces
+from azmlflow.localazure.tracking.once import KnownWorkspaces
 
 RUN_ID_HEADER, MODEL_VERSION_HEADER = "X-AZMLFLOW-RUN-ID", "X-AZMLFLOW-MODEL-VERSION"
 

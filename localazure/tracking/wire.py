@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 import aiohttp
@@ -44,7 +46,7 @@ class Wire:
         *,
         params: str | Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        json_body: Any = None,
         within: float | None = None,
     ) -> MlflowAnswer:
         """Ask it.
@@ -54,7 +56,7 @@ class Wire:
             path: its path; what is percent-encoded of it stays so.
             params: query, as a mapping or as it stood in a URL.
             headers: of the request.
-            content: its body.
+            json_body: what to send as JSON; None sends no body.
             within: seconds that it may be silent, where it is not as for others.
 
         Raises:
@@ -64,10 +66,13 @@ class Wire:
         asked = parse_qsl(params, keep_blank_values=True) if isinstance(params, str) else list((params or {}).items())
         query = f"?{urlencode(asked)}" if asked else ""
         address = URL(f"{_ORIGIN}{quote(path, safe=_AS_IT_IS)}{query}", encoded=True)
+        told, content = dict(headers or {}), None
+        if json_body is not None:
+            told["Content-Type"], content = "application/json", json.dumps(json_body).encode()
         silent = self._within if within is None else within
         timeout = aiohttp.ClientTimeout(sock_connect=min(_CONNECT_WITHIN, silent), sock_read=silent)
         async with self._session.request(
-            method, address, headers=headers, data=content, timeout=timeout, allow_redirects=False
+            method, address, headers=told, data=content, timeout=timeout, allow_redirects=False
         ) as answer:
             return MlflowAnswer(answer.status, await answer.read(), answer.headers)
 

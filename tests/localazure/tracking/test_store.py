@@ -358,14 +358,14 @@ def test_connections_are_set_up_as_mlflow_sets_up_its_sessions(mlflow: Running) 
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    from azmlflow.localazure.tracking import connections
+    from azmlflow.localazure.tracking import once
 
     plain = create_engine("sqlite://")
     maker: Any = _get_managed_session_maker
     with statements() as said, maker(sessionmaker(bind=plain), "sqlite")() as session:
         session.execute(text("SELECT 1"))
     plain.dispose()
-    assert said == [*connections.PRAGMAS, "SELECT 1"]
+    assert said == [*once.PRAGMAS, "SELECT 1"]
     for stores in (SqlAlchemyStore, RegistryStore):
         (engine,) = stores._engine_map.values()
         with engine.connect() as one, engine.connect() as other:
