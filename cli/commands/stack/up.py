@@ -84,11 +84,7 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
             with progress.drawing(f"bringing stack {session.name} in line") as on_change:
                 outcome = stack.up(on_change)
         else:
-            managed_networks.check(session, settings, state)
-            gone = mending.remove_outdated_computes(session, stack, settings)
-            if not before:
-                _tell_price(session, state)
-            outcome = managed_networks.bring_up(session, stack, settings, gone=gone)
+            outcome = _bring_up(session, stack, settings, state)
         grants.drop_ended(session)
         outputs = outputs_of(session.name, outcome.outputs)
         if not session.project.own_program:
@@ -123,6 +119,31 @@ def _newly_served(session: Session, state: State, settings: Settings) -> bool:
     there = {each.urn: each.inputs.get("sku") for each in state.resources if each.type == _DEPLOYMENT}
     wanted = [each for each in losses.rehearsed(session, state) if each.type == _DEPLOYMENT]
     return any(there.get(each.urn) != each.inputs["sku"] for each in wanted)
+
+
+def _bring_up(session: Session, stack: Stack, settings: Settings, state: State) -> Outcome:
+    """Bring a stack of azmlflow's own program in line; a new one with its price."""
+    managed_networks.check(session, settings, state)
+    gone = mending.remove_outdated_computes(session, stack, settings)
+    if not state.outputs:
+        _tell_price(session, state)
+    try:
+        return managed_networks.bring_up(session, stack, settings, gone=gone)
+    except CliError as fault:
+        raise _with_log(session.invocation, stack, fault) from fault
+
+
+def _with_log(invocation: Invocation, stack: Stack, fault: CliError) -> CliError:
+    """A fault of the engine's; one of a deployment with the end of its log, which says more than Azure does."""
+    from azmlflow.cli.endpoints.scoring import last_lines
+
+    for each in stack.state().resources:
+        if each.type == _DEPLOYMENT and each.name == fault.where:
+            said = last_lines(invocation.ports.open_arm(), each.id)
+            return CliError(
+                f"{fault.what}{said}\nrequests go where they went before", where=fault.where, next=fault.next
+            )
+    return fault
 
 
 def _tend_firewalls(invocation: Invocation, stack: Stack, settings: Settings) -> None:

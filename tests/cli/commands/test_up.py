@@ -361,3 +361,23 @@ def test_the_program_is_rehearsed_once_for_each_state_of_the_settings(
     assert desk.stack.calls == ["create", "up without cpu-cluster"]
     # Recovery looks before the creation's time stands in the settings; the price and the network after it.
     assert looks == [False, True]
+
+
+def test_a_deployment_that_does_not_answer_is_told_with_the_end_of_its_log(desk: Desk) -> None:
+    desk.settings()
+    id_ = f"{WORKSPACE_ID}/onlineEndpoints/wine-eu/deployments/wine-2"
+    desk.arm.put(id_)
+    desk.arm.put(id_.rpartition("/deployments/")[0])
+    log = 'Instance status:\n\nContainer logs:\nTraceback (most recent call last):\n  File "x"\nRuntimeError: no weights\n'
+    desk.arm.answers[f"{id_}/getLogs"] = {"content": log}
+    token = "azure-native:machinelearningservices:OnlineDeployment"
+    urn = f"urn:pulumi:local::azmlflow::azmlflow:index:OnlineEndpoint${token}::wine-eu-wine-2"
+    desk.stand_whole(Resource(urn, token, id_))
+    desk.stack.fault = CliError("ResourceNotReady: it has crashed", where="wine-eu-wine-2", next="azmlflow up")
+    done = desk.run("up", "--yes")
+    assert done.code == 1
+    told = (
+        "error: ResourceNotReady: it has crashed\nthe last lines of the deployment's log:\n  RuntimeError: no weights\n"
+        "requests go where they went before [wine-eu-wine-2]\nnext: azmlflow up\n"
+    )
+    assert done.err.endswith(told)

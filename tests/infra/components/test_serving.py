@@ -131,6 +131,21 @@ def test_outputs_of_others_are_taken_but_for_latest(run: Callable[..., Deploymen
         run(program("latest"))
 
 
+def test_a_program_in_another_language_hands_over_mappings(run: Callable[..., Deployment]) -> None:
+    def program() -> None:
+        deployments = [{"model": "wine", "version": "2", "instance_count": 2.0, "traffic": 100.0}]
+        args: Any = {
+            "resource_group_name": "rg", "workspace_name": "ws", "location": "westeurope", "name": "wine-eu",
+            "deployments": deployments,
+        }  # fmt: skip
+        OnlineEndpoint("wine", args)
+
+    done = run(program)
+    assert done.one(":OnlineDeployment").inputs["sku"] == {"name": "Default", "capacity": 2}
+    assert done.one(":OnlineDeployment").inputs["properties"]["model"].startswith(f"/subscriptions/{SUBSCRIPTION}/")
+    assert done.one("services:OnlineEndpoint").inputs.get("tags") is None
+
+
 @pytest.mark.parametrize(
     ("given", "word"),
     [
