@@ -368,7 +368,7 @@ def test_a_deployment_that_does_not_answer_is_told_with_the_end_of_its_log(desk:
     id_ = f"{WORKSPACE_ID}/onlineEndpoints/wine-eu/deployments/wine-2"
     desk.arm.put(id_)
     desk.arm.put(id_.rpartition("/deployments/")[0])
-    log = 'Instance status:\n\nContainer logs:\nTraceback (most recent call last):\n  File "x"\nRuntimeError: no weights\n'
+    log = 'Container logs:\nTraceback (most recent call last):\n  File "x"\nRuntimeError: no weights\n'
     desk.arm.answers[f"{id_}/getLogs"] = {"content": log}
     token = "azure-native:machinelearningservices:OnlineDeployment"
     urn = f"urn:pulumi:local::azmlflow::azmlflow:index:OnlineEndpoint${token}::wine-eu-wine-2"

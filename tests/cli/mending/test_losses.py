@@ -7,7 +7,9 @@ import pytest
 from azmlflow.cli.mending import losses
 from azmlflow.cli.pulumi.changes import Change
 from azmlflow.cli.pulumi.deployment import Resource
-from tests.cli.desk import Desk, FakeStack
+from azmlflow.cli.session.invocation import Invocation
+from azmlflow.cli.session.session import open_session
+from tests.cli.desk import WORKSPACE_ID, Desk, FakeStack
 
 GROUP, ACCOUNT = "azure-native:resources:ResourceGroup", "azure-native:storage:StorageAccount"
 LOCK = "azure-native:authorization:ManagementLockByScope"
@@ -67,3 +69,33 @@ def test_what_the_program_does_not_declare(desk: Desk, count: int, told: str) ->
     done = desk.run("up")
     assert done.code == 1
     assert f"error: `up` would delete {told} [" in done.err
+
+
+ENDPOINT = "azure-native:machinelearningservices:OnlineEndpoint"
+SERVED = f"{WORKSPACE_ID}/onlineEndpoints/wine-eu"
+
+
+def serve(desk: Desk, endpoints: str, identity: str = "SystemAssigned", location: str = "westeurope") -> list[str]:
+    """What an `up` would delete of a stack whose one endpoint stands, with these endpoints in its settings."""
+    desk.settings(text=f"config:\n  azmlflow:cloud: local\n  azmlflow:endpoints: {endpoints}\n")
+    urn = f"urn:pulumi:local::azmlflow::azmlflow:index:OnlineEndpoint${ENDPOINT}::wine-eu-endpoint"
+    desk.stand_whole(Resource(urn, ENDPOINT, SERVED, {"identity": {"type": identity}, "location": location}))
+    session = open_session(Invocation(connect=desk.connect))
+    return [each.says for each in losses.of_settings(session, desk.stack.state(), session.settings())]
+
+
+def test_an_endpoint_that_goes_takes_its_keys_along(desk: Desk) -> None:
+    called = "online endpoint `wine-eu`, with its keys and what answers there"
+    assert serve(desk, "[{name: wine-eu, auth: aadToken}]") == []
+    assert serve(desk, "[]") == [called]
+    assert serve(desk, "[{name: wine-us}]") == [called]
+    made = serve(desk, "[{name: wine-eu}]", "UserAssigned")
+    assert made == [f"{called}, and make another: it differs in identity.type"]
+
+
+def test_latest_is_the_version_that_azure_tells(desk: Desk) -> None:
+    desk.arm.put(f"{WORKSPACE_ID}/models/wine", properties={"latestVersion": "7"})
+    serve(desk, "[{name: wine-eu, deployments: [{model: wine}]}]")
+    session = open_session(Invocation(connect=desk.connect))
+    declared = losses.rehearsed(session, desk.stack.state())
+    assert f"{SERVED}/deployments/wine-7" in [each.id for each in declared]
