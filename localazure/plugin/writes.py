@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from azmlflow.localazure.plugin.client.answers import mistaken
 from azmlflow.localazure.plugin.client.calls import DEFAULT_TIMEOUT, ArmCall, ArmError, Interrupted, OperationFailed
 from azmlflow.localazure.plugin.schema import shapes
 from azmlflow.localazure.plugin.schema.types import Catalogue, TypeMap
@@ -78,7 +79,7 @@ class Writer:
             old_state: the outputs of the last deployment.
 
         Raises:
-            InitFailed: the PUT was accepted but did not succeed, and left something.
+            InitFailed: the PUT was accepted but did not succeed, and left something; or no answer shows the resource.
             ArmError: Azure refused.
         """
         dropped = {name: value for name, value in self.kind.restored.items() if name in old_state}
@@ -105,6 +106,11 @@ class Writer:
         try:
             return self.arm.fetch(ArmCall(self.path, self.kind.apiVersion))
         except ArmError as error:
+            if wrong := mistaken(
+                answer, self.path
+            ):  # as after a failed PUT: it may stand, and no more than that is known
+                reason = f"Azure took it, with an answer that is no resource of Azure's ({wrong}), and then: {error}"
+                raise InitFailed(self.path, self._outputs({}), [reason]) from error
             self.warn(
                 f"Azure took it, but could not show it afterwards; the state keeps what Azure said first: {error}"
             )

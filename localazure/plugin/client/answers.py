@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from azmlflow.localazure.plugin.client.operations import ArmResponse
 
@@ -48,18 +49,21 @@ def is_gone(answer: ArmResponse) -> bool:
     return answer.status == 404 and answer.error[0] in _GONE
 
 
-def mistaken(answer: ArmResponse, path: str) -> str:
+def mistaken(body: Mapping[str, Any], path: str) -> str:
     """The members by which it shows another thing than a resource at a path; empty if none does.
 
     Those that every resource has are of the types that they have everywhere, and the id names the resource; that of a
     role definition is the subscription's, wherever it was asked for.
 
+    Args:
+        body: of an answer that should show the resource.
+        path: where it was asked for.
+
     Source: Microsoft, "Resource Manager RPC", common properties of resources.
     """
     types = {"id": str, "name": str, "type": str, "location": str, "tags": Mapping, "properties": Mapping}
-    told = answer.body
-    wrong = [name for name, type_ in types.items() if not isinstance(told.get(name), type_ | None)]
-    id_ = told.get("id")
+    wrong = [name for name, type_ in types.items() if not isinstance(body.get(name), type_ | None)]
+    id_ = body.get("id")
     if isinstance(id_, str) and not (id_.startswith("/") and _last(id_) == _last(path)):
         wrong.insert(0, "id")
     return ", ".join(wrong)

@@ -248,7 +248,7 @@ def _what(method: str, call: ArmCall) -> str:
 
 def _resource(call: ArmCall, answer: ArmResponse) -> dict[str, Any]:
     """The resource that an answer shows; ArmError if it shows none: it must not get into the state."""
-    if wrong := mistaken(answer, call.path):
+    if wrong := mistaken(answer.body, call.path):
         raise ArmError(_what("GET", call), 0, "", f"the answer is no resource of Azure's: {wrong}")
     return dict(answer.body)
 

@@ -9,6 +9,7 @@ https://learn.microsoft.com/azure/azure-resource-manager/management/async-operat
 from __future__ import annotations
 
 import email.utils
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +33,10 @@ class ArmResponse:
         if not isinstance(error, Mapping):
             return "", ""
         message = str(error.get("message", ""))
-        details = [item.get("message") for item in error.get("details") or () if isinstance(item, Mapping)]
+        listed = error.get("details")
+        details = (
+            [each.get("message") for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+        )
         return str(error.get("code", "")), " ".join([message, *(str(text) for text in details if text)]).strip()
 
     @property
@@ -42,12 +46,13 @@ class ArmResponse:
         if text is None:
             return None
         try:
-            return max(float(text), 0.0)
+            seconds = float(text)
         except ValueError:
-            read = email.utils.parsedate_tz(text)
-        if read is None:
-            return None
-        return max(email.utils.mktime_tz(read) - datetime.now(UTC).timestamp(), 0.0)
+            try:
+                seconds = email.utils.parsedate_to_datetime(text).timestamp() - datetime.now(UTC).timestamp()
+            except (ValueError, OverflowError):
+                return None
+        return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
 @dataclass(frozen=True)

@@ -336,6 +336,48 @@ def test_a_create_whose_read_fails_is_kept_with_a_warning(provider: AzureProvide
     assert "may not read" in text
 
 
+MANGLED = {"id": 5, "name": "g", "type": "T/t", "location": "x", "tags": ["a"], "properties": []}
+
+
+@pytest.mark.parametrize("polled", [False, True], ids=["answer", "poll"])
+def test_what_azure_took_is_kept_by_its_id_alone_if_its_answer_is_mangled_and_its_read_fails(
+    provider: AzureProvider, azure: Any, polled: bool
+) -> None:
+    """It may stand, so it goes into the state, unfinished; nothing of the answer does, which nobody could read then."""
+    _failing_read(azure)
+
+    def mangled(sent: Any) -> Any:
+        if sent.method == "GET" and sent.path == "/operation":
+            return 200, {}, MANGLED
+        if sent.method != "PUT":
+            return None
+        azure.documents[sent.path.lower()] = MANGLED
+        return (202, {"Location": "/operation"}, {}) if polled else (201, {}, MANGLED)
+
+    azure.scripted.insert(0, mangled)
+    inputs = {"resourceGroupName": "g", "location": "x"}
+    for write in (lambda: _create(provider, GROUP, inputs), lambda: _update(provider, GROUP, {}, inputs)):
+        azure.documents.clear()
+        with pytest.raises(InitFailed, match=r"id, tags, properties.*may not read") as caught:
+            write()
+        assert caught.value.resource_id == GROUP_ID
+        assert not {"id", "name", "location", "tags", "properties"} & caught.value.properties.keys()
+
+
+def test_a_mangled_answer_is_nothing_where_the_read_after_it_shows_the_resource(
+    provider: AzureProvider, azure: Any, warned: Warned
+) -> None:
+    def mangled(sent: Any) -> Any:
+        if sent.method != "PUT":
+            return None
+        azure.documents[sent.path.lower()] = {"id": sent.path, "name": "g", "location": "x", "properties": {}}
+        return 201, {}, MANGLED
+
+    azure.scripted.append(mangled)
+    answer = _create(provider, GROUP, {"resourceGroupName": "g", "location": "x"})
+    assert (answer.resource_id, plain_map(answer.properties)["name"], warned) == (GROUP_ID, "g", [])
+
+
 def test_an_update_whose_read_fails_is_kept_with_a_warning(provider: AzureProvider, azure: Any, warned: Warned) -> None:
     _failing_read(azure)
     state = _update(provider, GROUP, {}, {"resourceGroupName": "g", "location": "x", "tags": {"a": "b"}})

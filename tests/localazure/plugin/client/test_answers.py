@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from azmlflow.localazure.plugin.client.answers import mistaken
-from azmlflow.localazure.plugin.client.operations import ArmResponse
 
 
 @pytest.mark.parametrize(
@@ -20,4 +19,4 @@ from azmlflow.localazure.plugin.client.operations import ArmResponse
     ],
 )
 def test_an_answer_that_shows_something_else_is_no_resource(told: dict[str, object], wrong: str) -> None:
-    assert mistaken(ArmResponse(200, {}, told), "/groups/x") == wrong
+    assert mistaken(told, "/groups/x") == wrong

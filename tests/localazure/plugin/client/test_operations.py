@@ -79,3 +79,15 @@ def test_details_belong_to_the_reason() -> None:
 )
 def test_when_to_ask_again(header: str, seconds: float | None) -> None:
     assert _answer(202, {"Retry-After": header}).retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["soon", "nan", "inf", "", "Mon, 99 Jan 2026 99:99:99 GMT", "Mon, 01 Jan 999999999 00:00:00 GMT"]
+)
+def test_a_retry_after_that_is_no_time_says_nothing(text: str) -> None:
+    assert _answer(503, {"Retry-After": text}).retry_after is None
+
+
+@pytest.mark.parametrize("details", [5, "text", True, {"message": "x"}, [5, None]])
+def test_an_error_of_another_form_keeps_its_code_and_message(details: object) -> None:
+    assert _answer(400, body={"error": {"code": "C", "message": "M", "details": details}}).error == ("C", "M")
