@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,26 +48,27 @@ def repair(project: Project, now: datetime, say: Say) -> tuple[Part, ...]:
     """Look at every part, and mend what is damaged.
 
     Raises:
+        CliError: a settings file cannot be read; then nothing was touched.
         LocalError: the embedded Azure cannot be stopped.
         OSError, sqlite3.Error: the disk refuses.
     """
     from azmlflow.localazure.process import daemon
 
+    stacks = [name for name in project.stacks() if read_stack(project, name).local]
     own = daemon.repair(project.local, now, say) if project.local.exists() else ()
     ours = [Part(each.part.words, each.fault, each.done, each.kept) for each in own]
-    return (*ours, *_pulumi(project, now))
+    return (*ours, *_pulumi(project, stacks, now))
 
 
-def _pulumi(project: Project, now: datetime) -> Iterator[Part]:
-    local = [name for name in project.stacks() if read_stack(project, name).local]
-    wrong = [name for name in local if not opens(project, name)]
+def _pulumi(project: Project, stacks: Sequence[str], now: datetime) -> Iterator[Part]:
+    wrong = [name for name in stacks if not opens(project, name)]
     if wrong:
         kept = set_state_aside(project)
         called = ", ".join(wrong)
         yield Part("the passphrase", f"it does not open the state of {called}", f"a new state begins: {_UP}", kept)
-    elif local:
+    elif stacks:
         yield Part("the passphrase")
-    for name in local:
+    for name in stacks:
         path = checkpoint_path(project.backend, project.name, name)
         if path.exists():
             yield _state(path, name, project.state / "damaged" / f"{now:%Y%m%dT%H%M%S}")

@@ -155,3 +155,21 @@ def test_a_log_that_is_a_folder(desk: Desk, state: Path) -> None:
     assert desk.run("local", "repair").code == 0
     assert not (desk.project.local / "daemon.log").exists()
     assert state.exists()
+
+
+def test_a_settings_file_that_cannot_be_read_is_told_before_anything_is_stopped_or_mended(
+    desk: Desk, state: Path
+) -> None:
+    """What stopped for nothing would stay stopped."""
+    ports = desk.project.local / "ports.json"
+    ports.parent.mkdir(parents=True)
+    ports.write_text("null")
+    other = desk.root / "Pulumi.other.yaml"
+    other.write_text("config: [")
+    done = desk.run("local", "repair")
+    assert (done.code, ports.read_text()) == (1, "null")
+    assert "Pulumi.other.yaml" in done.err
+    other.unlink()
+    (found,) = [each for each in desk.run("local", "repair", "-o", "json").json() if not each["whole"]]
+    assert found["part"] == "the list of ports"
+    assert state.exists()
