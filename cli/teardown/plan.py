@@ -171,6 +171,7 @@ def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPla
     notes = (
         *notes,
         *(f"soft-deleted {short(id_)} stays: it {UNPROVEN}" for id_ in spared),
+        *_others(seen, holder),
         *(f"you may not see {what}: whether something there stands in the way is not known" for what in unseen),
     )
     purged = frozenset(map(str.lower, purge))
@@ -191,9 +192,19 @@ def short(id_: str) -> str:
 
 
 def _buried_holder(seen: Inventory) -> Owner | None:
-    """Whose vaults were in a group that is gone, if all of them say the same."""
-    owners = {Owner.of(tags_of_vault(entry)) for entry in seen.buried}
+    """Whose vaults were in a group that is gone, if all that name anybody name the same."""
+    owners = {owner for entry in seen.buried if (owner := Owner.of(tags_of_vault(entry)))}
     return owners.pop() if seen.document is None and len(owners) == 1 else None
+
+
+def _others(seen: Inventory, holder: Owner | None) -> Iterator[str]:
+    """Of a group that is gone: a sentence for each vault of another's. Whoever asks for the group may take its name."""
+    for entry in seen.buried if seen.document is None else ():
+        tags = tags_of_vault(entry)
+        if holder is None or not holder.owns(tags):
+            project, stack = marks(tags)
+            whose = f"belongs to stack {stack or '?'} of project {project or '?'}" if project or stack else UNTAGGED
+            yield f"soft-deleted {short(id_of_vault(entry))} stays: it {whose}"
 
 
 def _our_lock(lock: ManagementLockObject, seen: Inventory, holder: Owner | None, limits: Limits) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from azmlflow.cli.sweep.buried import Buried, find_buried
 from azmlflow.cli.sweep.groups import Wanted, refused
 from azmlflow.cli.teardown import remove_group
+from azmlflow.cli.teardown.plan import plan_group
 from azmlflow.infra.plan.naming import generate
 from azmlflow.infra.plan.tags import ownership
 from tests.cli.door import Door, open_arm
@@ -99,6 +100,38 @@ def test_beside_ours_it_stays(azure: Azure, door: Door) -> None:
     assert len(found.notes) == 1
     remove_group(open_arm(door), group.id)
     assert vaults_left(azure) == {theirs}
+
+
+@pytest.mark.parametrize("theirs", [{}, {"team": "search"}, {"azmlflow-stack": "old"}])
+def test_beside_one_that_names_nobody_ours_is_purged_and_the_other_is_named(
+    azure: Azure, door: Door, theirs: dict[str, str]
+) -> None:
+    """What a colleague put into the group does not make ours nobody's."""
+    other = vault(azure, "kv-boris", theirs)
+    mine = vault(azure, KEY_VAULT, OURS)
+    delete(azure, GROUP)
+    (group,) = find(door).groups
+    assert group.contents == {"Microsoft.KeyVault/vaults": 1}
+    plan = plan_group(open_arm(door), GROUP)
+    assert (plan.purge, str(plan.holder)) == ({mine.lower()}, "stack old of project azmlflow")
+    (note,) = plan.notes
+    assert note.startswith("soft-deleted vaults/kv-boris stays: it ")
+    remove_group(open_arm(door), GROUP)
+    assert vaults_left(azure) == {other}
+
+
+@pytest.mark.parametrize("name", ["kv-anna", KEY_VAULT])
+def test_of_vaults_that_name_two_stacks_both_are_named(azure: Azure, door: Door, name: str) -> None:
+    """As whoever removed the group by hand, and then types `down -g`, has to know: both keep their names."""
+    vault(azure, name, OURS)
+    vault(azure, "kv-boris", ownership("azmlflow", "two"))
+    delete(azure, GROUP)
+    plan = plan_group(open_arm(door), GROUP)
+    assert (plan.purge, plan.holder) == (frozenset(), None)
+    assert set(plan.notes) == {
+        f"soft-deleted vaults/{name} stays: it belongs to stack old of project azmlflow",
+        "soft-deleted vaults/kv-boris stays: it belongs to stack two of project azmlflow",
+    }
 
 
 @pytest.mark.parametrize("tags", [{}, {"azmlflow-project": "azmlflow"}, {"team": "search"}])
