@@ -3,8 +3,8 @@
 One way, and no list: every text of the sources is read by Python's own parser (joined, with a hole where a value is put
 in), and a command is what stands in it
 
-    - at its beginning, or after `next: `, `, or `, `, then `, ` && `, `$(`: up to the next of these, `;`, ` (`, four
-      spaces, ` #`, ` |`, ` >`, or the line's end;
+    - at its beginning, or after `next: `, `: ` (of az alone), `, or `, `, then `, ` && `, `$(`: up to the next of
+      these, `;`, ` (`, four spaces, ` #`, ` |`, ` >`, or the line's end;
     - between backticks.
 
 In documents it is what stands in backticks, and each line of a block of code.
@@ -29,7 +29,7 @@ HOLE = "\x00"  # what a value is put in for, when the text is told
 PROGRAMS = ("azmlflow", "pulumi", "az", "make")
 
 _PROGRAM = f"(?:{'|'.join(PROGRAMS)})(?= )"
-_BEGIN = re.compile(rf"(?:^|next: |, or |, then |&& |\$\()({_PROGRAM})")
+_BEGIN = re.compile(rf"(?:^|next: |: (?=az )|, or |, then |&& |\$\()({_PROGRAM})")
 _END = re.compile(r", or |, then | && |; |;$| \(| {4}| #|\)|\n|, and |`| [|>] ")
 _QUOTED = re.compile(rf"`({_PROGRAM}[^`]*)`", re.DOTALL)
 

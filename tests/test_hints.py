@@ -15,6 +15,7 @@ from tests.told_and_typed import untyped
 
 HINTS = hints()
 # Names that begin as a command does: an owner's mark in Azure, and a certificate's.
+AZ_NAMES = ("az has no command",)
 NAMES = ("azmlflow stack", f"azmlflow embedded Azure {HOLE}", f"azmlflow stack {HOLE} of project {HOLE}")
 
 
@@ -94,6 +95,12 @@ def test_every_command_that_is_told_is_typed_by_a_test() -> None:
     assert untyped(line for line in lines if not line.startswith(NAMES)) == []
 
 
+def test_every_line_of_az_that_is_told_is_typed_by_a_test() -> None:
+    lines = {hint.line for hint in HINTS if hint.program == "az" and not hint.mention}
+    assert len(lines) > 30
+    assert untyped(line for line in lines if not line.startswith(AZ_NAMES)) == []
+
+
 @pytest.mark.parametrize(
     ("line", "typed"),
     [
@@ -154,6 +161,9 @@ def test_a_wrong_one_in_a_document_is_found() -> None:
         ("az lock delete --ids /x", True, True, "azmlflow run --without-stack --stack dev -- az lock delete --ids /x"),
         ("az lock delete --ids /x", True, False, "az lock delete --ids /x"),
         ("az login", True, True, "az login"),
+        ("it is yours: az x --ids /y", False, False, "it is yours: az x --ids /y"),
+        ("it is yours: az x", False, True, "it is yours, behind `azmlflow run --without-stack --`: az x"),
+        ("mine: az x", True, True, "mine, behind `azmlflow run --without-stack --stack dev --`: az x"),
         ("edit Pulumi.dev.yaml", True, True, "edit Pulumi.dev.yaml"),
     ],
 )

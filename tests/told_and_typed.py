@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.e2e.typed import DAY, FIRST, SETTINGS
+from tests.e2e.typed import AZ, DAY, FIRST, SETTINGS
 from tests.hints import HOLE
 
 # Typed in other end-to-end tests: the form, whose group is a word of that file.
@@ -20,6 +20,7 @@ ELSEWHERE = {
     r"azmlflow (-C) infra init local": "test_installed.py",
     r"azmlflow (ui)(?: --as .+)?": "test_ui.py",
     r"azmlflow run --without-stack (?:--as .+ )?-- (tofu) .+": "tofu.py",
+    r"azmlflow run --without-stack (?:--as .+ )?-- (az) .+": "test_az.py",
     r"azmlflow (verify)(?: --python .+)?": "test_verify.py",
 }
 # What no test types, and why.
@@ -29,13 +30,19 @@ NEVER = {
     "azmlflow local logs --lines 200 --follow": "it has no end",
     "azmlflow why": "it asks at a terminal",
     "azmlflow local": "a command of it is what is meant",
+    "az login": "it opens a browser, at Microsoft",
+    f"az login --tenant {HOLE}": "it opens a browser, at Microsoft",
+    "az login --tenant TENANT": "it opens a browser, at Microsoft",
+    "az extension add --name ml": "it is not in any package registry: Microsoft's own index has it",
+    f"az ml workspace delete --name {HOLE} --resource-group {HOLE} --permanently-delete": "it takes that extension",
+    "az policy assignment list": "the embedded Azure has no policies",
 }
 
 # Which stack is meant, that nobody is asked, and how it is printed: the same for all commands.
 _COMMON = re.compile(r" (?:(?:--stack|-s) \S+|--yes|-o json|--output json)(?= |$)")
 # NAME, PERSONA, NAME@DOMAIN; and examples of who, and as what: any other would do as well.
 _ANY = re.compile(
-    r"[A-Z][A-Z@]+|[\w.]+@[\w.]+|data-scientists|(?:viewer|tracker|registrar|deployer)(?:\+registrar)?|20\d\d-\d\d-\d\d"
+    r"[A-Z][A-Z@_]+|[\w.]+@[\w.]+|data-scientists|(?:viewer|tracker|registrar|deployer)(?:\+registrar)?|20\d\d-\d\d-\d\d"
 )
 
 
@@ -45,7 +52,7 @@ def untyped(told: Iterable[str]) -> list[str]:
     Args:
         told: commands as told, with `HOLE` or a word in capitals for what is not known before.
     """
-    typed = [_plain(row.line) for rows in (FIRST, SETTINGS, *DAY.values()) for row in rows]
+    typed = [_plain(row.line) for rows in (FIRST, SETTINGS, AZ, *DAY.values()) for row in rows]
     forms = {line: _plain(line) for line in told}
     return sorted(line for line, form in forms.items() if form not in NEVER and not _is_typed(form, typed))
 

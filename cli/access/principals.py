@@ -54,19 +54,19 @@ def _of_resource(arm: ResourceManager, id_: str, text: str) -> Person:
         kind = table.find(scopes.parse(id_).type or "")
     except scopes.InvalidScope as fault:
         raise CliError(
-            f"`{text}` is not an ARM id: {fault}", next="az resource list --query [].id --output tsv"
+            f"`{text}` is not an ARM id: {fault}", next="az resource list --query '[].id' --output tsv"
         ) from fault
     if kind is None or not kind.identity:
         raise CliError(
             f"`{text}` is not a managed identity, workspace or compute",
-            next="az identity list --query [].id --output tsv; or give the object id of its service principal",
+            next="az identity list --query '[].id' --output tsv; or give the object id of its service principal",
         )
     document = arm.get(id_)
     if document is None:
         known = (
             "azmlflow get clusters"
             if text.lower().startswith(COMPUTE)
-            else "az identity list --query [].id --output tsv"
+            else "az identity list --query '[].id' --output tsv"
         )
         raise CliError(f"`{text}` does not exist", where=id_, next=known)
     own = document.get(kind.identity) or {}

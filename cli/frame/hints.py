@@ -14,6 +14,7 @@ _ASKED = re.compile(r"asks us to wait (\d+) seconds")
 
 _BETWEEN = re.compile(r"(, then |, or | && |; | {4}\(.*$)", re.DOTALL)
 _BEGIN = re.compile(r"(^\s*|next: |`|, or |, then |&& |\$\()azmlflow (?!-C )", re.MULTILINE)
+_AZ = re.compile(r"(?:(.+): )?(az (?!login).+)", re.DOTALL)
 _NAMED = re.compile(r" (--stack|-s)\b")
 
 
@@ -24,7 +25,8 @@ def as_typed(command: str, stack: str, *, name: bool, local: bool) -> str:
         command: one command or several, with a note behind four spaces.
         stack: the stack.
         name: bare commands would mean another one.
-        local: it is on the embedded Azure, which `az` knows under `azmlflow run` only.
+        local: it is on the embedded Azure, which `az` knows under `azmlflow run` only; after words and a colon the
+            line stays, and the words say so.
     """
     return "".join(_one(each, stack, name, local) for each in _BETWEEN.split(command))
 
@@ -46,9 +48,10 @@ def with_engine(command: str, stack: str) -> str:
 
 
 def _one(piece: str, stack: str, name: bool, local: bool) -> str:
-    if piece.startswith("az ") and not piece.startswith("az login") and local:
-        option = f" --stack {stack}" if name else ""
-        return f"azmlflow run --without-stack{option} -- {piece}"
+    under = " ".join(("azmlflow", "run", "--without-stack", *(("--stack", stack) if name else ()), "--"))
+    if local and (found := _AZ.fullmatch(piece)):
+        words, line = found.groups()
+        return f"{words}, behind `{under}`: {line}" if words else f"{under} {line}"
     plain = piece.startswith("azmlflow ") and not piece.startswith("azmlflow init") and "--help" not in piece
     if not (name and plain) or _NAMED.search(piece):
         return piece

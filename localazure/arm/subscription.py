@@ -11,7 +11,7 @@ from pathlib import Path
 from azmlflow.localazure.arm import lifecycle, lists
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import SUBSCRIPTION_TAGS
-from azmlflow.localazure.core.constants import DOMAIN, REGIONS, SUBSCRIPTION_ID, TENANT_ID
+from azmlflow.localazure.core.constants import CLOUD_NAME, DOMAIN, REGIONS, SUBSCRIPTION_ID, TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, not_found
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds import BY_TYPE
@@ -21,7 +21,6 @@ from azmlflow.rbac import scopes
 _DATA = Path(__file__).parent.parent / "data"
 _SUBSCRIPTION = scopes.subscription_id(SUBSCRIPTION_ID)
 _READ = "Microsoft.Resources/subscriptions/read"
-_NAME = "azmlflow local"
 # How the path of a request to Resource Manager begins, and the providers that have resources of a tenant (Microsoft,
 # "Tenant deployments", "Supported resources").
 _BEGINNINGS = ("subscriptions", "providers", "tenants")
@@ -43,7 +42,7 @@ def tenants(ask: Ask) -> Answer:
     tenant = {
         "id": f"/tenants/{TENANT_ID}",
         "tenantId": TENANT_ID,
-        "displayName": _NAME,
+        "displayName": CLOUD_NAME,
         "defaultDomain": DOMAIN,
         "domains": [DOMAIN],
         "tenantCategory": "Home",
@@ -165,7 +164,7 @@ def _subscription(cloud: Cloud) -> Document:
         "id": _SUBSCRIPTION,
         "subscriptionId": SUBSCRIPTION_ID,
         "tenantId": TENANT_ID,
-        "displayName": _NAME,
+        "displayName": CLOUD_NAME,
         "state": "Enabled",
         "authorizationSource": "RoleBased",
         "managedByTenants": [],

@@ -5,7 +5,8 @@
     trusting it   REQUESTS_CA_BUNDLE, SSL_CERT_FILE (CURL_CA_BUNDLE where it is set): the user's certificate authorities
                   (certifi's if none) and ours
     signing in    a user by an identity endpoint on loopback; a service principal by the usual variables. Both once more
-                  as the official azure-native plugin and azurerm read them (ARM_*): those look for nothing else but az
+                  as the official azure-native plugin and azurerm read them (ARM_*): those look for nothing else but az.
+                  az has a folder for each principal, where a user is signed in, and the user's own extensions
     temporary     files in a folder of this user's alone: azureml-core's and MLflow's have the same names for everybody
     nothing else  every inherited variable of Azure's sign-in and MLflow's tracking is dropped: an exported client
                   secret would pre-empt the chosen principal, and travel
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from azmlflow.localazure.clients import az
 from azmlflow.localazure.clients.control import Identity, identity_path, who
 from azmlflow.localazure.clients.proxy_credential import credential, origin_of
 from azmlflow.localazure.core.constants import SUBSCRIPTION_ID, TENANT_ID
@@ -92,7 +94,8 @@ def client_environment(
         **_reaching(folder, clean, origin or _inherited(folder, base)),
         **_trusting(folder, clean, only_ours),
         **_signing_in(folder, identity),
-        "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / identity.id),
+        "AZURE_CONFIG_DIR": str(az.signed_in(folder, identity)),
+        "AZURE_EXTENSION_DIR": az.extensions(base, ours=MARKER in base),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         **({} if only_ours else {"TMPDIR": str(folder.temporary(clean.get("TMPDIR")))}),

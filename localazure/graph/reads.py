@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azmlflow.localazure.core.collections import APPLICATIONS
-from azmlflow.localazure.core.constants import DOMAIN, TENANT_ID
+from azmlflow.localazure.core.constants import CLOUD_NAME, DOMAIN, TENANT_ID
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.graph import shapes
 from azmlflow.localazure.graph.ask import (
@@ -33,7 +33,7 @@ def me(ask: GraphAsk) -> Answer:
 def organization(ask: GraphAsk) -> Answer:
     """The tenant."""
     domains = [{"name": DOMAIN, "isDefault": True, "isInitial": True}]
-    return page(ask, [{"id": TENANT_ID, "displayName": "azmlflow local", "verifiedDomains": domains}])
+    return page(ask, [{"id": TENANT_ID, "displayName": CLOUD_NAME, "verifiedDomains": domains}])
 
 
 def list_objects(ask: GraphAsk) -> Answer:

@@ -217,4 +217,48 @@ LEAVING = (
     Typed("azmlflow local reset --yes", "empty"),
 )
 
+# az's own, by an unmodified azure-cli under `azmlflow run`, one after the other; `$GROUP` and the like are what stands.
+AZ = (
+    Typed("az account list --all", "azmlflow local"),
+    Typed("az account list --output table", "azmlflow local"),
+    Typed("az account show --query id --output tsv", "10ca1000-0000-4000-8000-000000000002"),
+    Typed("az group list --output table", "$GROUP"),
+    Typed("az group show --name $GROUP", "$GROUP"),
+    Typed("az resource list --query '[].id' --output tsv", "$STORAGE"),
+    Typed(
+        "az resource list --resource-type Microsoft.MachineLearningServices/workspaces --query '[].id' --output tsv",
+        "$WORKSPACE",
+    ),
+    Typed("az resource show --ids $VAULT", "vaultUri"),
+    Typed("az provider register --namespace Microsoft.KeyVault"),
+    Typed("az provider register --namespace Microsoft.KeyVault --wait"),
+    Typed("az ad user list --output table", "alice@local.test"),
+    Typed("az ad group list --output table", "data-scientists"),
+    Typed("az ad sp list --output table", "azmlflow-ci"),
+    Typed("az ad app create --display-name reports", "reports"),
+    Typed("az ad app list --display-name reports", "reports"),
+    Typed("az ad sp create --id $APPLICATION", "reports"),
+    Typed("az ad app credential reset --id $APPLICATION", "password"),
+    Typed("az identity create --name id-typed --resource-group $GROUP", "principalId"),
+    Typed("az identity list --query '[].id' --output tsv", "id-typed"),
+    Typed("az identity show --ids $IDENTITY --query principalId", "-"),
+    Typed("az role assignment create --role Owner --assignee $PERSON --scope $VAULT", "roleDefinitionId"),
+    Typed("az role assignment create --assignee $PERSON --role 'Key Vault Secrets User' --scope $VAULT", "4633458b"),
+    Typed(
+        "az role assignment create --assignee $PERSON --role 'Storage Blob Data Reader' --scope $STORAGE", "2a2b9908"
+    ),
+    Typed("az role assignment delete --ids $ASSIGNMENT"),
+    Typed("az role definition create --role-definition @tracker.json", "azmlflow tracker"),
+    Typed("az role definition delete --name $ROLE"),
+    Typed("az lock create --name typed --resource-group $GROUP --lock-type CanNotDelete", "typed"),
+    Typed("az lock list --resource-group $GROUP", "typed"),
+    Typed("az lock delete --ids $LOCK"),
+    Typed("az tag update --operation Merge --resource-id $STORAGE --tags team=search", "search"),
+    Typed("az tag update --operation Delete --resource-id $STORAGE --tags team=search", "azmlflow-stack"),
+    Typed("az storage container create --name typed --account-name $ACCOUNT --auth-mode login", "true"),
+    Typed("az acr create --name $REGISTRY --resource-group $GROUP --sku Premium", "Premium"),
+    Typed("az acr network-rule add --name $REGISTRY --ip-address 198.51.100.7", "198.51.100.7"),
+    Typed("az keyvault update --name $KEYS --enable-purge-protection true", '"enablePurgeProtection": true'),
+)
+
 DAY = {"standing": STANDING, "access": ACCESS, "use": USE, "checked": CHECKED, "leaving": LEAVING}

@@ -86,7 +86,10 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
             "left": sorted(id_ for grant in gone for id_ in grant.adopted.values()),
             "pending": [change.urn for change in applied.pending],
         },
-        lambda: "\n".join(map(_line, gone)) or _nothing(session, principal, names, had),
+        lambda: (
+            "\n".join(session.invocation.as_typed(_line(grant)) for grant in gone)
+            or _nothing(session, principal, names, had)
+        ),
     )
 
 

@@ -17,6 +17,10 @@ from azmlflow.localazure.core.constants import SUBSCRIPTION_ID
 from azmlflow.rbac import scopes
 
 _TYPE = "microsoft.machinelearningservices/workspaces"
+# By az as it is: `az ml` is an extension.
+_WORKSPACES = (
+    "az resource list --resource-type Microsoft.MachineLearningServices/workspaces --query '[].id' --output tsv"
+)
 
 
 @click.command(
@@ -47,7 +51,7 @@ def command(invocation: Invocation, workspace: str, *, yes: bool, dry_run: bool)
         raise CliError(
             "there is no such workspace, or you may not read it",
             where=workspace,
-            next="az ml workspace list --output table",
+            next=_WORKSPACES,
         )
     found = takeover.look(document, arm.list(f"{document['id']}/computes"))
     if dry_run:
@@ -95,7 +99,7 @@ def _session(invocation: Invocation, workspace: str) -> Session:
     except scopes.InvalidScope:
         parsed = None
     if parsed is None or str(parsed.type).lower() != _TYPE or not parsed.subscription:
-        raise CliError(f"`{workspace}` is not the ARM id of a workspace", next="az ml workspace list --query [].id")
+        raise CliError(f"`{workspace}` is not the ARM id of a workspace", next=_WORKSPACES)
     project = find_project()
     if project.own_program:
         raise CliError(

@@ -107,6 +107,7 @@ def test_a_user_gets_proxy_trust_and_identity(folder: Folder) -> None:
         "ARM_TENANT_ID": TENANT_ID,
         "ARM_SUBSCRIPTION_ID": SUBSCRIPTION_ID,
         "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / "a-1"),
+        "AZURE_EXTENSION_DIR": "/home/x/.azure/cliextensions",
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "TMPDIR": str(folder.path / "tmp"),
@@ -119,7 +120,7 @@ def test_a_user_gets_proxy_trust_and_identity(folder: Folder) -> None:
 
 
 def test_a_service_principal_gets_its_variables(folder: Folder) -> None:
-    got = client_environment(folder.path, "app-1", {})
+    got = client_environment(folder.path, "app-1", {"HOME": "/home/x"})
     secret = folder.secrets().client_secret("app-1")
     assert {
         name: value for name, value in got.items() if name.startswith(("AZURE_", "AZUREML_", "ARM_", "IDENTITY", "MSI"))
@@ -135,8 +136,50 @@ def test_a_service_principal_gets_its_variables(folder: Folder) -> None:
         "ARM_CLIENT_ID": "app-1",
         "ARM_CLIENT_SECRET": secret,
         "AZURE_CONFIG_DIR": str(folder.path / "azure-cli" / "s-1"),
+        "AZURE_EXTENSION_DIR": "/home/x/.azure/cliextensions",
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
     }
+
+
+def test_az_finds_a_user_signed_in_and_no_secret_is_written(folder: Folder) -> None:
+    place = Path(client_environment(folder.path, "alice@local.test", {})["AZURE_CONFIG_DIR"])
+    profile = place / "azureProfile.json"
+    assert (profile.stat().st_mode & 0o777, place.stat().st_mode & 0o777) == (0o600, 0o700)
+    (subscription,) = json.loads(profile.read_text())["subscriptions"]
+    # As azure-cli 2.91 writes it after `az login --identity`.
+    assert subscription == {
+        "environmentName": "AzureCloud",
+        "homeTenantId": "10ca1000-0000-4000-8000-000000000001",
+        "id": "10ca1000-0000-4000-8000-000000000002",
+        "isDefault": True,
+        "managedByTenants": [],
+        "name": "azmlflow local",
+        "state": "Enabled",
+        "tenantId": "10ca1000-0000-4000-8000-000000000001",
+        "user": {"assignedIdentityInfo": "MSI", "name": "systemAssignedIdentity", "type": "servicePrincipal"},
+    }
+    profile.write_text('{"subscriptions": []}')  # `az logout`
+    client_environment(folder.path, "alice@local.test", {})
+    assert profile.read_text() == '{"subscriptions": []}'
+    assert not Path(client_environment(folder.path, "app-1", {})["AZURE_CONFIG_DIR"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("base", "found"),
+    [
+        ({"HOME": "/home/x"}, "/home/x/.azure/cliextensions"),
+        ({"HOME": "/home/x", "AZURE_CONFIG_DIR": "/az"}, "/az/cliextensions"),
+        ({"HOME": "/home/x", "AZURE_CONFIG_DIR": "/az", "AZURE_EXTENSION_DIR": "/ext"}, "/ext"),
+    ],
+)
+def test_az_finds_the_users_own_extensions(folder: Folder, base: dict[str, str], found: str) -> None:
+    got = client_environment(folder.path, "alice@local.test", base)
+    assert got["AZURE_EXTENSION_DIR"] == found
+    assert client_environment(folder.path, "bob@local.test", got)["AZURE_EXTENSION_DIR"] == found
+    older = {name: value for name, value in got.items() if name != "AZURE_EXTENSION_DIR"}
+    assert client_environment(folder.path, "bob@local.test", older)["AZURE_EXTENSION_DIR"] == (
+        "/home/x/.azure/cliextensions"
+    )
 
 
 @pytest.mark.parametrize(
