@@ -116,8 +116,12 @@ class World:
             assert "next:" in said, said
         raise AssertionError(f"{words} still fails: {said}")
 
-    def kill_in_mid_request(self, *words: str) -> int:
-        """Run a command until the cloud holds a request of its back, and kill it with its engine (-9).
+    def kill_in_mid_request(self, *words: str, engine: bool = True) -> int:
+        """Run a command until the cloud holds a request of its back, and kill it (-9).
+
+        Args:
+            words: the command.
+            engine: kill its engine, too; else that is left without the plugin, which was in the command's process.
 
         Returns:
             The command's exit code: -9 if it was killed, 0 if it came to its end before.
@@ -131,7 +135,7 @@ class World:
         else:
             note = read_note(self.estate.folder / ".azmlflow" / "holders" / "local.json")
             os.killpg(pid, signal.SIGKILL)
-            if note is not None and note.engine:
+            if engine and note is not None and note.engine:
                 with contextlib.suppress(ProcessLookupError):  # it had ended before
                     os.killpg(note.engine, signal.SIGKILL)
         code, _, _ = zygote().end()

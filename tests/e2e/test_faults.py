@@ -56,6 +56,7 @@ FAULTS: list[Case] = [(c, k, what, when) for c, n in REQUESTS.items() for k in r
 KILLS: list[Case] = [
     (c, k, "pause", when) for c, n in REQUESTS.items() for k in range(1, n + 1) for when in ("after", "before")
 ]
+ALONE: Case = ("up", 30, "pause", "after")  # in the middle of what the engine makes
 # Answers that say of a change that it is done: where it is not, no client can tell. They strike questions alone.
 SAID_DONE = {"types", "entries", "empty", "foreign"}
 SELDOM = {"revoke", "sweep", "up-locked"}  # killed in the whole sweep alone
@@ -214,6 +215,19 @@ def test_killed_around_an_answer_and_typed_again(world: World, ends: dict[str, d
         assert code == 0
     world.type_until_done(*WORDS[command])
     check_end(world, ends, command, number)
+
+
+@pytest.mark.parametrize("case", [each for each in KILLS if each[0] == "up"] if ALL else [ALONE], ids=name)
+def test_killed_alone_it_leaves_an_engine_without_a_plugin_and_the_next_one_ends_it(
+    world: World, ends: dict[str, dict[str, Any]], case: Case
+) -> None:
+    command, number, what, when = case
+    world.put_back(BEFORE[command])
+    world.strike(FaultRule("*", ARM, when, number, what))
+    code = world.kill_in_mid_request(*WORDS[command], engine=False)
+    assert code == (-signal.SIGKILL if world.struck() else 0)
+    world.type_until_done(*WORDS[command])
+    check_end(world, ends, command, 1)
 
 
 def check_end(world: World, ends: dict[str, dict[str, Any]], command: str, number: int) -> None:
