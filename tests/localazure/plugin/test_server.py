@@ -132,7 +132,7 @@ def test_a_partial_failure_carries_the_resource(ask: Any, azure: Any) -> None:
             return 202, {"Azure-AsyncOperation": "/op", "Retry-After": "0"}, None
         if sent.path == "/op":
             return 200, {}, {"status": "Failed", "error": {"code": "Quota", "message": "No room."}}
-        return (200, {}, {"id": "/the/id", "name": "g"}) if accepted else None
+        return (200, {}, {"id": "/the/g", "name": "g"}) if accepted else None
 
     azure.scripted.append(script)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -141,7 +141,7 @@ def test_a_partial_failure_carries_the_resource(ask: Any, azure: Any) -> None:
     rich, detail = status_pb2.Status(), proto.ErrorResourceInitFailed()
     rich.ParseFromString(metadata["grpc-status-details-bin"])
     assert rich.details[0].Unpack(detail)
-    assert detail.id == "/the/id" and "No room." in detail.reasons[0]
+    assert detail.id == "/the/g" and "No room." in detail.reasons[0]
     assert _plain(detail.properties)["name"] == "g"
 
 
