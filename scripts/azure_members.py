@@ -61,6 +61,7 @@ RESOURCES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "Microsoft.ContainerRegistry/registries": ("containerregistry:Registry", {}),
+    "Microsoft.ContainerRegistry/registries/replications": ("containerregistry:Replication", {}),
     "Microsoft.Network/virtualNetworks": ("network:VirtualNetwork", {}),
     "Microsoft.Network/virtualNetworks/subnets": ("network:Subnet", {}),
     "Microsoft.Network/networkSecurityGroups": ("network:NetworkSecurityGroup", {}),
@@ -211,6 +212,7 @@ def _in_path(type_: str) -> frozenset[str]:
         "accountName", "vaultName", "keyName", "skipValidation", "ruleName", "virtualNetworkName", "subnetName",
         "networkSecurityGroupName", "privateEndpointName", "privateDnsZoneGroupName", "privateZoneName",
         "virtualNetworkLinkName", "recordType", "relativeRecordSetName", "blobServicesName", "fileServicesName",
+        "replicationName",
     }  # fmt: skip
     return frozenset(names | ({"roleDefinitionId"} if type_.endswith("/roleDefinitions") else set()))
 

@@ -73,8 +73,9 @@ def shrink(cloud: Cloud, operation: Document, share: float) -> None:
 
 
 def set_state(cloud: Cloud, kind: Kind, key: str, document: Document, state: str) -> None:
-    """Write a document with another provisioningState."""
-    document["properties"]["provisioningState"] = state
+    """Write a document, with another provisioningState if its kind has one."""
+    if kind.has_provisioning_state:
+        document["properties"]["provisioningState"] = state
     cloud.store.put(kind.documents.collection, key, document)
 
 

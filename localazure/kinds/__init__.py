@@ -17,7 +17,6 @@ from azmlflow.localazure.kinds.assets.models import MODEL
 from azmlflow.localazure.kinds.endpoints.deployments import ONLINE_DEPLOYMENT
 from azmlflow.localazure.kinds.endpoints.endpoints import ONLINE_ENDPOINT
 from azmlflow.localazure.kinds.foundation.app_insights import APP_INSIGHTS
-from azmlflow.localazure.kinds.foundation.container_registries import CONTAINER_REGISTRY
 from azmlflow.localazure.kinds.foundation.key_vaults import KEY_VAULT
 from azmlflow.localazure.kinds.foundation.locks import LOCK
 from azmlflow.localazure.kinds.foundation.log_analytics import LOG_ANALYTICS
@@ -38,6 +37,8 @@ from azmlflow.localazure.kinds.networks.subnets import SUBNET
 from azmlflow.localazure.kinds.networks.virtual_networks import VIRTUAL_NETWORK
 from azmlflow.localazure.kinds.networks.zone_groups import ZONE_GROUP
 from azmlflow.localazure.kinds.networks.zone_links import ZONE_LINK
+from azmlflow.localazure.kinds.registries.container_registries import CONTAINER_REGISTRY
+from azmlflow.localazure.kinds.registries.replications import REPLICATION
 from azmlflow.localazure.kinds.storage.blob_containers import BLOB_CONTAINER
 from azmlflow.localazure.kinds.storage.blob_services import BLOB_SERVICE
 from azmlflow.localazure.kinds.storage.file_services import FILE_SERVICE
@@ -72,6 +73,7 @@ KINDS: tuple[Kind, ...] = (
     LOG_ANALYTICS,
     APP_INSIGHTS,
     CONTAINER_REGISTRY,
+    REPLICATION,
     ML_WORKSPACE,
     PRIVATE_ENDPOINT,
     ZONE_GROUP,

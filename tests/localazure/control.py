@@ -45,6 +45,7 @@ COMPUTE = f"{WORKSPACE}/computes/cpu-cluster"
 ENDPOINT = f"{WORKSPACE}/onlineEndpoints/wine"
 BLUE, GREEN = f"{ENDPOINT}/deployments/blue", f"{ENDPOINT}/deployments/green"
 MANAGED = f"{RG}/providers/Microsoft.MachineLearningServices/workspaces/ws-managed"
+REGISTRY = f"{RG}/providers/Microsoft.ContainerRegistry/registries/crone"
 NETWORK = f"{RG}/providers/Microsoft.Network/virtualNetworks/vnet-one"
 SUBNET = f"{NETWORK}/subnets/endpoints"
 ZONE = f"{RG}/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
@@ -53,6 +54,7 @@ PRIVATE_ENDPOINT = f"{RG}/providers/Microsoft.Network/privateEndpoints/pe-blob"
 BODIES: dict[str, dict[str, Any]] = {
     RG: {"location": "westeurope"},
     STORAGE: {"location": "westeurope", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}},
+    REGISTRY: {"location": "westeurope", "sku": {"name": "Premium"}},
     VAULT: {
         "location": "westeurope",
         "properties": {

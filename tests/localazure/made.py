@@ -107,6 +107,9 @@ MADE: dict[str, tuple[str, dict[str, Any]]] = {
         f"{REGISTRY}new",
         {"location": "westeurope", "sku": {"name": "Premium"}},
     ),
+    "Microsoft.ContainerRegistry/registries/replications": (
+        f"{REGISTRY}/replications/northeurope", {"location": "northeurope"},
+    ),
     "Microsoft.Network/virtualNetworks": (
         f"{NETWORK}-new",
         {

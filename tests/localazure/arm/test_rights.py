@@ -106,6 +106,11 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
         "Microsoft.ContainerRegistry/registries/write",
         "Microsoft.ContainerRegistry/registries/delete",
     ),
+    "Microsoft.ContainerRegistry/registries/replications": (
+        "Microsoft.ContainerRegistry/registries/replications/read",
+        "Microsoft.ContainerRegistry/registries/replications/write",
+        "Microsoft.ContainerRegistry/registries/replications/delete",
+    ),
     f"{NET}/virtualNetworks": (
         f"{NET}/virtualNetworks/read",
         f"{NET}/virtualNetworks/write",

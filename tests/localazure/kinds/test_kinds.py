@@ -26,6 +26,7 @@ from tests.localazure.control import (
     MANAGED,
     NETWORK,
     PRIVATE_ENDPOINT,
+    REGISTRY,
     RG,
     STORAGE,
     SUB,
@@ -154,7 +155,6 @@ SAMPLES = {
         {"properties": {**_JOB, "displayName": "another"}},
     ),
 }
-_REGISTRY = f"{RG}/providers/Microsoft.ContainerRegistry/registries/crone"
 _LOGGED = {"workspaceId": LOGS, "logs": [{"categoryGroup": "audit", "enabled": True}]}
 _BUDGET = {
     "category": "Cost",
@@ -165,7 +165,10 @@ _BUDGET = {
 }
 SAMPLES |= {
     "Microsoft.ContainerRegistry/registries": Sample(
-        _REGISTRY, {"location": "westeurope", "sku": {"name": "Basic"}}, CHAIN[:1], "with-hyphen", _TAGGED
+        REGISTRY, {"location": "westeurope", "sku": {"name": "Basic"}}, CHAIN[:1], "with-hyphen", _TAGGED
+    ),
+    "Microsoft.ContainerRegistry/registries/replications": Sample(
+        f"{REGISTRY}/replications/north", {"location": "northeurope"}, (RG, REGISTRY), "with-hyphen", _TAGGED
     ),
     "Microsoft.Insights/diagnosticSettings": Sample(
         f"{VAULT}/providers/Microsoft.Insights/diagnosticSettings/to-logs",

@@ -21,6 +21,7 @@ from azmlflow.localazure.kinds.networks.addresses import require_internet
 from azmlflow.localazure.resources import names
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, wrong_type
+from azmlflow.localazure.resources.find import below
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule
 from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
@@ -69,6 +70,8 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     if "networkRuleSet" in given:
         given["networkRuleSet"] = _rules(given["networkRuleSet"])
     _require_premium(tier, given)
+    if existing and tier != "Premium":
+        _require_one_region(ask.cloud, existing)
     name = existing["name"] if existing else ask.target.name
     before = (existing or {}).get("properties", {})
     properties: Document = {
@@ -109,6 +112,16 @@ def _require_premium(tier: str, given: Document) -> None:
             f"The property '{refused[0]}' needs a registry of the SKU Premium; this one is {tier}.",
             target=refused[0],
         )
+
+
+def _require_one_region(cloud: Cloud, registry: Document) -> None:
+    """Inferred: a registry that is in other regions too stays Premium; azurerm takes them away first."""
+    for each in below(cloud, registry["id"]):
+        if each["type"] == f"{TYPE}/replications" and each["location"] != registry["location"]:
+            raise conflict(
+                "FeatureNotSupportedForSku",
+                f"The registry '{registry['name']}' is replicated to '{each['location']}', which needs Premium.",
+            )
 
 
 def _make_passwords(ask: Ask, document: Document) -> None:
