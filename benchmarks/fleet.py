@@ -32,6 +32,8 @@ class Fleet:
     Attributes:
         size: how many workspaces.
         seconds: wall time of the command.
+        cpu: seconds of processor time of the command, its members' commands, their engines and the embedded Azure,
+            which say the same on a busy machine.
         command: MiB of the command, its members' commands and their engines, at most.
         itself: MiB of the command's own process, at most.
         azure: MiB of the embedded Azure with its MLflow server, at most.
@@ -39,6 +41,7 @@ class Fleet:
 
     size: int
     seconds: float
+    cpu: float
     command: float
     itself: float
     azure: float
@@ -58,6 +61,7 @@ def measure(estate: Estate, size: int) -> Fleet:
     running = daemon.status(estate.folder / ".azmlflow" / "local")
     assert running is not None
     log = estate.folder / "fleet.log"
+    before = spent(tree(running.pid))
     with log.open("wb") as out:
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -69,11 +73,13 @@ def measure(estate: Estate, size: int) -> Fleet:
             stderr=subprocess.STDOUT,
         )
         watched = Watched(lambda: tree(process.pid), lambda: [process.pid], lambda: tree(running.pid))
-        code = process.wait()
+        _, status, usage = os.wait4(process.pid, 0)  # with that of all below it
         seconds = time.perf_counter() - began
         command, itself, azure = watched.end()
-    assert code == 0, log.read_text()
-    return Fleet(size, seconds, command, itself, azure)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, log.read_text()
+    cpu = usage.ru_utime + usage.ru_stime + spent(tree(running.pid)) - before
+    return Fleet(size, seconds, cpu, command, itself, azure)
 
 
 class Watched:
@@ -110,6 +116,18 @@ def share(pid: int) -> float:
     return sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
 
 
+def spent(pids: Iterable[int]) -> float:
+    """Seconds of processor time of processes, and of the children that they have waited for."""
+    ticks = 0
+    for pid in pids:
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:  # it has ended
+            continue
+        ticks += sum(map(int, stat.rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def tree(pid: int) -> set[int]:
     """A process and all below it."""
     parents: dict[int, int] = {}
@@ -133,10 +151,14 @@ def show(small: Fleet, large: Fleet) -> str:
         f"{each.command:.0f} MiB (its own process {each.itself:.0f}), the embedded Azure {each.azure:.0f} MiB"
         for each in (large, small)
     )
+    times = " / ".join(
+        f"fleet of {each.size} {each.seconds:.1f} s = {each.each:.2f} s a workspace" for each in (large, small)
+    )
+    cpu = (large.cpu / large.size) / (small.cpu / small.size)
     return (
-        f"fleet of {large.size} {large.seconds:.1f} s = {large.each:.2f} s a workspace / fleet of {small.size} "
-        f"{small.seconds:.1f} s = {small.each:.2f} s a workspace = {large.each / small.each:.2f} "
-        f"(wanted: at most {BOUND}; width {WIDTH})\nmemory at most {memory}"
+        f"{times} = {large.each / small.each:.2f} (wanted: at most {BOUND}; width {WIDTH})\n"
+        f"processor {large.cpu / large.size:.2f} / {small.cpu / small.size:.2f} s a workspace = {cpu:.2f}; "
+        f"memory at most {memory}"
     )
 
 
