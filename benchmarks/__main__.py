@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import access, artifacts, fleet, jobs, latency, opentofu, scoring, startup, sweep, ui
+from benchmarks import access, artifacts, fleet, jobs, latency, opentofu, scoring, startup, sweep, tracking, ui
 from tests.e2e.estate import Estate, make_estate
 
 
@@ -35,6 +35,7 @@ BENCHMARKS = (
     Benchmark("sweep", sweep.report, stands=False),
     Benchmark("jobs", jobs.report),
     Benchmark("scoring", scoring.report),
+    Benchmark("tracking", tracking.report),
     Benchmark("ui", ui.report),
     Benchmark("artifacts", artifacts.report),
     Benchmark("matrix", access.report, stands=False),
