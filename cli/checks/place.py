@@ -9,6 +9,7 @@ from typing import Any
 
 from azmlflow.cli.checks.base import Check, Finding, Situation
 from azmlflow.cli.session import twins
+from azmlflow.cli.session.twins import Twins
 from azmlflow.infra.plan import tags
 from azmlflow.rbac.patterns import permits
 
@@ -54,6 +55,7 @@ def _deleted_vault(situation: Situation) -> Mapping[str, Any] | None:
     return twins.vault_of(situation.arm, situation.subscription, situation.settings.location, situation.names)
 
 
+_RECOVER = "azmlflow set onSoftDeleted recover, then azmlflow up"
 # What `up` does with a soft-deleted twin, by the setting `onSoftDeleted`.
 _MET = {
     "recover": "`up` brings back what it can of it",
@@ -63,21 +65,26 @@ _MET = {
 
 
 def _twins(situation: Situation) -> Finding:
-    if situation.stands:
-        return Finding("ok", "the stack stands")
     stack, word = situation.session.name, situation.settings.on_soft_deleted
-    found = twins.find(situation.arm, situation.subscription, situation.settings.location, situation.names)
+    if situation.stands:  # then its vault alone can have been deleted, and neither other names nor `down` is meant
+        found = Twins(_deleted_vault(situation), workspace=False, names=situation.names)
+        protected, gone = _RECOVER, _RECOVER
+    else:
+        found = twins.find(situation.arm, situation.subscription, situation.settings.location, situation.names)
+        protected = f"azmlflow set salt 2 --stack {stack}    (other names; or azmlflow set onSoftDeleted recover)"
+        gone = ""
     if found.protected_until and word in {"fail", "purge"}:
         return Finding(
             "failed",
             f"key vault {found.names.key_vault} is soft-deleted and purge-protected until {found.protected_until}",
-            f"azmlflow set salt 2 --stack {stack}    (other names; or azmlflow set onSoftDeleted recover)",
+            protected,
         )
     if held := ", ".join(found.says()):
         told = f"soft-deleted, and so their names are taken: {held}"
         if word != "fail":
             return Finding("warning", f"{told}; {_MET[word]}", f"azmlflow up --stack {stack}")
-        return Finding("failed", f"{told} (or azmlflow set onSoftDeleted recover, purge or rename)")
+        or_else = "" if situation.stands else " (or azmlflow set onSoftDeleted recover, purge or rename)"
+        return Finding("failed", f"{told}{or_else}", gone)
     if found.workspace is None and "workspaceName" in situation.outputs:  # it stood, and does not any more
         name = situation.outputs["workspaceName"]
         return Finding(
@@ -137,9 +144,10 @@ def _standing(situation: Situation) -> Finding:
 
 _before_up = functools.partial(Check, preflight=True)
 
+TWINS = _before_up("soft-deleted", "Does a soft-deleted twin hold a name?", _twins, "azmlflow down --stack {stack}")
 CHECKS = (
     _before_up("names", "Are the names free?", _names, "azmlflow set salt 2 --stack {stack}    (other names)"),
-    _before_up("soft-deleted", "Does a soft-deleted twin hold a name?", _twins, "azmlflow down --stack {stack}"),
+    TWINS,
     _before_up("rights", "May you make what a stack is made of, and grant on it?", _rights, first=True),
     _before_up("locks", "Does a lock stand in the way?", _no_locks),
     Check("standing", "Is all there that the last `up` made?", _standing, "azmlflow up --stack {stack}"),

@@ -20,8 +20,9 @@ from azmlflow.cli.mending import losses
 from azmlflow.cli.mending.mending import take_over
 from azmlflow.cli.project.settings_file import write_settings
 from azmlflow.cli.pulumi import progress
+from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.stack import Stack
-from azmlflow.cli.session import twins
+from azmlflow.cli.session import standing, twins
 from azmlflow.cli.session.session import Session
 from azmlflow.cli.session.twins import Twins
 from azmlflow.resourcetypes.table import resource_type, token_of
@@ -43,11 +44,17 @@ _NEEDED = (
 )  # fmt: skip
 
 
+def may_hold(session: Session, state: State) -> bool:
+    """Whether the stack lacks what leaves a name behind: its workspace, or a vault of its own."""
+    own = session.settings().names(session.name, session.subscription(state.outputs)).key_vault is not None
+    return not standing.has_workspace(state) or (own and not standing.has_vault(state))
+
+
 def meet(session: Session, stack: Stack) -> Session:
     """Do as `onSoftDeleted` says; nothing where it is `fail`, or nothing is soft-deleted.
 
     Args:
-        session: a stack whose workspace does not stand.
+        session: a stack that may need a name that is held (`may_hold`).
         stack: the same, held.
 
     Returns:
@@ -62,6 +69,8 @@ def meet(session: Session, stack: Stack) -> Session:
         return session
     arm, subscription = session.invocation.ports.open_arm(), session.subscription(stack.state().outputs)
     found = twins.find(arm, subscription, settings.location, settings.names(session.name, subscription))
+    if standing.has_workspace(stack.state()):
+        found = replace(found, workspace=False)  # it stands: nothing is to be purged or brought back in its place
     if word == "rename":
         return _rename(session, stack, found, arm, subscription) if found.says() else session
     _check_ours(session, found)
@@ -170,7 +179,9 @@ def _rename(session: Session, stack: Stack, found: Twins, arm: ResourceManager, 
         raise CliError(
             f"soft-deleted, and no other name is taken: {held}; {why}",
             where=str(session.file.path),
-            next=f"azmlflow down --stack {session.name}    (purges it; or azmlflow set onSoftDeleted recover)",
+            next=f"azmlflow set onSoftDeleted recover --stack {session.name}"
+            if state.resources
+            else f"azmlflow down --stack {session.name}    (purges it; or azmlflow set onSoftDeleted recover)",
         )
     for number in range(2, _MOST_SALTS):
         salt = f"{settings.salt}-{number}" if settings.salt else str(number)

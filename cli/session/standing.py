@@ -25,6 +25,7 @@ from azmlflow.resourcetypes.table import resource_type, token_of
 
 _GROUP = token_of("Microsoft.Resources/resourceGroups")
 _WORKSPACE = token_of("Microsoft.MachineLearningServices/workspaces")
+_VAULT = token_of("Microsoft.KeyVault/vaults")
 _ASSIGNMENT = token_of("Microsoft.Authorization/roleAssignments")
 _DEFINITION = token_of("Microsoft.Authorization/roleDefinitions")
 # Below a resource, and in a list of it.
@@ -128,6 +129,11 @@ def of(session: Session, state: State) -> Standing:
 def has_workspace(state: State) -> bool:
     """Whether a state holds a workspace: its outputs go on naming one that was found to be gone."""
     return any(each.type == _WORKSPACE for each in state.resources)
+
+
+def has_vault(state: State) -> bool:
+    """Whether a state holds a key vault."""
+    return any(each.type == _VAULT for each in state.resources)
 
 
 def mend(stack: Stack, standing: Standing, say: Callable[[str], None], open_arm: Callable[[], ResourceManager]) -> None:

@@ -13,6 +13,7 @@ from azmlflow.cli.access import grants
 from azmlflow.cli.checks import doctor
 from azmlflow.cli.checks.given import GIVEN
 from azmlflow.cli.checks.network import NETWORK
+from azmlflow.cli.checks.place import TWINS
 from azmlflow.cli.checks.serving import SERVING
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import allowed_ips, firewalls, losses, managed_networks, mending, replacing, soft_deleted
@@ -68,12 +69,14 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         state = stack.state()
         before = state.outputs
         stands = session.project.own_program or standing.has_workspace(state)
-        if not session.project.own_program and not stands:
+        held = not session.project.own_program and soft_deleted.may_hold(session, state)
+        if held:
             session = soft_deleted.meet(session, stack)
             settings = session.settings()
         fresh = _newly_given(session, state)
         again = [NETWORK] if _comes_into_a_network(settings, state) else []
         again += [GIVEN] if fresh else []
+        again += [TWINS] if held and settings.on_soft_deleted == "fail" else []
         again += [SERVING] if _newly_served(session, state, settings) else []
         doctor.preflight(session, before if stands else {}, again)
         session = life.note(session, state, expires)

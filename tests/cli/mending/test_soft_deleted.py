@@ -18,6 +18,7 @@ NAMES = Settings.from_mapping({"azmlflow:registry": "own"}).names("local", SUBSC
 VAULT_ID = f"{GROUP_ID}/providers/Microsoft.KeyVault/vaults/{NAMES.key_vault}"
 DELETED_VAULT = f"{PLACE}/Microsoft.KeyVault/locations/westeurope/deletedVaults/{NAMES.key_vault}"
 DELETED_WORKSPACE = f"{PLACE}/Microsoft.MachineLearningServices/locations/westeurope/deletedWorkspaces/{WORKSPACE}"
+VAULT_URN = "urn:pulumi:local::azmlflow::azmlflow:index:MlflowWorkspace$azure-native:keyvault:Vault::mlflow-vault"
 OURS = ownership("azmlflow", "local")
 
 
@@ -224,3 +225,41 @@ def test_doctor_tells_what_up_would_do(desk: Desk, word: str, says: str) -> None
     checks = desk.run("doctor", "-o", "json").json()["checks"]
     found = next(each for each in checks if each["name"] == "soft-deleted")
     assert (found["status"], says in found["says"]) == ("warning", True)
+
+
+def without_vault(desk: Desk, word: str) -> Desk:
+    """A stack that stands but for its vault, which somebody deleted."""
+    settings(desk, word)
+    desk.stand_whole()
+    bury(desk, workspace=False)
+    return desk
+
+
+def test_of_a_standing_stack_too_up_stops_and_advises_nothing_that_removes_it(desk: Desk) -> None:
+    done = without_vault(desk, "fail").run("up")
+    assert (done.code, desk.arm.calls) == (1, [])
+    assert str(NAMES.key_vault) in done.err
+    assert "azmlflow set onSoftDeleted recover, then azmlflow up" in done.err
+    assert "azmlflow down" not in done.err
+    (found,) = (each for each in desk.run("doctor", "-o", "json").json()["checks"] if each["name"] == "soft-deleted")
+    assert (found["status"], str(NAMES.key_vault) in found["says"]) == ("failed", True)
+
+
+def test_of_a_standing_stack_the_vault_comes_back_and_nothing_else_is_touched(recoverable: Desk) -> None:
+    assert without_vault(recoverable, "recover").run("up").code == 0
+    assert recoverable.arm.calls == [f"PUT {GROUP_ID}", f"PUT {VAULT_ID}"]
+    assert VAULT_ID in [each.id for each in recoverable.stack.imported]
+
+
+def test_of_a_standing_stack_the_vault_is_purged_and_never_the_workspace(recoverable: Desk) -> None:
+    assert without_vault(recoverable, "purge").run("up").code == 0
+    assert recoverable.arm.calls == [f"POST {DELETED_VAULT}/purge"]
+
+
+def test_a_standing_stack_with_its_vault_asks_nothing_of_what_is_soft_deleted(desk: Desk) -> None:
+    settings(desk, "recover")
+    desk.arm.put(VAULT_ID, type="Microsoft.KeyVault/vaults")
+    desk.stand_whole(Resource(VAULT_URN, "azure-native:keyvault:Vault", VAULT_ID))
+    bury(desk)
+    assert desk.run("up").code == 0
+    assert desk.arm.calls == []
