@@ -1,7 +1,7 @@
 """`make bench`, or `python -m benchmarks NAME ...` for some of them: ratios of two things run side by side.
 
 Each is measured in a project folder of its own, with an embedded Azure of its own. For figures to quote, on a machine
-that does nothing else; the whole takes a quarter of an hour.
+that does nothing else; the whole takes half an hour.
 """
 
 from __future__ import annotations

@@ -45,6 +45,7 @@ RESOURCES: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "Microsoft.Storage/storageAccounts/blobServices": ("storage:BlobServiceProperties", {}),
     "Microsoft.Storage/storageAccounts/fileServices": ("storage:FileServiceProperties", {}),
+    "Microsoft.Storage/storageAccounts/fileServices/shares": ("storage:FileShare", {}),
     "Microsoft.Storage/storageAccounts/blobServices/containers": ("storage:BlobContainer", {}),
     "Microsoft.KeyVault/vaults": ("keyvault:Vault", {}),
     "Microsoft.KeyVault/vaults/keys": ("keyvault:Key", {"releasePolicy": "release_policy"}),
@@ -212,7 +213,7 @@ def _in_path(type_: str) -> frozenset[str]:
         "accountName", "vaultName", "keyName", "skipValidation", "ruleName", "virtualNetworkName", "subnetName",
         "networkSecurityGroupName", "privateEndpointName", "privateDnsZoneGroupName", "privateZoneName",
         "virtualNetworkLinkName", "recordType", "relativeRecordSetName", "blobServicesName", "fileServicesName",
-        "replicationName",
+        "replicationName", "shareName", "expand",
     }  # fmt: skip
     return frozenset(names | ({"roleDefinitionId"} if type_.endswith("/roleDefinitions") else set()))
 

@@ -42,6 +42,7 @@ from azmlflow.localazure.kinds.registries.replications import REPLICATION
 from azmlflow.localazure.kinds.storage.blob_containers import BLOB_CONTAINER
 from azmlflow.localazure.kinds.storage.blob_services import BLOB_SERVICE
 from azmlflow.localazure.kinds.storage.file_services import FILE_SERVICE
+from azmlflow.localazure.kinds.storage.file_shares import FILE_SHARE
 from azmlflow.localazure.kinds.templates.deployments import TEMPLATE_DEPLOYMENT
 from azmlflow.localazure.kinds.workspaces.computes import COMPUTE
 from azmlflow.localazure.kinds.workspaces.datastores import DATASTORE
@@ -68,6 +69,7 @@ KINDS: tuple[Kind, ...] = (
     BLOB_SERVICE,
     FILE_SERVICE,
     BLOB_CONTAINER,
+    FILE_SHARE,
     KEY_VAULT,
     KEY,
     LOG_ANALYTICS,

@@ -95,6 +95,9 @@ MADE: dict[str, tuple[str, dict[str, Any]]] = {
     "Microsoft.Storage/storageAccounts": (f"{STORAGE}new", BODIES[STORAGE]),
     "Microsoft.Storage/storageAccounts/blobServices": (f"{STORAGE}/blobServices/default", {"properties": {}}),
     "Microsoft.Storage/storageAccounts/fileServices": (f"{STORAGE}/fileServices/default", {"properties": {}}),
+    "Microsoft.Storage/storageAccounts/fileServices/shares": (
+        f"{STORAGE}/fileServices/default/shares/share1", {"properties": {}},
+    ),
     "Microsoft.Storage/storageAccounts/blobServices/containers": (
         f"{STORAGE}/blobServices/default/containers/container1",
         {"properties": {}},

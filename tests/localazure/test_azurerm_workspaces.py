@@ -194,6 +194,7 @@ ROLES = (
     "00482a5a-887f-4fb3-b363-3b7fe8e74483",
 )
 GUID = "1111111-2222-4333-8444-555555555555"
+APPLICATION = "66666666-7777-4888-8999-000000000000"
 BUDGET = f"{RG}/providers/Microsoft.Consumption/budgets/monthly"
 
 
@@ -311,6 +312,58 @@ def test_datastores(stack: Azure, properties: dict[str, Any], type_: str, creden
     assert read["properties"].get("description", "") in ("", None)
     assert "secrets" not in read["properties"]["credentials"]
     assert stack.arm("DELETE", path, api=MANAGED.api).status in (200, 204)
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {"credentialsType": "None"},
+        {
+            "credentialsType": "ServicePrincipal", "authorityUrl": "", "clientId": APPLICATION, "tenantId": TENANT_ID,
+            "resourceUrl": "https://datalake.azure.net",
+            "secrets": {"secretsType": "ServicePrincipal", "clientSecret": "not kept here"},
+        },
+    ],
+    ids=lambda each: each["credentialsType"],
+)  # fmt: skip
+def test_a_datastore_of_a_file_system(stack: Azure, credentials: dict[str, Any]) -> None:
+    lake = f"{STORAGE}lake"
+    account = RESOURCES[1].body
+    made = {**account, "properties": {**account["properties"], "isHnsEnabled": True}}
+    assert stack.arm("PUT", lake, made, api="2025-08-01").status in (200, 202)
+    stack.wait()
+    path = f"{CLOSED}/datastores/lake"
+    properties = {
+        "datastoreType": "AzureDataLakeGen2", "accountName": "stacct1lake", "filesystem": "fs", "description": "",
+        "endpoint": "core.windows.net", "resourceGroup": "rg1", "serviceDataAccessAuthIdentity": "None",
+        "subscriptionId": SUB.rpartition("/")[2], "tags": {},
+    }  # fmt: skip
+    body = {"name": "lake", "type": "AzureDataLakeGen2", "properties": {**properties, "credentials": credentials}}
+    answer = stack.arm("PUT", path, body, api=MANAGED.api, skipValidation="true")
+    assert answer.status == 201, answer
+    read = stack.arm("GET", path, api=MANAGED.api).body["properties"]
+    wanted = {name: value for name, value in properties.items() if name != "description"}
+    assert {name: read[name] for name in wanted} == wanted
+    assert read["isDefault"] is False, "the provider reads it without looking whether it is there"
+    assert read["credentials"]["credentialsType"] == credentials["credentialsType"]
+    assert "not kept here" not in str(read)
+
+
+def test_a_file_share(stack: Azure) -> None:
+    """A change is a PATCH of what is new; the account is read beside it."""
+    path = f"{STORAGE}/fileServices/default/shares/share"
+    assert stack.arm("GET", path, api="2025-08-01").status == 404
+    properties = {
+        "accessTier": "Hot", "enabledProtocols": "SMB", "metadata": {}, "shareQuota": 50, "signedIdentifiers": [],
+    }  # fmt: skip
+    assert stack.arm("PUT", path, {"properties": properties}, api="2025-08-01").status in (200, 201)
+    read = stack.arm("GET", path, api="2025-08-01").body["properties"]
+    assert {name: read[name] for name in ("accessTier", "enabledProtocols", "shareQuota")} == {
+        "accessTier": "Hot", "enabledProtocols": "SMB", "shareQuota": 50,
+    }  # fmt: skip
+    assert stack.arm("PATCH", path, {"properties": {"shareQuota": 60}}, api="2025-08-01").status == 200
+    assert stack.arm("GET", path, api="2025-08-01").body["properties"]["shareQuota"] == 60
+    assert stack.arm("DELETE", path, api="2025-08-01").status in (200, 204)
 
 
 def test_a_budget_of_a_group(azure: Azure) -> None:

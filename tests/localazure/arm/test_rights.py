@@ -76,6 +76,11 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
     STORE: (f"{STORE}/read", f"{STORE}/write", f"{STORE}/delete"),
     f"{STORE}/blobServices": (f"{STORE}/blobServices/read", f"{STORE}/blobServices/write", ""),
     f"{STORE}/fileServices": (f"{STORE}/fileServices/read", f"{STORE}/fileServices/write", ""),
+    f"{STORE}/fileServices/shares": (
+        f"{STORE}/fileServices/shares/read",
+        f"{STORE}/fileServices/shares/write",
+        f"{STORE}/fileServices/shares/delete",
+    ),
     f"{STORE}/blobServices/containers": (
         f"{STORE}/blobServices/containers/read",
         f"{STORE}/blobServices/containers/write",

@@ -213,6 +213,9 @@ REFUSED: dict[tuple[str, str, Any], str] = {
     ("blobServices", "properties.restorePolicy.enabled", True): "InvalidRequestPropertyValue",  # without versions
     ("containers", "properties.publicAccess", "Container"): "PublicAccessNotPermitted",
     ("containers", "properties.publicAccess", "Blob"): "PublicAccessNotPermitted",
+    ("fileServices/shares", "properties.accessTier", "Premium"): "InvalidRequestPropertyValue",  # of premium accounts
+    ("fileServices/shares", "properties.enabledProtocols", "NFS"): "InvalidRequestPropertyValue",
+    ("fileServices/shares", "properties.rootSquash", ...): "InvalidRequestPropertyValue",  # of NFS
     ("vaults", "properties.createMode", "recover"): "DeletedVaultNotFound",
     ("vaults", "properties.enablePurgeProtection", False): "BadRequest",
     ("vaults", "properties.enableSoftDelete", False): "BadRequest",

@@ -102,6 +102,13 @@ SAMPLES = {
         "other",
         {"properties": {"shareDeleteRetentionPolicy": {"enabled": False, "days": 14}}},
     ),
+    "Microsoft.Storage/storageAccounts/fileServices/shares": Sample(
+        f"{STORAGE}/fileServices/default/shares/data",
+        {"properties": {}},
+        CHAIN[:2],
+        "double--hyphen",
+        {"properties": {"shareQuota": 10}},
+    ),
     "Microsoft.Storage/storageAccounts/blobServices/containers": Sample(
         f"{STORAGE}/blobServices/default/containers/data",
         {"properties": {}},

@@ -128,3 +128,61 @@ def test_a_lock_and_a_missing_right_stop_a_change(azure: Azure) -> None:
     assert azure.arm("PUT", lock, {"properties": {"level": "ReadOnly"}}).status == 201
     assert azure.arm("PUT", FILES, body).code == "ScopeLocked"
     assert azure.arm("GET", FILES).body["properties"]["shareDeleteRetentionPolicy"]["enabled"] is True
+
+
+SHARE = f"{FILES}/shares/data"
+
+
+def test_a_file_share(azure: Azure) -> None:
+    azure.make(RG, STORAGE)
+    assert azure.arm("GET", SHARE).code == "ShareNotFound"
+    made = azure.arm("PUT", SHARE, {"properties": {"metadata": {"a": "b"}}}, api="2025-08-01")
+    assert (made.status, made.body["name"], made.body["id"]) == (201, "data", SHARE)
+    told = made.body["properties"]
+    assert {name: told[name] for name in told if name != "lastModifiedTime"} == {
+        "accessTier": "TransactionOptimized", "enabledProtocols": "SMB", "shareQuota": 5120, "metadata": {"a": "b"},
+        "leaseState": "available", "leaseStatus": "unlocked",
+    }  # fmt: skip
+    assert azure.arm("PATCH", SHARE, {"properties": {"shareQuota": 50, "accessTier": "Hot"}}).status == 200
+    changed = azure.arm("GET", SHARE).body
+    assert changed["properties"]["shareQuota"] == 50 and changed["etag"] != made.body["etag"]
+    assert [each["name"] for each in azure.arm("GET", f"{FILES}/shares").body["value"]] == ["data"]
+    assert azure.arm("DELETE", SHARE).status == 200
+    assert azure.arm("DELETE", SHARE).status == 204
+    assert azure.arm("GET", f"{FILES}/shares").body == {"value": []}
+
+
+@pytest.mark.parametrize(
+    ("properties", "code"),
+    [
+        ({"shareQuota": 0}, "InvalidRequestPropertyValue"),
+        ({"shareQuota": 102401}, "InvalidRequestPropertyValue"),
+        ({"accessTier": "Premium"}, "InvalidRequestPropertyValue"),
+        ({"enabledProtocols": "NFS"}, "InvalidRequestPropertyValue"),
+        ({"enabledProtocols": "FTP"}, "InvalidRequestPropertyValue"),
+        ({"rootSquash": "AllSquash"}, "InvalidRequestPropertyValue"),
+        ({"metadata": "a"}, "InvalidRequestContent"),
+    ],
+)
+def test_a_file_share_that_azure_refuses(azure: Azure, properties: dict[str, Any], code: str) -> None:
+    azure.make(RG, STORAGE)
+    refused = azure.arm("PUT", SHARE, {"properties": properties})
+    assert (refused.status, refused.code) == (400, code)
+    assert azure.arm("GET", SHARE).status == 404
+
+
+def test_a_premium_account_of_files_and_one_of_blobs_alone(azure: Azure) -> None:
+    azure.make(RG)
+    premium = {"location": "westeurope", "sku": {"name": "Premium_LRS"}, "kind": "FileStorage"}
+    azure.arm("PUT", STORAGE, premium)
+    azure.wait()
+    nfs = {"properties": {"enabledProtocols": "NFS", "rootSquash": "AllSquash"}}
+    assert azure.arm("PUT", SHARE, nfs).body["properties"]["accessTier"] == "Premium"
+    moved = azure.arm("PUT", SHARE, {"properties": {"enabledProtocols": "SMB"}})
+    assert (moved.status, moved.code) == (400, "InvalidRequestPropertyValue")
+    blobs = f"{STORAGE}2"
+    azure.arm("PUT", blobs, {**premium, "kind": "BlockBlobStorage"})
+    azure.wait()
+    refused = azure.arm("PUT", f"{blobs}/fileServices/default/shares/data", {"properties": {}})
+    assert (refused.status, refused.code) == (400, "FeatureNotSupportedForAccount")
+    assert azure.arm("PUT", f"{STORAGE}/fileServices/other/shares/data", {"properties": {}}).status == 400
