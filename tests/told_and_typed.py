@@ -18,7 +18,7 @@ ELSEWHERE = {
     r"azmlflow run .*-- \.venv-examples/bin/python examples/(\w+\.py).*": "*.py",
     r"azmlflow local start --(latency) azure": "test_interrupt.py",
     r"azmlflow (-C) infra init local": "test_installed.py",
-    r"azmlflow (ui)(?: --as .+)?": "test_ui.py",
+    r"azmlflow (ui)(?: https://.+| --as .+)?": "test_ui.py",
     r"azmlflow run --without-stack (?:--as .+ )?-- (tofu) .+": "tofu.py",
     r"azmlflow run --without-stack (?:--as .+ )?-- (az) .+": "test_az.py",
     r"azmlflow (verify)(?: --python .+)?": "test_verify.py",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from azmlflow.cli.access.grants import planned_place
 from azmlflow.rbac.report.differences import Declared
 from azmlflow.rbac.roles import built_in_role, persona
 
@@ -62,3 +63,30 @@ def own_identities(arm: ResourceManager, workspace_id: str) -> frozenset[str]:
     """Object ids (lower case) of the workspace's system-assigned identity: Azure gives it roles by itself."""
     identity = (arm.get(workspace_id) or {}).get("identity") or {}
     return frozenset(str(identity[key]).lower() for key in ("principalId",) if identity.get(key))
+
+
+def _last(grants: Iterable[Grant]) -> str:
+    """The day with which the last of grants ends; empty where one has no end."""
+    ends = [each.until for each in grants]
+    return "" if None in ends else max(str(each) for each in ends)
+
+
+def by_assignment(session: Session) -> tuple[dict[str, str], ...]:
+    """Of each role assignment that the stack's grants call for: the persona, and until when, as `control.ui_address`
+    takes them. Azure knows neither. One that several grants call for ends with the last of them.
+    """
+    where = planned_place(session, session.stack())
+    found: dict[tuple[str, str, str], list[Grant]] = {}
+    for grant in session.settings().grants:
+        for each in where.assignments([grant], adopted=True):
+            found.setdefault(each.key, []).append(grant)
+    return tuple(
+        {
+            "scope": scope,
+            "principal_id": principal,
+            "role": role,
+            "persona": "+".join(dict.fromkeys(each.persona for each in grants)),
+            "until": _last(grants),
+        }
+        for (scope, principal, role), grants in found.items()
+    )

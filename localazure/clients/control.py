@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import ssl
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -79,8 +80,14 @@ def who(folder: Folder, reference: str) -> Identity:
     return Identity(found["id"], found["kind"], found["displayName"], found["userPrincipalName"], found["appId"])
 
 
-def ui_address(folder: Folder, reference: str, workspace_id: str) -> str:
+def ui_address(folder: Folder, reference: str, workspace_id: str, grants: Sequence[Mapping[str, str]] = ()) -> str:
     """Where a browser signs in, once and within a minute, to look at a workspace as a principal.
+
+    Args:
+        folder: the embedded Azure's.
+        reference: the principal.
+        workspace_id: the workspace's ARM id.
+        grants: the stack's, each with the fields of `sessions.Granted`.
 
     Raises:
         UnknownPrincipal: there is no such principal.
@@ -88,7 +95,8 @@ def ui_address(folder: Folder, reference: str, workspace_id: str) -> str:
         LocalError: it answers with a fault.
     """
     identity = who(folder, reference)
-    answer = _ask_identity(folder, f"{identity_path(folder, identity.id)}/ui", body={"workspace": workspace_id})
+    body = {"workspace": workspace_id, "grants": [*grants]}
+    answer = _ask_identity(folder, f"{identity_path(folder, identity.id)}/ui", body=body)
     if answer.status == http.client.NOT_FOUND:
         raise NotRunning(
             "the embedded Azure that runs has no pages: an older azmlflow started it",

@@ -25,6 +25,23 @@ _AT_ONCE = 1000  # codes, and sessions: the oldest give way
 
 
 @dataclass(frozen=True)
+class Granted:
+    """A role assignment that a stack's grants call for: what Azure does not know of it.
+
+    Attributes:
+        scope, principal_id, role: ARM id, object id, and the role definition's GUID, in lower case.
+        persona: what was granted.
+        until: the last day, ISO 8601; empty for a grant without an end.
+    """
+
+    scope: str
+    principal_id: str
+    role: str
+    persona: str
+    until: str
+
+
+@dataclass(frozen=True)
 class BrowserSession:
     """A principal at a workspace's page.
 
@@ -34,6 +51,7 @@ class BrowserSession:
         workspace_id: the workspace's ARM id.
         expires: when it ends.
         digest: of its key.
+        grants: the stack's, as whoever opened the page told them.
     """
 
     id: str
@@ -41,31 +59,32 @@ class BrowserSession:
     workspace_id: str
     expires: datetime
     digest: bytes
+    grants: tuple[Granted, ...] = ()
 
 
 class Sessions:
     """The codes that wait and the sessions that last."""
 
     def __init__(self) -> None:
-        self._codes: dict[bytes, tuple[str, str, datetime]] = {}
+        self._codes: dict[bytes, tuple[str, str, datetime, tuple[Granted, ...]]] = {}
         self._sessions: dict[str, BrowserSession] = {}
 
-    def issue(self, principal_id: str, workspace_id: str, now: datetime) -> str:
-        """A code by which a browser signs in as a principal, at one workspace."""
+    def issue(self, principal_id: str, workspace_id: str, now: datetime, grants: tuple[Granted, ...] = ()) -> str:
+        """A code by which a browser signs in as a principal, at one workspace, whose stack has these grants."""
         self._codes = _limited({key: kept for key, kept in self._codes.items() if kept[2] > now})
         code = secrets.token_urlsafe(32)
-        self._codes[_digest(code)] = (principal_id, workspace_id, now + CODE_LIFETIME)
+        self._codes[_digest(code)] = (principal_id, workspace_id, now + CODE_LIFETIME, grants)
         return code
 
     def exchange(self, code: str, now: datetime) -> tuple[BrowserSession, str] | None:
         """The session that a code is good for, and its key; None for a code that is unknown, used or too old."""
-        principal_id, workspace_id, expires = self._codes.pop(_digest(code), ("", "", now))
+        principal_id, workspace_id, expires, grants = self._codes.pop(_digest(code), ("", "", now, ()))
         if expires <= now:
             return None
         self._sessions = _limited({key: kept for key, kept in self._sessions.items() if kept.expires > now})
         key = secrets.token_urlsafe(32)
         session = BrowserSession(
-            secrets.token_urlsafe(16), principal_id, workspace_id, now + SESSION_LIFETIME, _digest(key)
+            secrets.token_urlsafe(16), principal_id, workspace_id, now + SESSION_LIFETIME, _digest(key), grants
         )
         self._sessions[session.id] = session
         return session, key

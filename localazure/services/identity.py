@@ -5,7 +5,8 @@ A principal's address is `/{principal}.{mark}/...`, the mark being a 256-bit sec
     GET  .../msi/token?resource=&api-version=   App Service (X-IDENTITY-HEADER; `secret` in its older version)
     POST .../msi/token                          resource in a form, `Metadata: true`: what SDK v1 sends to MSI_ENDPOINT
     GET  .../principal                          whose address this is, for `azmlflow run --as`
-    POST .../ui                                 `{"workspace": <ARM id>}`: where a browser signs in as it, once (`ui`)
+    POST .../ui                                 `{"workspace": <ARM id>, "grants": [...]}`: where a browser signs in as
+                                                it, once (`ui`); the grants are the fields of `sessions.Granted`
 
 https://learn.microsoft.com/azure/app-service/overview-managed-identity (REST endpoint reference)
 
@@ -20,6 +21,7 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import astuple
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -32,6 +34,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.ports import LOOPBACK
 from azmlflow.localazure.principals.directory import Principal
+from azmlflow.localazure.principals.sessions import Granted
 from azmlflow.localazure.services.sign_in import (
     LIFETIME,
     SignInRefused,
@@ -42,7 +45,7 @@ from azmlflow.localazure.services.sign_in import (
     token_answer,
 )
 
-_BODY_LIMIT = 4096
+_GRANTS_LIMIT = 1024 * 1024  # bytes
 _KEPT = 256  # tokens
 # By what a client may ask for one of several identities (the page above, "REST endpoint reference").
 _NAMES = {
@@ -195,14 +198,16 @@ async def _sign_in_address(cloud: Cloud, principal: Principal, request: Request)
     """Where a browser signs in as a principal, at the workspace that the request names.
 
     Raises:
-        Refused: it names none.
+        SignInRefused: it names none, or grants that are none.
     """
-    body = await request.body() if int(request.headers.get("content-length") or 0) <= _BODY_LIMIT else b""
+    body = await request.body() if int(request.headers.get("content-length") or 0) <= _GRANTS_LIMIT else b""
     try:
-        workspace = json.loads(body)["workspace"]
-    except (ValueError, TypeError, KeyError):
-        workspace = None
-    if not isinstance(workspace, str):
-        raise SignInRefused(400, "invalid_request", 900144, 'The body must be {"workspace": "<ARM id>"}.')
-    code = cloud.sessions.issue(principal.object_id, workspace, cloud.clock.now())
+        told = json.loads(body)
+        workspace, grants = told["workspace"], tuple(Granted(**each) for each in told.get("grants", ()))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        workspace, grants = None, ()
+    if not all(isinstance(each, str) for each in (workspace, *(text for one in grants for text in astuple(one)))):
+        wanted = 'The body must be {"workspace": "<ARM id>"}, with the grants of its stack, if any.'
+        raise SignInRefused(400, "invalid_request", 900144, wanted)
+    code = cloud.sessions.issue(principal.object_id, workspace, cloud.clock.now(), grants)
     return JSONResponse({"address": f"http://{LOOPBACK}:{Folder(cloud.state).ports().ui}/sign-in?code={code}"})

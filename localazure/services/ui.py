@@ -1,6 +1,6 @@
 """The pages of `azmlflow ui`, in plain http on 127.0.0.1, at a port of their own.
 
-    GET  /sign-in?code=            a one-time code becomes a session, whose cookie the answer sets
+    GET  /sign-in?code=&to=        a one-time code becomes a session, whose cookie the answer sets; then `to`
     *    /<session>/...            the pages themselves (`ui/site.py`)
     POST /<session>/sign-out
 
@@ -16,6 +16,7 @@ and it takes the place of the address with the code.
 from __future__ import annotations
 
 import logging
+import re
 from http import HTTPStatus
 from http.cookies import SimpleCookie
 
@@ -45,6 +46,8 @@ _FILES = {
     "/bar.css": ("text/css", style.BAR),
     "/tables.js": ("text/javascript", script.TABLES),
 }
+# Below the session's address, which it never leaves.
+_WITHIN = re.compile(r"(?!/)(?!.*(//|\.\.))[A-Za-z0-9_/#?=&.%~-]*")
 _AGAIN = "Type `azmlflow ui` for a new one."
 _log = logging.getLogger("azmlflow.local")
 _HEADERS = {
@@ -156,21 +159,25 @@ async def _answer(cloud: Cloud, scoring: ASGIApp, request: Request) -> Response:
         cloud.sessions.end(session.id)
         raise _SignIn("You are signed out.")
     reader, query = Reader(cloud, Caller(principal)), dict(request.query_params)
-    visit = Visit(cloud, principal, workspace, reader, f"/{session.id}/", scoring, query)
+    visit = Visit(cloud, principal, workspace, reader, f"/{session.id}/", scoring, session.grants, query)
     return await site.answer(visit, request, rest)
 
 
 def _sign_in(cloud: Cloud, request: Request) -> Response:
+    to = request.query_params.get("to", "")
+    if not _WITHIN.fullmatch(to):
+        raise AzureError(400, "BadRequest", "The page to open is none of these pages.")
     signed_in = cloud.sessions.exchange(request.query_params.get("code", ""), cloud.clock.now())
     if signed_in is None:
         raise _SignIn("An address to sign in by is good once, for a minute.")
     session, key = signed_in
-    onward = f"/{session.id}/"
+    base = f"/{session.id}/"
+    onward = html.cell(base + to)
     head = f'<meta http-equiv="refresh" content="0;url={onward}">\n'
-    response = HTMLResponse(html.frame("Signed in", html.link("Go on", onward), head=head))
+    response = HTMLResponse(html.frame("Signed in", html.link("Go on", base + to), head=head))
     response.headers["Referrer-Policy"] = "no-referrer"  # the address holds the code
     response.set_cookie(
-        COOKIE, key, max_age=int(SESSION_LIFETIME.total_seconds()), path=onward, httponly=True, samesite="strict"
+        COOKIE, key, max_age=int(SESSION_LIFETIME.total_seconds()), path=base, httponly=True, samesite="strict"
     )
     return response
 

@@ -28,7 +28,7 @@ from azmlflow.localazure.blobs.kept import read_range
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.tracking import answers
 from azmlflow.localazure.tracking.answers import MlflowAnswer
-from azmlflow.localazure.ui import calls, html
+from azmlflow.localazure.ui import beside, calls, html
 from azmlflow.localazure.ui.pages import tabs
 from azmlflow.localazure.work.layout import LOG
 from azmlflow.rbac.operations import TRACKING, operation, recognise
@@ -38,32 +38,6 @@ _API = ("ajax-api", "2.0", "mlflow")
 _TEXT = ("text/", "application/json", "application/yaml", "application/xml", "application/javascript")
 # A file that somebody logged is never a page of ours: whatever opens it shows it in a box without scripts or origin.
 _ARTIFACT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-
-# MLflow's root is as high as its body. What Azure Machine Learning does not have is not offered: prompts, traces,
-# gateways, assistants. Read in MLflow 3.17's page, by the addresses that its links lead to.
-_BAR = """<link rel="stylesheet" href="/bar.css"><style>
-body { display: flex; flex-direction: column } #root { flex: 1; min-height: 0 }
-#root a:is([href^="#/prompts"], [href^="#/gateway"], [href^="#/mcp-registry"], [href^="#/experiments-observatory"]),
-#root a[href*="/traces"], #root a[href*="/chat-sessions"] { display: none }
-</style>"""
-# MLflow's page opens its assistant by itself once, and notes that in the browser. There is no assistant here (the page
-# would ask `assistant/...` in vain), so it is noted before. Read in MLflow 3.17's page.
-_BESIDE = """
-const key = "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1";
-try { if (localStorage.getItem(key) === null) localStorage.setItem(key, "true"); } catch { }
-// A click on an experiment opens its runs: MLflow's own choice is a page of traces, of which Azure ML has none.
-const runs = address => {
-  const found = /^([^#]*#\\/experiments\\/\\d+)(\\/overview[^?]*|\\/traces)?(\\?.*)?$/.exec(address);
-  return found && !/\\/runs/.test(address) ? found[1] + "/runs?workflowType=machine_learning" : address;
-};
-const mend = () => { if (runs(location.href) !== location.href) location.replace(runs(location.href)); };
-for (const name of ["pushState", "replaceState"]) {
-  const before = history[name].bind(history);
-  history[name] = (...told) => { before(...told); setTimeout(mend); };  // the page hears of what follows, not of this
-}
-addEventListener("hashchange", mend);
-mend();
-"""
 
 
 def static_folder() -> Path:
@@ -114,13 +88,13 @@ async def _page(target: WorkspaceRequest) -> Response:
     """MLflow's page as its package has it, a bar above it that leads back to the pages beside it."""
     text = (static_folder() / "index.html").read_text(encoding="utf-8")
     who = target.caller.principal.name
-    bar = _BAR + html.bar(target.workspace["name"], tabs.links("../", None), who, "../sign-out")
+    bar = beside.STYLE + html.bar(target.workspace["name"], tabs.links("../", None), who, "../sign-out")
     text = text.replace("<head>", '<head><script src="beside.js"></script>', 1).replace("<body>", f"<body>{bar}", 1)
     return HTMLResponse(text)
 
 
 async def _beside(_target: WorkspaceRequest) -> Response:
-    return Response(_BESIDE, media_type="text/javascript")
+    return Response(beside.SCRIPT, media_type="text/javascript")
 
 
 async def _static(target: WorkspaceRequest) -> Response:

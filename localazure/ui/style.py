@@ -124,6 +124,9 @@ main button.first { background: #0b5cad; border-color: #0b5cad; color: #fff }
   .scroll { overflow: visible } th, td { border: 1px solid #bbb; padding: .25rem .5rem } caption { padding-left: 0 }
   thead { display: table-header-group } tr { break-inside: avoid } h2 { break-after: avoid }
   details::details-content { content-visibility: visible; display: block }
+  details ul { padding: 0; margin: 0 } details li { display: inline }
+  details li:not(:last-child)::after { content: "; " }
+  summary { list-style: none; font-weight: 600 } thead button { display: contents } .screen { display: none }
   pre { max-height: none; overflow: visible }
 }
 """

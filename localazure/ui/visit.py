@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.directory import Principal
+from azmlflow.localazure.principals.sessions import Granted
 from azmlflow.localazure.ui.reader import Reader
 
 
@@ -24,6 +25,7 @@ class Visit:
         reader: what the principal may read.
         base: the address of the session, with a `/` at its end.
         scoring: what answers requests for predictions.
+        grants: the stack's, as its settings had them when the page was opened.
         query: what the address asks for behind its `?`.
     """
 
@@ -33,6 +35,7 @@ class Visit:
     reader: Reader
     base: str
     scoring: ASGIApp
+    grants: tuple[Granted, ...] = ()
     query: Mapping[str, str] = field(default_factory=dict)
 
     @property

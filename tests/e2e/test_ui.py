@@ -54,15 +54,16 @@ class Look:
     context: BrowserContext
     experiment: str
     run: str
+    link: str
     asked: set[str] = field(default_factory=set)
 
-    def address(self, who: str) -> str:
-        return str(self.estate.azmlflow("ui", "--print", "--as", who, "--output", "json").json()["address"])
+    def address(self, who: str, *link: str) -> str:
+        return str(self.estate.azmlflow("ui", *link, "--print", "--as", who, "--output", "json").json()["address"])
 
-    def sign_in(self, who: str) -> tuple[Page, str]:
-        """A page of somebody's, and its session's address."""
+    def sign_in(self, who: str, *link: str) -> tuple[Page, str]:
+        """A page of somebody's, and its session's address; that of a link, if there is one."""
         page = self.context.new_page()
-        page.goto(self.address(who))
+        page.goto(self.address(who, *link))
         page.wait_for_url(lambda url: "/sign-in" not in url)
         return page, page.url
 
@@ -77,11 +78,14 @@ def look(estate: Estate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
     estate.azmlflow("grant", VIEWER, "viewer")
     script = tmp_path_factory.mktemp("track") / "track.py"
     script.write_text(TRACK)
-    told = next(line for line in estate.science(DEVELOPER, script).out.splitlines() if line.startswith("RUN "))
+    said = estate.science(DEVELOPER, script).out.splitlines()
+    told = next(line for line in said if line.startswith("RUN "))
+    link = next(line for line in said if "View run seen at: " in line).partition("at: ")[2]
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         context.set_default_timeout(20_000)
-        found = Look(estate, context, *json.loads(told.removeprefix("RUN ")))
+        experiment, run = json.loads(told.removeprefix("RUN "))
+        found = Look(estate, context, experiment, run, link)
         context.on("request", lambda request: found.asked.add(request.url.split("/")[2]))
         yield found
         context.close()
@@ -142,6 +146,32 @@ def test_a_viewer_sees_experiments_charts_artifacts_and_models(look: Look, shoot
     page.goto(f"{base}mlflow/#/models/shown/versions/1?{TRAINING}")
     page.get_by_text("Inputs (1)").click()
     expect(page.get_by_text("petal_width")).to_be_visible()  # the schema, out of the version's own MLmodel file
+    page.close()
+
+
+def test_a_link_that_mlflow_printed_opens_its_run(look: Look) -> None:
+    page, address = look.sign_in(VIEWER, look.link)
+    assert address.endswith(f"/mlflow/#/experiments/{look.experiment}/runs/{look.run}")
+    expect(page.get_by_role("tab", name="Model metrics")).to_be_visible()
+    expect(page.get_by_role("heading", name="seen")).to_be_visible()
+    page.close()
+
+
+def test_what_azure_ml_does_not_have_is_not_offered(look: Look) -> None:
+    page, base = look.sign_in(VIEWER)
+    experiment = f"experiments/{look.experiment}"
+    for asked, leads_to in (
+        ("", "experiments"),  # MLflow's home, of agents and a demo
+        (f"{experiment}/playground?workflowType=genai", f"{experiment}/runs?workflowType=machine_learning"),
+        ("prompts", "experiments"),
+        ("settings/llm-connections", "settings/general"),
+        (f"{experiment}/runs/{look.run}/traces", f"{experiment}/runs/{look.run}"),
+    ):
+        page.goto(f"{base}mlflow/#/{asked}")
+        page.wait_for_url(f"{base}mlflow/#/{leads_to}")
+    expect(page.get_by_role("tab", name="Artifacts")).to_be_visible()
+    for word in ("GenAI", "Traces", "Prompts", "Playground", "Judges", "Assistant"):
+        expect(page.locator("#root").get_by_text(word).locator("visible=true")).to_have_count(0)
     page.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from azmlflow.cli.access import declared
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering, pages
 from azmlflow.cli.project.project import refuse_mixed_clouds
@@ -14,13 +15,20 @@ from azmlflow.localazure.core.constants import DEVELOPER
 
 @click.command(
     cls=Command,
-    examples=("azmlflow ui", "azmlflow ui --as bob@local.test", "azmlflow ui --print -o json | jq -r .address"),
+    examples=(
+        "azmlflow ui",
+        "azmlflow ui --as bob@local.test",
+        "azmlflow ui 'https://ml.azure.com/runs/NAME?wsid=...'",
+        "azmlflow ui --print -o json | jq -r .address",
+    ),
 )
 @click.option("--as", "principal", metavar="PRINCIPAL", help="Look as this user or application (embedded Azure only).")
 @click.option("--print", "--no-browser", "printed", is_flag=True, help="Only print the address; open no browser.")
+@click.argument("link", required=False)
 @common
-def command(invocation: Invocation, principal: str | None, printed: bool) -> None:
-    """On the embedded Azure the page is signed in by an address that is good once, for a minute, and shows what the
+def command(invocation: Invocation, principal: str | None, printed: bool, link: str | None) -> None:
+    """With a LINK that a tool printed ("View run at ...", the studio's address of a job or endpoint), it is that page.
+    On the embedded Azure the page is signed in by an address that is good once, for a minute, and shows what the
     principal may see. On Azure it is the workspace in Azure Machine Learning studio.
     """
     session = open_session(invocation)
@@ -35,7 +43,10 @@ def command(invocation: Invocation, principal: str | None, printed: bool) -> Non
         entering.start(session.project, invocation.say)
     outputs = standing(session.name, session.stack().state().outputs)
     who = principal or DEVELOPER
-    address = pages.address(session.project, who, outputs.workspace_id) if local else outputs.studio_url
+    page = pages.page_of(link, outputs.workspace_id) if link else ""
+    on_azure = link or outputs.studio_url
+    grants = declared.by_assignment(session) if local else ()
+    address = pages.address(session.project, who, outputs.workspace_id, grants, page) if local else on_azure
     opened = not printed and pages.show(session.project if local else None, address, invocation.ports.browse)
     document = {"stack": session.name, "address": address, "as": who if local else None, "opened": opened}
     invocation.result(document, address)

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.principals.sessions import Granted
 from azmlflow.localazure.ui import html
 from azmlflow.localazure.ui.visit import Visit
+from azmlflow.rbac import scopes
 from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.report import access_html
 from azmlflow.rbac.report.access import Matrix, WhoIsWho, matrix, principals
@@ -27,7 +29,8 @@ async def show(visit: Visit) -> str:
     except AzureError as error:
         return html.refused(error.message)
     names = {row.object_id: row.name for row in table.rows}
-    report = f"<p>{html.cell(made(visit))} {html.link('The whole matrix, with reasons', 'access-matrix')}</p>"
+    whole_matrix = html.link("The whole matrix, with reasons", "access-matrix")
+    report = f'<p>{html.cell(made(visit))} <span class="screen">{whole_matrix}</span></p>'
     return report + _given(visit, listed, names) + _may(table)
 
 
@@ -37,7 +40,10 @@ async def whole(visit: Visit) -> str:
     Raises:
         AzureError: role assignments may not be read.
     """
-    return access_html.page(await _matrix(visit), f"workspace {visit.workspace['name']}", made(visit))
+    granted: dict[str, list[str]] = {}
+    for each in visit.grants:
+        granted.setdefault(each.principal_id, []).append(f"{each.persona}, {_end(each)}")
+    return access_html.page(await _matrix(visit), f"workspace {visit.workspace['name']}", made(visit), granted)
 
 
 def made(visit: Visit) -> str:
@@ -47,25 +53,45 @@ def made(visit: Visit) -> str:
 
 def _given(visit: Visit, listed: Iterable[Document], names: Mapping[str, str]) -> html.Markup:
     roles = {role.id.rpartition("/")[2].lower(): role.name for role in visit.cloud.enforcer.facts().definitions}
+    granted = {(each.scope, each.principal_id, each.role): each for each in visit.grants}
     rows = []
     for each in sorted(listed, key=lambda one: str(one["properties"].get("createdOn")), reverse=True):
         told = each["properties"]
         who, by = str(told["principalId"]).lower(), visit.cloud.directory.get(str(told.get("createdBy") or ""))
-        role = roles.get(str(told["roleDefinitionId"]).rpartition("/")[2].lower(), told["roleDefinitionId"])
-        at = str(told["scope"]).rpartition("/")[2]
+        guid = str(told["roleDefinitionId"]).rpartition("/")[2].lower()
+        role = roles.get(guid, told["roleDefinitionId"])
+        grant = granted.get((scopes.key(str(told["scope"])), who, guid))
         rows.append(
             (
                 html.identifier(names.get(who, who)),
                 told.get("principalType"),
-                html.identifier(role),
-                html.identifier(at),
+                html.identifier(grant.persona, role) if grant else html.identifier(role),
+                _end(grant) if grant else None,
+                _place(visit, str(told["scope"])),
                 html.time(told.get("createdOn")),
                 by.name if by else told.get("createdBy"),
             )
         )
-    head = ("Principal", "Type", "Persona or role", "At", "Since (UTC)", "Given by")
-    caption = "Role assignments that reach the workspace. Azure does not know when a grant ends: azmlflow status tells"
+    head = ("Principal", "Type", "Persona or role", "Ends", "At", "Since (UTC)", "Given by")
+    caption = "Role assignments that reach the workspace" + (
+        ". Persona and end are the stack's grants, as they were when this page was opened: Azure knows of neither"
+        if visit.grants
+        else ""
+    )
     return html.table(caption, head, rows)
+
+
+def _end(grant: Granted) -> str:
+    return f"until {grant.until}" if grant.until else "no end"
+
+
+def _place(visit: Visit, scope: str) -> object:
+    """Where an assignment is, in words; its name beside where that is not the workspace's own."""
+    name, here = scope.rpartition("/")[2], visit.id.lower()
+    if scope.lower() == here:
+        return "the workspace"
+    other = "above it" if here.startswith(f"{scope.rstrip('/')}/".lower()) else "below it"
+    return html.identifier({3: "the subscription", 5: "the group"}.get(len(scope.split("/")), other), name)
 
 
 def _may(table: Matrix) -> html.Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import jwt
@@ -11,6 +12,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import PRINCIPALS
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.principals.directory import Principal
+from azmlflow.localazure.principals.sessions import Granted
 from azmlflow.localazure.services import identity
 from tests.localazure.transport import Client, advance, make_cloud
 
@@ -202,6 +204,9 @@ def test_addresses_are_not_logged(endpoint: Client, cloud: Cloud, caplog: pytest
     assert token not in told
 
 
+GRANT = {"scope": "/ws", "principal_id": "p", "role": "r", "persona": "viewer", "until": ""}
+
+
 def test_a_browser_gets_a_code_for_the_principal_of_the_address(endpoint: Client, cloud: Cloud) -> None:
     alice = cloud.directory.find_user("alice@local.test")
     assert alice is not None
@@ -210,8 +215,22 @@ def test_a_browser_gets_a_code_for_the_principal_of_the_address(endpoint: Client
     assert place == f"http://127.0.0.1:{Folder(cloud.state).ports().ui}/sign-in"
     found = cloud.sessions.exchange(code, cloud.clock.now())
     assert found is not None
-    assert (found[0].principal_id, found[0].workspace_id) == (alice.object_id, "/ws")
-    for body in (b"", b"[]", b"{}", b'{"workspace": 1}', b" " * 5000):
+    assert (found[0].principal_id, found[0].workspace_id, found[0].grants) == (alice.object_id, "/ws", ())
+    told = {"workspace": "/ws", "grants": [GRANT]}
+    code = endpoint.post(f"{address(cloud, 'alice@local.test')}/ui", json=told).json()["address"].partition("?code=")[2]
+    found = cloud.sessions.exchange(code, cloud.clock.now())
+    assert found is not None and found[0].grants == (Granted(**GRANT),)
+    for body in (
+        b"",
+        b"[]",
+        b"{}",
+        b'{"workspace": 1}',
+        b" " * 2_000_000,
+        *(
+            json.dumps({"workspace": "/ws", "grants": grants}).encode()
+            for grants in (1, [1], [{"scope": "/ws"}], ["x"], [{**GRANT, "until": 1}], [{**GRANT, "more": ""}])
+        ),
+    ):
         assert endpoint.post(f"{address(cloud, 'alice@local.test')}/ui", content=body).status_code == 400
     assert endpoint.post("/alice@local.test.guessed/ui", json={"workspace": "/ws"}).status_code == 404
     group = address(cloud, "data-scientists")

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.principals.sessions import Granted
 from azmlflow.localazure.services import ui
 from tests.localazure.control import CHAIN, WORKSPACE, Azure
 
@@ -56,9 +57,9 @@ class Browser:
     def post(self, path: str, **options: Any) -> httpx.Response:
         return self.ask("POST", self.base + path, **options)
 
-    def sign_in(self, who: str, workspace: str = WORKSPACE) -> httpx.Response:
+    def sign_in(self, who: str, *grants: Granted) -> httpx.Response:
         cloud = self.azure.cloud
-        code = cloud.sessions.issue(self.azure.who(who).object_id, workspace, cloud.clock.now())
+        code = cloud.sessions.issue(self.azure.who(who).object_id, WORKSPACE, cloud.clock.now(), grants)
         answer = self.ask("GET", f"/sign-in?code={code}")
         assert answer.status_code == 200
         self.cookie = answer.headers["set-cookie"].partition(";")[0]

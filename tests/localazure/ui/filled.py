@@ -8,7 +8,7 @@ from pathlib import Path
 from azmlflow.localazure.principals.tokens import Tokens
 from azmlflow.localazure.work import records
 from tests.localazure.control import BLUE, COMPUTE, ENDPOINT, GREEN, WORKSPACE
-from tests.localazure.ui.conftest import OWNER, Browser
+from tests.localazure.ui.conftest import Browser
 
 LONG = "customer-churn-gradient-boosting-with-a-name-of-somebody-who-writes-long-names-v12"
 LOG = "epoch 1: loss 0.912, accuracy 0.411\nepoch 2: loss 0.731, accuracy 0.604\nsaved the model to ./outputs/model\n"
@@ -71,7 +71,6 @@ def _people(browser: Browser) -> None:
         azure.clock.advance(3600)
         if number % 3 == 0:
             azure.assign(str(user.upn), "AzureML Data Scientist", WORKSPACE)
-    azure.cloud.sessions.issue(azure.who(OWNER).object_id, WORKSPACE, azure.cloud.clock.now())
     role = azure.arm(
         "GET", f"{WORKSPACE}/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName eq 'Reader'"
     ).body["value"][0]["id"]

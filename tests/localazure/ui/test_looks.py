@@ -151,3 +151,15 @@ def test_without_its_script_a_page_is_whole(look: Look) -> None:
     assert page.get_by_role("columnheader", name="Took").is_visible()
     assert page.get_by_role("button", name="Took").count() == 0
     page.close()
+
+
+def test_what_is_printed_of_access_says_everything(look: Look, request: pytest.FixtureRequest) -> None:
+    page = look.page("access")
+    page.emulate_media(media="print")
+    (first, *_) = page.locator("details li").all()
+    assert first.is_visible(), "operations in words, which are folded on the screen"
+    assert page.get_by_text("As of 2026-").is_visible() and page.get_by_text("ws-one").first.is_visible()
+    assert page.get_by_role("button", name="Sign out").is_hidden() and page.get_by_label("Filter: ").is_hidden()
+    if folder := request.config.getoption("--pictures"):
+        page.pdf(path=Path(folder) / "access.pdf", prefer_css_page_size=True)
+    page.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.principals.sessions import CODE_LIFETIME, SESSION_LIFETIME
+from azmlflow.localazure.principals.sessions import CODE_LIFETIME, SESSION_LIFETIME, Granted
 from azmlflow.localazure.work import records
 from tests.localazure.control import COMPUTE, WORKSPACE
 from tests.localazure.ui.conftest import AJAX, NOBODY, OWNER, READER, Browser, foreign_scripts, signed_in
@@ -38,6 +38,26 @@ def test_a_code_is_good_once_and_for_a_minute(browser: Browser) -> None:
         assert refused.status_code == 401
         assert "set-cookie" not in refused.headers
         assert "azmlflow ui" in refused.text
+
+
+def test_a_page_may_be_asked_for_below_the_sessions_address_alone(browser: Browser) -> None:
+    cloud, who = browser.azure.cloud, browser.azure.who(READER).object_id
+    for to, status in (
+        ("mlflow/#/experiments/1/runs/c0ffee", 200),
+        ("jobs/red?refresh=1&x=%41", 200),
+        ("//evil.example", 400),
+        ("/evil.example", 400),
+        ("x/../../..", 400),
+        ('"><script>', 400),
+        ("https://evil.example", 400),
+    ):
+        code = cloud.sessions.issue(who, WORKSPACE, cloud.clock.now())
+        answer = browser.ask("GET", "/sign-in", params={"code": code, "to": to})
+        assert answer.status_code == status, to
+        assert ("set-cookie" in answer.headers) is (status == 200)
+        if status == 200:
+            assert re.search(r'content="0;url=(/[\w-]+/)(.*)"', answer.text).group(2) == to.replace("&", "&amp;")  # type: ignore[union-attr]
+            assert f"Path={re.search(r'url=(/[^/]+/)', answer.text).group(1)};" in answer.headers["set-cookie"] + ";"  # type: ignore[union-attr]
 
 
 def test_neither_code_nor_session_is_logged(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
@@ -315,6 +335,21 @@ def test_access_in_words_with_role_way_in_date_and_author(browser: Browser) -> N
     assert "Get runs and the history of their metrics" in page
     assert "Contributor" in page
     assert "As of 2026-01-01 00:00 UTC" in browser.get("access-matrix").text
+
+
+def test_persona_and_end_are_those_of_the_stacks_grants(browser: Browser) -> None:
+    who = browser.azure.who(READER).object_id
+    listed = browser.azure.arm("GET", f"{WORKSPACE}/providers/Microsoft.Authorization/roleAssignments").body["value"]
+    (mine,) = (each["properties"] for each in listed if each["properties"]["principalId"] == who)
+    role = mine["roleDefinitionId"].rpartition("/")[2]
+    browser.sign_in(OWNER, Granted(WORKSPACE.lower(), who, role, "viewer<", "2099-12-31"))
+    page = browser.get("access").text
+    assert 'data-label="Persona or role"><span class="id">viewer&lt;<small>Reader</small>' in page
+    assert page.count("until 2099-12-31") == 1
+    assert "the workspace</td>" in page and "the subscription<small>" in page
+    assert "viewer&lt;, until 2099-12-31" in browser.get("access-matrix").text
+    browser.sign_in(OWNER, Granted(WORKSPACE.lower(), who, "another-role", "viewer<", ""))
+    assert "no end" not in browser.get("access").text
 
 
 def test_who_has_access_and_the_matrix(browser: Browser) -> None:
