@@ -12,6 +12,7 @@ body { display: flex; flex-direction: column } #root { flex: 1; min-height: 0 }
 #root a:is([href^="#/prompts"], [href^="#/gateway"], [href^="#/mcp-registry"], [href^="#/experiments-observatory"]),
 #root a:is([href^="#/settings/llm-connections"], [href^="#/settings/webhooks"]), #root nav a[href="#/"],
 #root a:is([href*="/traces"], [href*="/chat-sessions"]), [data-assistant-ui],
+#root [data-testid="key-value-Registered prompts"],
 #root [role=tab]:is([id$="-trigger-evaluations"], [id$="-trigger-traces"]),
 #root [tooltip-data-state]:has(> div + div[role=button] + div[role=button]) { display: none }
 </style>"""

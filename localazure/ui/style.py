@@ -68,7 +68,7 @@ thead [aria-sort=descending] button::after { content: "↓" / ""; opacity: 1 }
 tbody th { font-weight: 600 }
 tbody tr:hover { background: var(--soft) }
 tr.note td { padding-top: 0; overflow-wrap: anywhere; color: var(--bad) }
-.id { display: inline-block; min-width: min(11rem, 13vw); overflow-wrap: anywhere }
+.id { display: inline-block; min-width: min(13rem, 15vw); overflow-wrap: anywhere }
 .id small { display: block; font-weight: 400; opacity: .8 }
 [class^=state], time span, .number, .word { white-space: nowrap }
 [class^=state]::before, [class^=of-]::before { content: "●"; margin-right: .4em; font-size: .8em }

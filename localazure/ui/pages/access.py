@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.principals.sessions import Granted
 from azmlflow.localazure.ui import html
 from azmlflow.localazure.ui.visit import Visit
 from azmlflow.rbac import scopes
@@ -42,7 +41,8 @@ async def whole(visit: Visit) -> str:
     """
     granted: dict[str, list[str]] = {}
     for each in visit.grants:
-        granted.setdefault(each.principal_id, []).append(f"{each.persona}, {_end(each)}")
+        end = f"until {each.until}" if each.until else "no end"
+        granted.setdefault(each.principal_id, []).append(f"{each.persona}, {end}")
     return access_html.page(await _matrix(visit), f"workspace {visit.workspace['name']}", made(visit), granted)
 
 
@@ -66,7 +66,7 @@ def _given(visit: Visit, listed: Iterable[Document], names: Mapping[str, str]) -
                 html.identifier(names.get(who, who)),
                 told.get("principalType"),
                 html.identifier(grant.persona, role) if grant else html.identifier(role),
-                _end(grant) if grant else None,
+                html.word(grant.until or "no end") if grant else None,
                 _place(visit, str(told["scope"])),
                 html.time(told.get("createdOn")),
                 by.name if by else told.get("createdBy"),
@@ -79,10 +79,6 @@ def _given(visit: Visit, listed: Iterable[Document], names: Mapping[str, str]) -
         else ""
     )
     return html.table(caption, head, rows)
-
-
-def _end(grant: Granted) -> str:
-    return f"until {grant.until}" if grant.until else "no end"
 
 
 def _place(visit: Visit, scope: str) -> object:
