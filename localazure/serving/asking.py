@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 
-import h11
+from httptools import HttpParserError, HttpResponseParser
 
 Header = tuple[bytes, bytes]
 _CHUNK = 64 * 1024
 _HEADERS_LIMIT = 100 * 1024
+_FIRST_FINAL = 200  # status: those below are of answers that another follows
+_BODY_ENDS = (b"content-length", b"transfer-encoding")  # else it ends with the connection
 
 
 class Broken(Exception):
@@ -26,12 +28,15 @@ class Exchange:
 
     Attributes:
         status: of the answer, once it has begun.
-        headers: of the answer.
+        headers: of the answer, by lower-case names.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._wire = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEADERS_LIMIT)
+        self._parser = HttpResponseParser(self)
+        self._head = 0  # bytes
+        self._begun = self._over = False
+        self._pieces = list[bytes]()
         self.status, self.headers = 0, list[Header]()
 
     async def send(
@@ -47,28 +52,22 @@ class Exchange:
         Raises:
             Broken: there is no answer.
         """
-        length = (b"transfer-encoding", b"chunked")
-        if isinstance(body, bytes):
-            length = (b"content-length", str(len(body)).encode())
-        head = h11.Request(method=method, target=target, headers=[(b"host", b"deployment"), *headers, length])
+        whole = body if isinstance(body, bytes) else None
+        length = (b"transfer-encoding", b"chunked") if whole is None else (b"content-length", b"%d" % len(whole))
+        head = _head(b"%s %s HTTP/1.1" % (method.encode(), target), [(b"host", b"deployment"), *headers, length])
         try:
-            said = self._said(head)
-            if isinstance(body, bytes):
-                self._writer.write(said + self._said(h11.Data(data=body)) + self._said(h11.EndOfMessage()))
-            else:
-                self._writer.write(said)
+            self._writer.write(head + (whole or b""))
+            if not isinstance(body, bytes):
                 with contextlib.suppress(ConnectionError):  # it answers before it has heard all
                     async for chunk in body:
-                        self._writer.write(self._said(h11.Data(data=chunk)))
-                        await self._writer.drain()
-                    self._writer.write(self._said(h11.EndOfMessage()))
-            event = await self._next()
-            while isinstance(event, h11.InformationalResponse):
-                event = await self._next()
-        except (OSError, h11.RemoteProtocolError) as error:
+                        if chunk:  # an empty one would be the end
+                            self._writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+                            await self._writer.drain()
+                    self._writer.write(b"0\r\n\r\n")
+            while not self._begun:
+                await self._read()
+        except OSError as error:
             raise Broken from error
-        assert isinstance(event, h11.Response), event
-        self.status, self.headers = event.status_code, list(event.headers)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The answer's body.
@@ -77,23 +76,70 @@ class Exchange:
             Broken: it breaks off.
         """
         try:
-            while isinstance(event := await self._next(), h11.Data):
-                yield bytes(event.data)
-        except (OSError, h11.RemoteProtocolError) as error:
+            while self._pieces or not self._over:
+                pieces, self._pieces = self._pieces, []
+                for piece in pieces:
+                    yield piece
+                if not pieces:
+                    await self._read()
+        except OSError as error:
             raise Broken from error
 
     def close(self) -> None:
         """End the connection."""
         self._writer.close()
 
-    def _said(self, event: h11.Event) -> bytes:
-        return self._wire.send(event) or b""
+    async def _read(self) -> None:
+        """Read on.
 
-    async def _next(self) -> h11.Event:
-        while (event := self._wire.next_event()) is h11.NEED_DATA:
-            self._wire.receive_data(await self._reader.read(_CHUNK))
-        assert isinstance(event, h11.Event), event
-        return event
+        Raises:
+            Broken: it is no answer, or has ended.
+        """
+        data = await self._reader.read(_CHUNK)
+        if not data:
+            self._over = self._begun and not any(name in _BODY_ENDS for name, _ in self.headers)
+            if not self._over:
+                raise Broken
+            return
+        self._head += 0 if self._begun else len(data)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError as error:
+            raise Broken from error
+        if not self._begun and self._head > _HEADERS_LIMIT:
+            raise Broken
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; trailers are nobody's."""
+        if not self._begun:
+            self.headers.append((name.lower(), value.strip()))
+
+    def on_headers_complete(self) -> None:
+        """An answer begins, or one that another follows."""
+        self.status = self._parser.get_status_code()
+        self._begun = self.status >= _FIRST_FINAL
+        if not self._begun:
+            self.headers.clear()
+
+    def on_body(self, piece: bytes) -> None:
+        """A piece of the body."""
+        self._pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        """An answer has ended, or one that another follows."""
+        self._over = self._begun
+
+
+def _head(line: bytes, headers: Iterable[Header]) -> bytes:
+    """A request's head.
+
+    Raises:
+        ValueError: it would be another than it seems.
+    """
+    lines = [line, *(b"%s: %s" % each for each in headers)]
+    if any(mark in each for each in lines for mark in (b"\r", b"\n", b"\0")):
+        raise ValueError("not one head")
+    return b"\r\n".join((*lines, b"", b""))
 
 
 async def connect(socket: str) -> Exchange:

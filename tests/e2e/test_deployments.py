@@ -73,7 +73,7 @@ def _by_others(estate: Estate, request: Path, go: subprocess.Popen[bytes] | None
     """Clients of other languages, which have nothing but the key."""
     with sign_in(estate, OWNER) as owner:
         key = _key(owner, estate)
-    clients = [] if shutil.which("node") is None else [("node", str(SCRIPTS / "score.js"))]
+    clients: list[tuple[str, ...]] = [] if shutil.which("node") is None else [("node", str(SCRIPTS / "score.js"))]
     if go is not None:
         assert go.wait() == 0
         clients.append((str(estate.folder / "score"),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -129,3 +130,57 @@ def test_an_answer_that_breaks_off(tmp_path: Path) -> None:
 def test_where_nobody_listens(tmp_path: Path) -> None:
     with pytest.raises(Broken):
         asyncio.run(connect(str(tmp_path / "none")))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nto the end", b"to the end"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfour", b"four"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nto\r\n3\r\nday\r\n0\r\nSet-Cookie: late\r\n\r\n",
+            b"today",
+        ),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+    ],
+)
+def test_each_way_in_which_a_body_ends(tmp_path: Path, said: bytes, told: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for byte in said:
+            writer.write(bytes([byte]))
+            await writer.drain()
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.send("GET", b"/swagger.json", [], b"")
+        assert await body(exchange) == told
+        assert not [name for name, _ in exchange.headers if name == b"set-cookie"], "a trailer is nobody's"
+
+    run(tmp_path, serve, script)
+
+
+def test_a_head_has_an_end(tmp_path: Path) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"HTTP/1.1 103 Early Hints\r\nx: " + b"y" * 1024 + b"\r\n\r\n")
+                await writer.drain()
+
+    async def script(exchange: Exchange) -> None:
+        with pytest.raises(Broken):
+            await exchange.send("GET", b"/swagger.json", [], b"")
+
+    run(tmp_path, serve, script)
+
+
+@pytest.mark.parametrize("header", [(b"x", b"1\r\ny: 2"), (b"x\n", b"1"), (b"x", b"1\0")])
+def test_no_header_brings_another(tmp_path: Path, header: tuple[bytes, bytes]) -> None:
+    async def serve(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        assert await reader.read() == b""
+
+    async def script(exchange: Exchange) -> None:
+        with pytest.raises(ValueError, match="head"):
+            await exchange.send("GET", b"/swagger.json", [header], b"")
+
+    run(tmp_path, serve, script)
