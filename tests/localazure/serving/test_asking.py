@@ -138,7 +138,8 @@ def test_where_nobody_listens(tmp_path: Path) -> None:
         (b"HTTP/1.1 200 OK\r\n\r\nto the end", b"to the end"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfour", b"four"),
         (
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nto\r\n3\r\nday\r\n0\r\nSet-Cookie: late\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"2\r\nto\r\n3\r\nday\r\n0\r\nSet-Cookie: late\r\n\r\n",
             b"today",
         ),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
