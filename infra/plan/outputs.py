@@ -106,14 +106,15 @@ def export(**values: object) -> None:
     """Export a stack's outputs.
 
     Args:
-        values: a value, or a Pulumi output of one, for each field of `StackOutputs`.
+        values: a value, or a Pulumi output of one, for each field of `StackOutputs`; `endpoints` may be left out.
 
     Raises:
         TypeError: when a field is missing or unknown.
     """
     import pulumi
 
-    if set(values) != set(NAMES):
+    if set(values) | set(_LATER) != set(NAMES):
         raise TypeError(f"outputs are {', '.join(NAMES)}; not {', '.join(values)}")
     for field, name in NAMES.items():
-        pulumi.export(name, values[field])
+        if field in values:
+            pulumi.export(name, values[field])

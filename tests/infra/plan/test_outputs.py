@@ -48,3 +48,10 @@ def test_an_export_is_whole() -> None:
     with pytest.raises(TypeError) as told:
         outputs.export(subscription_id="s", more="x")
     assert str(told.value) == f"outputs are {fields}, clusters, grants, endpoints; not subscription_id, more"
+
+
+def test_a_program_of_before_there_were_endpoints_tells_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, object] = {}
+    monkeypatch.setattr("pulumi.export", told.__setitem__)
+    outputs.export(**{field: field for field in outputs.NAMES if field != "endpoints"})
+    assert set(told) == set(STANDING) - {"endpoints"}
