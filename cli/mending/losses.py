@@ -101,7 +101,8 @@ def _served(state: State, declared: Mapping[str, Declared]) -> Iterator[Loss]:
         if wanted is None:
             yield Loss(called, False, (each,))
         elif ways := replacing(each.type, each.inputs, wanted.inputs, each.outputs):
-            yield Loss(f"{called}, and make another: it differs in {', '.join(ways)}", True, (each,))
+            # Not by the engine, which would begin with its deployments, and Azure deletes none that has traffic.
+            yield Loss(f"{called}, and make another: it differs in {', '.join(ways)}", True, (each,), (each,))
 
 
 def rehearsed(session: Session, state: State) -> tuple[Declared, ...]:

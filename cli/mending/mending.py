@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from azmlflow.infra.settings.settings import Settings
 
 _ROLE_ASSIGNMENT = token_of("Microsoft.Authorization/roleAssignments")
+_DEPLOYMENT = token_of("Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments")
 
 
 def clear_the_way(session: Session, stack: Stack, holder: Holder) -> None:
@@ -120,14 +121,18 @@ def take_over(
     """
     from azmlflow.infra.plan import tags
 
-    declared = losses.rehearsed(session, stack.state())
+    state = stack.state()
+    declared = losses.rehearsed(session, state)
 
     def owned(found: Mapping[str, str] | None) -> bool:
         return tags.owned(found, session.project.name, session.name)
 
+    arm = session.invocation.ports.open_arm()
+    begun = [each.id for each in declared if each.type == _DEPLOYMENT and not state.has(each.urn)]
+    recover.settle(arm, begun, owned, session.invocation.say)
     return recover.take_over(
         stack,
-        session.invocation.ports.open_arm(),
+        arm,
         [recover.Wanted(each.type, each.name, each.id, each.urn, each.parent, _description(each)) for each in declared],
         version=azure_native_version(),
         owned=owned,

@@ -2,7 +2,8 @@
 
     1. a leftover engine and its plugins end; files that it had half written and the lock of a dead process are dropped
     2. operations without an end are forgotten
-    3. planned resources that exist in the cloud, are missing from the state and are provably ours are imported
+    3. a deployment of a model that Azure is still at work on is waited for, and one that failed is removed
+    4. planned resources that exist in the cloud, are missing from the state and are provably ours are imported
 
 Provably ours is what carries our tags, or bears a name that only we compute inside something that is ours. Anything
 else that is in the way is named, and `up` stops. Without a sign of trouble (a note that a command left, a lock, a
@@ -28,6 +29,7 @@ from azmlflow.cli.pulumi.stack import Import, Stack
 from azmlflow.resourcetypes.table import of_token, token_of
 
 Owned = Callable[[Mapping[str, str] | None], bool]
+_ENDED = ("succeeded", "failed", "canceled")
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,33 @@ def drop_dead_locks(stack: Stack, found: tuple[Lock, ...], say: Say) -> None:
     if found:
         stack.cancel()
         say(f"dropped the lock of a dead engine (pid {found[0].pid})")
+
+
+def settle(arm: ResourceManager, ids: Iterable[str], owned: Owned, say: Say) -> None:
+    """Wait for deployments of models that are under way, since they can have no traffic; and remove those that failed,
+    since they never will, and the state would have them stand.
+
+    Args:
+        arm: asks, and removes.
+        ids: of declared deployments that no state has.
+        owned: do these tags say that a resource is this stack's? What is not is left alone.
+        say: hears what is done.
+    """
+    for id_ in ids:
+        document, name = arm.get(id_), id_.rpartition("/")[2]
+        if document is None or not owned(document.get("tags")):
+            continue
+        if _provisioning(document) not in _ENDED:
+            say(f"waiting for deployment `{name}`, which is under way ...")
+            arm.until(id_, lambda now: now is None or _provisioning(now) in _ENDED)
+            document = arm.get(id_)
+        if document is not None and _provisioning(document) != "succeeded":
+            say(f"removing deployment `{name}`, which failed")
+            arm.delete(id_)
+
+
+def _provisioning(document: Mapping[str, Any]) -> str:
+    return str((document.get("properties") or {}).get("provisioningState", "Succeeded")).lower()
 
 
 def take_over(

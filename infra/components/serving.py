@@ -82,7 +82,8 @@ class OnlineEndpointArgs:
 
 
 class OnlineEndpoint(pulumi.ComponentResource):
-    """An online endpoint of a workspace with its deployments and their traffic, which moves last."""
+    """An online endpoint of a workspace with its deployments and their traffic, which moves last. Other identities make
+    another endpoint in its place, before which Azure wants its traffic to be 0, or `azmlflow up` deletes it."""
 
     endpoint_id: pulumi.Output[str]
     """ARM id of the endpoint."""
@@ -101,7 +102,10 @@ class OnlineEndpoint(pulumi.ComponentResource):
             ValueError: a value is out of its bounds; or `latest` is asked for in a workspace whose name is an output,
                 or of a model that is not there.
         """
-        super().__init__(serving.COMPONENT, name, None, opts)
+        # The engine has children go with what their parent goes with, and the template's deployment does not.
+        apart = pulumi.ResourceOptions.merge(opts, None)
+        apart.deleted_with = None
+        super().__init__(serving.COMPONENT, name, None, apart)
         args = given(OnlineEndpointArgs, args)
         wanted = checked(EndpointSettings, args)
         # First of all, since a model may not be there.

@@ -395,3 +395,47 @@ def test_a_role_assignment_is_taken_over_only_where_it_says_that_it_is_ours(desk
     if not taken:
         assert f"and is not this stack's: it says `{said}`" in " ".join(done.err.split())
         assert f"az role assignment delete --ids {id_}" in done.err.replace("\n", "").replace(" " * 6, "")
+
+
+BLUE = f"{GROUP_ID}/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/e/deployments/wine-1"
+
+
+def settled(arm: FakeArm) -> list[str]:
+    said: list[str] = []
+    recover.settle(arm.open(), [BLUE], lambda tags: tags == TAGS, said.append)
+    return said
+
+
+@pytest.mark.parametrize("state", ["Creating", "Updating"])
+def test_a_deployment_that_is_under_way_is_waited_for(state: str) -> None:
+    class Slow(FakeArm):
+        """Ends it when it was asked twice."""
+
+        def get(self, path: str) -> dict[str, Any] | None:
+            found = super().get(path)
+            self.calls.append(f"GET {path}")
+            if found and len(self.calls) == 2:
+                found["properties"] = {"provisioningState": "Succeeded"}
+            return found
+
+    arm = Slow()
+    arm.put(BLUE, tags=TAGS, properties={"provisioningState": state})
+    assert settled(arm) == ["waiting for deployment `wine-1`, which is under way ..."]
+    assert BLUE.lower() in arm.documents
+
+
+def test_a_deployment_that_failed_is_removed() -> None:
+    arm = FakeArm()
+    arm.put(BLUE, tags=TAGS, properties={"provisioningState": "Failed"})
+    assert settled(arm) == ["removing deployment `wine-1`, which failed"]
+    assert arm.calls == [f"DELETE {BLUE}"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "state"), [(TAGS, "Succeeded"), ({}, "Failed"), ({**TAGS, "azmlflow-stack": "other"}, "Creating")]
+)
+def test_a_deployment_that_stands_or_is_anothers_is_left(tags: dict[str, str], state: str) -> None:
+    arm = FakeArm()
+    arm.put(BLUE, tags=tags, properties={"provisioningState": state})
+    assert settled(arm) == []
+    assert arm.calls == []

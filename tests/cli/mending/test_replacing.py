@@ -92,3 +92,22 @@ def test_the_name_is_typed_back(desk: Desk, monkeypatch: pytest.MonkeyPatch, typ
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.prompt", lambda *_, **__: typed)
     assert desk.run("up", "--allow-replace").code == code
+
+
+def test_an_endpoint_that_cannot_change_goes_before_the_engines_turn(desk: Desk) -> None:
+    """The engine would begin with its deployments, and Azure deletes none that has traffic."""
+    identity = f"{GROUP_ID}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
+    other = "{name: wine-eu, identities: {%s: aaaaaaaa-0000-4000-8000-000000000001}}" % identity  # noqa: UP031
+    settings(desk, "registry: own", f"endpoints: [{other}]")
+    stand(desk, config={**CONFIG, "azmlflow:registry": "own", "azmlflow:endpoints": [{"name": "wine-eu"}]})
+    served = f"{WORKSPACE_ID}/onlineEndpoints/wine-eu"
+    desk.arm.put(served, properties={"authMode": "Key", "traffic": {}})
+    refused = desk.run("up", "--yes")
+    assert "online endpoint `wine-eu`, with its keys and what answers there, and make another" in refused.err
+    assert "--allow-replace" in refused.err
+    assert desk.arm.calls == []
+    desk.arm.put(identity, properties={"principalId": "aaaaaaaa-0000-4000-8000-000000000001"})
+    done = desk.run("up", "--yes", "--allow-replace")
+    assert done.code == 0, done.err
+    assert desk.arm.calls == [f"DELETE {served}"]
+    assert "forget wine-eu-endpoint" in desk.stack.calls

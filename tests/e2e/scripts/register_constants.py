@@ -5,6 +5,7 @@ register_constants.py MODEL NUMBER|broken...
 """
 
 import sys
+from importlib.metadata import version
 
 import mlflow
 import numpy as np
@@ -26,7 +27,8 @@ mlflow.set_tracking_uri(ml.workspaces.get(ml.workspace_name).mlflow_tracking_uri
 mlflow.set_experiment("constants")
 name, *wanted = sys.argv[1:]
 rows = pd.DataFrame({"x": [0.0]})
-needed = None  # by the first, for all: one environment does
+# What MLflow would find out of the examples' models too, so that one environment does for all.
+needed = [f"{each}=={version(each)}" for each in ("cloudpickle", "pandas", "psutil", "scikit-learn")]
 with mlflow.start_run():
     for each in wanted:
         model = Broken() if each == "broken" else DummyRegressor(strategy="constant", constant=float(each))
@@ -37,5 +39,4 @@ with mlflow.start_run():
             registered_model_name=name,
             pip_requirements=needed,
         )
-        needed = needed or mlflow.pyfunc.get_model_dependencies(logged.model_uri)
         print(f"{name}:{logged.registered_model_version} {each}")

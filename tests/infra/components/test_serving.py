@@ -53,6 +53,8 @@ def test_the_traffic_comes_after_all_deployments_and_the_endpoint_stands_without
     assert two["properties"]["model"] == f"{WORKSPACE}/models/wine/versions/3"
     assert all(each.deleted_with == made.urn for each in deployments.values())
     assert traffic.depends_on >= {made.urn, *(each.urn for each in deployments.values())}
+    assert done.one("azmlflow:index:OnlineEndpoint").deleted_with == traffic.deleted_with == "", "it goes by itself"
+    assert made.deleted_with.endswith("mlflow-group")
     assert traffic.inputs["properties"]["mode"] == "Incremental"
     document = traffic.inputs["properties"]["template"]
     assert document["metadata"] == {"endpointMade": "2026-11-26T12:00:00Z"}, "another endpoint is written again"
@@ -76,8 +78,11 @@ def test_latest_is_the_highest_version_when_the_program_runs(up: Up) -> None:
 
 
 def test_latest_of_a_model_that_is_not_there_says_what_to_do(up: Up) -> None:
-    with pytest.raises(ValueError, match="there is no model beer in workspace mlw-mlflow-dev: register it first"):
+    with pytest.raises(pulumi.RunError) as error:
         up(endpoints=[endpoint({"model": "beer"})])
+    told = str(error.value)
+    assert "azmlflow:endpoints[0]: there is no model beer in workspace mlw-mlflow-dev: register it first" in told
+    assert "fix: azmlflow set --unset endpoints --stack dev" in told
 
 
 def test_an_endpoint_may_stand_before_there_is_a_model(up: Up) -> None:
