@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from azmlflow.infra.settings.settings import Settings
 
 _ROLE_ASSIGNMENT = token_of("Microsoft.Authorization/roleAssignments")
-_DEPLOYMENT = token_of("Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments")
+_SERVED = tuple(
+    token_of(f"Microsoft.MachineLearningServices/workspaces/{name}")
+    for name in ("onlineEndpoints", "onlineEndpoints/deployments")
+)
 
 
 def clear_the_way(session: Session, stack: Stack, holder: Holder) -> None:
@@ -128,8 +131,9 @@ def take_over(
         return tags.owned(found, session.project.name, session.name)
 
     arm = session.invocation.ports.open_arm()
-    begun = [each.id for each in declared if each.type == _DEPLOYMENT and not state.has(each.urn)]
-    recover.settle(arm, begun, owned, session.invocation.say)
+    endpoints, deployments = ([each.id for each in declared if each.type == type_] for type_ in _SERVED)
+    known = [each.id for each in state.resources]
+    recover.settle(arm, endpoints, owned, session.invocation.say, wanted=deployments, known=known)
     return recover.take_over(
         stack,
         arm,

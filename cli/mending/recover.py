@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,27 +155,41 @@ def drop_dead_locks(stack: Stack, found: tuple[Lock, ...], say: Say) -> None:
         say(f"dropped the lock of a dead engine (pid {found[0].pid})")
 
 
-def settle(arm: ResourceManager, ids: Iterable[str], owned: Owned, say: Say) -> None:
-    """Wait for deployments of models that are under way, since they can have no traffic; and remove those that failed,
-    since they never will, and the state would have them stand.
+def settle(
+    arm: ResourceManager,
+    endpoints: Iterable[str],
+    owned: Owned,
+    say: Say,
+    *,
+    wanted: Collection[str],
+    known: Collection[str],
+) -> None:
+    """What of online endpoints' deployments a dead command began: those under way are waited for, since they can have
+    no traffic; those that failed are removed, since they never will, and the state would have them stand; and so are
+    those that are not wanted any more.
 
     Args:
         arm: asks, and removes.
-        ids: of declared deployments that no state has.
+        endpoints: ids of the endpoints.
         owned: do these tags say that a resource is this stack's? What is not is left alone.
         say: hears what is done.
+        wanted: ids of the deployments that are declared.
+        known: ids of what the state has, which is the engine's.
     """
-    for id_ in ids:
-        document, name = arm.get(id_), id_.rpartition("/")[2]
-        if document is None or not owned(document.get("tags")):
-            continue
-        if _provisioning(document) not in _ENDED:
-            say(f"waiting for deployment `{name}`, which is under way ...")
-            arm.until(id_, lambda now: now is None or _provisioning(now) in _ENDED)
-            document = arm.get(id_)
-        if document is not None and _provisioning(document) != "succeeded":
-            say(f"removing deployment `{name}`, which failed")
-            arm.delete(id_)
+    given, engines = {id_.lower() for id_ in wanted}, {id_.lower() for id_ in known}
+    for endpoint in endpoints:
+        for document in arm.list(f"{endpoint}/deployments") if arm.get(endpoint) is not None else ():
+            id_, name = str(document["id"]), str(document["name"])
+            if id_.lower() in engines or not owned(document.get("tags")):
+                continue
+            if _provisioning(document) not in _ENDED:
+                say(f"waiting for deployment `{name}`, which is under way ...")
+                arm.until(id_, lambda now: now is None or _provisioning(now) in _ENDED)
+            now = arm.get(id_)
+            if now is not None and (id_.lower() not in given or _provisioning(now) != "succeeded"):
+                why = "failed" if id_.lower() in given else "is not in the settings any more"
+                say(f"removing deployment `{name}`, which {why}")
+                arm.delete(id_)
 
 
 def _provisioning(document: Mapping[str, Any]) -> str:

@@ -397,12 +397,14 @@ def test_a_role_assignment_is_taken_over_only_where_it_says_that_it_is_ours(desk
         assert f"az role assignment delete --ids {id_}" in done.err.replace("\n", "").replace(" " * 6, "")
 
 
-BLUE = f"{GROUP_ID}/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/e/deployments/wine-1"
+SERVED = f"{GROUP_ID}/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/e"
+BLUE = f"{SERVED}/deployments/wine-1"
 
 
-def settled(arm: FakeArm) -> list[str]:
+def settled(arm: FakeArm, *, wanted: tuple[str, ...] = (BLUE,), known: tuple[str, ...] = ()) -> list[str]:
     said: list[str] = []
-    recover.settle(arm.open(), [BLUE], lambda tags: tags == TAGS, said.append)
+    arm.put(SERVED)
+    recover.settle(arm.open(), [SERVED], lambda tags: tags == TAGS, said.append, wanted=wanted, known=known)
     return said
 
 
@@ -413,7 +415,7 @@ def test_a_deployment_that_is_under_way_is_waited_for(state: str) -> None:
 
         def get(self, path: str) -> dict[str, Any] | None:
             found = super().get(path)
-            self.calls.append(f"GET {path}")
+            self.calls += [path] if path == BLUE else []
             if found and len(self.calls) == 2:
                 found["properties"] = {"provisioningState": "Succeeded"}
             return found
@@ -428,6 +430,14 @@ def test_a_deployment_that_failed_is_removed() -> None:
     arm = FakeArm()
     arm.put(BLUE, tags=TAGS, properties={"provisioningState": "Failed"})
     assert settled(arm) == ["removing deployment `wine-1`, which failed"]
+    assert arm.calls == [f"DELETE {BLUE}"]
+
+
+def test_one_that_nobody_wants_any_more_is_removed_and_the_engines_own_is_not() -> None:
+    arm = FakeArm()
+    arm.put(BLUE, tags=TAGS, properties={"provisioningState": "Succeeded"})
+    assert settled(arm, wanted=(), known=(BLUE.upper(),)) == []
+    assert settled(arm, wanted=()) == ["removing deployment `wine-1`, which is not in the settings any more"]
     assert arm.calls == [f"DELETE {BLUE}"]
 
 
