@@ -93,10 +93,16 @@ _WITH_OFFICIAL = pytest.param(
 
 @pytest.fixture(scope="module", params=["ours", _WITH_OFFICIAL])
 def bare_estate(bare_estate: Estate, request: pytest.FixtureRequest) -> Estate:
-    """With our plugin and, where it is found, with the official one. Here at least, each command is a process of its
-    own, as a user's is."""
+    """With our plugin and, where it is found, with the official one. From nothing to nothing at least, each command is
+    a process of its own, as a user's is."""
     named = {OFFICIAL: str(official_plugin())} if request.param == "official" else {}
     return replace(bare_estate, environment={**bare_estate.environment, **named}, typed=True)
+
+
+@pytest.fixture(scope="module")
+def estate(bare_estate: Estate) -> Estate:
+    """The same, for what is done on top of that by the same commands."""
+    return replace(bare_estate, typed=False)
 
 
 @pytest.fixture(scope="module")
@@ -160,23 +166,23 @@ def test_down_leaves_nothing(bare_estate: Estate, before: dict[str, list[str]]) 
     assert_no_trace(bare_estate.folder)
 
 
-def test_down_of_a_standing_stack_leaves_nothing(bare_estate: Estate, before: dict[str, list[str]]) -> None:
-    bare_estate.azmlflow("up")
-    bare_estate.azmlflow("grant", "bob@local.test", "viewer")
-    processes = running_jobs(bare_estate)
-    for words in (("--yes",), ("--resource-group", bare_estate.outputs()["resourceGroup"], "--yes")):
-        refused = bare_estate.azmlflow("down", *words, fails=True)
+def test_down_of_a_standing_stack_leaves_nothing(estate: Estate, before: dict[str, list[str]]) -> None:
+    estate.azmlflow("up")
+    estate.azmlflow("grant", "bob@local.test", "viewer")
+    processes = running_jobs(estate)
+    for words in (("--yes",), ("--resource-group", estate.outputs()["resourceGroup"], "--yes")):
+        refused = estate.azmlflow("down", *words, fails=True)
         assert "running jobs: queues-1, runs-1, runs-2" in refused.err or "azmlflow down --stack local" in refused.err
     assert all(process.exists() for process in processes)
-    done = bare_estate.azmlflow("down", "--yes", "--cancel-jobs", "--output", "json")
+    done = estate.azmlflow("down", "--yes", "--cancel-jobs", "--output", "json")
     assert not any(process.exists() for process in processes)
     report: dict[str, Any] = done.json()
     assert report["left"] == []
     assert report["steps"][0]["step"] == "cancel running jobs"
-    assert what_remains(bare_estate) == before
-    assert soft_deleted(bare_estate) == []
-    assert_no_trace(bare_estate.folder)
-    again = bare_estate.azmlflow("down", "--yes")
+    assert what_remains(estate) == before
+    assert soft_deleted(estate) == []
+    assert_no_trace(estate.folder)
+    again = estate.azmlflow("down", "--yes")
     assert "nothing" in (again.out + again.err).lower()
 
 
@@ -208,39 +214,39 @@ def assert_no_trace(folder: Path) -> None:
         assert [resource["type"] for resource in deployment.get("resources") or []] in ([], ["pulumi:pulumi:Stack"])
 
 
-def test_a_workspace_deleted_by_hand_is_found_and_purged_and_up_works_again(bare_estate: Estate) -> None:
-    bare_estate.azmlflow("up")
-    with sign_in(bare_estate, "developer@local.test") as owner:
-        workspace = f"{ARM}{bare_estate.outputs()['workspaceId']}"
+def test_a_workspace_deleted_by_hand_is_found_and_purged_and_up_works_again(estate: Estate) -> None:
+    estate.azmlflow("up")
+    with sign_in(estate, "developer@local.test") as owner:
+        workspace = f"{ARM}{estate.outputs()['workspaceId']}"
         owner.ask("DELETE", workspace, params={"api-version": "2025-12-01"}).raise_for_status()
-    told = {check["name"]: check for check in bare_estate.azmlflow("doctor", "-o", "json", fails=True).json()["checks"]}
+    told = {check["name"]: check for check in estate.azmlflow("doctor", "-o", "json", fails=True).json()["checks"]}
     assert "soft-deleted, and so their names are taken: workspace" in told["soft-deleted"]["says"]
     assert told["soft-deleted"]["fix"] == "azmlflow down --stack local"
-    assert bare_estate.azmlflow("down", "--yes", "-o", "json").json()["left"] == []
-    assert soft_deleted(bare_estate) == []
-    bare_estate.azmlflow("up")
-    bare_estate.azmlflow("down", "--yes")
+    assert estate.azmlflow("down", "--yes", "-o", "json").json()["left"] == []
+    assert soft_deleted(estate) == []
+    estate.azmlflow("up")
+    estate.azmlflow("down", "--yes")
 
 
-def test_a_colleagues_account_in_the_old_group_of_edited_names_stays(bare_estate: Estate) -> None:
+def test_a_colleagues_account_in_the_old_group_of_edited_names_stays(estate: Estate) -> None:
     """The first `up` failed: the state has the group, and no outputs. The engine alone would delete all in it."""
     mangled = ("--what", "html", "--method", "PUT", "--path", "/vaults/")
-    bare_estate.azmlflow("local", "faults", "add", *mangled)
-    bare_estate.azmlflow("up", fails=True)
-    bare_estate.azmlflow("local", "faults", "clear")
+    estate.azmlflow("local", "faults", "add", *mangled)
+    estate.azmlflow("up", fails=True)
+    estate.azmlflow("local", "faults", "clear")
     group = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-mlflow-local"
     theirs = f"{ARM}{group}/providers/Microsoft.Storage/storageAccounts/stboris1"
     body = {"location": "westeurope", "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}}
-    settings = bare_estate.folder / "Pulumi.local.yaml"
+    settings = estate.folder / "Pulumi.local.yaml"
     before = settings.read_text()
-    with sign_in(bare_estate, "developer@local.test") as owner:
+    with sign_in(estate, "developer@local.test") as owner:
         made = owner.ask("PUT", theirs, params={"api-version": "2024-01-01"}, json=body)
         assert made.is_success, made.text
         settings.write_text(before.replace("config:\n", "config:\n  azmlflow:resourceGroup: rg-new\n", 1))
-        refused = bare_estate.azmlflow("down", "--yes", fails=True)
+        refused = estate.azmlflow("down", "--yes", fails=True)
         assert "stboris1 bears no tag of azmlflow's" in refused.err
         assert owner.ask("GET", theirs, params={"api-version": "2024-01-01"}).status_code == 200
         owner.ask("DELETE", theirs, params={"api-version": "2024-01-01"}).raise_for_status()
-    bare_estate.azmlflow("down", "--yes")
+    estate.azmlflow("down", "--yes")
     settings.write_text(before)
-    assert soft_deleted(bare_estate) == []
+    assert soft_deleted(estate) == []

@@ -1,7 +1,8 @@
 """Starts commands by forking a process that has imported azmlflow already: the same command, two seconds sooner.
 
-`python -m tests.e2e.zygote` reads a JSON line a command from standard input, and answers two: its process id, and,
-when it has ended, its exit code. One command at a time.
+`python -m tests.e2e.zygote SOCKET` reads a JSON line a command from standard input, and answers two: its process id,
+and, when it has ended, its exit code. One command at a time. An embedded Azure that a command starts is forked too, by
+who listens at the socket (`clouds.py`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+from unittest import mock
+
+from tests.e2e.forked import forking
 
 Said = tuple[int, str, str]
 _IMPORTED_WITHIN = 120.0  # seconds, on a machine that has other things to do
@@ -38,13 +43,12 @@ class Zygote:
 
     def __init__(self) -> None:
         self._said = tempfile.TemporaryDirectory(prefix="said-")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.zygote"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,  # so that `has_ended` sees all that is there
-            cwd=Path(__file__).parents[2],
-        )
+        place = Path(self._said.name) / "clouds"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(place))
+            listener.listen()
+            self._clouds = self._started("clouds", listener.fileno())
+        self._process = self._started("zygote", place)
 
     def run(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], within: float) -> Said:
         """Run `azmlflow WORDS` to its end; killed if that takes longer than so many seconds."""
@@ -70,11 +74,23 @@ class Zygote:
         return code, out, err
 
     def close(self) -> None:
-        """End the forking process."""
-        self._pipe(self._process.stdin).close()
-        self._process.wait(10)
-        self._pipe(self._process.stdout).close()
+        """End the forking processes."""
+        for process in (self._process, self._clouds):
+            self._pipe(process.stdin).close()
+            process.wait(10)
+            self._pipe(process.stdout).close()
         self._said.cleanup()
+
+    @staticmethod
+    def _started(name: str, given: int | Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", f"tests.e2e.{name}", str(given)],
+            pass_fds=[given] if isinstance(given, int) else [],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,  # so that `has_ended` sees all that is there
+            cwd=Path(__file__).parents[2],
+        )
 
     def _answer(self, within: float) -> dict[str, Any]:
         assert self.has_ended(within), f"the process that starts commands says nothing for {within} s"
@@ -108,7 +124,7 @@ def _answer(document: dict[str, int]) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
+def main(clouds: Path) -> None:
     """Fork for each line, until there are no more."""
     import azure.identity
     import azure.mgmt.authorization
@@ -130,9 +146,12 @@ def main() -> None:
     import azmlflow.localazure.plugin.client.identity
     import azmlflow.localazure.plugin.client.transport
     import azmlflow.localazure.process.daemon
+    import azmlflow.localazure.process.starting
     import azmlflow.rbac.live.principals
 
     assert azure.identity and pulumi.automation and requests and azmlflow
+    starting = azmlflow.localazure.process.starting
+    mock.patch.object(starting, "subprocess", forking("azmlflow.localazure.process.serve", clouds)).start()
     gc.freeze()  # what is imported is no garbage: no command need look through it
     for line in sys.stdin:
         pid = os.fork()
@@ -148,4 +167,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))
