@@ -1,8 +1,9 @@
 """A hyperparameter sweep on the cluster: 20 runs, as many at a time as the cluster has nodes, below one parent run.
 
-azmlflow run -- .venv-examples/bin/python examples/remote_sweep.py
+azmlflow run -- .venv-examples/bin/python examples/remote_sweep.py [RUNS]
 """
 
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from azure.ai.ml.entities import Command, Environment
 from azure.identity import DefaultAzureCredential
 
 ENDED = {"Completed", "Failed", "Canceled"}
-RATES = [round(0.05 * number, 2) for number in range(20)]
+RUNS = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+RATES = [round(number / RUNS, 2) for number in range(RUNS)]
 
 client = MLClient.from_config(DefaultAzureCredential())
 cluster = next(compute for compute in client.compute.list() if compute.type.lower() == "amlcompute")

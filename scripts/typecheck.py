@@ -28,7 +28,8 @@ def main() -> int:
     code = _check(["--strict", *PLACES], [*packages, *map(Path, PLACES[1:])])
     places = [Path("src/azmlflow") / name for name in EVERYWHERE]
     for platform in PLATFORMS:
-        words = [*QUICK, f"--platform={platform}", f"--cache-dir=.mypy_cache/{platform}", *map(str, places)]
+        cache = Path(os.environ.get("MYPY_CACHE_DIR", ".mypy_cache")) / platform
+        words = [*QUICK, f"--platform={platform}", f"--cache-dir={cache}", *map(str, places)]
         code |= _check(words, places)
     return code
 

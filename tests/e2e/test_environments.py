@@ -18,7 +18,7 @@ import pytest
 
 from tests.e2e.estate import Estate
 from tests.e2e.people import ARM, Person, sign_in
-from tests.e2e.test_remote_run import ENDED, VERSION, _details, _workspace, submit
+from tests.e2e.test_remote_run import ENDED, PAUSE, VERSION, _details, _workspace, submit
 from tests.localazure.builder.wheels import wheel
 
 pytestmark = pytest.mark.e2e
@@ -40,7 +40,7 @@ def _environment(person: Person, workspace: str, name: str, conda: str) -> str:
 
 
 def _ended(person: Person, workspace: str, name: str, seen: list[str]) -> str:
-    """The state that a job ends in; those before it are noted (each request is the wait for the next)."""
+    """The state that a job ends in; those before it are noted."""
     until = time.monotonic() + BUILD
     while time.monotonic() < until:
         answer = person.ask("GET", f"{ARM}{workspace}/jobs/{name}", params=VERSION)
@@ -49,6 +49,7 @@ def _ended(person: Person, workspace: str, name: str, seen: list[str]) -> str:
             seen.append(status)
         if status in ENDED:
             return status
+        time.sleep(PAUSE)
     raise AssertionError(f"job {name} stays {seen}")
 
 

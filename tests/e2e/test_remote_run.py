@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 
 VERSION = {"api-version": "2025-01-01-preview"}
 ENDED = ("Completed", "Failed", "Canceled")
-LONG = 60
+LONG, PAUSE = 60, 0.05  # seconds
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
@@ -51,7 +51,7 @@ def submit(person: Person, workspace: str, name: str, command: str, **more: Any)
 
 
 def until(person: Person, workspace: str, name: str, good: Callable[[str], bool]) -> str:
-    """The job's state once it is as wanted; each request is the wait for the next (no sleeping)."""
+    """The job's state once it is as wanted. A pause between requests leaves the job the processor that it waits for."""
     deadline = time.monotonic() + LONG
     while time.monotonic() < deadline:
         answer = person.ask("GET", f"{ARM}{workspace}/jobs/{name}", params=VERSION)
@@ -59,6 +59,7 @@ def until(person: Person, workspace: str, name: str, good: Callable[[str], bool]
         status = str(answer.json()["properties"]["status"])
         if good(status):
             return status
+        time.sleep(PAUSE)
     raise AssertionError(f"job {name} stays {status}")
 
 
