@@ -87,6 +87,21 @@ def test_az_is_signed_in_as_whoever_the_command_runs_as(desk: Estate) -> None:
     assert json.loads(listed.out) == []
 
 
+def test_az_asks_in_versions_of_its_own(desk: Estate) -> None:
+    """Registries, their regions, shares, private endpoints and templates: versions that Azure's index has not yet."""
+    group = desk.outputs()["resourceGroup"]
+    account = desk.outputs()["storageAccount"]
+    _az(desk, ["az", "acr", "create", "-n", "crversions", "-g", group, "--sku", "Premium"])
+    assert _az(desk, ["az", "acr", "list", "--query", "[].name"]).json() == ["crversions"]
+    _az(desk, ["az", "acr", "replication", "create", "-r", "crversions", "-l", "northeurope"])
+    regions = _az(desk, ["az", "acr", "replication", "list", "-r", "crversions", "--query", "[].location"]).json()
+    assert sorted(regions) == ["northeurope", "westeurope"]
+    _az(desk, ["az", "storage", "share-rm", "create", "--storage-account", account, "-g", group, "-n", "share"])
+    assert _az(desk, ["az", "network", "private-endpoint", "list", "-g", group]).json() == []
+    assert _az(desk, ["az", "deployment", "group", "list", "-g", group]).json() == []
+    _az(desk, ["az", "acr", "delete", "-n", "crversions", "-g", group, "--yes"])
+
+
 def _az(desk: Estate, words: list[str], *options: str) -> Done:
     command = ["azmlflow", "run", "--without-stack", *options, "--", str(Path(str(_AZ)).absolute()), *words[1:]]
     return desk.command(*command)
