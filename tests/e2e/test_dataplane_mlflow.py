@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.tracking import answers
-from azmlflow.localazure.tracking.answers import MlflowUnavailable
+from azmlflow.localazure.tracking.answers import MlflowAnswer, MlflowUnavailable
 from azmlflow.localazure.tracking.server import MlflowServer
 from azmlflow.rbac.operations import TRACKING
 from tests.localazure.registry import RegistryMlflow, walk
@@ -34,7 +33,7 @@ class Running:
     server: MlflowServer
     runner: asyncio.Runner
 
-    def ask(self, method: str, call: str, body: Any = None, workspace: str = OURS, **params: str) -> httpx.Response:
+    def ask(self, method: str, call: str, body: Any = None, workspace: str = OURS, **params: str) -> MlflowAnswer:
         request = self.server.request(method, f"{TRACKING}/{call}", workspace, params=params, json_body=body)
         return self.runner.run(request)
 
@@ -140,7 +139,7 @@ def test_sources_of_a_model_version(mlflow: Running, source: str, status: int) -
 
 
 def test_requests_together_all_get_their_answer(mlflow: Running, run: tuple[str, str]) -> None:
-    async def together() -> list[httpx.Response]:
+    async def together() -> list[MlflowAnswer]:
         body = {"run_id": run[1], "timestamp": 1, "value": 1.0}
         calls = (
             mlflow.server.request("POST", f"{TRACKING}/runs/log-metric", OURS, json_body={**body, "key": f"m{number}"})

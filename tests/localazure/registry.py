@@ -11,8 +11,10 @@ from typing import Any
 
 import httpx
 
+from azmlflow.localazure.tracking.answers import MlflowAnswer
+
 API = "/api/2.0/mlflow"
-Ask = Callable[..., Awaitable[httpx.Response]]
+Ask = Callable[..., Awaitable[httpx.Response | MlflowAnswer]]
 
 
 def _told(**body: Any) -> httpx.Response:
