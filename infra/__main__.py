@@ -23,8 +23,7 @@ from azmlflow.infra.plan import private as privates
 from azmlflow.infra.plan.guardrails import logged_id
 from azmlflow.infra.plan.private import Private
 from azmlflow.infra.settings.computes.instances import InstanceSettings
-from azmlflow.infra.settings.faults import Fault, SettingsError
-from azmlflow.infra.settings.namespace import NAMESPACE
+from azmlflow.infra.settings.faults import SettingsError
 from azmlflow.infra.settings.network import standing
 from azmlflow.infra.settings.network.combinations import fitted
 from azmlflow.infra.settings.security.given import check_places
@@ -152,12 +151,12 @@ def _serve(
     """Declare the online endpoints; what the stack tells of them.
 
     Raises:
-        SettingsError: the latest version of a model is meant that is not there.
+        RunError: the latest version of a model is meant that is not there.
     """
     from azmlflow.infra.components.serving import OnlineEndpoint, OnlineEndpointArgs  # few stacks have any
 
     told = []
-    for number, each in enumerate(settings.endpoints):
+    for each in settings.endpoints:
         # By plain names: the version of a model is looked up by them.
         args = OnlineEndpointArgs(
             place.resource_group,
@@ -172,8 +171,7 @@ def _serve(
         try:
             made = OnlineEndpoint(each.name, args, opts)
         except ValueError as fault:  # a model of which there is no latest version
-            key, fix = f"{NAMESPACE}:endpoints[{number}]", "azmlflow set --unset endpoints"
-            raise SettingsError([Fault(key, str(fault), fix)]).of_stack(pulumi.get_stack()) from None
+            raise pulumi.RunError(f"endpoint {each.name}: {fault}") from None
         told.append({"name": each.name, "scoringUri": made.scoring_uri})
     return told
 

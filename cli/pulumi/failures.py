@@ -74,13 +74,14 @@ def advice(message: str, stack: str) -> str | None:
         )
     if any(words in lowered for words in ("soft-deleted", "soft deleted", "deleted state")):
         return f"azmlflow down --stack {stack}    (purges what is soft-deleted under this stack's names)"
+    if "there is no model" in lowered and "register it first" in lowered:
+        return f"azmlflow set --unset endpoints --stack {stack}    (then `azmlflow up`, and register it)"
     if "missingsubscriptionregistration" in lowered:
         words = message.replace("'", " ").split()
         namespace = next((word for word in words if word.lower().startswith("microsoft.")), "NAMESPACE")
         return f"az provider register --namespace {namespace}"
-    if "already" in lowered and ("taken" in lowered or "in use" in lowered):
-        return f"choose another name, or another azmlflow:salt, in Pulumi.{stack}.yaml"
-    return None
+    taken = "already" in lowered and ("taken" in lowered or "in use" in lowered)
+    return f"choose another name, or another azmlflow:salt, in Pulumi.{stack}.yaml" if taken else None
 
 
 def _unwrapped(message: str) -> str:

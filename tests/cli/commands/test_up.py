@@ -277,6 +277,10 @@ def test_a_backend_of_ones_own_that_is_torn_is_mended_by_hand() -> None:
             "Message=\"The subscription is not registered to use namespace 'Microsoft.KeyVault'.\"",
             "az provider register --namespace Microsoft.KeyVault",
         ),
+        (
+            "endpoint wine-eu: there is no model wine in workspace mlw: register it first, then declare its deployment",
+            "azmlflow set --unset endpoints --stack local    (then `azmlflow up`, and register it)",
+        ),
     ],
 )
 def test_advice_names_the_command_that_mends(message: str, command: str) -> None:

@@ -78,11 +78,9 @@ def test_latest_is_the_highest_version_when_the_program_runs(up: Up) -> None:
 
 
 def test_latest_of_a_model_that_is_not_there_says_what_to_do(up: Up) -> None:
-    with pytest.raises(pulumi.RunError) as error:
+    told = "endpoint wine-eu: there is no model beer in workspace mlw-mlflow-dev: register it first"
+    with pytest.raises(pulumi.RunError, match=told):
         up(endpoints=[endpoint({"model": "beer"})])
-    told = str(error.value)
-    assert "azmlflow:endpoints[0]: there is no model beer in workspace mlw-mlflow-dev: register it first" in told
-    assert "fix: azmlflow set --unset endpoints --stack dev" in told
 
 
 def test_an_endpoint_may_stand_before_there_is_a_model(up: Up) -> None:
