@@ -2,7 +2,7 @@
 
 Azure builds it by itself at the first compute, which then takes half an hour and more without a word, and may fail for
 it. So an `up` that makes the first compute makes all else first, has the network built, waits for it, and then makes
-the computes. Who types `pulumi up` has Azure's own way.
+the computes. Deployments of online endpoints are in it as well. Who types `pulumi up` has Azure's own way.
 
 Source: Microsoft, "Workspace managed virtual network isolation" ("Manually provision a managed network").
 """
@@ -33,7 +33,13 @@ if TYPE_CHECKING:
     from azmlflow.infra.plan.private import Private
     from azmlflow.infra.settings.settings import Settings
 
-_COMPUTE, _RULE = token_of("Microsoft.MachineLearningServices/workspaces/computes"), token_of(RULE)
+_RULE = token_of(RULE)
+# What is in the network, and the template that names deployments.
+_INSIDE = (
+    token_of("Microsoft.MachineLearningServices/workspaces/computes"),
+    token_of("Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"),
+    token_of("Microsoft.Resources/deployments"),
+)
 _SUBNET = token_of("Microsoft.Network/virtualNetworks/subnets")
 _OFTEN = 300.0  # seconds between two words on how long it has taken
 _PAUSE = 15.0  # before Azure is asked again, while it changes the network for another request
@@ -112,12 +118,12 @@ def bring_up(session: Session, stack: Stack, settings: Settings, *, gone: Iterab
 
 
 def _waiting(session: Session, state: State, settings: Settings, gone: frozenset[str]) -> tuple[str, ...]:
-    """URNs of the computes that wait for the network; none where it stands, since one of them does."""
+    """URNs of what waits for the network; none where it stands, since something of it does."""
     if settings.network.network().isolation is None:
         return ()
-    computes = [each.urn for each in rehearsed(session, state) if each.type == _COMPUTE]
+    inside = [each.urn for each in rehearsed(session, state) if each.type in _INSIDE]
     there = {each.urn for each in state.resources} - gone
-    return tuple(computes) if computes and not there.intersection(computes) else ()
+    return tuple(inside) if inside and not there.intersection(inside) else ()
 
 
 def _provision(session: Session, workspace: str, on_change: OnChange) -> None:

@@ -58,6 +58,17 @@ def test_all_but_the_computes_then_the_network_then_the_computes(desk: Desk, bui
     assert "created      ManagedNetwork" in done.err
 
 
+def test_deployments_wait_for_it_too_and_the_traffic_for_them(desk: Desk, building: list[dict[str, Any]]) -> None:
+    desk.settings(text=MANAGED + "  azmlflow:endpoints: [{name: wine-eu, deployments: [{model: wine, version: 1}]}]\n")
+    model = f"{WORKSPACE_ID}/models/wine"
+    desk.arm.put(model, properties={"latestVersion": "1"})
+    desk.arm.put(f"{model}/versions/1", properties={})
+    done = desk.run("up")
+    assert done.code == 0, done.err
+    assert desk.stack.calls == ["create", "up without wine-eu-wine-1 wine-eu-traffic", "up"]
+    assert len(building) == 1
+
+
 def test_a_network_that_stands_is_not_built_again(desk: Desk, building: list[dict[str, Any]]) -> None:
     stands(desk, "Active")
     assert desk.run("up").code == 0
