@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -60,7 +61,13 @@ def _warm() -> None:
 
 
 def _import_program() -> None:
-    import azmlflow.infra.__main__  # noqa: F401 - for its side effect: the modules are loaded
+    """Load the program's modules. They are no garbage, and looking for some among them takes an eighth of the time."""
+    gc.disable()
+    try:
+        import azmlflow.infra.__main__  # noqa: F401 - for its side effect
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _execute(command: list[str], environment: dict[str, str]) -> int:
