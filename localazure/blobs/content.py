@@ -188,7 +188,7 @@ class Joined(io.RawIOBase):
 async def read_range(file: BinaryIO, offset: int, length: int) -> AsyncIterator[bytes]:
     """`length` bytes of `file` from `offset` on, in chunks; closes the file."""
     with file:
-        await asyncio.to_thread(file.seek, offset)
+        file.seek(offset)  # reads nothing, so it is not worth a thread
         while length > 0:
             data = await asyncio.to_thread(file.read, min(CHUNK, length))
             if not data:
