@@ -7,7 +7,10 @@ what a damaged file has lost is taken from there. Nothing damaged is thrown away
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -15,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _UNREADABLE = object()
+_ROOM = 64 * 1024  # bytes that SQLite wants to open a file: 32 KiB for the index of its log, and a page
 _THOROUGH = 64 * 1024 * 1024  # bytes up to which all of a file is read before it is used, and a copy of it kept
 
 
@@ -42,6 +46,9 @@ def fault_of(path: Path) -> str | None:
     """What is wrong with a database, None if nothing is, or if there is none.
 
     A large one is looked at only as far as SQLite does when it opens it; a small one is read as a whole.
+
+    Raises:
+        OSError: the disk has no room to open one, which is no damage.
     """
     if not path.exists():
         return None
@@ -57,6 +64,10 @@ def fault_of(path: Path) -> str | None:
                 return str(said).splitlines()[-1]
             return _texts(database)
     except sqlite3.DatabaseError as error:
+        # https://www.sqlite.org/rescode.html: the kind is in the lowest byte.
+        refused = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR
+        if refused and shutil.disk_usage(path.parent).free < _ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         return str(error)
 
 

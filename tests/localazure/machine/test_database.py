@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.machine import database
+from azmlflow.localazure.machine.shortage import shortage
 
 GROUPS = ("operations", "principals", "resources")
 
@@ -53,6 +55,32 @@ def test_junk_is_seen(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.db"
     path.write_bytes(content)
     assert database.fault_of(path)
+
+
+@pytest.mark.parametrize(("free", "full"), [(0, True), (10_000, True), (10_000_000, False)])
+def test_where_there_is_no_room_to_open_one_the_disk_is_to_blame(
+    store: Path, monkeypatch: pytest.MonkeyPatch, free: int, full: bool
+) -> None:
+    """SQLite says "disk I/O error" where it finds no room for its index of the log: nothing is damaged, nothing to mend.
+
+    (Seen on a full tmpfs; https://www.sqlite.org/rescode.html#ioerr_shmsize.)
+    """
+    fault = sqlite3.OperationalError("disk I/O error")
+    fault.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+
+    def connect(_: Path) -> sqlite3.Connection:
+        raise fault
+
+    monkeypatch.setattr("azmlflow.localazure.machine.database.sqlite3.connect", connect)
+    monkeypatch.setattr("azmlflow.localazure.machine.database.shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    if not full:
+        assert database.fault_of(store) == "disk I/O error"
+        return
+    with pytest.raises(OSError, match="No space left") as told:
+        database.fault_of(store)
+    assert str(store.name) in str(told.value.filename)
+    found = shortage(told.value)
+    assert found is not None and found.what == "the disk is full"
 
 
 def test_one_that_was_cut_is_seen(store: Path) -> None:
