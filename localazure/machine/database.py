@@ -65,10 +65,15 @@ def fault_of(path: Path) -> str | None:
             return _texts(database)
     except sqlite3.DatabaseError as error:
         # https://www.sqlite.org/rescode.html: the kind is in the lowest byte.
-        refused = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR
-        if refused and shutil.disk_usage(path.parent).free < _ROOM:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+            check_room(path.parent)
         return str(error)
+
+
+def check_room(folder: Path) -> None:
+    """Raise OSError (ENOSPC) if there is no room to open the databases of a folder, which SQLite calls an I/O error."""
+    if shutil.disk_usage(folder).free < _ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def _texts(database: sqlite3.Connection) -> str | None:

@@ -1,8 +1,7 @@
 """The one real MLflow server behind all workspaces: waited for, asked.
 
-MLflow's own multi-tenancy keeps the workspaces apart (`mlflow server --enable-workspaces`, request header
-`X-MLFLOW-WORKSPACE`): one MLflow workspace per Azure ML workspace, named by its workspaceId. Who may ask what is
-decided before a request gets here (RBAC).
+MLflow's own multi-tenancy (`mlflow server --enable-workspaces`, header `X-MLFLOW-WORKSPACE`) keeps them apart: one for
+each of Azure ML's, named by its workspaceId. Who may ask what is decided before a request gets here (RBAC).
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from typing import Any
 
 import aiohttp
 
+from azmlflow.localazure.machine.database import check_room
 from azmlflow.localazure.tracking.answers import (
     ABSENT,
     EXISTS,
@@ -166,19 +166,19 @@ class MlflowServer:
 
         Raises:
             MlflowUnavailable: MLflow did not answer.
+            OSError: the disk has no room for its database.
         """
-        await self.ready()
         name = workspace_id.lower()
+        if not self._healthy or name not in self._workspaces:
+            check_room(self._folder)  # MLflow tries to open its database for two minutes
+        await self.ready()
         if name not in self._workspaces:
             made = await self._send("POST", _WORKSPACES, None, json_body={"name": name})
             if made.status_code != HTTPStatus.CREATED and error_code(made) != EXISTS:
                 raise MlflowUnavailable(f"MLflow did not make the workspace {name}: {made.text}")
             self._workspaces.add(name)
-        chosen = {
-            RUN_ID_HEADER: run_id,
-            MODEL_VERSION_HEADER: None if model_version is None else str(model_version),
-            FOR_GOOD_HEADER: "true" if for_good else None,
-        }
+        version = None if model_version is None else str(model_version)
+        chosen = {RUN_ID_HEADER: run_id, MODEL_VERSION_HEADER: version, FOR_GOOD_HEADER: "true" if for_good else None}
         told = {header: value for header, value in chosen.items() if value is not None}
         return await self._send(method, path, name, params=params, json_body=json_body, chosen=told)
 

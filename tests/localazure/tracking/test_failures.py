@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,6 +45,24 @@ def test_a_full_disk_beneath_mlflow_is_told_as_such(state: Path) -> None:
         with pytest.raises(AzureError, match="the disk is full") as failed:
             await server.experiment("ws-1", "e")
         assert (failed.value.status, failed.value.code) == (507, "DiskFull")
+
+    played(state, play)
+
+
+def test_where_the_disk_is_full_mlflow_is_not_asked_to_open_its_database(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tries for two minutes, seen with MLflow 3.17."""
+    room = [0, 1 << 30]
+    monkeypatch.setattr(
+        "azmlflow.localazure.machine.database.shutil.disk_usage", lambda _: SimpleNamespace(free=room.pop(0))
+    )
+
+    async def play(server: MlflowServer) -> None:
+        with pytest.raises(OSError, match="No space left"):
+            await server.experiment("ws-1", "e")
+        assert not (state / "mlflow" / "asked.jsonl").exists() or not asked(state)
+        assert await server.experiment("ws-1", "e")
 
     played(state, play)
 
