@@ -22,6 +22,7 @@ SIZE = "Standard_DS3_v2"
 # Azure's words for how callers prove who they are, by the settings'.
 MODES: Mapping[str, str] = {"key": "Key", "amlToken": "AMLToken", "aadToken": "AADToken"}
 _LONGEST, _DIGITS = 32, 6
+_MADE = "endpointMade"
 _SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 
 
@@ -89,7 +90,7 @@ def template(
     return {
         "$schema": _SCHEMA,
         "contentVersion": "1.0.0.0",
-        "metadata": {"endpointMade": made},
+        "metadata": {_MADE: made},
         "resources": [_literal(resource)],
     }
 
@@ -105,10 +106,10 @@ def _literal(value: Any) -> Any:
 
 
 def written(inputs: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
-    """The endpoint that a template's deployment writes, of its inputs: `workspace/endpoint`, and its properties; None
-    where it writes something else."""
+    """The endpoint that a template of `template`'s writes, by the inputs of its deployment: `workspace/endpoint`, and
+    its properties; None for any other's."""
     told = (inputs.get("properties") or {}).get("template")
-    resources = told.get("resources") if isinstance(told, Mapping) else None
-    if not isinstance(resources, list) or len(resources) != 1 or resources[0].get("type") != ENDPOINT:
+    if not isinstance(told, Mapping) or _MADE not in (told.get("metadata") or {}):
         return None
-    return str(resources[0]["name"]), resources[0]["properties"]
+    (resource,) = told["resources"]
+    return str(resource["name"]), resource["properties"]

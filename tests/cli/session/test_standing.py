@@ -236,7 +236,11 @@ def template(**properties: Any) -> Mapping[str, Any]:
         "name": f"{WORKSPACE_ID.rpartition('/')[2]}/wine",
         "properties": {**WRITTEN, **properties},
     }
-    return {"properties": {"template": {"resources": [written]}}}
+    return {"properties": {"template": {"metadata": {"endpointMade": ""}, "resources": [written]}}}
+
+
+# Somebody's own template, in which a name is an expression.
+OTHERS = {"type": "Microsoft.MachineLearningServices/workspaces/onlineEndpoints", "name": "[variables('e')]"}
 
 
 SERVED = State(
@@ -245,7 +249,12 @@ SERVED = State(
         resource("endpoint", "machinelearningservices:OnlineEndpoint", SERVED_ID),
         resource("blue", "machinelearningservices:OnlineDeployment", BLUE_ID),
         Resource("urn::traffic", "azure-native:resources:Deployment", TRAFFIC_ID, template()),
-        Resource("urn::other", "azure-native:resources:Deployment", f"{TRAFFIC_ID}2", {"properties": {"template": {}}}),
+        Resource(
+            "urn::other",
+            "azure-native:resources:Deployment",
+            f"{TRAFFIC_ID}2",
+            {"properties": {"template": {"resources": [OTHERS]}}},
+        ),
     )
 )
 
