@@ -55,19 +55,25 @@ class Requests(HttpToolsProtocol):
     the memory with one header, add headers after they were checked, and name another host than its Host header does.
 
     Args:
-        client: the connection.
+        client: the connection; None where it is the one that the transport has.
         given: as uvicorn gives it.
     """
 
-    def __init__(self, client: socket.socket, **given: Any) -> None:
+    def __init__(self, client: socket.socket | None = None, **given: Any) -> None:
         super().__init__(**given)
         self._client = client
         self._in_head = False
         self._head = self._kept = 0
         self._moved = False
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A connection begins."""
+        self._client = self._client or transport.get_extra_info("socket")
+        super().connection_made(transport)
+
     def data_received(self, data: bytes) -> None:
         """Read on."""
+        assert self._client is not None
         acknowledge(self._client)
         self._moved = False
         super().data_received(data)

@@ -31,7 +31,7 @@ from azmlflow.localazure.core.clock import RandomIds, SystemClock
 from azmlflow.localazure.core.latency import profile
 from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.front import authority
-from azmlflow.localazure.front.arrivals import Arrivals
+from azmlflow.localazure.front.arrivals import Arrivals, Requests
 from azmlflow.localazure.front.proxy import Proxy
 from azmlflow.localazure.front.upstream import Upstream, upstream_from
 from azmlflow.localazure.keeper.users import Users
@@ -220,7 +220,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         interface="asgi3",
-        http="h11",  # slower than httptools, with a limit of heads; the TLS application's is `front/arrivals.py`'s
+        http=Requests,
         ws="none",
         lifespan="off",
         log_config=None,
