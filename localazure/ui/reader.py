@@ -13,8 +13,11 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
+from azmlflow.localazure.tracking import answers
+from azmlflow.rbac.operations import TRACKING, operation
 from azmlflow.resourcetypes.table import find, version_of
 
+_MANY = {"max_results": "1000"}
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 
 
@@ -58,6 +61,21 @@ class Reader:
             AzureError: it is not there, or may not be done.
         """
         return await self._ask(_url(path.rpartition("/")[0]).replace("?", f"/{path.rpartition('/')[2]}?"), "POST")
+
+    async def experiments(self, workspace: Document) -> str:
+        """How many experiments a workspace has, as far as MLflow tells at once.
+
+        Raises:
+            AzureError: they may not be read.
+            MlflowUnavailable: MLflow cannot answer now.
+        """
+        for action in operation("read_experiments").actions:
+            self._cloud.enforcer.require(self._caller, action, workspace["id"])
+        found = await self._cloud.mlflow.request(
+            "GET", f"{TRACKING}/experiments/search", workspace["properties"]["workspaceId"], params=_MANY
+        )
+        told = answers.body(found)
+        return f"{len(told.get('experiments', ()))}{'+' if told.get('next_page_token') else ''}"
 
     async def _ask(self, url: str, method: str = "GET") -> Document:
         parts = urlsplit(url)

@@ -45,6 +45,8 @@ small { font-size: .85rem }
 .beside > * { min-width: 0 }
 .box { padding: .8rem 1rem; margin: 1rem 0 }
 .beside .box, .beside dl { margin: 0; align-content: start }
+.beside .box, .beside figure { display: flex; flex-direction: column }
+.beside figure { flex: 1 } .beside figure svg { flex: 1; min-height: 9rem }
 .box h2, dl h2 { margin: 0 0 .5rem }
 figure { margin: 0 }
 figure svg { display: block; width: 100%; height: 9rem; border-bottom: 1px solid var(--line) }

@@ -147,7 +147,7 @@ def _on_its_page(estate: Estate, shoot: Shoot) -> None:
         return
     address = str(estate.azmlflow("ui", "--print", "-o", "json").json()["address"])
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page = browser.new_page(viewport={"width": 1280, "height": 1060})
         page.goto(address)
         page.get_by_role("link", name="Endpoints").click()
         page.get_by_role("link", name="by-azmlflow").first.click()

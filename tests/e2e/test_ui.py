@@ -17,6 +17,7 @@ from tests.e2e.estate import Estate
 
 pytestmark = pytest.mark.e2e
 
+expect.set_options(timeout=20_000)  # MLflow's page takes its time where much else goes on
 DEVELOPER, VIEWER, STRANGER = "developer@local.test", "ulla@local.test", "ulf@local.test"
 TRAINING = "workflowType=machine_learning"  # one of the two arrangements of MLflow's page
 TRACK = """
@@ -123,7 +124,6 @@ def test_the_browser_is_led_by_a_file_and_the_cookie_is_sent_all_the_same(look: 
 
 def test_a_viewer_sees_experiments_charts_artifacts_and_models(look: Look, shoot: Shoot) -> None:
     page, base = look.sign_in(VIEWER)
-    shoot(page, "ui-workspace")
     page.get_by_role("link", name="MLflow").first.click()
     expect(page.get_by_role("link", name="looked_at").first).to_be_visible()
     expect(page.get_by_text("Welcome to MLflow Assistant")).to_have_count(0)  # there is none here: it stays closed
@@ -210,12 +210,14 @@ def test_no_role_sees_nothing_and_is_told(look: Look) -> None:
 def test_two_principals_side_by_side_until_one_signs_out(look: Look, shoot: Shoot) -> None:
     owner, _ = look.sign_in(DEVELOPER)
     viewer, _ = look.sign_in(VIEWER)
+    shoot(owner, "ui-workspace")
     owner.get_by_role("link", name="Computes").click()
     expect(owner.get_by_role("cell", name="AmlCompute").first).to_be_visible()
     owner.get_by_role("link", name="Access").click()
     expect(owner.get_by_role("rowheader", name=VIEWER).first).to_be_visible()
     shoot(owner, "ui-access")
     owner.get_by_role("link", name="The whole matrix").click()
+    shoot(owner, "access")
     owner.fill("#search", VIEWER)
     expect(owner.locator("tbody tr:visible")).to_have_count(1)
     viewer.get_by_role("link", name="Access").click()

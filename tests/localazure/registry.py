@@ -66,6 +66,9 @@ class RegistryMlflow:
         """Answer as MLflow does."""
         given: dict[str, Any] = {**httpx.QueryParams(params or {}), **(json_body or {})}
         kind, _slash, act = path.removeprefix(f"{API}/").partition("/")
+        if (kind, act) == ("experiments", "search"):
+            there = {experiment for (held, _), experiment in self.runs.items() if held == workspace}
+            return _told(experiments=[{"experiment_id": each, "name": "named"} for each in sorted(there)])
         if kind in ("runs", "experiments"):
             return self._of_run(workspace, given)
         if act == "search":

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.ui import html
-from azmlflow.localazure.ui.pages.endpoints import instances
+from azmlflow.localazure.ui.pages.endpoints import instances, model_of
 from azmlflow.localazure.ui.visit import Visit
 
 
@@ -27,7 +27,7 @@ async def show(visit: Visit, endpoint: str, name: str) -> str:
         [
             ("State", html.state(told["provisioningState"])),
             ("Endpoint", html.link(endpoint, f"../{quote(endpoint)}")),
-            ("Model", told.get("model")),
+            ("Model", model_of(found)),
             ("Size", told.get("instanceType")),
             ("Instances", instances(found)),
         ]

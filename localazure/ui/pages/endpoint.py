@@ -129,14 +129,15 @@ def _inputs(version: Document) -> Any:
 
 async def _answered(visit: Visit, endpoint: Document, text: str, wanted: str) -> str:
     try:
-        json.loads(text)
+        document = json.loads(text)
     except ValueError as error:
         return html.refused(f"The request is not JSON, and was not sent: {error}")
     asked = Asked(endpoint, text.encode(), wanted)
+    curl = _curl(Asked(endpoint, json.dumps(document).encode(), wanted))  # on one line
     try:
         answer = await trying.ask(visit, endpoint, asked)
     except AzureError as error:
-        return html.refused(error.message) + _curl(endpoint, asked)
+        return html.refused(error.message) + curl
     good = 200 <= answer.status < 300
     status = f"{answer.status} {_phrase(answer.status)}"
     said = "" if good else html.refused(_sentence(why(answer.status, answer.headers)))
@@ -148,11 +149,11 @@ async def _answered(visit: Visit, endpoint: Document, text: str, wanted: str) ->
         )
     )
     more = "" if answer.whole else "<p>There is more of it, or it broke off.</p>"
-    return f"<h2>Answer</h2>{said}{facts}<pre>{html.cell(_pretty(answer.body))}</pre>{more}{_curl(endpoint, asked)}"
+    return f"<h2>Answer</h2>{said}{facts}<pre>{html.cell(_pretty(answer.body))}</pre>{more}{curl}"
 
 
-def _curl(endpoint: Document, asked: Asked) -> str:
-    score = f"azmlflow score {endpoint['name']} request.json"
+def _curl(asked: Asked) -> str:
+    score = f"azmlflow score {asked.endpoint['name']} request.json"
     return (
         f"<h2>The same in a shell</h2><pre>azmlflow run -- {html.cell(asked.as_curl())}</pre>"
         f"<p><code>KEY</code> is the endpoint's key or token, which no page shows. <code>{html.cell(score)}</code> "

@@ -50,12 +50,17 @@ def _row(endpoint: Document, each: Document) -> tuple[object, ...]:
     return (
         html.identifier(html.link(name, f"endpoints/{quote(endpoint['name'])}/{quote(name)}")),
         html.identifier(_link(endpoint)),
-        html.identifier("/".join(str(properties.get("model") or "").split("/")[-3:])),
+        html.identifier(model_of(each)),
         properties.get("instanceType"),
         instances(each),
         f"{(endpoint['properties'].get('traffic') or {}).get(name, 0)} %",
         html.state(properties["provisioningState"]),
     )
+
+
+def model_of(deployment: Document) -> str:
+    """A deployment's model and its version, without the workspace's id."""
+    return "/".join(str(deployment["properties"].get("model") or "").split("/")[-3:])
 
 
 def instances(deployment: Document) -> object:

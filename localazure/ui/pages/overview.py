@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from azmlflow.localazure.core.collections import JOB_RECORDS, NODES
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.tracking.answers import MlflowUnavailable
 from azmlflow.localazure.ui import charts, html
 from azmlflow.localazure.ui.visit import Visit
 
@@ -29,7 +30,7 @@ async def show(visit: Visit, mlflow: str) -> str:
         return html.refused(error.message)
     jobs = await _readable(visit, "jobs")
     cards = [
-        html.card("Experiments and runs", html.link("MLflow", mlflow), "runs, metrics, artifacts, models"),
+        await _experiments_card(visit, found, mlflow),
         _jobs_card(jobs),
         await _card(visit, "computes", "Computes", "computes", _nodes),
         await _card(visit, "models", "Models", "mlflow/#/models", lambda *_: "registered, in MLflow"),
@@ -41,6 +42,14 @@ async def show(visit: Visit, mlflow: str) -> str:
         + f'<div class="beside">{_lately(visit, jobs)}{_facts(visit, found)}</div>'
         + _begin(visit, found["properties"]["mlFlowTrackingUri"])
     )
+
+
+async def _experiments_card(visit: Visit, workspace: Document, mlflow: str) -> str:
+    try:
+        count = await visit.reader.experiments(workspace)
+    except (AzureError, MlflowUnavailable):
+        return html.card("Experiments", "-", _UNREADABLE)
+    return html.card("Experiments", html.link(count, mlflow), "with their runs, in MLflow")
 
 
 async def _readable(visit: Visit, below: str) -> list[Document] | None:

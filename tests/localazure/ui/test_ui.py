@@ -234,8 +234,14 @@ def _states(*states: str) -> str:
 def test_cards_count_what_may_be_read_and_a_chart_shows_the_last_days(browser: Browser) -> None:
     for name, state in (("one", "Completed"), ("two", "Failed"), ("three", "Queued")):
         records.set_status(browser.azure.cloud, _job(browser, name), state)
+    browser.azure.run("run-1")
     page = signed_in(browser, READER).get().text
     for title, count, more in (
+        (
+            "Experiments",
+            '<a href="mlflow/#/experiments?workflowType=machine_learning">1</a>',
+            "with their runs, in MLflow",
+        ),
         ("Jobs", '<a href="jobs">3</a>', _states("Completed", "Failed", "Queued")),
         ("Computes", '<a href="computes">1</a>', "0 nodes up now"),
         ("Models", '<a href="mlflow/#/models">0</a>', "registered, in MLflow"),
@@ -246,7 +252,7 @@ def test_cards_count_what_may_be_read_and_a_chart_shows_the_last_days(browser: B
     assert page.count("<rect ") == 3
     browser.azure.give("half@local.test", ["Microsoft.MachineLearningServices/workspaces/read"], WORKSPACE)
     half = signed_in(browser, "half@local.test").get().text
-    assert half.count("may not be read") == 5
+    assert half.count("may not be read") == 6
     assert "<rect" not in half
 
 
