@@ -58,6 +58,10 @@ NAMES: Mapping[str, str] = MappingProxyType(
 # Of a cluster whose nodes need not talk to each other: "100 nodes but configurable up to 65,000 nodes". The 100 are a
 # quota, which each subscription has raised or not.
 MOST_NODES = 65_000
+# The datastores that Azure makes with each workspace (Microsoft, "Data administration").
+AZURES_DATASTORES = (
+    "workspaceblobstore", "workspaceartifactstore", "workspacefilestore", "workspaceworkingdirectory",
+)  # fmt: skip
 # A host's name, or all below one (RFC 1035), as outbound rules of a managed network take it.
 FQDN = r"(?=.{1,255}$)(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 # Of online endpoints (the page on quotas; "CLI (v2) online endpoint YAML schema", `mirror_traffic`).

@@ -3,7 +3,7 @@
 What the workspace stands on stays others', and so does its group: all of it is given by id. Whether the settings say
 all that counts, the engine's preview tells; here is refused what they have no word for.
 
-Source: Microsoft, "Workspaces - Get", "Compute - List" (REST 2025-12-01).
+Source: Microsoft, "Workspaces - Get" (REST 2025-12-01). What stands in it: `members`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from azmlflow.infra.plan.changes import at
 
 Document = Mapping[str, Any]
 _GIVEN = {
@@ -20,7 +22,7 @@ _GIVEN = {
     "registry": "containerRegistry",
 }
 _OUTBOUND = {"AllowInternetOutbound": "internet", "AllowOnlyApprovedOutbound": "approved"}
-_IDLE = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
+_KEY = re.compile(r"https://[^/]+/keys/(?P<name>[^/]+)/[^/]+")
 
 
 def settings(workspace: Document, ours: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -48,6 +50,10 @@ def settings(workspace: Document, ours: frozenset[str] = frozenset()) -> dict[st
     isolation = str((properties.get("managedNetwork") or {}).get("isolationMode", ""))
     if isolation in _OUTBOUND:
         found["network"] = {"mode": "managed", "outbound": _OUTBOUND[isolation]}
+    if _is_encrypted(properties):
+        service = {"serviceSide": True} if properties.get("enableServiceSideCMKEncryption") else {}
+        vault = str(at(properties, "encryption.keyVaultProperties.keyVaultArmId"))
+        found["encryption"] = {"keyVault": vault, "key": _key(properties), **service}
     tags = {name: value for name, value in (workspace.get("tags") or {}).items() if name.lower() not in ours}
     return found | ({"tags": tags} if tags else {})
 
@@ -67,47 +73,19 @@ def unfit(workspace: Document) -> Iterator[str]:
         yield "it is closed to the internet in a network of its own, whose private endpoints cannot be taken over"
     if managed and not closed:
         yield "it has a managed network and is open to the internet; with azmlflow's it is closed"
-    if (properties.get("encryption") or {}).get("status") == "Enabled":
-        yield "it is encrypted by a key of yours"
+    if _is_encrypted(properties) and not at(properties, "encryption.identity.userAssignedIdentity"):
+        yield "its system-assigned identity uses the key that encrypts it, and with azmlflow's a user-assigned one does"
+    if _is_encrypted(properties) and _key(properties) is None:
+        yield "the key that encrypts it is named without its version"
     if str(properties.get("systemDatastoresAuthMode", "")).lower() == "userdelegationsas":
         yield "its datastores are opened by user delegation SAS"
 
 
-def cluster(compute: Document) -> dict[str, Any] | None:
-    """A cluster's settings; None for another compute, one that people sign in to, or an identity that is not known."""
-    outer = compute.get("properties") or {}
-    if outer.get("computeType") != "AmlCompute":
-        return None
-    if (outer.get("properties") or {}).get("remoteLoginPortPublicAccess") == "Enabled":
-        return None
-    inner, scale = outer.get("properties") or {}, (outer.get("properties") or {}).get("scaleSettings") or {}
-    found: dict[str, Any] = {
-        "name": str(compute["id"]).rpartition("/")[2],
-        "vmSize": inner.get("vmSize"),
-        "minNodes": scale.get("minNodeCount"),
-        "maxNodes": scale.get("maxNodeCount"),
-        "idleSeconds": _seconds(str(scale.get("nodeIdleTimeBeforeScaleDown") or "")),
-        "priority": inner.get("vmPriority"),
-        "subnet": (inner.get("subnet") or {}).get("id"),
-    }
-    if inner.get("enableNodePublicIp") is False:
-        found["publicIp"] = False
-    identity = compute.get("identity") or {}
-    users = {
-        id_: str(user.get("principalId", "")) for id_, user in (identity.get("userAssignedIdentities") or {}).items()
-    }
-    if users and not all(users.values()):
-        return None
-    found["identities"] = users or None
-    if identity.get("type") == "SystemAssigned":
-        found["identity"] = "system"
-    return {key: value for key, value in found.items() if value is not None}
+def _is_encrypted(properties: Document) -> bool:
+    return bool(at(properties, "encryption.status") == "Enabled")
 
 
-def _seconds(text: str) -> int | None:
-    """`PT5M` as 300; None for what is none."""
-    found = _IDLE.fullmatch(text)
-    if found is None:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds or None
+def _key(properties: Document) -> str | None:
+    """The name of the key that encrypts a workspace; None where no version of it is named."""
+    found = _KEY.fullmatch(str(at(properties, "encryption.keyVaultProperties.keyIdentifier")))
+    return found["name"] if found else None

@@ -1,7 +1,7 @@
 """A workspace that was made by hand, taken into a stack's state: by the engine's import, if that changes nothing.
 
-1. the settings that describe it are written; the engine imports it and its clusters, and previews an `up`
-2. a cluster that an `up` would change is left out; a workspace that it would change is refused, and all is undone
+1. the settings that describe it are written; the engine imports it and what stands in it, and previews an `up`
+2. what stands in it and an `up` would change is left out; a workspace that it would change is refused, all undone
 3. what is found is told and asked about; then the engine writes our tags, the only change, which prove it ours
 4. another preview has to be empty
 """
@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from azmlflow.cli.adoption import describe
+from azmlflow.cli.adoption import describe, members
+from azmlflow.cli.adoption.member import Member
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import losses
 from azmlflow.cli.project.settings_file import write_settings
@@ -41,27 +42,33 @@ class Found:
 
     Attributes:
         id: its ARM id.
-        settings: by their keys.
-        left: computes that no settings describe, each with the reason; they stay as they are.
+        own: its own settings, by their keys.
+        members: what stands in it and is described.
+        left: what stands in it and is not, each with the reason; it stays as it is.
     """
 
     id: str
-    settings: dict[str, Any]
+    own: Mapping[str, Any]
+    members: tuple[Member, ...] = ()
     left: tuple[str, ...] = ()
 
     @property
-    def clusters(self) -> tuple[str, ...]:
-        """Names of the clusters that are described."""
-        return tuple(each["name"] for each in self.settings.get("clusters", ()))
+    def settings(self) -> dict[str, Any]:
+        """All settings, by their keys."""
+        found: dict[str, Any] = {key: dict(value) if key == "network" else value for key, value in self.own.items()}
+        for member in self.members:
+            outer, _, inner = member.key.rpartition(".")
+            within = found.setdefault(outer, {}) if outer else found
+            within.setdefault(inner, []).append(dict(member.says))
+        return found
 
-    def without(self, clusters: Iterable[str], why: str) -> Found:
-        """Without clusters that turned out not to be as their settings say."""
-        gone = tuple(clusters)
-        kept = [each for each in self.settings.get("clusters", ()) if each["name"] not in gone]
-        return Found(self.id, {**self.settings, "clusters": kept}, (*self.left, *(f"{name}: {why}" for name in gone)))
+    def without(self, member: Member, why: str) -> Found:
+        """Without something that turned out not to be as its settings say."""
+        kept = tuple(each for each in self.members if each != member)
+        return replace(self, members=kept, left=(*self.left, f"{member.name}: {why}"))
 
 
-def look(workspace: dict[str, Any], computes: Iterable[dict[str, Any]]) -> Found:
+def look(workspace: dict[str, Any], computes: Iterable[dict[str, Any]], datastores: Iterable[dict[str, Any]]) -> Found:
     """What the settings say of a workspace.
 
     Raises:
@@ -82,26 +89,12 @@ def look(workspace: dict[str, Any], computes: Iterable[dict[str, Any]]) -> Found
             where=id_,
             next="change that, or begin with a new one: azmlflow init NAME",
         )
-    described, left = [], []
-    for each in computes:
-        found = describe.cluster(each)
-        name = str(each["id"]).rpartition("/")[2]
-        kind = (each.get("properties") or {}).get("computeType")
-        if found is None:
-            what = (
-                "a cluster that people sign in to, or whose identity is not known"
-                if kind == "AmlCompute"
-                else str(kind)
-            )
-            left.append(f"{name}: {what}: it is not taken over")
-        else:
-            described.append(found)
-    settings = describe.settings(workspace, _OURS)
-    return Found(id_, {**settings, **({"clusters": described} if described else {})}, tuple(left))
+    found, left = members.described(workspace, computes, datastores)
+    return Found(id_, describe.settings(workspace, _OURS), found, left)
 
 
 def take(session: Session, stack: Stack, found: Found) -> Found:
-    """Import it, leaving out clusters that an `up` would change.
+    """Import it, leaving out what stands in it and an `up` would change.
 
     Raises:
         CliError: an `up` would change the workspace, or make something.
@@ -110,23 +103,28 @@ def take(session: Session, stack: Stack, found: Found) -> Found:
     _import(session, stack, found)
     while True:
         changed = _changed(stack)
-        clusters = [each for each in changed if each.name.removesuffix("-cluster") in found.clusters]
-        others = [each for each in changed if each not in clusters]
-        if others:
+        theirs = {each.resource: each for each in found.members}
+        if others := [each for each in changed if each.name not in theirs]:
             told = "; ".join(f"{each.operation} of {each.kind} {each.name} ({_ways(each)})" for each in others)
             raise CliError(
                 f"the workspace is not taken over, since no settings describe it: an `up` would change it: {told}",
                 where=found.id,
                 next="set these back to what azmlflow declares (docs/adoption.md), or leave it as it is",
             )
-        if not clusters:
+        if not changed:
             return found
-        for each in clusters:
-            found = found.without(
-                [each.name.removesuffix("-cluster")], f"no settings describe its {_ways(each)}; it stays as it is"
-            )
-        stack.forget([urn for each in clusters for urn in (each.urn, each.parent)])
+        for each in changed:
+            found = found.without(theirs[each.name], f"no settings describe its {_ways(each)}; it stays as it is")
+        stack.forget(_with_parents(stack, changed))
         write(session, found)
+
+
+def _with_parents(stack: Stack, gone: Sequence[Change]) -> tuple[str, ...]:
+    """The URNs of resources that are left out, and of components that declare nothing else."""
+    urns = {each.urn for each in gone}
+    needed = {each.parent for each in stack.state().resources if each.urn not in urns}
+    parents = dict.fromkeys(each.parent for each in gone if each.parent and each.parent not in needed)
+    return (*(each.urn for each in gone), *parents)
 
 
 def write(session: Session, found: Found) -> Session:
@@ -154,11 +152,15 @@ def mark(session: Session, stack: Stack) -> None:
 
 def _import(session: Session, stack: Stack, found: Found) -> None:
     state = stack.state()
-    ids = {found.id.lower(), *(f"{found.id}/computes/{name}".lower() for name in found.clusters)}
+    ids = {found.id.lower(), *(f"{found.id}/{each.path}".lower() for each in found.members)}
     wanted = [each for each in losses.rehearsed(session, state) if each.id.lower() in ids]
-    stack.import_resources(
-        [Import(each.type, each.name, each.id, each.parent, azure_native_version(), new_parent=True) for each in wanted]
-    )
+    version, parents = azure_native_version(), set[str]()
+    imports = []
+    for each in wanted:
+        new = each.parent not in parents
+        parents.add(each.parent)
+        imports.append(Import(each.type, each.name, each.id, each.parent, version, new_parent=new))
+    stack.import_resources(imports)
 
 
 def _changed(stack: Stack) -> Sequence[Change]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, collapse_addresses
 from typing import Any
 
+from azmlflow.cli.checks import rights
 from azmlflow.cli.checks.base import Check, Finding, Situation
 from azmlflow.rbac import scopes
 from azmlflow.resourcetypes.table import resource_type
@@ -117,7 +118,12 @@ def _vault_of_key(situation: Situation, document: Document) -> Iterator[str]:
         yield f"has the key {encryption.key} disabled"
 
 
-_UNFIT = {"storage": _account, "vault": _vault, "encryption.keyVault": _vault_of_key}
+_UNFIT = {
+    "storage": _account,
+    "vault": _vault,
+    "encryption.keyVault": _vault_of_key,
+    "identity.id": rights.of_identity,
+}
 
 
 def _closed(situation: Situation, key: str, document: Document) -> Iterator[str]:

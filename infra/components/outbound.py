@@ -19,6 +19,8 @@ from azmlflow.infra.settings.network.rules import RuleSettings
 class OutboundRuleArgs(TypedDict):
     """One outbound rule: a host, a service tag or a private endpoint."""
 
+    name: NotRequired[str]
+    """Its name in Azure; made from what it lets out to by default."""
     fqdn: NotRequired[str]
     """A host that is let out to, on ports 80 and 443, or all hosts below one (`*.example.com`)."""
     service_tag: NotRequired[str]

@@ -7,7 +7,7 @@ managed virtual network isolation", "Required roles" (who approves the private e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from azmlflow.infra.plan.guardrails import REGISTRY
 
@@ -23,6 +23,19 @@ _ROLES = {
 _APPROVED = ("storage", "vault", REGISTRY)
 _APPROVER = "Azure AI Enterprise Network Connection Approver"
 _BY_IDENTITY = "Storage File Data Privileged Contributor"
+
+# What a workspace is not made without, of each part by its setting: (action, whether it is on data).
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+NEEDED_RIGHTS: Mapping[str, tuple[tuple[str, bool], ...]] = {
+    "storage": (("Microsoft.Storage/storageAccounts/read", False), (f"{_BLOBS}/write", True)),
+    "vault": (("Microsoft.KeyVault/vaults/read", False), ("Microsoft.KeyVault/vaults/secrets/setSecret/action", True)),
+    "insights": (("Microsoft.Insights/components/read", False),),
+    "registry": (("Microsoft.ContainerRegistry/registries/read", False),),
+    "encryption.keyVault": (
+        ("Microsoft.KeyVault/vaults/keys/wrap/action", True),
+        ("Microsoft.KeyVault/vaults/keys/unwrap/action", True),
+    ),
+}
 
 
 def needed(part: str, *, storage_by_identity: bool, managed_network: bool) -> Iterator[str]:

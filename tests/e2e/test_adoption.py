@@ -46,7 +46,7 @@ BYHAND = f"{SHARED}/providers/Microsoft.MachineLearningServices/workspaces/byhan
 BY_HAND = f"""
 from azure.ai.ml import MLClient
 from azure.ai.ml._restclient.arm_ml_service import models
-from azure.ai.ml.entities import AmlCompute
+from azure.ai.ml.entities import AmlCompute, AzureBlobDatastore, ComputeInstance
 from azure.identity import DefaultAzureCredential
 
 client = MLClient(DefaultAzureCredential(), "{SUBSCRIPTION_ID}", "shared", "byhand")
@@ -70,7 +70,27 @@ for name, ssh in (("cpu", False), ("open", True)):
         ssh_public_access_enabled=ssh,
     )
     client.compute.begin_create_or_update(cluster).result()
+client.compute.begin_create_or_update(ComputeInstance(name="theirs", size="STANDARD_DS3_V2")).result()
+client.datastores.create_or_update(AzureBlobDatastore(name="raw", account_name="stshared", container_name="raw-data"))
 """
+# As a template makes it: for one person, without sign-in of its own, stopped when idle and by the clock.
+TIMES = {"hours": [19], "minutes": [0], "weekDays": ["Friday"]}
+INSTANCE = {
+    "vmSize": "STANDARD_DS3_V2",
+    "applicationSharingPolicy": "Personal",
+    "computeInstanceAuthorizationType": "personal",
+    "sshSettings": {"sshPublicAccess": "Disabled"},
+    "idleTimeBeforeShutdown": "PT30M",
+    "schedules": {
+        "computeStartStop": [
+            {
+                "action": "Stop",
+                "triggerType": "Recurrence",
+                "recurrence": {"frequency": "Week", "interval": 1, "timeZone": "UTC", "schedule": TIMES},
+            }
+        ]
+    },
+}
 
 
 def _asked(estate: Estate, method: str, path: str, version: str, **more: Any) -> Any:
@@ -102,10 +122,13 @@ def _adopted(estate: Estate) -> None:
     script = estate.folder / "by_hand.py"
     script.write_text(BY_HAND, encoding="utf-8")
     estate.science("developer@local.test", script)
+    inner = {"computeType": "ComputeInstance", "disableLocalAuth": True, "properties": INSTANCE}
+    body = {"location": "westeurope", "properties": inner}
+    assert _asked(estate, "PUT", f"{BYHAND}/computes/desk", "2025-12-01", json=body).status_code == 201
     before = _asked(estate, "GET", BYHAND, "2025-12-01").json()
     told = estate.azmlflow("adopt", BYHAND, "--stack", "byhand", "--yes", "-o", "json")
-    assert told.json()["taken"] == ["byhand", "cpu"], told.out
-    assert [each.partition(":")[0] for each in told.json()["left"]] == ["open"]
+    assert told.json()["taken"] == ["byhand", "cpu", "desk", "raw"], told.out
+    assert [each.partition(":")[0] for each in told.json()["left"]] == ["open", "theirs"], told.out
     after = _asked(estate, "GET", BYHAND, "2025-12-01").json()
     assert {name: value for name, value in after.items() if name not in ("tags", "systemData")} == {
         name: value for name, value in before.items() if name not in ("tags", "systemData")

@@ -36,8 +36,9 @@ _WORKSPACES = (
 @patient
 @common
 def command(invocation: Invocation, workspace: str, *, yes: bool, dry_run: bool) -> None:
-    """Writes the settings that describe it into a new stack's file, imports workspace and clusters into Pulumi's state,
-    and shows that an `up` would change nothing but to add azmlflow's tags; else it is refused, and nothing is left.
+    """Writes the settings that describe it, its clusters, instances, datastores and outbound rules into a new stack's
+    file, imports them into Pulumi's state, and shows that an `up` would change nothing but to add azmlflow's tags; else
+    it is refused, and nothing is left. What stands in it and no settings describe is named, and stays as it is.
     After it was asked about, the tags are written. Group, storage account, key vault, insights and registry stay
     others': used by id, never changed or deleted. From then on `azmlflow down` would delete the workspace, with its
     runs and models.
@@ -53,7 +54,8 @@ def command(invocation: Invocation, workspace: str, *, yes: bool, dry_run: bool)
             where=workspace,
             next=_WORKSPACES,
         )
-    found = takeover.look(document, arm.list(f"{document['id']}/computes"))
+    id_ = document["id"]
+    found = takeover.look(document, arm.list(f"{id_}/computes"), arm.list(f"{id_}/datastores"))
     if dry_run:
         invocation.result(_document(session, found), _text(session, found))
         return
@@ -126,7 +128,7 @@ def _document(session: Session, found: Found) -> dict[str, object]:
         "stack": session.name,
         "workspace": found.id,
         "settings": found.settings,
-        "taken": [found.settings["workspace"], *found.clusters],
+        "taken": [found.settings["workspace"], *(each.name for each in found.members)],
         "left": list(found.left),
     }
 
@@ -136,7 +138,7 @@ def _text(session: Session, found: Found) -> str:
     lines = [
         f"stack {session.name} takes over, and `azmlflow down` would delete:",
         f"  workspace {found.settings['workspace']}, with every run and model in it",
-        *(f"  cluster {name}" for name in found.clusters),
+        *(f"  {each.kind} {each.name}" for each in found.members),
         "it uses, and never changes or deletes:",
         *(f"  {each}" for each in used),
     ]

@@ -14,10 +14,8 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from azmlflow.infra.settings.faults import refuse, repeated
 from azmlflow.infra.settings.fields import SettingsModel, arm_id
 from azmlflow.infra.settings.security.given import STORAGE
-from azmlflow.resourcetypes.bounds import NAMES
+from azmlflow.resourcetypes.bounds import AZURES_DATASTORES, NAMES
 
-# What Azure makes with each workspace (Microsoft, "Data administration").
-_AZURES_OWN = ("workspaceblobstore", "workspaceartifactstore", "workspacefilestore", "workspaceworkingdirectory")
 _STORE = r"(?=.{3,63}$)[a-z0-9](?:-?[a-z0-9])*"
 
 
@@ -66,7 +64,7 @@ class DatastoreSettings(SettingsModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.name.lower() in _AZURES_OWN:
+        if self.name.lower() in AZURES_DATASTORES:
             raise refuse(f"Azure makes {self.name} with the workspace; another name is needed")
         if re.fullmatch(_STORE, self.container) is None:
             raise refuse(

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from azmlflow.infra.plan.networks import APPROVED, INTERNET, Mode, Network
 from azmlflow.infra.plan.private import Private
-from azmlflow.infra.settings.faults import refuse
+from azmlflow.infra.settings.faults import refuse, repeated
 from azmlflow.infra.settings.fields import SettingsModel
 from azmlflow.infra.settings.network import places
 from azmlflow.infra.settings.network.addresses import allowed, private_range
@@ -102,12 +102,11 @@ class NetworkSettings(SettingsModel):
     @field_validator("rules")
     @classmethod
     def _fitting(cls, value: tuple[RuleSettings, ...], info: ValidationInfo) -> tuple[RuleSettings, ...]:
-        seen: set[str] = set()
-        for each in value:
-            name = each.rule().name
-            if name in seen:
-                raise refuse(f"two rules let out to the same, {each.fqdn or each.service_tag or each.private_endpoint}")
-            seen.add(name)
+        if twice := repeated(each.model_copy(update={"name": None}).rule().name for each in value):
+            same = next(each for each in value if each.model_copy(update={"name": None}).rule().name == twice)
+            raise refuse(f"two rules let out to the same, {same.fqdn or same.service_tag or same.private_endpoint}")
+        if twice := repeated(each.rule().name.lower() for each in value):
+            raise refuse(f"two rules are called '{twice}'; Azure's names ignore case")
         refused = next((each.fqdn or each.service_tag for each in value if not each.private_endpoint), None)
         if refused and info.data.get("mode") == "managed" and info.data.get("outbound") == "internet":
             raise refuse(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -29,6 +30,12 @@ _OF = {"protocol": "service_tag", "ports": "service_tag", "target": "private_end
 class RuleSettings(SettingsModel):
     """One outbound rule: a host, a service tag or a private endpoint."""
 
+    name: str | None = Field(
+        None,
+        description="Its name in Azure. Default: made from what it lets out to.",
+        pattern=r"^[A-Za-z0-9-]{1,33}$",  # azure-native takes no others
+        examples=["pypi"],
+    )
     fqdn: str | None = Field(
         None,
         description="A host that is let out to, on ports 80 and 443, or all hosts below one (*.example.com). The first "
@@ -98,7 +105,11 @@ class RuleSettings(SettingsModel):
         return self
 
     def rule(self) -> Rule:
-        """The rule as Azure takes it, under a name that follows from what it lets out to."""
+        """The rule as Azure takes it, under its name, or one that follows from what it lets out to."""
+        rule = self._rule()
+        return replace(rule, name=self.name) if self.name else rule
+
+    def _rule(self) -> Rule:
         if self.fqdn:
             return Rule(_named("fqdn", self.fqdn), {"type": "FQDN", "destination": self.fqdn})
         if self.private_endpoint:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from azmlflow.cli.adoption.describe import cluster, settings, unfit
+from azmlflow.cli.adoption.describe import settings, unfit
 from azmlflow.infra.settings.settings import Settings
 
 SUB = "/subscriptions/00000000-0000-4000-8000-00000000000a"
@@ -81,7 +81,6 @@ def test_our_own_tags_are_no_setting() -> None:
         ({**workspace(), "kind": "Hub"}, "it is a hub"),
         (workspace(publicNetworkAccess="Disabled"), "closed to the internet in a network of its own"),
         (workspace(managedNetwork={"isolationMode": "AllowInternetOutbound"}), "a managed network and is open"),
-        (workspace(encryption={"status": "Enabled"}), "encrypted by a key of yours"),
         (workspace(systemDatastoresAuthMode="userDelegationSAS"), "user delegation SAS"),
         (workspace(applicationInsights=None), "no Application Insights"),
         (
@@ -99,48 +98,37 @@ def test_a_plain_workspace_is_fit() -> None:
     assert list(unfit(workspace())) == []
 
 
-def compute(kind: str = "AmlCompute", identity: dict[str, Any] | None = None, **properties: Any) -> dict[str, Any]:
-    inner = {
-        "vmSize": "STANDARD_DS3_V2",
-        "vmPriority": "LowPriority",
-        "enableNodePublicIp": True,
-        "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 2, "nodeIdleTimeBeforeScaleDown": "PT2M"},
-        **properties,
+VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv-keys"
+
+
+def encryption(
+    identity: bool = True, key: str = "https://kv-keys.vault.azure.net/keys/workspace/1a2b"
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "status": "Enabled",
+        "keyVaultProperties": {"keyVaultArmId": VAULT, "keyIdentifier": key, "identityClientId": PRINCIPAL},
     }
-    document: dict[str, Any] = {"id": f"{ID}/computes/cpu", "properties": {"computeType": kind, "properties": inner}}
-    return {**document, "identity": identity} if identity else document
+    return {**found, "identity": {"userAssignedIdentity": USER}} if identity else found
 
 
-def test_a_cluster() -> None:
-    assert cluster(compute()) == {
-        "name": "cpu",
-        "vmSize": "STANDARD_DS3_V2",
-        "minNodes": 0,
-        "maxNodes": 2,
-        "idleSeconds": 120,
-        "priority": "LowPriority",
-    }
-    user = {"type": "UserAssigned", "userAssignedIdentities": {USER: {"principalId": PRINCIPAL}}}
-    found = cluster(compute(identity=user, enableNodePublicIp=False, subnet={"id": "/s"}))
-    assert found is not None
-    assert (found["identities"], found["publicIp"], found["subnet"]) == ({USER: PRINCIPAL}, False, "/s")
-    system = cluster(compute(identity={"type": "SystemAssigned"}))
-    assert system is not None
-    assert system["identity"] == "system"
+def test_a_key_of_ones_own() -> None:
+    user = {"type": "UserAssigned", "userAssignedIdentities": {USER: {}}}
+    document = workspace(user, primaryUserAssignedIdentity=USER, encryption=encryption())
+    assert list(unfit(document)) == []
+    found = settings(document)
+    assert found["encryption"] == {"keyVault": VAULT, "key": "workspace"}
+    document["properties"]["enableServiceSideCMKEncryption"] = True
+    assert settings(document)["encryption"]["serviceSide"] is True
+    Settings.from_mapping({f"azmlflow:{key}": value for key, value in found.items()})
 
 
-def test_computes_that_are_none_or_whose_identity_is_not_known() -> None:
-    assert cluster(compute("ComputeInstance")) is None
-    assert cluster(compute("Kubernetes")) is None
-    assert cluster(compute(remoteLoginPortPublicAccess="Enabled")) is None
-    assert cluster(compute(remoteLoginPortPublicAccess="NotSpecified")) is not None
-    unknown = {"type": "UserAssigned", "userAssignedIdentities": {USER: {}}}
-    assert cluster(compute(identity=unknown)) is None
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("PT1H30M", 5400), ("P1D", 86400), ("PT120S", 120), ("P1M", None)])
-def test_times(text: str, seconds: int | None) -> None:
-    scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": text}
-    found = cluster(compute(scaleSettings=scale))
-    assert found is not None
-    assert found.get("idleSeconds") == seconds
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        (encryption(identity=False), "its system-assigned identity uses the key"),
+        (encryption(key="https://kv-keys.vault.azure.net/keys/workspace"), "named without its version"),
+    ],
+)
+def test_a_key_that_no_setting_describes(given: dict[str, Any], word: str) -> None:
+    (why,) = unfit(workspace(encryption=given))
+    assert word in why

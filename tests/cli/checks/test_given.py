@@ -195,6 +195,69 @@ def test_what_is_given_to_a_closed_workspace_has_to_be_closed(given: Desk) -> No
     assert told(given).startswith("ok")
 
 
+ROBOT = f"{SHARED}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
+WHO = "aaaaaaaa-0000-4000-8000-0000000000b0"
+AUTHORIZATION = "providers/Microsoft.Authorization"
+# Of Microsoft's "Azure built-in roles", as far as they count here.
+CONTRIBUTOR = {"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"]}
+BLOBS = {"dataActions": ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write"]}
+SECRETS = {"dataActions": ["Microsoft.KeyVault/vaults/*"]}
+
+
+def role(
+    desk: Desk, name: str, block: dict[str, Any], scope: str, who: str = WHO, kind: str = "ServicePrincipal"
+) -> None:
+    id_ = f"/subscriptions/{SUBSCRIPTION}/{AUTHORIZATION}/roleDefinitions/{name}"
+    desk.arm.put(id_, properties={"roleName": name, "permissions": [block]})
+    properties = {"scope": scope, "principalId": who, "principalType": kind, "roleDefinitionId": id_}
+    desk.arm.put(f"{scope}/{AUTHORIZATION}/roleAssignments/{name}-{len(desk.arm.documents)}", properties=properties)
+
+
+@pytest.fixture
+def robot(given: Desk) -> Desk:
+    """A workspace that works as an identity of somebody else's, who gives it its roles."""
+    choose(given, f"identity: {{type: UserAssigned, id: {ROBOT}, grantRoles: false}}", f"group: {SHARED}")
+    given.arm.put(SHARED, location="westeurope")
+    given.arm.put(ROBOT, properties={"principalId": WHO.upper()})
+    return given
+
+
+def test_an_identity_that_is_not_there(robot: Desk) -> None:
+    del robot.arm.documents[ROBOT.lower()]
+    assert f"identity.id: there is no managed identity robot, or it may not be read: {ROBOT}" in told(robot)
+
+
+def test_an_identity_that_lacks_a_right_which_nobody_here_gives(robot: Desk) -> None:
+    says = told(robot)
+    assert says.startswith("failed: identity.id: managed identity robot lacks Microsoft.Storage/storageAccounts/read")
+    assert "blobs/write on stshared, and identity.grantRoles is false: its owner has to give it" in says
+    assert (
+        "lacks Microsoft.Insights/components/read on the group, where the Application Insights component comes" in says
+    )
+    role(robot, "contributor", CONTRIBUTOR, SHARED)
+    role(robot, "blobs", BLOBS, f"{STORAGE}2")  # on its neighbour
+    role(robot, "secrets", SECRETS, VAULT, who=WHO.replace("b0", "b1"))  # another's
+    says = told(robot)
+    assert "components/read" not in says
+    assert "lacks Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write on stshared" in says
+    assert "lacks Microsoft.KeyVault/vaults/secrets/setSecret/action on kv-shared" in says
+    role(robot, "blobs", BLOBS, STORAGE)
+    role(robot, "secrets", SECRETS, VAULT, who="g", kind="Group")  # in which it may be: Azure has the last word
+    assert told(robot) == "ok: a workspace can stand on what is given: group, storage, vault, identity.id"
+
+
+def test_an_identity_that_the_stack_gives_its_roles_is_not_asked_about(robot: Desk) -> None:
+    choose(robot, f"identity: {{type: UserAssigned, id: {ROBOT}}}")
+    assert told(robot).startswith("ok")
+
+
+def test_a_vault_with_access_policies_is_not_asked_for_roles(robot: Desk) -> None:
+    role(robot, "contributor", CONTRIBUTOR, SHARED)
+    role(robot, "blobs", BLOBS, STORAGE)
+    vault(robot, enableRbacAuthorization=False)
+    assert told(robot).startswith("ok")
+
+
 KEYS = f"{SHARED}/providers/Microsoft.KeyVault/vaults/kv-keys"
 
 

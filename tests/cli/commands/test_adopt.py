@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from azmlflow.cli.pulumi.changes import Change
-from tests.cli.adoption.test_describe import ID, compute, workspace
+from tests.cli.adoption.test_describe import ID, workspace
+from tests.cli.adoption.test_members import compute, instance, store
 from tests.cli.desk import Desk
 
 URN = "urn:pulumi:team::azmlflow::azmlflow:index:{}${}::{}"
@@ -48,7 +50,8 @@ def test_it_is_imported_and_marked(byhand: Desk) -> None:
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert told["taken"] == ["mlw-team", "cpu"]
-    assert told["left"] == ["alice: ComputeInstance: it is not taken over"]
+    why = "who may use the workspace may use its applications (applicationSharingPolicy)"
+    assert told["left"] == [f"alice: {why}: it is not taken over"]
     assert [each.id for each in byhand.stack.imported] == [ID, f"{ID}/computes/cpu"]
     assert byhand.stack.calls == ["create", "import", "preview", "up", "preview"]
     assert byhand.arm.calls == [], "nothing but the engine changes anything"
@@ -136,3 +139,36 @@ def test_a_dry_run_writes_nothing(byhand: Desk) -> None:
     assert json.loads(adopt(byhand, "--dry-run", "-o", "json").out)["settings"]["workspace"] == "mlw-team"
     assert byhand.stack.calls == []
     nothing_is_left(byhand)
+
+
+def test_instances_datastores_and_rules_are_taken_over_with_it(byhand: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = {"type": "FQDN", "category": "UserDefined"}
+    rules = {"pypi": {**rule, "destination": "pypi.org"}, "other": {**rule, "destination": "conda.io"}}
+    network = {"isolationMode": "AllowOnlyApprovedOutbound", "outboundRules": rules}
+    registry = f"{ID.partition('/providers/')[0]}/providers/Microsoft.ContainerRegistry/registries/crteam"
+    document = workspace(managedNetwork=network, publicNetworkAccess="Disabled", containerRegistry=registry)
+    byhand.arm.documents[ID.lower()] = document
+    for each in (instance(), store("AzureBlob", containerName="raw-data")):
+        byhand.arm.put(each["id"], properties=each["properties"])
+    byhand.stack.planned = (
+        changed("mlflow-workspace", 'tags["azmlflow-stack"]'),
+        changed(
+            "out-other", "properties.status", type_="azure-native:machinelearningservices:ManagedNetworkSettingsRule"
+        ),
+    )
+    plans = [byhand.stack.planned, ()]
+    monkeypatch.setattr(byhand.stack, "preview", lambda _=None: _outcome(plans.pop(0) if plans else ()))
+    done = adopt(byhand, "--yes", "-o", "json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["taken"] == ["mlw-team", "cpu", "alice", "raw", "pypi"]
+    assert told["left"] == ["other: no settings describe its properties.status; it stays as it is"]
+    imported = [each.id.removeprefix(f"{ID}/") for each in byhand.stack.imported]
+    below = ("computes/alice", "computes/cpu", "datastores/raw", "outboundRules/other", "outboundRules/pypi")
+    assert sorted(imported) == [ID, *below]
+    news = [each.parent for each in byhand.stack.imported if each.new_parent]
+    assert sorted(news) == sorted({each.parent for each in byhand.stack.imported}), "each component comes once"
+    written = yaml.safe_load((byhand.root / "Pulumi.team.yaml").read_text(encoding="utf-8"))["config"]
+    assert written["azmlflow:network"]["rules"] == [{"name": "pypi", "fqdn": "pypi.org"}]
+    assert [each["name"] for each in written["azmlflow:instances"]] == ["alice"]
+    assert [each["name"] for each in written["azmlflow:datastores"]] == ["raw"]

@@ -146,6 +146,22 @@ def test_one_rule_twice() -> None:
     assert "two rules let out to the same, a.com" in found.what
 
 
+def test_a_rules_own_name() -> None:
+    """As somebody called it who made it by hand; else it follows from what it lets out to."""
+    rules = [{"fqdn": "a.com", "name": "mine"}, {"serviceTag": "DataFactory"}]
+    found = fault(mode="managed", outbound="approved", rules=[*rules, {"fqdn": "b.com", "name": "MINE"}])
+    assert "two rules are called 'mine'; Azure's names ignore case" in found.what
+    found = fault(mode="managed", outbound="approved", rules=[*rules, {"fqdn": "A.com", "name": "other"}])
+    assert "two rules let out to the same, a.com" in found.what
+    found = fault(mode="managed", outbound="approved", rules=[{"fqdn": "a.com", "name": "a_b"}])
+    assert (found.key, "match pattern" in found.what) == ("azmlflow:network.rules[0].name", True)
+    network = {"mode": "managed", "outbound": "approved", "rules": rules}
+    settings = Settings.from_mapping({"azmlflow:registry": "own", "azmlflow:network": network})
+    first, second = settings.network.network().rules
+    assert (first.name, first.properties["destination"]) == ("mine", "a.com")
+    assert second.name.startswith("tag-datafactory-")
+
+
 def test_a_closed_network_needs_a_registry_of_its_own() -> None:
     found = fault("none", mode="managed")
     assert (found.key, found.fix) == ("azmlflow:registry", "azmlflow set registry own")

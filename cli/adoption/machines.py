@@ -1,0 +1,131 @@
+"""The computes of a workspace, as settings describe them: clusters and instances. Pure.
+
+Source: Microsoft, "Compute" (REST 2025-12-01).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from azmlflow.cli.adoption.member import Described, Document, Member, Undescribed, name_of
+from azmlflow.infra.plan.changes import at
+from azmlflow.infra.plan.identifiers import cluster_resource_name, instance_resource_name
+
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
+_INNER = "properties.properties"
+
+
+def computes(documents: Iterable[Document]) -> Described:
+    """Clusters and instances; what is attached is not described."""
+    ways = {"AmlCompute": _cluster, "ComputeInstance": _instance}
+    for each in documents:
+        kind = str(at(each, "properties.computeType"))
+        yield name_of(each), lambda each=each, kind=kind: ways.get(kind, _attached)(each)  # type: ignore[misc]
+
+
+def _attached(compute: Document) -> Member:
+    raise Undescribed(f"an attached compute, of type {at(compute, 'properties.computeType')}")
+
+
+def _cluster(compute: Document) -> Member:
+    inner = at(compute, _INNER) or {}
+    if inner.get("remoteLoginPortPublicAccess") == "Enabled":
+        raise Undescribed("people sign in to its nodes")
+    scale = inner.get("scaleSettings") or {}
+    says = {
+        **_machines(compute),
+        "minNodes": scale.get("minNodeCount"),
+        "maxNodes": scale.get("maxNodeCount"),
+        "idleSeconds": _seconds(scale.get("nodeIdleTimeBeforeScaleDown")),
+        "priority": inner.get("vmPriority"),
+    }
+    return _compute("clusters", "cluster", cluster_resource_name(name_of(compute)), says)
+
+
+def _instance(compute: Document) -> Member:
+    inner = at(compute, _INNER) or {}
+    if at(inner, "sshSettings.sshPublicAccess") == "Enabled":
+        raise Undescribed("people sign in to it by SSH")
+    if inner.get("applicationSharingPolicy") != "Personal":
+        raise Undescribed("who may use the workspace may use its applications (applicationSharingPolicy)")
+    if at(compute, "properties.disableLocalAuth") is not True:
+        raise Undescribed("it takes local sign-in (disableLocalAuth)")
+    if inner.get("customServices"):
+        raise Undescribed("it has applications of its own (customServices)")
+    idle = _seconds(inner.get("idleTimeBeforeShutdown"))
+    if idle is None or idle % 60:
+        raise Undescribed("it does not stop by itself after whole minutes without work")
+    owner = at(inner, "personalComputeInstanceSettings.assignedUser") or {}
+    says = {
+        **_machines(compute),
+        "owner": owner.get("objectId"),
+        "ownerTenant": owner.get("tenantId"),
+        "idleMinutes": idle // 60,
+        "schedules": [*map(_schedule, at(inner, "schedules.computeStartStop") or ())] or None,
+        "setupScript": _script(at(inner, "setupScripts.scripts") or {}),
+    }
+    return _compute("instances", "compute instance", instance_resource_name(name_of(compute)), says)
+
+
+def _compute(key: str, kind: str, resource: str, says: Mapping[str, Any]) -> Member:
+    told = {name: value for name, value in says.items() if value is not None}
+    return Member(key, kind, f"computes/{told['name']}", resource, told)
+
+
+def _machines(compute: Document) -> dict[str, Any]:
+    """What clusters and instances have in common."""
+    inner, identity = at(compute, _INNER) or {}, compute.get("identity") or {}
+    users = identity.get("userAssignedIdentities") or {}
+    known = {id_: str((each or {}).get("principalId") or "") for id_, each in users.items()}
+    if not all(known.values()):
+        raise Undescribed("Azure does not tell who its identity is")
+    return {
+        "name": name_of(compute),
+        "vmSize": inner.get("vmSize"),
+        "subnet": (inner.get("subnet") or {}).get("id"),
+        "publicIp": False if inner.get("enableNodePublicIp") is False else None,
+        "identity": "system" if identity.get("type") == "SystemAssigned" else None,
+        "identities": known or None,
+    }
+
+
+def _schedule(given: Document) -> dict[str, Any]:
+    if given.get("status") == "Disabled":
+        raise Undescribed("one of its schedules is switched off")
+    by_cron = str(given.get("triggerType")).lower() == "cron"
+    when = given.get("cron" if by_cron else "recurrence") or {}
+    zone = {"timeZone": when["timeZone"]} if when.get("timeZone") else {}
+    if by_cron:
+        return {"action": given.get("action"), "cron": when.get("expression"), **zone}
+    times = when.get("schedule") or {}
+    if times.get("monthDays"):
+        raise Undescribed("one of its schedules goes by days of the month")
+    days = {"weekDays": times["weekDays"]} if times.get("weekDays") else {}
+    found = {name: when.get(name) for name in ("frequency", "interval")}
+    found |= {name: times.get(name) for name in ("hours", "minutes")}
+    return {"action": given.get("action"), "recurrence": {**found, **days}, **zone}
+
+
+def _script(scripts: Document) -> str | None:
+    script = scripts.get("creationScript")
+    if scripts.get("startupScript") or (script and script.get("scriptSource") != "inline"):
+        raise Undescribed("it has scripts that are run at each start, or that lie elsewhere")
+    if not script:
+        return None
+    try:
+        return base64.b64decode(str(script.get("scriptData")), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise Undescribed("its script is no text") from None
+
+
+def _seconds(text: object) -> int | None:
+    """`PT5M` as 300; None for what is none."""
+    found = _DURATION.fullmatch(str(text or ""))
+    if found is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds or None
