@@ -8,6 +8,8 @@ from __future__ import annotations
 # Resources and resource groups as ARM answers them, under their id in lower case; what is soft-deleted, and the keys
 # and the like that no GET answers, under the same.
 RESOURCES, DELETED, SECRETS = "resources", "deleted", "secrets"
+# The keys of vaults that are soft-deleted, as ARM answers them, under their id in lower case.
+BURIED_KEYS = "buried_keys"
 # When a resource was made and last changed, under its id in lower case: lists tell it where they are asked to.
 TIMES = "times"
 # The tags of the subscription itself, under its id.

@@ -1,6 +1,7 @@
 """`*.vault.azure.net`: the data plane of key vaults, as far as a workspace's own vault needs it to be there.
 
-Sign-in, access and errors are as Azure has them; the vaults hold nothing: listing gives an empty list, reading 404.
+Sign-in, access and errors are as Azure has them. Of keys it tells those that Resource Manager made, without material,
+since nobody here makes any; of secrets and certificates there are none: listing gives an empty list, reading 404.
 https://learn.microsoft.com/rest/api/keyvault/
 """
 
@@ -21,7 +22,8 @@ from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.hosts import without_port
 from azmlflow.localazure.kinds.foundation import key_vaults
-from azmlflow.localazure.resources import names
+from azmlflow.localazure.resources import find, names
+from azmlflow.localazure.services import vault_keys
 
 _PAGE = 25
 # What it holds: the path's first part, the data action and the access policy's permission to list and to read it
@@ -44,8 +46,8 @@ class VaultRefused(Exception):
 def service(cloud: Cloud) -> ASGIApp:
     """The vaults at `<name>.vault.azure.net`."""
 
-    def enter(request: Request, permission: str) -> str:
-        """Check version, vault and access; the kind of thing that is asked for."""
+    def enter(request: Request, permission: str) -> tuple[str, dict[str, Any]]:
+        """Check version, vault and access; the kind of thing that is asked for, and the vault."""
         kind: str = request.path_params["kind"]
         if kind not in _KINDS:
             raise _unknown(request)
@@ -65,7 +67,9 @@ def service(cloud: Cloud) -> ASGIApp:
         principal = request.state.caller.principal
         oid = principal.object_id
         if _by_rbac(vault):
-            reason = cloud.enforcer.why_not(oid, action, vault["id"], data=True)
+            # One thing is a scope of its own ("Azure Key Vault RBAC guide"); lists are the vault's.
+            below = f"/{kind}/{request.path_params['name']}" if permission == "get" else ""
+            reason = cloud.enforcer.why_not(oid, action, f"{vault['id']}{below}", data=True)
         else:
             holders = {oid} | cloud.directory.memberships().get(oid, frozenset())
             allowed = _by_policy(vault, holders, kind, permission)
@@ -80,14 +84,24 @@ def service(cloud: Cloud) -> ASGIApp:
                 "ForbiddenByRbac" if _by_rbac(vault) else "ForbiddenByPolicy",
                 reason,
             )
-        return kind
+        return kind, vault
 
     async def listing(request: Request) -> Response:
-        enter(request, "list")
-        return JSONResponse({"value": [], "nextLink": None})
+        kind, vault = enter(request, "list")
+        name = request.path_params.get("name")
+        found = [
+            vault_keys.item(key, versioned=name is not None)
+            for key in find.below(cloud, f"{vault['id']}/keys")
+            if kind == "keys" and name in (None, key["name"])
+        ]
+        return JSONResponse({"value": found[:_PAGE], "nextLink": None})
 
     async def reading(request: Request) -> Response:
-        kind = enter(request, "get")
+        kind, vault = enter(request, "get")
+        if kind == "keys":
+            key = find.resource(cloud, f"{vault['id']}/keys/{request.path_params['name']}")
+            if key is not None and vault_keys.is_version(key, request.path_params.get("version", "")):
+                return JSONResponse(vault_keys.bundle(key))
         noun, name = _KINDS[kind][2], request.path_params["name"]
         raise VaultRefused(
             404,

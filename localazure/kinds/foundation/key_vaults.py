@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from azmlflow.localazure.core.collections import DELETED
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import BURIED_KEYS, DELETED
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
@@ -18,6 +19,7 @@ from azmlflow.localazure.kinds.networks.addresses import require_internet
 from azmlflow.localazure.resources import names
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, envelope, pick, region, whole_number, wrong_type
+from azmlflow.localazure.resources.find import keep
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
 from azmlflow.localazure.resources.verbs import Extra, Verb, Verbs
 from azmlflow.resourcetypes.bounds import NAMES
@@ -217,13 +219,26 @@ def _check_name(ask: Ask) -> Answer:
     return Answer(200, {"nameAvailable": True})
 
 
+def _restore_keys(ask: Ask, document: Document) -> None:
+    """A vault that is recovered has its keys again, with their versions ("Azure Key Vault recovery management")."""
+    if _recovering(ask):
+        for id_, key in ask.cloud.store.scan(BURIED_KEYS, f"{document['id']}/".lower()):
+            keep(ask.cloud, key)
+            ask.cloud.store.delete(BURIED_KEYS, id_)
+
+
+def _forget_keys(cloud: Cloud, document: Document) -> None:
+    for id_, _ in cloud.store.scan(BURIED_KEYS, f"{document['id']}/".lower()):
+        cloud.store.delete(BURIED_KEYS, id_)
+
+
 KEY_VAULT = Kind(
     type=TYPE,
     name=_NAME,
     shape=_shape,
     has_system_data=True,
     verbs=Verbs(get=connections.shown, put=Verb(201, "state", "RegisteringDns")),
-    lifecycle=Lifecycle(before_write=_check),
+    lifecycle=Lifecycle(before_write=_check, on_write=_restore_keys, on_purge=_forget_keys),
     unread=("properties.createmode",),
     soft_delete=SoftDelete(asked=lambda _query: True, days=_days, recover=lambda _ask, document: document),
     extras=(

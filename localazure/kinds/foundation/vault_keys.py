@@ -2,20 +2,23 @@
 
 Source: Microsoft, "Keys" (REST 2024-11-01): a PUT makes the first version of a key that is not there; of one that is it
 answers that, and writes nothing. There is no DELETE: keys are deleted, and get new versions, at the vault itself, which
-here holds nothing else of them than their names. No key material is made.
+here holds nothing else of them than their names. No key material is made. A vault that is deleted takes its keys along,
+and brings them back when it is recovered.
 """
 
 from __future__ import annotations
 
 import copy
 
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import BURIED_KEYS
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation import key_vaults
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import checked_tags, choice, pick, wrong_type
 from azmlflow.localazure.resources.find import parent, resource
-from azmlflow.localazure.resources.kind import Kind, NameRule, child_of
+from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Extra, Verb, Verbs
 from azmlflow.resourcetypes.bounds import NAMES
 
@@ -101,6 +104,11 @@ def _one_version(ask: Ask) -> Answer:
     return Answer(200, found)
 
 
+def _bury(cloud: Cloud, document: Document) -> None:
+    """Only its vault's deletion deletes a key here."""
+    cloud.store.put(BURIED_KEYS, document["id"].lower(), document)
+
+
 KEY = Kind(
     type=TYPE,
     name=NameRule(
@@ -112,6 +120,7 @@ KEY = Kind(
     placement=child_of(key_vaults.TYPE),
     has_provisioning_state=False,
     verbs=Verbs(put=Verb(200), patch=False, removable=False),
+    lifecycle=Lifecycle(on_delete=_bury),
     extras=(
         Extra(
             "GET",

@@ -188,3 +188,36 @@ def test_service_side_takes_no_closed_vault_and_no_other_key(ready: Azure) -> No
         "keyIdentifier' of an existing"
         in ready.arm("PUT", WORKSPACE, encrypted(other, enableServiceSideCMKEncryption=aside)).message
     )
+
+
+RECOVER = {"location": "westeurope", "properties": {"createMode": "recover"}}
+
+
+@pytest.mark.parametrize("of", [VAULT, RG])
+def test_a_recovered_vault_has_its_keys_again(azure: Azure, of: str) -> None:
+    """Deleted by itself, or with its group; the very versions, which is what else would be lost with them."""
+    azure.make(*CHAIN[:5])
+    uri = make_key(azure)
+    assert azure.arm("DELETE", of).status in (200, 202)
+    azure.wait()
+    assert azure.arm("GET", KEY).status == 404
+    if of == RG:
+        assert azure.arm("PUT", RG, BODIES[RG]).status == 201
+    assert azure.arm("PUT", VAULT, RECOVER).status in (200, 201)
+    azure.wait()
+    assert azure.arm("GET", KEY).body["properties"]["keyUriWithVersion"] == uri
+    assert [each["name"] for each in azure.arm("GET", f"{VAULT}/keys").body["value"]] == ["workspace"]
+
+
+def test_a_purged_vaults_keys_are_gone(azure: Azure) -> None:
+    azure.make(*CHAIN[:5])
+    first = make_key(azure)
+    assert azure.arm("DELETE", VAULT).status in (200, 202)
+    azure.wait()
+    buried = VAULT.rpartition("/")[2]
+    purge = f"{SUB}/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/{buried}/purge"
+    assert azure.arm("POST", purge).status == 202
+    azure.wait()
+    azure.make(VAULT)
+    assert azure.arm("GET", KEY).status == 404
+    assert make_key(azure) != first

@@ -83,6 +83,60 @@ def test_a_listing_is_empty(ask: Any, who: str, name: str) -> None:
     assert (answer.status_code, answer.json()) == (200, {"value": [], "nextLink": None})
 
 
+MADE = {
+    "kty": "RSA",
+    "keySize": 3072,
+    "keyOps": ["wrapKey", "unwrapKey"],
+    "attributes": {"enabled": True, "created": 1, "updated": 1, "recoveryLevel": "Recoverable"},
+    "keyUri": "https://keyed.vault.azure.net/keys/one",
+    "keyUriWithVersion": "https://keyed.vault.azure.net/keys/one/1a2b",
+}
+
+
+@pytest.fixture(scope="module")
+def keyed(cloud: Cloud) -> str:
+    """A vault with a key that Resource Manager made; its ARM id."""
+    id_ = put_vault(cloud, "keyed", enableRbacAuthorization=True)
+    told = {"id": f"{id_}/keys/one", "name": "one", "type": "Microsoft.KeyVault/vaults/keys", "properties": MADE}
+    cloud.store.put("resources", f"{id_}/keys/one".lower(), told)
+    return id_
+
+
+def give(cloud: Cloud, who: str, role: str, scope: str) -> None:
+    user = cloud.directory.find_user(f"{who}@local.test") or cloud.directory.add_user(f"{who}@local.test")
+    told = {"principalId": user.object_id, "roleDefinitionId": built_in_role(role).id, "scope": scope}
+    name = cloud.ids.guid()
+    id_ = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
+    cloud.store.put(ASSIGNMENTS, name, {"id": id_, "properties": told})
+
+
+def test_a_key_is_told_without_its_material(cloud: Cloud, ask: Any, keyed: str) -> None:
+    give(cloud, "carol", "Key Vault Crypto User", keyed)
+    shown = {"key": {"kid": MADE["keyUriWithVersion"], "kty": "RSA", "key_ops": ["wrapKey", "unwrapKey"]}}
+    whole = {**shown, "attributes": MADE["attributes"], "tags": {}}
+    for path in ("/keys/one", "/keys/ONE/1A2B"):
+        assert ask("carol", "keyed", path).json() == whole, path
+    assert ask("carol", "keyed", "/keys/one/other").json()["error"]["code"] == "KeyNotFound"
+    listed = {"attributes": MADE["attributes"], "tags": {}}
+    assert ask("carol", "keyed", "/keys").json()["value"] == [{"kid": MADE["keyUri"], **listed}]
+    assert ask("carol", "keyed", "/keys/one/versions").json()["value"] == [{"kid": MADE["keyUriWithVersion"], **listed}]
+    assert ask("carol", "keyed", "/secrets").status_code == 403, "her role is on keys"
+
+
+def test_a_role_on_one_key_reads_that_key_alone(cloud: Cloud, ask: Any, keyed: str) -> None:
+    """As the identity of an encrypted workspace has it."""
+    give(cloud, "dave", "Key Vault Crypto Service Encryption User", f"{keyed}/keys/one")
+    assert ask("dave", "keyed", "/keys/one").status_code == 200
+    for path in ("/keys/other", "/keys", "/keys/one/versions"):
+        assert ask("dave", "keyed", path).json()["error"]["innererror"]["code"] == "ForbiddenByRbac", path
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_keys_are_made_by_resource_manager_alone(ask: Any, keyed: str, method: str) -> None:
+    refused = ask("alice", "byroles", "/keys/one", method)
+    assert (refused.status_code, "does not emulate" in refused.json()["error"]["message"]) == (404, True)
+
+
 @pytest.mark.parametrize("path", ["/secrets/key", "/keys/key", "/certificates/key", "/secrets/key/0123"])
 def test_reading_finds_nothing(ask: Any, path: str) -> None:
     answer = ask("alice", "byroles", path)
