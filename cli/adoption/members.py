@@ -35,7 +35,11 @@ def described(
     """What of a workspace's contents the settings describe; and what they do not, each with the reason."""
     found: list[Member] = []
     left: list[str] = []
-    for name, describe in (*machines.computes(computes), *_datastores(workspace, datastores), *_rules(workspace)):
+    for name, describe in (
+        *machines.computes(computes, managed=_is_managed(workspace)),
+        *_datastores(workspace, datastores),
+        *_rules(workspace),
+    ):
         try:
             found.append(_checked(describe()))
         except Undescribed as why:
@@ -68,6 +72,10 @@ def _checked(member: Member) -> Member:
         told = fault.errors()[0]
         raise Undescribed(f"{'.'.join(map(str, told['loc']))}: {told['msg']}") from None
     return member
+
+
+def _is_managed(workspace: Document) -> bool:
+    return str(at(workspace, "properties.managedNetwork.isolationMode") or "Disabled") != "Disabled"
 
 
 def _datastores(workspace: Document, documents: Iterable[Document]) -> Described:

@@ -56,8 +56,8 @@ class ComputeClusterArgs:
     subnet: str | None = None
     """ARM id of the subnet that its nodes are in; of the workspace's subscription and region."""
     public_ip: bool | None = None
-    """Whether its nodes have public IP addresses. Without, they need a subnet, or a managed network, in which they have
-    none by default."""
+    """Whether its nodes have public IP addresses. Without, they need a network that is managed, or one's own, in which
+    they have none by default."""
     tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Tags on the cluster."""
 

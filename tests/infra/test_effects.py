@@ -137,13 +137,23 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     ),
     # As with the size: the cluster is removed and made anew.
     "clusters[].subnet": (cluster(), cluster(subnet=SUBNET), "update", "Compute"),
-    "clusters[].publicIp": (cluster(subnet=SUBNET), cluster(subnet=SUBNET, publicIp=False), "update", "Compute"),
+    "clusters[].publicIp": (
+        {**managed(), **cluster(publicIp=True)},
+        {**managed(), **cluster(publicIp=False)},
+        "update",
+        "Compute",
+    ),
     "instances": ({}, instance(), "none", "+Compute"),
     "instances[].name": (instance(), instance(name="bob"), "none", "+Compute -Compute"),
     # Azure changes none of these; `up` removes the instance, with its disk, and makes another of its name.
     "instances[].vmSize": (instance(), instance(vmSize="Standard_NC6s_v3"), "update", "Compute"),
     "instances[].subnet": (instance(), instance(subnet=SUBNET), "update", "Compute"),
-    "instances[].publicIp": (instance(subnet=SUBNET), instance(subnet=SUBNET, publicIp=False), "update", "Compute"),
+    "instances[].publicIp": (
+        {**managed(), **instance(publicIp=True)},
+        {**managed(), **instance(publicIp=False)},
+        "update",
+        "Compute",
+    ),
     "instances[].owner": (instance(), instance(owner=OTHER), "update", "Compute"),
     "instances[].ownerTenant": (instance(owner=OTHER), instance(owner=OTHER, ownerTenant=OTHER), "update", "Compute"),
     "instances[].setupScript": (instance(), instance(setupScript="date"), "update", "Compute"),

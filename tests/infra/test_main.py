@@ -433,7 +433,7 @@ def test_a_role_that_a_compute_shares_is_one_resource_whoever_calls_for_it(up: U
 def test_what_is_planned_for_computes_identities_is_what_is_declared(up: Up) -> None:
     robot = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
     subnet = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet/subnets/computes"
-    cpu = {"name": "cpu", "identities": {robot: BOB}, "subnet": subnet, "publicIp": False}
+    cpu = {"name": "cpu", "identities": {robot: BOB}, "subnet": subnet}
     grants = [{**GRANTS[1], "persona": "viewer"}]
     alice = {"name": "alice", "identities": {robot: BOB}, "owner": ALICE}
     given = {"clusters": [cpu], "instances": [alice], "registry": "own", "storageAuth": "identity", "grants": grants}
@@ -457,7 +457,7 @@ def test_what_is_planned_for_computes_identities_is_what_is_declared(up: Up) -> 
     assert person["identity"] == compute["identity"]
     assert compute["identity"] == {"type": "UserAssigned", "userAssignedIdentities": [robot]}
     assert compute["properties"]["properties"]["subnet"] == {"id": subnet}
-    assert compute["properties"]["properties"]["enableNodePublicIp"] is False
+    assert compute["properties"]["properties"]["enableNodePublicIp"] is True
     roles = [one for one in deployment.of("RoleAssignment") if one.name.startswith("identity-")]
     assert {one.inputs["principalId"] for one in roles} == {BOB}
     assert {one.inputs["scope"].rpartition("/")[2] for one in roles} == {

@@ -53,8 +53,8 @@ class ComputeSettings(SettingsModel):
     )
     public_ip: bool = Field(
         True,
-        description="Whether its nodes have public IP addresses. Without, they need a subnet, or a managed network, in "
-        "which they have none by default.",
+        description="Whether its nodes have public IP addresses. Without, they need a network that is managed, or "
+        "one's own, in which they have none by default.",
         examples=[True],
     )
 

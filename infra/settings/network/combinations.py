@@ -66,10 +66,10 @@ def check_computes(network: NetworkSettings | None, computes: Iterable[ComputeSe
         inside = network.mode == "managed" or each.subnet or network.has_subnet()
         if network.mode == "own" and not inside:
             raise refuse(f"{each.name} has no subnet: say network.computes, or a subnet of its own")
-        if not each.public_ip and not inside:
+        if not each.public_ip and network.mode == "public":
             raise refuse(
-                f"{each.name}: without public IP addresses its nodes reach nothing unless they are in a subnet, or the "
-                "network is managed",
+                f"{each.name}: without public IP addresses its nodes reach the workspace by a private endpoint alone, "
+                "which network.mode own has; or there is mode managed",
                 fix=f"azmlflow set '{key}[{number}].publicIp' true",
             )
 

@@ -50,8 +50,11 @@ def test_a_cluster() -> None:
     }
     user = {"type": "UserAssigned", "userAssignedIdentities": {USER: {"principalId": PRINCIPAL}}}
     subnet = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/hub/subnets/s"
-    found = one(compute(identity=user, enableNodePublicIp=False, subnet={"id": subnet}))
-    assert (found["identities"], found["publicIp"], found["subnet"]) == ({USER: PRINCIPAL}, False, subnet)
+    found = one(compute(identity=user, subnet={"id": subnet}))
+    assert (found["identities"], found["subnet"]) == ({USER: PRINCIPAL}, subnet)
+    managed = {"isolationMode": "AllowInternetOutbound"}
+    assert one(compute(enableNodePublicIp=False), managedNetwork=managed)["publicIp"] is False
+    assert "by a private endpoint" in why(compute(enableNodePublicIp=False, subnet={"id": subnet}))
     assert one(compute(identity={"type": "SystemAssigned"}))["identity"] == "system"
     assert one(compute(remoteLoginPortPublicAccess="NotSpecified"))["name"] == "cpu"
 

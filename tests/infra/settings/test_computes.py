@@ -69,7 +69,8 @@ def test_an_object_id_is_a_guid() -> None:
 def test_azures_ids_ignore_case() -> None:
     found = read(clusters=[{"name": "cpu", "identities": {ROBOT.upper(): WHO.upper()}, "subnet": SUBNET.lower()}])
     assert found.identities() == (ComputeIdentity(WHO),)
-    assert read(clusters=[{"name": "cpu", "subnet": SUBNET, "publicIp": False}]).clusters[0].public_ip is False
+    managed = {"network": {"mode": "managed"}, "registry": "own"}
+    assert read(clusters=[{"name": "cpu", "publicIp": False}], **managed).clusters[0].public_ip is False
 
 
 def test_an_identity_of_several_clusters_is_one() -> None:
@@ -151,7 +152,7 @@ def test_an_instance_that_azure_does_not_take_is_refused(given: dict[str, Any], 
 
 def test_an_instance_goes_with_the_network_as_clusters_do() -> None:
     found = only(instances=[{"name": "alice", "publicIp": False}])
-    assert (found.key, "unless they are in a subnet" in found.what) == ("azmlflow:instances", True)
+    assert (found.key, "by a private endpoint alone" in found.what) == ("azmlflow:instances", True)
     assert found.fix == "azmlflow set 'instances[0].publicIp' true"
     settings = read(network={"mode": "managed"}, registry="own", instances=[{"name": "alice"}])
     assert fitted(settings.instances, settings.network, None)[0].public_ip is False

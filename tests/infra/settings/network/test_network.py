@@ -179,7 +179,11 @@ def computes(network: dict[str, Any], **cluster: Any) -> Settings:
 @pytest.mark.parametrize(
     ("network", "cluster", "what", "fix"),
     [
-        ({}, {"publicIp": False}, "nodes reach nothing", "azmlflow set 'clusters[1].publicIp' true"),
+        ({}, {"publicIp": False}, "reach the workspace by a private endpoint alone",
+         "azmlflow set 'clusters[1].publicIp' true"),
+        # Microsoft, "Secure training environments": "You must use a workspace private endpoint".
+        ({}, {"publicIp": False, "subnet": SUBNET}, "which network.mode own has; or there is mode managed",
+         "azmlflow set 'clusters[1].publicIp' true"),
         ({"mode": "managed"}, {"subnet": SUBNET}, "takes no compute with a subnet of its own",
          "azmlflow set --unset 'clusters[1].subnet'"),
     ],
