@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from azmlflow.cli.adoption.member import Described, Document, Member, Undescribed, name_of
@@ -26,7 +26,7 @@ def computes(documents: Iterable[Document], *, managed: bool) -> Described:
         documents: the computes'.
         managed: whether the workspace has a managed network.
     """
-    ways = {"AmlCompute": _cluster, "ComputeInstance": _instance}
+    ways: Mapping[str, Callable[[Document], Member]] = {"AmlCompute": _cluster, "ComputeInstance": _instance}
     for each in documents:
         way = ways.get(str(at(each, "properties.computeType")), _attached)
         if not managed and at(each, f"{_INNER}.enableNodePublicIp") is False:

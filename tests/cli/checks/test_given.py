@@ -205,7 +205,7 @@ SECRETS = {"dataActions": ["Microsoft.KeyVault/vaults/*"]}
 
 
 def role(
-    desk: Desk, name: str, block: dict[str, Any], scope: str, who: str = WHO, kind: str = "ServicePrincipal"
+    desk: Desk, name: str, block: dict[str, Any], scope: str, *, who: str = WHO, kind: str = "ServicePrincipal"
 ) -> None:
     id_ = f"/subscriptions/{SUBSCRIPTION}/{AUTHORIZATION}/roleDefinitions/{name}"
     desk.arm.put(id_, properties={"roleName": name, "permissions": [block]})
