@@ -77,7 +77,14 @@ class OutboundRules(pulumi.ComponentResource):
                     workspace_name=args.workspace_name,
                     resource_group_name=args.resource_group_name,
                     properties=_properties(rule),
-                    opts=pulumi.ResourceOptions.merge(within, pulumi.ResourceOptions(depends_on=self.rules[-1:])),
+                    opts=pulumi.ResourceOptions.merge(
+                        within,
+                        pulumi.ResourceOptions(
+                            depends_on=self.rules[-1:],
+                            replace_on_changes=["properties.type"],  # Azure changes no rule's
+                            delete_before_replace=True,
+                        ),
+                    ),
                 )
             )
         self.rule_ids = pulumi.Output.all(*(each.id for each in self.rules))

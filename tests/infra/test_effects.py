@@ -402,3 +402,13 @@ def test_what_holds_data_is_protected_on_azure_and_by_the_setting() -> None:
     assert protected(cloud="local") == set()
     assert protected(cloud="local", protect=True) == data
     assert protected(protect=False) == set()
+
+
+def test_a_rule_of_another_kind_under_the_same_name_takes_its_place() -> None:
+    """Azure changes no rule's type (Microsoft, "Managed Network Settings Rules"), and the name says nothing of it."""
+    before = declared(managed({"fqdn": "a.com", "name": "one"}))
+    after = declared(managed({"serviceTag": "DataFactory", "name": "one"}))
+    (rule,) = (each for each in before.values() if word(each) == RULE)
+    assert effect(rule.type, rule.inputs, after[rule.urn].inputs) == "replace"
+    other = declared(managed({"fqdn": "b.com", "name": "one"}))
+    assert effect(rule.type, rule.inputs, other[rule.urn].inputs) == "update"
