@@ -129,6 +129,10 @@ _OUTSIDE = ("id", "name", "type", "etag", "location", "tags", "kind")
 _MORE = {
     "storage:NetworkRuleSet": {"ipv6Rules": "[storage:IPRule]"},
     "storage:AzureFilesIdentityBasedAuthentication": {"smbOAuthSettings": "any"},
+    # Of 2023-08-01-preview; azure-ai-ml sends them in each version.
+    "machinelearningservices:ComputeInstanceProperties": dict.fromkeys(
+        ("enableOSPatching", "enableRootAccess", "releaseQuotaOnStop"), "boolean"
+    ),
     "machinelearningservices:Sku": {"tier": "=Free|Basic|Standard|Premium|Enterprise"},
     "containerregistry:IdentityProperties": {"principalId": "told", "tenantId": "told"},
     "Microsoft.Authorization/roleAssignments.properties": {"scope": "told"},

@@ -141,6 +141,15 @@ def test_a_schedule_that_azure_does_not_take(made: Azure, wrong: Any, told: str)
     assert "schedules" not in inner(made)
 
 
+def test_an_instance_as_azure_ai_ml_makes_it(made: Azure) -> None:
+    """Three members of a preview, which it sends in each version (azure-ai-ml 1.35, `ComputeInstance`)."""
+    sent = {"enableRootAccess": True, "releaseQuotaOnStop": False, "enableOSPatching": False, "enableSSO": True}
+    path = f"{WORKSPACE}/computes/carol-ci"
+    assert made.arm("PUT", path, body(applicationSharingPolicy="Shared", **sent)).status == 201
+    told = made.arm("GET", path).body["properties"]["properties"]
+    assert {name: told[name] for name in sent} == sent
+
+
 def test_a_put_says_the_same_or_is_refused(made: Azure) -> None:
     same = body(idleTimeBeforeShutdown="PT30M", vmSize="Standard_DS3_v2")
     assert made.arm("PUT", PATH, same).status == 200
