@@ -70,6 +70,7 @@ class Datastore(pulumi.ComponentResource):
                 deleted_with=opts.deleted_with if opts else None,
                 replace_on_changes=[f"properties.{each}" for each in _FIXED],
                 delete_before_replace=True,
+                ignore_changes=["properties.endpoint", "properties.protocol"],  # Azure's own, in what is imported
             ),
         )
         self.datastore_id = made.id

@@ -138,6 +138,7 @@ class ComputeInstance(pulumi.ComponentResource):
                 depends_on=opts.depends_on if opts else None,
                 ignore_changes=[
                     "tags",
+                    "properties.computeLocation",  # Azure's word for the region, in what is imported
                     "properties.properties.idleTimeBeforeShutdown",
                     "properties.properties.schedules",
                 ],

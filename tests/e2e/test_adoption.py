@@ -71,7 +71,7 @@ for name, ssh in (("cpu", False), ("open", True)):
     )
     client.compute.begin_create_or_update(cluster).result()
 client.compute.begin_create_or_update(ComputeInstance(name="theirs", size="STANDARD_DS3_V2")).result()
-client.datastores.create_or_update(AzureBlobDatastore(name="raw", account_name="stshared", container_name="raw-data"))
+client.datastores.create_or_update(AzureBlobDatastore(name="short", account_name="stshared", container_name="raw-data"))
 """
 # As a template makes it: for one person, without sign-in of its own, stopped when idle and by the clock.
 TIMES = {"hours": [19], "minutes": [0], "weekDays": ["Friday"]}
@@ -90,6 +90,14 @@ INSTANCE = {
             }
         ]
     },
+}
+# With where its account is, which azure-ai-ml does not say.
+STORE = {
+    "datastoreType": "AzureBlob",
+    "accountName": "stshared",
+    "resourceGroup": "shared",
+    "subscriptionId": SUBSCRIPTION_ID,
+    "containerName": "raw-data",
 }
 
 
@@ -125,10 +133,12 @@ def _adopted(estate: Estate) -> None:
     inner = {"computeType": "ComputeInstance", "disableLocalAuth": True, "properties": INSTANCE}
     body = {"location": "westeurope", "properties": inner}
     assert _asked(estate, "PUT", f"{BYHAND}/computes/desk", "2025-12-01", json=body).status_code == 201
+    body = {"properties": {**STORE, "credentials": {"credentialsType": "None"}}}
+    assert _asked(estate, "PUT", f"{BYHAND}/datastores/raw", "2025-12-01", json=body).status_code == 201
     before = _asked(estate, "GET", BYHAND, "2025-12-01").json()
     told = estate.azmlflow("adopt", BYHAND, "--stack", "byhand", "--yes", "-o", "json")
     assert told.json()["taken"] == ["byhand", "cpu", "desk", "raw"], told.out
-    assert [each.partition(":")[0] for each in told.json()["left"]] == ["open", "theirs"], told.out
+    assert [each.partition(":")[0] for each in told.json()["left"]] == ["open", "theirs", "datastore short"], told.out
     after = _asked(estate, "GET", BYHAND, "2025-12-01").json()
     assert {name: value for name, value in after.items() if name not in ("tags", "systemData")} == {
         name: value for name, value in before.items() if name not in ("tags", "systemData")
