@@ -38,6 +38,8 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     given = pick(ask.properties, _DEFAULTS, ("forceCmkForQuery", "defaultDataCollectionRuleResourceId"))
     for name in ("publicNetworkAccessForIngestion", "publicNetworkAccessForQuery"):
         given[name] = choice(name, given[name], ("Enabled", "Disabled"))
+    # azurerm sends 0 where its user says nothing, and its tests of such a workspace on Azure pass.
+    given["retentionInDays"] = given["retentionInDays"] or _DEFAULTS["retentionInDays"]
     whole_number("retentionInDays", given["retentionInDays"], 7, 730, "InvalidParameter")
     sku = ask.properties.get("sku")
     sku_name = choice("sku.name", sku.get("name") if isinstance(sku, dict) else "PerGB2018", _SKUS)

@@ -241,6 +241,10 @@ def test_log_analytics_keys_and_bounds(azure: Azure) -> None:
     assert keys["primarySharedKey"] != keys["secondarySharedKey"]
     assert keys["primarySharedKey"] not in str(azure.arm("GET", LOGS).body)
     assert azure.arm("PUT", LOGS, _with(LOGS, retentionInDays=6)).code == "InvalidParameter"
+    # azurerm (5.2, log_analytics_workspace_resource.go) sends 0 where its user says nothing.
+    assert azure.arm("PUT", LOGS, _with(LOGS, retentionInDays=0)).status in (200, 201)
+    azure.wait()
+    assert azure.arm("GET", LOGS).body["properties"]["retentionInDays"] == 30
     assert azure.arm("PUT", LOGS, _with(LOGS, sku={"name": "Gold"})).status == 400
 
 
