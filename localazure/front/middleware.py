@@ -288,4 +288,6 @@ def _log_fault(error: Exception, correlation_id: str) -> None:
 
 def printable(text: str) -> str:
     """A text as one line of a log: what a client or a role's name may bring in cannot begin another."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -28,6 +28,7 @@ from azmlflow.localazure.machine.private import kept_secret
 
 ISSUER = f"https://sts.windows.net/{TENANT_ID}/"
 _LAST = datetime.max.replace(tzinfo=UTC).timestamp()
+_PROVEN = 1024  # tokens
 _SKEW = 300  # seconds that a client's clock may be behind (Entra's own tolerance)
 
 
@@ -84,6 +85,7 @@ class Tokens:
         key = serialization.load_pem_private_key(pem, password=None)
         assert isinstance(key, rsa.RSAPrivateKey)
         self._key, self._public = key, key.public_key()
+        self._proven: dict[str, dict[str, Any]] = {}
         der = self._public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         self._key_id = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).decode().rstrip("=")
 
@@ -133,6 +135,41 @@ class Tokens:
         Raises:
             AzureError: 401 with a `WWW-Authenticate` challenge: malformed, forged, expired, or for another service.
         """
+        claims = self._signed(token)
+        now = self._clock.now()
+        if claims["exp"] <= now.timestamp():
+            expiry = datetime.fromtimestamp(claims["exp"], UTC)
+            raise unauthenticated(
+                f"The access token expiry UTC time '{timestamp(expiry)}' is earlier than current UTC time "
+                f"'{timestamp(now)}'.",
+                code="ExpiredAuthenticationToken",
+            )
+        if claims["nbf"] > now.timestamp() + _SKEW:
+            raise unauthenticated("The access token is not yet valid.")
+        allowed = tuple(audiences)
+        if _bare(str(claims["aud"])) not in map(_bare, allowed):
+            raise unauthenticated(
+                f"The access token has been obtained for wrong audience or resource '{claims['aud']}'. "
+                f"It should exactly match with one of the allowed audiences '{','.join(allowed)}'.",
+                code="InvalidAuthenticationTokenAudience",
+            )
+        return claims
+
+    def _signed(self, token: str) -> dict[str, Any]:
+        """The claims of a token that we signed, whenever and for whom it is good. That a token is ours is found out
+        once: it takes longer than to decide on most requests.
+
+        Raises:
+            AzureError: 401, it is none, or not ours.
+        """
+        if token not in self._proven:
+            claims = self._read(token)
+            if len(self._proven) >= _PROVEN:
+                self._proven.pop(next(iter(self._proven)))
+            self._proven[token] = claims
+        return dict(self._proven[token])
+
+    def _read(self, token: str) -> dict[str, Any]:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -154,23 +191,6 @@ class Tokens:
             _is_time(claims[name]) for name in ("exp", "nbf")
         ):
             raise unauthenticated("The access token is invalid.")
-        now = self._clock.now()
-        if claims["exp"] <= now.timestamp():
-            expiry = datetime.fromtimestamp(claims["exp"], UTC)
-            raise unauthenticated(
-                f"The access token expiry UTC time '{timestamp(expiry)}' is earlier than current UTC time "
-                f"'{timestamp(now)}'.",
-                code="ExpiredAuthenticationToken",
-            )
-        if claims["nbf"] > now.timestamp() + _SKEW:
-            raise unauthenticated("The access token is not yet valid.")
-        allowed = tuple(audiences)
-        if _bare(str(claims["aud"])) not in map(_bare, allowed):
-            raise unauthenticated(
-                f"The access token has been obtained for wrong audience or resource '{claims['aud']}'. "
-                f"It should exactly match with one of the allowed audiences '{','.join(allowed)}'.",
-                code="InvalidAuthenticationTokenAudience",
-            )
         return claims
 
     def jwks(self) -> dict[str, Any]:

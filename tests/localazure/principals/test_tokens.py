@@ -180,3 +180,35 @@ def test_resources_are_listed() -> None:
 def test_further_claims_come_back(tokens: Tokens) -> None:
     token, _ = tokens.issue(USER, ARM, more={"azmlflow_run": "job-1"})
     assert tokens.verify(token, MANAGEMENT.audiences)["azmlflow_run"] == "job-1"
+
+
+def test_a_token_that_was_good_is_not_good_for_ever_nor_for_anything_nor_in_another_form(
+    tokens: Tokens, clock: ManualClock
+) -> None:
+    token, expires_on = tokens.issue("p-1", MANAGEMENT.audiences[0])
+    first = tokens.verify(token, MANAGEMENT.audiences)
+    assert tokens.verify(token, MANAGEMENT.audiences) == first
+    first["oid"] = "p-2"  # type: ignore[index]
+    assert tokens.verify(token, MANAGEMENT.audiences)["oid"] == "p-1", (
+        "who changes its claims has changed nobody else's"
+    )
+    for changed in (f"{token} ", token[:-4], token.replace(".", "..", 1), token.swapcase()):
+        with pytest.raises(AzureError) as refused:
+            tokens.verify(changed, MANAGEMENT.audiences)
+        assert refused.value.status == 401
+    with pytest.raises(AzureError) as refused:
+        tokens.verify(token, GRAPH.audiences)
+    assert refused.value.code == "InvalidAuthenticationTokenAudience"
+    clock.advance(expires_on - clock.now().timestamp())
+    with pytest.raises(AzureError) as refused:
+        tokens.verify(token, MANAGEMENT.audiences)
+    assert refused.value.code == "ExpiredAuthenticationToken"
+
+
+def test_more_tokens_than_are_remembered_are_as_good(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("azmlflow.localazure.principals.tokens._PROVEN", 2)
+    issued = [tokens.issue(f"p-{number}", MANAGEMENT.audiences[0])[0] for number in range(4)]
+    for _ in range(2):
+        found = [tokens.verify(token, MANAGEMENT.audiences)["oid"] for token in issued]
+        assert found == ["p-0", "p-1", "p-2", "p-3"]
+    assert len(tokens._proven) == 2
