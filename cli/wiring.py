@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from azmlflow.cli.azure.waits import Waits
+from azmlflow.cli.frame import imports
 from azmlflow.cli.frame.words import Say
 from azmlflow.cli.session.collaborators import Collaborators
 
@@ -55,9 +56,7 @@ def _today() -> date:
 
 
 def _warm() -> None:
-    import threading
-
-    threading.Thread(target=_import_program, name="imports", daemon=True).start()
+    imports.begin(_import_program)
 
 
 def _import_program() -> None:
@@ -126,6 +125,7 @@ def _open_stack(project: Project, stack: StackFile, holder: Holder | None, say: 
 
 
 def _program() -> None:
+    imports.wait()
     from azmlflow.infra.__main__ import main
 
     main()

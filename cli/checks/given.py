@@ -15,6 +15,7 @@ from typing import Any
 
 from azmlflow.cli.checks import rights
 from azmlflow.cli.checks.base import Check, Finding, Situation
+from azmlflow.cli.frame import imports
 from azmlflow.rbac import scopes
 from azmlflow.resourcetypes.table import resource_type
 
@@ -189,6 +190,7 @@ def _place(id_: str) -> tuple[str, str]:
 
 
 def _declared(situation: Situation) -> Iterator[str]:
+    imports.wait()
     from azmlflow.infra.rehearsal import rehearse
 
     session = situation.session

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from azmlflow.cli.frame import imports
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.engine import Engine
 
@@ -76,6 +77,7 @@ def make(
         on_engine: hears the process id of each engine that starts.
         again: the command that goes on where an engine was killed.
     """
+    imports.wait()
     from pulumi import automation
     from pulumi.automation._stack import StackInitMode
     from pulumi.automation.errors import create_command_error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from azmlflow.cli.frame import imports
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import DEFAULT_STACK, Project, StackFile, read_stack
 from azmlflow.cli.project.selection import choose_stack, find_project
@@ -64,6 +65,7 @@ class Session:
     @functools.cached_property
     def rehearsed(self) -> Callable[[str, str], tuple[Declared, ...]]:
         """What azmlflow's own program would declare in a subscription and a directory; found out once for each."""
+        imports.wait()
         from azmlflow.infra.rehearsal import rehearse
 
         @functools.cache
