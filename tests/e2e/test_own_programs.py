@@ -58,16 +58,27 @@ def test_a_program_of_ones_own_and_another_that_refers_to_its_stack(project: Est
     assert "stack local is gone: nothing left" in project.azmlflow("down", "--yes").out
 
 
-def yaml_host() -> bool:
-    """Is Pulumi's YAML host beside the engine, or on PATH? The engine that azmlflow builds has none."""
+def host(language: str) -> bool:
+    """Is Pulumi's host of a language beside the engine, or on PATH? The engine built here has Python's alone."""
     engine = present(os.environ)
     beside = [str(engine.folder)] if engine else []
-    return shutil.which("pulumi-language-yaml", path=os.pathsep.join([*beside, os.environ["PATH"]])) is not None
+    return shutil.which(f"pulumi-language-{language}", path=os.pathsep.join([*beside, os.environ["PATH"]])) is not None
 
 
-@pytest.mark.skipif(not yaml_host(), reason="no pulumi-language-yaml here")
+@pytest.mark.skipif(not host("yaml"), reason="no pulumi-language-yaml here")
 @pytest.mark.parametrize("project", ["own_program_yaml"], indirect=True)
 def test_a_program_in_yaml(project: Estate) -> None:
     project.azmlflow("up", "--yes")
     assert project.outputs()["workspaceName"] == "mlw-yaml-local"
+    assert "stack local is gone: nothing left" in project.azmlflow("down", "--yes").out
+
+
+INSTALLED = (EXAMPLES / "own_program_typescript" / "node_modules").is_dir()
+
+
+@pytest.mark.skipif(not (host("nodejs") and INSTALLED), reason="no pulumi-language-nodejs here, or no `npm install`")
+@pytest.mark.parametrize("project", ["own_program_typescript"], indirect=True)
+def test_a_program_in_typescript(project: Estate) -> None:
+    project.azmlflow("up", "--yes")
+    assert project.outputs()["workspaceName"] == "mlw-ts-local"
     assert "stack local is gone: nothing left" in project.azmlflow("down", "--yes").out
