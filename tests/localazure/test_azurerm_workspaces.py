@@ -268,7 +268,9 @@ def test_outbound_rules(stack: Azure, type_: str, properties: dict[str, Any]) ->
     assert stack.arm("GET", path, api=MANAGED.api).status == 404
     said = {"name": "rule", "type": type_, "properties": properties}
     answer = stack.arm("PUT", path, said, api=MANAGED.api)
-    assert answer.status == 202 and "location" in answer.headers, answer
+    # It waits for a status: a rule has none that ends, so that what Location leads to would never do.
+    assert answer.status == 202 and "azure-asyncoperation" in answer.headers, answer
+    assert stack.follow(answer.headers["azure-asyncoperation"]).body["status"] == "Succeeded"
     stack.wait()
     read = stack.arm("GET", path, api=MANAGED.api).body
     assert read["properties"]["type"] == type_

@@ -181,6 +181,6 @@ OUTBOUND_RULE = Kind(
     placement=child_of(managed_networks.TYPE),
     has_provisioning_state=False,
     has_system_data=True,
-    verbs=Verbs(put=Verb(202, "location"), update=Verb(200), patch=False, delete=Deletion(202, "location")),
+    verbs=Verbs(put=Verb(202, "operation"), update=Verb(200), patch=False, delete=Deletion(202, "location")),
     lifecycle=Lifecycle(before_write=_check, before_delete=_deleting),
 )
