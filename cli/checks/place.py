@@ -80,7 +80,7 @@ def _twins(situation: Situation) -> Finding:
             protected,
         )
     if held := ", ".join(found.says()):
-        told = f"soft-deleted, and so their names are taken: {held}"
+        told = f"what is soft-deleted holds these names: {held}"
         if word != "fail":
             return Finding("warning", f"{told}; {_MET[word]}", f"azmlflow up --stack {stack}")
         or_else = "" if situation.stands else " (or azmlflow set onSoftDeleted recover, purge or rename)"

@@ -220,7 +220,7 @@ def test_a_workspace_deleted_by_hand_is_found_and_purged_and_up_works_again(esta
         workspace = f"{ARM}{estate.outputs()['workspaceId']}"
         owner.ask("DELETE", workspace, params={"api-version": "2025-12-01"}).raise_for_status()
     told = {check["name"]: check for check in estate.azmlflow("doctor", "-o", "json", fails=True).json()["checks"]}
-    assert "soft-deleted, and so their names are taken: workspace" in told["soft-deleted"]["says"]
+    assert "what is soft-deleted holds these names: workspace" in told["soft-deleted"]["says"]
     assert told["soft-deleted"]["fix"] == "azmlflow down --stack local"
     assert estate.azmlflow("down", "--yes", "-o", "json").json()["left"] == []
     assert soft_deleted(estate) == []
