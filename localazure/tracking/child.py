@@ -5,7 +5,9 @@ to it, so the operating system closes it however the embedded Azure ends, `kill 
 Linux and macOS, where the kernel's own "die with your parent" does not exist.
 
 What `mlflow server --enable-workspaces --workers 1` does beyond this is to supervise: a second process of the same
-size. Here the embedded Azure supervises.
+size. Here the embedded Azure supervises. And what it puts before the application (`mlflow.server.fastapi_app`) serves
+what Azure Machine Learning has not (traces, gateways, assistants) and checks once more what the application checks
+(`mlflow.server.security`): half of a request's time. MLflow serves the application as it is, too, behind gunicorn.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from pathlib import Path
 
 from azmlflow.localazure.machine.database import fault_of
 
+# SQLAlchemy's pool has 15 connections, and a request of MLflow's holds up to three at a time, one inside of another:
+# so many threads never wait for each other's.
+_THREADS = 7
 DATABASE = "mlflow.db"
 DATABASE_URI = f"sqlite:///{DATABASE}"  # relative to the working folder: no machine path, nothing to quote
 _COPY = "migrating.db"
@@ -102,16 +107,16 @@ def _keep(new: Path) -> None:
 def _serve(descriptor: int) -> None:
     gc.disable()  # of the hundred thousands of objects that the imports make, none is garbage, nor ever will be
     import uvicorn
+    from a2wsgi import WSGIMiddleware
     from mlflow.server import app
 
     from azmlflow.localazure.tracking import store
-    from azmlflow.localazure.tracking.bridge import Bridge
 
     store.register()
     gc.freeze()
     gc.enable()
     config = uvicorn.Config(
-        Bridge(app),
+        WSGIMiddleware(app, workers=_THREADS),  # type: ignore[arg-type]  # it has its own type of what WSGI hands over
         interface="asgi3",
         log_level="warning",
         access_log=False,

@@ -93,7 +93,7 @@ def main(listener: socket.socket) -> None:
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
-        for name in ("uvicorn", "mlflow.server", f"{tracking.__package__}.store", f"{tracking.__package__}.bridge"):
+        for name in ("uvicorn", "a2wsgi", "mlflow.server", f"{tracking.__package__}.store"):
             importlib.import_module(name)
     gc.freeze()
     while listener in select.select([listener, sys.stdin], [], [])[0]:
