@@ -7,7 +7,7 @@ import sys
 from benchmarks.pairs import Command, compare, show
 from tests.e2e.estate import Estate
 
-HELP_BOUND, NO_OP_BOUND = 2.0, 2.5
+HELP_BOUND, NO_OP_BOUND = 2.0, 1.5
 
 
 def help_pair(estate: Estate) -> str:
