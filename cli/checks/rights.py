@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from azmlflow.infra.plan.workspace_roles import NEEDED_RIGHTS
 from azmlflow.rbac import scopes
+from azmlflow.rbac.live.blocks import permission_blocks
 from azmlflow.rbac.patterns import PermissionBlock, permits
 
 if TYPE_CHECKING:
@@ -56,11 +57,10 @@ def _place(situation: Situation, part: str) -> tuple[str, str] | None:
         return None
     if part == "encryption.keyVault" and settings.encryption is None:
         return None
-    key = part if part in given else ""
-    if part == "vault" and key and _by_policies(situation, given[key]):
-        return None
-    if key:
-        return given[key], given[key].rpartition("/")[2]
+    if part in given:
+        if part == "vault" and _by_policies(situation, given[part]):
+            return None
+        return given[part], given[part].rpartition("/")[2]
     # What is not there yet: only from above can somebody have given anything on it.
     if situation.group_document is not None:
         return situation.group, f"the group, where the {_CALLED[part]} comes"
@@ -83,12 +83,4 @@ def _may(situation: Situation, who: str, scope: str, action: str, *, data: bool)
 
 def _blocks(situation: Situation, entry: RoleAssignment) -> tuple[PermissionBlock, ...]:
     role = situation.arm.role_definition(str(entry.role_definition_id))
-    return tuple(
-        PermissionBlock(
-            tuple(each.actions or ()),
-            tuple(each.not_actions or ()),
-            tuple(each.data_actions or ()),
-            tuple(each.not_data_actions or ()),
-        )
-        for each in (role.permissions if role else None) or ()
-    )
+    return permission_blocks(role.permissions if role else None)

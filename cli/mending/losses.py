@@ -19,6 +19,7 @@ from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.session import Session
 from azmlflow.infra.plan.changes import at, replacing
+from azmlflow.infra.plan.serving import ENDPOINT
 from azmlflow.resourcetypes.table import token_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from azmlflow.infra.settings.settings import Settings
 
 _GROUP, _VAULT = token_of("Microsoft.Resources/resourceGroups"), token_of("Microsoft.KeyVault/vaults")
-_SERVED = token_of("Microsoft.MachineLearningServices/workspaces/onlineEndpoints")
+_SERVED = token_of(ENDPOINT)
 # Kept in nobody's state but in the resource itself: what people would miss.
 HOLDS_DATA = {
     _GROUP: "everything in it",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from azmlflow.cli.pulumi.deployment import Resource
-from azmlflow.infra.plan.serving import written
+from azmlflow.infra.plan.serving import ENDPOINT, written
 from azmlflow.rbac import scopes
 
 _SHARES = ("traffic", "mirrorTraffic")
@@ -21,8 +21,7 @@ def endpoint(template: Resource) -> str:
 def endpoint_id(template: Resource) -> str:
     """The ARM id of that endpoint."""
     (workspace, name), place = str((written(template.inputs) or ("/", {}))[0]).split("/"), scopes.parse(template.id)
-    type_ = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
-    return scopes.resource_id(place.subscription or "", place.resource_group or "", type_, workspace, name)
+    return scopes.resource_id(place.subscription or "", place.resource_group or "", ENDPOINT, workspace, name)
 
 
 def stands(template: Resource, document: Mapping[str, Any]) -> bool:

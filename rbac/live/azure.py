@@ -19,13 +19,13 @@ from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
 from azmlflow.rbac import scopes
 from azmlflow.rbac.facts import Facts
+from azmlflow.rbac.live.blocks import permission_blocks
 from azmlflow.rbac.live.errors import AssignmentsForbidden, reading
 from azmlflow.rbac.live.graph import AT_ONCE, Graph
 from azmlflow.rbac.live.memberships import Memberships
 from azmlflow.rbac.live.policies import Formed, OneHost, Retries, RetryAfter
 from azmlflow.rbac.live.pool import Pool
 from azmlflow.rbac.live.waits import OnWait
-from azmlflow.rbac.patterns import PermissionBlock
 from azmlflow.rbac.records import DenyAssignment, RoleAssignment, RoleDefinition
 from azmlflow.resourcetypes.table import version_of
 
@@ -106,7 +106,7 @@ def _facts(
             )
             for each in assignments
         ),
-        tuple(RoleDefinition(each.id, each.role_name, _blocks(each.permissions)) for each in definitions),
+        tuple(RoleDefinition(each.id, each.role_name, permission_blocks(each.permissions)) for each in definitions),
         tuple(_deny(each) for each in denies),
         held,
         {scopes.subscription_id(subscription_id): tuple(above)},
@@ -196,20 +196,7 @@ def _deny(found: Any) -> DenyAssignment:
         found.scope,
         tuple(each.id for each in found.principals or ()),
         tuple(each.id for each in found.exclude_principals or ()),
-        _blocks(found.permissions),
+        permission_blocks(found.permissions),
         not found.do_not_apply_to_child_scopes,
         found.condition or None,
-    )
-
-
-def _blocks(permissions: Any) -> tuple[PermissionBlock, ...]:
-    return tuple(
-        PermissionBlock(
-            tuple(each.actions or ()),
-            tuple(each.not_actions or ()),
-            tuple(each.data_actions or ()),
-            tuple(each.not_data_actions or ()),
-            each.condition or None,
-        )
-        for each in permissions or ()
     )
