@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from azmlflow.cli.azure.addresses import url_of
-from azmlflow.cli.azure.errors import ArmError, ForeignAnswer, TimedOut, late_at
+from azmlflow.cli.azure.errors import NO_SUBSCRIPTION, ArmError, ForeignAnswer, TimedOut, late_at
 from azmlflow.cli.azure.sharing import Memory
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ _SOON, _LATER = 0.25, 8.0  # seconds between two looks at what has no operation 
 _ML_SERVICE = re.compile(r"[a-z0-9-]+\.api\.azureml\.ms")
 # Microsoft, "Network isolation with managed online endpoints": where they answer.
 _SCORING = re.compile(r"[a-z0-9-]+\.[a-z0-9]+\.inference\.ml\.azure\.com", re.IGNORECASE)
+NO_NAMESPACE = "InvalidResourceNamespace"
+# 404s of requests that Azure could not place: they say nothing of the resource. A list with an api-version that Azure
+# does not have for a type gets one (Microsoft, "Troubleshoot common Azure deployment errors").
+_NOWHERE = frozenset((NO_SUBSCRIPTION, NO_NAMESPACE, "InvalidResourceType", "MissingSubscription"))
 EVERY_METHOD = frozenset(("GET", "PUT", "PATCH", "DELETE", "POST"))  # whatever we POST may be said twice
 RESOURCES: Mapping[str, Any] = {"expects": "resources"}
 
@@ -138,7 +142,7 @@ class ById:
         return _document(self._send("POST", url_of(id_, action=action), question or {}, where=id_, expects="document"))
 
     def ask(self, path: str, question: Mapping[str, Any]) -> Document | None:
-        """POST a question, such as whether a name is free; None for 404."""
+        """POST a question, such as whether a name is free; None if what it is asked of is not there."""
         return found(lambda: _document(self._send("POST", url_of(path), question, where=path, expects="document")))
 
     def call(self, method: str, url: str, question: Mapping[str, Any] | None = None) -> Document | None:
@@ -233,25 +237,41 @@ class ById:
         return self._memory.once(path.lower(), lambda: every(ask()))
 
 
-def found(ask: Callable[[], Answer]) -> Answer | None:
-    """What is asked for; None if it is not there."""
+def found(ask: Callable[[], Answer], absent: str = "") -> Answer | None:
+    """What is asked for; None if it is not there.
+
+    Args:
+        ask: asks for it.
+        absent: Azure's code for a subscription or provider that is not there, where one of these is asked for.
+
+    Raises:
+        ArmError: Azure refuses; also a 404 that says nothing of what is asked for.
+    """
     try:
         return ask()
     except ArmError as fault:
-        if fault.status != 404:
+        if fault.code != absent and not _is_absence(fault):
             raise
         return None
 
 
 def every(entries: Iterable[Answer]) -> tuple[Answer, ...]:
-    """A whole list, over all of its pages; empty where what it is of is not there."""
+    """A whole list, over all of its pages; empty where what it is of is not there.
+
+    Raises:
+        ArmError: as `found`; also where a page of it is not there.
+    """
     listed: list[Answer] = []
     try:
         listed.extend(entries)
     except ArmError as fault:
-        if fault.status != 404 or listed:
+        if listed or not _is_absence(fault):
             raise
     return tuple(listed)
+
+
+def _is_absence(fault: ArmError) -> bool:
+    return fault.status == 404 and fault.code not in _NOWHERE
 
 
 def _ended(operation: Operation | None, on_wait: OnPause | None = None) -> bool:

@@ -13,6 +13,12 @@ from azmlflow.cli.frame.words import lasting
 _BETWEEN = "azmlflow doctor    (something between here and Azure may have answered in its place: see HTTPS_PROXY)"
 
 
+# Azure's code for a subscription that is not there, or not visible to whoever is signed in.
+NO_SUBSCRIPTION = "SubscriptionNotFound"
+_BY_STATUS = {403: "ask an Owner of the resource group for access", 401: "az login", 429: THROTTLED}
+_BY_CODE = {NO_SUBSCRIPTION: "az account list --all    (is it one of yours? else `az login` as who has it)"}
+
+
 class ArmError(CliError):
     """ARM refused a request.
 
@@ -26,8 +32,8 @@ class ArmError(CliError):
     told = True
 
     def __init__(self, status: int, code: str, message: str, where: str) -> None:
-        hints = {403: "ask an Owner of the resource group for access", 401: "az login", 429: THROTTLED}
-        super().__init__(f"Azure refused: {code}: {message}", where=where, next=hints.get(status, "azmlflow status"))
+        next_ = _BY_CODE.get(code) or _BY_STATUS.get(status, "azmlflow status")
+        super().__init__(f"Azure refused: {code}: {message}", where=where, next=next_)
         self.status, self.code, self.message = status, code, message
 
     @classmethod

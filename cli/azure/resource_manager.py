@@ -11,7 +11,8 @@ import copy
 from typing import TYPE_CHECKING, Self
 
 from azmlflow.cli.azure.addresses import ASSIGNMENTS, DEFINITIONS, GROUPS, LOCKS, PROVIDERS, SUBSCRIPTIONS
-from azmlflow.cli.azure.by_id import EVERY_METHOD, RESOURCES, ById, every, found
+from azmlflow.cli.azure.by_id import EVERY_METHOD, NO_NAMESPACE, RESOURCES, ById, every, found
+from azmlflow.cli.azure.errors import NO_SUBSCRIPTION
 from azmlflow.cli.azure.sharing import Memory
 from azmlflow.rbac.patterns import PermissionBlock
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.subscriptions import SubscriptionClient
     from azure.mgmt.resource.subscriptions.models import Subscription
 
-_NO_SUBSCRIPTION = ""  # of clients that are asked by scope
+_OF_ANY = ""  # of clients that are asked by scope
 
 
 class ResourceManager(ById):
@@ -52,12 +53,12 @@ class ResourceManager(ById):
         import system refuses (`_DeadlockError`) threads whose imports wait for each other."""
         from azure.mgmt.resource.locks import ManagementLockClient
 
-        resources, authorization = self._resources(_NO_SUBSCRIPTION), self._authorization
+        resources, authorization = self._resources(_OF_ANY), self._authorization
         for each in (
             self._subscriptions().subscriptions,
-            self._resources(_NO_SUBSCRIPTION, PROVIDERS).providers,
+            self._resources(_OF_ANY, PROVIDERS).providers,
             (resources.resource_groups, resources.resources),
-            self._connection.client(ManagementLockClient, LOCKS, _NO_SUBSCRIPTION).management_locks,
+            self._connection.client(ManagementLockClient, LOCKS, _OF_ANY).management_locks,
             (authorization(ASSIGNMENTS).role_assignments, authorization(DEFINITIONS).role_definitions),
         ):
             assert each
@@ -71,11 +72,11 @@ class ResourceManager(ById):
 
     def subscription(self, subscription: str) -> Subscription | None:
         """A subscription; None if it is not there."""
-        return found(lambda: self._subscriptions().subscriptions.get(subscription))
+        return found(lambda: self._subscriptions().subscriptions.get(subscription), NO_SUBSCRIPTION)
 
     def provider(self, subscription: str, namespace: str) -> Provider | None:
         """A resource provider as a subscription has it; None if there is none of this name."""
-        return found(lambda: self._resources(subscription, PROVIDERS).providers.get(namespace))
+        return found(lambda: self._resources(subscription, PROVIDERS).providers.get(namespace), NO_NAMESPACE)
 
     def register(self, subscription: str, namespace: str) -> None:
         """Have a resource provider registered; Azure takes minutes, which are not waited for."""
@@ -152,7 +153,7 @@ class ResourceManager(ById):
     def _authorization(self, type_: str) -> AuthorizationManagementClient:
         from azure.mgmt.authorization import AuthorizationManagementClient
 
-        return self._connection.client(AuthorizationManagementClient, type_, _NO_SUBSCRIPTION)
+        return self._connection.client(AuthorizationManagementClient, type_, _OF_ANY)
 
 
 def _parts(scope: str) -> tuple[str, str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceResponseError, ServiceResponseTimeoutError
 
 from azmlflow.cli.azure.errors import ArmError, TimedOut
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from tests.cli.azure.asked import GROUP, SUBSCRIPTION, VAULTS, WORKSPACE, Asked
 from tests.cli.wire import ENDPOINT, answer
@@ -37,6 +39,37 @@ def test_a_list_over_its_pages() -> None:
 def test_a_list_of_what_is_not_there_is_empty() -> None:
     assert Asked(answer(404)).arm.list(VAULTS) == ()
     assert Asked(answer(404)).arm.resources(GROUP) == ()
+
+
+# What Azure says of a request that it could not place: of the resource it says nothing
+# (Microsoft, "Troubleshoot common Azure deployment errors").
+NOWHERE = ("SubscriptionNotFound", "InvalidResourceType", "InvalidResourceNamespace", "MissingSubscription")
+
+
+@pytest.mark.parametrize("code", NOWHERE)
+def test_a_404_that_is_not_about_the_resource_is_no_absence(code: str) -> None:
+    """Else a state would be forgotten for a subscription that is not visible, and a wrong version find nothing."""
+    refusal = answer(404, {"error": {"code": code, "message": "Microsoft's sentence."}})
+    ways: tuple[Callable[[ResourceManager], object], ...] = (
+        lambda arm: arm.get(WORKSPACE),
+        lambda arm: arm.list(VAULTS),
+        lambda arm: arm.resources(GROUP),
+        lambda arm: arm.groups(ID),
+        lambda arm: arm.delete(WORKSPACE),
+        lambda arm: arm.post(WORKSPACE, "resync"),
+        lambda arm: arm.ask(VAULTS, {}),
+    )
+    for ask in ways:
+        with pytest.raises(ArmError, match=f"{code}: Microsoft's sentence"):
+            ask(Asked(refusal).arm)
+
+
+def test_a_subscription_that_is_not_visible_is_told_as_such_and_what_to_type() -> None:
+    azure = Asked(answer(404, {"error": {"code": "SubscriptionNotFound", "message": "could not be found."}}))
+    assert azure.arm.subscription(ID) is None
+    with pytest.raises(ArmError) as caught:
+        azure.arm.get(GROUP)
+    assert str(caught.value.next).startswith("az account list --all")
 
 
 def test_a_page_that_is_not_there_is_no_end_of_a_list() -> None:
