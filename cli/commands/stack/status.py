@@ -92,15 +92,20 @@ def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
 
 
 def _grants(session: Session, state: State) -> list[dict[str, Any]]:
-    """The grants of the settings and of the last `up`, and how each stands. Faulty settings have none here."""
+    """The grants of the settings and of the last `up`, and how each stands."""
     from azmlflow.infra.settings.faults import SettingsError
 
     today = session.invocation.ports.today()
     given = {(each["principalId"], each["persona"], each.get("scope", "workspace")): each for each in _given(state)}
+    beyond = "no longer in the settings: the next `azmlflow up` takes it away"
     try:
         declared = session.settings().grants
-    except SettingsError:
-        declared = ()
+    except SettingsError as fault:
+        session.invocation.warn(str(fault))
+        declared, beyond = (
+            (),
+            "given by the last `azmlflow up`; the settings have faults, so what they say is not known",
+        )
     shown = [_told(grant, _state(grant, today, given.pop(grant.key, None) is not None)) for grant in declared]
     for (principal, persona, scope), each in given.items():
         name = each.get("displayName") or principal
@@ -112,7 +117,7 @@ def _grants(session: Session, state: State) -> list[dict[str, Any]]:
                 "scope": scope,
                 "until": each.get("until") or None,
                 "adopted": list(each.get("adopted") or ()),
-                "state": "no longer in the settings: the next `azmlflow up` takes it away",
+                "state": beyond,
             }
         )
     return shown

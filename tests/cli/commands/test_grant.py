@@ -328,6 +328,18 @@ def test_up_adopts_too_and_forgets_what_is_gone(standing: Desk) -> None:
     assert written(standing) == [GRANT.to_config()]
 
 
+def test_status_does_not_take_faulty_settings_for_settings_without_grants(standing: Desk) -> None:
+    config = {"azmlflow:cloud": "local", "azmlflow:grants": [GRANT.to_config()], "azmlflow:nosuch": 1}
+    standing.settings(text=yaml.safe_dump({"config": config}))
+    standing.stack.held = State((), (), {**OUTPUTS, "grants": [{**GRANT.to_config(), "scope": "workspace"}]})
+    done = standing.run("status", "-o", "json")
+    assert done.code == 0
+    assert "azmlflow:nosuch" in done.err
+    (told,) = done.json()["grants"]
+    assert "takes it away" not in told["state"]
+    assert told["state"].startswith("given by the last `azmlflow up`; the settings have faults")
+
+
 def test_status_tells_how_each_grant_stands(standing: Desk) -> None:
     entries = [
         {**GRANT.to_config(), "until": "2020-01-31"},
