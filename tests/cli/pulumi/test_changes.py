@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pulumi.automation import EngineEvent
 
-from azmlflow.cli.pulumi.changes import Change, Watcher
+from azmlflow.cli.pulumi.changes import Change, Diagnosis, Outcome, Watcher, urn_name
 from azmlflow.cli.pulumi.progress import line, plan_line
 
 STACK_URN = "urn:pulumi:local::azmlflow::pulumi:pulumi:Stack::azmlflow-local"
@@ -125,3 +125,160 @@ def test_lines_for_people() -> None:
     planned = Change(URN, GROUP, "mlflow-group", "update", "planned", keys=("tags",))
     assert "~ change" in plan_line(planned)
     assert "[tags]" in plan_line(planned)
+
+
+def test_a_name_is_what_follows_the_last_colons() -> None:
+    assert urn_name(URN) == "mlflow-group"
+    assert urn_name("alone") == "alone"
+    assert urn_name("") == ""
+
+
+def test_a_kind_is_the_types_last_word() -> None:
+    assert Change("u", "Bare", "n", "create", "done").kind == "Bare"
+    assert Change("u", "a:b:c:Deep", "n", "create", "done").kind == "Deep"
+
+
+def test_all_that_the_engine_tells_of_a_step() -> None:
+    watcher = Watcher(clock=Ticks())
+    old = {"type": GROUP, "urn": URN, "custom": True, "id": "/old", "parent": "urn:old", "inputs": {"a": 1}}
+    new = {"type": GROUP, "urn": URN, "custom": True, "id": "/new", "parent": STACK_URN, "inputs": {"a": 2}}
+    within = {"a.b": {"diffKind": "update", "inputDiff": True}}
+    watcher(step("resourcePreEvent", "update", old=old, new=new, keys=["a"], detailedDiff=within))
+    assert watcher.outcome() == Outcome(
+        changes=(
+            Change(
+                urn=URN,
+                type=GROUP,
+                name="mlflow-group",
+                operation="update",
+                state="running",
+                seconds=0.0,
+                keys=("a",),
+                ways=("a.b",),
+                inputs={"a": 2},
+                parent=STACK_URN,
+                id="/old",
+                custom=True,
+            ),
+        ),
+        seconds=2.0,  # the clock was looked at for the beginning, the step and the end
+    )
+
+
+def test_of_what_goes_the_old_side_is_told_and_of_what_comes_the_new_one() -> None:
+    gone = {"type": GROUP, "urn": URN, "custom": True, "id": "/old", "parent": "urn:p", "inputs": {"a": 1}}
+    made = {"type": GROUP, "urn": URN, "custom": False, "id": "/new", "parent": "", "inputs": None}
+    watcher = Watcher()
+    watcher(step("resourcePreEvent", "delete", old=gone, new=None))
+    (change,) = watcher.outcome().changes
+    assert (change.id, change.parent, change.inputs, change.custom) == ("/old", "urn:p", {"a": 1}, True)
+    watcher = Watcher()
+    watcher(step("resOutputsEvent", "create", old=None, new=made))
+    (change,) = watcher.outcome().changes
+    assert (change.id, change.parent, change.inputs, change.custom) == ("/new", "", {}, False)
+    assert (change.keys, change.ways) == ((), ())
+
+
+def test_of_a_step_without_sides_nothing_is_made_up() -> None:
+    watcher = Watcher()
+    watcher(step("resourcePreEvent", "create", old=None, new=None))
+    (change,) = watcher.outcome().changes
+    assert (change.id, change.parent, change.inputs, change.custom) == ("", "", {}, True)
+
+
+def test_of_a_step_that_has_no_id_yet_none_is_told() -> None:
+    watcher = Watcher()
+    watcher(step("resourcePreEvent", "create", old={"type": GROUP, "urn": URN, "custom": True}))
+    assert watcher.outcome().changes[0].id == ""
+
+
+def test_providers_are_no_changes_and_a_first_quiet_word_is_kept() -> None:
+    heard: list[Change] = []
+    watcher = Watcher(heard.append)
+    watcher(step("resourcePreEvent", "create", type="pulumi:providers:azure-native"))
+    assert heard == []
+    watcher(step("resourcePreEvent", "same"))
+    assert [each.operation for each in watcher.outcome().changes] == ["same"]
+    watcher(step("resourcePreEvent", "update"))
+    assert [each.operation for each in watcher.outcome().changes] == ["update"]
+
+
+def test_a_stack_that_says_nothing_of_its_outputs_keeps_what_it_said() -> None:
+    watcher = Watcher()
+    watcher(stack_outputs({"a": 1}))
+    watcher(stack_outputs({}))
+    watcher(step("resOutputsEvent", "same", urn=STACK_URN, type="pulumi:pulumi:Stack", new=None))
+    assert watcher.outcome().outputs == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("severity", "message", "kept"),
+    [
+        ("warning", "beware", [Diagnosis("warning", "beware")]),
+        ("error", "  \n", []),
+        ("info", "error: not of a host of programs", []),
+        ("error", "waiting: for nobody", [Diagnosis("error", "waiting: for nobody")]),
+        ("warning", "<{%fg 1%}>one<{%reset%}> two <{%bold%}>three", [Diagnosis("warning", "one two three")]),
+    ],
+)
+def test_what_is_kept_of_what_is_said(severity: str, message: str, kept: list[Diagnosis]) -> None:
+    said: list[str] = []
+    watcher = Watcher(say=said.append)
+    watcher(EngineEvent.from_json({"diagnosticEvent": {"message": message, "severity": severity, "color": "raw"}}))
+    assert list(watcher.outcome().diagnoses) == kept
+    assert said == []
+
+
+def _said(urn: str, operation: str, state: str = "done") -> Change:
+    return Change(urn, GROUP, urn, operation, state)
+
+
+def test_two_operations_come_to_the_loudest_last_word_on_each_resource() -> None:
+    beware, again = Diagnosis("warning", "beware"), Diagnosis("warning", "again")
+    first = Outcome(
+        (_said("made", "create"), _said("kept", "same"), _said("changed", "update")),
+        {"old": 1},
+        (beware,),
+        {"create": 1, "same": 5, "update": 1},
+        2.0,
+    )
+    after = Outcome(
+        (_said("made", "same"), _said("kept", "same", "running"), _said("changed", "delete"), _said("new", "read")),
+        {"new": 2},
+        (beware, again),
+        {"same": 6, "delete": 1, "create": 2},
+        3.5,
+    )
+    both = first.then(after)
+    assert both.changes == (
+        _said("made", "create"),
+        _said("kept", "same"),
+        _said("changed", "delete"),
+        _said("new", "read"),
+    )
+    assert both.outputs == {"new": 2}
+    assert both.diagnoses == (beware, again)
+    # Two of the six that the second left as they were are what the first had made and changed.
+    assert both.summary == {"create": 3, "update": 1, "delete": 1, "same": 4}
+    assert both.seconds == 5.5
+    assert [each.urn for each in both.loud] == ["made", "changed"]
+
+
+@pytest.mark.parametrize(("same", "left"), [({}, {}), ({"same": 2}, {}), ({"same": 3}, {"same": 1})])
+def test_what_both_operations_left_as_it_was_is_counted_once(same: dict[str, int], left: dict[str, int]) -> None:
+    assert Outcome(summary={"create": 2}).then(Outcome(summary=same)).summary == {"create": 2, **left}
+
+
+def test_operations_that_people_have_no_word_for_are_told_in_the_engines() -> None:
+    odd = Change(URN, GROUP, "mlflow-group", "import-replacement", "done", 1.0)
+    assert line(odd).split()[0] == "import-replacement"
+    assert plan_line(Change(URN, GROUP, "n", "import", "planned")).split()[:3] == ["?", "import", "ResourceGroup"]
+
+
+def test_a_planned_replacement_is_one_line_in_its_colour_with_all_that_differs() -> None:
+    text = plan_line(Change(URN, GROUP, "n", "create-replacement", "planned", keys=("a", "b")))
+    assert text.startswith("\x1b[35m")  # magenta
+    assert text.removeprefix("\x1b[35m").removesuffix("\x1b[0m").rstrip().endswith("ResourceGroup        n  [a, b]")
+    assert "± replace" in text
+    plain = plan_line(Change(URN, GROUP, "n", "create", "planned"))
+    assert plain.removesuffix("\x1b[0m").endswith("ResourceGroup        n")

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.pulumi.deployment import checkpoint_path, read_checkpoint, read_state
+from azmlflow.cli.pulumi.deployment import (
+    Resource,
+    State,
+    checkpoint_path,
+    fault_of,
+    read_checkpoint,
+    read_state,
+    unprotected,
+    without,
+)
 
 GROUP = "azure-native:resources:ResourceGroup"
 DEPLOYMENT = {
@@ -58,3 +67,126 @@ def test_a_torn_checkpoint_names_the_command_that_mends_it(tmp_path: Path) -> No
     with pytest.raises(CliError) as caught:
         read_checkpoint(path)
     assert str(caught.value.next).startswith("azmlflow local repair")
+    assert caught.value.where == str(path)
+
+
+def test_of_a_resource_all_is_read_that_others_ask_for() -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+    entry = {
+        "urn": "urn:pulumi:local::shop::a:b:Vault::mlflow-vault",
+        "type": "azure-native:keyvault:Vault",
+        "custom": True,
+        "id": "/v",
+        "inputs": {"sku": "standard"},
+        "outputs": {"uri": "https://v", "key": secret},
+        "parent": "urn:p",
+        "external": True,
+        "protect": True,
+    }
+    bare = {"urn": "", "type": "Bare", "custom": True}
+    full, least = read_state({"resources": [entry, bare]}).resources
+    assert full == Resource(
+        urn="urn:pulumi:local::shop::a:b:Vault::mlflow-vault",
+        type="azure-native:keyvault:Vault",
+        id="/v",
+        inputs={"sku": "standard"},
+        outputs={"uri": "https://v", "key": "[secret]"},
+        parent="urn:p",
+        external=True,
+        protected=True,
+    )
+    assert (full.name, full.kind) == ("mlflow-vault", "Vault")
+    assert least == Resource(urn="", type="Bare", id="", inputs={}, outputs={}, parent="", external=False)
+    assert (least.name, least.kind, least.protected) == ("", "Bare", False)
+
+
+def test_a_stack_without_outputs_has_none() -> None:
+    assert read_state({"resources": [{"urn": "urn:s", "type": "pulumi:pulumi:Stack"}]}).outputs == {}
+    assert read_state({"resources": None, "pending_operations": None}) == State()
+
+
+def test_the_engine_may_delete_what_is_unprotected_and_nothing_else() -> None:
+    before = {"secrets": "x", "resources": [{"urn": "a", "protect": True}, {"urn": "b", "protect": True}, {"urn": "c"}]}
+    assert unprotected(before, ["a"]) == {
+        "secrets": "x",
+        "resources": [{"urn": "a", "protect": False}, {"urn": "b", "protect": True}, {"urn": "c"}],
+    }
+    assert unprotected({"resources": None}, ["a"]) == {"resources": []}
+    assert before["resources"][0] == {"urn": "a", "protect": True}
+
+
+def test_what_is_forgotten_leaves_no_trace_in_what_depended_on_it() -> None:
+    after = without(
+        {
+            "manifest": 1,
+            "resources": [
+                {"urn": "group", "id": "/g"},
+                {"urn": "vault", "id": "/v", "dependencies": ["group"]},
+                {
+                    "urn": "workspace",
+                    "id": "/w",
+                    "deletedWith": "vault",
+                    "dependencies": ["group", "vault"],
+                    "propertyDependencies": {"keyVault": ["vault"], "group": ["group", "vault"], "none": None},
+                },
+                {"urn": "plain", "deletedWith": "group", "dependencies": None, "propertyDependencies": None},
+            ],
+        },
+        ["vault"],
+    )
+    assert after == {
+        "manifest": 1,
+        "resources": [
+            {"urn": "group", "id": "/g"},
+            {
+                "urn": "workspace",
+                "id": "/w",
+                "dependencies": ["group"],
+                "propertyDependencies": {"keyVault": [], "group": ["group"], "none": []},
+            },
+            {"urn": "plain", "deletedWith": "group", "dependencies": [], "propertyDependencies": {}},
+        ],
+    }
+    assert without({"resources": None}, ["vault"]) == {"resources": []}
+
+
+GOOD = {"urn": "u", "type": "t"}
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("{", "it is not JSON"),
+        ("[" * 100_000, "it is not JSON"),
+        ("[]", "it holds no state"),
+        ("{}", "it holds no state"),
+        ('{"checkpoint": []}', "it holds no state"),
+        ('{"checkpoint": {"latest": []}}', "it holds no state"),
+        ({"resources": {}}, "its resources are no list"),
+        ({"pending_operations": 1}, "its pending operations are no list"),
+        ({"resources": [GOOD, {"urn": "u"}]}, "one of its resources has no name or no type"),
+        ({"resources": [{"urn": "u", "type": ""}]}, "one of its resources has no name or no type"),
+        ({"resources": [{"type": "t"}]}, "one of its resources has no name or no type"),
+        ({"resources": ["text"]}, "one of its resources has no name or no type"),
+        ({"pending_operations": [{"resource": {"urn": "u"}}]}, "one of its resources has no name or no type"),
+        ({"pending_operations": ["text"]}, "one of its resources has no name or no type"),
+        ({"pending_operations": [{"resource": GOOD, "type": "creating"}]}, None),
+        ({"resources": [GOOD], "pending_operations": None}, None),
+        ('{"checkpoint": {"latest": null}}', None),
+        ('{"checkpoint": {}}', None),
+    ],
+)
+def test_a_damaged_state_says_what_is_wrong_with_it(content: object, fault: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "local.json"
+    text = content if isinstance(content, str) else json.dumps({"checkpoint": {"latest": content}})
+    path.write_text(text, encoding="utf-8")
+    assert fault_of(path) == fault
+
+
+def test_a_state_that_is_a_folder_says_so_in_the_systems_words(tmp_path: Path) -> None:
+    assert fault_of(tmp_path) == "Is a directory"
+
+
+def test_a_file_backend_keeps_a_state_where_pulumi_does() -> None:
+    # pulumi pkg/backend/diy/store.go: `.pulumi/stacks/<project>/<stack>.json`
+    assert checkpoint_path(Path("/b"), "shop", "dev") == Path("/b/.pulumi/stacks/shop/dev.json")
