@@ -153,11 +153,11 @@ class Index:
         return _kept(self._reached, (principal_id, scope), lambda: self._gather(principal_id, scope))
 
     def say(self, action: str, data: bool) -> RolesSay:
-        """What every role in use says of an action."""
+        """What every role in use says of an action; `data`: it is one of the data plane."""
         return _kept(self._says, (action, data), lambda: self._judge(action, data))
 
     def barriers(self, action: str, scope: str, data: bool) -> tuple[Barrier, ...]:
-        """The deny assignments that match an action at a scope, whomever they are about."""
+        """The deny assignments that match an action at a scope, whomever they are about; `data` as of `say`."""
         if not self._denies:
             return ()
         return _kept(self._barriers, (action, scope, data), lambda: tuple(self._bar(action, scope, data)))

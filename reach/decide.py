@@ -29,7 +29,13 @@ CALLED = {
 
 
 def decide(facts: Facts, origin: Origin, endpoint: Endpoint) -> Decision:
-    """Whether a request from an origin arrives at an endpoint, with the reason and what would open it."""
+    """Whether a request from an origin arrives at an endpoint, with the reason and what would open it.
+
+    Args:
+        facts: the links, zones and managed networks that there are.
+        origin: from where it comes.
+        endpoint: where it is to arrive, with its firewall.
+    """
     match origin.kind:
         case "internet":
             return _by_public(endpoint, origin.where, f"the internet address {origin.where}")

@@ -18,7 +18,7 @@ Inputs = Mapping[str, Any]
 
 
 def effect(token: str, before: Inputs, after: Inputs) -> Effect:
-    """What it takes to make one resource of a type of another."""
+    """What it takes to make a resource that stands what it is to be. Arguments as of `replacing`."""
     if replacing(token, before, after):
         return "replace"
     return "none" if before == after else "update"
@@ -47,7 +47,7 @@ def replacing(token: str, before: Inputs, after: Inputs, known: Inputs | None = 
 
 
 def at(inputs: Inputs, way: str) -> Any:
-    """The value at `a.b.c`; None where there is none."""
+    """The value of inputs at a way such as `a.b.c`; None where there is none."""
     value: Any = inputs
     for name in way.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None

@@ -149,8 +149,8 @@ class Place:
     def of_computes(
         self, identities: Iterable[ComputeIdentity], granted: Iterable[Assignment]
     ) -> tuple[Assignment, ...]:
-        """The role assignments that user-assigned identities of computes and endpoints need, but for those that grants
-        call for."""
+        """The role assignments that user-assigned identities of computes and endpoints need, but for those `granted`,
+        that is, those that grants call for."""
         found: dict[tuple[str, str, str], Assignment] = {}
         for each in identities:
             needed = each.needs(self.workspace_id, self.registry_id, self.storage_id, self.models_id)

@@ -76,7 +76,11 @@ def arm_id(azure_type: str) -> BeforeValidator:
 
 
 def read_arm_id(azure_type: str, value: object) -> str:
-    """The ARM id of a resource of a type in a group, in Azure's spelling; what is none is refused."""
+    """The ARM id of a resource of a type in a group, in Azure's spelling.
+
+    Raises:
+        PydanticCustomError: the value is no such id, or one of another type.
+    """
     try:
         found = scopes.parse(value if isinstance(value, str) else "")
     except scopes.InvalidScope:

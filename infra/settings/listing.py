@@ -94,7 +94,7 @@ def choices(node: Node) -> tuple[str, ...]:
 
 
 def example(model: type[BaseModel], node: Node) -> Any:
-    """A value that a setting could have; of a group what it has to have."""
+    """A value that a setting could have; of a group what it has to have. `node`: the setting's part of the schema."""
     node = resolved(schema(model), node)
     if node.get("examples"):
         return node["examples"][0]

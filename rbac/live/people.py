@@ -65,7 +65,13 @@ def read_directory(
     transport: HttpTransport[Any, Any] | None = None,
     on_wait: OnWait | None = None,
 ) -> WhoIsWho:
-    """Who is who, of these ids; one that may not be read is told so, not raised.
+    """Who is who, of these object ids; that the directory may not be read is told, not raised.
+
+    Args:
+        credential: signs in to Graph.
+        ids: of users, groups, service principals.
+        transport: sends the requests; azure-core's own by default.
+        on_wait: hears of each long wait that Graph asks for.
 
     Raises:
         HttpResponseError: Graph refused for another reason than a lack of rights.

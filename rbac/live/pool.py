@@ -70,7 +70,7 @@ class Pool:
         return future
 
     def map(self, ask: Callable[[Item], Answer], items: Iterable[Item]) -> Iterator[Answer]:
-        """The answers to a question about each of them, in their order; the first failure is raised."""
+        """The answers of `ask` about each item, in the items' order; the first failure is raised."""
         futures = [self.submit(lambda each=each: ask(each)) for each in items]  # type: ignore[misc]
         return (future.result() for future in futures)
 

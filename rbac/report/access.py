@@ -213,7 +213,14 @@ _GENERAL = (
 
 
 def explain(principal_id: str, asked: Operation, scope: str, facts: Facts) -> Explanation:
-    """Why a principal may or may not do an operation, and what would let it."""
+    """Why a principal may or may not do an operation, and what would let it.
+
+    Args:
+        principal_id: the principal's object id.
+        asked: the operation; each of its actions is decided by itself.
+        scope: ARM id of where it would be done.
+        facts: what was read of the cloud.
+    """
     decisions = tuple(evaluate(principal_id, action, scope, facts) for action in asked.actions)
     verdict = _cell(decisions).verdict
     denies = {each.id for each in facts.denies}

@@ -96,7 +96,11 @@ class MlflowWorkspaceArgs:
     """Name of the compute that builds images, where the registry is closed."""
 
     def directory(self) -> pulumi.Input[str]:
-        """The directory of arguments that are completed."""
+        """The directory of arguments that are completed.
+
+        Raises:
+            ValueError: they are not.
+        """
         if self.tenant_id is None:
             raise ValueError("the arguments are not completed: they name no directory")
         return self.tenant_id

@@ -39,6 +39,9 @@ def declare_key(
     It is made by Resource Manager, which reaches closed vaults too, and of the size that Microsoft recommends ("Use
     customer-managed keys", "Create a key"). It is never deleted by itself: what it encrypted would be lost. Resource
     Manager changes nothing of a key that stands, its tags neither.
+
+    Raises:
+        ValueError: it is to be made, and the workspace has no vault of its own to make it in.
     """
     if args.encryption_key is None:
         return None
@@ -64,7 +67,7 @@ def declare_key(
 
 
 def encrypted(key: Key, identity: UserIdentity) -> machinelearningservices.EncryptionPropertyArgs:
-    """How a workspace says by which key it is encrypted, and as whom that is used."""
+    """How a workspace says by which key it is encrypted, and as which identity it uses the key."""
     return machinelearningservices.EncryptionPropertyArgs(
         status=machinelearningservices.EncryptionStatus.ENABLED,
         key_vault_properties=machinelearningservices.KeyVaultPropertiesArgs(

@@ -87,7 +87,15 @@ class AccessArgs:
         strict_tracker: bool = False,
         identities: Iterable[ComputeIdentity] = (),
     ) -> "AccessArgs":
-        """The arguments for grants as `azmlflow.rbac` has them."""
+        """The arguments for grants as `azmlflow.rbac` has them.
+
+        Args:
+            place: where they apply.
+            grants: who may do what there.
+            owner: who declares this; the descriptions of roles and assignments say it.
+            strict_tracker: the persona tracker may not submit jobs.
+            identities: user-assigned identities of computes and endpoints, which need roles of their own.
+        """
         return cls(
             place.resource_group,
             place.workspace,

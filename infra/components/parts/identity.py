@@ -62,9 +62,10 @@ def declare_roles(
     parts: Mapping[str, pulumi.Output[str]],
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
-    """The roles that an identity needs on parts of the workspace: their ids, by the ends of their logical names.
+    """The assignments of the roles that an identity needs on parts of the workspace; none if others grant them.
 
-    Their names in Azure follow from the identity's ARM id: its object id is not known before it is made.
+    `parts` has the ARM ids of the parts by how their logical names end. The assignments' names in Azure follow from the
+    identity's ARM id: its object id is not known before it is made.
     """
     if args.grant_roles is False:
         return []

@@ -56,6 +56,11 @@ def divided(whole: str, endpoints: str | None, computes: str | None) -> tuple[st
     """The ranges of the two subnets of a network that is made: its first quarter and its second half, if nothing is
     said.
 
+    Args:
+        whole: the network's own range, `10.0.0.0/16`.
+        endpoints: the range for private endpoints, if it is said.
+        computes: the one for computes, if it is said.
+
     Raises:
         PydanticCustomError: they do not fit into the network, into one another, or what stands in them into them.
     """
@@ -92,7 +97,8 @@ def private(
     policy: bool,
     approved: bool,
 ) -> Private:
-    """What is private, at its place; ranges where the network is made, else ids of subnets."""
+    """What is private, at its place: `whole`, the network's own range, and ranges of subnets in it where the network is
+    made, else the subnets' ARM ids; the rest as `Private` has it."""
     network = f"{scopes.extension_id(place, VNET, f'{workspace}-vnet')}/subnets"
     made = not is_id(endpoints)
     return Private(

@@ -98,7 +98,16 @@ def _group(value: object) -> str:
 
 
 def check_own(word: object, group: object, name: str) -> None:
-    """Refuse a setting that is about the group itself, where the group is another's."""
+    """Refuse a setting that is about the group itself, where the group is another's.
+
+    Args:
+        word: what the setting says; nothing is refused where it says nothing.
+        group: the setting `group`.
+        name: what the setting is called.
+
+    Raises:
+        PydanticCustomError: it is set, and the group is another's.
+    """
     if word and isinstance(group, str) and given(group):
         raise refuse(
             f"{name} is about a whole resource group, and the stack's is another's", fix=f"azmlflow set --unset {name}"
