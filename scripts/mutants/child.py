@@ -1,8 +1,8 @@
-"""mutmut, in a copy of the checkout: `python -m scripts.mutants.child SEED SECONDS MODULES` writes `results.json`.
+"""mutmut, in a copy of the checkout: `scripts.mutants.child SEED SECONDS MODULES WORKERS` makes `results.json`.
 
 Seconds bound the run: changes are drawn by the seed until the tests that try them would take as long, and what is then
 under way at twice the time is stopped. 0: all of them. Modules: how the names of those wanted begin, `rbac.report`;
-empty: all.
+empty: all. Workers: how many changes are tried at a time.
 
 mutmut has no interface for other operators or a sample, so this reaches into it; pyproject.toml pins its version.
 """
@@ -22,6 +22,7 @@ import mutmut.mutation.file_mutation
 from mutmut.mutation import mutators
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
+from mutmut.state import state
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 from scripts.mutants.operators import OPERATORS, REPLACED
@@ -33,29 +34,55 @@ RESULTS = "results.json"
 # Seconds that pytest takes to try a change, and the share of its tests' time that a change takes on average: the
 # quickest come first, and the first that fails is the last.
 _FORK, _SHARE = 0.3, 0.2
+_MOST = 20.0  # seconds of tests for one change: one that the quick ones do not notice, whole commands seldom do
 _MEMORY = 4 << 30  # a change that makes a loop endless must not take the machine's
 
 
-def main(seed: int, seconds: float, modules: str) -> None:
+def main(seed: int, seconds: float, modules: str, workers: int) -> None:
     """Change, try, and write down what became of each change that was tried."""
     kept = [each for each in mutators.mutation_operators if each[1].__name__ not in REPLACED]
     file_mutation.mutation_operators = [*kept, *OPERATORS]
     _limit()
     if seconds:
         _sample(seed, seconds)
-    program._run((f"azmlflow.{modules}*",) if modules else (), 1)
+    program._run((f"azmlflow.{modules}*",) if modules else (), workers)
     Path(RESULTS).write_text(json.dumps(_results()), encoding="utf-8")
 
 
 def _limit() -> None:
-    """Bound the memory of what runs tests, the type check's apart, which comes before."""
+    """Bound the memory of what runs tests, the type check's apart, which comes before, and the tests of a change.
+
+    The quickest come first: most changes are noticed by them. (mutmut's fork server takes them in the order of a set.)
+    """
     runner = program.get_mutant_runner
 
     def limited(workers: int) -> Any:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-        return runner(workers)
+        made = runner(workers)
+        submit = made.submit
+
+        def quickest(name: str, tests: list[str], limit: int, seconds: float) -> None:
+            chosen, takes = _quickest(tests)
+            submit(name, chosen, limit - int(2 * (seconds - takes)), takes)  # what mutmut waits for, once and once more
+
+        made.submit = quickest
+        made.run_clean_tests = lambda tests: 0  # noqa: ARG005 - they passed when mutmut noted what each runs
+        return made
 
     program.get_mutant_runner = limited
+
+
+def _quickest(tests: list[str]) -> tuple[list[str], float]:
+    """The tests that a change is tried on, in their order, and the seconds that they take."""
+    durations = state().duration_by_test
+    chosen: list[str] = []
+    takes = 0.0
+    for test in sorted(tests, key=lambda each: (durations[each], each)):
+        if chosen and takes + durations[test] > _MOST:
+            break
+        chosen.append(test)
+        takes += durations[test]
+    return chosen, takes
 
 
 def _sample(seed: int, seconds: float) -> None:
@@ -74,7 +101,7 @@ def _sample(seed: int, seconds: float) -> None:
         random.Random(seed).shuffle(mutants)
         for mutant in mutants:
             if mutant[1] not in refused:
-                left -= _FORK + _SHARE * program.estimated_worst_case_time(mutant[1])
+                left -= _FORK + _SHARE * min(_MOST, program.estimated_worst_case_time(mutant[1]))
             if left < 0:
                 break
             drawn.append(mutant)
@@ -102,4 +129,4 @@ def _results() -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

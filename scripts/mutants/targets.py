@@ -28,7 +28,7 @@ def _commands(*names: str) -> tuple[str, ...]:
     return tuple(f"tests/cli/commands/test_{name}.py" for name in names)
 
 
-_ACCESS = _commands("access", "grant", "roles", "verify", "up")
+_ACCESS = _commands("access", "grant", "revoke", "roles", "verify", "up", "ui")
 # Never what ends processes (cli/pulumi/processes.py, the keeper of jobs): a change there may end everybody's.
 TARGETS = (
     Target("rbac", ("rbac/*.py",), ("tests/rbac",)),

@@ -19,6 +19,8 @@ from scripts.mutants.targets import DESELECTED, Target
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Path("src/azmlflow")
 PACKAGES = frozenset(path.name for path in (ROOT / SOURCE).iterdir() if path.is_symlink())
+# Kept from run to run: what mypy knows of the libraries, which is most of its time, holds for every copy.
+CACHE = ROOT / ".mypy_cache" / "mutants"
 # A program that a change makes endless is stopped after as many seconds as its tests took when mutmut noted what each
 # runs, which is several times what they take, and a few more.
 PATIENCE, GRACE = 1.0, 15.0
@@ -62,7 +64,7 @@ def _settings(target: Target, folder: Path) -> str:
         "pytest_add_cli_args_test_selection": [*target.tests, *(f"--deselect={each}" for each in DESELECTED)],
         # Several `__init__` of one class, as mutmut has them, are no mistake of ours.
         "type_check_command": [
-            *("mypy", *checked, "--output", "json", "--no-warn-unreachable"),
+            *("mypy", *checked, "--output", "json", "--no-warn-unreachable", "--cache-dir", str(CACHE)),
             *(f"--disable-error-code={code}" for code in ("unused-ignore", "no-redef", "has-type")),
         ],
         # A process of its own imports and forks, and runs no test: what it keeps in caches would hide changes.
