@@ -13,10 +13,15 @@ from azmlflow.cli.session.invocation import Command
 from tests.hints import HOLE, ROOT, Hint, hints, of_document, of_source, told, wrong
 from tests.told_and_typed import untyped
 
-HINTS = hints()
 # Names that begin as a command does: an owner's mark in Azure, and a certificate's.
 AZ_NAMES = ("az has no command",)
 NAMES = ("azmlflow stack", f"azmlflow embedded Azure {HOLE}", f"azmlflow stack {HOLE} of project {HOLE}")
+
+
+@pytest.fixture(scope="module")
+def every() -> list[Hint]:
+    """All that is told; read by the process that runs these tests, and by none that only collects them."""
+    return hints()
 
 
 def faults(found: list[Hint]) -> list[str]:
@@ -29,8 +34,8 @@ def faults(found: list[Hint]) -> list[str]:
     ]
 
 
-def test_there_is_something_to_type() -> None:
-    lines = {hint.line for hint in HINTS if not hint.mention}
+def test_there_is_something_to_type(every: list[Hint]) -> None:
+    lines = {hint.line for hint in every if not hint.mention}
     assert len(lines) > 150
     for known in (
         f"azmlflow init {HOLE}",
@@ -42,14 +47,14 @@ def test_there_is_something_to_type() -> None:
         assert known in lines
 
 
-def test_every_command_that_is_told_can_be_typed() -> None:
-    assert faults(HINTS) == []
+def test_every_command_that_is_told_can_be_typed(every: list[Hint]) -> None:
+    assert faults(every) == []
 
 
-def test_no_hint_needs_pulumi_on_path() -> None:
+def test_no_hint_needs_pulumi_on_path(every: list[Hint]) -> None:
     """Pulumi's own command is told only where the line itself, or the block, brings it."""
     thread = "cli/pulumi/engine_stack.py"  # calls a thread so
-    told = [each for each in HINTS if each.program == "pulumi" and not each.mention and ".md" not in each.where]
+    told = [each for each in every if each.program == "pulumi" and not each.mention and ".md" not in each.where]
     assert [hint for hint in told if not hint.where.startswith(thread)] == []
     for path in ROOT.glob("**/README.md"):
         if {".venv", ".venv-examples", "node_modules"} & set(path.parts):
@@ -59,9 +64,9 @@ def test_no_hint_needs_pulumi_on_path() -> None:
                 assert block.startswith('eval "$(azmlflow env --engine)"'), path
 
 
-def test_every_make_target_that_is_told_is_there() -> None:
+def test_every_make_target_that_is_told_is_there(every: list[Hint]) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = {hint.line.split()[1] for hint in HINTS if hint.program == "make"}
+    targets = {hint.line.split()[1] for hint in every if hint.program == "make"}
     assert targets
     assert [each for each in targets if not re.search(rf"^{each}:", makefile, re.MULTILINE)] == []
 
@@ -86,8 +91,8 @@ def test_every_example_and_help_can_be_typed() -> None:
     assert faults(lines) == []
 
 
-def test_every_command_that_is_told_is_typed_by_a_test() -> None:
-    lines = {hint.line for hint in HINTS if hint.program == "azmlflow" and not hint.mention}
+def test_every_command_that_is_told_is_typed_by_a_test(every: list[Hint]) -> None:
+    lines = {hint.line for hint in every if hint.program == "azmlflow" and not hint.mention}
     for command in _commands(cli, click.Context(cli)):
         assert isinstance(command, Command)
         lines |= {line for each in command.examples for line in told(each) if line.startswith("azmlflow")}
@@ -95,8 +100,8 @@ def test_every_command_that_is_told_is_typed_by_a_test() -> None:
     assert untyped(line for line in lines if not line.startswith(NAMES)) == []
 
 
-def test_every_line_of_az_that_is_told_is_typed_by_a_test() -> None:
-    lines = {hint.line for hint in HINTS if hint.program == "az" and not hint.mention}
+def test_every_line_of_az_that_is_told_is_typed_by_a_test(every: list[Hint]) -> None:
+    lines = {hint.line for hint in every if hint.program == "az" and not hint.mention}
     assert len(lines) > 30
     assert untyped(line for line in lines if not line.startswith(AZ_NAMES)) == []
 
