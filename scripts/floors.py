@@ -21,7 +21,6 @@ MOST_LINES = 300
 # Longer than that, and why.
 LONG = {
     "rbac/operations.py": "a table: MLflow's operations",
-    "cli/proof/client.py": "runs alone, in the data scientist's environment",
 }
 
 

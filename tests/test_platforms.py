@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # "Unix Specific Services" and what else the library's reference marks "Availability: Unix".
 POSIX = ("crypt", "curses", "fcntl", "grp", "pty", "pwd", "readline", "resource", "spwd", "syslog", "termios", "tty")
 PACKAGES = ("cli", "infra", "rbac", "resourcetypes", "scoring")
-# They run a program, which asks for its stack.
-RUN = {"azmlflow.infra.__main__", "azmlflow.cli.proof.child", "azmlflow.cli.proof.client"}
+# It runs a program, which asks for its stack.
+RUN = {"azmlflow.infra.__main__"}
 LOCAL = {
     "azmlflow.cli.local.directory",
     "azmlflow.cli.local.groups",

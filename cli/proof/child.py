@@ -1,4 +1,4 @@
-"""Runs a script of ours (the proof, `proof/client.py`) with the data scientist's interpreter, and reads what it found.
+"""Runs a program of ours (the proof, `client`) with the data scientist's interpreter, and reads what it found.
 
 azureml-mlflow and the toolkit are never in one environment: the plugin holds MLflow's version down.
 """
@@ -17,9 +17,9 @@ from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
 
-CLIENT = Path(__file__).with_name("client.py")
+# The proof is a package, found beside this file: its modules import each other, and nothing of azmlflow.
+_PROOF = "import sys; sys.path.insert(0, sys.argv.pop(1)); from client.run import main; main(sys.argv[1:])"
 _CAN = "import importlib.util as u, sys; sys.exit(not (u.find_spec('mlflow') and u.find_spec('azureml.mlflow')))"
-_CALLED = {"client.py": "the proof", "look.py": "looking at the model"}
 _INSTALL = "-m pip install mlflow-skinny azureml-mlflow"
 # MLflow tries a failing request again for minutes; a proof is there to fail.
 _IMPATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_DISABLE_TELEMETRY": "1"}
@@ -81,21 +81,33 @@ def _able(python: str, environment: Mapping[str, str]) -> bool:
     return done.returncode == 0
 
 
-def run(
-    python: Python, words: tuple[str, ...], environment: Mapping[str, str], script: Path = CLIENT
-) -> Iterator[dict[str, Any]]:
-    """Run a script: what it finds, as it finds it.
+def prove(python: Python, words: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Run the proof: what it finds, as it finds it.
 
     Raises:
-        CliError: the script itself broke; with the last line that it said.
+        CliError: the proof itself broke; with the last line that it said.
+    """
+    return run(python, ("-c", _PROOF, str(Path(__file__).parent), *words), environment, "the proof")
+
+
+def run(python: Python, words: tuple[str, ...], environment: Mapping[str, str], what: str) -> Iterator[dict[str, Any]]:
+    """Run the interpreter: the JSON documents that it prints, line by line.
+
+    Args:
+        python: the interpreter.
+        words: of its command line.
+        environment: the child's.
+        what: is done so, for the error.
+
+    Raises:
+        CliError: it failed; with the last line that it said.
     """
     wanted = {**_IMPATIENT, **environment, "PYTHONUNBUFFERED": "1"}
     # PYTHONPATH and PYTHONHOME of the toolkit's shell would lead the other interpreter to the wrong packages.
     wanted.pop("PYTHONHOME", None)
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as noise:
-        command = [python.path, str(script), *words]
         with subprocess.Popen(
-            command, env=wanted, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=noise, text=True
+            [python.path, *words], env=wanted, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=noise, text=True
         ) as child:
             if child.stdout is None:
                 raise AssertionError("a pipe was asked for")
@@ -104,7 +116,6 @@ def run(
         if child.returncode:
             noise.seek(0, os.SEEK_SET)
             said = noise.read().strip().splitlines()
-            what = _CALLED.get(script.name, script.name)
             raise CliError(
                 f"{what} broke: {said[-1] if said else f'exit code {child.returncode}'}",
                 where=python.path,

@@ -9,7 +9,8 @@ from typing import Any
 
 from azmlflow.rbac.evaluate import Verdict, evaluate
 from azmlflow.rbac.facts import Facts
-from azmlflow.rbac.operations import operation
+from azmlflow.rbac.operations import WORKSPACE
+from azmlflow.rbac.report.access import find_operation
 from azmlflow.rbac.roles import least_persona
 
 
@@ -19,12 +20,14 @@ class Finding:
 
     Attributes:
         step: its name.
-        operation: the MLflow operation that it is.
-        outcome: what happened: `done`, `refused`, `unrefused` (let through, with nothing there to do it on), `error`.
+        operation: the operation that it is, or is a part of.
+        outcome: what happened: `done`, `refused`, `unrefused` (let through, with nothing there to do it on), `stopped`
+            (let through, and something else than access stood in the way), `untried` (nothing here to try it on),
+            `error`.
         message: what the client said, if it raised.
         verdict: what the role assignments say; None where they may not be read.
         missing: the actions that they do not grant.
-        persona: the least persona that has all of the operation's actions; None if none has.
+        persona: the least persona that has all of the step's actions; None if none has.
     """
 
     step: str
@@ -38,12 +41,12 @@ class Finding:
     @property
     def passed(self) -> bool:
         """Whether the principal could do it."""
-        return self.outcome in ("done", "unrefused")
+        return self.outcome in ("done", "unrefused", "stopped")
 
     @property
     def differs(self) -> bool:
         """Whether Azure did other than the role assignments say; `unknown` says nothing."""
-        if self.outcome == "error":
+        if self.outcome in ("error", "untried"):
             return False
         return self.verdict == ("refused" if self.passed else "allowed")
 
@@ -63,16 +66,18 @@ class Finding:
 
 
 def judge(told: Mapping[str, Any], principal_id: str, workspace_id: str, facts: Facts | None) -> Finding:
-    """A step's line from the proof, beside the verdict on the operation's actions: all are needed.
+    """A step's line from the proof, beside the verdict on its actions: all are needed.
 
     Raises:
         UnknownOperation: the proof names an operation that there is not.
     """
-    wanted = operation(told["operation"]).actions
+    own = tuple(f"{WORKSPACE}/{action}" for action in told["actions"])
+    wanted = own or find_operation(told["operation"]).actions
+    scope = workspace_id + told["at"]
     verdict: Verdict | None = None
     missing: tuple[str, ...] = ()
     if facts is not None:
-        decisions = [evaluate(principal_id, action, workspace_id, facts) for action in wanted]
+        decisions = [evaluate(principal_id, action, scope, facts) for action in wanted]
         missing = tuple(decision.action for decision in decisions if not decision.allowed)
         verdicts = {decision.verdict for decision in decisions}
         verdict = next(each for each in ("refused", "unknown", "allowed") if each in verdicts)
@@ -86,7 +91,7 @@ def judge(told: Mapping[str, Any], principal_id: str, workspace_id: str, facts: 
 
 def line(finding: Finding, principal: str, stack: str) -> str:
     """A step on the screen."""
-    mark = {"error": "error", "done": "pass", "unrefused": "pass"}.get(finding.outcome, "refused")
+    mark = "pass" if finding.passed else finding.outcome
     text = f"  {mark:<9}{finding.step:<20}"
     if finding.outcome == "refused":
         needs = ", ".join(action.removeprefix("Microsoft.MachineLearningServices/") for action in finding.missing)
@@ -94,11 +99,17 @@ def line(finding: Finding, principal: str, stack: str) -> str:
         text += f"{expected}it needs {needs or finding.operation}; {remedy(finding, principal, stack)}"
     elif finding.outcome == "unrefused":
         text += "let through; there was nothing of its own to do it on"
-    elif finding.outcome == "error":
-        text += finding.message.splitlines()[0] if finding.message else "unknown error"
+    elif finding.outcome == "stopped":
+        text += f"let through, and stopped by something else than access: {_first(finding.message)}"
+    elif finding.outcome in ("error", "untried"):
+        text += _first(finding.message) or "unknown error"
     if finding.differs:
         text += f"\n        DIFFERS: by the role assignments this is {finding.verdict}"
     return text.rstrip()
+
+
+def _first(message: str) -> str:
+    return message.splitlines()[0] if message else ""
 
 
 def remedy(finding: Finding, principal: str, stack: str) -> str:
@@ -114,11 +125,14 @@ def summary(findings: Iterable[Finding]) -> str:
     steps = tuple(findings)
     differing = [finding.step for finding in steps if finding.differs]
     broken = [finding.step for finding in steps if finding.outcome == "error"]
+    untried = [finding.step for finding in steps if finding.outcome == "untried"]
     passed = sum(finding.passed for finding in steps)
     refused = sum(finding.outcome == "refused" for finding in steps)
     text = f"{passed} of {len(steps)} steps pass" + (f", {refused} refused" if refused else "")
     if broken:
         text += f"; without a verdict because of an error: {', '.join(broken)}"
+    if untried:
+        text += f"; not tried: {', '.join(untried)}"
     if all(finding.verdict is None for finding in steps):
         return f"{text}; the role assignments may not be read by who is signed in, so there is nothing to compare with"
     if differing:

@@ -14,7 +14,9 @@ from azmlflow.cli.proof import child, verdict
 from azmlflow.cli.session.collaborators import Person
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
+from azmlflow.infra.plan.serving import ENDPOINT
 from azmlflow.localazure.core.constants import DEVELOPER
+from azmlflow.resourcetypes.table import version_of
 
 
 @click.command(
@@ -31,9 +33,13 @@ from azmlflow.localazure.core.constants import DEVELOPER
 @click.option("--python", metavar="PATH", help="The Python that has mlflow and azureml-mlflow; else one is looked for.")
 @common
 def command(invocation: Invocation, principal: str | None, clean: bool, python: str | None) -> None:
-    """Makes an experiment, a run, a metric, a parameter, an artifact, a model and a version, reads them back, and
-    removes what it may; what stays is named and bears the tag `azmlflow-verify`. What MLflow removes can be restored; a
-    model registered from local files leaves them in the workspace's storage.
+    """Makes an experiment, a run, a metric, a parameter, an artifact, a model, a version and an endpoint, reads them
+    back, and removes what it may; what stays is named and bears the tag `azmlflow-verify`. What MLflow removes can be
+    restored; a model registered from local files leaves them in the workspace's storage.
+
+    The endpoint has no deployment, so it costs nothing. Keys, tokens and deployments are asked of an endpoint that is
+    not there, which proves the right as well. Who cannot make an endpoint asks one that takes Entra tokens, if the
+    workspace has one, by the name of a deployment that it has not: no model sees that request.
 
     Exit code 1 when Azure does other than the role assignments say, or a step ends in an error; a refusal that the role
     assignments ask for is none.
@@ -55,9 +61,11 @@ def command(invocation: Invocation, principal: str | None, clean: bool, python: 
     person = _person(session, principal)
     facts = ports.read_access(outputs.subscription_id, outputs.workspace_id)
     invocation.say(f"verify as {person.name} on {outputs.workspace_name}, with {runner.path}")
+    invocation.say("it makes and removes an endpoint without a deployment, which costs nothing")
     findings: list[verdict.Finding] = []
     left: list[dict[str, str]] = []
-    for line in child.run(runner, ("prove", secrets.token_hex(6)), environment):
+    version = version_of(ENDPOINT)
+    for line in child.prove(runner, ("prove", secrets.token_hex(6), version), environment):
         if "left" in line:
             left = line["left"]
             continue
@@ -102,14 +110,19 @@ def _clean(invocation: Invocation, session: Session, python: child.Python, envir
     """Remove what bears the tag; what is refused is named."""
     removed: list[dict[str, str]] = []
     kept: list[dict[str, Any]] = []
-    for line in child.run(python, ("clean",), environment):
+    unseen: list[dict[str, str]] = []
+    for line in child.prove(python, ("clean",), environment):
         if "removed" in line:
             removed.append(line["removed"])
+        elif "unseen" in line:
+            unseen.append(line)
+            invocation.warn(f"{line['unseen']} may not be listed by who is signed in: what is left of them stays")
         else:
             kept.append({**line["kept"], "message": line["message"]})
     names = "\n".join(f"  removed {each['kind']} {each['name']}" for each in removed)
     invocation.result(
-        {"stack": session.name, "removed": removed, "kept": kept}, names or ("" if kept else "nothing to remove")
+        {"stack": session.name, "removed": removed, "kept": kept, "unseen": unseen},
+        names or ("" if kept or unseen else "nothing to remove"),
     )
     if kept:
         first = kept[0]

@@ -13,6 +13,7 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
+from azmlflow.infra.plan.serving import ENDPOINT
 from azmlflow.rbac import scopes
 from azmlflow.resourcetypes.bounds import NAMES
 
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
     from azmlflow.cli.endpoints.model import Model
 
 _AUTH: Mapping[str, str] = {"key": "Key", "aml-token": "AMLToken", "entra": "AADToken"}
-_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 _ACTIONS = tuple(
-    f"{_ENDPOINT}/{verb}" for verb in ("read", "write", "deployments/read", "deployments/write", "deployments/delete")
+    f"{ENDPOINT}/{verb}" for verb in ("read", "write", "deployments/read", "deployments/write", "deployments/delete")
 )
 
 
@@ -126,8 +126,8 @@ def default_name(model: str, workspace: str) -> str:
 
 def _check_names(endpoint: str, deployment: str) -> None:
     for what, name, type_, typed in (
-        ("endpoint", endpoint, _ENDPOINT, "azmlflow deploy MODEL --endpoint NAME"),
-        ("deployment", deployment, f"{_ENDPOINT}/deployments", "azmlflow deploy MODEL --deployment NAME"),
+        ("endpoint", endpoint, ENDPOINT, "azmlflow deploy MODEL --endpoint NAME"),
+        ("deployment", deployment, f"{ENDPOINT}/deployments", "azmlflow deploy MODEL --deployment NAME"),
     ):
         if not re.fullmatch(NAMES[type_], name):
             raise CliError(
@@ -210,7 +210,7 @@ def _look(
     runner = child.find_python(python, session.project.root, shell, "deploy")
     surroundings = entering.child_environment(session.project, session.file, None, shell)
     surroundings["MLFLOW_TRACKING_URI"] = session.outputs().tracking_uri
-    (told,) = child.run(runner, (name, version), surroundings, environment.LOOK)
+    (told,) = child.run(runner, (str(environment.LOOK), name, version), surroundings, "looking at the model")
     if not told["logged"] or not told["function"]:
         what = "MLflow did not log it" if not told["logged"] else "it has no python_function flavor"
         raise CliError(

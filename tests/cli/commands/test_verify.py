@@ -15,7 +15,10 @@ import pytest
 from azmlflow.cli import main
 from azmlflow.cli.azure.caller import SignedIn
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.proof import child, client
+from azmlflow.cli.proof import child
+from azmlflow.cli.proof.client import endpoints, tracking
+from azmlflow.cli.proof.client import run as proof
+from azmlflow.cli.proof.client.trial import TAG, Step, Trial, attempt
 from azmlflow.cli.proof.verdict import judge, summary
 from azmlflow.cli.proof.verdict import line as line_of
 from azmlflow.cli.session.invocation import Invocation
@@ -38,8 +41,9 @@ def holding(name: str, condition: str | None = None) -> Facts:
 
 def told(step: str, outcome: str, message: str = "") -> dict[str, Any]:
     """A line of the proof."""
-    names = {each[0]: each[1] for each in client.STEPS}
-    return {"step": step, "operation": names[step], "outcome": outcome, "message": message}
+    found = next(each for each in proof.STEPS if each.name == step)
+    told = {"step": step, "operation": found.operation, "actions": list(found.actions), "at": ""}
+    return {**told, "outcome": outcome, "message": message}
 
 
 # --- what findings mean --------------------------------------------------------------------------------------------
@@ -55,6 +59,8 @@ def told(step: str, outcome: str, message: str = "") -> dict[str, Any]:
         ("model stage", "done", "refused", True),
         ("model stage", "unrefused", "refused", True),
         ("model stage", "error", "refused", False),
+        ("score", "untried", "refused", False),
+        ("create endpoint", "stopped", "refused", True),
     ],
 )
 def test_a_step_agrees_with_the_role_assignments_or_differs(
@@ -111,19 +117,59 @@ def test_an_error_is_no_verdict() -> None:
 # --- the proof -----------------------------------------------------------------------------------------------------
 
 
+# By hand: what each step of deploying and scoring wants, below the workspace.
+WANTS = {
+    "list endpoints": {"onlineEndpoints/read"},
+    "create endpoint": {"read", "onlineEndpoints/read", "onlineEndpoints/write"},
+    "score": {"onlineEndpoints/score/action"},
+    "endpoint token": {"onlineEndpoints/token/action"},
+    "endpoint keys": {"onlineEndpoints/listkeys/action"},
+    "renew key": {"onlineEndpoints/regeneratekeys/action"},
+    "list deployments": {"onlineEndpoints/deployments/read"},
+    "deploy model": {"onlineEndpoints/deployments/write"},
+    "deployment log": {"onlineEndpoints/deployments/getlogs/action"},
+    "delete deployment": {"onlineEndpoints/deployments/delete"},
+    "delete endpoint": {"onlineEndpoints/read", "onlineEndpoints/delete"},
+}
+SCORES = {"list endpoints", "score", "endpoint token"}
+
+
 def test_the_proof_has_every_step_that_is_asked_for() -> None:
-    names = {step for step, *_ in client.STEPS}
-    assert len(names) == len(client.STEPS)
-    covered = {name for _, name, *_ in client.STEPS} | {"register_local_model"}
+    names = {step.name for step in proof.STEPS}
+    assert len(names) == len(proof.STEPS)
+    covered = {step.operation for step in tracking.TRACKING} | {"register_local_model"}
     assert all(operation(name) for name in covered)
     # All that MLflow's client does; opening the workspace and submitting jobs are not its.
     assert {each.name for each in OPERATIONS} - covered == {"open_workspace", "submit_job"}
+    assert {step.operation for step in endpoints.ENDPOINTS} == {"deploy_models", "have_endpoint_keys", "score_models"}
+    assert {step.name: set(step.actions) for step in endpoints.ENDPOINTS} == WANTS
+
+
+@pytest.mark.parametrize(("name", "passes"), [("deployer", set(WANTS)), ("scorer", SCORES), ("registrar", set())])
+def test_who_deploys_and_who_scores_has_the_rights_of_just_these_steps(name: str, passes: set[str]) -> None:
+    judged = [judge(told(step, "untried"), ALICE, WORKSPACE_ID, holding(name)) for step in WANTS]
+    assert {each.step for each in judged if each.verdict == "allowed"} == passes
+    assert {each.persona for each in judged} == {"deployer", "scorer"}
+
+
+def test_a_role_at_one_endpoint_counts_there() -> None:
+    role = RoleDefinition("r", "scorer", persona("scorer").permissions)
+    facts = Facts([RoleAssignment("a", ALICE, "r", f"{WORKSPACE_ID}/onlineEndpoints/risk", None)], [role])
+    here = {**told("score", "unrefused"), "at": "/onlineEndpoints/risk"}
+    assert judge(here, ALICE, WORKSPACE_ID, facts).verdict == "allowed"
+    assert judge({**here, "at": "/onlineEndpoints/other"}, ALICE, WORKSPACE_ID, facts).differs
 
 
 class Refused(Exception):
     """As the Azure SDK raises it."""
 
     status_code = 403
+
+
+class Locked(Exception):
+    """As the Azure SDK raises it: access was asked first."""
+
+    status_code = 409
 
 
 class Missing(Exception):
@@ -152,27 +198,29 @@ class Unsure(Exception):
         (Unsure(), ("run",), "error"),
         (ValueError(REFUSAL), (), "refused"),
         (AssertionError("came back changed"), (), "error"),
+        (Locked(), (), "stopped"),
+        (Refused("(RequestDisallowedByPolicy) no"), (), "stopped"),
     ],
 )
 def test_what_came_of_a_step(fault: Exception | None, needs: tuple[str, ...], outcome: str, tmp_path: Path) -> None:
-    def act(_: client.Trial) -> None:
+    def act(_: Trial) -> None:
         if fault is not None:
             raise fault
 
-    trial = client.Trial(None, "s", tmp_path, "azureml://host/mlflow/v1.0/ws?")  # type: ignore[arg-type]
+    trial = Trial(None, "s", tmp_path, "azureml://host/mlflow/v1.0/ws?")  # type: ignore[arg-type]
     trial.experiment = "1"
-    assert client.attempt(trial, "step", "write_run", act, needs)["outcome"] == outcome
+    assert attempt(trial, Step("step", "write_run", act, needs, stops=(409,)))["outcome"] == outcome
 
 
 def test_a_status_behind_another_error_is_found(tmp_path: Path) -> None:
-    def act(_: client.Trial) -> None:
+    def act(_: Trial) -> None:
         try:
             raise Refused
         except Refused as fault:
             raise Unsure from fault
 
-    trial = client.Trial(None, "s", tmp_path, "azureml://host")  # type: ignore[arg-type]
-    assert client.attempt(trial, "step", "write_run", act, ())["outcome"] == "refused"
+    trial = Trial(None, "s", tmp_path, "azureml://host")  # type: ignore[arg-type]
+    assert attempt(trial, Step("step", "write_run", act))["outcome"] == "refused"
 
 
 class Unlisted:
@@ -192,8 +240,8 @@ class Unlisted:
 def test_a_list_that_may_not_be_read_is_another_thing_than_one_that_fails(
     fault: Exception, outcome: str, tmp_path: Path
 ) -> None:
-    trial = client.Trial(Unlisted(fault), "s", tmp_path, "azureml://host")  # type: ignore[arg-type]
-    found = client.attempt(trial, "search runs", "read_runs", client.search_runs, ())
+    trial = Trial(Unlisted(fault), "s", tmp_path, "azureml://host")  # type: ignore[arg-type]
+    found = attempt(trial, Step("search runs", "read_runs", tracking.search_runs))
     assert (found["outcome"], trial.seen) == (outcome, None)
 
 
@@ -217,7 +265,7 @@ def test_models_are_listed_without_the_condition_on_prompts_that_mlflow_adds(tmp
         flow = mlflow.MlflowClient(uri, uri)
         with pytest.raises(mlflow.MlflowException, match="unsupported filter"):
             flow.search_registered_models()
-        found = client.attempt(client.Trial(flow, "s", tmp_path, uri), "model", "read_models", client.read_model, ())
+        found = attempt(Trial(flow, "s", tmp_path, uri), Step("model", "read_models", tracking.read_model))
         server.shutdown()
     assert found["outcome"] == "done", found
 
@@ -274,7 +322,7 @@ def prod(desk: Desk) -> Desk:
     desk.settings("prod", "config:\n  azmlflow:cloud: azure\n")
     desk.stand()
     desk.environment["AZMLFLOW_STACK"] = "prod"
-    script = f'case "$1" in -c) exit 0;; esac\ncat {desk.root / "lines"}; exec cat {desk.root / "fault"} >&2'
+    script = f'case "$2" in *find_spec*) exit 0;; esac\ncat {desk.root / "lines"}; exec cat {desk.root / "fault"} >&2'
     python_in(desk.root / ".venv-examples", script)
     return desk
 
@@ -328,6 +376,8 @@ def test_clean_removes_and_names_what_stays(prod: Desk) -> None:
     run_ = {"kind": "run", "name": "1"}
     assert run(prod, None, [{"removed": run_}], "--clean").out == "  removed run 1\n"
     assert run(prod, None, [], "--clean").out == "nothing to remove\n"
+    hidden = run(prod, None, [{"unseen": "endpoints", "message": "RestException: no"}], "--clean")
+    assert (hidden.out, "endpoints may not be listed" in hidden.err) == ("", True)
     done = run(prod, None, [{"removed": run_}, {"kept": run_, "message": "RestException: no\nmore"}], "--clean")
     assert done.code == 1
     assert "1 traces stay: run 1" in done.err
@@ -336,7 +386,7 @@ def test_clean_removes_and_names_what_stays(prod: Desk) -> None:
 
 
 def test_a_proof_that_breaks_says_its_last_line(prod: Desk) -> None:
-    script = 'case "$1" in -c) exit 0;; esac\necho first >&2; echo ImportError: numpy >&2; exit 3'
+    script = 'case "$2" in *find_spec*) exit 0;; esac\necho first >&2; echo ImportError: numpy >&2; exit 3'
     (prod.root / ".venv-examples" / "bin" / "python").write_text(f"#!/bin/sh\n{script}\n")
     done = run(prod, None, [])
     assert done.code == 1
@@ -357,4 +407,4 @@ def test_a_stack_that_does_not_stand(prod: Desk) -> None:
 
 
 def test_its_tag_is_none_that_the_embedded_azure_keeps_for_itself() -> None:
-    assert not client.TAG.startswith(RESERVED)
+    assert not TAG.startswith(RESERVED)
