@@ -38,6 +38,7 @@ _COMPUTED: Mapping[str, Mapping[str, Any]] = {
 # The highest version of a model, by the names of group, workspace and model.
 Latest = Callable[[str, str, str], str]
 _UNKNOWN = "0"  # none that a model has
+_OCCUPIED: Any = object()
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def rehearse(
     Raises:
         Exception: whatever the program raises; SettingsError where the settings are at fault.
     """
-    monitor = _Monitor(project, stack, {"subscriptionId": subscription, "tenantId": tenant}, latest)
+    monitor = Rehearsal(project, stack, {"subscriptionId": subscription, "tenantId": tenant}, latest)
     play(program, monitor, config, project=project, stack=stack)
     return tuple(monitor.declared)
 
@@ -114,8 +115,9 @@ def play(program: Callable[[], Any], monitor: Monitor, config: Mapping[str, Any]
         try:
             with ThreadPoolExecutor(max_workers=4) as workers:
                 loop.set_default_executor(workers)
+                settings.ROOT.set(_OCCUPIED)  # else set_mocks makes a stack of its own, and registers it
                 pulumi.runtime.set_mocks(monitor.mocks, project, stack, preview=False, monitor=monitor)
-                settings.ROOT.set(None)  # set_mocks made a stack of its own
+                settings.ROOT.set(None)
                 pulumi.runtime.set_all_config(texts)
                 loop.run_until_complete(pulumi.runtime.run_in_stack(program))
         finally:
@@ -142,8 +144,18 @@ class Monitor(mocks.MockMonitor):
         super().__init__(_Nothing())
 
 
-class _Monitor(Monitor):
-    """Writes down what is registered."""
+class Rehearsal(Monitor):
+    """Writes down what is registered.
+
+    Args:
+        project: Pulumi's project.
+        stack: the stack's name.
+        caller: who the program runs as: `subscriptionId`, `tenantId`.
+        latest: tells the highest version of a model.
+
+    Attributes:
+        declared: what was registered of Azure's resources, in the program's order.
+    """
 
     def __init__(self, project: str, stack: str, caller: Mapping[str, str], latest: Latest) -> None:
         super().__init__()
@@ -169,9 +181,7 @@ class _Monitor(Monitor):
 
     def RegisterResource(self, request: Any) -> Any:
         """Write a resource down."""
-        above = request.parent.split("::")[2] if request.parent else _STACK
-        kind = request.type if above == _STACK else f"{above}${request.type}"
-        urn = f"urn:pulumi:{self._stack}::{self._project}::{kind}::{request.name}"
+        urn = self.urn(request)
         inputs = rpc.deserialize_properties(request.object)
         id_ = _id(request.type, {**inputs, **self._caller})
         if id_:
@@ -183,6 +193,12 @@ class _Monitor(Monitor):
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ARG002
         """Nobody reads them."""
         return empty_pb2.Empty()
+
+    def urn(self, request: Any) -> str:
+        """The name in the state of what is registered."""
+        above = request.parent.split("::")[2] if request.parent else _STACK
+        kind = request.type if above == _STACK else f"{above}${request.type}"
+        return f"urn:pulumi:{self._stack}::{self._project}::{kind}::{request.name}"
 
 
 def answered(inputs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Change, OnChange, Outcome
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.cli.session import unchanged
 from azmlflow.cli.session.session import Session
 from azmlflow.infra.plan import identifiers, prices
 from azmlflow.infra.plan.networks import RULE
@@ -110,7 +111,7 @@ def bring_up(session: Session, stack: Stack, settings: Settings, *, gone: Iterab
         waiting = _waiting(session, state, settings, frozenset(gone))
         keyed = keys_off.last(state, settings)
         if not waiting and not keyed:
-            return stack.up(on_change)
+            return (None if gone else unchanged.outcome(session, state)) or stack.up(on_change)
         first = stack.up(on_change, without=(*waiting, *keyed))
         if waiting:
             _provision(session, str(first.outputs["workspaceId"]), on_change)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.changes import STACK_TYPE, masked, urn_name
+
+_KNOWN = frozenset(("manifest", "resources", "pending_operations", "secrets_providers"))
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,19 @@ class Pending:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A state as the file of a file backend has it, with nothing in it that is not known here.
+
+    Attributes:
+        entries: of its resources, components and providers; what is secret in them is encrypted.
+        salt: of the passphrase by which it is.
+    """
+
+    entries: tuple[Mapping[str, Any], ...] = field(repr=False)
+    salt: str
+
+
+@dataclass(frozen=True)
 class State:
     """A stack's state.
 
@@ -68,12 +83,14 @@ class State:
         components: the components, which only group.
         outputs: the stack's outputs, secrets masked.
         pending: operations without an end.
+        written: the same as its file has it; None of a backend that is not ours, and of a form that is not known.
     """
 
     resources: tuple[Resource, ...] = ()
     components: tuple[Resource, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
     pending: tuple[Pending, ...] = ()
+    written: Written | None = field(default=None, compare=False, repr=False)
 
     def has(self, urn: str) -> bool:
         """Is there a resource or component of this URN?"""
@@ -141,8 +158,15 @@ def read_checkpoint(path: Path) -> State | None:
             where=str(path),
             next="azmlflow local repair    (takes Pulumi's own copy of the state before, and keeps the damaged one)",
         )
-    document = json.loads(path.read_bytes())
-    return read_state(document["checkpoint"].get("latest"))
+    latest = json.loads(path.read_bytes())["checkpoint"].get("latest")
+    return replace(read_state(latest), written=_written(latest or {}))
+
+
+def _written(latest: Mapping[str, Any]) -> Written | None:
+    secrets: Any = latest.get("secrets_providers") or {}
+    if {name for name, value in latest.items() if value} - _KNOWN or secrets.get("type") != "passphrase":
+        return None
+    return Written(tuple(latest.get("resources") or ()), str((secrets.get("state") or {}).get("salt") or ""))
 
 
 def fault_of(path: Path) -> str | None:

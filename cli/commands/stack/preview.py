@@ -10,7 +10,7 @@ from azmlflow.cli.mending import instances
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
 from azmlflow.cli.pulumi.deployment import State
-from azmlflow.cli.session import standing
+from azmlflow.cli.session import standing, unchanged
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.infra.plan.prices import Bill, bill
@@ -32,9 +32,9 @@ def command(invocation: Invocation) -> None:
     stack = session.stack()
     if not stack.exists():
         stack.create()
-    with progress.drawing(f"looking at stack {session.name}"):
-        outcome = stack.preview()
     state = stack.state()
+    with progress.drawing(f"looking at stack {session.name}"):
+        outcome = unchanged.outcome(session, state) or stack.preview()
     found, refused, price = standing.of(session, state), _refused(session, state, outcome), _price(outcome)
     apart = [] if session.project.own_program else _apart(session, state, settings)
     beside = [f"  ! {line}; `up` puts it right" for line in found.says()]

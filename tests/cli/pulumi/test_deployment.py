@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.deployment import (
     Resource,
     State,
+    Written,
     checkpoint_path,
     fault_of,
     read_checkpoint,
@@ -20,20 +22,21 @@ from azmlflow.cli.pulumi.deployment import (
 )
 
 GROUP = "azure-native:resources:ResourceGroup"
+RESOURCES: list[dict[str, Any]] = [
+    {"urn": "urn:s", "type": "pulumi:pulumi:Stack", "outputs": {"trackingUri": "azureml://x"}},
+    {"urn": "urn:p", "type": "pulumi:providers:azure-native", "custom": True, "id": "p"},
+    {"urn": "urn:c::mlflow", "type": "azmlflow:index:MlflowWorkspace", "custom": False},
+    {
+        "urn": "urn:r::group",
+        "type": GROUP,
+        "custom": True,
+        "id": "/subscriptions/x",
+        "inputs": {"key": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}},
+        "parent": "urn:c::mlflow",
+    },
+]
 DEPLOYMENT = {
-    "resources": [
-        {"urn": "urn:s", "type": "pulumi:pulumi:Stack", "outputs": {"trackingUri": "azureml://x"}},
-        {"urn": "urn:p", "type": "pulumi:providers:azure-native", "custom": True, "id": "p"},
-        {"urn": "urn:c::mlflow", "type": "azmlflow:index:MlflowWorkspace", "custom": False},
-        {
-            "urn": "urn:r::group",
-            "type": GROUP,
-            "custom": True,
-            "id": "/subscriptions/x",
-            "inputs": {"key": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}},
-            "parent": "urn:c::mlflow",
-        },
-    ],
+    "resources": RESOURCES,
     "pending_operations": [{"resource": {"urn": "urn:v::vault", "type": "t:m:V", "custom": True}, "type": "creating"}],
 }
 
@@ -59,6 +62,36 @@ def test_a_checkpoint(tmp_path: Path) -> None:
     assert read_checkpoint(path) == read_state(DEPLOYMENT)
     path.write_text(json.dumps({"version": 3, "checkpoint": {"stack": "local"}}))
     assert read_checkpoint(path) == read_state(None)
+
+
+WHOLE = {
+    **DEPLOYMENT,
+    "manifest": {"version": "v3.259.0"},
+    "secrets_providers": {"type": "passphrase", "state": {"salt": "v1:x"}},
+    "metadata": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("latest", "known"),
+    [
+        (WHOLE, True),
+        ({**WHOLE, "snippets": []}, True),
+        ({**WHOLE, "snippets": [{"id": "x"}]}, False),
+        ({**WHOLE, "extensions": {"x": {}}}, False),
+        ({**WHOLE, "metadata": {"integrity_error": {"version": "x"}}}, False),
+        ({**WHOLE, "secrets_providers": {"type": "cloud", "state": {"url": "azurekeyvault://x"}}}, False),
+        (DEPLOYMENT, False),
+    ],
+)
+def test_a_checkpoint_as_its_file_has_it(tmp_path: Path, latest: dict[str, object], known: bool) -> None:
+    path = tmp_path / "local.json"
+    path.write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+    state = read_checkpoint(path)
+    assert state is not None
+    written = Written(tuple(RESOURCES), "v1:x")
+    assert state.written == (written if known else None)
+    assert "v1:x" not in repr(state)
 
 
 def test_a_torn_checkpoint_names_the_command_that_mends_it(tmp_path: Path) -> None:
