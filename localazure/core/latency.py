@@ -2,8 +2,9 @@
 
 The seconds of the `azure` profile lie in data/latency.json and are fixed there: nobody tunes them, so that two people
 who speak of the same profile speak of the same times. An operation is due at an instant of the injected clock
-(polling.py), an assignment comes into force at one (enforce.py); only an answer's own seconds, of the way there and of
-what Azure does before it answers, are waited for, by a layer before all services (middleware.py).
+(`cloud/operations.py`), an assignment comes into force at one (`principals/enforce.py`); only an answer's own seconds,
+of the way there and of what Azure does before it answers, are waited for, by a layer before all services
+(`front/middleware.py`).
 
 With `azure:60` nothing takes longer than 60 seconds, and all else what it takes: on Azure a managed network is built in
 half an hour, which nobody waits for here.

@@ -1,6 +1,7 @@
 """The embedded Azure as one ASGI application: ordered layers, then one service per Azure host name.
 
-correlation -> access log -> (faults, in tests) -> errors -> which host -> finish what is due -> who asks -> service
+correlation -> access log -> (latency and faults, where asked for) -> errors -> which host -> finish what is due
+-> who asks -> service
 """
 
 from __future__ import annotations

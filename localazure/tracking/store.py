@@ -6,7 +6,7 @@ model version's number may be chosen beforehand.
 A job and its MLflow run have one id, and Azure ML's clients choose the job's; azure-ai-ml also says which version of a
 model it makes. MLflow's REST API cannot be told either, so they come in a header of the embedded Azure's own request;
 what clients send as headers never gets here. Registered for `sqlite` in the MLflow server's process by MLflow's own
-registries of stores (`mlflow_child`).
+registries of stores (`child`).
 
 MLflow's column of run ids is VARCHAR(32), and the clients' names of jobs are longer: SQLite keeps them whole, another
 database would not, so these stores are registered for `sqlite` alone.

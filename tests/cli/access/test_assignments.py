@@ -114,6 +114,7 @@ def test_what_another_stack_gave_on_a_shared_account_is_its_own_by_whatever_name
     assert adopted("Artifacts, azmlflow stack prod of project theirs")
     assert not adopted("Artifacts, azmlflow stack dev of project ours")
     assert not adopted("somebody wrote this")
+    assert not adopted("")
 
 
 class Hidden(FakeArm):
@@ -197,6 +198,35 @@ def test_who_may_not_assign_is_told_who_could(arm: FakeArm) -> None:
     with pytest.raises(CliError) as caught:
         assignments.check_right(arm.open(), NOBODY, needs, str)
     assert caught.value.next == "ask an Owner or a User Access Administrator of the subscription"
+
+
+def test_only_who_has_the_action_there_could_help(arm: FakeArm) -> None:
+    """Neither one elsewhere, nor one whose role is gone or excludes the action; each once, under the first role."""
+    contributor(arm)
+    subscription = f"/subscriptions/{SUBSCRIPTION}"
+    user_admin = built_in_role("User Access Administrator").definition_id(SUBSCRIPTION)
+    helper = built_in_role("Contributor").definition_id(SUBSCRIPTION)
+    arm.put(user_admin, properties={"roleName": "User Access Administrator", "permissions": [{"actions": ["*"]}]})
+    excluded = {"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"]}
+    arm.put(helper, properties={"roleName": "Contributor", "permissions": [excluded]})
+    gone = built_in_role("Reader").definition_id(SUBSCRIPTION)
+    bob, carol, dora, eve = (str(uuid.UUID(int=n)) for n in (21, 22, 23, 24))
+    rows = (
+        (0, f"{subscription}/resourceGroups/elsewhere", user_admin, bob),
+        (1, subscription, gone, carol),
+        (2, subscription, helper, dora),
+        (3, WORKSPACE_ID, user_admin, eve),
+        (4, WORKSPACE_ID, user_admin, ALICE.id),
+    )
+    for number, scope, role, who in rows:
+        given = {"scope": scope, "roleDefinitionId": role, "principalId": who}
+        put(arm, f"{scope}/{ASSIGNMENTS}/{uuid.UUID(int=100 + number)}", **given)
+    entries = sorted(assignments.read(arm.open(), PLACE).entries, key=lambda each: str(each.name))
+    needs = [(assignments.MAY_ASSIGN, WORKSPACE_ID)]
+    with pytest.raises(CliError) as caught:
+        assignments.check_right(arm.open(), assignments.Listing(tuple(entries), None), needs, str)
+    could = f"{ALICE.id.upper()} (Owner); {eve} (User Access Administrator); {ALICE.id} (User Access Administrator)"
+    assert caught.value.next == f"ask {could}"
 
 
 def test_an_owner_may(arm: FakeArm) -> None:

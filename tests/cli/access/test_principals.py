@@ -59,3 +59,53 @@ def test_what_is_nobody(desk: Desk, text: str, words: str) -> None:
     with pytest.raises(CliError, match=words) as caught:
         resolve(desk.connect(), PLACE, text, None)
     assert caught.value.next
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "typed"),
+    [
+        ("/subscriptions/x/y", None, "az resource list --query '[].id' --output tsv"),
+        (
+            GROUP_ID,
+            None,
+            "az identity list --query '[].id' --output tsv; or give the object id of its service principal",
+        ),
+        (IDENTITY, IDENTITY, "az identity list --query '[].id' --output tsv"),
+        ("Compute/gone", f"{WORKSPACE_ID}/computes/gone", "azmlflow get clusters"),
+        (
+            "Compute/cpu",
+            f"{WORKSPACE_ID}/computes/cpu",
+            "azmlflow set 'clusters[0].identity' system, then azmlflow up    (for the first cluster)",
+        ),
+        (
+            f"{WORKSPACE_ID}/computes/cpu",
+            f"{WORKSPACE_ID}/computes/cpu",
+            "give it a system-assigned identity, or a user-assigned one",
+        ),
+        (
+            f"{WORKSPACE_ID}/computes/bare",
+            f"{WORKSPACE_ID}/computes/bare",
+            "give it a system-assigned identity, or a user-assigned one",
+        ),
+        ("compute/two", f"{WORKSPACE_ID}/computes/two", f"azmlflow grant {IDENTITY} PERSONA    (one of them)"),
+    ],
+)
+def test_who_is_nobody_is_told_where_that_was_seen_and_what_to_type(
+    desk: Desk, text: str, where: str | None, typed: str
+) -> None:
+    desk.arm.put(f"{WORKSPACE_ID}/computes/cpu", properties={})
+    unknown = {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: {}}}
+    desk.arm.put(f"{WORKSPACE_ID}/computes/bare", identity=unknown)
+    both = {f"{IDENTITY[:-5]}zoe": {"principalId": ALICE.id}, IDENTITY: {"principalId": ROBOT}}
+    desk.arm.put(f"{WORKSPACE_ID}/computes/two", identity={"type": "UserAssigned", "userAssignedIdentities": both})
+    with pytest.raises(CliError) as caught:
+        resolve(desk.connect(), PLACE, text, None)
+    assert (caught.value.where, caught.value.next) == (where, typed)
+
+
+def test_two_identities_are_named_in_order(desk: Desk) -> None:
+    both = {f"{IDENTITY[:-5]}zoe": {"principalId": ALICE.id}, IDENTITY: {"principalId": ROBOT}}
+    desk.arm.put(f"{WORKSPACE_ID}/computes/two", identity={"type": "UserAssigned", "userAssignedIdentities": both})
+    with pytest.raises(CliError) as caught:
+        resolve(desk.connect(), PLACE, "compute/two", None)
+    assert caught.value.what == f"`compute/two` uses 2 identities: {IDENTITY}, {IDENTITY[:-5]}zoe"
