@@ -59,9 +59,13 @@ def test_a_creation_from_its_beginning_to_its_end() -> None:
 def test_a_wait_is_told_at_once_and_is_no_diagnosis() -> None:
     said: list[str] = []
     watcher = Watcher(say=said.append)
-    for text in ("<{%reset%}>waiting: Azure asks us to wait 60 seconds<{%reset%}>\n", "of a program"):
-        watcher(EngineEvent.from_json({"diagnosticEvent": {"message": text, "severity": "info", "color": "raw"}}))
-    assert said == ["waiting: Azure asks us to wait 60 seconds"]
+    for text, severity in (
+        ("<{%reset%}>waiting: Azure asks us to wait 60 seconds<{%reset%}>\n", "info"),
+        ("of a program", "info"),
+        ("waiting: for Azure", "info#err"),
+    ):
+        watcher(EngineEvent.from_json({"diagnosticEvent": {"message": text, "severity": severity, "color": "raw"}}))
+    assert said == ["waiting: Azure asks us to wait 60 seconds", "waiting: for Azure"]
     assert watcher.outcome().diagnoses == ()
 
 
@@ -172,6 +176,7 @@ def test_of_what_goes_the_old_side_is_told_and_of_what_comes_the_new_one() -> No
     watcher(step("resourcePreEvent", "delete", old=gone, new=None))
     (change,) = watcher.outcome().changes
     assert (change.id, change.parent, change.inputs, change.custom) == ("/old", "urn:p", {"a": 1}, True)
+    assert type(change.operation) is str  # as people are told it; Pulumi's own is shown otherwise from Python 3.12 on
     watcher = Watcher()
     watcher(step("resOutputsEvent", "create", old=None, new=made))
     (change,) = watcher.outcome().changes
@@ -239,7 +244,7 @@ def test_two_operations_come_to_the_loudest_last_word_on_each_resource() -> None
         (_said("made", "create"), _said("kept", "same"), _said("changed", "update")),
         {"old": 1},
         (beware,),
-        {"create": 1, "same": 5, "update": 1},
+        {"create": 1, "same": 5, "update": 1, "read": 7},
         2.0,
     )
     after = Outcome(
@@ -267,6 +272,7 @@ def test_two_operations_come_to_the_loudest_last_word_on_each_resource() -> None
 @pytest.mark.parametrize(("same", "left"), [({}, {}), ({"same": 2}, {}), ({"same": 3}, {"same": 1})])
 def test_what_both_operations_left_as_it_was_is_counted_once(same: dict[str, int], left: dict[str, int]) -> None:
     assert Outcome(summary={"create": 2}).then(Outcome(summary=same)).summary == {"create": 2, **left}
+    assert Outcome().then(Outcome()).summary == {}
 
 
 def test_operations_that_people_have_no_word_for_are_told_in_the_engines() -> None:

@@ -153,7 +153,7 @@ def test_what_is_forgotten_leaves_no_trace_in_what_depended_on_it() -> None:
         {
             "manifest": 1,
             "resources": [
-                {"urn": "group", "id": "/g"},
+                {"urn": "group", "id": "/g", "importID": "vault"},
                 {"urn": "vault", "id": "/v", "dependencies": ["group"]},
                 {
                     "urn": "workspace",
@@ -170,7 +170,7 @@ def test_what_is_forgotten_leaves_no_trace_in_what_depended_on_it() -> None:
     assert after == {
         "manifest": 1,
         "resources": [
-            {"urn": "group", "id": "/g"},
+            {"urn": "group", "id": "/g", "importID": "vault"},
             {
                 "urn": "workspace",
                 "id": "/w",

@@ -28,6 +28,10 @@ def test_the_resources_own_words_come_first_and_the_others_are_counted() -> None
     ) == ("Conflict: it is being changed (and 1 more)", "mlflow-vault", AGAIN)
 
 
+def test_what_is_said_of_nothing_comes_after_what_is_said_of_a_resource() -> None:
+    assert _told(Diagnosis("error", "aborted"), Diagnosis("error", "Conflict", VAULT))[0] == "Conflict"
+
+
 def test_one_that_failed_alone_is_not_counted() -> None:
     assert _told(Diagnosis("error", "Conflict", VAULT)) == ("Conflict", "mlflow-vault", AGAIN)
 
@@ -43,6 +47,9 @@ def test_where_no_resource_says_anything_the_stack_does() -> None:
         ("error: 1 error occurred:\n\t* Conflict: taken\n\n", "Conflict: taken"),
         ("2 errors occurred:\n\t* error: first\n\t* second", "first"),
         ("  * \n", "  * \n"),
+        (" 1 error occurred:\n", "1 error occurred:"),
+        ("* X is a name that is taken by X", "X is a name that is taken by X"),
+        ("X\n* Y", "X"),
         ("1 error occurred:", "1 error occurred:"),
     ],
 )
@@ -60,7 +67,7 @@ def test_advice_stands_in_place_of_the_command_again() -> None:
     ("text", "what"),
     [
         ("code: 255\nstdout: \nstderr: error: no stack named 'x'\nat the end", "no stack named 'x'"),
-        ("first\n\nstderr: last words  \n", "last words"),
+        ("first\nmore\n\nstderr: last words  \n", "last words"),
         (f"first\n{'x' * 400}", "x" * 300),
         ("stderr:\n \n", "it gave no reason"),
         ("", "it gave no reason"),
@@ -105,6 +112,8 @@ GUID = "7f3c2a11-0000-4000-8000-00000000000a"
             "azmlflow set --unset endpoints --stack dev",
         ),
         ("there is no model m", None),
+        ("the model m: register it first", None),
+        ("Status=429 Code=TooManyRequests", "wait a few minutes"),
         (
             "MissingSubscriptionRegistration: not registered to use namespace 'Microsoft.KeyVault'.",
             "az provider register --namespace Microsoft.KeyVault",

@@ -46,6 +46,15 @@ def test_on_a_terminal_what_is_under_way_is_seen_with_its_seconds(
     assert "mlflow-group" not in captured.err
 
 
+def test_on_a_terminal_what_people_have_no_word_for_is_told_in_the_engines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sit_at(monkeypatch)
+    with progress.drawing("standing up", lambda: 0.0) as on_change:
+        on_change(Change("urn::vault", "a:b:Vault", "mlflow-vault", "import-replacement", "running"))
+    assert drawn(capsys.readouterr().err)[-1].split()[:2] == ["import-replacement", "Vault"]
+
+
 def test_on_a_terminal_what_is_done_stays_and_leaves_the_board(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
