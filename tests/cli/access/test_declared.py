@@ -13,6 +13,7 @@ from azmlflow.cli.access.grants import planned_place
 from azmlflow.cli.session.invocation import Invocation
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.infra.plan.identifiers import Place
+from azmlflow.rbac.report.differences import Declared
 from tests.cli.desk import ALICE, GROUP, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk, FakeArm
 
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
@@ -29,7 +30,7 @@ def grant(persona: str = "tracker", **more: Any) -> dict[str, Any]:
 
 
 def session_of(desk: Desk, *grants: dict[str, Any], **settings: object) -> tuple[Session, Place]:
-    config = {"azmlflow:cloud": "local", "azmlflow:grants": [*grants]}
+    config: dict[str, object] = {"azmlflow:cloud": "local", "azmlflow:grants": [*grants]}
     config |= {f"azmlflow:{name}": value for name, value in settings.items()}
     desk.settings(text=yaml.safe_dump({"config": config}))
     desk.stand()
@@ -37,7 +38,7 @@ def session_of(desk: Desk, *grants: dict[str, Any], **settings: object) -> tuple
     return session, planned_place(session, session.stack())
 
 
-def actions(found: declared.Declared) -> set[str]:
+def actions(found: Declared) -> set[str]:
     return {action for block in found.permissions for action in block.actions}
 
 
@@ -47,7 +48,7 @@ def test_an_ended_grant_and_one_that_relies_on_anothers_assignment_are_declared_
     first, second = declared.of(session, where)
     assert (first.persona, first.ended, first.adopted) == ("tracker", True, frozenset())
     assert first.roles == ((WORKSPACE_ID, role),)
-    assert (second.persona, second.ended, second.adopted) == ("viewer", False, {THEIRS.lower()})
+    assert (second.persona, second.ended, second.adopted) == ("viewer", False, frozenset({THEIRS.lower()}))
     assert second.roles == ((WORKSPACE_ID, PLACE.role_guid("viewer")),)
 
 
