@@ -190,7 +190,7 @@ def drop_ended(session: Session) -> None:
 def adopt_and_release(session: Session, stack: Stack, state: State) -> Session:
     """Before an `up`: rely on what somebody else has assigned meanwhile, and no longer on what they took away again.
 
-    Without new or adopted grants, or before anything stands, nothing is asked.
+    Without new or adopted grants nothing is asked; nor before anything stands, but for roles on a given account.
 
     Returns:
         The session, with the new settings where they had to change.
@@ -199,12 +199,12 @@ def adopt_and_release(session: Session, stack: Stack, state: State) -> Session:
         CliError: another role has the name of one that is needed, or there is no room for more assignments.
     """
     today, present = session.invocation.ports.today(), session.settings().grants
-    if "workspaceId" not in state.outputs:
+    where = planned_place(session, stack)
+    shared = str(where.storage_account or "").startswith("/")  # a person may have another stack's roles there
+    if "workspaceId" not in state.outputs and not (present and shared):
         return session
     from azmlflow.cli.access import assignments
     from azmlflow.infra.plan.tags import owner
-
-    where = planned_place(session, stack)
 
     def made(grant: Grant) -> bool:
         planned = (each.planned() for each in where.assignments((grant,)))

@@ -225,7 +225,8 @@ def take_over(
     Raises:
         CliError: something exists under a declared name that is not provably ours.
     """
-    state = stack.state()
+    state, wanted = stack.state(), tuple(wanted)
+    declared = frozenset(each.id.lower() for each in wanted)
     lost: list[Import] = []
     found: list[str] = []
     for plan in wanted:
@@ -245,10 +246,12 @@ def take_over(
             )
         if plan.description and (said := _said(document)) != plan.description and not said.endswith(owner):
             # Two stacks that share what is given call the same role of the same principal there by the same name.
+            if _of_grant(plan) and not any(plan.id.lower().startswith(f"{id_}/") for id_ in declared):
+                continue  # this `up` relies on it (`access/grants.py`)
             raise CliError(
                 f"{kind.called()} `{name}` exists already, and is not this stack's: it says `{said}`",
                 where=plan.id,
-                next=f"if nobody relies on it: az role assignment delete --ids {plan.id}",
+                next=_rely(plan, stack.name),
             )
         found.append(f"{kind.called()} `{name}`")
         new_parent = not state.has(plan.parent)
@@ -259,6 +262,18 @@ def take_over(
             say(f"taking over {each}, which stands and is not in the state")
         stack.import_resources(lost)
     return len(lost)
+
+
+def _of_grant(plan: Wanted) -> bool:
+    """Whether a role assignment is one that a grant calls for, and not one of the workspace's identity."""
+    return "$" not in plan.parent and plan.parent.rpartition("::")[0].endswith(":Access")
+
+
+def _rely(plan: Wanted, stack: str) -> str:
+    """How a stack comes to rely on a role that another gave."""
+    if _of_grant(plan):
+        return f"if nobody relies on it: az role assignment delete --ids {plan.id}"
+    return f"azmlflow set identity.grantRoles false --stack {stack}    (the identity has it already: rely on it)"
 
 
 def _said(document: Mapping[str, Any]) -> str:

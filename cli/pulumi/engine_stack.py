@@ -240,7 +240,8 @@ class EngineStack:
                 if isinstance(own, Exception) and type(own) not in {Exception, RunError}:
                     raise own
             mended = self._place.backend is not None
-            raise failed(self.name, watcher.outcome(), str(fault), self._again, mended=mended) from None
+            theirs = self._inline is None
+            raise failed(self.name, watcher.outcome(), str(fault), self._again, mended=mended, own=theirs) from None
         raise fault
 
     def _wait(self, thread: threading.Thread, command: Any) -> int:

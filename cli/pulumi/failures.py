@@ -25,7 +25,7 @@ def held(stack: str, text: str) -> CliError:
     )
 
 
-def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool = True) -> CliError:
+def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool = True, own: bool = False) -> CliError:
     """The error for an operation that failed: the first resource's own words, else the engine's last ones.
 
     Args:
@@ -34,6 +34,7 @@ def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool 
         text: what it said at its end.
         again: the command that goes on from here.
         mended: that command mends what a killed engine left half written.
+        own: the program is its user's: no setting of ours changes what it does.
     """
     errors = [entry for entry in outcome.diagnoses if entry.severity == "error"]
     # What providers say of a resource explains more than the engine's "update failed" on the stack.
@@ -51,7 +52,7 @@ def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool 
     others = len({entry.urn for entry in told}) - 1
     more = f" (and {others} more)" if others > 0 else ""
     what = _unwrapped(first.message)
-    return CliError(f"{what}{more}", where=urn_name(first.urn) or None, next=advice(what, stack) or again)
+    return CliError(f"{what}{more}", where=urn_name(first.urn) or None, next=advice(what, stack, own=own) or again)
 
 
 def _torn(what: str) -> str | None:
@@ -61,8 +62,8 @@ def _torn(what: str) -> str | None:
     return "find BACKEND -name '*.attrs' -empty -delete    (its folder, PULUMI_BACKEND_URL), and the command again"
 
 
-def advice(message: str, stack: str) -> str | None:
-    """The command that mends what Azure complains of, where there is one."""
+def advice(message: str, stack: str, *, own: bool = False) -> str | None:
+    """The command that mends what Azure complains of, where there is one; `own`: to a program of its user's."""
     if (lacks := said(message)) or _THROTTLED.search(message):
         return lacks.next if lacks else throttled(message)
     lowered = message.lower()
@@ -73,7 +74,7 @@ def advice(message: str, stack: str) -> str | None:
             f"azmlflow revoke {who} --stack {stack}    (if it is gone from the directory; else wait, and `azmlflow up`)"
         )
     if any(words in lowered for words in ("soft-deleted", "soft deleted", "deleted state")):
-        return f"azmlflow down --stack {stack}    (purges what is soft-deleted under this stack's names)"
+        return _held_name(message, stack, own=own)
     if "there is no model" in lowered and "register it first" in lowered:
         return f"azmlflow set --unset endpoints --stack {stack}    (then `azmlflow up`, and register it)"
     if "missingsubscriptionregistration" in lowered:
@@ -82,6 +83,18 @@ def advice(message: str, stack: str) -> str | None:
         return f"az provider register --namespace {namespace}"
     taken = "already" in lowered and ("taken" in lowered or "in use" in lowered)
     return f"choose another name, or another azmlflow:salt, in Pulumi.{stack}.yaml" if taken else None
+
+
+def _held_name(message: str, stack: str, *, own: bool) -> str:
+    """What helps where something soft-deleted holds a name. `down` knows nothing of what a program of others names."""
+    if not own:
+        return f"azmlflow set onSoftDeleted recover --stack {stack}    (then `azmlflow up`; or purge, or rename)"
+    other = "or give it another name in the program"
+    if "deleted state" not in message.lower():
+        return f"az ml workspace delete --name NAME --resource-group GROUP --permanently-delete    (for good; {other})"
+    vault = found[1] if (found := re.search(r"key vault '([\w-]+)'", message)) else "VAULT"
+    back = f"az keyvault recover --name {vault}, which `pulumi import` then takes in"
+    return f"az keyvault purge --name {vault}    (for good; where purge protection forbids it: {back}; {other})"
 
 
 def _unwrapped(message: str) -> str:

@@ -51,11 +51,15 @@ class Twins:
 
     @property
     def protected_until(self) -> str:
-        """When Azure lets go of a vault that nobody may purge; empty where it may be purged."""
-        properties = (self.vault or {}).get("properties") or {}
-        if not properties.get("purgeProtectionEnabled"):
-            return ""
-        return str(properties.get("scheduledPurgeDate") or "it was kept as long as it had to be")
+        """As `protected_until`, of the stack's."""
+        return protected_until(self.vault or {})
+
+    def tells(self) -> tuple[str, ...]:
+        """Each by its name, and what that means, for people."""
+        day = self.protected_until
+        vault = f"key vault {self.names.key_vault}: {keeping(day) if day else 'its name is taken until it is purged'}"
+        workspace = f"workspace {self.names.workspace}: its name is taken for 14 days, or until it is purged"
+        return (*([vault] if self.vault is not None else []), *([workspace] if self.workspace else []))
 
     def says(self) -> tuple[str, ...]:
         """Each by its name, for people."""
@@ -117,6 +121,25 @@ def tags_of_vault(entry: Mapping[str, Any]) -> Mapping[str, str]:
     """The tags that a soft-deleted vault bears still."""
     tags = (entry.get("properties") or {}).get("tags")
     return tags if isinstance(tags, Mapping) else {}
+
+
+def protected_until(entry: Mapping[str, Any]) -> str:
+    """The day on which Azure lets go of a soft-deleted vault that nobody may purge; empty where it may be purged.
+
+    (Microsoft, "Azure Key Vault soft-delete overview": with purge protection not even Microsoft can purge it before.)
+    """
+    properties = entry.get("properties") or {}
+    if not properties.get("purgeProtectionEnabled"):
+        return ""
+    day = str(properties.get("scheduledPurgeDate") or "").partition("T")[0]
+    return day or "it was kept as long as it had to be"
+
+
+def keeping(day: str) -> str:
+    """What purge protection means for who meets it: of a soft-deleted vault, and of its name."""
+    return (
+        f"purge protection keeps it, soft-deleted, and its name, until {day}: nobody can purge it, and it costs nothing"
+    )
 
 
 def may_be_of(entry: Mapping[str, Any], workspace: str, group_id: str) -> bool:

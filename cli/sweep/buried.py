@@ -105,6 +105,7 @@ def _groups(
 
 def _look(arm: ResourceManager, group: _Group, warn: Callable[[str], None]) -> Buried:
     """What of it can be purged, and what is to be said of the rest; nothing if the group stands."""
+    from azmlflow.cli.teardown import inventory
     from azmlflow.cli.teardown.ownership import UNPROVEN, Limits
     from azmlflow.cli.teardown.plan import plan_inside, short
 
@@ -121,12 +122,13 @@ def _look(arm: ResourceManager, group: _Group, warn: Callable[[str], None]) -> B
     others = [id_ for id_ in map(twins.id_of_vault, group.vaults) if id_.lower() not in plan.purge]
     notes = (
         *(f"soft-deleted {short(id_)} {of} stays: it {UNPROVEN}" for id_ in others),
+        *inventory.kept(plan.seen, plan.purge),
         *(
             f"soft-deleted {short(id_)} {of} keeps its name until Azure purges it, 14 days after it went"
             for id_ in group.workspaces
         ),
     )
-    ours = (replace(group.found(), contents={_VAULT: len(plan.purge)}),) if plan.purge else ()
+    ours = (replace(group.found(), contents={_VAULT: len(plan.purgeable)}),) if plan.purgeable else ()
     return Buried(ours, notes)
 
 

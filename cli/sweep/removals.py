@@ -20,10 +20,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from azmlflow.cli.frame.errors import CliError, Interrupted
 from azmlflow.cli.sweep.groups import Found
+
+if TYPE_CHECKING:
+    from azmlflow.cli.teardown import Left
 
 # `left`: the removal ran to its end, and something of the group still stands.
 State = Literal["waiting", "running", "removed", "left", "failed"]
@@ -38,7 +41,7 @@ class Fate:
         state: how far it is.
         says: the step under way, or why it failed.
         seconds: since it began.
-        left: what still stands of it.
+        left: what still stands of it, or is kept by Azure for a time.
     """
 
     group: Found
@@ -60,9 +63,9 @@ class Fate:
 
 Tell = Callable[[str], None]
 Turn = AbstractContextManager[object]
-# Removes one group, telling its steps, and changing things during its turn only; gives what is left of it. Raises typed
-# errors.
-Remove = Callable[[Found, Tell, Turn], Sequence[str]]
+# Removes one group, telling its steps, and changing things during its turn only; gives what is left of it, and what
+# Azure keeps. Raises typed errors.
+Remove = Callable[[Found, Tell, Turn], Sequence["Left"]]
 
 
 class AuditLog:
@@ -193,8 +196,9 @@ def _one(
 
     tell("looking")
     try:
-        left = tuple(remove(group, tell, turn()))
-        end = Fate(group, "left" if left else "removed", "", clock() - began, left)
+        left = remove(group, tell, turn())
+        told = tuple(each.told() for each in left)
+        end = Fate(group, "removed" if all(each.until for each in left) else "left", "", clock() - began, told)
     except Interrupted:
         raise
     except Exception as fault:  # noqa: BLE001 - one group's failure must not stop the others

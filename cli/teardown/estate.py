@@ -4,7 +4,8 @@ anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from azmlflow.cli.azure.errors import ArmError
@@ -18,6 +19,7 @@ from azmlflow.cli.teardown.ownership import Limits, Owner
 from azmlflow.rbac import scopes
 
 if TYPE_CHECKING:
+    from azure.mgmt.authorization.v2022_04_01.models import RoleAssignment
     from azure.mgmt.authorization.v2022_05_01_preview.models import RoleDefinition
 
     from azmlflow.infra.plan.naming import Names
@@ -83,13 +85,19 @@ class Access:
     Attributes:
         definitions: ids of role definitions of ours, whose scope is the group.
         assignments: ids of assignments of ours, and of all of the definitions.
+        beside: those of them outside of the group, on what is given.
     """
 
     definitions: tuple[str, ...] = ()
     assignments: tuple[str, ...] = ()
+    beside: tuple[RoleAssignment, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.definitions or self.assignments)
+
+    def without(self, spared: Collection[str]) -> Access:
+        """The same but for some assignments, by their ids in lower case."""
+        return replace(self, assignments=tuple(id_ for id_ in self.assignments if id_.lower() not in spared))
 
 
 def access(arm: ResourceManager, group_id: str, holder: Owner | None, limits: Limits) -> Access:
@@ -124,13 +132,16 @@ def _access(arm: ResourceManager, scope: str, group_id: str, holder: Owner | Non
         if str(role.name).lower() in guids and _only_here(role, group_id)
     }
     assignments: list[str] = []
+    beside: list[RoleAssignment] = []
     for entry in arm.role_assignments(scope):
         ours = holder is not None and holder.says(entry.description) and scopes.contains(group_id, str(entry.scope))
         said = limits.given_roles.get(str(entry.id).lower())
         given = said is not None and entry.description == said
+        if given:
+            beside.append(entry)
         if ours or given or str(entry.role_definition_id).rsplit("/", 1)[-1].lower() in roles:
             assignments.append(str(entry.id))
-    return Access(tuple(roles.values()), tuple(assignments))
+    return Access(tuple(roles.values()), tuple(assignments), tuple(beside))
 
 
 def _only_here(role: RoleDefinition, group_id: str) -> bool:

@@ -6,16 +6,15 @@ checked anew before every step that cannot be undone, and nothing that was not i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.frame.words import many
-from azmlflow.cli.session.twins import id_of_vault
+from azmlflow.cli.session.twins import id_of_vault, keeping, protected_until
 from azmlflow.cli.teardown import inventory
 from azmlflow.cli.teardown.data import named
 from azmlflow.cli.teardown.estate import Access, access, azure_name
-from azmlflow.cli.teardown.inventory import is_protected
 from azmlflow.cli.teardown.ownership import LOGS, WORKSPACE, Resource
 from azmlflow.cli.teardown.removal import Left, Removal
 from azmlflow.cli.teardown.uses import Sight
@@ -157,7 +156,8 @@ def remove_access(removal: Removal) -> bool:
 
 def _access_now(removal: Removal) -> Access:
     try:
-        return access(removal.arm, removal.plan.seen.id, removal.plan.holder, removal.plan.limits)
+        found = access(removal.arm, removal.plan.seen.id, removal.plan.holder, removal.plan.limits)
+        return found.without(removal.spared)
     except ArmError as fault:
         if fault.status != 403 or removal.fate() != "hidden":
             raise
@@ -213,13 +213,14 @@ def group_left(removal: Removal) -> tuple[Left, ...]:
 
 
 def plan_vaults(removal: Removal) -> tuple[str, ...]:
-    """The vaults that are purged, or that nobody can purge."""
+    """The vaults that are purged, or that nobody can purge; of one that is soft-deleted already a note tells that."""
     plan = removal.plan
     if not plan.may_purge:
         return ()
     standing = {one.id.lower(): removal.describe(one) for one in plan.verdict.ours if one.id.lower() in plan.purge}
     return tuple(
-        f"key vault {azure_name(id_)}, {standing.get(id_) or 'purged once it is deleted'}" for id_ in sorted(plan.purge)
+        f"key vault {azure_name(id_)}, {standing.get(id_) or 'purged once it is deleted'}"
+        for id_ in sorted(plan.purgeable)
     )
 
 
@@ -227,7 +228,7 @@ def purge_vaults(removal: Removal) -> bool:
     """Purge the soft-deleted vaults of the plan, where the caller may, and wait."""
     if not removal.plan.may_purge:
         return False
-    purged = [entry for entry in _buried(removal) if not is_protected(entry)]
+    purged = [entry for entry in _buried(removal) if not protected_until(entry)]
     for entry in purged:
         removal.tell(str(entry["id"]), "purging")
         try:
@@ -240,16 +241,26 @@ def purge_vaults(removal: Removal) -> bool:
 
 def vaults_left(removal: Removal) -> tuple[Left, ...]:
     """The vaults of the plan that are soft-deleted."""
-    if not removal.plan.may_purge:
-        gone = bool(removal.plan.purge) and removal.fate() != "stands"
-        why = "soft-deleted, and not yours to purge"
-        return tuple(Left("key vault", azure_name(id_), id_, why) for id_ in sorted(removal.plan.purge) if gone)
-    left = []
-    for entry in _buried(removal):
-        until = (entry.get("properties") or {}).get("scheduledPurgeDate", "it was kept as long as it had to be")
-        why = f"purge protection keeps it, and its name, until {until}" if is_protected(entry) else "soft-deleted"
-        left.append(Left("key vault", azure_name(str(entry["id"])), str(entry["id"]), why))
-    return tuple(left)
+    seen = {id_of_vault(entry).lower(): entry for entry in _buried(removal)}
+    unseen = removal.plan.purge - set(seen) if not removal.plan.may_purge and removal.fate() != "stands" else ()
+    left = [_vault_left(removal, id_, entry) for id_, entry in sorted(seen.items())]
+    return (*left, *(_not_purged(id_, id_) for id_ in sorted(unseen)))
+
+
+def _vault_left(removal: Removal, id_: str, entry: Mapping[str, Any]) -> Left:
+    where = str(entry["id"])
+    if until := protected_until(entry):
+        return Left("key vault", azure_name(where), where, keeping(until), until)
+    return (
+        Left("key vault", azure_name(where), where, "soft-deleted")
+        if removal.plan.may_purge
+        else _not_purged(id_, where)
+    )
+
+
+def _not_purged(id_: str, where: str) -> Left:
+    way = f"az keyvault purge --name {azure_name(id_)}    (typed by an owner of the subscription)"
+    return Left("key vault", azure_name(id_), where, "soft-deleted, and not yours to purge", way=way)
 
 
 def _buried(removal: Removal) -> tuple[dict[str, Any], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.words import many
 from azmlflow.cli.session import twins
 from azmlflow.cli.teardown.data import asked_per_day
-from azmlflow.cli.teardown.ownership import VAULT, WORKSPACE, Owner, Resource, Verdict
+from azmlflow.cli.teardown.ownership import UNTAGGED, VAULT, WORKSPACE, Owner, Resource, Verdict, marks
 from azmlflow.cli.teardown.uses import Sight, Use, find_uses
 
 if TYPE_CHECKING:
@@ -86,6 +86,11 @@ class Inventory:
         return str(((self.document or {}).get("properties") or {}).get("provisioningState", "")) == "Deleting"
 
     @property
+    def protected(self) -> frozenset[str]:
+        """The ids that soft-deleted vaults had which nobody can purge."""
+        return frozenset(twins.id_of_vault(each).lower() for each in self.buried if twins.protected_until(each))
+
+    @property
     def holder(self) -> Owner | None:
         """Whose tags the group bears."""
         return Owner.of((self.document or {}).get("tags"))
@@ -124,11 +129,6 @@ def resources_of(arm: ResourceManager, group_id: str) -> Iterable[Resource]:
 
 def _subscription(id_: str) -> str:
     return "/".join(id_.split("/")[:3])
-
-
-def is_protected(buried: Mapping[str, Any]) -> bool:
-    """Whether nobody can purge it before it was kept as long as it had to be."""
-    return bool((buried.get("properties") or {}).get("purgeProtectionEnabled"))
 
 
 def _locks_above(arm: ResourceManager, subscription: str, sight: Sight) -> tuple[ManagementLockObject, ...]:
@@ -242,3 +242,25 @@ def _binds(lock: str, ours: Iterable[str]) -> bool:
     """Whether a lock is on something of ours, in it, or above it."""
     scope = lock.lower().partition("/providers/microsoft.authorization/locks/")[0]
     return any(_of(own, (scope,)) or _of(scope, (own,)) for own in ours)
+
+
+def others(seen: Inventory, holder: Owner | None) -> Iterator[str]:
+    """Of a group that is gone: a sentence for each vault of another's. Whoever asks for the group may take its name."""
+    for entry in seen.buried if seen.document is None else ():
+        tags = twins.tags_of_vault(entry)
+        if holder is None or not holder.owns(tags):
+            project, stack = marks(tags)
+            whose = f"belongs to stack {stack or '?'} of project {project or '?'}" if project or stack else UNTAGGED
+            yield f"soft-deleted vaults/{_name(twins.id_of_vault(entry))} stays: it {whose}"
+
+
+def kept(seen: Inventory, meant: Collection[str]) -> Iterator[str]:
+    """A sentence for each soft-deleted vault, of those that are meant, that nobody can purge."""
+    for entry in seen.buried:
+        id_ = twins.id_of_vault(entry)
+        if id_.lower() in meant and (day := twins.protected_until(entry)):
+            yield f"key vault {_name(id_)}: {twins.keeping(day)}"
+
+
+def _name(id_: str) -> str:
+    return id_.rpartition("/")[2]

@@ -74,8 +74,12 @@ def down(
                 fault.what, where=fault.where, next=f"{_again(plan, name)}    (it goes on from here)"
             ) from fault
     taken = [{"step": step, "seconds": round(seconds, 1)} for step, seconds in report.steps]
-    document |= {"steps": taken, "left": [asdict(entry) for entry in report.left]}
-    invocation.result(document, lambda: show.residue(f"resource group {plan.seen.name}", report.left))
+    document |= {
+        "steps": taken,
+        "left": [asdict(entry) for entry in report.left],
+        "protected": [asdict(entry) for entry in report.kept],
+    }
+    invocation.result(document, lambda: show.residue(f"resource group {plan.seen.name}", report.left, report.kept))
     if report.left:
         raise show.leftover(f"resource group `{plan.seen.name}`", report.left, _again(plan, name))
 

@@ -59,7 +59,7 @@ class GroupPlan:
         limits: what the user allows.
         holder: whose group it is; None for one of nobody's.
         locks: ids of our locks, which are dropped.
-        purge: soft-deleted vaults of ours, by the id that they had.
+        purge: vaults of ours that are soft-deleted, or will be, by the id that they had.
         refusals: what forbids the removal; empty if nothing does.
         notes: what else people should know of it, such as what stays.
         may_purge: whether the caller may purge vaults, a right at the subscription.
@@ -77,6 +77,11 @@ class GroupPlan:
     notes: tuple[str, ...] = ()
     may_purge: bool = True
     buried_workspaces: tuple[str, ...] = ()
+
+    @property
+    def purgeable(self) -> frozenset[str]:
+        """Those of `purge` that are not known yet to be kept by purge protection."""
+        return self.purge - self.seen.protected
 
     def check(self) -> None:
         """Raises CliError if the removal is refused."""
@@ -110,8 +115,8 @@ def _with_rights(arm: ResourceManager, plan: GroupPlan) -> GroupPlan:
     if needed and (less := lacking(arm, scope, needed)):
         why = f"you may not do all that it takes: you lack {', '.join(less)}"
         refusals += (Refusal(scope, why, f"ask an Owner to run it, or ask for the role Owner on {scope}"),)
-    if plan.purge and not (may_purge := _may_purge(arm, subscription)):
-        names = ", ".join(id_.rsplit("/", 1)[-1] for id_ in sorted(plan.purge))
+    if plan.purgeable and not (may_purge := _may_purge(arm, subscription)):
+        names = ", ".join(id_.rsplit("/", 1)[-1] for id_ in sorted(plan.purgeable))
         notes += (f"key vault {names} stays, soft-deleted, and its name: you lack {_PURGE} at the subscription",)
     return replace(plan, refusals=refusals, notes=notes, may_purge=may_purge)
 
@@ -162,6 +167,7 @@ def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPla
     meant = {id_of_vault(entry) for entry in tagged if known(id_of_vault(entry), tags_of_vault(entry))}
     # A vault that is in neither form ours is never purged, whatever its tags or its name alone.
     purge = [*meant, *(one.id for one in inventory.standing_vaults(verdict.ours))]
+    purged = frozenset(map(str.lower, purge))
     spared = [id_of_vault(entry) for entry in tagged if id_of_vault(entry) not in meant]
     sight = Sight()
     buried = () if limits.known is not None else inventory.read_buried_workspaces(arm, seen, sight)
@@ -171,10 +177,10 @@ def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPla
     notes = (
         *notes,
         *(f"soft-deleted {short(id_)} stays: it {UNPROVEN}" for id_ in spared),
-        *_others(seen, holder),
+        *inventory.others(seen, holder),
+        *inventory.kept(seen, purged),
         *(f"you may not see {what}: whether something there stands in the way is not known" for what in unseen),
     )
-    purged = frozenset(map(str.lower, purge))
     plan = GroupPlan(seen, verdict, Access(), limits, holder, locks, purged, notes=notes, buried_workspaces=gone)
     return replace(plan, refusals=tuple(_refusals(plan)))
 
@@ -195,16 +201,6 @@ def _buried_holder(seen: Inventory) -> Owner | None:
     """Whose vaults were in a group that is gone, if all that name anybody name the same."""
     owners = {owner for entry in seen.buried if (owner := Owner.of(tags_of_vault(entry)))}
     return owners.pop() if seen.document is None and len(owners) == 1 else None
-
-
-def _others(seen: Inventory, holder: Owner | None) -> Iterator[str]:
-    """Of a group that is gone: a sentence for each vault of another's. Whoever asks for the group may take its name."""
-    for entry in seen.buried if seen.document is None else ():
-        tags = tags_of_vault(entry)
-        if holder is None or not holder.owns(tags):
-            project, stack = marks(tags)
-            whose = f"belongs to stack {stack or '?'} of project {project or '?'}" if project or stack else UNTAGGED
-            yield f"soft-deleted {short(id_of_vault(entry))} stays: it {whose}"
 
 
 def _our_lock(lock: ManagementLockObject, seen: Inventory, holder: Owner | None, limits: Limits) -> bool:

@@ -46,12 +46,20 @@ class Left:
         name: which one.
         where: ARM id or path.
         why: the reason, if it is known.
+        until: the day until which Azure keeps it, whoever asks; empty for what could be removed.
+        way: what removes it, where the same command again would not.
     """
 
     kind: str
     name: str
     where: str
     why: str = ""
+    until: str = ""
+    way: str = ""
+
+    def told(self) -> str:
+        """For people: `key vault kv-one: soft-deleted`."""
+        return f"{self.kind} {self.name}{f': {self.why}' if self.why else ''}"
 
 
 @dataclass(frozen=True)
@@ -61,12 +69,14 @@ class Report:
     Attributes:
         group: the group's id.
         steps: (step, seconds), those that had something to do.
-        left: what is still there.
+        left: what is still there, and could be removed.
+        kept: what Azure keeps for a time, whoever asks.
     """
 
     group: str
     steps: tuple[tuple[str, float], ...] = ()
     left: tuple[Left, ...] = ()
+    kept: tuple[Left, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ class Removal:
         estate: the stack whose removal it is; None where a group goes by itself.
         beside: plans of further groups that the stack's state has, which the engine would delete.
         strays: ids of what else it has outside of all these groups.
+        spared: role assignments of the stack's that stay, since others rely on them: lower-case ids.
         describe: tells what data a resource holds.
         on_progress: hears what is under way in Azure.
         on_change: hears what the engine does.
@@ -92,6 +103,7 @@ class Removal:
     estate: Estate | None = None
     beside: tuple[GroupPlan, ...] = ()
     strays: tuple[str, ...] = ()
+    spared: frozenset[str] = frozenset()
     describe: Describe = lambda _: ""
     on_progress: OnProgress = lambda _: None
     on_change: OnChange | None = None

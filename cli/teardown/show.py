@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
@@ -53,19 +53,39 @@ def confirm(what: str, name: str, again: str) -> None:
         raise CliError("not removed: the name typed is another", next=again)
 
 
-def residue(what: str, left: tuple[Left, ...]) -> str:
-    """What is left, for people."""
-    if not left:
-        looked = "groups, soft-deleted things, role definitions and assignments, Pulumi state, files"
-        return click.style(f"{what} is gone: nothing left", fg="green", bold=True) + f"  (looked at: {looked})"
-    lines = [f"  {entry.kind} {entry.name}{f': {entry.why}' if entry.why else ''}" for entry in left]
-    return "\n".join([f"{what}: left behind", *lines])
+def residue(what: str, left: Sequence[Left], kept: Sequence[Left] = (), then: str = "") -> str:
+    """What is left, for people.
+
+    Args:
+        what: what was removed.
+        left: what is there still.
+        kept: what Azure keeps for a time, whoever asks.
+        then: what is to be known of that before the next `up`.
+    """
+    rows = [f"  {entry.told()}" for entry in (*left, *kept)]
+    rows += [f"  {then}"] if kept and then else []
+    if left:
+        return "\n".join([f"{what}: left behind", *rows])
+    looked = "groups, soft-deleted things, role definitions and assignments, Pulumi state, files"
+    end = "nothing left that anybody could remove" if kept else "nothing left"
+    gone = click.style(f"{what} is gone: {end}", fg="green", bold=True) + f"  (looked at: {looked})"
+    return "\n".join([gone, *rows])
+
+
+def names_taken(stack: str) -> str:
+    """What a stack's next `up` does about a vault that purge protection keeps, and what there is to choose."""
+    return (
+        f"the next `up` of these settings would stop at it: azmlflow set onSoftDeleted recover --stack {stack}    "
+        "(it then brings the vault back, with what is in it; or azmlflow set salt 2, other names)"
+    )
 
 
 def leftover(what: str, left: tuple[Left, ...], again: str) -> CliError:
     """The error of a removal that leaves something."""
     return CliError(
-        f"{len(left)} thing{'s are' if len(left) > 1 else ' is'} left of {what}", where=left[0].where, next=again
+        f"{len(left)} thing{'s are' if len(left) > 1 else ' is'} left of {what}",
+        where=left[0].where,
+        next=left[0].way or again,
     )
 
 

@@ -91,6 +91,8 @@ def destroy(removal: Removal) -> bool:
         held = estate.state.resources
         went = [each for each in held if each.id.lower() in ids or inventory.inside(gone, each.id)]
         estate.stack.forget([each.urn for each in went])
+    if spared := [each.urn for each in estate.state.resources if each.id.lower() in removal.spared]:
+        estate.stack.forget(spared)
     if protected := [each.urn for each in estate.state.resources if each.protected]:
         estate.stack.unprotect(protected)  # what is protected from slips is not from `down`, which asked
     estate.stack.destroy(removal.on_change)

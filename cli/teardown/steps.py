@@ -106,9 +106,10 @@ def take(
                 yield step.name, removal.clock() - began
 
 
-def left(removal: Removal) -> tuple[Left, ...]:
-    """Look at everything again, and tell what is left."""
-    return tuple(each for step in STEPS for each in step.left(removal))
+def left(removal: Removal) -> tuple[tuple[Left, ...], tuple[Left, ...]]:
+    """Look at everything again, and tell what is left: what could be removed, and what Azure keeps for a time."""
+    found = [each for step in STEPS for each in step.left(removal)]
+    return tuple(each for each in found if not each.until), tuple(each for each in found if each.until)
 
 
 def remove_group(
@@ -139,7 +140,7 @@ def remove_group(
     removal = Removal(arm, plan or plan_group(arm, group_id, limits), on_progress=on_progress, clock=clock)
     try:
         steps = tuple(take(removal, turn=turn))
-        return Report(removal.plan.seen.id, steps, left(removal))
+        return Report(removal.plan.seen.id, steps, *left(removal))
     except TimedOut as fault:
         raise overdue(removal, fault) from fault
 
@@ -160,5 +161,5 @@ def standing(removal: Removal) -> tuple[str, ...]:
     """What is there now of all that goes, each in a few words: the group's resources, and what outlives it."""
     return (
         *(short(one.id) for one in removal.inside()),
-        *(f"{each.kind} {each.name}" for each in left(removal)),
+        *(f"{each.kind} {each.name}" for found in left(removal) for each in found),
     )

@@ -95,8 +95,8 @@ class MlflowWorkspace(pulumi.ComponentResource):
             if key is not None:
                 (theirs if key.elsewhere else ours)["key"] = key.id
             # What is given does not go with the group, nor do roles on it.
-            opened = declare_roles(name, args, identity, ours, beside)
-            opened += declare_roles(name, args, identity, theirs, pulumi.ResourceOptions(parent=self))
+            opened = declare_roles(name, args, identity, ours, place, opts=beside)
+            opened += declare_roles(name, args, identity, theirs, place, opts=pulumi.ResourceOptions(parent=self))
         workspace = machinelearningservices.Workspace(
             f"{name}-workspace",
             workspace_name=args.workspace,
@@ -128,7 +128,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(within, _after(name, args, identity, opened)),
         )
         if identity is not None:
-            declare_roles(name, args, identity, {"workspace": workspace.id}, beside)
+            declare_roles(name, args, identity, {"workspace": workspace.id}, place, opts=beside)
         self.group = group
         self.group_id = group.id if group else pulumi.Output.from_input(args.resource_group_id or "")
         # What goes with it goes: a compute cannot be deleted by itself.

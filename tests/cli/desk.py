@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -178,6 +179,11 @@ class FakeArm:
         if below.endswith(locks := "/providers/microsoft.authorization/locks/"):
             within = below.removesuffix(locks)
             return [doc for key, doc in list(self.documents.items()) if key.startswith(f"{within}/") and locks in key]
+        if (
+            below.endswith("/providers/microsoft.machinelearningservices/workspaces/")
+            and "/resourcegroups/" not in below
+        ):
+            return [doc for key, doc in list(self.documents.items()) if re.search(r"/workspaces/[^/]+$", key)]
         if below.endswith("/resources/"):
             inside = below.removesuffix("resources/")
             return [doc for key, doc in list(self.documents.items()) if key.startswith(inside) and "type" in doc]

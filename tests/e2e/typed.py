@@ -259,6 +259,11 @@ AZ = (
     Typed("az acr create --name $REGISTRY --resource-group $GROUP --sku Premium", "Premium"),
     Typed("az acr network-rule add --name $REGISTRY --ip-address 198.51.100.7", "198.51.100.7"),
     Typed("az keyvault update --name $KEYS --enable-purge-protection true", '"enablePurgeProtection": true'),
+    Typed("az keyvault create --name kv-typed1 --resource-group $GROUP", "kv-typed1"),
+    Typed("az keyvault delete --name kv-typed1"),
+    Typed("az keyvault recover --name kv-typed1", "kv-typed1"),
+    Typed("az keyvault delete --name kv-typed1"),
+    Typed("az keyvault purge --name kv-typed1"),
 )
 
 DAY = {"standing": STANDING, "access": ACCESS, "use": USE, "checked": CHECKED, "leaving": LEAVING}

@@ -11,8 +11,10 @@ from azmlflow.cli.access import assignments, grants, principals, revocation
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending.mending import held
 from azmlflow.cli.project.hold import note_path, read_note
+from azmlflow.cli.session import relying
 from azmlflow.cli.session.invocation import Command, Invocation, common, patient
 from azmlflow.cli.session.session import Session, open_session
+from azmlflow.rbac import scopes
 from azmlflow.rbac.grants import Grant, GrantScope
 from azmlflow.rbac.roles import combined
 
@@ -63,6 +65,10 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
             )
         stay = [grant for grant in present if grant.key not in {each.key for each in gone}]
         going = tuple(revocation.going(had, places, gone, stay, session.settings().identities()))
+        beside = [each for each in going if not scopes.contains(where.group_id, each.scope)]
+        roles = [relying.Role(each.id, each.principal_id, each.scope) for each in beside]
+        relied = relying.leave(session, stack, where.workspace_id, roles)
+        going = tuple(each for each in going if each.id.lower() not in relied)
         _check_right(session, listing, going)
         session = grants.save(session, stay) if len(stay) != len(present) else session
         for each in going:

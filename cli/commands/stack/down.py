@@ -18,6 +18,7 @@ from azmlflow.cli.project.project import DEFAULT_STACK
 from azmlflow.cli.project.selection import choose_stack, find_project
 from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.stack import Stack
+from azmlflow.cli.session import relying
 from azmlflow.cli.session.invocation import Command, Invocation, common, patient
 from azmlflow.cli.session.life import duration
 from azmlflow.cli.session.session import Session, open_session
@@ -90,7 +91,9 @@ def command(
             plan = steps.planned(removal)
         if not plan:
             holder.finish()
-            invocation.result(_report(session.name, (), (), ()), f"nothing stands on stack {session.name}")
+            notes = removal.plan.notes
+            said = "\n".join((f"nothing stands on stack {session.name}", *(f"! {note}" for note in notes)))
+            invocation.result({**_report(session.name, (), (), ()), "notes": list(notes)}, said)
             return
         kept = _kept(session)
         show.plan(invocation.say, f"stack {session.name}", plan, removal.plan.notes)
@@ -109,10 +112,12 @@ def command(
             show.confirm("stack", session.name, f"azmlflow down --stack {session.name}")
         done = _take_steps(session, removal, timeout)
         with progress.drawing("looking for what is left"):
-            left = steps.left(removal)
+            left, keeps = steps.left(removal)
         holder.finish()
+    then = show.names_taken(session.name)
     invocation.result(
-        _report(session.name, plan, done, left, kept), lambda: show.residue(f"stack {session.name}", left)
+        {**_report(session.name, plan, done, left, kept), "protected": [asdict(each) for each in keeps]},
+        lambda: show.residue(f"stack {session.name}", left, keeps, then),
     )
     if left:
         raise show.leftover(f"stack `{session.name}`", left, f"azmlflow down --stack {session.name}")
@@ -153,12 +158,16 @@ def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False, s
     )
     groups = [entry.id for entry in managed if entry.type == token_of(GROUP) and not _same(entry.id, estate.group)]
     strays = [entry.id for entry in managed if all(stands_elsewhere(entry.id, id_) for id_ in (estate.group, *groups))]
+    plan = plan_group(arm, estate.group, limits)
+    spared = relying.kept(arm, estate.workspace, relying.outside(estate.state, estate.group, plan.access.beside))
+    plan = replace(plan, access=plan.access.without(spared), notes=(*plan.notes, *relying.told(spared)))
     return Removal(
         arm,
-        plan_group(arm, estate.group, limits),
+        plan,
         estate,
         tuple(plan_group(arm, id_, limits) for id_ in groups),
         tuple(strays),
+        frozenset(spared),
         describing(arm),
     )
 

@@ -104,7 +104,17 @@ def _do(
 
 def _kept(result: dict[str, Any]) -> dict[str, Any]:
     """Of a command's answer what the summary tells: a fleet may be large."""
-    names = ("changes", "seconds", "stands", "unfinished", "elsewhere", "left", "workspaceName", "resourceGroup")
+    names = (
+        "changes",
+        "seconds",
+        "stands",
+        "unfinished",
+        "elsewhere",
+        "left",
+        "protected",
+        "workspaceName",
+        "resourceGroup",
+    )
     found = {name: result[name] for name in names if name in result}
     if "price" in result:
         found["price"] = {name: result["price"].get(name) for name in ("month", "currency", "date", "unknown")}
@@ -150,6 +160,7 @@ def _says(end: Fate) -> str:
         said.append("stands" if end.result["stands"] else "nothing stands")
     if end.result.get("elsewhere"):
         said.append(f"{len(end.result['elsewhere'])} differ")
+    said += [f"{each['kind']} {each['name']} stays until {each['until']}" for each in end.result.get("protected") or ()]
     if price := end.result.get("price"):
         more = " and what is unknown" if price.get("unknown") else ""
         said.append(f"idle about {price['month']:g} {price['currency']} a month{more}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ from azmlflow.cli.local import entering
 from azmlflow.cli.project import report
 from azmlflow.cli.project.hold import holding, note_path, read_note
 from azmlflow.cli.pulumi.deployment import State
-from azmlflow.cli.session import standing
+from azmlflow.cli.session import standing, twins
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.rbac.grants import Grant
@@ -40,23 +40,38 @@ def command(invocation: Invocation) -> None:
     if session.file.local:
         asked = entering.running(session.project)
         document["embeddedAzure"] = "running" if asked else "stopped"
-    if document["stands"]:
-        document |= _looked(session, state) if asked else {"asked": False, "unasked": "the embedded Azure is stopped"}
+    if asked:
+        document |= _asked(session, lambda: _looked(session, state) if document["stands"] else _held(session))
+    elif document["stands"]:
+        document |= {"asked": False, "unasked": "the embedded Azure is stopped"}
     invocation.result(document, lambda: _text(session, state, document))
 
 
-def _looked(session: Session, state: State) -> dict[str, Any]:
-    """What the cloud itself says of what stands; why it could not be asked, where it could not."""
-    ports = session.invocation.ports
+def _asked(session: Session, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the cloud itself says; why it could not be asked, where it could not."""
     try:
-        ports.visit(session.project, session.file, session.invocation.say)
-        found = standing.of(session, state)
+        session.invocation.ports.visit(session.project, session.file, session.invocation.say)
+        return {"asked": True, **look()}
     except Exception as fault:
         known = report.known(fault)
         if known is None:
             raise
         return {"asked": False, "unasked": known.what}
-    return {"asked": True, "elsewhere": list(found.says()), "stands": not found.without_workspace}
+
+
+def _looked(session: Session, state: State) -> dict[str, Any]:
+    """How what stands differs from what the last `up` left."""
+    found = standing.of(session, state)
+    return {"elsewhere": list(found.says()), "stands": not found.without_workspace}
+
+
+def _held(session: Session) -> dict[str, Any]:
+    """What is soft-deleted under the names of a stack that does not stand."""
+    if session.project.own_program:
+        return {}
+    settings, subscription = session.settings(), session.subscription({})
+    names, arm = settings.names(session.name, subscription), session.invocation.ports.open_arm()
+    return {"softDeleted": list(twins.find(arm, subscription, settings.location, names).tells())}
 
 
 def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
@@ -67,7 +82,8 @@ def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
     if document["unfinished"]:
         lines.append(f"  unfinished    {document['unfinished']}: `azmlflow up` goes on from there")
     if document.get("unasked"):
-        lines.append(f"  not asked     what follows is as the last `up` left it: {document['unasked']}")
+        as_left = "what follows is as the last `up` left it: " if document["stands"] else ""
+        lines.append(f"  not asked     {as_left}{document['unasked']}")
     differing = [f"  differs       {line}" for line in document.get("elsewhere") or ()]
     if differing:
         differing.append(f"next: azmlflow up --stack {session.name}    (puts it right)")
@@ -75,7 +91,11 @@ def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
         return "\n".join([*lines, "  the workspace is not there", *differing])
     if not document["stands"]:
         some = f" ({len(state.resources)} resources are there)" if state.resources else ""
-        return "\n".join([*lines, f"  nothing stands{some}", f"next: azmlflow up --stack {session.name}"])
+        held = [f"  soft-deleted  {line}" for line in document.get("softDeleted") or ()]
+        way = f"azmlflow up --stack {session.name}"
+        if held and session.settings().on_soft_deleted == "fail":
+            way = f"azmlflow doctor --stack {session.name}    (what to do about the names that are taken)"
+        return "\n".join([*lines, f"  nothing stands{some}", *held, f"next: {way}"])
     outputs = state.outputs
     lines += [
         f"  workspace     {outputs['workspaceName']} in {outputs['resourceGroup']}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,9 @@ from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.sweep.buried import find_buried
 from azmlflow.cli.sweep.groups import Found, Wanted, find, look_into, refused
 from azmlflow.cli.sweep.removals import AuditLog, Fate, Remove, Tell, Turn, sweep
+
+if TYPE_CHECKING:
+    from azmlflow.cli.teardown import Left
 
 _WIDTH, _WIDEST = 10, 64
 
@@ -148,7 +151,7 @@ def _remove_by(arm: ResourceManager, wanted: Wanted, now: datetime, stop_endpoin
     """Removal of one group, as `down` does it: what is not azmlflow's stops it, and so does an end put off since."""
     from azmlflow.cli.teardown import Limits, remove_group
 
-    def remove(group: Found, tell: Tell, turn: Turn) -> Sequence[str]:
+    def remove(group: Found, tell: Tell, turn: Turn) -> Sequence[Left]:
         def chosen(document: Mapping[str, Any]) -> bool:  # one that was gone, and stands again, is another
             return not group.gone and wanted.fits(Found.of(document), now)
 
@@ -156,7 +159,7 @@ def _remove_by(arm: ResourceManager, wanted: Wanted, now: datetime, stop_endpoin
         report = remove_group(
             arm.apart(), group.id, limits, on_progress=lambda step: tell(f"{step.step}: {step.what}"), turn=turn
         )
-        return [f"{left.kind} {left.name}{f': {left.why}' if left.why else ''}" for left in report.left]
+        return (*report.left, *report.kept)
 
     return remove
 

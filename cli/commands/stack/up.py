@@ -23,7 +23,7 @@ from azmlflow.cli.pulumi import progress
 from azmlflow.cli.pulumi.changes import Outcome
 from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.stack import Stack
-from azmlflow.cli.session import life, standing
+from azmlflow.cli.session import life, relying, standing
 from azmlflow.cli.session.invocation import Command, Invocation, common, patient
 from azmlflow.cli.session.session import Session, open_session
 from azmlflow.cli.session.session import standing as outputs_of
@@ -80,6 +80,8 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         again += [SERVING] if _newly_served(session, state, settings) else []
         doctor.preflight(session, before if stands else {}, again)
         session = life.note(session, state, expires)
+        if not session.project.own_program and state.outputs:
+            _let_go(session, stack, state, settings)
         lost = losses.of_preview(stack) if session.project.own_program else losses.of_settings(session, state, settings)
         replacing.agree(session, lost, sure=yes, replace=allow_replace)
         replacing.clear(session, stack, state, lost)
@@ -106,6 +108,13 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
         },
         lambda: _panel(session, outputs, outcome, path),
     )
+
+
+def _let_go(session: Session, stack: Stack, state: State, settings: Settings) -> None:
+    """Of the roles outside of the group that this `up` would delete, leave those that others rely on."""
+    place = settings.place(session.names(state.outputs), session.subscription(state.outputs))
+    if relying.outside(state, place.group_id):
+        relying.let_go(session, stack, losses.rehearsed(session, state), place.group_id, place.workspace_id)
 
 
 def _newly_given(session: Session, state: State) -> bool:

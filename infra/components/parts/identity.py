@@ -60,12 +60,15 @@ def declare_roles(
     args: MlflowWorkspaceArgs,
     identity: UserIdentity,
     parts: Mapping[str, pulumi.Output[str]],
+    group: pulumi.Input[str],
+    *,
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
     """The assignments of the roles that an identity needs on parts of the workspace; none if others grant them.
 
     `parts` has the ARM ids of the parts by how their logical names end. The assignments' names in Azure follow from the
-    identity's ARM id: its object id is not known before it is made.
+    identity's ARM id: its object id is not known before it is made. Two stacks that are given one identity and one
+    account call a role of it by one name: what it says tells whose it is.
     """
     if args.grant_roles is False:
         return []
@@ -78,8 +81,8 @@ def declare_roles(
             role_definition_id=scope.apply(partial(_definition, role)),
             principal_id=identity.principal_id,
             principal_type="ServicePrincipal",
-            description=pulumi.Output.from_input(args.workspace).apply(
-                lambda workspace: f"Workspace {workspace} works as this identity"
+            description=pulumi.Output.all(args.workspace, group).apply(
+                lambda names: f"Workspace {names[0]} in group {names[1]} works as this identity"
             ),
             opts=opts,
         )

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from azmlflow.cli.frame.errors import Interrupted
+from azmlflow.cli.local import entering
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi.changes import OnChange, Outcome
 from azmlflow.cli.pulumi.deployment import Resource, State
@@ -182,13 +183,43 @@ def test_a_soft_deleted_vault_with_our_tags_by_another_name_stays_and_is_told(st
         standing.arm.put(GROUP_ID, tags=ownership("azmlflow", "local"))
 
 
-def test_purge_protection_is_told_as_residue(standing: Desk) -> None:
-    standing.arm.put(DELETED_VAULT, properties={**BURIED, "purgeProtectionEnabled": True})
-    done = standing.run("down", "--yes", "-o", "json")
-    assert done.code == 1
-    left = done.json()["left"]
-    assert [(entry["kind"], entry["name"]) for entry in left] == [("key vault", NAMES.key_vault)]
-    assert "purge protection" in left[0]["why"]
+PROTECTED = {**BURIED, "purgeProtectionEnabled": True, "scheduledPurgeDate": "2027-02-25T12:00:00Z"}
+KEEPS = (
+    "purge protection keeps it, soft-deleted, and its name, until 2027-02-25: nobody can purge it, and it costs nothing"
+)
+
+
+def test_a_vault_that_nobody_can_purge_is_told_and_is_no_failure(standing: Desk) -> None:
+    standing.arm.put(DELETED_VAULT, properties=PROTECTED)
+    done = standing.run("down", "--yes")
+    assert done.code == 0
+    assert "stack local is gone: nothing left that anybody could remove" in done.out
+    assert f"key vault {NAMES.key_vault}: {KEEPS}" in done.out
+    assert "azmlflow set onSoftDeleted recover --stack local" in done.out
+    assert not standing.stack.there
+    assert DELETED_VAULT.lower() in standing.arm.documents
+
+
+def test_it_is_no_residue_in_json_either(standing: Desk) -> None:
+    standing.arm.put(DELETED_VAULT, properties=PROTECTED)
+    document = standing.run("down", "--yes", "-o", "json").json()
+    assert document["left"] == []
+    (vault,) = document["protected"]
+    assert (vault["kind"], vault["name"], vault["until"]) == ("key vault", NAMES.key_vault, "2027-02-25")
+
+
+def test_down_again_has_nothing_to_do_and_still_tells_of_it(standing: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    standing.arm.put(DELETED_VAULT, properties=PROTECTED)
+    assert standing.run("down", "--yes").code == 0
+    standing.arm.calls.clear()
+    again = standing.run("down")  # nobody is asked
+    assert again.code == 0
+    assert again.out.splitlines() == ["nothing stands on stack local", f"! key vault {NAMES.key_vault}: {KEEPS}"]
+    assert standing.arm.calls == []
+    monkeypatch.setattr(entering, "running", lambda _: True)
+    told = standing.run("status")
+    assert f"soft-deleted  key vault {NAMES.key_vault}: {KEEPS}" in told.out
+    assert "next: azmlflow doctor --stack local" in told.out
 
 
 def test_a_group_that_the_state_lost_goes_only_with_our_tags(desk: Desk) -> None:
@@ -599,6 +630,71 @@ def test_a_group_by_itself_needs_no_settings_of_a_stack(standing: Desk) -> None:
 SHARED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shared/providers/Microsoft.Storage/storageAccounts/stshared"
 
 
+THEIR_WORKSPACE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers/{ML_WORKSPACES}/mlw-theirs"
+ROLE = f"{SHARED}/providers/Microsoft.Authorization/roleAssignments/r1"
+IDENTITY = "0f0e0d0c-0000-4000-8000-000000000001"
+OURS_THERE = "Workspace mlw-mlflow-local in group rg-mlflow-local works as this identity"
+
+
+def _shares(desk: Desk, said: str = OURS_THERE) -> None:
+    """A stack that stands on a given account, on which its identity has a role by the state, and in Azure."""
+    inputs = {"scope": SHARED, "principalId": IDENTITY, "description": OURS_THERE}
+    entry = Resource("urn::role", "azure-native:authorization:RoleAssignment", ROLE, inputs)
+    desk.stand(*desk.stack.held.resources, entry)
+    desk.arm.put(ROLE, properties={**inputs, "description": said, "roleDefinitionId": "/x/y"})
+
+
+def _forgotten(desk: Desk) -> bool:
+    return "forget role" in desk.stack.calls
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"identity": {"userAssignedIdentities": {"/x/id": {"principalId": IDENTITY.upper()}}}},
+        {"identity": {"principalId": IDENTITY}},
+        {"computes": {"userAssignedIdentities": {"/x/id": {"principalId": IDENTITY}}}},
+        {"role": IDENTITY},
+    ],
+)
+def test_a_role_that_another_workspace_may_rely_on_stays_and_is_told(standing: Desk, how: dict[str, Any]) -> None:
+    """Azure has one assignment for both: it is looked for who else works as the identity on the same account."""
+    _shares(standing)
+    identity = {"identity": how["identity"]} if "identity" in how else {}
+    standing.arm.put(THEIR_WORKSPACE, type=ML_WORKSPACES, properties={"storageAccount": SHARED.upper()}, **identity)
+    if "computes" in how:
+        standing.arm.put(f"{THEIR_WORKSPACE}/computes/cpu", identity=how["computes"])
+    if "role" in how:
+        theirs = f"{THEIR_WORKSPACE}/providers/Microsoft.Authorization/roleAssignments/t1"
+        told = {"scope": THEIR_WORKSPACE, "principalId": IDENTITY, "roleDefinitionId": "/x/z"}
+        standing.arm.put(theirs, properties=told)
+    done = standing.run("down", "--yes")
+    assert done.code == 0, done.err
+    assert "role assignment r1 stays: workspace mlw-theirs, which stands on the same, may rely on it" in done.err
+    assert f"az role assignment delete --ids {ROLE.lower()}" in done.err
+    assert _forgotten(standing)
+    assert f"DELETE {ROLE}" not in standing.arm.calls
+
+
+def test_a_role_that_nobody_else_relies_on_is_the_engines_to_delete(standing: Desk) -> None:
+    _shares(standing)
+    other = {"storageAccount": f"{SHARED}2"}
+    standing.arm.put(THEIR_WORKSPACE, type=ML_WORKSPACES, properties=other, identity={"principalId": IDENTITY})
+    done = standing.run("down", "--yes")
+    assert done.code == 0, done.err
+    assert "stays" not in done.err
+    assert not _forgotten(standing)
+
+
+def test_a_role_that_another_made_meanwhile_under_the_same_name_stays(standing: Desk) -> None:
+    said = "Workspace mlw-theirs in group theirs works as this identity"
+    _shares(standing, said)
+    done = standing.run("down", "--yes")
+    assert done.code == 0, done.err
+    assert f"role assignment r1 stays: it says `{said}`" in done.err
+    assert _forgotten(standing)
+
+
 def test_with_its_state_lost_its_roles_on_what_is_given_go_and_no_others(desk: Desk) -> None:
     """They are outside of the group; their ids follow from the settings, and they say what they are for."""
     text = f"config:\n  azmlflow:cloud: local\n  azmlflow:storage: {SHARED}\n  azmlflow:storageAuth: identity\n"
@@ -611,14 +707,16 @@ def test_with_its_state_lost_its_roles_on_what_is_given_go_and_no_others(desk: D
     assert sorted(descriptions.values()) == [
         "Artifacts of a workspace with identity-based storage, azmlflow stack local of project azmlflow",
         "Artifacts of a workspace with identity-based storage, azmlflow stack local of project azmlflow",
-        *["Workspace mlw-mlflow-local works as this identity"] * 3,
+        *["Workspace mlw-mlflow-local in group rg-mlflow-local works as this identity"] * 3,
     ]
     first, *ours = descriptions
     roles = f"{SHARED}/providers/Microsoft.Authorization/roleAssignments"
     for id_ in ours:
         desk.arm.put(id_, properties={"scope": SHARED, "description": descriptions[id_], "roleDefinitionId": "/x/y"})
+    # Another workspace on the same account, in which none of these principals works, is in nobody's way.
+    desk.arm.put(THEIR_WORKSPACE, type=ML_WORKSPACES, properties={"storageAccount": SHARED})
     others = {
-        first: "Workspace mlw-theirs works as this identity",
+        first: "Workspace mlw-mlflow-local in group rg-theirs works as this identity",
         f"{roles}/copied": descriptions[ours[0]],
         f"{roles}/silent": None,
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from azmlflow.cli.commands.stack import fleet as fleets
 from azmlflow.cli.fleet import crew
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.fleet import Member
@@ -196,6 +197,13 @@ def test_a_command_in_a_process_of_its_own_tells_its_error(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)  # no project here
     with pytest.raises(CliError, match="no azmlflow project here"):
         crew.command(["status", "--stack", "x"], {"PATH": "/usr/bin:/bin"}, lambda _: None)
+
+
+def test_a_vault_that_purge_protection_keeps_is_told_of_each(desk: Desk, runs: Runs) -> None:
+    vault = {"kind": "key vault", "name": "kv-one", "until": "2027-02-25"}
+    assert (
+        fleets._says(crew.Fate("s", "done", result={"protected": [vault]})) == "key vault kv-one stays until 2027-02-25"
+    )
 
 
 def test_how_long_each_took_is_told() -> None:

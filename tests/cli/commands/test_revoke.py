@@ -263,3 +263,31 @@ def test_what_a_computes_identity_needs_too_stays(desk: Desk) -> None:
     assert done.code == 0, done.err
     assert {call.partition(" ")[2].lower() for call in desk.arm.calls} == others
     assert shared.id.lower() in desk.arm.documents
+
+
+def test_a_role_on_a_shared_account_stays_where_another_workspace_is_the_persons_too(desk: Desk) -> None:
+    shared = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shared/providers/Microsoft.Storage/storageAccounts/stshared"
+    theirs = (
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers/Microsoft.MachineLearningServices/workspaces/w"
+    )
+    config = {
+        "azmlflow:cloud": "local",
+        "azmlflow:storageAuth": "identity",
+        "azmlflow:storage": shared,
+        "azmlflow:grants": [GRANT.to_config()],
+    }
+    desk.settings(text=yaml.safe_dump({"config": config}))
+    desk.stand(Resource("urn::x", "t:t:T"))
+    place = Place(SUBSCRIPTION, GROUP, WORKSPACE, shared)
+    roles = place.assignments((GRANT,))
+    for each in roles:
+        desk.arm.put(each.id)
+    desk.arm.put(theirs, properties={"storageAccount": shared})
+    role = {"scope": theirs, "principalId": ALICE.id, "roleDefinitionId": "/x/y"}
+    desk.arm.put(f"{theirs}/providers/Microsoft.Authorization/roleAssignments/t1", properties=role)
+    done = desk.run("revoke", ALICE.id)
+    assert done.code == 0, done.err
+    beside = {each.id.lower() for each in roles if each.scope == shared}
+    assert len(beside) == 2
+    assert {call.partition(" ")[2].lower() for call in desk.arm.calls} == {each.id.lower() for each in roles} - beside
+    assert done.err.count("stays: workspace w, which stands on the same, may rely on it") == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from azmlflow.cli.frame.errors import CliError, Interrupted
 from azmlflow.cli.frame.words import read_duration
 from azmlflow.cli.sweep.groups import Found, Wanted
 from azmlflow.cli.sweep.removals import AuditLog, Fate, Tell, Turn, sweep
+from azmlflow.cli.teardown import Left
 from azmlflow.infra.plan import tags
 from tests.cli.desk import Desk, FakeArm
 from tests.cli.terminal import drawn, sit_at
@@ -304,7 +306,7 @@ def test_at_most_so_many_at_a_time(tmp_path: Path) -> None:
     """Each removal waits until as many as may be are under way: fewer would hang, more are counted."""
     gate, lock, counts = threading.Barrier(3), threading.Lock(), [0, 0]
 
-    def remove(_group: Found, _tell: Tell, turn: Turn) -> tuple[str, ...]:
+    def remove(_group: Found, _tell: Tell, turn: Turn) -> tuple[Left, ...]:
         with turn:
             with lock:
                 counts[0] += 1
@@ -323,24 +325,27 @@ def test_at_most_so_many_at_a_time(tmp_path: Path) -> None:
 
 
 def test_every_end_has_its_state(tmp_path: Path) -> None:
-    def remove(group: Found, tell: Tell, _turn: Turn) -> tuple[str, ...]:
+    def remove(group: Found, tell: Tell, _turn: Turn) -> tuple[Left, ...]:
         tell("purging")
         if group.name == "rg-0":
             raise CliError("it is locked")
-        return ("key vault kv: purge protection",) if group.name == "rg-1" else ()
+        vault = Left("key vault", "kv", "/x", "soft-deleted")
+        return {"rg-1": (vault,), "rg-3": (replace(vault, until="2027-02-25"),)}.get(group.name, ())
 
     heard: list[Fate] = []
     audit = AuditLog(tmp_path / "audit.jsonl", "me")
-    ends = sweep(many(3), remove, width=1, audit=audit, on_change=heard.append, clock=lambda: 0.0)
+    ends = sweep(many(4), remove, width=1, audit=audit, on_change=heard.append, clock=lambda: 0.0)
     audit.close()
-    assert [(end.state, end.says) for end in ends] == [("failed", "it is locked"), ("left", ""), ("removed", "")]
-    assert [step.says for step in heard if step.state == "running"] == ["looking", "purging"] * 3
+    states = [("failed", "it is locked"), ("left", ""), ("removed", ""), ("removed", "")]
+    assert [(end.state, end.says) for end in ends] == states
+    assert [end.left for end in ends] == [(), ("key vault kv: soft-deleted",), (), ("key vault kv: soft-deleted",)]
+    assert [step.says for step in heard if step.state == "running"] == ["looking", "purging"] * 4
 
 
 def test_ctrl_c_notes_what_was_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     began, go_on = threading.Event(), threading.Event()
 
-    def remove(_group: Found, _tell: Tell, turn: Turn) -> tuple[str, ...]:
+    def remove(_group: Found, _tell: Tell, turn: Turn) -> tuple[Left, ...]:
         with turn:
             began.set()
             go_on.wait(10)

@@ -13,7 +13,7 @@ from azmlflow.cli.pulumi.changes import Change, Diagnosis, Outcome
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.failures import advice, failed, held
 from azmlflow.infra import rehearsal
-from tests.cli.desk import OUTPUTS, WORKSPACE, WORKSPACE_ID, Desk
+from tests.cli.desk import OUTPUTS, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
 
 COMPUTE = "azure-native:machinelearningservices:Compute"
 
@@ -79,6 +79,24 @@ def test_another_workspaces_config_json_stays_and_up_succeeds(desk: Desk) -> Non
     assert "names another workspace: theirs in g" in done.err
     assert done.json()["config"] is None
     assert path.read_text() == theirs
+
+
+SHARED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shared/providers/Microsoft.Storage/storageAccounts/stshared"
+ROLE = f"{SHARED}/providers/Microsoft.Authorization/roleAssignments/r1"
+
+
+@pytest.mark.parametrize("relied", [True, False])
+def test_a_role_that_an_up_takes_away_stays_where_another_workspace_relies_on_it(desk: Desk, relied: bool) -> None:
+    said = {"scope": SHARED, "principalId": "p1", "description": "Why, azmlflow stack local of project azmlflow"}
+    desk.settings()
+    desk.stand_whole(Resource("urn::role", "azure-native:authorization:RoleAssignment", ROLE, said))
+    desk.arm.put(ROLE, properties={**said, "roleDefinitionId": "/x/y"})
+    theirs = WORKSPACE_ID.replace("rg-mlflow-local", "rg-theirs")
+    desk.arm.put(theirs, properties={"storageAccount": SHARED}, identity={"principalId": "p1" if relied else "p2"})
+    done = desk.run("up", "--yes")
+    assert done.code == 0, done.err
+    assert ("forget role" in desk.stack.calls) is relied
+    assert ("role assignment r1 stays: workspace mlw-mlflow-local, which stands on the same" in done.err) is relied
 
 
 def test_a_failed_up_leaves_a_sign_for_the_next(desk: Desk) -> None:
@@ -265,12 +283,18 @@ def test_a_backend_of_ones_own_that_is_torn_is_mended_by_hand() -> None:
 @pytest.mark.parametrize(
     ("message", "command"),
     [
-        ("Conflict: Soft-deleted workspace exists. Please purge or recover it.", "azmlflow down --stack local"),
+        (
+            "Conflict: Soft-deleted workspace exists. Please purge or recover it.",
+            "azmlflow set onSoftDeleted recover --stack local    (then `azmlflow up`; or purge, or rename)",
+        ),
         (
             'Status=400 Code="PrincipalNotFound" Message="Principal 90d41f2c270a4a41b7ebed4b27466312 does not exist"',
             "azmlflow revoke 90d41f2c-270a-4a41-b7eb-ed4b27466312 --stack local",
         ),
-        ("ConflictError: A vault with the same name already exists in deleted state.", "azmlflow down --stack local"),
+        (
+            "ConflictError: A vault with the same name already exists in deleted state.",
+            "azmlflow set onSoftDeleted recover --stack local    (then `azmlflow up`; or purge, or rename)",
+        ),
         ("StorageAccountAlreadyTaken: The storage account named x is already taken.", "azmlflow:salt"),
         (
             'Status=409 Code="MissingSubscriptionRegistration" '
@@ -285,6 +309,18 @@ def test_a_backend_of_ones_own_that_is_torn_is_mended_by_hand() -> None:
 )
 def test_advice_names_the_command_that_mends(message: str, command: str) -> None:
     assert command in str(advice(message, "local"))
+
+
+def test_to_a_program_of_ones_own_no_setting_is_advised() -> None:
+    """`down` would purge neither: it knows nothing of the names that such a program gives."""
+    vault = "A vault with the same name already exists in deleted state. You need to purge existing key vault 'kv-own'."
+    told = str(advice(f"ConflictError: {vault}", "local", own=True))
+    assert told.startswith(
+        "az keyvault purge --name kv-own    (for good; where purge protection forbids it: az keyvault "
+    )
+    assert told.endswith("or give it another name in the program)")
+    told = str(advice("Conflict: Soft-deleted workspace exists. Please purge or recover it.", "local", own=True))
+    assert told.startswith("az ml workspace delete --name NAME --resource-group GROUP --permanently-delete")
 
 
 def test_another_machines_update_is_named() -> None:

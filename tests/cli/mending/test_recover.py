@@ -397,6 +397,55 @@ def test_a_role_assignment_is_taken_over_only_where_it_says_that_it_is_ours(desk
         assert f"az role assignment delete --ids {id_}" in done.err.replace("\n", "").replace(" " * 6, "")
 
 
+SHARED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shared/providers/Microsoft.Storage/storageAccounts/stshared"
+ANOTHERS = "Artifacts of a workspace with identity-based storage, azmlflow stack first of project azmlflow"
+
+
+def second(desk: Desk, *lines: str) -> list[Declared]:
+    """A stack that comes to an account on which another stack gave the roles; those of its program on it."""
+    person = f"{{principalId: {ALICE.id}, principalType: User, persona: viewer}}"
+    given = (f"storage: {SHARED}", "storageAuth: identity", f"grants: [{person}]", *lines)
+    path = desk.settings(
+        text="".join(["config:\n  azmlflow:cloud: local\n", *(f"  azmlflow:{each}\n" for each in given)])
+    )
+    config = yaml.safe_load(path.read_text())["config"]
+    every = rehearse(config, project="azmlflow", stack="local", subscription=SUBSCRIPTION, tenant="t1")
+    return [each for each in every if each.id.startswith(SHARED)]
+
+
+def test_the_first_up_relies_on_the_roles_of_people_that_another_stack_gave_on_a_shared_account(desk: Desk) -> None:
+    """Azure has one assignment for both: the engine could not make a second, and the first is not ours to delete."""
+    desk.arm.put(SHARED, type="Microsoft.Storage/storageAccounts", properties={"isHnsEnabled": False}, kind="StorageV2")
+    roles = second(desk)
+    assert len(roles) == 2
+    for each in roles:
+        desk.arm.put(
+            each.id,
+            name=each.id.rpartition("/")[2],
+            properties={**{name: each.inputs[name] for name in IN_ROLE}, "description": ANOTHERS},
+        )
+    done = desk.run("up", "--yes")
+    assert done.code == 0, done.err
+    (grant,) = yaml.safe_load((desk.root / "Pulumi.local.yaml").read_text())["config"]["azmlflow:grants"]
+    assert sorted(grant["adopted"].values()) == sorted(each.id for each in roles)
+    assert desk.stack.imported == []
+    assert [call for call in desk.arm.calls if call.startswith("DELETE")] == []
+
+
+def test_where_an_identity_has_them_by_another_stack_relying_on_them_is_advised(desk: Desk) -> None:
+    desk.arm.put(SHARED, type="Microsoft.Storage/storageAccounts", properties={"isHnsEnabled": False}, kind="StorageV2")
+    desk.arm.put(GROUP_ID, tags=TAGS)
+    roles = second(desk, "identity: {type: UserAssigned}")
+    said = "Workspace mlw-mlflow-first in group rg-mlflow-first works as this identity"
+    for each in roles:
+        if "works as" in each.inputs["description"]:
+            desk.arm.put(each.id, properties={**{name: each.inputs[name] for name in IN_ROLE}, "description": said})
+    done = desk.run("up", "--yes")
+    assert done.code == 1
+    assert "next: azmlflow set identity.grantRoles false --stack local" in done.err
+
+
+IN_ROLE = ("scope", "principalId", "roleDefinitionId")
 SERVED = f"{GROUP_ID}/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/e"
 BLUE = f"{SERVED}/deployments/wine-1"
 

@@ -90,6 +90,20 @@ def test_one_that_bears_our_tags_alone_is_named_and_stays(azure: Azure, door: Do
     assert vaults_left(azure) == {id_}
 
 
+def test_one_that_nobody_can_purge_is_named_and_no_group_to_sweep(azure: Azure, door: Door) -> None:
+    id_ = vault(azure, KEY_VAULT, OURS)
+    put(
+        azure,
+        id_,
+        {**BODIES[VAULT], "properties": {**BODIES[VAULT]["properties"], "enablePurgeProtection": True}, "tags": OURS},
+    )
+    delete(azure, GROUP)
+    found = find(door)
+    assert found.groups == ()
+    (note,) = found.notes
+    assert note.startswith(f"key vault {KEY_VAULT}: purge protection keeps it, soft-deleted, and its name, until 20")
+
+
 def test_beside_ours_it_stays(azure: Azure, door: Door) -> None:
     theirs = vault(azure, "kv-boris", OURS)
     vault(azure, KEY_VAULT, OURS)

@@ -77,6 +77,7 @@ def test_the_owner_of_the_group_alone_removes_it_and_is_told_what_stays(stands: 
     assert "you may not see all other groups of the subscription" in notes
     report = remove_group(arm, RG, plan=plan)
     assert [(each.kind, each.name) for each in report.left] == [("key vault", "kv-one")]
+    assert report.left[0].way.startswith("az keyvault purge --name kv-one    (typed by an owner of the subscription")
     assert stands.arm("GET", RG).status == 404
     assert stands.arm("GET", ROLE, api="2022-04-01").status == 404
     assert [document["document"]["id"] for _, document in stands.cloud.store.scan("deleted")] == [VAULT]

@@ -120,15 +120,16 @@ def test_a_retry_after_that_is_longer_than_the_time_is_not_slept_out(azure: Azur
     assert remove_group(open_arm(door), RG).left == ()
 
 
-def test_purge_protection_is_residue(azure: Azure, door: Door) -> None:
+def test_what_purge_protection_keeps_is_no_residue(azure: Azure, door: Door) -> None:
     body = {**BODIES[VAULT], "tags": OURS}
     body["properties"] = {**body["properties"], "enablePurgeProtection": True}
     azure.arm("PUT", RG, {**BODIES[RG], "tags": OURS})
     azure.arm("PUT", VAULT, body)
     azure.wait()
     report = remove_group(open_arm(door), RG)
-    assert [(entry.kind, entry.name) for entry in report.left] == [("key vault", "kv-one")]
-    assert "purge protection" in report.left[0].why
+    assert report.left == ()
+    assert [(entry.kind, entry.name, len(entry.until)) for entry in report.kept] == [("key vault", "kv-one", 10)]
+    assert "purge protection" in report.kept[0].why
     assert [step for step, _ in report.steps] == ["delete the group"]  # nobody purged the vault
 
 
