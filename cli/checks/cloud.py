@@ -58,13 +58,17 @@ def _provider(situation: Situation, namespace: str) -> Provider | None:
     return situation.arm.provider(situation.subscription, namespace)
 
 
-def _unregistered(situation: Situation) -> list[str]:
-    found = ((namespace, _provider(situation, namespace)) for namespace in _namespaces())
-    return [name for name, provider in found if provider and provider.registration_state != "Registered"]
+def _lacking(situation: Situation) -> tuple[list[str], list[str]]:
+    """The resource providers that are not there, and those that are not registered."""
+    found = [(name, _provider(situation, name)) for name in _namespaces()]
+    absent = [name for name, provider in found if provider is None]
+    return absent, [name for name, each in found if each is not None and each.registration_state != "Registered"]
 
 
 def _providers(situation: Situation) -> Finding:
-    missing = _unregistered(situation)
+    absent, missing = _lacking(situation)
+    if absent:
+        return Finding("failed", f"this cloud has no resource provider {', '.join(absent)}")
     if missing:
         commands = " && ".join(f"az provider register --namespace {name} --wait" for name in missing)
         return Finding("failed", f"not registered in the subscription: {', '.join(missing)}", commands)
@@ -72,7 +76,7 @@ def _providers(situation: Situation) -> Finding:
 
 
 def _register(situation: Situation) -> None:
-    for namespace in _unregistered(situation):
+    for namespace in _lacking(situation)[1]:
         situation.arm.register(situation.subscription, namespace)
 
 
@@ -80,7 +84,10 @@ def _region(situation: Situation) -> Finding:
     location, lacking = situation.settings.location, []
     for kind in _made_of():
         provider = _provider(situation, kind.namespace)
-        for offered in (provider.resource_types if provider else None) or ():
+        if provider is None:
+            lacking.append(kind.name)
+            continue
+        for offered in provider.resource_types or ():
             places = {place.replace(" ", "").lower() for place in offered.locations or ()}
             if offered.resource_type == kind.short_name and places and location not in places:
                 lacking.append(kind.name)

@@ -187,6 +187,8 @@ def _build(
 
 
 def _stands(arm: ResourceManager, workspace: str) -> bool:
-    document: Any = arm.get(workspace) or {}
+    document: Any = arm.get(workspace)
+    if document is None:
+        raise CliError("the workspace went while its network was waited for", where=workspace, next="azmlflow status")
     status = ((document.get("properties") or {}).get("managedNetwork") or {}).get("status") or {}
     return str(status.get("status")).lower() == "active"

@@ -167,7 +167,10 @@ class FakeArm:
     def get(self, path: str) -> dict[str, Any] | None:
         if path == f"/subscriptions/{SUBSCRIPTION}":
             return self.subscription
-        return self.documents.get(path.lower())
+        found = self.documents.get(path.lower())
+        if found is None and re.fullmatch(r"/subscriptions/[^/]+/providers/[^/]+", path):
+            return {"id": path, "registrationState": "Registered"}  # as in a subscription that is in use
+        return found
 
     def list(self, path: str) -> Iterable[dict[str, Any]]:
         below = f"{path.lower()}/"

@@ -179,6 +179,21 @@ def test_a_provider_is_registered_by_fix(desk: Desk) -> None:
     assert desk.arm.asked[-1][0] == f"{path}/register"
 
 
+def test_a_provider_that_is_not_there_is_not_taken_for_a_registered_one(desk: Desk) -> None:
+    get = desk.arm.get
+
+    def without(path: str) -> dict[str, Any] | None:
+        if path == f"{PLACE}/providers/Microsoft.KeyVault":
+            raise ArmError(404, "InvalidResourceNamespace", "The resource namespace is invalid.", path)
+        return get(path)
+
+    desk.arm.get = without  # type: ignore[method-assign]
+    found = asked(desk)
+    assert found["providers"]["status"] == "failed"
+    assert found["providers"]["says"] == "this cloud has no resource provider Microsoft.KeyVault"
+    assert found["region"]["says"] == "westeurope does not offer Microsoft.KeyVault/vaults"
+
+
 def test_a_region_without_a_type(desk: Desk) -> None:
     offered = {"resourceType": "workspaces", "locations": ["East US", "North Europe"]}
     desk.arm.put(f"{PLACE}/providers/Microsoft.MachineLearningServices", resourceTypes=[offered])

@@ -75,6 +75,23 @@ def test_a_network_that_stands_is_not_built_again(desk: Desk, building: list[dic
     assert building == []
 
 
+def test_a_workspace_that_goes_meanwhile_is_told_and_not_waited_for(desk: Desk) -> None:
+    desk.settings(text=MANAGED + CLUSTER)
+    stands(desk)
+    post = desk.arm.post
+
+    def lost(path: str, question: dict[str, Any]) -> dict[str, Any] | None:
+        if not path.endswith("/provisionManagedNetwork"):
+            return post(path, question)
+        del desk.arm.documents[WORKSPACE_ID.lower()]
+        return None
+
+    desk.arm.post = lost  # type: ignore[method-assign]
+    done = desk.run("up")
+    assert done.code == 1
+    assert "error: the workspace went while its network was waited for" in done.err
+
+
 def test_without_computes_nobody_waits(desk: Desk, building: list[dict[str, Any]]) -> None:
     desk.settings(text=MANAGED)
     assert desk.run("up").code == 0
