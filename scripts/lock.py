@@ -1,4 +1,4 @@
-"""Renew requirements/toolkit.lock, docs.lock and examples/requirements.lock: hashes, every platform.
+"""Renew requirements/*.lock and examples/requirements.lock: hashes, every platform.
 
 What is locked already stays as it is, unless `--upgrade` says otherwise.
 """
@@ -18,9 +18,10 @@ def main() -> None:
     """Compile each lock with uv."""
     for source, extras, lock in LOCKS:
         _compile([source, *extras], lock)
-    # The extra alone, without what azmlflow itself needs: the site is built of texts.
+    # The extra alone, without what azmlflow itself needs: the site is built of texts, and uv comes before all else.
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    _compile(["-"], "requirements/docs.lock", "\n".join(project["optional-dependencies"]["docs"]))
+    for extra in ("docs", "installer"):
+        _compile(["-"], f"requirements/{extra}.lock", "\n".join(project["optional-dependencies"][extra]))
 
 
 def _compile(sources: list[str], lock: str, text: str = "") -> None:
