@@ -44,6 +44,8 @@ class ResourceType:
             Source: Microsoft's REST specification, the models of PATCH (Workspace.tsp); the rest inferred from them.
         rising: those that Azure changes one way only, by the way to them: their values in that order, nothing before
             the first. Source: Microsoft, "Workspace managed virtual network isolation".
+        told: inputs, by the way to them, that Azure alone says: they are no program's, and no import keeps them. A rule
+            of a managed network is a resource of its own: one that went would come again with the workspace's inputs.
         tagged: whether its resources carry tags.
         identity: the part of its document that tells its own principal; empty where it has none that may be granted to.
         purge: the query of the DELETE after which nothing of it is kept, where a plain one only soft-deletes it.
@@ -56,6 +58,7 @@ class ResourceType:
     fixed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     rising: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
     tagged: bool = False
     identity: str = ""
     purge: Mapping[str, str] = field(default_factory=dict)
@@ -141,6 +144,12 @@ def of_token(token: str) -> ResourceType:
     raise UnknownType(f"azmlflow's table of resource types has no {token}")
 
 
+@functools.cache
+def told_by_azure(token: str) -> tuple[str, ...]:
+    """What Azure alone says among the inputs of a Pulumi type; nothing for a type that the table does not have."""
+    return next((each.told for each in types().values() if token in each.paths), ())
+
+
 def _read(name: str, entry: Mapping[str, Any]) -> ResourceType:
     paths = {token: path if path.startswith("/") else GROUP_PROVIDERS + path for token, path in _map(entry, "tokens")}
     words = entry.get("words")
@@ -152,6 +161,7 @@ def _read(name: str, entry: Mapping[str, Any]) -> ResourceType:
         fixed=tuple(entry.get("fixed", ())),
         refused=tuple(entry.get("refused", ())),
         rising=MappingProxyType({way: tuple(values) for way, values in _map(entry, "rising")}),
+        told=tuple(entry.get("told", ())),
         tagged=entry.get("tagged", False),
         identity=entry.get("identity", ""),
         purge=MappingProxyType(dict(_map(entry, "purge"))),

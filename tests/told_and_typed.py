@@ -35,6 +35,7 @@ NEVER = {
     "az login --tenant TENANT": "it opens a browser, at Microsoft",
     "az extension add --name ml": "it is not in any package registry: Microsoft's own index has it",
     f"az ml workspace delete --name {HOLE} --resource-group {HOLE} --permanently-delete": "it takes that extension",
+    "az ml workspace delete --name NAME --resource-group GROUP --permanently-delete": "it takes that extension",
     "az policy assignment list": "the embedded Azure has no policies",
 }
 

@@ -7,13 +7,14 @@ in `.pulumi/stacks/<project>/<stack>.json` (pulumi sdk/go/common/apitype: Deploy
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.changes import STACK_TYPE, masked, urn_name
+from azmlflow.resourcetypes.table import told_by_azure
 
 _KNOWN = frozenset(("manifest", "resources", "pending_operations", "secrets_providers"))
 
@@ -120,6 +121,37 @@ def unprotected(deployment: Mapping[str, Any], urns: Collection[str]) -> dict[st
     entries = deployment.get("resources") or ()
     freed = [{**entry, "protect": False} if entry.get("urn") in urns else entry for entry in entries]
     return {**deployment, "resources": freed}
+
+
+def cleared(deployment: Mapping[str, Any]) -> dict[str, Any]:
+    """A deployment whose inputs hold nothing that Azure alone says of a resource: an import takes it for the program's,
+    and each later update would send it as it was then.
+    """
+    return {**deployment, "resources": [_cleared(entry) for entry in deployment.get("resources") or ()]}
+
+
+def is_clear(state: State) -> bool:
+    """Whether no resource's inputs hold what Azure alone says of it."""
+    return all(_without_told(each.type, each.inputs) == each.inputs for each in state.resources)
+
+
+def _cleared(entry: Mapping[str, Any]) -> dict[str, Any]:
+    inputs = entry.get("inputs")
+    return {**entry, "inputs": _without_told(str(entry.get("type")), inputs)} if inputs else dict(entry)
+
+
+def _without_told(token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    for way in told_by_azure(token):
+        inputs = _without(inputs, way.split("."))
+    return inputs
+
+
+def _without(document: Mapping[str, Any], way: Sequence[str]) -> Mapping[str, Any]:
+    first, *rest = way
+    if not rest:
+        return {name: value for name, value in document.items() if name != first}
+    inner = document.get(first)
+    return {**document, first: _without(inner, rest)} if isinstance(inner, Mapping) else document
 
 
 def without(deployment: Mapping[str, Any], urns: Collection[str]) -> dict[str, Any]:

@@ -19,10 +19,20 @@ from azmlflow.cli.frame.errors import Interrupted
 from azmlflow.cli.pulumi import automation
 from azmlflow.cli.pulumi.automation import Place
 from azmlflow.cli.pulumi.changes import OnChange, Outcome, Watcher, urn_name
-from azmlflow.cli.pulumi.deployment import State, checkpoint_path, read_checkpoint, read_state, unprotected, without
+from azmlflow.cli.pulumi.deployment import (
+    State,
+    checkpoint_path,
+    cleared,
+    is_clear,
+    read_checkpoint,
+    read_state,
+    unprotected,
+    without,
+)
 from azmlflow.cli.pulumi.engine import Engine
 from azmlflow.cli.pulumi.failures import failed, held
 from azmlflow.cli.pulumi.stack import Import
+from azmlflow.resourcetypes.table import told_by_azure
 
 T = TypeVar("T")
 
@@ -147,6 +157,8 @@ class EngineStack:
                 resources=entries, name_table=table, protect=False, generate_code=False
             ),
         )
+        if any(told_by_azure(each.type) for each in resources) and not is_clear(self.state()):
+            self._rewrite(cleared)
 
     def clear_pending(self) -> None:
         """Export the state, drop `pending_operations`, import it again."""

@@ -93,7 +93,7 @@ def _held_name(message: str, stack: str, *, own: bool) -> str:
     if "deleted state" not in message.lower():
         return f"az ml workspace delete --name NAME --resource-group GROUP --permanently-delete    (for good; {other})"
     vault = found[1] if (found := re.search(r"key vault '([\w-]+)'", message)) else "VAULT"
-    back = f"az keyvault recover --name {vault}, which `pulumi import` then takes in"
+    back = f"az keyvault recover --name {vault}, and `pulumi import` takes it in"
     return f"az keyvault purge --name {vault}    (for good; where purge protection forbids it: {back}; {other})"
 
 

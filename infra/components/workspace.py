@@ -21,8 +21,9 @@ from azmlflow.infra.components.parts.vault import declare_vault
 from azmlflow.infra.components.parts.waiting import until_in_force
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.plan.outputs import NAMES
+from azmlflow.resourcetypes.table import token_of, told_by_azure
 
-_AZURES_OWN = ["managedNetwork.outboundRules", "managedNetwork.status"]
+_TYPE = "Microsoft.MachineLearningServices/workspaces"
 # What no setting says, and Azure, or whoever made a workspace that was taken over, has filled in.
 _FILLED_IN = [
     "allowPublicAccessWhenBehindVnet",
@@ -179,7 +180,8 @@ def _after(
 
     Its outbound rules are resources of their own; a refresh brings them, and Azure's, into the workspace's inputs.
     """
-    found = pulumi.ResourceOptions(ignore_changes=[*_FILLED_IN, *(_AZURES_OWN if args.isolation else ())])
+    azures = told_by_azure(token_of(_TYPE)) if args.isolation else ()
+    found = pulumi.ResourceOptions(ignore_changes=[*_FILLED_IN, *azures])
     if identity is None:
         return found
     waiting = until_in_force(f"{name}-roles", identity.name, identity.principal_id)

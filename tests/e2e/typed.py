@@ -79,6 +79,7 @@ SETTINGS = (
     Typed(f"azmlflow set encryption.keyVault {VAULT}", "kv-keys"),
     Typed("azmlflow set identity.type UserAssigned", "UserAssigned"),
     Typed("azmlflow set --unset encryption", "encryption"),
+    Typed("azmlflow set identity.grantRoles false", "false"),
     Typed("azmlflow set --unset identity", "identity"),
     Typed("azmlflow set --unset purgeProtection", "purgeProtection"),
     Typed("azmlflow set registry own", "own"),

@@ -14,7 +14,9 @@ from azmlflow.cli.pulumi.deployment import (
     State,
     Written,
     checkpoint_path,
+    cleared,
     fault_of,
+    is_clear,
     read_checkpoint,
     read_state,
     unprotected,
@@ -136,6 +138,24 @@ def test_of_a_resource_all_is_read_that_others_ask_for() -> None:
 def test_a_stack_without_outputs_has_none() -> None:
     assert read_state({"resources": [{"urn": "urn:s", "type": "pulumi:pulumi:Stack"}]}).outputs == {}
     assert read_state({"resources": None, "pending_operations": None}) == State()
+
+
+def test_what_azure_alone_says_of_a_workspace_is_no_input_of_an_import() -> None:
+    """Sent with a later change of the workspace, a rule that the settings took away would come again."""
+    token = "azure-native:machinelearningservices:Workspace"
+    network = {"isolationMode": "AllowInternetOutbound", "status": {"status": "Active"}, "outboundRules": {"r": {}}}
+    before = {
+        "resources": [
+            {"urn": "a", "type": token, "inputs": {"location": "x", "managedNetwork": network}},
+            {"urn": "b", "type": "azmlflow:index:MlflowWorkspace"},
+            {"urn": "c", "type": "t:t:T", "inputs": {"managedNetwork": network}},
+        ]
+    }
+    first, *others = cleared(before)["resources"]
+    assert first["inputs"] == {"location": "x", "managedNetwork": {"isolationMode": "AllowInternetOutbound"}}
+    assert others == before["resources"][1:]
+    assert not is_clear(State((Resource("a", token, "/x", {"managedNetwork": network}),)))
+    assert is_clear(State((Resource("a", token, "/x", first["inputs"]), Resource("c", "t:t:T"))))
 
 
 def test_the_engine_may_delete_what_is_unprotected_and_nothing_else() -> None:

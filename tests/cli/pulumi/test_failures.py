@@ -104,9 +104,12 @@ GUID = "7f3c2a11-0000-4000-8000-00000000000a"
         (f"PrincipalNotFound: Principal {GUID} does not exist in the directory", f"azmlflow revoke {GUID} --stack dev"),
         (f"PrincipalNotFound: Principal {GUID.replace('-', '')} does not exist", f"azmlflow revoke {GUID} --stack dev"),
         ("PrincipalNotFound: no more is said", "azmlflow revoke PRINCIPAL --stack dev"),
-        ("Soft-deleted workspace exists", "azmlflow down --stack dev"),
-        ("a vault with the same name is soft deleted", "azmlflow down --stack dev"),
-        ("A vault with the same name already exists in deleted state.", "azmlflow down --stack dev"),
+        ("Soft-deleted workspace exists", "azmlflow set onSoftDeleted recover --stack dev"),
+        ("a vault with the same name is soft deleted", "azmlflow set onSoftDeleted recover --stack dev"),
+        (
+            "A vault with the same name already exists in deleted state.",
+            "azmlflow set onSoftDeleted recover --stack dev",
+        ),
         (
             "ValueError: There is no model m in workspace w: Register it first",
             "azmlflow set --unset endpoints --stack dev",
