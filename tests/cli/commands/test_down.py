@@ -600,8 +600,29 @@ def test_a_group_that_stands_again_before_the_engines_turn_stops_it(standing: De
     standing.arm.respond = respond  # type: ignore[method-assign]
     done = standing.run("down", "--yes")
     assert done.code == 1
-    assert "destroy" not in standing.arm.calls
+    assert "destroy" not in " ".join(standing.stack.calls)
     assert GROUP_ID.lower() in standing.arm.documents
+
+
+def test_what_is_locked_outside_of_the_groups_before_the_engines_turn_stops_it(standing: Desk) -> None:
+    shared = f"{GROUP_ID}-shared/providers/Microsoft.Storage/storageAccounts/shared"
+    standing.stand(*standing.stack.held.resources, Resource("urn::x", "azure-native:storage:StorageAccount", shared))
+    standing.arm.put(shared, type="Microsoft.Storage/storageAccounts")
+    real = standing.arm.respond
+
+    def respond(request: Any) -> Response:
+        answer = real(request)
+        if request.method == "GET" and "looks=1" in request.url:
+            lock = f"{GROUP_ID}-shared/providers/Microsoft.Authorization/locks/keep"
+            standing.arm.put(lock, properties={"level": "CanNotDelete"})
+        return answer
+
+    standing.arm.respond = respond  # type: ignore[method-assign]
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert "the stack is not removed: lock `locks/keep` is not azmlflow's" in done.err
+    assert f"DELETE {GROUP_ID}" in standing.arm.calls
+    assert "destroy" not in " ".join(standing.stack.calls)
 
 
 def test_a_soft_deleted_workspace_of_a_stack_without_state_is_found_and_purged(desk: Desk) -> None:
