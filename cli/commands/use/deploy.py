@@ -13,7 +13,7 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import Session, open_session
-from azmlflow.infra.plan.serving import ENDPOINT
+from azmlflow.infra.plan.serving import ENDPOINT, deployment_name
 from azmlflow.rbac import scopes
 from azmlflow.resourcetypes.bounds import NAMES
 
@@ -80,10 +80,10 @@ def command(
     name, _, asked_for = model.partition(":")
     endpoint = endpoint or default_name(name, outputs.workspace_id)
     version = _version(arm, outputs.workspace_id, name, asked_for)
-    deployment = deployment or f"version-{version}"
-    _check_names(endpoint, deployment)
+    _check_names(endpoint, deployment or f"version-{version}")
     _check_settings(session, endpoint, name, version, traffic=not no_traffic)
     _check_rights(arm, outputs.workspace_id)
+    deployment = _deployment(arm, f"{outputs.workspace_id}/onlineEndpoints/{endpoint}", deployment, name, version)
     _check_cores(
         arm, workspace, f"{outputs.workspace_id}/onlineEndpoints/{endpoint}/deployments/{deployment}", size, count
     )
@@ -135,6 +135,23 @@ def _check_names(endpoint: str, deployment: str) -> None:
                 "or single `-`, begins with a letter and ends with a letter or digit",
                 next=typed,
             )
+
+
+def _deployment(arm: ResourceManager, endpoint: str, given: str | None, model: str, version: str) -> str:
+    """What the deployment is called. One that answers requests with something else is left as it is: another model in
+    its place would have the traffic before it has answered anything."""
+    traffic = ((arm.get(endpoint) or {}).get("properties") or {}).get("traffic") or {}
+    for name in (given,) if given else (f"version-{version}", deployment_name("", model, version)):
+        there = ((arm.get(f"{endpoint}/deployments/{name}") or {}).get("properties") or {}).get("model") or ""
+        other = re.sub(r".*/models/(.+)/versions/", r"\1:", there)
+        if other in ("", f"{model}:{version}") or (given and not traffic.get(name)):
+            return name
+    raise CliError(
+        f"{endpoint.rpartition('/')[2]}/{name} answers requests with {other}, and would do so with "
+        f"{model}:{version} before that has answered anything",
+        where=endpoint,
+        next=f"azmlflow deploy {model}:{version} --deployment NAME    (one of its own)",
+    )
 
 
 def _check_settings(session: Session, endpoint: str, model: str, version: str, *, traffic: bool) -> None:

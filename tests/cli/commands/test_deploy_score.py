@@ -38,6 +38,7 @@ class Science:
     def __init__(self, desk: Desk, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         self.desk, self.site = desk, site
         self.versions = ["1", "2", "10"]
+        self.models = ["wine"]
         desk.settings()
         desk.stand_whole()
         desk.stack.held = dataclasses.replace(desk.stack.held, outputs={**OUTPUTS, "workspaceId": WORKSPACE})
@@ -61,7 +62,8 @@ class Science:
             listed = arm.list
 
             def models(path: str, *args: Any, **more: Any) -> Any:
-                if path.endswith("/models/wine/versions"):  # of MLflow's registry, which is not here
+                # Of MLflow's registry, which is not here.
+                if path.endswith(tuple(f"/models/{name}/versions" for name in self.models)):
                     return tuple({"name": version} for version in self.versions)
                 return () if "/models/" in path else listed(path, *args, **more)
 
@@ -105,6 +107,28 @@ def test_an_endpoint_of_the_settings_gets_its_traffic_from_them(science: Science
     assert "making endpoint" not in done.err
     assert "wine:10 answers at" in science.deploy("wine", "--endpoint", "other").out
     assert science.deploy("wine", "--endpoint", "wine", "--no-traffic").code == 0
+
+
+def test_another_model_on_an_endpoint_is_another_deployment(science: Science) -> None:
+    science.models.append("beer")
+    assert science.deploy("wine:2", "--endpoint", "wine").code == 0
+    done = science.deploy("beer:2", "--endpoint", "wine", "-o", "json")
+    told = json.loads(done.out)
+    assert told["traffic"] == {"beer-2": 100}
+    assert (told["gone"], science.site.deployments()) == (["version-2"], ["beer-2"])
+
+
+def test_a_deployment_that_answers_requests_gets_no_other_model_in_place(science: Science) -> None:
+    assert science.deploy("wine:2", "--endpoint", "wine", "--deployment", "blue").code == 0
+    for words in ((), ("--no-traffic",)):
+        done = science.deploy("wine:10", "--endpoint", "wine", "--deployment", "blue", *words)
+        assert done.code == 1
+        assert "wine/blue answers requests with wine:2" in done.err
+        assert "azmlflow deploy wine:10 --deployment NAME" in done.err
+    assert str(science.site.azure.arm("GET", f"{ENDPOINT}/deployments/blue").body).count("/versions/2'") == 1
+    assert science.deploy("wine:2", "--endpoint", "wine", "--deployment", "blue", "--count", "2").code == 0
+    assert science.deploy("wine:1", "--endpoint", "wine", "--deployment", "green", "--no-traffic").code == 0
+    assert science.deploy("wine:10", "--endpoint", "wine", "--deployment", "green").code == 0
 
 
 def test_machines_that_are_not_there(science: Science) -> None:
