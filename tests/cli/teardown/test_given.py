@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from azmlflow.cli.teardown import Limits, Owner, Removal, plan_group, steps
+import pytest
+
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.teardown import Limits, Owner, Removal, plan_group, stack, steps
 from azmlflow.cli.teardown.removal import Left
 from tests.cli.desk import SUBSCRIPTION, FakeArm
+from tests.cli.wire import Response
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs"
 ML = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces"
@@ -16,9 +20,9 @@ KNOWN = frozenset((MINE.lower(), ACCOUNT.lower()))
 LIMITS = Limits(holder=OURS, known=KNOWN, given=True, home=MINE)
 
 
-def theirs() -> FakeArm:
+def theirs(arm: FakeArm | None = None) -> FakeArm:
     """A group with a workspace and an account of ours, and the same of others."""
-    arm = FakeArm()
+    arm = arm or FakeArm()
     arm.put(GROUP, location="westeurope", tags={"team": "blue"})
     for id_, type_ in (
         (ML, "Microsoft.MachineLearningServices/workspaces"),
@@ -82,3 +86,67 @@ def test_what_would_not_go_is_told() -> None:
     arm = theirs()
     gone = removal(arm)
     assert Left("storage account", "stmine", ACCOUNT) in steps.left(gone)[0]
+
+
+class Stubborn(FakeArm):
+    """The account is refused for so many times, as what another stands on is."""
+
+    def __init__(self, status: int, times: int) -> None:
+        super().__init__()
+        self.status, self.times, self.tried = status, times, 0
+
+    def delete(self, path: str, query: str) -> Response:
+        if path == ACCOUNT:
+            self.tried += 1
+            if self.tried <= self.times:
+                raise ArmError(self.status, "StillInUse", "not yet", path)
+        return super().delete(path, query)
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_what_another_stands_on_is_tried_again_after_it(status: int) -> None:
+    arm = theirs(Stubborn(status, 3))
+    assert stack.delete_ours(removal(arm))
+    assert arm.get(ACCOUNT) is None
+    assert (arm.get(MINE), arm.get(f"{STORAGE}/other") is not None) == (None, True)
+
+
+def test_but_not_for_ever() -> None:
+    arm = Stubborn(409, 9)
+    theirs(arm)
+    with pytest.raises(ArmError, match="StillInUse"):
+        stack.delete_ours(removal(arm))
+    assert arm.tried == 4
+
+
+def test_what_may_not_be_deleted_is_not_tried_again() -> None:
+    arm = Stubborn(403, 1)
+    theirs(arm)
+    with pytest.raises(ArmError, match="StillInUse"):
+        stack.delete_ours(removal(arm))
+    assert arm.tried == 1
+
+
+@pytest.mark.parametrize(
+    ("tags", "known", "way"),
+    [
+        ({}, (ACCOUNT, MINE), "if it is yours: az tag update --operation Merge --resource-id {id} --tags {marks}"),
+        ({}, (MINE,), "move or delete it; then type the command again"),
+        ({}, None, "move or delete it, or azmlflow down --resource-group theirs --unmanaged"),
+        (
+            {"azmlflow-project": "azmlflow", "azmlflow-stack": "prod"},
+            (ACCOUNT, MINE),
+            "move or delete it, or remove it with its own stack; then type the command again",
+        ),
+    ],
+)
+def test_of_what_is_in_the_way_in_a_group_of_ones_own_it_is_said_what_to_do(
+    tags: dict[str, str], known: tuple[str, ...] | None, way: str
+) -> None:
+    arm = FakeArm()
+    arm.put(GROUP, location="westeurope", tags=TAGS)
+    arm.put(ACCOUNT, type="Microsoft.Storage/storageAccounts", tags=tags)
+    limits = Limits(holder=OURS, known=None if known is None else frozenset(each.lower() for each in known))
+    (refused,) = plan_group(arm.open(), GROUP, limits).refusals
+    marks = "azmlflow-project=azmlflow azmlflow-stack=dev"
+    assert (refused.id, refused.next) == (ACCOUNT, way.format(id=ACCOUNT, marks=marks))
