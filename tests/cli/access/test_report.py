@@ -37,7 +37,7 @@ MAY = Decision(
     marked=True,
 )
 OWN = Decision("allowed", "yes", "ml/runs/write", SCOPE, "granted", "/a/2", SCOPE, "Writer", "ml/*")
-NOT = Decision("refused", f"{ALICE} has no role for ml/deploy", "ml/deploy", SCOPE, "no_role")  # type: ignore[arg-type]
+NOT = Decision("refused", f"{ALICE} has no role for ml/deploy", "ml/deploy", SCOPE, "no-assignment")
 DENIED = Decision("refused", "a deny", "ml/deploy", SCOPE, "denied", "/d/1", SCOPE, "Deny all", "*")
 PERHAPS = Decision("unknown", "it rests on a condition", "ml/runs/write", SCOPE, "condition", role="Odd")
 COLUMNS = (Column("runs", READ), Column("runs", LOG), Column("serving", DEPLOY))
@@ -120,7 +120,7 @@ def test_the_matrix_for_programs() -> None:
     assert first["operations"]["deploy"] == {
         "verdict": "refused",
         "action": "ml/deploy",
-        "cause": "no_role",
+        "cause": "no-assignment",
         "reason": f"{ALICE} has no role for ml/deploy",
     }
 

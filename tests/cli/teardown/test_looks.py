@@ -1,0 +1,178 @@
+"""The look before each step that cannot be undone: what is not as the plan has it stops it, and nothing goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.teardown import Limits, Owner, Removal, group, plan_group, stack
+from azmlflow.cli.teardown.removal import Progress
+from tests.cli.desk import SUBSCRIPTION, FakeArm
+
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
+ML = "Microsoft.MachineLearningServices/workspaces"
+WORKSPACE, STORAGE = f"{GROUP}/providers/{ML}/ws", f"{GROUP}/providers/Microsoft.Storage/storageAccounts/st"
+ENDPOINT, LOCK = f"{WORKSPACE}/onlineEndpoints/wine", f"{GROUP}/providers/Microsoft.Authorization/locks/azmlflow"
+THEIRS = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/theirs"
+OURS = Owner("azmlflow", "dev")
+TAGS = {"azmlflow-project": "azmlflow", "azmlflow-stack": "dev"}
+KNOWN = frozenset((WORKSPACE.lower(), STORAGE.lower()))
+LIMITS = Limits(holder=OURS, known=KNOWN, stop_endpoints=True)
+
+
+def ours(arm: FakeArm, *, tags: dict[str, str] = TAGS, locked: bool = True) -> FakeArm:
+    """A group of ours with a workspace, an endpoint that answers, an account, and our lock."""
+    arm.put(GROUP, location="westeurope", tags=tags)
+    arm.put(WORKSPACE, type=ML, tags=TAGS, location="westeurope", properties={})
+    arm.put(STORAGE, type="Microsoft.Storage/storageAccounts", tags=TAGS)
+    arm.put(ENDPOINT, properties={"traffic": {"blue": 100}})
+    if locked:
+        notes = "azmlflow stack dev of project azmlflow"
+        arm.put(LOCK, properties={"level": "CanNotDelete", "notes": notes})
+    return arm
+
+
+def removal(arm: FakeArm, limits: Limits = LIMITS, **more: Any) -> Removal:
+    opened = arm.open()
+    plan = plan_group(opened, GROUP, limits)
+    assert plan.refusals == ()
+    return Removal(opened, plan, **more)
+
+
+Step = Callable[[Removal], bool]
+
+
+@pytest.mark.parametrize("step", [group.drop_locks, group.delete_endpoints, group.purge_workspaces, group.delete_group])
+def test_what_came_after_the_plan_stops_each_step(step: Step) -> None:
+    arm = ours(FakeArm())
+    planned = removal(arm)
+    arm.put(THEIRS, type="Microsoft.Storage/storageAccounts", tags={})
+    with pytest.raises(CliError):
+        step(planned)
+    assert arm.calls == []
+
+
+def test_and_in_a_group_of_others_what_is_the_stacks_is_looked_at_again() -> None:
+    arm = ours(FakeArm(), tags={}, locked=False)
+    planned = removal(arm, Limits(holder=OURS, known=KNOWN, stop_endpoints=True, given=True, home=WORKSPACE))
+    arm.put(f"{GROUP}/providers/Microsoft.Authorization/locks/keep", properties={"level": "CanNotDelete"})
+    with pytest.raises(CliError):
+        stack.delete_ours(planned)
+    assert arm.calls == []
+
+
+@pytest.mark.parametrize(
+    ("step", "calls"),
+    [
+        (group.drop_locks, [f"DELETE {LOCK}"]),
+        (group.delete_endpoints, [f"DELETE {ENDPOINT}"]),
+        (group.purge_workspaces, [f"DELETE {WORKSPACE}?forceToPurge=true"]),
+        (group.delete_group, [f"DELETE {GROUP}"]),
+    ],
+)
+def test_where_all_is_as_planned_each_does_its_own(step: Step, calls: list[str]) -> None:
+    arm = ours(FakeArm())
+    assert step(removal(arm))
+    assert arm.calls == calls
+
+
+def test_a_group_that_went_meanwhile_is_not_deleted() -> None:
+    arm = ours(FakeArm())
+    planned = removal(arm)
+    arm.documents.clear()
+    assert not group.delete_group(planned)
+    assert arm.calls == []
+
+
+def test_what_is_under_way_is_told_when_it_begins_and_while_it_lasts() -> None:
+    heard: list[Progress] = []
+    arm = ours(FakeArm())
+    planned = removal(arm, on_progress=heard.append)
+    group.purge_workspaces(planned)
+    assert [(each.what, each.state) for each in heard] == [("workspaces/ws", "purging"), ("workspaces/ws", "purging")]
+    heard.clear()
+    group.delete_group(planned)
+    assert {(each.what, each.state) for each in heard} == {("storageAccounts/st", "deleting")}
+
+
+def test_a_purge_that_azure_fails_is_begun_again() -> None:
+    """With the same words: a workspace that is deleted without them keeps its name."""
+    arm = ours(FakeArm())
+    look, failed = arm._look, list[str]()
+
+    def once(operation: str, first: bool) -> Any:
+        if not failed:
+            failed.append(operation)
+            del arm.going[operation]
+            raise ArmError(409, "Conflict", "no", operation)
+        return look(operation, first)
+
+    arm._look = once  # type: ignore[method-assign]
+    assert group.purge_workspaces(removal(arm))
+    assert arm.calls == [f"DELETE {WORKSPACE}?forceToPurge=true"] * 2
+
+
+class Secretive(FakeArm):
+    """Access may not be read any more; nor may the group, where `group` is set."""
+
+    secret = group = False
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        if self.group and path.lower() == GROUP.lower():
+            raise ArmError(403, "AuthorizationFailed", "no", path)
+        return super().get(path)
+
+    def list(self, path: str) -> Iterable[dict[str, Any]]:
+        if self.secret and path.endswith(("roleAssignments", "roleDefinitions")):
+            raise ArmError(403, "AuthorizationFailed", "no", path)
+        return super().list(path)
+
+
+def test_access_that_may_not_be_read_is_gone_only_where_the_group_went_with_the_right_to_see_it() -> None:
+    arm = Secretive()
+    planned = removal(ours(arm))
+    arm.secret = True
+    with pytest.raises(ArmError, match="AuthorizationFailed"):
+        group.access_left(planned)
+    arm.group = True
+    assert group.access_left(planned) == ()
+
+
+def test_a_failure_of_another_kind_is_none_of_hidden_things() -> None:
+    class Broken(Secretive):
+        def list(self, path: str) -> Iterable[dict[str, Any]]:
+            if self.secret:
+                raise ArmError(400, "BadRequest", "no", path)
+            return super().list(path)
+
+    arm = Broken()
+    planned = removal(ours(arm))
+    arm.secret = arm.group = True
+    with pytest.raises(ArmError, match="BadRequest"):
+        group.access_left(planned)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "tries"),
+    [
+        (500, "Odd", 3),
+        (409, "Conflict", 3),
+        (400, "OperationFailed", 3),
+        (409, "ScopeLocked", 1),
+        (403, "Forbidden", 1),
+    ],
+)
+def test_what_azure_fails_by_itself_is_begun_again_and_a_refusal_is_final(status: int, code: str, tries: int) -> None:
+    tried: list[int] = []
+
+    def act() -> bool:
+        tried.append(1)
+        raise ArmError(status, code, "no", "/x")
+
+    with pytest.raises(ArmError):
+        removal(ours(FakeArm())).persist(act)
+    assert len(tried) == tries
