@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from azmlflow.cli.checks import cores
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.deployment import State
-from azmlflow.cli.session import standing
+from azmlflow.cli.session.look import looking
+from azmlflow.cli.session.look.differences import Standing
 from azmlflow.cli.session.session import Session
-from azmlflow.cli.session.standing import Standing
 
 if TYPE_CHECKING:
     from azure.mgmt.resource.resources.models import ResourceGroup
@@ -112,7 +112,7 @@ class Situation:
     @functools.cached_property
     def standing(self) -> Standing:
         """The stack's state beside its cloud."""
-        return standing.look(self.arm, self.state)
+        return looking.look(self.arm, self.state)
 
     @property
     def stands(self) -> bool:

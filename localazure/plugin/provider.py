@@ -27,8 +27,9 @@ from azmlflow.localazure.plugin.schema.naming import (
     with_name,
 )
 from azmlflow.localazure.plugin.schema.types import TypeMap, catalogue
+from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
 from azmlflow.localazure.plugin.schema.validation import faults
-from azmlflow.localazure.plugin.schema.values import UNKNOWN, has_unknown, plain_map, wrap_map
+from azmlflow.localazure.plugin.schema.values import has_unknown, plain_map, wrap_map
 from azmlflow.localazure.plugin.writes import Writer
 
 if TYPE_CHECKING:

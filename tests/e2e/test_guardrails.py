@@ -54,6 +54,17 @@ def _asked(estate: Estate, method: str, path: str, version: str, body: Any = Non
         return owner.ask(method, f"{ARM}{path}", params={"api-version": version}, json=body)
 
 
+def _edit(estate: Estate, registry: str) -> None:
+    """Somebody edits of the registry what the program says."""
+    admin = {"properties": {"adminUserEnabled": True}}
+    assert _asked(estate, "PATCH", registry, "2023-01-01-preview", admin).status_code in (200, 201, 202)
+    assert _edited(estate, registry) is True
+
+
+def _edited(estate: Estate, registry: str) -> Any:
+    return _asked(estate, "GET", registry, "2023-01-01-preview").json()["properties"]["adminUserEnabled"]
+
+
 def _make_key(estate: Estate) -> None:
     """A vault of the security team's, with a key in it."""
     vault = {
@@ -206,9 +217,17 @@ def test_guardrails_stand_are_made_again_and_go(tmp_path: Path) -> None:
             (f"{workspace}/outboundRules/{min(ours)}", "2025-12-01"),
         ):
             assert _asked(estate, "DELETE", path, version).status_code in (200, 202, 204)
+        _edit(
+            estate,
+            registry := next(each["id"] for each in found if "registries" in each["id"]).partition(
+                "/providers/Microsoft.Auth"
+            )[0],
+        )
         told = estate.azmlflow("status")
         assert "was deleted elsewhere" in told.out + told.err
+        assert "was changed elsewhere: adminUserEnabled" in told.out
         estate.azmlflow("up", "--yes")
+        assert _edited(estate, registry) is False
         assert _asked(estate, "GET", budget, "2024-08-01").status_code == 200
         assert _asked(estate, "GET", logs, "2021-05-01-preview").status_code == 200
         assert _asked(estate, "GET", f"{workspace}/outboundRules/{min(ours)}", "2025-12-01").status_code == 200

@@ -37,7 +37,9 @@ def command(invocation: Invocation) -> None:
         outcome = unchanged.outcome(session, state) or stack.preview()
     found, refused, price = standing.of(session, state), _refused(session, state, outcome), _price(outcome)
     apart = [] if session.project.own_program else _apart(session, state, settings)
-    beside = [f"  ! {line}; `up` puts it right" for line in found.says()]
+    mended = "" if found.foreign else "; `up` puts it right"
+    beside = [f"  ! {line}{mended}" for line in found.says()]
+    beside += [f"  ! {line}" for line in found.stops()]
     beside += [f"  ~ {line}" for line in apart]
     invocation.result(
         {
@@ -48,6 +50,7 @@ def command(invocation: Invocation) -> None:
                 for c in outcome.loud
             ],
             "elsewhere": list(found.says()),
+            "inTheWay": list(found.stops()),
             "apart": apart,
             "refused": refused,
             "price": price.document(),

@@ -62,7 +62,11 @@ def _asked(session: Session, look: Callable[[], dict[str, Any]]) -> dict[str, An
 def _looked(session: Session, state: State) -> dict[str, Any]:
     """How what stands differs from what the last `up` left."""
     found = standing.of(session, state)
-    return {"elsewhere": list(found.says()), "stands": not found.without_workspace}
+    return {
+        "elsewhere": list(found.says()),
+        "inTheWay": list(found.stops()),
+        "stands": not found.without_workspace,
+    }
 
 
 def _held(session: Session) -> dict[str, Any]:
@@ -85,8 +89,10 @@ def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
         as_left = "what follows is as the last `up` left it: " if document["stands"] else ""
         lines.append(f"  not asked     {as_left}{document['unasked']}")
     differing = [f"  differs       {line}" for line in document.get("elsewhere") or ()]
-    if differing:
-        differing.append(f"next: azmlflow up --stack {session.name}    (puts it right)")
+    lines += [f"  in the way    {line}" for line in document.get("inTheWay") or ()]
+    if differing or document.get("inTheWay"):
+        puts = "says what to do" if document.get("inTheWay") else "puts it right"
+        differing.append(f"next: azmlflow up --stack {session.name}    ({puts})")
     if not document["stands"] and differing:
         return "\n".join([*lines, "  the workspace is not there", *differing])
     if not document["stands"]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from azmlflow.localazure.plugin.schema.types import Catalogue, Shape, TypeMap
-from azmlflow.localazure.plugin.schema.values import UNKNOWN
+from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
 
 API_VERSION = "azureApiVersion"
 # What stays at the top of a flattened sub-resource (read off azure-mgmt-network's and -machinelearningservices').

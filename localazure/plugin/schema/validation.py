@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from azmlflow.localazure.plugin.schema.types import Objects, TypeMap
-from azmlflow.localazure.plugin.schema.values import UNKNOWN
+from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ value and marks what comes back under the same name as secret again (its `annota
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from pulumi.provider.experimental.property_value import PropertyValue, PropertyValueType
 from pulumi.runtime import rpc
+
+from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
 
 # How the engine writes "not known yet" on the wire: one constant per type, this one for strings, and these for
 # the others (pulumi sdk/go/common/resource/plugin/rpc.go).
@@ -27,15 +28,6 @@ _UNKNOWN_SENTINELS = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
     )
 )
-
-
-class Unknown(enum.Enum):
-    """The type of `UNKNOWN`: a value that only the deployment will tell."""
-
-    UNKNOWN = "unknown"
-
-
-UNKNOWN: Final = Unknown.UNKNOWN
 
 
 class UnsupportedValue(Exception):

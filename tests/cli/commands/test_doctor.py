@@ -314,6 +314,19 @@ def test_locks(desk: Desk) -> None:
         )
 
 
+def test_the_stacks_own_locks_are_in_nobodys_way(desk: Desk) -> None:
+    desk.arm.put(GROUP_ID, tags=ownership("azmlflow", "local"))
+    lock = f"{GROUP_ID}/providers/Microsoft.Authorization/locks/azmlflow"
+    ours = "azmlflow stack local of project azmlflow"
+    for level, notes, status in (
+        ("CanNotDelete", ours, "ok"),
+        ("CanNotDelete", "mine", "warning"),
+        ("ReadOnly", ours, "failed"),
+    ):
+        desk.arm.put(lock, properties={"level": level, "notes": notes})
+        assert asked(desk)["locks"]["status"] == status
+
+
 def test_a_grant_that_has_run_out(desk: Desk) -> None:
     grant = (
         "{principalId: 00000000-0000-4000-8000-0000000000a1, principalType: User, persona: viewer, until: 2020-01-01}"

@@ -10,7 +10,8 @@ import pytest
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.local import entering
 from azmlflow.cli.pulumi.deployment import Resource, State, without
-from azmlflow.cli.session.standing import look, mend
+from azmlflow.cli.session.look.looking import look
+from azmlflow.cli.session.standing import mend
 from tests.cli.desk import GROUP, GROUP_ID, SUBSCRIPTION, WORKSPACE_ID, Desk, FakeArm
 
 STORAGE_ID = f"{GROUP_ID}/providers/Microsoft.Storage/storageAccounts/st1"

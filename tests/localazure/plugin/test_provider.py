@@ -18,7 +18,8 @@ from azmlflow.localazure.plugin.provider import (
     UpdateRequest,
 )
 from azmlflow.localazure.plugin.schema.types import NotServed
-from azmlflow.localazure.plugin.schema.values import UNKNOWN, plain_map, wrap_map
+from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
+from azmlflow.localazure.plugin.schema.values import plain_map, wrap_map
 from azmlflow.localazure.plugin.writes import AlreadyExists, InitFailed
 
 GROUP, VAULT = "azure-native:resources:ResourceGroup", "azure-native:keyvault:Vault"

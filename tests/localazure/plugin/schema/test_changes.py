@@ -8,7 +8,7 @@ import pytest
 
 from azmlflow.localazure.plugin.schema.changes import changes, merge
 from azmlflow.localazure.plugin.schema.types import TypeMap, catalogue
-from azmlflow.localazure.plugin.schema.values import UNKNOWN
+from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
 
 ACCOUNT = catalogue().types["azure-native:storage:StorageAccount"]
 ASSIGNMENT = catalogue().types["azure-native:authorization:RoleAssignment"]

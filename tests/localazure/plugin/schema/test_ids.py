@@ -8,7 +8,7 @@ import pytest
 
 from azmlflow.localazure.plugin.schema import ids
 from azmlflow.localazure.plugin.schema.types import catalogue
-from azmlflow.localazure.plugin.schema.values import UNKNOWN
+from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
 
 GROUP = "/subscriptions/S/resourceGroups/g/providers"
 

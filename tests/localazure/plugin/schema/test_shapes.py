@@ -8,7 +8,7 @@ import pytest
 
 from azmlflow.localazure.plugin.schema import shapes
 from azmlflow.localazure.plugin.schema.types import ENVELOPE, catalogue
-from azmlflow.localazure.plugin.schema.values import UNKNOWN
+from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
 
 CATALOGUE = catalogue()
 GROUP = "/subscriptions/S/resourceGroups/g/providers"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from azmlflow.localazure.plugin.schema.types import catalogue
+from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
 from azmlflow.localazure.plugin.schema.validation import faults, known
-from azmlflow.localazure.plugin.schema.values import UNKNOWN
 
 CATALOGUE = catalogue()
 ACCOUNT: dict[str, Any] = {
