@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import rpc
 
-from azmlflow.localazure.plugin.schema.values import (
-    UNKNOWN,
-    UnsupportedValue,
-    has_unknown,
-    plain,
-    plain_map,
-    wrap,
-    wrap_map,
-)
+from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
+from azmlflow.localazure.plugin.schema.values import UnsupportedValue, has_unknown, plain, plain_map, wrap, wrap_map
 
 scalars = st.none() | st.booleans() | st.integers(-(2**50), 2**50) | st.text().filter(lambda text: "-" not in text)
 values = st.recursive(
