@@ -10,6 +10,8 @@ from __future__ import annotations
 RESOURCES, DELETED, SECRETS = "resources", "deleted", "secrets"
 # The keys of vaults that are soft-deleted, as ARM answers them, under their id in lower case.
 BURIED_KEYS = "buried_keys"
+# Older versions of keys, under `<the key's id>/<version>`, and rotation policies, under the key's id, in lower case.
+KEY_VERSIONS, KEY_POLICIES = "key_versions", "key_policies"
 # When a resource was made and last changed, under its id in lower case: lists tell it where they are asked to.
 TIMES = "times"
 # The tags of the subscription itself, under its id.

@@ -1,7 +1,8 @@
 """`*.vault.azure.net`: the data plane of key vaults, as far as a workspace's own vault needs it to be there.
 
-Sign-in, access and errors are as Azure has them. Of keys it tells those that Resource Manager made, without material,
-since nobody here makes any; of secrets and certificates there are none: listing gives an empty list, reading 404.
+Sign-in, access and errors are as Azure has them. Keys are made, rotated and told, without material, since nobody here
+makes any: nothing is encrypted or signed. Of secrets and certificates there are none: listing gives an empty list,
+reading 404.
 https://learn.microsoft.com/rest/api/keyvault/
 """
 
@@ -21,9 +22,10 @@ from azmlflow.localazure.cloud.reaching import NotReached, origin_of
 from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.hosts import without_port
-from azmlflow.localazure.kinds.foundation import key_vaults
+from azmlflow.localazure.kinds.foundation import key_vaults, key_versions
 from azmlflow.localazure.resources import find, names
 from azmlflow.localazure.services import vault_keys
+from azmlflow.localazure.services.vault_errors import VaultRefused, missing
 
 _PAGE = 25
 # What it holds: the path's first part, the data action and the access policy's permission to list and to read it
@@ -35,20 +37,12 @@ _KINDS = {
 }
 
 
-class VaultRefused(Exception):
-    """Key vault's refusal: HTTP status, code, sentence, the finer code inside, and the reason for the log alone."""
-
-    def __init__(self, status: int, code: str, text: str, inner: str | None = None, reason: str = "") -> None:
-        super().__init__(text)
-        self.status, self.code, self.text, self.inner, self.reason = status, code, text, inner, reason
-
-
 def service(cloud: Cloud) -> ASGIApp:
     """The vaults at `<name>.vault.azure.net`."""
 
     def enter(request: Request, permission: str) -> tuple[str, dict[str, Any]]:
         """Check version, vault and access; the kind of thing that is asked for, and the vault."""
-        kind: str = request.path_params["kind"]
+        kind: str = request.path_params.get("kind", "keys")
         if kind not in _KINDS:
             raise _unknown(request)
         _check_query(request, permission)
@@ -60,15 +54,12 @@ def service(cloud: Cloud) -> ASGIApp:
             cloud.reaching.require(origin_of(request.scope["state"]), vault, "vault")
         except NotReached as error:
             raise VaultRefused(error.status, error.code, error.message, error.inner or None, error.reason) from None
-        list_action, get_action, _ = _KINDS[kind]
-        action = f"Microsoft.KeyVault/vaults/{kind}/{list_action if permission == 'list' else get_action}"
-        if kind == "secrets":
-            action += "/action"
+        action, permission = _right(kind, permission)
         principal = request.state.caller.principal
         oid = principal.object_id
         if _by_rbac(vault):
             # One thing is a scope of its own ("Azure Key Vault RBAC guide"); lists are the vault's.
-            below = f"/{kind}/{request.path_params['name']}" if permission == "get" else ""
+            below = f"/{kind}/{request.path_params['name']}" if permission != "list" else ""
             reason = cloud.enforcer.why_not(oid, action, f"{vault['id']}{below}", data=True)
         else:
             holders = {oid} | cloud.directory.memberships().get(oid, frozenset())
@@ -88,27 +79,17 @@ def service(cloud: Cloud) -> ASGIApp:
 
     async def listing(request: Request) -> Response:
         kind, vault = enter(request, "list")
-        name = request.path_params.get("name")
-        found = [
-            vault_keys.item(key, versioned=name is not None)
-            for key in find.below(cloud, f"{vault['id']}/keys")
-            if kind == "keys" and name in (None, key["name"])
-        ]
+        found = vault_keys.listed(cloud, vault, request.path_params.get("name")) if kind == "keys" else []
         return JSONResponse({"value": found[:_PAGE], "nextLink": None})
 
     async def reading(request: Request) -> Response:
         kind, vault = enter(request, "get")
         if kind == "keys":
             key = find.resource(cloud, f"{vault['id']}/keys/{request.path_params['name']}")
-            if key is not None and vault_keys.is_version(key, request.path_params.get("version", "")):
-                return JSONResponse(vault_keys.bundle(key))
-        noun, name = _KINDS[kind][2], request.path_params["name"]
-        raise VaultRefused(
-            404,
-            f"{noun.capitalize()}NotFound",
-            f"A {noun} with (name/id) {name} was not found in this key vault. If you recently deleted this {noun} you "
-            "may be able to recover it using the correct recovery command.",
-        )
+            version = key_versions.find_version(cloud, key, request.path_params.get("version", "")) if key else None
+            if version is not None:
+                return JSONResponse(vault_keys.bundle(version))
+        raise missing(_KINDS[kind][2], request.path_params["name"])
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, VaultRefused)
@@ -123,13 +104,24 @@ def service(cloud: Cloud) -> ASGIApp:
 
     return Starlette(
         routes=[
-            Route("/{kind}", listing),
-            Route("/{kind}/{name}", reading),
-            Route("/{kind}/{name}/versions", listing),
-            Route("/{kind}/{name}/{version}", reading),
+            *vault_keys.routes(cloud, enter),
+            Route("/{kind}", listing, methods=["GET"]),
+            Route("/{kind}/{name}", reading, methods=["GET"]),
+            Route("/{kind}/{name}/versions", listing, methods=["GET"]),
+            Route("/{kind}/{name}/{version}", reading, methods=["GET"]),
         ],
         exception_handlers={VaultRefused: refused, 404: unknown, 405: unknown},
     )
+
+
+def _right(kind: str, permission: str) -> tuple[str, str]:
+    """The data action and the access policy's permission that a request takes."""
+    if permission in vault_keys.RIGHTS:
+        action, permission = vault_keys.RIGHTS[permission]
+        return f"Microsoft.KeyVault/vaults/{action}", permission
+    list_action, get_action, _ = _KINDS[kind]
+    action = f"Microsoft.KeyVault/vaults/{kind}/{list_action if permission == 'list' else get_action}"
+    return action + ("/action" if kind == "secrets" else ""), permission
 
 
 def _check_query(request: Request, permission: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.collections import BURIED_KEYS, DELETED
+from azmlflow.localazure.core.collections import BURIED_KEYS, DELETED, KEY_POLICIES, KEY_VERSIONS
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
 from azmlflow.localazure.core.store import Document
@@ -228,8 +228,9 @@ def _restore_keys(ask: Ask, document: Document) -> None:
 
 
 def _forget_keys(cloud: Cloud, document: Document) -> None:
-    for id_, _ in cloud.store.scan(BURIED_KEYS, f"{document['id']}/".lower()):
-        cloud.store.delete(BURIED_KEYS, id_)
+    for collection in (BURIED_KEYS, KEY_VERSIONS, KEY_POLICIES):
+        for id_, _ in cloud.store.scan(collection, f"{document['id']}/".lower()):
+            cloud.store.delete(collection, id_)
 
 
 KEY_VAULT = Kind(

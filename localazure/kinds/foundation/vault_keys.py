@@ -1,17 +1,19 @@
 """Microsoft.KeyVault/vaults/keys: keys as Resource Manager makes and tells them, with their versions.
 
 Source: Microsoft, "Keys" (REST 2024-11-01): a PUT makes the first version of a key that is not there; of one that is it
-answers that, and writes nothing. There is no DELETE: keys are deleted, and get new versions, at the vault itself, which
-here holds nothing else of them than their names. No key material is made. A vault that is deleted takes its keys along,
-and brings them back when it is recovered.
+answers that, and writes nothing. There is no DELETE: keys are deleted, and get new versions, at the vault itself
+(`key_versions.py`; no deletion here). No key material is made. A vault that is deleted takes its keys along, and brings
+them back when it is recovered.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from typing import Any
 
 from azmlflow.localazure.cloud.cloud import Cloud
-from azmlflow.localazure.core.collections import BURIED_KEYS
+from azmlflow.localazure.core.collections import BURIED_KEYS, KEY_VERSIONS
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation import key_vaults
@@ -35,20 +37,32 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     if existing is not None:
         return {name: copy.deepcopy(existing[name]) for name in ("location", "tags", "properties")}
     vault = parent(ask.cloud, KEY, ask.target, "write")
-    given = ask.properties
+    told = properties(ask.cloud, vault, ask.target.name, ask.properties)
+    return {"location": vault["location"], "tags": checked_tags(ask.body.get("tags")), "properties": told}
+
+
+def properties(cloud: Cloud, vault: Document, name: str, given: Mapping[str, Any]) -> Document:
+    """The properties of a key's version that is made now.
+
+    Args:
+        cloud: the embedded Azure.
+        vault: the key's vault.
+        name: of the key.
+        given: what its maker says of it, in Resource Manager's words.
+    """
     kty = choice("kty", given.get("kty"), _TYPES)
     if kty.endswith("HSM") and vault["properties"]["sku"]["name"] != "premium":
         raise bad_request("BadRequest", f"A key of type '{kty}' needs a vault of sku 'premium'.", target="kty")
-    now = int(ask.cloud.clock.now().timestamp())
-    uri = f"{vault['properties']['vaultUri']}keys/{ask.target.name}"
+    now = int(cloud.clock.now().timestamp())
+    uri = f"{vault['properties']['vaultUri']}keys/{name}"
     attributes = given.get("attributes") or {}
     if not isinstance(attributes, dict):
         raise wrong_type("attributes", attributes, "object")
     protected = bool(vault["properties"].get("enablePurgeProtection"))
-    properties: Document = {
+    return {
         "kty": kty,
-        **_size(ask, kty),
-        "keyOps": _operations(given.get("keyOps"), kty),
+        **_size(given, kty),
+        "keyOps": operations(given.get("keyOps"), kty),
         "attributes": {
             **pick(attributes, {"enabled": True, "exportable": False}, ("exp", "nbf")),
             "created": now,
@@ -56,22 +70,22 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
             "recoveryLevel": "Recoverable" if protected else "Recoverable+Purgeable",
         },
         "keyUri": uri,
-        "keyUriWithVersion": f"{uri}/{ask.cloud.ids.guid().replace('-', '')}",
+        "keyUriWithVersion": f"{uri}/{cloud.ids.guid().replace('-', '')}",
     }
-    return {"location": vault["location"], "tags": checked_tags(ask.body.get("tags")), "properties": properties}
 
 
-def _size(ask: Ask, kty: str) -> Document:
+def _size(given: Mapping[str, Any], kty: str) -> Document:
     if kty.startswith("EC"):
-        return {"curveName": choice("curveName", ask.properties.get("curveName") or "P-256", _CURVES)}
-    size = ask.properties.get("keySize") or _SIZES[0]
+        return {"curveName": choice("curveName", given.get("curveName") or "P-256", _CURVES)}
+    size = given.get("keySize") or _SIZES[0]
     if size not in _SIZES:
         allowed = ", ".join(map(str, _SIZES))
         raise bad_request("BadRequest", f"The size of an RSA key is one of {allowed}; it is {size}.", target="keySize")
     return {"keySize": size}
 
 
-def _operations(given: object, kty: str) -> list[str]:
+def operations(given: object, kty: str) -> list[str]:
+    """What a key may be used for; the usual, where nothing is said."""
     if given is None:
         return list(_OF_CURVES if kty.startswith("EC") else _USUAL)
     if not isinstance(given, list):
@@ -87,21 +101,27 @@ def _key(ask: Ask, names: tuple[str, ...]) -> Document:
     return found
 
 
+def _every(cloud: Cloud, key: Document) -> list[Document]:
+    """All versions of a key, the latest first; the data plane makes further ones (`key_versions.py`)."""
+    older = (found for _, found in cloud.store.scan(KEY_VERSIONS, f"{key['id']}/".lower()))
+    return [_version(each) for each in (key, *older)]
+
+
 def _version(key: Document) -> Document:
-    """The one version of a key."""
+    """A version of a key, as Resource Manager tells it."""
     name = key["properties"]["keyUriWithVersion"].rpartition("/")[2]
     return {**key, "id": f"{key['id']}/versions/{name}", "name": name, "type": f"{TYPE}/versions"}
 
 
 def _versions(ask: Ask) -> Answer:
-    return Answer(200, {"value": [_version(_key(ask, ask.target.names))]})
+    return Answer(200, {"value": _every(ask.cloud, _key(ask, ask.target.names))})
 
 
 def _one_version(ask: Ask) -> Answer:
-    found = _version(_key(ask, ask.target.names))
-    if found["name"].lower() != ask.target.name.lower():
-        raise AzureError(404, "KeyNotFound", f"The key has no version '{ask.target.name}'.")
-    return Answer(200, found)
+    for found in _every(ask.cloud, _key(ask, ask.target.names)):
+        if found["name"].lower() == ask.target.name.lower():
+            return Answer(200, found)
+    raise AzureError(404, "KeyNotFound", f"The key has no version '{ask.target.name}'.")
 
 
 def _bury(cloud: Cloud, document: Document) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.kinds.foundation import key_vaults, vault_keys
+from azmlflow.localazure.kinds.foundation import key_vaults, key_versions, vault_keys
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice, linked_id, wrong_type
 from azmlflow.localazure.resources.find import resource
@@ -100,9 +100,10 @@ def _key(ask: Ask, given: Mapping[str, Any]) -> tuple[Document, Document]:
     home = f"{vault['properties']['vaultUri']}keys/"
     name, _, version = uri[len(home) :].partition("/")
     key = resource(ask.cloud, f"{vault['id']}/keys/{name}") if uri.lower().startswith(home) and name else None
-    if key is None or version not in ("", key["properties"]["keyUriWithVersion"].rpartition("/")[2]):
+    named = key_versions.find_version(ask.cloud, key, version) if key else None
+    if key is None or named is None:
         raise _refused(f"The key '{uri}' was not found in the key vault '{vault['name']}'.", way)
-    if not key["properties"]["attributes"]["enabled"]:
+    if not named["properties"]["attributes"]["enabled"]:
         raise _refused(f"The key '{uri}' is disabled.", way)
     return vault, key
 

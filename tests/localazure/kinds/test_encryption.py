@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from azmlflow.localazure.kinds.foundation import key_versions
 from tests.localazure.control import BODIES, CHAIN, RG, SUB, VAULT, WORKSPACE, Azure
 
 ROBOT = f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
@@ -167,6 +168,31 @@ def test_another_key_of_the_same_vault_and_nothing_else(standing: Azure) -> None
             400,
             f"The property '{way}' of an existing workspace cannot be changed.",
         )
+
+
+def test_a_workspace_stays_with_the_version_that_it_names_and_takes_a_later_one_when_asked(standing: Azure) -> None:
+    """Microsoft, "Customer-managed keys for Azure Machine Learning": no new version is followed by itself."""
+    first = standing.arm("GET", KEY).body["properties"]["keyUriWithVersion"]
+    with_vault = (
+        standing.cloud.store.get("resources", VAULT.lower()),
+        standing.cloud.store.get("resources", KEY.lower()),
+    )
+    assert all(with_vault)
+    second = str(key_versions.rotate(standing.cloud, *with_vault)["properties"]["keyUriWithVersion"])  # type: ignore[arg-type]
+    listed = standing.arm("GET", f"{KEY}/versions").body["value"]
+    assert {each["properties"]["keyUriWithVersion"] for each in listed} == {first, second}
+
+    def named() -> str:
+        told = standing.arm("GET", WORKSPACE).body["properties"]["encryption"]
+        return str(told["keyVaultProperties"]["keyIdentifier"])
+
+    assert named() == first
+    for uri in (second, first):  # back to an older version, too, while it is enabled
+        assert standing.arm("PUT", WORKSPACE, encrypted(uri)).status in (200, 202)
+        standing.wait()
+        assert named() == uri
+    refused = standing.arm("PUT", WORKSPACE, encrypted(f"{first[:-4]}beef"))
+    assert (refused.status, "was not found in the key vault" in refused.message) == (400, True)
 
 
 def test_service_side_takes_no_closed_vault_and_no_other_key(ready: Azure) -> None:

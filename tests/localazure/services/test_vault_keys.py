@@ -1,0 +1,120 @@
+"""Keys at a vault itself: made, rotated, changed, told by version; expected by hand from Microsoft's Key Vault REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.principals.enforce import Caller
+from azmlflow.localazure.services import vault
+from tests.localazure.services.test_vault import VERSION, give, put_vault
+from tests.localazure.transport import Client, make_cloud
+
+Ask = Callable[..., httpx.Response]
+HOST = "https://kv.vault.azure.net"
+
+
+@pytest.fixture
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+    made = make_cloud(tmp_path_factory.mktemp("state"))
+    id_ = put_vault(made, "kv", enableRbacAuthorization=True, vaultUri=f"{HOST}/", sku={"name": "standard"})
+    made.store.put("resources", id_.lower(), {**(made.store.get("resources", id_.lower()) or {}), "location": "x"})
+    give(made, "olga", "Key Vault Crypto Officer", id_)
+    give(made, "uwe", "Key Vault Crypto User", id_)
+    return made
+
+
+@pytest.fixture
+def ask(cloud: Cloud) -> Ask:
+    inner = vault.service(cloud)
+
+    async def signed_in(scope: Scope, receive: Receive, send: Send) -> None:
+        who = cloud.directory.find_user(dict(scope["headers"])[b"x-test-caller"].decode())
+        assert who is not None
+        scope.setdefault("state", {})["caller"] = Caller(who)
+        await inner(scope, receive, send)
+
+    client = Client(signed_in)
+
+    def asking(method: str, path: str, body: Any = None, who: str = "olga") -> httpx.Response:
+        headers = {"x-test-caller": f"{who}@local.test"}
+        return client.request(method, f"{HOST}{path}", params=VERSION, headers=headers, json=body)
+
+    return asking
+
+
+def test_a_key_is_made_and_made_again_as_another_version(ask: Ask) -> None:
+    first = ask("POST", "/keys/one/create", {"kty": "RSA", "key_size": 3072, "tags": {"a": "b"}}).json()
+    assert (first["key"]["kty"], first["tags"], first["attributes"]["enabled"]) == ("RSA", {"a": "b"}, True)
+    second = ask("POST", "/keys/one/create", {"kty": "EC", "crv": "P-384", "attributes": {"exp": 2000000000}}).json()
+    assert (second["key"]["crv"], second["attributes"]["exp"]) == ("P-384", 2000000000)
+    assert first["key"]["kid"].rpartition("/")[0] == f"{HOST}/keys/one"
+    assert first["key"]["kid"] != second["key"]["kid"]
+    assert ask("GET", "/keys/one").json() == second
+    assert ask("GET", first["key"]["kid"].removeprefix(HOST)).json() == first
+    kids = {each["kid"] for each in ask("GET", "/keys/one/versions").json()["value"]}
+    assert kids == {first["key"]["kid"], second["key"]["kid"]}
+    assert [each["kid"] for each in ask("GET", "/keys").json()["value"]] == [f"{HOST}/keys/one"]
+
+
+def test_a_rotated_key_is_like_the_last_and_expires_by_its_policy(ask: Ask) -> None:
+    ask("POST", "/keys/one/create", {"kty": "RSA", "key_size": 4096, "key_ops": ["wrapKey", "unwrapKey"]})
+    assert ask("GET", "/keys/one/rotationpolicy").json()["attributes"] == {}
+    actions = [{"trigger": {"timeAfterCreate": "P18M"}, "action": {"type": "Rotate"}}]
+    kept = ask("PUT", "/keys/one/rotationpolicy", {"lifetimeActions": actions, "attributes": {"expiryTime": "P90D"}})
+    assert (kept.json()["lifetimeActions"], kept.json()["attributes"]["expiryTime"]) == (actions, "P90D")
+    assert ask("GET", "/keys/one/rotationpolicy").json() == kept.json()
+    rotated = ask("POST", "/keys/one/rotate").json()
+    assert rotated["key"]["key_ops"] == ["wrapKey", "unwrapKey"]
+    assert rotated["attributes"]["exp"] - rotated["attributes"]["created"] == 90 * 24 * 3600
+    assert len(ask("GET", "/keys/one/versions").json()["value"]) == 2
+    assert ask("GET", "/keys/one").json() == rotated
+
+
+def test_one_version_is_disabled_and_the_others_stay(ask: Ask) -> None:
+    first = ask("POST", "/keys/one/create", {"kty": "RSA"}).json()
+    second = ask("POST", "/keys/one/rotate").json()
+    old, new = (each["key"]["kid"].removeprefix(HOST) for each in (first, second))
+    assert ask("PATCH", old, {"attributes": {"enabled": False}}).json()["attributes"]["enabled"] is False
+    assert ask("GET", old).json()["attributes"]["enabled"] is False
+    assert ask("GET", new).json()["attributes"]["enabled"] is True
+    assert ask("PATCH", "/keys/one", {"tags": {"x": "y"}, "key_ops": ["sign"]}).json()["tags"] == {"x": "y"}
+    assert ask("GET", new).json()["key"]["key_ops"] == ["sign"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/keys/one/create", {}),
+        ("POST", "/keys/one/create", {"kty": "oct"}),
+        ("POST", "/keys/one/create", {"kty": "RSA", "key_size": 1024}),
+        ("POST", "/keys/one/create", {"kty": "RSA-HSM"}),
+        ("POST", "/keys/one_two/create", {"kty": "RSA"}),
+        ("POST", "/keys/one/create", {"kty": "RSA", "release_policy": {}}),
+        ("POST", "/keys/one/create", []),
+        ("PUT", "/keys/there/rotationpolicy", {"attributes": {"expiryTime": "P27D"}}),
+        ("PUT", "/keys/there/rotationpolicy", {"attributes": {"expiryTime": "soon"}}),
+        ("PUT", "/keys/there/rotationpolicy", {"lifetimeActions": [{"action": {"type": "Rotate"}}]}),
+        ("PUT", "/keys/there/rotationpolicy", {"lifetimeActions": ["x"]}),
+        ("PATCH", "/keys/there", {"kty": "EC"}),
+        ("PATCH", "/keys/there", {"attributes": 1}),
+    ],
+)
+def test_what_a_vault_does_not_take(ask: Ask, method: str, path: str, body: Any) -> None:
+    before = ask("POST", "/keys/there/create", {"kty": "RSA"}).json()
+    refused = ask(method, path, body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "BadParameter"), refused.text
+    assert ask("GET", "/keys/there").json() == before
+    assert ask("GET", "/keys/one").status_code == 404
+
+
+def test_who_uses_keys_may_read_them_and_make_none(ask: Ask) -> None:
+    ask("POST", "/keys/one/create", {"kty": "RSA"})
+    assert ask("GET", "/keys/one", who="uwe").status_code == 200
+    for method, path in (("POST", "create"), ("POST", "rotate"), ("PUT", "rotationpolicy")):
+        assert ask(method, f"/keys/one/{path}", {"kty": "RSA"}, who="uwe").status_code == 403, path
