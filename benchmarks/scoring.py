@@ -80,7 +80,7 @@ def report(estate: Estate) -> str:
         deploy(owner, endpoint, "blue")
         send_all_to(owner, endpoint, "blue")
         through = embedded(estate, owner, endpoint)
-        server = ByHand(_python_of(owner, f"{endpoint}/deployments/blue"), model, Path(kept))
+        server = ByHand(_python(), model, Path(kept))
         with server.running() as direct:
             lines = [latency(through, direct), throughput(through, direct)]
         lines += [memory(), starts(owner, endpoint, through, server), change(owner, endpoint, through)]
@@ -114,12 +114,10 @@ def throughput(through: Service, direct: Service) -> str:
 def memory() -> str:
     """What the processes of the one deployment have of memory, each shared page counted once for all that share it."""
     total = 0
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended, or is another user's
-            if b"/model/scored/1\0" in (folder / "environ").read_bytes():  # its AZUREML_MODEL_DIR
-                rolled = (folder / "smaps_rollup").read_text()
-                found = re.search(r"^Pss:\s+(\d+) kB", rolled, re.MULTILINE)
-                total += int(found[1]) if found else 0
+    for folder in _processes():
+        with contextlib.suppress(OSError):  # it has ended
+            found = re.search(r"^Pss:\s+(\d+) kB", (folder / "smaps_rollup").read_text(), re.MULTILINE)
+            total += int(found[1]) if found else 0
     return f"memory of a deployment of one instance: {total / 1024:.0f} MiB"
 
 
@@ -292,9 +290,16 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def _python_of(owner: Person, deployment: str) -> str:
-    told = owner.ask("POST", f"{ARM}{deployment}/getLogs", params=_VERSION, json={"tail": 1000})
-    told.raise_for_status()
-    found = re.search(r"the job runs with (\S+)", told.json()["content"])
-    assert found is not None, told.text
-    return found[1]
+def _processes() -> Iterator[Path]:
+    """The folders in /proc of the one deployment's processes."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
+            if b"/model/scored/1\0" in (folder / "environ").read_bytes():  # its AZUREML_MODEL_DIR
+                yield folder
+
+
+def _python() -> str:
+    """The interpreter of the one deployment, as its server was started."""
+    told = [(folder / "cmdline").read_bytes().decode().split("\0") for folder in _processes()]
+    (found,) = {words[0] for words in told if "gunicorn" in words}
+    return found

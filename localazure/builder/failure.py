@@ -72,6 +72,4 @@ def _short(versions: str) -> str:
 
 
 def _failed(plan: Plan, why: str) -> UnusableEnvironment:
-    return UnusableEnvironment(
-        f"The environment '{plan.name}' could not be built: {why}. The job's log has pip's words."
-    )
+    return UnusableEnvironment(f"The environment '{plan.name}' could not be built: {why}. The log has pip's words.")

@@ -78,7 +78,7 @@ async def prepare(
             chosen = Chosen(own, ())
         else:
             chosen = Chosen(given, await users.lay_open(place, given, given))
-        log.say(f"environment {wanted.name} asks for no packages: the job runs with {chosen.python}")
+        log.say(f"environment {wanted.name} asks for no packages: its Python is {chosen.python}")
         return chosen
     made = plan(wanted, await asyncio.to_thread(pythons, os.environ, given))
     for note in made.notes:
@@ -86,7 +86,7 @@ async def prepare(
     cache = environments_folder(os.environ)
     python = await ensure(made, cache, place, log.path, started=started, users=users)
     seen = await users.lay_open(place, python, made.python.path, venv=python.parents[1])
-    log.say(f"environment {made.name}: the job runs with {python}")
+    log.say(f"environment {made.name}: its Python is {python}")
     return Chosen(python, seen)
 
 

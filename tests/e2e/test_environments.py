@@ -64,7 +64,7 @@ def _unlike(package: str) -> str:
 
 def _place(log: str) -> Path:
     """Where the environment is that a job ran with."""
-    found = re.search(r"the job runs with (\S+/environments/\w+)/", log)
+    found = re.search(r"its Python is (\S+/environments/\w+)/", log)
     assert found, log
     return Path(found[1])
 
