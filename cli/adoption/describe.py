@@ -70,9 +70,17 @@ def unfit(workspace: Document) -> Iterator[str]:
     managed = str((properties.get("managedNetwork") or {}).get("isolationMode", "")) in _OUTBOUND
     closed = properties.get("publicNetworkAccess") == "Disabled"
     if closed and not managed:
-        yield "it is closed to the internet in a network of its own, whose private endpoints cannot be taken over"
+        yield (
+            "it is closed to the internet in a network of its own, whose private endpoints cannot be taken over: they "
+            "have other names than a stack's, and Azure renames none"
+        )
     if managed and not closed:
         yield "it has a managed network and is open to the internet; with azmlflow's it is closed"
+    if managed and not properties.get("containerRegistry"):
+        yield (
+            "it has a managed network and no container registry: Azure would make one at the first image, open to the "
+            "internet; give it one of sku Premium"
+        )
     if _is_encrypted(properties) and not at(properties, "encryption.identity.userAssignedIdentity"):
         yield "its system-assigned identity uses the key that encrypts it, and with azmlflow's a user-assigned one does"
     if _is_encrypted(properties) and _key(properties) is None:

@@ -154,13 +154,14 @@ def _import(session: Session, stack: Stack, found: Found) -> None:
     state = stack.state()
     ids = {found.id.lower(), *(f"{found.id}/{each.path}".lower() for each in found.members)}
     wanted = [each for each in losses.rehearsed(session, state) if each.id.lower() in ids]
-    version, parents = azure_native_version(), set[str]()
-    imports = []
-    for each in wanted:
-        new = each.parent not in parents
-        parents.add(each.parent)
-        imports.append(Import(each.type, each.name, each.id, each.parent, version, new_parent=new))
-    stack.import_resources(imports)
+    version = azure_native_version()
+    # Of a component that is not there yet all say so: told of it in two ways, the engine takes it for two of one name.
+    stack.import_resources(
+        [
+            Import(each.type, each.name, each.id, each.parent, version, new_parent=not state.has(each.parent))
+            for each in wanted
+        ]
+    )
 
 
 def _changed(stack: Stack) -> Sequence[Change]:

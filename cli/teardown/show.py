@@ -72,8 +72,17 @@ def residue(what: str, left: Sequence[Left], kept: Sequence[Left] = (), then: st
     return "\n".join([gone, *rows])
 
 
-def names_taken(stack: str) -> str:
-    """What a stack's next `up` does about a vault that purge protection keeps, and what there is to choose."""
+def names_taken(stack: str, word: str) -> str:
+    """What a stack's next `up` does about a vault that purge protection keeps, and what there is to choose.
+
+    Args:
+        stack: its name.
+        word: its setting `onSoftDeleted`.
+    """
+    if word == "recover":
+        return "the next `up` of these settings brings the vault back, with what is in it (onSoftDeleted: recover)"
+    if word == "rename":
+        return "the next `up` of these settings takes other names (onSoftDeleted: rename)"
     return (
         f"the next `up` of these settings would stop at it: azmlflow set onSoftDeleted recover --stack {stack}    "
         "(it then brings the vault back, with what is in it; or azmlflow set salt 2, other names)"

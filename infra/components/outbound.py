@@ -14,6 +14,7 @@ from pulumi_azure_native import machinelearningservices
 from azmlflow.infra.components.arguments import given
 from azmlflow.infra.plan import networks
 from azmlflow.infra.settings.network.rules import RuleSettings
+from azmlflow.resourcetypes.table import token_of, told_by_azure
 
 
 class OutboundRuleArgs(TypedDict):
@@ -83,6 +84,7 @@ class OutboundRules(pulumi.ComponentResource):
                             depends_on=self.rules[-1:],
                             replace_on_changes=["properties.type"],  # Azure changes no rule's
                             delete_before_replace=True,
+                            ignore_changes=list(told_by_azure(token_of(networks.RULE))),  # after a refresh
                         ),
                     ),
                 )

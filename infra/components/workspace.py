@@ -24,6 +24,9 @@ from azmlflow.infra.plan.outputs import NAMES
 from azmlflow.resourcetypes.table import token_of, told_by_azure
 
 _TYPE = "Microsoft.MachineLearningServices/workspaces"
+# The same of its managed network; and of a key, whose identity never changes, by which the client id is known.
+_OF_NETWORK = [f"managedNetwork.{name}" for name in ("enableNetworkMonitor", "firewallSku", "managedNetworkKind")]
+_OF_KEY = ["encryption.keyVaultProperties.identityClientId"]
 # What no setting says, and Azure, or whoever made a workspace that was taken over, has filled in.
 _FILLED_IN = [
     "allowPublicAccessWhenBehindVnet",
@@ -180,8 +183,9 @@ def _after(
 
     Its outbound rules are resources of their own; a refresh brings them, and Azure's, into the workspace's inputs.
     """
-    azures = told_by_azure(token_of(_TYPE)) if args.isolation else ()
-    found = pulumi.ResourceOptions(ignore_changes=[*_FILLED_IN, *azures])
+    network = [*told_by_azure(token_of(_TYPE)), *_OF_NETWORK] if args.isolation else []
+    key = _OF_KEY if args.encryption_key else []
+    found = pulumi.ResourceOptions(ignore_changes=[*_FILLED_IN, *network, *key])
     if identity is None:
         return found
     waiting = until_in_force(f"{name}-roles", identity.name, identity.principal_id)

@@ -114,7 +114,7 @@ def command(
         with progress.drawing("looking for what is left"):
             left, keeps = steps.left(removal)
         holder.finish()
-    then = show.names_taken(session.name)
+    then = show.names_taken(session.name, session.settings().on_soft_deleted)
     invocation.result(
         {**_report(session.name, plan, done, left, kept), "protected": [asdict(each) for each in keeps]},
         lambda: show.residue(f"stack {session.name}", left, keeps, then),

@@ -69,6 +69,9 @@ def test_identity_storage_registry_and_network() -> None:
     Settings.from_mapping({f"azmlflow:{key}": value for key, value in found.items()})
 
 
+MANAGED = {"isolationMode": "AllowInternetOutbound"}
+
+
 def test_our_own_tags_are_no_setting() -> None:
     document = workspace()
     document["tags"]["azmlflow-Stack"] = "x"
@@ -80,7 +83,11 @@ def test_our_own_tags_are_no_setting() -> None:
     [
         ({**workspace(), "kind": "Hub"}, "it is a hub"),
         (workspace(publicNetworkAccess="Disabled"), "closed to the internet in a network of its own"),
-        (workspace(managedNetwork={"isolationMode": "AllowInternetOutbound"}), "a managed network and is open"),
+        (workspace(managedNetwork=MANAGED, containerRegistry="/x"), "a managed network and is open"),
+        (
+            workspace(managedNetwork=MANAGED, publicNetworkAccess="Disabled"),
+            "a managed network and no container registry",
+        ),
         (workspace(systemDatastoresAuthMode="userDelegationSAS"), "user delegation SAS"),
         (workspace(applicationInsights=None), "no Application Insights"),
         (

@@ -200,6 +200,15 @@ def test_a_vault_that_nobody_can_purge_is_told_and_is_no_failure(standing: Desk)
     assert DELETED_VAULT.lower() in standing.arm.documents
 
 
+@pytest.mark.parametrize(("word", "does"), [("recover", "brings the vault back"), ("rename", "takes other names")])
+def test_what_the_next_up_does_about_it_is_told_by_the_setting(standing: Desk, word: str, does: str) -> None:
+    standing.settings(text=f"config:\n  azmlflow:cloud: local\n  azmlflow:onSoftDeleted: {word}\n")
+    standing.arm.put(DELETED_VAULT, properties=PROTECTED)
+    done = standing.run("down", "--yes")
+    assert f"the next `up` of these settings {does}" in done.out
+    assert "would stop at it" not in done.out
+
+
 def test_it_is_no_residue_in_json_either(standing: Desk) -> None:
     standing.arm.put(DELETED_VAULT, properties=PROTECTED)
     document = standing.run("down", "--yes", "-o", "json").json()

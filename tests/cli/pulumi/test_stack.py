@@ -181,6 +181,7 @@ def test_imports_name_components_that_are_there_and_make_those_that_are_not(api:
         [
             Import("a:b:Vault", "vault", "/id/v", COMPONENT, "3.29.0"),
             Import("a:b:Logs", "logs", "/id/l", new, new_parent=True),
+            Import("a:b:Logs", "more", "/id/m", new, new_parent=True),
             Import("a:b:Group", "group", "/id/g"),
         ]
     )
@@ -190,6 +191,7 @@ def test_imports_name_components_that_are_there_and_make_those_that_are_not(api:
         {"type": "azmlflow:index:MlflowWorkspace", "name": "other", "component": True},
         {"type": "a:b:Vault", "name": "vault", "id": "/id/v", "version": "3.29.0", "parent": "parent0"},
         {"type": "a:b:Logs", "name": "logs", "id": "/id/l", "parent": "other"},
+        {"type": "a:b:Logs", "name": "more", "id": "/id/m", "parent": "other"},
         {"type": "a:b:Group", "name": "group", "id": "/id/g"},
     ]
     assert given["name_table"] == {"parent0": COMPONENT}
