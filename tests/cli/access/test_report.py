@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
@@ -312,6 +313,9 @@ def test_one_person_whole() -> None:
         "  runs       ?    see runs, by Odd",
         "             no   log to runs",
     ]
+    through = replace(DENIED, through=TEAM)  # a deny is no role that somebody has by a group
+    refused = Row(ALICE, "User", "alice", (), cells(OWN, OWN, through))
+    assert person.as_text(TABLE, refused, "alice", [], WHO).splitlines()[-2] == "  serving    no   deploy models"
     nothing = Row(ALICE, "User", "alice", (), cells(NOT, NOT, NOT))
     assert person.as_text(TABLE, nothing, "alice", [], WHO).splitlines() == [
         "alice (User) at ws",

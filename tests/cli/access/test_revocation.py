@@ -1,0 +1,60 @@
+"""What the last `up` gave, as its outputs tell it, and whom a word means among the grants."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from azmlflow.cli.access import people, revocation
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.session.collaborators import Person
+from azmlflow.rbac.grants import Grant
+from azmlflow.rbac.live import principals
+from azmlflow.rbac.live.principals import Grantee
+
+ALICE, BOB = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000b1"
+
+
+def test_the_grants_of_the_last_up() -> None:
+    whole = {
+        "principalId": ALICE,
+        "principalType": "Group",
+        "displayName": "team",
+        "persona": "tracker",
+        "scope": "group",
+        "until": "2027-01-31",
+        "assignmentId": "/x",
+    }
+    least = {"principalId": BOB, "persona": "viewer", "scope": None, "until": ""}
+    assert revocation.of_last_up({"grants": [whole, least, "no grant"]}) == (
+        Grant(ALICE, "Group", "team", "tracker", "group", date(2027, 1, 31)),
+        Grant(BOB, "", "", "viewer", "workspace", None),
+    )
+    assert revocation.of_last_up({}) == revocation.of_last_up({"grants": None}) == ()
+
+
+def test_whom_a_word_means() -> None:
+    alice, again = Grant(ALICE, "User", "Ann", "viewer"), Grant(ALICE.upper(), "User", "Ann", "tracker")
+    assert revocation.called((alice, again), ALICE.upper()) is not None
+    found = revocation.called((alice, again), "Ann")
+    assert found is not None
+    assert found.principal_id.lower() == ALICE
+    assert revocation.called((alice,), "Bob") is None
+    with pytest.raises(CliError) as caught:
+        revocation.called((Grant(BOB, "User", "Ann", "viewer"), alice), "Ann")
+    assert caught.value.what == f"`Ann` is the name of 2 principals: {ALICE}, {BOB}"
+    assert caught.value.next == f"azmlflow revoke {ALICE}    (one of them)"
+
+
+def test_what_the_directory_tells_of_a_principal_is_what_a_grant_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def resolve(credential: object, name: str, *, kind: str | None, on_wait: object) -> Grantee:
+        assert credential is not None
+        asked.extend((name, kind, on_wait))
+        return Grantee(ALICE, "Group", "team")
+
+    monkeypatch.setattr(principals, "resolve_principal", resolve)
+    assert people.find("team", "Group", print) == Person(ALICE, "Group", "team")
+    assert asked == ["team", "Group", print]
