@@ -19,6 +19,8 @@ from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.core.clock import Ids
 
 CHUNK = 1024 * 1024
+_AT_HAND = 256 * 1024  # read at a time of what is in memory: it stays in the processor's cache until it is encrypted
+_NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux
 _PIECES = 1024  # that one call may write (IOV_MAX)
 
 
@@ -73,8 +75,10 @@ class Files:
         One file stays what it is if the blob changes meanwhile; of several, each is opened when reading comes to it,
         and breaks off (FileNotFoundError) if it is gone.
         """
-        paths = [(self._folder(address) / name, length) for name, length in pieces]
-        return paths[0][0].open("rb") if len(paths) == 1 else cast(BinaryIO, io.BufferedReader(Joined(paths)))
+        joined = Joined([(self._folder(address) / name, length) for name, length in pieces])
+        if len(pieces) == 1:
+            joined.place(0)
+        return cast(BinaryIO, io.BufferedReader(joined))
 
     async def secure(self, address: Address, pieces: Sequence[tuple[str, int]]) -> bool:
         """Have the bytes of each (file, length) safe on disk; False when one is gone or has not all of them."""
@@ -161,18 +165,32 @@ class Joined(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read from one file, where it stands."""
-        number = bisect.bisect_right(self._ends, self._at)
-        if number == len(self._ends):
+        if not self._ends or self._at >= self._ends[-1]:
             return 0
+        file, start, left = self.place(self._at)
+        file.seek(start)
+        count = file.readinto(memoryview(buffer)[:left])  # type: ignore[attr-defined]
+        self._at += count
+        return int(count)
+
+    def at_hand(self, offset: int, buffer: bytearray) -> int:
+        """Read from an offset what the system has in memory; 0 where it would wait for a disk, or cannot tell."""
+        file, start, left = self.place(offset)
+        if _NOWAIT is None:
+            return 0
+        try:
+            return os.preadv(file.fileno(), [memoryview(buffer)[:left]], start, _NOWAIT)
+        except OSError:  # it would wait; or the file system knows no such question
+            return 0
+
+    def place(self, offset: int) -> tuple[BinaryIO, int, int]:
+        """The file in which an offset is, open; where in it, and how many bytes of it are left."""
+        number = min(bisect.bisect_right(self._ends, offset), len(self._ends) - 1)
         if self._open is None or self._open[0] != number:
             self._close()
             self._open = number, self._paths[number].open("rb", buffering=0)
         start = self._ends[number - 1] if number else 0
-        file = self._open[1]
-        file.seek(self._at - start)
-        count = file.readinto(memoryview(buffer)[: self._ends[number] - self._at])  # type: ignore[attr-defined]
-        self._at += count
-        return int(count)
+        return self._open[1], offset - start, max(0, self._ends[number] - offset)
 
     def close(self) -> None:
         """Close the file that is open."""
@@ -186,13 +204,23 @@ class Joined(io.RawIOBase):
 
 
 async def read_range(file: BinaryIO, offset: int, length: int) -> AsyncIterator[bytes]:
-    """`length` bytes of `file` from `offset` on, in chunks; closes the file."""
+    """`length` bytes of `file`, as `open_all` opens it, from `offset` on, in chunks; closes the file.
+
+    A hop to a thread and back costs more than to read what the system has in memory, such as what was just written.
+    """
+    joined: Joined = file.raw  # type: ignore[attr-defined]
+    buffer = bytearray(min(_AT_HAND, length))
     with file:
-        file.seek(offset)  # reads nothing, so it is not worth a thread
         while length > 0:
-            data = await asyncio.to_thread(file.read, min(CHUNK, length))
+            count = joined.at_hand(offset, buffer)
+            if count:
+                data = bytes(memoryview(buffer)[: min(count, length)])
+            else:
+                file.seek(offset)  # reads nothing, so it is not worth a thread
+                data = await asyncio.to_thread(file.read, min(CHUNK, length))
             if not data:
                 return
+            offset += len(data)
             length -= len(data)
             yield data
 

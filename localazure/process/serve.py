@@ -249,8 +249,9 @@ def _listen(port: int) -> socket.socket:
 
 
 def _log_no_more_than_said() -> None:
-    """Who says a line, and from where, is in none of ours, and finding it out takes half of a line's time (Python's
-    documentation, "Logging HOWTO", Optimization).
+    """Who says a line, and from where, is in none of ours, and finding it out takes a quarter of a line's time.
+
+    Source: Python's documentation, "Logging HOWTO" (Optimization).
     """
     logging._srcfile = None
     logging.logThreads = logging.logMultiprocessing = logging.logProcesses = False

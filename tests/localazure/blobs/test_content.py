@@ -13,6 +13,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from azmlflow.localazure.blobs import content as files
 from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.core.collections import BLOCKS
 from azmlflow.localazure.services.blobs import service
@@ -243,6 +244,42 @@ def test_ranges_go_across_blocks(azure: Azure) -> None:
     assert blob is not None
     with blobs.open(address, blob) as file:
         assert (file.read(5), file.seek(-3, os.SEEK_END), file.read()) == (b"01234", 7, b"789")
+
+
+def refused(*_: object) -> int:
+    raise BlockingIOError
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"_AT_HAND": 3}, {"_NOWAIT": None}, {"preadv": refused}],
+    ids=["in memory", "piece by piece", "not Linux", "on the disk"],
+)
+def test_ranges_are_the_same_wherever_the_bytes_are(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    for name, value in changes.items():
+        monkeypatch.setattr(os if name == "preadv" else files, name, value)
+    for number, block in enumerate((b"0123", b"456", b"", b"789")):
+        azure.put_block("digits", number, block)
+    azure.put_block_list("digits", *(("Latest", number) for number in range(4)))
+    azure.put("one", b"0123456789")
+    for name in ("digits", "one"):
+        for first, last in ((0, 9), (2, 5), (4, 4), (3, 7), (9, 9)):
+            got = azure.http.get(azure.url(name), headers={"Range": f"bytes={first}-{last}"})
+            assert got.content == b"0123456789"[first : last + 1]
+        assert azure.http.get(azure.url(name)).content == b"0123456789"
+
+
+def test_what_is_in_memory_takes_no_thread(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    azure.put("a", b"x" * 1000)
+    monkeypatch.setattr(files, "_NOWAIT", 0)  # not every file system is asked by a flag
+
+    async def hop(*_: object) -> bytes:
+        raise AssertionError
+
+    monkeypatch.setattr(asyncio, "to_thread", hop)
+    assert len(azure.http.get(azure.url("a")).content) == 1000
 
 
 def test_an_empty_block_list_makes_an_empty_blob(azure: Azure) -> None:
