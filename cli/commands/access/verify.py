@@ -116,7 +116,8 @@ def _clean(invocation: Invocation, session: Session, python: child.Python, envir
             removed.append(line["removed"])
         elif "unseen" in line:
             unseen.append(line)
-            invocation.warn(f"{line['unseen']} may not be listed by who is signed in: what is left of them stays")
+            why = line["message"].splitlines()[0]
+            invocation.warn(f"{line['unseen']} may not be listed, so what is left of them stays: {why}")
         else:
             kept.append({**line["kept"], "message": line["message"]})
     names = "\n".join(f"  removed {each['kind']} {each['name']}" for each in removed)

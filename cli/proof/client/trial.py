@@ -21,6 +21,9 @@ TAG = "azmlflow-verify"
 MODEL_FILE = "artifact_path: model\nflavors: {}\n"  # the least that azureml-mlflow takes for a model
 FORBIDDEN = 403
 _NO_SUCH_THING = (400, 404)
+# Of a 403, what tells that the network was asked and not yet the role: of a workspace, of a storage account (Microsoft,
+# "Troubleshoot private endpoint connections"; "Common REST API error codes"), of both where they are closed to all.
+_NETWORK = ("private link configuration", "AuthorizationFailure", "Public network access is disabled")
 _MLFLOW_UNSURE = 500  # what MLflow gives an error that came without a status
 
 
@@ -124,11 +127,15 @@ def attempt(trial: Trial, step: Step) -> dict[str, Any]:
     except Exception as fault:  # noqa: BLE001 - whatever MLflow, its plugin or the network raise is a finding
         message = f"{type(fault).__name__}: {fault}"
         outcome = _outcome(step, made_up, status_of(fault), message)
+        if outcome == "untried":
+            message = f"the network lets nobody in from here: {message}"
     told = {"step": step.name, "operation": trial.operation, "actions": list(step.actions), "at": trial.at}
     return {**told, "outcome": outcome, "message": message}
 
 
 def _outcome(step: Step, made_up: bool, status: int | None, message: str) -> str:
+    if status == FORBIDDEN and any(each in message for each in _NETWORK):
+        return "untried"
     if status == FORBIDDEN:
         # Azure Policy is asked after access was.
         return "stopped" if "DisallowedByPolicy" in message else "refused"

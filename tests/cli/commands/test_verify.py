@@ -200,6 +200,9 @@ class Unsure(Exception):
         (AssertionError("came back changed"), (), "error"),
         (Locked(), (), "stopped"),
         (Refused("(RequestDisallowedByPolicy) no"), (), "stopped"),
+        (Refused("Access to workspace was denied based on workspace private link configuration."), (), "untried"),
+        (Refused("This request is not authorized.\nErrorCode:AuthorizationFailure"), ("run",), "untried"),
+        (Refused("(AuthorizationFailed) does not have authorization"), (), "refused"),
     ],
 )
 def test_what_came_of_a_step(fault: Exception | None, needs: tuple[str, ...], outcome: str, tmp_path: Path) -> None:
