@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from azmlflow.localazure.activity import listing, recording
 from azmlflow.localazure.arm import elsewhere, lifecycle, lists, providers, subscription, versions
 from azmlflow.localazure.arm.extensions import AT_ANY_SCOPE, TAGS_TYPE, tag_names, tagging
 from azmlflow.localazure.arm.templates import deploying
@@ -37,6 +38,7 @@ OWN: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("GET", ("subscriptions", "*", "resourcegroups", "*", "resources"), lists.resources),
     ("GET", ("subscriptions", "*", "providers"), providers.list_providers),
     ("GET", ("subscriptions", "*", "providers", "*"), providers.get_provider),
+    ("GET", ("subscriptions", "*", *listing.PATH), listing.listed),
     ("POST", ("subscriptions", "*", "providers", "*", "register"), providers.register),
     ("POST", ("subscriptions", "*", "providers", "*", "unregister"), providers.register),
 )
@@ -67,8 +69,15 @@ async def answer(asked: Ask, method: str) -> Answer:
     """
     subscription.require_subscription(asked)
     versions.check(asked, method)
-    given = _handler(asked, method)(asked)
-    return given if isinstance(given, Answer) else await given
+    began = asked.cloud.clock.now()
+    try:
+        given = _handler(asked, method)(asked)
+        came = given if isinstance(given, Answer) else await given
+    except AzureError as refused:
+        recording.record(asked, method, began, refused)
+        raise
+    recording.record(asked, method, began, came)
+    return came
 
 
 def _handler(ask: Ask, method: str) -> Handling:

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from azmlflow.localazure.core.clock import Clock, Ids, timestamp
-from azmlflow.localazure.core.collections import DELETED, ENDED_OPERATIONS, RUNNING_OPERATIONS
+from azmlflow.localazure.core.collections import ACTIVITY, DELETED, ENDED_OPERATIONS, RUNNING_OPERATIONS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.latency import Latency
 from azmlflow.localazure.core.store import Document, Store, Version
@@ -143,6 +143,7 @@ class Operations:
             ended["error"] = {"status": error.status, **error.body()["error"]}
         self._store.delete(RUNNING_OPERATIONS, operation["id"])
         self._store.put(ENDED_OPERATIONS, operation["id"], ended)
+        self._log_end(ended)
         self._forget_old()
 
     def release(self, target: str, error: AzureError | None = None) -> None:
@@ -179,6 +180,13 @@ class Operations:
             ready = datetime.fromisoformat(one["ready_at"])
             ends.append(ready - timedelta(seconds=one["seconds"]) if "members" in one else ready)
         return min(ends, default=None)
+
+    def _log_end(self, ended: Document) -> None:
+        """Keep the end of what a request began in the activity log, beside the request itself."""
+        began = self._store.get(ACTIVITY, f"{ended['started']}/{ended['id']}")
+        if began is not None:
+            told = {name: ended[name] for name in ("id", "status", "ended", "error") if name in ended}
+            self._store.put(ACTIVITY, f"{ended['ended']}/{ended['id']}.end", {**began, "operationEnded": told})
 
     def _forget_old(self) -> None:
         oldest = timestamp(self._clock.now() - _KEPT)

@@ -31,6 +31,9 @@ FOREIGN_NAMES = "foreign_names"
 # Long-running operations, under their id: those that run, and those that have ended.
 RUNNING_OPERATIONS, ENDED_OPERATIONS = "running", "operations"
 
+# The activity log: `<instant>/<id>` of each request that it keeps, and of each end of what one began.
+ACTIVITY = "activity"
+
 # Role assignments and custom role definitions as ARM answers them, under their GUID, and from when on an assignment is
 # in force that has not propagated yet.
 ASSIGNMENTS, DEFINITIONS, PROPAGATION = "assignments", "definitions", "propagation"

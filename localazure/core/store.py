@@ -81,14 +81,15 @@ class Store:
                 number that is not one.
         """
         with self._lock:
-            if not synced:
+            relaxed = not synced and self._depth == 0  # inside a transaction it cannot be changed
+            if relaxed:
                 self._db.execute("PRAGMA synchronous=NORMAL")
             try:
                 self._db.execute(
                     "INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (collection, key, _written(document))
                 )
             finally:
-                if not synced:
+                if relaxed:
                     self._db.execute("PRAGMA synchronous=FULL")
             self._touch(collection)
 
@@ -107,6 +108,26 @@ class Store:
                 (collection, prefix, prefix + _LAST_CHARACTER),
             ).fetchall()
         return ((key, json.loads(body)) for key, body in rows)
+
+    def newest(self, collection: str, low: str, high: str, most: int) -> tuple[tuple[str, Document], ...]:
+        """At most so many (key, document) whose keys lie from `low` to below `high`, the last key first."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT key, body FROM documents WHERE collection = ? AND key >= ? AND key < ? "
+                "ORDER BY key DESC LIMIT ?",
+                (collection, low, high, most),
+            ).fetchall()
+        return tuple((key, json.loads(body)) for key, body in rows)
+
+    def trim(self, collection: str, low: str, most: int) -> None:
+        """Forget of a collection whose keys are in order of time what lies below `low`, and all but the last `most`."""
+        with self._lock:
+            for statement, bound in (
+                ("key < ?", low),
+                ("key <= (SELECT key FROM documents WHERE collection = ?1 ORDER BY key DESC LIMIT 1 OFFSET ?)", most),
+            ):
+                self._db.execute(f"DELETE FROM documents WHERE collection = ?1 AND {statement}", (collection, bound))
+            self._touch(collection)
 
     def kept(self, collection: str) -> tuple[tuple[str, Document], ...]:
         """All of a collection, as `scan`, read once until it is written: for lists that are cut into many pages.

@@ -22,6 +22,7 @@ class Ask:
         query: query parameters; names are lower case, since Azure does not mind theirs.
         body: the JSON object that was sent; {} if none.
         api_version: the request's api-version.
+        correlation_id: by which its answer and its events can be found; empty where it is no client's own request.
     """
 
     cloud: Cloud
@@ -30,6 +31,7 @@ class Ask:
     query: Mapping[str, str]
     body: Mapping[str, Any]
     api_version: str
+    correlation_id: str = ""
 
     @property
     def properties(self) -> Mapping[str, Any]:

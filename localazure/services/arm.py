@@ -97,7 +97,9 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
     if spelling.decoded(path) == METADATA:
         return subscription.metadata(query.get("api-version", ""))
     ask = dispatch.ask(cloud, request.state.caller, request.method, path, query)
-    return await dispatch.answer(replace(ask, body=await _body(request)), request.method)
+    correlation = getattr(request.state, "correlation_id", "")
+    whole = replace(ask, body=await _body(request), correlation_id=correlation)
+    return await dispatch.answer(whole, request.method)
 
 
 async def _body(request: Request) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ errors". Inferred: that all refusals are preflight's, which on Azure depends on 
 
 from __future__ import annotations
 
+from azmlflow.localazure.activity import recording
 from azmlflow.localazure.arm import lifecycle, versions
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.kinds import BY_TYPE
@@ -24,19 +25,22 @@ def deploy(ask: Ask) -> Answer:
         AzureError: 400 `InvalidTemplate`; `InvalidTemplateDeployment`, with what a resource is refused for; what any
             PUT is refused for.
     """
+    began, made = ask.cloud.clock.now(), list[tuple[Ask, Answer]]()
     with ask.cloud.store.transaction():
         answer = lifecycle.write(ask, TEMPLATE_DEPLOYMENT)
-        began: list[str] = []
+        running: list[str] = []
         for resource in template.resources(ask.properties.get("template")):
             each, kind = _asked(ask, resource)
             try:
-                lifecycle.write(each, kind)
+                made.append((each, lifecycle.write(each, kind)))
             except AzureError as refused:
                 raise _refused(resource, refused) from refused
-            running = ask.cloud.operations.running(each.target.id)
-            if running is not None:
-                began.append(running["id"])
-        ask.cloud.operations.follow(ask.target.id, began)
+            operation = ask.cloud.operations.running(each.target.id)
+            if operation is not None:
+                running.append(operation["id"])
+        ask.cloud.operations.follow(ask.target.id, running)
+    for each, came in made:
+        recording.record(each, "PUT", began, came)
     return answer
 
 
@@ -47,7 +51,8 @@ def _asked(ask: Ask, resource: template.Resource) -> tuple[Ask, Kind]:
     if kind is None or kind.elsewhere is not None or kind.verbs.put.held or kind is TEMPLATE_DEPLOYMENT:
         raise template.invalid(f"the embedded Azure deploys no '{resource.type}' by a template")
     target = paths.parse(resource.id_in(group), "PUT", versions.spelt)
-    each = Ask(ask.cloud, ask.caller, target, {}, resource.body, versions.required(resource.api_version))
+    version = versions.required(resource.api_version)
+    each = Ask(ask.cloud, ask.caller, target, {}, resource.body, version, ask.correlation_id)
     versions.check(each, "PUT")
     return each, kind
 

@@ -339,6 +339,11 @@ OWN: dict[tuple[str, str], tuple[str, str | None]] = {
     ("GET", "subscriptions/*/resourcegroups/*/resources"): (f"{RG}/resources", None),
     ("GET", "subscriptions/*/providers"): (f"{SUB}/providers", ""),
     ("GET", "subscriptions/*/providers/*"): (f"{SUB}/providers/Microsoft.Storage", ""),
+    ("GET", "subscriptions/*/providers/microsoft.insights/eventtypes/management/values"): (
+        f"{SUB}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01"
+        "&$filter=eventTimestamp ge '2026-01-01'",
+        "Microsoft.Insights/eventtypes/values/read",
+    ),
     ("POST", "subscriptions/*/providers/*/register"): (
         f"{SUB}/providers/Microsoft.Storage/register",
         "Microsoft.Storage/register/action",
