@@ -160,6 +160,9 @@ class FakeArm:
     time: datetime | None = None
     subscription: dict[str, Any] = field(default_factory=lambda: {"state": "Enabled", "tenantId": "t1"})
     going: dict[str, str] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    filters: list[str] = field(default_factory=list)
+    log_readable: tuple[str, ...] = ("resourceProvider", "resourceGroupName")
 
     def put(self, path: str, **document: Any) -> None:
         self.documents[path.lower()] = {"id": path, "name": path.rsplit("/", 1)[-1], **document}
@@ -241,6 +244,8 @@ class FakeArm:
             return answer(fault.status, {"error": {"code": fault.code, "message": fault.message}})
 
     def _respond(self, method: str, path: str, query: dict[str, str], question: dict[str, Any]) -> Response:
+        if path.endswith("/Microsoft.Insights/eventtypes/management/values"):
+            return self._log(query["$filter"])
         if method == "GET" and path.count("/") % 2:
             date = {"Date": format_datetime(self.time, usegmt=True)} if self.time else {}
             return answer(200, {"value": list(self.list(path))}, date)
@@ -251,6 +256,13 @@ class FakeArm:
         if method == "DELETE":
             return self.delete(path, "&".join(f"{name}={value}" for name, value in query.items()))
         return _one(self.post(path, question))
+
+    def _log(self, filter_: str) -> Response:
+        """The activity log, for who may read it as it is asked for."""
+        self.filters.append(filter_)
+        if not any(f" {name} eq " in filter_ for name in self.log_readable):
+            raise ArmError(403, "AuthorizationFailed", "may not", "")
+        return answer(200, {"value": self.events})
 
     def _look(self, operation: str, first: bool) -> Response:
         if first:

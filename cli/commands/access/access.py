@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from azmlflow.cli.access import declared, log, person, principals, report
+from azmlflow.cli.access import declared, history, log, person, principals, report
 from azmlflow.cli.access.grants import place
 from azmlflow.cli.access.people import principal_type
 from azmlflow.cli.frame.folding import width
@@ -52,7 +52,13 @@ if TYPE_CHECKING:
     help="What differs from the declared grants: missing, expired, undeclared, wider, orphaned. Exit code 1 if "
     "anything does.",
 )
-@click.option("--log", "log_", is_flag=True, help="Who gave whom what, and when: of each role assignment that stands.")
+@click.option(
+    "--log",
+    "log_",
+    is_flag=True,
+    help="Who gave whom what, when, till when, and who took it away: the role assignments that stand, and those of the "
+    "last 90 days that are gone.",
+)
 @principal_type
 @click.option(
     "--file",
@@ -171,15 +177,23 @@ def _of_one(session: Session, where: Place, principal: str, kind: str | None) ->
 
 
 def _logged(session: Session, where: Place) -> str:
-    assignments = session.invocation.ports.open_arm().role_assignments(where.workspace_id)
-    tenant = session.invocation.ports.read_tenant(where.subscription_id, where.workspace_id, log.people(assignments))
-    entries = log.entries(assignments, tenant.facts.definitions, tenant.directory)
+    arm = session.invocation.ports.open_arm()
+    assignments = arm.role_assignments(where.workspace_id)
+    past = history.read(arm, where.workspace_id, datetime.now(UTC))
+    people = log.people(assignments, past.changes)
+    tenant = session.invocation.ports.read_tenant(where.subscription_id, where.workspace_id, people)
+    role, until = log.roles(where, tenant.facts.definitions), log.ends(where, session.settings().grants)
+    entries = log.entries(assignments, past.changes, role, tenant.directory, until)
+    if unseen := log.unseen(past, where):
+        session.invocation.warn(unseen)
     match session.invocation.output:
         case "json":
-            return json.dumps({"stack": session.name, "assignments": log.document(entries)}, indent=2)
+            since = past.since.isoformat(timespec="seconds") if past.since else None
+            told = {"stack": session.name, "endedSince": since, "assignments": log.document(entries)}
+            return json.dumps(told, indent=2)
         case "csv":
             return log.as_csv(entries)
-    return log.as_text(entries)
+    return log.as_text(entries, past)
 
 
 def _compared(session: Session, where: Place) -> tuple[str, bool]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -250,19 +252,15 @@ def test_one_person_who_may_do_nothing(desk: Desk, tenant: Callable[..., None]) 
     assert f"next: azmlflow grant {ALICE.name} viewer" in done.out
 
 
+def _stands(desk: Desk, made: str, by: str, one: RoleAssignment) -> None:
+    properties = {"principalId": one.principal_id, "roleDefinitionId": one.role_definition_id, "scope": one.scope}
+    desk.arm.put(one.id, properties={**properties, "createdOn": made, "createdBy": by})
+
+
 def test_the_log_says_who_gave_whom_what_and_when(desk: Desk, tenant: Callable[..., None]) -> None:
     tenant(HERS, HIS)
-    for made, by, one in (("2026-11-01T08:00:00Z", BOB, HERS), ("2026-11-02T09:30:00Z", ROBOT, HIS)):
-        desk.arm.put(
-            one.id,
-            properties={
-                "principalId": one.principal_id,
-                "roleDefinitionId": one.role_definition_id,
-                "scope": one.scope,
-                "createdOn": made,
-                "createdBy": by,
-            },
-        )
+    _stands(desk, "2026-11-01T08:00:00Z", BOB, HERS)
+    _stands(desk, "2026-11-02T09:30:00Z", ROBOT, HIS)
     lines = desk.run("access", "--log").out.splitlines()
     assert lines[0] == f"2026-11-02 09:30  {ROBOT} gave {EVIL} Owner at {GROUP}"
     assert lines[1] == f"2026-11-01 08:00  {EVIL} gave {ALICE.name} azmlflow tracker at {WORKSPACE}"
@@ -273,5 +271,89 @@ def test_the_log_says_who_gave_whom_what_and_when(desk: Desk, tenant: Callable[.
     ]
     rows = list(csv.DictReader(io.StringIO(desk.run("access", "--log", "-o", "csv").out)))
     assert (rows[0]["to"], rows[1]["by"]) == (f"'{EVIL}", f"'{EVIL}")
+    assert (rows[0]["stands"], rows[0]["ended"]) == ("yes", "")
     assert desk.run("access", "--log", "-o", "html").code == 2
     assert desk.run("access", ALICE.name, "--log").code == 2
+
+
+def _event(verb: str, status: str, at: str, one: RoleAssignment, operation: str, **properties: str) -> dict[str, Any]:
+    """As Microsoft, "Azure Activity Log event schema" has it."""
+    return {
+        "operationId": operation,
+        "operationName": {"value": f"Microsoft.Authorization/roleAssignments/{verb}"},
+        "status": {"value": status},
+        "subStatus": {"value": "" if status == "Started" else "OK"},
+        "eventTimestamp": at,
+        "caller": "bob@example.com",
+        "claims": {"http://schemas.microsoft.com/identity/claims/objectidentifier": BOB},
+        "resourceId": one.id,
+        "properties": properties,
+    }
+
+
+def test_the_log_tells_what_was_taken_away_and_by_whom(desk: Desk, tenant: Callable[..., None]) -> None:
+    desk.settings(text=SETTINGS + "      until: '2099-12-31'\n")
+    tenant(HERS)
+    _stands(desk, "2026-11-05T08:00:00Z", BOB, HERS)
+    said = json.dumps({"Properties": {"PrincipalId": HERS.principal_id, "RoleDefinitionId": HERS.role_definition_id}})
+    gone = json.dumps({"properties": {"principalId": HIS.principal_id, "roleDefinitionId": HIS.role_definition_id}})
+    desk.arm.events = [
+        _event("delete", "Succeeded", "2026-11-03T10:00:00.1234567Z", HERS, "2"),
+        _event("delete", "Started", "2026-11-03T10:00:00Z", HERS, "2"),
+        _event("write", "Succeeded", "2026-11-01T09:00:00.5Z", HERS, "1"),
+        _event("write", "Started", "2026-11-01T09:00:00Z", HERS, "1", requestbody=said),
+        _event("delete", "Succeeded", "2026-10-20T07:00:00Z", HIS, "0", responseBody=gone),
+        _event("write", "Failed", "2026-10-19T07:00:00Z", HIS, "f"),
+    ]
+    lines = desk.run("access", "--log").out.splitlines()
+    assert lines[0] == f"2026-11-05 08:00  {EVIL} gave {ALICE.name} azmlflow tracker at {WORKSPACE}, until 2099-12-31"
+    assert lines[1] == (
+        f"2026-11-01 09:00  {EVIL} gave {ALICE.name} azmlflow tracker at {WORKSPACE}; "
+        f"{EVIL} took it away on 2026-11-03 10:00"
+    )
+    assert lines[2] == (
+        f"unknown           unknown gave {EVIL} Owner at {GROUP}; {EVIL} took it away on 2026-10-20 07:00"
+    )
+    assert len(lines) == 4
+    assert lines[3].startswith("times are UTC; what was taken away is told from 20")
+    first, second, _ = desk.run("access", "--log", "-o", "json").json()["assignments"]
+    assert (first["stands"], first["until"], first["ended"]) == (True, "2099-12-31", "")
+    assert (second["stands"], second["ended"], second["ended_by"]) == (False, "2026-11-03T10:00:00+00:00", EVIL)
+    asked = desk.arm.filters[0]
+    assert " and resourceProvider eq 'Microsoft.Authorization'" in asked
+    assert asked.startswith("eventTimestamp ge '20")
+
+
+def test_who_may_not_read_the_activity_log_is_told_what_it_takes(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant(HERS)
+    _stands(desk, "2026-11-05T08:00:00Z", BOB, HERS)
+    desk.arm.log_readable = ()
+    done = desk.run("access", "--log")
+    assert done.code == 0
+    assert done.out.splitlines()[1] == "times are UTC"
+    assert "what was taken away again cannot be seen" in done.err
+    assert f"Microsoft.Insights/eventtypes/values/read at {GROUP_ID}" in " ".join(done.err.split())
+    assert desk.run("access", "--log", "-o", "json").json()["endedSince"] is None
+    desk.arm.log_readable = ("resourceGroupName",)
+    done = desk.run("access", "--log")
+    assert "told from" in done.out
+    assert "on the whole subscription cannot be seen" in done.err
+
+
+def test_a_grant_that_went_with_its_scope_is_told_as_gone(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant()
+    said = json.dumps({"properties": {"principalId": ALICE.id, "roleDefinitionId": HERS.role_definition_id}})
+    desk.arm.events = [
+        _event("write", "Succeeded", "2026-11-01T09:00:00Z", HERS, "1"),
+        _event("write", "Started", "2026-11-01T09:00:00Z", HERS, "1", requestbody=said),
+    ]
+    (line, _) = desk.run("access", "--log").out.splitlines()
+    assert line == f"2026-11-01 09:00  {EVIL} gave {ALICE.name} azmlflow tracker at {WORKSPACE}; it is gone"
+
+
+def test_an_event_that_is_none_is_told(desk: Desk, tenant: Callable[..., None]) -> None:
+    tenant()
+    desk.arm.events = [_event("delete", "Succeeded", "yesterday", HERS, "1", responseBody="[]")]
+    done = desk.run("access", "--log")
+    assert done.code == 1
+    assert "not Azure's" in done.err
