@@ -23,11 +23,14 @@ from azmlflow.cli.frame.errors import CliError, Interrupted
 from azmlflow.cli.session.invocation import Invocation
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from azmlflow.cli.session.collaborators import Collaborators
 
 # New objects between two looks for garbage, Python's own number being 700: imports make none, and take a sixth longer
 # when it is looked for so often.
 _COLLECTED_EVERY = 50_000
+_COMPLETE = "_AZMLFLOW_COMPLETE"  # click's, by which a shell asks for completions
 # (name, module, one line for people), in the order of a day's work.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("init", "stack.init", "Write a stack's settings, from options or questions."),
@@ -76,6 +79,13 @@ class LazyGroup(click.Group):
                 found.help = f"{line}\n\n{inspect.getdoc(found.callback) or ''}".rstrip()
                 return found
         return None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin so, from the declared lines: nothing is imported; and the options."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=line) for name, _, line in COMMANDS if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -147,6 +157,10 @@ def run(args: list[str] | None = None, invocation: Invocation | None = None) -> 
     gc.set_threshold(_COLLECTED_EVERY)
     arguments = sys.argv[1:] if args is None else args
     invocation = invocation or Invocation(_connect)
+    if _COMPLETE in os.environ:
+        from azmlflow.cli.frame import completion
+
+        completion.register()
     try:
         code = cli.main(arguments, prog_name="azmlflow", standalone_mode=False, obj=invocation)
     except click.ClickException as fault:

@@ -105,7 +105,7 @@ def _reaches(at: str, scope: str) -> bool:
 def _changes(events: Iterable[Mapping[str, Any]]) -> Iterable[Change]:
     """Those requests that succeeded, each once."""
     asked: dict[str, str] = {}
-    ended: dict[str, Mapping[str, Any]] = {}
+    ended: dict[str, Document] = {}
     for event in map(Document, events):
         if _value(event, "operationName").lower() not in (_MADE, _TAKEN):
             continue

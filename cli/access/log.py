@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from azmlflow.rbac.records import RoleDefinition
 
 
+_NAMES = {"ended_by": "endedBy"}  # as JSON and tables call them
+
+
 @dataclass(frozen=True)
 class Entry:
     """A role assignment, as an auditor asks for it.
@@ -120,14 +123,14 @@ def entries(
 
 def document(log: Iterable[Entry]) -> list[Mapping[str, object]]:
     """As `--output json` prints it."""
-    return [asdict(entry) for entry in log]
+    return [{_NAMES.get(name, name): value for name, value in asdict(entry).items()} for entry in log]
 
 
 def as_csv(log: Iterable[Entry]) -> str:
     """As comma-separated values; what a spreadsheet would take for a formula is told as text."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(Entry.__dataclass_fields__)
+    writer.writerow([_NAMES.get(name, name) for name in Entry.__dataclass_fields__])
     for entry in log:
         told = {**asdict(entry), "stands": "yes" if entry.stands else "no"}
         writer.writerow([no_formula(value) for value in told.values()])
@@ -188,4 +191,4 @@ def _instant(created: datetime | None) -> str:
 
 def _place(scope: str) -> str:
     name = scopes.parse(scope).id.rpartition("/")[2] if scope.strip("/") else "the tenant"
-    return name or scope
+    return f"the subscription {name}" if scope.strip("/").count("/") == 1 else name or scope

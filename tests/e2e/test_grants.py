@@ -85,6 +85,10 @@ def test_a_combination_at_the_group_and_its_revocation(stack: Estate, workspace:
         assert {name.split(" (")[0] for _, name in of(owner, group, given["principalId"])} == {"azmlflow tracker"}
         stack.azmlflow("revoke", BOB)
         assert of(owner, group, given["principalId"]) == set()
+    log = stack.azmlflow("access", "--log", "--output", "json").json()["assignments"]
+    gone = [each for each in log if each["to"] == BOB and not each["stands"]]
+    assert {each["role"].split(" (")[0] for each in gone} == {"azmlflow tracker", "azmlflow registrar"}
+    assert {(each["by"], each["endedBy"], each["at"]) for each in gone} == {(OWNER, OWNER, group)}
 
 
 def _says_without_the_engine_what_the_engine_says(stack: Estate) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from azmlflow.cli.access import declared, history, log, person, principals, report
+from azmlflow.cli.access import completing, declared, history, log, person, principals, report
 from azmlflow.cli.access.grants import place
 from azmlflow.cli.access.people import principal_type
 from azmlflow.cli.frame.folding import width
@@ -38,12 +38,13 @@ if TYPE_CHECKING:
         "azmlflow access --output html --file access.html",
     ),
 )
-@click.argument("principal", required=False)
+@click.argument("principal", required=False, shell_complete=completing.principal)
 @click.option(
     "--explain",
     "question",
     nargs=2,
     metavar="PRINCIPAL OPERATION",
+    shell_complete=completing.question,
     help="Why PRINCIPAL may or may not do OPERATION, and the command that would let it.",
 )
 @click.option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from azmlflow.cli.access import assignments, grants, principals
+from azmlflow.cli.access import assignments, completing, grants, principals
 from azmlflow.cli.access.people import in_force, principal_type
 from azmlflow.cli.access.wishes import End, Wish, day, read_end, read_file, resolved
 from azmlflow.cli.frame.errors import CliError
@@ -49,8 +49,8 @@ def _end(_context: click.Context, _parameter: click.Parameter, text: str | None)
         "azmlflow grant --file people.csv",
     ),
 )
-@click.argument("principal", required=False)
-@click.argument("wanted", metavar="PERSONA", required=False)
+@click.argument("principal", required=False, shell_complete=completing.principal)
+@click.argument("wanted", metavar="PERSONA", required=False, shell_complete=completing.persona)
 @click.option(
     "--file",
     "path",
@@ -63,6 +63,7 @@ def _end(_context: click.Context, _parameter: click.Parameter, text: str | None)
     "--scope",
     "scope",
     metavar="workspace|group",
+    shell_complete=completing.scope,
     default="workspace",
     show_default=True,
     help="Where: on the workspace, or on its whole resource group; the ARM id of either does as well.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from azmlflow.cli.access import assignments, grants, principals, revocation
+from azmlflow.cli.access import assignments, completing, grants, principals, revocation
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending.mending import held
 from azmlflow.cli.project.hold import note_path, read_note
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
         "azmlflow revoke data-scientists viewer --scope group",
     ),
 )
-@click.argument("principal")
-@click.argument("unwanted", metavar="[PERSONA]", required=False)
+@click.argument("principal", shell_complete=completing.granted)
+@click.argument("unwanted", metavar="[PERSONA]", required=False, shell_complete=completing.persona)
 @click.option("--scope", type=click.Choice(get_args(GrantScope)), help="Only what was granted there.")
 @patient
 @common

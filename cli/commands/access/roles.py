@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from azmlflow.cli.access import completing
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import open_session
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
         "azmlflow roles tracker -o json > tracker.json    # az role definition create --role-definition @tracker.json",
     ),
 )
-@click.argument("wanted", metavar="[PERSONA]", required=False)
+@click.argument("wanted", metavar="[PERSONA]", required=False, shell_complete=completing.persona)
 @common
 def command(invocation: Invocation, wanted: str | None) -> None:
     """Each with its operations, its Azure actions, and what stands for it in other profiles.

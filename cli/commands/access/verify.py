@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from azmlflow.cli.access import completing
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.folding import folded
 from azmlflow.cli.local import entering
@@ -28,7 +29,13 @@ from azmlflow.resourcetypes.table import version_of
         "azmlflow verify --stack prod --python ~/venv/bin/python --output json",
     ),
 )
-@click.option("--as", "principal", metavar="PRINCIPAL", help="Sign in as this user (embedded Azure only).")
+@click.option(
+    "--as",
+    "principal",
+    metavar="PRINCIPAL",
+    shell_complete=completing.local_user,
+    help="Sign in as this user (embedded Azure only).",
+)
 @click.option("--clean", is_flag=True, help="Remove what earlier proofs could not remove; takes an owner.")
 @click.option("--python", metavar="PATH", help="The Python that has mlflow and azureml-mlflow; else one is looked for.")
 @common

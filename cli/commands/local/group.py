@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from azmlflow.cli.access import completing
 from azmlflow.cli.local import entering
 from azmlflow.cli.project.selection import find_project
 from azmlflow.cli.session.invocation import Command, Invocation, common
@@ -23,7 +24,7 @@ def group() -> None:
     cls=Command, name="add", examples=("azmlflow local group add data-team alice@local.test bob@local.test",)
 )
 @click.argument("name")
-@click.argument("members", nargs=-1, metavar="[MEMBER]...")
+@click.argument("members", nargs=-1, metavar="[MEMBER]...", shell_complete=completing.local_member)
 @common
 def add(invocation: Invocation, name: str, members: tuple[str, ...]) -> None:
     """Add a group, with members at once if some are named."""
@@ -48,8 +49,8 @@ def list_(invocation: Invocation) -> None:
 
 
 @group.command(cls=Command, name="join", examples=("azmlflow local group join data-team carol@local.test",))
-@click.argument("name")
-@click.argument("members", nargs=-1, required=True, metavar="MEMBER...")
+@click.argument("name", shell_complete=completing.local_group)
+@click.argument("members", nargs=-1, required=True, metavar="MEMBER...", shell_complete=completing.local_member)
 @common
 def join(invocation: Invocation, name: str, members: tuple[str, ...]) -> None:
     """Put users, groups or applications into a group."""
@@ -60,8 +61,8 @@ def join(invocation: Invocation, name: str, members: tuple[str, ...]) -> None:
 
 
 @group.command(cls=Command, name="leave", examples=("azmlflow local group leave data-team carol@local.test",))
-@click.argument("name")
-@click.argument("members", nargs=-1, required=True, metavar="MEMBER...")
+@click.argument("name", shell_complete=completing.local_group)
+@click.argument("members", nargs=-1, required=True, metavar="MEMBER...", shell_complete=completing.local_member)
 @common
 def leave(invocation: Invocation, name: str, members: tuple[str, ...]) -> None:
     """Take members out of a group."""
@@ -72,7 +73,7 @@ def leave(invocation: Invocation, name: str, members: tuple[str, ...]) -> None:
 
 
 @group.command(cls=Command, name="remove", examples=("azmlflow local group remove data-team",))
-@click.argument("name")
+@click.argument("name", shell_complete=completing.local_group)
 @common
 def remove(invocation: Invocation, name: str) -> None:
     """Remove a group; role assignments stay, as on Azure."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from azmlflow.cli.access import completing
 from azmlflow.cli.commands.local.faults import faults
 from azmlflow.cli.commands.local.group import group
 from azmlflow.cli.commands.local.limits import limits
@@ -201,7 +202,7 @@ def list_(invocation: Invocation) -> None:
 
 
 @user.command(cls=Command, name="remove", examples=("azmlflow local user remove carol@local.test",))
-@click.argument("name", metavar="NAME@DOMAIN")
+@click.argument("name", metavar="NAME@DOMAIN", shell_complete=completing.local_user)
 @common
 def remove(invocation: Invocation, name: str) -> None:
     """Remove a user; role assignments stay, as on Azure."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from azmlflow.cli.access import completing
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering
 from azmlflow.cli.session.invocation import Command, Invocation, common
@@ -35,7 +36,12 @@ _ACTIONS = tuple(
         "azmlflow deploy diabetes:4 --endpoint risk --no-traffic",
     ),
 )
-@click.option("--endpoint", metavar="NAME", help="The endpoint, made if need be; else one of the model's name.")
+@click.option(
+    "--endpoint",
+    metavar="NAME",
+    shell_complete=completing.endpoint,
+    help="The endpoint, made if need be; else one of the model's name.",
+)
 @click.option("--deployment", metavar="NAME", help="The deployment; else `version-` and the model's version.")
 @click.option("--auth", type=click.Choice(tuple(_AUTH)), default="key", show_default=True, help="Of a new endpoint.")
 @click.option("--size", metavar="VM", default="Standard_DS3_v2", show_default=True, help="The size of its instances.")
@@ -44,7 +50,7 @@ _ACTIONS = tuple(
 @click.option("--keep", is_flag=True, help="Keep the deployments that answered before.")
 @click.option("--unchecked", is_flag=True, help="Do not ask first whether the model's packages fit each other.")
 @click.option("--python", metavar="PATH", help="The Python that has mlflow and azureml-mlflow; else one is looked for.")
-@click.argument("model", metavar="MODEL[:VERSION]")
+@click.argument("model", metavar="MODEL[:VERSION]", shell_complete=completing.model)
 @common
 def command(
     invocation: Invocation,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import click
 
+from azmlflow.cli.access import completing
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering
 from azmlflow.cli.local.variables import Variables, dotenv, path_with, script, undo, with_memory
@@ -26,7 +27,13 @@ from azmlflow.localazure.core.constants import DEVELOPER
         "azmlflow env --output dotenv > .env    # for VS Code and notebooks",
     ),
 )
-@click.option("--as", "principal", metavar="PRINCIPAL", help="Sign in as this user (embedded Azure only).")
+@click.option(
+    "--as",
+    "principal",
+    metavar="PRINCIPAL",
+    shell_complete=completing.local_user,
+    help="Sign in as this user (embedded Azure only).",
+)
 @click.option(
     "--engine", "with_engine", is_flag=True, help="Also what Pulumi's own command needs: PATH, home, backend."
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from azmlflow.cli.access import completing
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering
 from azmlflow.cli.project import config_json
@@ -27,7 +28,13 @@ _BY_A_SIGNAL = 128  # and more: somebody ended it
         "azmlflow run --stack prod -- mlflow experiments search",
     ),
 )
-@click.option("--as", "principal", metavar="PRINCIPAL", help="Sign in as this user (embedded Azure only).")
+@click.option(
+    "--as",
+    "principal",
+    metavar="PRINCIPAL",
+    shell_complete=completing.local_user,
+    help="Sign in as this user (embedded Azure only).",
+)
 @click.option(
     "--from",
     "where",

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from azmlflow.cli.access import completing
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.session.invocation import Command, Invocation, common
 from azmlflow.cli.session.session import open_session
@@ -23,7 +24,7 @@ from azmlflow.cli.session.session import open_session
     ),
 )
 @click.option("--deployment", metavar="NAME", default="", help="The deployment that answers, whatever the traffic.")
-@click.argument("endpoint", metavar="ENDPOINT")
+@click.argument("endpoint", metavar="ENDPOINT", shell_complete=completing.endpoint)
 @click.argument("file", metavar="FILE|-", type=click.Path(path_type=Path, allow_dash=True))
 @common
 def command(invocation: Invocation, deployment: str, endpoint: str, file: Path) -> None:

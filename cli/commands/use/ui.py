@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from azmlflow.cli.access import declared
+from azmlflow.cli.access import completing, declared
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local import entering, pages
 from azmlflow.cli.project.project import refuse_mixed_clouds
@@ -22,7 +22,13 @@ from azmlflow.localazure.core.constants import DEVELOPER
         "azmlflow ui --print -o json | jq -r .address",
     ),
 )
-@click.option("--as", "principal", metavar="PRINCIPAL", help="Look as this user or application (embedded Azure only).")
+@click.option(
+    "--as",
+    "principal",
+    metavar="PRINCIPAL",
+    shell_complete=completing.local_user,
+    help="Look as this user or application (embedded Azure only).",
+)
 @click.option("--print", "--no-browser", "printed", is_flag=True, help="Only print the address; open no browser.")
 @click.argument("link", required=False)
 @common

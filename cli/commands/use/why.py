@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from azmlflow.cli.access import completing
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.session.invocation import Command, Invocation, common
 
@@ -30,7 +31,13 @@ _UNKNOWN = "unknown: the table has no error like this one"
 )
 @click.argument("text", nargs=-1)
 @click.option("--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read it there.")
-@click.option("--as", "principal", metavar="PRINCIPAL", help="Who had the error, where its text does not say.")
+@click.option(
+    "--as",
+    "principal",
+    metavar="PRINCIPAL",
+    shell_complete=completing.principal,
+    help="Who had the error, where its text does not say.",
+)
 @click.option("--python", metavar="PATH", help="Interpreter that had it, else python3 on PATH.")
 @common
 def command(

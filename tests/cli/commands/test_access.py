@@ -318,7 +318,7 @@ def test_the_log_tells_what_was_taken_away_and_by_whom(desk: Desk, tenant: Calla
     assert lines[3].startswith("times are UTC; what was taken away is told from 20")
     first, second, _ = desk.run("access", "--log", "-o", "json").json()["assignments"]
     assert (first["stands"], first["until"], first["ended"]) == (True, "2099-12-31", "")
-    assert (second["stands"], second["ended"], second["ended_by"]) == (False, "2026-11-03T10:00:00+00:00", EVIL)
+    assert (second["stands"], second["ended"], second["endedBy"]) == (False, "2026-11-03T10:00:00+00:00", EVIL)
     asked = desk.arm.filters[0]
     assert " and resourceProvider eq 'Microsoft.Authorization'" in asked
     assert asked.startswith("eventTimestamp ge '20")
