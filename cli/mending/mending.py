@@ -44,8 +44,9 @@ def clear_the_way(session: Session, stack: Stack, holder: Holder) -> None:
 
 
 @contextlib.contextmanager
-def held(session: Session, command: str) -> Iterator[Stack]:
-    """A stack to change in part, held by `command`; what a dead command left there is mended first.
+def held(session: Session, command: str) -> Iterator[tuple[Session, Stack]]:
+    """A stack to change in part, held by `command`, and its session with the settings as they stand then; what a dead
+    command left there is mended first.
 
     Raises:
         CliError: a living process holds the stack.
@@ -53,10 +54,11 @@ def held(session: Session, command: str) -> Iterator[Stack]:
     """
     session.settings()
     with hold(session.project, session.name, command, session.invocation.patience()) as holder:
+        session = session.again()
         session.enter()
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)
-        yield stack
+        yield session, stack
         finish(holder)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -85,6 +85,14 @@ class Session:
             )
 
         return once
+
+    def again(self) -> Session:
+        """The same with its settings as they are now: whoever held the stack a moment ago may have written them.
+
+        Raises:
+            CliError: they cannot be read.
+        """
+        return replace(self, file=read_stack(self.project, self.name))
 
     def enter(self) -> None:
         """Point this process at the stack's cloud."""

@@ -95,7 +95,8 @@ def command(
     invocation.ports.warm()
     session = open_session(invocation)
     words = f"azmlflow grant {f'--file {path}' if path else f'{principal} {wanted}'}"
-    with held(session, words) as stack:
+    with held(session, words) as (current, stack):
+        session = current
         where = grants.place(session, stack)
         before = {grant.key for grant in session.settings().grants}
         found = resolved(wishes, functools.partial(_found, session, where), path)

@@ -48,7 +48,8 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
     session = open_session(invocation)
     words = " ".join(filter(None, ("azmlflow", "revoke", principal, unwanted, scope and f"--scope {scope}")))
     before = read_note(note_path(session.project, session.name))
-    with held(session, words) as stack:
+    with held(session, words) as (current, stack):
+        session = current
         arm, outputs = invocation.ports.open_arm(), stack.state().outputs
         where, present = grants.planned_place(session, stack), session.settings().grants
         places = revocation.Places.of(session, where, outputs)

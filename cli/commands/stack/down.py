@@ -83,6 +83,7 @@ def command(
         return
     session = open_session(invocation)
     with hold(session.project, session.name, "azmlflow down", invocation.patience()) as holder:
+        session = session.again()
         session.enter()
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)

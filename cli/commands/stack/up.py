@@ -55,8 +55,10 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
     life.check(expires)
     invocation.ports.warm()
     session = open_session(invocation, make_local=True)
-    settings = session.settings()
+    session.settings()
     with hold(session.project, session.name, "azmlflow up", invocation.patience()) as holder:
+        session = session.again()
+        settings = session.settings()
         session.enter()
         stack = session.stack(holder)
         mending.mend(session, stack, holder, sure=yes)

@@ -14,9 +14,12 @@ import yaml
 
 from azmlflow.cli.access import grants
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.hold import hold
+from azmlflow.cli.frame.words import Say
+from azmlflow.cli.project.hold import Holder, hold
+from azmlflow.cli.project.project import Project, StackFile
 from azmlflow.cli.pulumi.changes import Change, OnChange, Outcome
 from azmlflow.cli.pulumi.deployment import Resource, State
+from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.collaborators import Person
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.infra.rehearsal import rehearse
@@ -463,3 +466,33 @@ def test_a_held_stack_is_waited_for_only_with_wait(standing: Desk, monkeypatch: 
         assert standing.run("grant", "alice@local.test", "tracker", "--wait", "10m").code == 0
     assert waits[:3] == [1.0, 1.0, 1.0]
     assert standing.run("grant", "alice@local.test", "tracker", "--wait", "soon").code == 2
+
+
+@pytest.mark.parametrize(
+    "words", [("grant", "alice@local.test", "tracker"), ("revoke", "alice@local.test"), ("up", "--yes")]
+)
+def test_what_others_wrote_while_it_waited_stays(
+    standing: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    connect, path = standing.connect, standing.root / "Pulumi.local.yaml"
+    opened: list[StackFile] = []
+    theirs = (
+        "config:\n  azmlflow:cloud: local\n  azmlflow:grants:\n"
+        "    - principalId: 00000000-0000-4000-8000-0000000000f7\n"
+        "      principalType: User\n      displayName: dave@local.test\n      persona: viewer\n"
+    )
+    with contextlib.ExitStack() as holding:
+        holding.enter_context(hold(standing.project, "local", "azmlflow grant dave@local.test viewer"))
+
+        def sleep(_seconds: float) -> None:
+            path.write_text(theirs)
+            holding.close()
+
+        def open_stack(project: Project, file: StackFile, holder: Holder | None, say: Say) -> Stack:
+            opened.append(file)
+            return connect().open_stack(project, file, holder, say)
+
+        monkeypatch.setattr(standing, "connect", lambda: replace(connect(), sleep=sleep, open_stack=open_stack))
+        standing.run(*words, "--wait", "10m")
+    assert "dave@local.test" in {each["displayName"] for each in written(standing)}
+    assert "dave@local.test" in str(opened[0].config)
