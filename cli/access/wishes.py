@@ -54,6 +54,27 @@ class Wish:
     line: int = 0
 
 
+class FaultyLines(CliError):
+    """Lines of a file that cannot be granted, so that nothing is.
+
+    Args:
+        path: the file.
+        faults: what is wrong, by line; a line may have several.
+        wishes: those of the other lines.
+    """
+
+    def __init__(self, path: Path, faults: Sequence[tuple[int, str]], wishes: Sequence[Wish] = ()) -> None:
+        self.path, self.faults, self.wishes = path, tuple(faults), tuple(wishes)
+        lines = len({line for line, _ in faults})
+        told = [f"line {line}: {what}" for line, what in sorted(faults, key=lambda each: each[0])]
+        count = f"{lines} line{'s' if lines > 1 else ''} cannot be granted, so nothing is"
+        super().__init__("\n  ".join([f"{count}:", *told]), where=str(path), next="mend them, and type it again")
+
+    def and_of(self, other: FaultyLines) -> FaultyLines:
+        """These and those of the other lines."""
+        return FaultyLines(self.path, (*self.faults, *other.faults))
+
+
 def read_end(text: str) -> End:
     """The end that a text says: a day, a time from today in whole days, or `never`.
 
@@ -91,7 +112,8 @@ def read_file(path: Path, today: date) -> tuple[Wish, ...]:
     """The wishes of a file.
 
     Raises:
-        CliError: it cannot be read, or some of its lines cannot; each is told.
+        CliError: it cannot be read.
+        FaultyLines: some of its lines cannot.
     """
     try:
         with path.open("rb") as file:
@@ -108,13 +130,15 @@ def read_file(path: Path, today: date) -> tuple[Wish, ...]:
         raise CliError("it has no line below its header", where=str(path), next=f"its columns: {','.join(COLUMNS)}")
     if len(rows) > _MOST_LINES:
         raise CliError(f"it has more than {_MOST_LINES} lines", where=str(path), next="grant to groups, not to people")
-    wishes, faults = [], []
+    wishes: list[Wish] = []
+    faults: list[tuple[int, str]] = []
     for line, row in rows:
         try:
             wishes.append(_wish(line, row, today))
         except ValueError as fault:  # an UnknownPersona is one
-            faults.append(f"line {line}: {fault}")
-    refuse(faults, path)
+            faults.append((line, str(fault)))
+    if faults:
+        raise FaultyLines(path, faults, wishes)
     return tuple(wishes)
 
 
@@ -129,34 +153,27 @@ def resolved(
         path: the file that they are from; None for the command line.
 
     Raises:
-        CliError, AccessError: a principal is not known; of a file each line's fault is told.
+        CliError, AccessError: a principal is not known; of a file FaultyLines, which tells them all.
     """
     found: list[tuple[Wish, Person]] = []
     lines: dict[tuple[str, str, str], int] = {}
-    faults = []
+    faults: list[tuple[int, str]] = []
     for wish in wishes:
         try:
             placed, person = find(wish)
         except (CliError, AccessError) as fault:
             if path is None:
                 raise
-            faults.append(f"line {wish.line}: {fault}")
+            faults.append((wish.line, str(fault)))
             continue
         for persona in wish.personas:
             before = lines.setdefault((person.id, persona.name, placed.scope), wish.line)
             if before != wish.line:
-                faults.append(f"line {wish.line}: {wish.principal} is {persona.name} by line {before} already")
+                faults.append((wish.line, f"{wish.principal} is {persona.name} by line {before} already"))
         found.append((placed, person))
-    if path is not None:
-        refuse(faults, path)
+    if path is not None and faults:
+        raise FaultyLines(path, faults)
     return found
-
-
-def refuse(faults: Sequence[str], path: Path) -> None:
-    """Raise CliError if there are faults: all of them, and that nothing was done."""
-    if faults:
-        count = f"{len(faults)} line{'s' if len(faults) > 1 else ''} cannot be granted, so nothing is"
-        raise CliError("\n  ".join([f"{count}:", *faults]), where=str(path), next="mend them, and type it again")
 
 
 def _rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, str] | str]]:
@@ -175,21 +192,28 @@ def _rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, str] | str]
         try:
             row = next(reader, None)
         except csv.Error as fault:
-            yield reader.line_num, str(fault)
+            open_ = "unexpected end" in str(fault)  # of the file, inside of quotes
+            yield reader.line_num, "a quotation mark has no other one to its end" if open_ else str(fault)
             continue
         if row is None:
             return
         if any(value.strip() for value in row):
             fields = {name: value.strip() for name, value in zip(names, row, strict=False)}
-            yield reader.line_num, fields if len(row) == len(names) else f"it has {len(row)} fields, not {len(names)}"
+            # A line that is cut off may lack the end of a grant.
+            yield reader.line_num, fields if len(row) == len(names) else _number(len(row), len(names))
+
+
+def _number(fields: int, columns: int) -> str:
+    count = f"{fields} field{'s' if fields > 1 else ''}"
+    return f"it has {count}, not {columns}{': empty ones are written too' if fields < columns else ''}"
 
 
 def _wish(line: int, row: Mapping[str, str] | str, today: date) -> Wish:
     if isinstance(row, str):
         raise ValueError(row)
-    if not row["principal"]:
+    if not row.get("principal"):
         raise ValueError("it names no principal")
-    if not row["persona"]:
+    if not row.get("persona"):
         raise ValueError("it names no persona")
     kind = row.get("type") or None
     if kind is not None and kind not in get_args(PrincipalType):

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.local.directory import GRAPH, LocalUsers
 from azmlflow.rbac import scopes
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean ...?`, of the name that is nearest; nothing where none is near."""
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.7)
+    return f"; did you mean `{by_lower[near[0]]}`?" if near else ""
 
 
 class LocalGroups(LocalUsers):
@@ -49,17 +58,22 @@ class LocalGroups(LocalUsers):
             return self._named(name, "users", "userPrincipalName", "azmlflow local user list")
         if scopes.is_guid(name):
             return name
-        for collection in ("groups", "servicePrincipals"):
-            for each in self.listed(collection):
-                if str(each["displayName"]).lower() == name.lower():
-                    return str(each["id"])
-        raise CliError(f"nobody is called `{name}`", next="azmlflow local group list; or azmlflow local user list")
+        others = [each for collection in ("groups", "servicePrincipals") for each in self.listed(collection)]
+        for each in others:
+            if str(each["displayName"]).lower() == name.lower():
+                return str(each["id"])
+        near = nearest(name, (str(each["displayName"]) for each in others))
+        raise CliError(
+            f"nobody is called `{name}`{near}", next="azmlflow local group list; or azmlflow local user list"
+        )
 
     def _named(self, name: str, collection: str, property_: str, next_: str) -> str:
         if scopes.is_guid(name):
             return name
-        found = [each for each in self.listed(collection) if str(each[property_]).lower() == name.lower()]
+        every = self.listed(collection)
+        found = [each for each in every if str(each[property_]).lower() == name.lower()]
         if len(found) != 1:
             several = f"{len(found)} are called" if found else "nothing is called"
-            raise CliError(f"{several} `{name}`", next=next_)
+            near = "" if found else nearest(name, (str(each[property_]) for each in every))
+            raise CliError(f"{several} `{name}`{near}", next=next_)
         return str(found[0]["id"])

@@ -13,7 +13,7 @@ import click
 
 from azmlflow.cli.access import assignments, completing, grants, principals
 from azmlflow.cli.access.people import in_force, principal_type
-from azmlflow.cli.access.wishes import End, Wish, day, read_end, read_file, resolved
+from azmlflow.cli.access.wishes import End, FaultyLines, Wish, day, read_end, read_file, resolved
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import mending
 from azmlflow.cli.mending.mending import held
@@ -91,7 +91,10 @@ def command(
     or compute/NAME. PERSONA is what the principal may do with MLflow: viewer, tracker, registrar, submitter,
     deployer, scorer or operator, or several, as in tracker+registrar.
     """
-    wishes = _wishes(invocation, principal, wanted, path=path, kind=kind, scope=scope, until=until)
+    try:
+        wishes = _wishes(invocation, principal, wanted, path=path, kind=kind, scope=scope, until=until)
+    except FaultyLines as fault:
+        raise _with_all_faults(invocation, fault) from None
     invocation.ports.warm()
     session = open_session(invocation)
     words = f"azmlflow grant {f'--file {path}' if path else f'{principal} {wanted}'}"
@@ -166,6 +169,20 @@ def _wishes(
     return (Wish(principal, personas, scope, last, kind),)
 
 
+def _with_all_faults(invocation: Invocation, fault: FaultyLines) -> FaultyLines:
+    """A file's faults with those that the directory alone knows of, if it can be asked: all are mended at once."""
+    try:
+        session = open_session(invocation)
+        invocation.ports.visit(session.project, session.file, invocation.say)
+        where = grants.place(session, session.stack())
+        resolved(fault.wishes, functools.partial(_found, session, where), fault.path)
+    except FaultyLines as more:
+        return fault.and_of(more)
+    except CliError:  # nothing stands yet, say: the file comes first
+        return fault
+    return fault
+
+
 def _found(session: Session, where: Place, wish: Wish) -> tuple[Wish, Person]:
     """A wish with its scope read, and who is meant."""
     placed = replace(wish, scope=_scope(where, wish.scope))
@@ -186,7 +203,8 @@ def _with_ends(session: Session, wish: Wish, person: Person) -> Iterator[Grant]:
             say(f"{grant.persona} keeps its end, {before}; --until never takes it away")
             after = before
         elif after is None and before is not None:
-            say(f"{grant.persona}: it ended on {before} so far, and has no end now")
+            was = f"ended on {before}" if before < today else f"was to end on {before}"
+            say(f"{grant.persona}: it {was}, and has no end now")
         yield replace(grant, until=after)
 
 

@@ -199,7 +199,7 @@ def test_an_end_is_taken_away_by_never(standing: Desk) -> None:
     standing.run("grant", "alice@local.test", "tracker", "--until", "2999-12-31")
     done = standing.run("grant", "alice@local.test", "tracker", "--until", "never")
     assert (done.code, written(standing)) == (0, [GRANT.to_config()])
-    assert "it ended on 2999-12-31 so far, and has no end now" in done.err
+    assert "it was to end on 2999-12-31, and has no end now" in done.err
 
 
 def test_a_grant_that_has_ended_is_given_anew_without_an_end(standing: Desk) -> None:
@@ -208,7 +208,7 @@ def test_a_grant_that_has_ended_is_given_anew_without_an_end(standing: Desk) -> 
     standing.settings(text=yaml.safe_dump({"config": {"azmlflow:cloud": "local", "azmlflow:grants": [entry]}}))
     done = standing.run("grant", "alice@local.test", "tracker")
     assert (done.code, written(standing)) == (0, [GRANT.to_config()])
-    assert "it ended on 2020-01-31 so far, and has no end now" in done.err
+    assert "it ended on 2020-01-31, and has no end now" in done.err
 
 
 @pytest.mark.parametrize(("text", "days"), [("30d", 30), ("2w", 14), ("48h", 2), ("0d", 0)])
@@ -416,6 +416,15 @@ def test_many_grants_in_one_update(standing: Desk) -> None:
     assert "bob@local.test is now viewer on the whole resource group" in done.out
 
 
+def test_a_broken_file_is_told_of_where_nothing_stands(desk: Desk) -> None:
+    desk.settings()
+    path = desk.root / "people.csv"
+    path.write_text("principal,persona\nalice@local.test,trackr\nnobody@local.test,viewer\n")
+    done = desk.run("grant", "--file", str(path))
+    assert "1 line cannot be granted" in done.err
+    assert "line 2: unknown persona" in done.err
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
@@ -423,6 +432,16 @@ def test_many_grants_in_one_update(standing: Desk) -> None:
         ("alice@local.test,tracker,/subscriptions/x\nnobody@local.test,viewer,\n", ["line 2: ", "line 3: "]),
         ("alice@local.test,tracker,\nalice@local.test,viewer+tracker,\n", ["line 3: ", "by line 2 already"]),
         ("alice@local.test,trackr,\n", ["line 2: "]),
+        # What only the directory knows is told in the same breath, in the order of the lines.
+        (
+            "nobody@local.test,viewer,\nalice@local.test,trackr,\nalice@local.test,viewer,galaxy\n",
+            [
+                "3 lines cannot",
+                "line 2: nobody is called",
+                "line 3: unknown persona",
+                "line 4: `galaxy` is not a scope",
+            ],
+        ),
     ],
 )
 def test_a_file_with_a_broken_line_grants_nothing(standing: Desk, lines: str, told: list[str]) -> None:
@@ -431,6 +450,7 @@ def test_a_file_with_a_broken_line_grants_nothing(standing: Desk, lines: str, to
     done = standing.run("grant", "--file", str(path))
     assert done.code == 1
     assert all(each in done.err for each in told)
+    assert sorted(told[1:], key=done.err.index) == told[1:]
     assert written(standing) == []
     assert not [call for call in standing.stack.calls if call.startswith("up")]
 
