@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.ports import LOOPBACK
 
 _WITHIN = 30.0
+_NEAR = re.compile(r"Did you mean ('[^']+')\?")  # as the identity endpoint has it
 
 
 class NotRunning(LocalError):
@@ -72,8 +74,11 @@ def who(folder: Folder, reference: str) -> Identity:
     """
     answer = _ask_identity(folder, f"{identity_path(folder, reference)}/principal")
     if answer.status == http.client.NOT_FOUND:
+        told = answer.body.get("error_description") if isinstance(answer.body, dict) else None
+        near = _NEAR.search(str(told))
         raise UnknownPrincipal(
-            f"'{reference}' is not a user or application of the embedded Azure's directory",
+            f"'{reference}' is not a user or application of the embedded Azure's directory"
+            f"{f'; did you mean {near[1]}?' if near else ''}",
             next="azmlflow local user list, or azmlflow local user add NAME@DOMAIN",
         )
     found = _good(folder, answer, "id", "kind", "displayName", "userPrincipalName", "appId")

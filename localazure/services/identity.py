@@ -17,6 +17,7 @@ around 24 hours" (Microsoft, "Managed identity best practice recommendations"). 
 
 from __future__ import annotations
 
+import difflib
 import hmac
 import json
 import logging
@@ -103,7 +104,9 @@ def service(cloud: Cloud) -> ASGIApp:
         found = directory.get(reference) or directory.find_user(reference) or directory.by_app_id(reference)
         if found is None or found.kind == "Group":
             told = "is a group, which cannot sign in" if found else "is not in the directory"
-            raise SignInRefused(404, "principal_not_found", 50034, f"'{reference}' {told}.")
+            near = difflib.get_close_matches(reference.lower(), [each.name.lower() for each in directory.list("User")])
+            also = f" Did you mean '{near[0]}'?" if near else ""
+            raise SignInRefused(404, "principal_not_found", 50034, f"'{reference}' {told}.{also}")
         return found, expected
 
     def answer(principal: Principal, fields: dict[str, str]) -> Response:

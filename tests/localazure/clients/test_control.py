@@ -91,3 +91,7 @@ def test_who_is_not_there_and_what_an_older_one_lacks(folder: Folder, endpoint: 
     endpoint.answers["principal"] = (404, {"error": "principal_not_found"})
     with pytest.raises(UnknownPrincipal, match="alice"):
         ASKED["principal"](folder)
+    told = "AADSTS50034: 'alise@local.test' is not in the directory. Did you mean 'alina@local.test'?"
+    endpoint.answers["principal"] = (404, {"error": "principal_not_found", "error_description": told})
+    with pytest.raises(UnknownPrincipal, match=r"directory; did you mean 'alina@local.test'\?$"):
+        ASKED["principal"](folder)

@@ -154,6 +154,8 @@ def test_nobody_and_groups_cannot_sign_in(endpoint: Client, cloud: Cloud) -> Non
     for reference in ("nobody@local.test", group.object_id):
         answer = endpoint.get(f"{address(cloud, reference)}/principal")
         assert (answer.status_code, answer.json()["error"]) == (404, "principal_not_found")
+    nearly = endpoint.get(f"{address(cloud, 'alise@local.test')}/principal").json()
+    assert nearly["error_description"].count("Did you mean 'alice@local.test'?") == 1
 
 
 def test_a_removed_user_gets_no_token(endpoint: Client, cloud: Cloud) -> None:
