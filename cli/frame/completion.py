@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 
-from click.parser import split_arg_string
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
 
 _SOURCE = """\
 %(complete_func)s() {
