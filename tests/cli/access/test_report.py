@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from azmlflow.cli.access import log, person, report
+from azmlflow.cli.access.history import Change, History
+from azmlflow.infra.plan.identifiers import Place
 from azmlflow.rbac.evaluate import Decision
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.operations import Operation
@@ -357,18 +359,20 @@ def test_the_log_whole() -> None:
         assigned(created_on=datetime(2026, 11, 28, tzinfo=UTC), created_by="somebody", scope=GROUP),
     ]
     roles: Any = [SimpleNamespace(id="/x/1", name="Reader")]
-    found = log.entries(made, roles, WHO)
-    assert log.as_text(found).splitlines() == [
-        "2026-11-28 00:00  somebody gave alice@local.test Reader at rg",
-        "2026-11-26 23:30  team gave alice@local.test Reader at the tenant",
-        "unknown           unknown gave alice@local.test /unknown/role at ws",
-        "times are UTC; what was taken away again is in Azure's activity log, for 90 days",
+    place = Place("s", "rg", "ws")
+    found = log.entries(made, (), log.roles(place, roles), WHO, {"/a/1": "2027-01-31"})
+    seen = History((), datetime(2026, 8, 30, tzinfo=UTC))
+    assert log.as_text(found, seen).splitlines() == [
+        "2026-11-28 00:00  somebody gave alice@local.test Reader at rg, until 2027-01-31",
+        "2026-11-26 23:30  team gave alice@local.test Reader at the tenant, until 2027-01-31",
+        "unknown           unknown gave alice@local.test /unknown/role at ws, until 2027-01-31",
+        "times are UTC; what was taken away is told from 2026-08-30 on",
     ]
     assert log.as_csv(found).splitlines() == [
-        "on,by,to,role,at,id",
-        f"2026-11-28T00:00:00+00:00,somebody,alice@local.test,Reader,{GROUP},/a/1",
-        "2026-11-26T23:30:59+00:00,team,alice@local.test,Reader,/,/a/1",
-        f",,alice@local.test,/unknown/role,{SCOPE},/a/1",
+        "on,by,to,role,at,until,ended,endedBy,stands,id",
+        f"2026-11-28T00:00:00+00:00,somebody,alice@local.test,Reader,{GROUP},2027-01-31,,,yes,/a/1",
+        "2026-11-26T23:30:59+00:00,team,alice@local.test,Reader,/,2027-01-31,,,yes,/a/1",
+        f",,alice@local.test,/unknown/role,{SCOPE},2027-01-31,,,yes,/a/1",
     ]
     assert log.document(found)[2] == {
         "on": "",
@@ -376,10 +380,38 @@ def test_the_log_whole() -> None:
         "to": "alice@local.test",
         "role": "/unknown/role",
         "at": SCOPE,
+        "until": "2027-01-31",
+        "ended": "",
+        "endedBy": "",
+        "stands": True,
         "id": "/a/1",
     }
-    assert log.people(made) == (ALICE, TEAM, "somebody")
-    assert log.as_text(()) == "no role assignment reaches the workspace"
+    assert log.people(made, ()) == (ALICE, TEAM, "somebody")
+    assert log.as_text((), History((), None)) == "no role assignment reaches the workspace\ntimes are UTC"
+
+
+def test_what_is_gone_is_told_whole() -> None:
+    """Its role may be gone as well: a persona's has the name that it had, a built-in one that of Azure."""
+    place = Place("s", "rg", "ws")
+    role, on = log.roles(place, ()), datetime(2026, 11, 1, 9, tzinfo=UTC)
+    assert role(place.role_definition_id("tracker")).startswith("azmlflow tracker (rg-")
+    assert role(
+        "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+    ) == ("Reader")
+    id_ = f"{SCOPE}/providers/Microsoft.Authorization/roleAssignments/1"
+    made = Change(id_, on, ALICE, True, TEAM, "/x/1")
+    ended = Change(id_.upper(), on + timedelta(hours=1), TEAM, False, "", "")
+    (entry,) = log.entries((), (made, made, ended), str, WHO, {})
+    assert (entry.on, entry.by, entry.to, entry.role) == (
+        "2026-11-01T09:00:00+00:00",
+        "alice@local.test",
+        "team",
+        "/x/1",
+    )
+    assert (entry.ended, entry.ended_by, entry.stands) == ("2026-11-01T10:00:00+00:00", "team", False)
+    assert log.people((), (made, ended)) == (ALICE, TEAM)
+    assert "cannot be seen" in log.unseen(History((), None), place)
+    assert log.unseen(History((), on), place) == ""
 
 
 @pytest.mark.parametrize(
