@@ -155,6 +155,7 @@ def _connect() -> Collaborators:
 def run(args: list[str] | None = None, invocation: Invocation | None = None) -> int:
     """The console entry: run the command line and give its exit code. Never lets a traceback reach the user."""
     gc.set_threshold(_COLLECTED_EVERY)
+    _open_streams()
     arguments = sys.argv[1:] if args is None else args
     invocation = invocation or Invocation(_connect)
     if _COMPLETE in os.environ:
@@ -176,6 +177,19 @@ def run(args: list[str] | None = None, invocation: Invocation | None = None) -> 
     except Exception as fault:  # noqa: BLE001 - the one place that may: it must not let a traceback out
         return _failure(fault, invocation)
     return code if isinstance(code, int) else 0
+
+
+def _open_streams() -> None:
+    """Where a shell has closed a standard stream (`<&-`, `>&-`), one that says and hears nothing: else Python has none,
+    and the next file that is opened takes its number."""
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(("stdin", "stdout", "stderr").index(name), mode, closefd=False))  # noqa: SIM115
 
 
 def _usage(fault: click.ClickException, invocation: Invocation) -> int:

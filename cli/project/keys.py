@@ -152,6 +152,8 @@ def find(text: str, *, known: bool = True) -> Key:
         location = listing.located(bare)
     except ValueError as fault:
         raise CliError(str(fault), next="azmlflow get    (lists the settings)") from fault
+    if not location:
+        raise CliError(f"`{text}` is no key", next="azmlflow get    (lists the settings)")
     node = listing.node_at(Settings, location)
     if node is None and known:
         raise _unknown(location)

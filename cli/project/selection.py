@@ -55,9 +55,15 @@ def start_folder(environment: Mapping[str, str]) -> Path:
     Raises:
         CliError: AZMLFLOW_PROJECT names no folder, or another project than the one that the current folder is in.
     """
-    here, chosen, named = Path.cwd().resolve(), CHOSEN.get(), environment.get(PROJECT)
-    if chosen is not None or not named:
-        return chosen or here
+    chosen, named = CHOSEN.get(), environment.get(PROJECT)
+    if chosen is not None:
+        return chosen
+    try:
+        here = Path.cwd().resolve()
+    except FileNotFoundError:
+        raise CliError("the folder that this shell is in is not there any more", next="cd ~") from None
+    if not named:
+        return here
     folder = Path(named).expanduser().resolve()
     if not folder.is_dir():
         raise CliError(f"{PROJECT} names a folder that is not there", where=str(folder), next=f"unset {PROJECT}")
