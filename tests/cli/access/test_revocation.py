@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 import pytest
 
-from azmlflow.cli.access import people, revocation
+from azmlflow.cli.access import assignments, people, revocation
+from azmlflow.cli.access.grants import planned_place
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.session.collaborators import Person
+from azmlflow.cli.session.invocation import Invocation
+from azmlflow.cli.session.session import open_session
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.live import principals
 from azmlflow.rbac.live.principals import Grantee
+from tests.cli.desk import WORKSPACE_ID, Desk
 
 ALICE, BOB = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000b1"
 
@@ -58,3 +63,31 @@ def test_what_the_directory_tells_of_a_principal_is_what_a_grant_holds(monkeypat
     monkeypatch.setattr(principals, "resolve_principal", resolve)
     assert people.find("team", "Group", print) == Person(ALICE, "Group", "team")
     assert asked == ["team", "Group", print]
+
+
+def test_a_role_on_the_account_alone_makes_nobody_a_persona(desk: Desk) -> None:
+    """Several personas have it: what a `revoke` that was stopped half-way left stands, and is no grant of any."""
+    desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:storageAuth: identity\n")
+    desk.stand()
+    session = open_session(Invocation(connect=desk.connect))
+    state = session.stack().state()
+    where = planned_place(session, session.stack())
+    tracker = Grant(ALICE, "User", "alice@local.test", "tracker")
+    blob = next(each for each in where.assignments((tracker,)) if each.scope == where.storage_id)
+    given = {"principalId": ALICE, "roleDefinitionId": blob.role_definition_id, "scope": blob.scope}
+    desk.arm.put(blob.id, properties=given)
+    theirs = f"{WORKSPACE_ID}/providers/Microsoft.Authorization/roleAssignments/{UUID(int=7)}"
+    desk.arm.put(theirs, properties={**given, "principalId": ALICE.upper(), "scope": WORKSPACE_ID})
+    desk.arm.put(f"{theirs[:-1]}8", properties={**given, "principalId": BOB, "scope": WORKSPACE_ID})
+    arm = desk.arm.open()
+    had = revocation.look(
+        session,
+        arm,
+        revocation.Places.of(session, where, state.outputs),
+        assignments.read(arm, where),
+        known=(Grant(BOB, "User", "bob", "viewer"),),
+        who=tracker,
+    )
+    assert had.grants == ()
+    assert [each.id for each in had.standing] == [blob.id]
+    assert had.others == (theirs,)
