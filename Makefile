@@ -54,7 +54,7 @@ ATTACKS := $(addprefix tests/localazure/,keeper/test_users.py runner/test_rights
 attack: engine examples  ## the attacks among the tests: spellings, rights at ids, jobs, tokens, floods, other people's resources, secrets
 	$(PYTEST) $(ATTACKS)
 
-mutants: $(TOOLKIT)  ## change the code in small ways and see that a test fails: a sample; ALL=1 all, in hours; TARGET="rbac infra"
+mutants: $(TOOLKIT)  ## change the code in small ways and see that a test fails: a sample; ALL=1 all, minutes to an hour a target; TARGET="rbac infra"
 	$(BIN)/python -m scripts.mutants $(TARGET) $(if $(ALL),--all) $(if $(SEED),--seed $(SEED))
 
 examples: $(EXAMPLES)
