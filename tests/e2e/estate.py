@@ -43,7 +43,7 @@ class Estate:
         folder: the project.
         environment: the variables that commands see.
         typed: each `azmlflow` is a process started from nothing, as a user's is; else it is forked off one that has
-            imported azmlflow already, which is the same and two seconds sooner.
+            imported azmlflow already, which is the same and two seconds sooner. So are data scientists' scripts.
     """
 
     folder: Path
@@ -57,7 +57,9 @@ class Estate:
         texts, environment = [str(word) for word in words], {**self.environment, **(extra or {})}
         ours = texts[0] == "azmlflow"
         if ours and not self.typed:
-            done = Done(*zygote().run(texts[1:], self.folder, environment, within))
+            scripted = texts[1] == "verify" or (texts[1] == "run" and any(text.endswith(".py") for text in texts))
+            python = SCIENCE_PYTHON if scripted else None
+            done = Done(*zygote().run(texts[1:], self.folder, environment, within, python))
         else:
             ended = subprocess.run(
                 texts,

@@ -2,7 +2,8 @@
 
 `python -m tests.e2e.zygote SOCKET` reads a JSON line a command from standard input, and answers two: its process id,
 and, when it has ended, its exit code. One command at a time. An embedded Azure that a command starts is forked too, by
-who listens at the socket (`clouds.py`).
+who listens at the socket (`clouds.py`), and so is a script that the data scientist's Python is to run, by who listens
+beside it (`scientist.py`).
 """
 
 from __future__ import annotations
@@ -18,15 +19,26 @@ import socket
 import subprocess
 import sys
 import tempfile
+import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 from unittest import mock
 
+from tests.e2e import scientist
 from tests.e2e.forked import forking
 
 Said = tuple[int, str, str]
 _IMPORTED_WITHIN = 120.0  # seconds, on a machine that has other things to do
+_SCIENTIST = "scientist"  # the socket's name
+# For who wants a process that is a script's.
+_ASK = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from tests.e2e.scientist import run
+sys.exit(run(Path(sys.argv[2]), sys.argv[3:], dict(os.environ)) % 256)
+"""
 _ENDED_WITHIN = 600.0  # more than any command takes that is waited for without an end of its own
 
 
@@ -39,27 +51,56 @@ def zygote() -> Zygote:
 
 
 class Zygote:
-    """The forking process, as tests see it."""
+    """The forking process, as tests see it.
+
+    Attributes:
+        clouds: the socket of who forks embedded Azures.
+    """
 
     def __init__(self) -> None:
         self._said = tempfile.TemporaryDirectory(prefix="said-")
-        place = Path(self._said.name) / "clouds"
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(place))
-            listener.listen()
+        self._scientist: subprocess.Popen[bytes] | None = None
+        self.clouds = Path(self._said.name) / "clouds"
+        with self._listening("clouds") as listener:
             self._clouds = self._started("clouds", listener.fileno())
-        self._process = self._started("zygote", place)
+        self._process = self._started("zygote", self.clouds)
 
-    def run(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], within: float) -> Said:
-        """Run `azmlflow WORDS` to its end; killed if that takes longer than so many seconds."""
-        pid = self.start(words, folder, environment)
+    def run(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        within: float,
+        python: Path | None = None,
+    ) -> Said:
+        """Run `azmlflow WORDS` to its end; killed if that takes longer than so many seconds.
+
+        Args:
+            words: the command.
+            folder: where it runs.
+            environment: its variables.
+            within: seconds.
+            python: a script that it runs by this interpreter, the same at each call, is forked.
+        """
+        if python is not None and self._scientist is None:
+            with self._listening(_SCIENTIST) as listener:
+                self._scientist = self._started("scientist", listener.fileno(), python)
+        pid = self.start(words, folder, environment, python)
         if not self.has_ended(within):
             os.killpg(pid, signal.SIGKILL)
         return self.end()
 
-    def start(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+    def start(
+        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], python: Path | None = None
+    ) -> int:
         """Begin `azmlflow WORDS` in a folder, in a session of its own; its process id."""
-        asked = {"words": words, "folder": str(folder), "environment": dict(environment), "said": self._said.name}
+        asked = {
+            "words": words,
+            "folder": str(folder),
+            "environment": dict(environment),
+            "said": self._said.name,
+            "python": str(python or ""),
+        }
         self._pipe(self._process.stdin).write(json.dumps(asked).encode() + b"\n")
         return int(self._answer(_IMPORTED_WITHIN)["pid"])
 
@@ -75,16 +116,22 @@ class Zygote:
 
     def close(self) -> None:
         """End the forking processes."""
-        for process in (self._process, self._clouds):
+        for process in filter(None, (self._process, self._clouds, self._scientist)):
             self._pipe(process.stdin).close()
             process.wait(10)
             self._pipe(process.stdout).close()
         self._said.cleanup()
 
+    def _listening(self, name: str) -> socket.socket:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(Path(self._said.name) / name))
+        listener.listen()
+        return listener
+
     @staticmethod
-    def _started(name: str, given: int | Path) -> subprocess.Popen[bytes]:
+    def _started(name: str, given: int | Path, python: str | Path = sys.executable) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", f"tests.e2e.{name}", str(given)],
+            [str(python), "-m", f"tests.e2e.{name}", str(given)],
             pass_fds=[given] if isinstance(given, int) else [],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -114,9 +161,33 @@ def _run(asked: dict[str, Any]) -> int:
         os.dup2(os.open(Path(asked["said"]) / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), target)
     from azmlflow.cli import main
 
+    if asked["python"]:
+        _fork_scripts(asked["python"], Path(asked["said"]) / _SCIENTIST)
     code = main.run(asked["words"])
     sys.stdout.flush()
     return code
+
+
+def _fork_scripts(python: str, place: Path) -> None:
+    """Have scripts that this process would run by an interpreter forked by who listens at a socket."""
+    from azmlflow.cli.frame import launch
+    from azmlflow.cli.proof import child
+
+    def execve(path: str, words: list[str], environment: dict[str, str]) -> None:
+        if path != python or not words[1:] or not words[1].endswith(".py"):
+            os.execve(path, words, environment)
+        code = scientist.run(place, words[1:], environment)
+        if code < 0:
+            os.kill(os.getpid(), -code)
+        os._exit(code)
+
+    def popen(words: list[str], **options: Any) -> subprocess.Popen[Any]:
+        if words[0] == python:
+            words = [sys.executable, "-c", _ASK, str(Path(__file__).parents[2]), str(place), *words[1:]]
+        return subprocess.Popen(words, **options)
+
+    mock.patch.object(launch, "os", types.SimpleNamespace(**{**vars(os), "execve": execve})).start()
+    mock.patch.object(child, "subprocess", types.SimpleNamespace(**{**vars(subprocess), "Popen": popen})).start()
 
 
 def _answer(document: dict[str, int]) -> None:
