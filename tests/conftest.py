@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import signal
+import sys
 import threading
 from collections.abc import Generator
+from types import ModuleType
+from typing import cast
 
 import pytest
 
@@ -14,6 +18,11 @@ HANGS_AFTER = 120  # seconds; far more than any takes that is not end to end
 
 # Ten thousand tests are a great many objects, and none of them is garbage: a quarter of their collection was looking.
 gc.set_threshold(50_000)
+
+# httpx imports it at each request to an application in process, and what is not installed is looked for each time: a
+# tenth of such a request.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = cast(ModuleType, None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
