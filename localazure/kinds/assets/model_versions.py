@@ -27,6 +27,7 @@ _TYPE = f"{WORKSPACE}/models/versions"
 _CUSTOM, _MLFLOW = "custom_model", "mlflow_model"
 _TYPES = (_CUSTOM, _MLFLOW, "triton_model")
 _DEFAULTS: Document = {"description": "", "isArchived": False, "isAnonymous": False, "tags": {}, "properties": {}}
+_FROM = "archivedFrom"  # the stage, of what azure-ai-ml archived
 _STAGE_ACTION = f"{WORKSPACE}/assets/stage/write"
 
 
@@ -152,15 +153,19 @@ def _same(uri: str, place: DatastorePath | None, version: Version, workspace: Do
 def _moved(ask: Ask, before: Version, kept: Document, told: Mapping[str, Any]) -> tuple[str, Document]:
     """The stage that the request means, MLflow's, and what is kept of one that MLflow has not.
 
+    Who archives and restores by azure-ai-ml says no stage either time (its `_archive_restore_body`): what is restored
+    has the stage that it was archived from. MLflow's own move to Archived replaces the stage, and leaves none to go
+    back to.
+
     Raises:
         AzureError: 403, the caller may not move versions between stages.
     """
-    wanted = told.get("stage") or _stage(before)
+    wanted = told.get("stage") or (before.kept.get(_FROM, "") if before.archived else _stage(before))
     known = next((each for each in records.STAGES if each.lower() == str(wanted).lower()), None)
-    if known == records.ARCHIVED and not told.get("stage"):
-        known = records.NO_STAGE  # restored
     stage = records.ARCHIVED if told["isArchived"] else known or records.NO_STAGE
-    kept = {name: value for name, value in kept.items() if name != "stage"}
+    kept = {name: value for name, value in kept.items() if name not in ("stage", _FROM)}
+    if told["isArchived"] and wanted and known != records.ARCHIVED:
+        kept[_FROM] = str(wanted)
     if known is None and wanted:
         kept["stage"] = str(wanted)
     if stage != before.stage or (kept.get("stage") or None) != (before.kept.get("stage") or None):

@@ -299,13 +299,36 @@ def test_archiving_a_version_is_the_stage_archived_and_hides_it_from_lists(plane
     assert plane.mlflow("GET", "model-versions/get?name=iris&version=1").json()["model_version"]["current_stage"] == (
         "Archived"
     )
+    plane.put(f"{VERSIONS}/1", isArchived=True, description="again")
     plane.put(f"{VERSIONS}/1", isArchived=False)
-    assert plane.get(f"{VERSIONS}/1")["properties"]["stage"] is None
+    assert plane.get(f"{VERSIONS}/1")["properties"]["stage"] == "Production"
     assert len(plane.get(VERSIONS)["value"]) == 2
     plane.put(f"{WORKSPACE}/models/iris", isArchived=True)
     assert plane.get(f"{WORKSPACE}/models")["value"] == []
     assert plane.sdk1("GET", "models").json()["value"] == []
     assert plane.azure.arm("GET", VERSIONS, listViewType="Sometimes").status == 400
+
+
+@pytest.mark.parametrize("stage", ["Production", "Staging", "Development", None])
+def test_what_is_restored_has_the_stage_that_it_was_archived_from(plane: Plane, stage: str | None) -> None:
+    plane.put(f"{VERSIONS}/1", modelUri=JOB, **({"stage": stage} if stage else {}))
+    plane.put(f"{VERSIONS}/1", isArchived=True)
+    assert plane.get(f"{VERSIONS}/1")["properties"]["stage"] == "Archived"
+    plane.put(f"{VERSIONS}/1", isArchived=False)
+    shown = plane.get(f"{VERSIONS}/1")["properties"]
+    assert (shown["stage"], shown["isArchived"]) == (stage, False)
+    seen = plane.mlflow("GET", "model-versions/get?name=iris&version=1").json()["model_version"]["current_stage"]
+    assert seen == (stage if stage in ("Production", "Staging") else "None")
+
+
+def test_what_mlflow_archived_has_no_stage_to_go_back_to(plane: Plane) -> None:
+    plane.put(f"{VERSIONS}/1", modelUri=JOB, stage="Production")
+    move = {"name": "iris", "version": "1", "stage": "Archived", "archive_existing_versions": False}
+    plane.mlflow("POST", "model-versions/transition-stage", move)
+    shown = plane.get(f"{VERSIONS}/1")["properties"]
+    assert (shown["stage"], shown["isArchived"]) == ("Archived", True)
+    plane.put(f"{VERSIONS}/1", isArchived=False)
+    assert plane.get(f"{VERSIONS}/1")["properties"]["stage"] is None
 
 
 def test_a_stage_takes_the_right_to_move_versions_between_stages(plane: Plane) -> None:
