@@ -38,12 +38,14 @@ class ArmError(CliError):
 
     @classmethod
     def of(cls, status: int, document: object, where: str) -> ArmError:
-        """From the body of a refusal, or of an operation that failed: `{"error": {"code", "message"}}`."""
-        error = document.get("error") if isinstance(document, Mapping) else None
+        """From the body of a refusal, or of an operation that failed: `{"error": {"code", "message"}}`, or these two
+        alone, as Azure Monitor has them (Microsoft, "Activity Logs - List", `ErrorResponse`)."""
+        found: Mapping[str, Any] = document if isinstance(document, Mapping) else {}
+        error = found.get("error", found)
         reason: Mapping[str, Any] = error if isinstance(error, Mapping) else {}
         code = reason.get("code")
         fault = cls(status, str(code or status), str(reason.get("message") or "no reason given"), where)
-        fault.told = bool(code)
+        fault.told = bool(code) and reason is not found  # Resource Manager's own form: anybody has the other one
         return fault
 
 

@@ -162,6 +162,7 @@ class FakeArm:
     going: dict[str, str] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     filters: list[str] = field(default_factory=list)
+    log_refusal: Response | None = None
     log_readable: tuple[str, ...] = ("resourceProvider", "resourceGroupName")
 
     def put(self, path: str, **document: Any) -> None:
@@ -260,6 +261,8 @@ class FakeArm:
     def _log(self, filter_: str) -> Response:
         """The activity log, for who may read it as it is asked for."""
         self.filters.append(filter_)
+        if self.log_refusal is not None:
+            return self.log_refusal
         if not any(f" {name} eq " in filter_ for name in self.log_readable):
             raise ArmError(403, "AuthorizationFailed", "may not", "")
         return answer(200, {"value": self.events})

@@ -294,7 +294,17 @@ def test_a_refusal_in_another_form_is_a_refusal(body: bytes) -> None:
             ask(Asked(Response(403, body)).arm)
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"error": "no"}', b'{"error": {"message": "no page"}}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b"[]",
+        b"{}",
+        b'{"error": "no"}',
+        b'{"error": {"message": "no page"}}',
+        b'{"code": "NotFound", "message": "no page"}',
+    ],
+)
 def test_a_404_that_gives_no_reason_of_azures_is_no_absence(body: bytes) -> None:
     """Else who answers in Azure's place would have everything count as gone."""
     for name, ask in (*DOCUMENTS.items(), ("deletion", WAYS["an operation"][1])):

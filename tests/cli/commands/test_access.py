@@ -20,6 +20,7 @@ from azmlflow.rbac.records import RoleAssignment, RoleDefinition
 from azmlflow.rbac.report.access import COLUMNS, WhoIsWho
 from azmlflow.rbac.roles import built_in_role, persona
 from tests.cli.desk import ALICE, GROUP, GROUP_ID, OUTPUTS, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk, assignment_id
+from tests.cli.wire import answer
 
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
 BOB = "00000000-0000-4000-8000-0000000000b2"
@@ -349,6 +350,16 @@ def test_a_grant_that_went_with_its_scope_is_told_as_gone(desk: Desk, tenant: Ca
     ]
     (line, _) = desk.run("access", "--log").out.splitlines()
     assert line == f"2026-11-01 09:00  {EVIL} gave {ALICE.name} azmlflow tracker at {WORKSPACE}; it is gone"
+
+
+def test_another_refusal_of_the_log_is_told_in_azures_words(desk: Desk, tenant: Callable[..., None]) -> None:
+    """Azure Monitor tells code and message in no `error`."""
+    tenant()
+    said = {"code": "BadRequest", "message": "The start time cannot be more than 90 days in the past."}
+    desk.arm.log_refusal = answer(400, said)
+    done = desk.run("access", "--log")
+    assert done.code == 1
+    assert f"Azure refused: BadRequest: {said['message']}" in " ".join(done.err.split())
 
 
 def test_an_event_that_is_none_is_told(desk: Desk, tenant: Callable[..., None]) -> None:
