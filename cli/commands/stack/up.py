@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,8 +122,20 @@ def _let_go(session: Session, stack: Stack, state: State, settings: Settings) ->
 def _newly_given(session: Session, state: State) -> bool:
     """Whether the settings give something by id that the workspace does not stand on yet."""
     given = () if session.project.own_program else session.settings().given().values()
-    used = {str(value).lower() for each in state.resources if each.type == _WORKSPACE for value in each.inputs.values()}
+    stood = (each for each in state.resources if each.type == _WORKSPACE)
+    used = {text.lower() for each in stood for text in ("/".join(each.id.split("/")[:5]), *_texts(each.inputs))}
     return any(id_.lower() not in used for id_ in given)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts within inputs; of what is keyed by ids, such as identities, the keys too."""
+    if isinstance(value, Mapping):
+        yield from (str(name) for name in value)
+        value = list(value.values())
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Sequence):
+        yield from (text for each in value for text in _texts(each))
 
 
 def _newly_served(session: Session, state: State, settings: Settings) -> bool:

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from azmlflow.cli.commands.stack import up
 from azmlflow.cli.frame.errors import CliError, Interrupted
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi.changes import Change, Diagnosis, Outcome
 from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.pulumi.failures import advice, failed, held
+from azmlflow.cli.session.invocation import Invocation
+from azmlflow.cli.session.session import open_session
 from azmlflow.infra import rehearsal
 from tests.cli.desk import OUTPUTS, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
 
@@ -97,6 +100,24 @@ def test_a_role_that_an_up_takes_away_stays_where_another_workspace_relies_on_it
     assert done.code == 0, done.err
     assert ("forget role" in desk.stack.calls) is relied
     assert ("role assignment r1 stays: workspace mlw-mlflow-local, which stands on the same" in done.err) is relied
+
+
+def test_what_the_workspace_stands_on_already_is_not_looked_at_again(desk: Desk) -> None:
+    """Its group, which no input names by id, and the vault of its key, which is deep in one."""
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs"
+    vault = f"{group}/providers/Microsoft.KeyVault/vaults/kv-keys"
+    key = {"keyVaultProperties": {"keyVaultArmId": vault}}
+    token = "azure-native:machinelearningservices:Workspace"
+    lines = ["cloud: local", f"group: {group}", "identity: {type: UserAssigned}"]
+    lines += [f"encryption: {{keyVault: {vault}, key: workspace}}"]
+    desk.settings(text="".join(["config:\n", *(f"  azmlflow:{line}\n" for line in lines)]))
+    session = open_session(Invocation(connect=desk.connect))
+    id_ = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/w"
+    there = Resource("urn", token, id_, {"encryption": key})
+    assert not up._newly_given(session, State((there,)))
+    assert up._newly_given(session, State((Resource("urn", token, there.id, {}),)))
+    elsewhere = Resource("urn", token, there.id.replace("/theirs/", "/theirs2/"), {"encryption": key})
+    assert up._newly_given(session, State((elsewhere,)))
 
 
 def test_a_failed_up_leaves_a_sign_for_the_next(desk: Desk) -> None:
