@@ -50,7 +50,7 @@ def is_gone(answer: ArmResponse) -> bool:
 
 
 def mistaken(body: Mapping[str, Any], path: str) -> str:
-    """The members by which it shows another thing than a resource at a path; empty if none does.
+    """The members by which it shows another thing than a resource at a path, or that it shows nothing; else empty.
 
     Those that every resource has are of the types that they have everywhere, and the id names the resource; that of a
     role definition is the subscription's, wherever it was asked for.
@@ -61,6 +61,8 @@ def mistaken(body: Mapping[str, Any], path: str) -> str:
 
     Source: Microsoft, "Resource Manager RPC", common properties of resources.
     """
+    if not body:
+        return "it is empty"
     types = {"id": str, "name": str, "type": str, "location": str, "tags": Mapping, "properties": Mapping}
     wrong = [name for name, type_ in types.items() if not isinstance(body.get(name), type_ | None)]
     id_ = body.get("id")

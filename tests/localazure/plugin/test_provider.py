@@ -337,6 +337,17 @@ def test_a_create_whose_read_fails_is_kept_with_a_warning(provider: AzureProvide
     assert "may not read" in text
 
 
+def test_a_create_whose_read_is_empty_is_kept_as_azure_showed_it_first(
+    provider: AzureProvider, azure: Any, warned: Warned
+) -> None:
+    """Kept as nothing, a group has no name, and what stands in it has none either: no later `up` gets past that."""
+    azure.scripted.append(lambda sent: (200, {}, {}) if sent.method == "GET" and azure.documents else None)
+    answer = _create(provider, GROUP, {"resourceGroupName": "g", "location": "x"})
+    assert answer.resource_id == GROUP_ID
+    assert plain_map(answer.properties)["properties"] == {"provisioningState": "Succeeded"}
+    assert "it is empty" in warned[0][1]
+
+
 MANGLED = {"id": 5, "name": "g", "type": "T/t", "location": "x", "tags": ["a"], "properties": []}
 
 

@@ -12,7 +12,7 @@ from azmlflow.localazure.plugin.client.answers import mistaken
     [
         ({"id": "/Groups/X", "name": "x", "tags": None, "properties": {}}, ""),
         ({"id": "/subscriptions/1/x"}, ""),
-        ({}, ""),
+        ({}, "it is empty"),
         ({"value": "x", "id": 5, "name": [], "tags": [1], "properties": []}, "id, name, tags, properties"),
         ({"value": [None, 5, {}], "id": "x", "properties": {"provisioningState": 5}}, "id"),
         ({"id": "/groups/y", "name": "x"}, "id"),
