@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import pulumi
 from pydantic import BaseModel, ValidationError
 
 Args = TypeVar("Args")
@@ -23,6 +24,17 @@ def given(kind: type[Args], args: Args | Mapping[str, Any]) -> Args:
         TypeError: the mapping lacks an argument or has one too many.
     """
     return kind(**args) if isinstance(args, Mapping) else args
+
+
+def not_handed_down(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """Options of a component some of whose children go by themselves: without `deleted_with`.
+
+    The engine hands it down to each child that says nothing of it, and no child can say that it has none (Pulumi
+    3.259, pkg/resource/deploy/source_eval.go: inheritFromParent).
+    """
+    found = pulumi.ResourceOptions.merge(opts, None)
+    found.deleted_with = None
+    return found
 
 
 def checked(model: type[Model], args: object) -> Model:

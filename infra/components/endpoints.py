@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import authorization, network, privatedns
 
-from azmlflow.infra.components.arguments import given
+from azmlflow.infra.components.arguments import given, not_handed_down
 from azmlflow.infra.plan import private
 from azmlflow.rbac.roles import built_in_role
 
@@ -60,7 +60,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
             args: what they are made of.
             opts: Pulumi's options: `deleted_with` the resource group spares requests, `depends_on` names the subnet.
         """
-        super().__init__(private.ENDPOINTS, name, None, opts)
+        super().__init__(private.ENDPOINTS, name, None, not_handed_down(opts))
         args = given(PrivateEndpointsArgs, args)
         within = pulumi.ResourceOptions(parent=self, deleted_with=opts.deleted_with if opts else None)
         after = pulumi.ResourceOptions.merge(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import authorization, consumption, monitor
 
-from azmlflow.infra.components.arguments import given
+from azmlflow.infra.components.arguments import given, not_handed_down
 from azmlflow.infra.plan import identifiers
 
 # What a blob service measures is called otherwise than everybody else's.
@@ -56,7 +56,7 @@ class Guardrails(pulumi.ComponentResource):
         Raises:
             ValueError: logs without a place to go to, or a budget without addresses or start.
         """
-        super().__init__(identifiers.GUARDRAILS, name, None, opts)
+        super().__init__(identifiers.GUARDRAILS, name, None, not_handed_down(opts))
         args = given(GuardrailsArgs, args)
         group = opts.deleted_with if opts else None
         within = pulumi.ResourceOptions(parent=self, deleted_with=group)

@@ -69,6 +69,12 @@ class Recorder(Monitor):
         self.declared: list[Declared] = []
         self.outputs: dict[str, Any] = {}
         self.told: dict[str, Mapping[str, Any]] = {}
+        self._with: dict[str, str] = {}
+
+    def _deleted_with(self, urn: str, request: Any) -> str:
+        """As the engine has it: of a child that says nothing its parent's (source_eval.go, inheritFromParent)."""
+        self._with[urn] = request.deletedWith or self._with.get(request.parent, "")
+        return self._with[urn]
 
     def Invoke(self, request: Any) -> Any:
         answer: Any = {"clientId": "c", "objectId": "o", "subscriptionId": SUBSCRIPTION, "tenantId": TENANT}
@@ -104,7 +110,7 @@ class Recorder(Monitor):
                 urn=urn,
                 parent=request.parent,
                 inputs=inputs,
-                deleted_with=request.deletedWith,
+                deleted_with=self._deleted_with(urn, request),
                 depends_on=frozenset(request.dependencies),
                 secret_outputs=tuple(request.additionalSecretOutputs),
                 retained=bool(request.retainOnDelete),
