@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import shlex
 import sys
 import tempfile
 import traceback
@@ -54,10 +53,6 @@ def _untyped(fault: BaseException) -> CliError | None:
     if isinstance(fault, UnicodeEncodeError) and "surrogates" in fault.reason:
         shown = fault.object[:80].encode("ascii", "backslashreplace").decode()
         return CliError(f"`{shown}` is not valid UTF-8", next="type it anew, in a terminal whose LANG ends with UTF-8")
-    if isinstance(fault, FileExistsError | NotADirectoryError | IsADirectoryError) and fault.filename:
-        place = Path(os.fsdecode(fault.filename))
-        what = f"`{place}` is a {'folder' if place.is_dir() else 'file'}, in the way of what azmlflow has there"
-        return CliError(what, next=f"ls -ld {shlex.quote(str(place))}")
     return None
 
 

@@ -61,6 +61,7 @@ _PLACES: Mapping[int, str] = {
     errno.EPERM: "you have no permission",
     errno.EISDIR: "it is a folder, where a file should be",
     errno.ENOTDIR: "a file stands where a folder should be",
+    errno.EEXIST: "a file stands where a folder should be",
     errno.ELOOP: "its links lead in a circle",
     errno.ENAMETOOLONG: "its name is too long for this disk",
     errno.EIO: "the disk cannot be read or written",
@@ -78,6 +79,7 @@ _SAID: tuple[tuple[str, int], ...] = (
     ("resource temporarily unavailable", errno.EAGAIN),
     ("cannot allocate memory", errno.ENOMEM),
 )
+_STATE = ".azmlflow"  # of a project
 # Whose folder may lie elsewhere, by which variable.
 _ELSEWHERE: tuple[tuple[str, str], ...] = ((".pulumi", "PULUMI_HOME"), (".azure", "AZURE_CONFIG_DIR"))
 
@@ -140,6 +142,14 @@ def _place(fault: OSError, environment: Mapping[str, str]) -> Shortage | None:
     if why is None or not isinstance(fault.filename, str):
         return None
     path = Path(fault.filename)
+    if fault.errno == errno.EEXIST and path.is_dir():
+        return None  # it was not to be there at all
+    owner = _another(path) if fault.errno in (errno.EACCES, errno.EPERM) else None
+    if owner is not None:
+        own = "cd FOLDER    (one of your own: a project's state is its owner's alone)"
+        next_ = own if _STATE in path.parts else _elsewhere(path, environment)
+        what = f"{path.name or path} cannot be used: it belongs to {owner}, and you are another"
+        return Shortage("FileUnusable", what, next_, str(path), room=False)
     return Shortage(
         "FileUnusable",
         f"{path.name or path} cannot be used: {why}",
@@ -147,6 +157,24 @@ def _place(fault: OSError, environment: Mapping[str, str]) -> Shortage | None:
         str(path),
         room=False,
     )
+
+
+def _another(path: Path) -> str | None:
+    """Whose a file is, or the folder that it would be in, where it is another's than who asks; None if it is not."""
+    for each in (path, *path.parents):
+        try:
+            number = each.stat().st_uid
+        except OSError:
+            continue  # not there, or in a folder that does not let in: the first that answers is what refuses
+        if not hasattr(os, "getuid") or number == os.getuid():
+            return None
+        try:
+            import pwd
+
+            return pwd.getpwuid(number).pw_name
+        except (ImportError, KeyError):
+            return f"user {number}"
+    return None
 
 
 def _elsewhere(path: Path, environment: Mapping[str, str]) -> str:

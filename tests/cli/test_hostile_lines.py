@@ -1,6 +1,6 @@
 """Whatever is typed for whichever argument or option of a command ends as an answer or a refusal, no fault of ours.
 
-A sample of all lines; `AZMLFLOW_FUZZ=-1` types every one (a minute), another number another sample.
+A sample of all lines, another for each number in AZMLFLOW_FUZZ; -1 to -12 are twelfths that make all of them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def test_no_line_is_a_fault_of_ours(desk: Desk, monkeypatch: pytest.MonkeyPatch)
     desk.settings()
     assert len(EVERY) > 3000
     seed = int(os.environ.get("AZMLFLOW_FUZZ", "0"))
-    chosen = EVERY if seed < 0 else random.Random(seed).sample(EVERY, 250)
+    chosen = EVERY[-seed - 1 :: 12] if seed < 0 else random.Random(seed).sample(EVERY, 250)
     bad = list(itertools.islice((told for line in chosen if (told := fault(desk, line))), 60))
     assert not bad, "\n".join(bad)
 
@@ -93,7 +93,7 @@ def test_a_file_where_a_folder_is_wanted(tmp_path: Path) -> None:
         file.mkdir()
     told = report.known(met.value)
     assert told is not None
-    assert told.what == f"`{file}` is a file, in the way of what azmlflow has there"
+    assert told.what == "cache cannot be used: a file stands where a folder should be"
 
 
 def fault(desk: Desk, line: tuple[str, ...]) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -108,3 +110,27 @@ def test_a_programs_words_are_understood(text: str, code: str) -> None:
     found = said(text)
     assert found is not None
     assert found.code == code
+
+
+def test_what_belongs_to_another_says_to_whom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (state := tmp_path / ".azmlflow").mkdir()
+    owner = pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    found = shortage(PermissionError(errno.EACCES, "Permission denied", str(state / ".gitignore")))
+    assert found is not None
+    assert found.what == f".gitignore cannot be used: it belongs to {owner}, and you are another"
+    assert found.next == "cd FOLDER    (one of your own: a project's state is its owner's alone)"
+    found = shortage(PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "notes")))
+    assert found is not None
+    assert found.next == f"ls -ld {tmp_path / 'notes'}"
+
+
+def test_a_file_in_the_place_of_a_folder_and_a_folder_that_was_not_to_be_there(tmp_path: Path) -> None:
+    (file := tmp_path / "cache").write_text("")
+    found = shortage(FileExistsError(errno.EEXIST, "File exists", str(file)), {"AZMLFLOW_CACHE": str(file)})
+    assert found is not None
+    assert (found.what, found.next) == (
+        "cache cannot be used: a file stands where a folder should be",
+        "export AZMLFLOW_CACHE=FOLDER    (one that you can write to)",
+    )
+    assert shortage(FileExistsError(errno.EEXIST, "File exists", str(tmp_path))) is None
