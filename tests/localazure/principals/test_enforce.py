@@ -74,3 +74,119 @@ def test_assigned_within_sees_roles_above_and_below(azure: Azure) -> None:
     assert enforcer.assigned_within(azure.who(ALICE).object_id, SUB)
     assert not enforcer.assigned_within(azure.who(BOB).object_id, SUB)
     assert not enforcer.assigned_within(azure.who(ALICE).object_id, f"{SUB}/resourceGroups/rg10")
+
+
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+ACCOUNTS = "Microsoft.Storage/storageAccounts"
+
+
+def define(azure: Azure, **block: object) -> str:
+    """A custom role with one block of permissions; its id."""
+    id_ = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/22222222-2222-4222-8222-222222222222"
+    properties = {"roleName": "odd", "type": "CustomRole", "permissions": [block], "assignableScopes": [SUB]}
+    assert azure.arm("PUT", id_, {"properties": properties}, api="2022-04-01").status == 201
+    return id_
+
+
+def hand(azure: Azure, role: str, scope: str, who: str = ALICE, **more: str) -> None:
+    name = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{azure.cloud.ids.guid()}"
+    properties = {"roleDefinitionId": role, "principalId": azure.who(who).object_id.upper(), **more}
+    assert azure.arm("PUT", name, {"properties": properties}, api="2022-04-01").status == 201
+
+
+def test_all_four_lists_of_a_custom_role_count(azure: Azure) -> None:
+    role = define(
+        azure,
+        actions=[f"{ACCOUNTS}/*"],
+        notActions=[f"{ACCOUNTS}/delete"],
+        dataActions=[f"{BLOBS}/*"],
+        notDataActions=[f"{BLOBS}/write"],
+    )
+    hand(azure, role, SUB)
+    enforcer, alice = azure.cloud.enforcer, azure.who(ALICE).object_id
+    asked = (
+        (f"{ACCOUNTS}/read", False, True),
+        (f"{ACCOUNTS}/delete", False, False),
+        (f"{BLOBS}/read", True, True),
+        (f"{BLOBS}/write", True, False),
+        (f"{ACCOUNTS}/read", True, False),  # of the other plane
+        ("Microsoft.KeyVault/vaults/read", False, False),
+    )
+    for action, data, allowed in asked:
+        assert enforcer.decide(alice, action, RG, data).allowed is allowed, action
+        assert (enforcer.why_not(alice, action, RG, data) is None) is allowed, action
+        if allowed:
+            enforcer.require(Caller(azure.who(ALICE)), action, RG, data)
+            assert enforcer.decide(alice, action, RG, data).role == "odd"
+        else:
+            with pytest.raises(AzureError):
+                enforcer.require(Caller(azure.who(ALICE)), action, RG, data)
+
+
+def test_a_role_that_changes_and_a_role_without_lists(azure: Azure) -> None:
+    hand(azure, define(azure, actions=[f"{ACCOUNTS}/*"]), SUB)
+    enforcer, alice = azure.cloud.enforcer, azure.who(ALICE).object_id
+    assert enforcer.decide(alice, f"{ACCOUNTS}/read", RG).allowed
+    again = {
+        "roleName": "odd",
+        "type": "CustomRole",
+        "permissions": [{"actions": []}],
+        "assignableScopes": [SUB],
+    }
+    id_ = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/22222222-2222-4222-8222-222222222222"
+    assert azure.arm("PUT", id_, {"properties": again}, api="2022-04-01").status in (200, 201)
+    assert not enforcer.decide(alice, f"{ACCOUNTS}/read", RG).allowed
+
+
+def test_a_condition_opens_nothing(azure: Azure) -> None:
+    role = define(azure, actions=["*/read"], dataActions=[f"{BLOBS}/*"])
+    hand(azure, role, SUB, condition="@Resource[a] StringEquals 'b'", conditionVersion="2.0")
+    decision = azure.cloud.enforcer.decide(azure.who(ALICE).object_id, f"{BLOBS}/read", RG, data=True)
+    assert (decision.verdict, decision.cause) == ("unknown", "condition")
+
+
+def test_permissions_are_of_the_roles_at_and_above_a_scope_and_of_ones_groups(azure: Azure) -> None:
+    azure.make(RG)
+    directory, enforcer = azure.cloud.directory, azure.cloud.enforcer
+    hand(azure, define(azure, actions=[f"{ACCOUNTS}/read"]), RG)
+    alice, bob = azure.who(ALICE).object_id, azure.who(BOB).object_id
+
+    def actions(who: str, scope: str) -> set[str]:
+        return {each for block in enforcer.permissions(who, scope) for each in block.actions}
+
+    assert actions(alice, RG) == {f"{ACCOUNTS}/read"}
+    assert actions(alice, f"{RG}/providers/Microsoft.KeyVault/vaults/kv") == {f"{ACCOUNTS}/read"}
+    assert actions(alice, SUB) == set()
+    assert actions(bob, RG) == set()
+    azure.assign(BOB, "Reader", SUB)
+    assert actions(bob, RG) == {"*/read"}
+    assert actions(alice, RG) == {f"{ACCOUNTS}/read"}
+    team = directory.add_group("team")
+    directory.add_member(team.object_id, alice)
+    assert actions(team.object_id, RG) == set()
+
+
+def test_who_has_a_role_above_has_one_within(azure: Azure) -> None:
+    azure.assign(BOB, "Reader", SUB)
+    assert azure.cloud.enforcer.assigned_within(azure.who(BOB).object_id, RG)
+
+
+def test_each_assignment_comes_into_force_at_its_own_time(slow_azure: Azure) -> None:
+    enforcer, bob = slow_azure.cloud.enforcer, slow_azure.who(BOB).object_id
+    slow_azure.make(RG)
+    slow_azure.assign(BOB, "Reader", RG)
+    slow_azure.clock.advance(10)
+    slow_azure.assign(BOB, "Contributor", RG)
+    write = "Microsoft.Resources/subscriptions/resourceGroups/write"
+    assert not enforcer.decide(bob, READ, RG).allowed
+    slow_azure.clock.advance(10)
+    assert (enforcer.decide(bob, READ, RG).allowed, enforcer.decide(bob, write, RG).allowed) == (True, False)
+    slow_azure.clock.advance(10)
+    assert enforcer.decide(bob, write, RG).allowed
+
+
+def test_a_reason_calls_people_by_name_and_who_is_gone_by_id(azure: Azure) -> None:
+    enforcer, alice = azure.cloud.enforcer, azure.who(ALICE)
+    assert str(enforcer.why_not(alice.object_id, READ, RG)).startswith(f"{ALICE} may not {READ}: ")
+    nobody = "33333333-3333-4333-8333-333333333333"
+    assert str(enforcer.why_not(nobody, READ, RG)).startswith(f"{nobody} may not {READ}: ")
