@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from azmlflow.localazure.blobs import in_arm
 from azmlflow.localazure.blobs.accounts import Account, Accounts
 from azmlflow.localazure.blobs.content import CHUNK, Content, Files, read_range
 from azmlflow.localazure.blobs.names import Address, check_container
@@ -26,7 +27,7 @@ from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import ARTIFACT_OWNERS, BLOBS, BLOCKS, CONTAINERS
 from azmlflow.localazure.core.errors import AzureError
 
-__all__ = ["CHUNK", "Address", "Blob", "Blobs", "Content", "Part", "check_container", "forget_account", "read_range"]
+__all__ = ["CHUNK", "Address", "Blob", "Blobs", "Content", "Part", "check_container", "read_range"]
 
 _KEPT_UNCOMMITTED = timedelta(weeks=1)
 
@@ -78,11 +79,6 @@ class Blob:
         return datetime.fromisoformat(self.modified)
 
 
-def forget_account(cloud: Cloud, account: str) -> None:
-    """Remove all blobs of a storage account: what the deletion of the account means for its content."""
-    Blobs(cloud).forget_account(account)
-
-
 class Blobs(Files):
     """The blobs of an embedded Azure."""
 
@@ -105,11 +101,12 @@ class Blobs(Files):
         return self._store.get(CONTAINERS, f"{account}/{container}") is not None
 
     def make_container(self, account: str, container: str, metadata: Mapping[str, str] | None = None) -> bool:
-        """Make a container; False if it was there."""
+        """Make a container, which ARM then knows too; False if it was there."""
         check_container(container)
         if self.container_exists(account, container):
             return False
-        self.describe_container(account, container, metadata or {})
+        told = self.describe_container(account, container, metadata or {})
+        in_arm.tell(self._store, self.account(account), container, told)
         return True
 
     def describe_container(self, account: str, container: str, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -260,6 +257,7 @@ class Blobs(Files):
     def forget_container(self, account: str, container: str) -> None:
         """Remove a container and all that it held."""
         self._forget(f"{account}/{container}/", f"{account}/{container}", self._root / account / container)
+        in_arm.forget(self._store, self.account(account), container)
 
     def forget_account(self, account: str) -> None:
         """Remove all that a storage account held."""

@@ -21,10 +21,8 @@ from azmlflow.localazure.blobservice.protocol import (
     told_metadata,
     xml_answer,
 )
-from azmlflow.localazure.core.collections import RESOURCES
 from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.kinds.storage import blob_containers
 
 _KEY_LIFETIME = timedelta(days=7)
 _KEY_REQUEST_LIMIT = 64 * 1024
@@ -36,12 +34,7 @@ async def create_container(call: BlobRequest) -> Response:
         raise AzureError(409, "PublicAccessNotPermitted", "Public access is not permitted on this storage account.")
     if not call.blobs.make_container(call.account, call.container, told_metadata(call.request)):
         raise AzureError(409, "ContainerAlreadyExists", "The specified container already exists.")
-    made, account_id = call.blobs.container(call.account, call.container), call.place.account.document["id"]
-    document = blob_containers.describe(
-        account_id, call.container, made["etag"], datetime.fromisoformat(made["modified"])
-    )
-    call.cloud.store.put(RESOURCES, call.place.scope.lower(), document)
-    return _described(made, 201)
+    return _described(call.blobs.container(call.account, call.container), 201)
 
 
 async def get_container(call: BlobRequest) -> Response:
@@ -64,10 +57,9 @@ async def set_container_metadata(call: BlobRequest) -> Response:
 
 
 async def delete_container(call: BlobRequest) -> Response:
-    """Delete Container, with all that it holds; ARM, which may know it, forgets it too."""
+    """Delete Container, with all that it holds; ARM forgets it too."""
     _check_container(call)
     call.blobs.forget_container(call.account, call.container)
-    call.cloud.store.delete(RESOURCES, call.place.scope.lower())
     return Response(status_code=202)
 
 

@@ -10,7 +10,7 @@ import base64
 import hashlib
 from typing import Any
 
-from azmlflow.localazure.blobs.kept import forget_account
+from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
 from azmlflow.localazure.core.collections import BLOBS, SECRETS
@@ -167,7 +167,7 @@ def _make_keys(ask: Ask, document: Document) -> None:
 
 
 def _gone(cloud: Cloud, document: Document) -> None:
-    forget_account(cloud, document["name"])
+    Blobs(cloud).forget_account(document["name"])
 
 
 def keys(cloud: Cloud, account_id: str) -> list[str]:

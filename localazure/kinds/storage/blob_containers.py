@@ -5,8 +5,7 @@ Source: Microsoft, "Blob Containers" (REST 2024-01-01).
 
 from __future__ import annotations
 
-from datetime import datetime
-
+from azmlflow.localazure.blobs import in_arm
 from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import timestamp
@@ -19,22 +18,7 @@ from azmlflow.localazure.resources.find import parent
 from azmlflow.localazure.resources.kind import Documents, Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.paths import Target
 
-_TYPE = f"{ACCOUNT_TYPE}/blobServices/containers"
-_DEFAULTS: Document = {
-    "defaultEncryptionScope": "$account-encryption-key",
-    "denyEncryptionScopeOverride": False,
-    "publicAccess": "None",
-}
 _ACCESS = ("None", "Blob", "Container")
-_FIXED: Document = {
-    "deleted": False,
-    "hasImmutabilityPolicy": False,
-    "hasLegalHold": False,
-    "immutableStorageWithVersioning": {"enabled": False},
-    "leaseState": "Available",
-    "leaseStatus": "Unlocked",
-    "remainingRetentionDays": 0,
-}
 
 
 def _missing(_target: Target) -> AzureError:
@@ -52,10 +36,10 @@ def _check(ask: Ask, _existing: Document | None) -> None:
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
-    properties = pick(ask.properties, _DEFAULTS, ("metadata", "enableNfsV3AllSquash", "enableNfsV3RootSquash"))
+    properties = pick(ask.properties, in_arm.DEFAULTS, ("metadata", "enableNfsV3AllSquash", "enableNfsV3RootSquash"))
     properties["publicAccess"] = choice("publicAccess", properties["publicAccess"], _ACCESS)
     versioned = ask.properties.get("immutableStorageWithVersioning")
-    properties |= _FIXED
+    properties |= in_arm.FIXED
     if versioned is not None:
         if not isinstance(versioned, dict):
             raise wrong_type("immutableStorageWithVersioning", versioned, "object")
@@ -74,13 +58,6 @@ def _made(ask: Ask, document: Document) -> None:
     Blobs(ask.cloud).make_container(_account(document), document["name"])
 
 
-def describe(account_id: str, name: str, etag: str, modified: datetime) -> Document:
-    """A container as ARM answers it, of one that was made through the blob service: ARM knows it just the same."""
-    properties = {**_DEFAULTS, **_FIXED, "lastModifiedTime": timestamp(modified)}
-    id_ = f"{account_id}/blobServices/default/containers/{name}"
-    return {"id": id_, "name": name, "type": _TYPE, "etag": etag, "properties": properties}
-
-
 def _gone(cloud: Cloud, document: Document) -> None:
     Blobs(cloud).forget_container(_account(document), document["name"])
 
@@ -90,7 +67,7 @@ def _account(document: Document) -> str:
 
 
 BLOB_CONTAINER = Kind(
-    type=_TYPE,
+    type=in_arm.TYPE,
     name=NameRule(
         r"(?=.{3,63}$)[a-z0-9](?:-?[a-z0-9])*|\$(root|web|logs)",
         "InvalidResourceName",

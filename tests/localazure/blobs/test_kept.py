@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 import pytest
 
 from azmlflow.localazure.blobs import content
-from azmlflow.localazure.blobs.kept import Address, Blobs, forget_account
+from azmlflow.localazure.blobs.kept import Address, Blobs
 from azmlflow.localazure.core.collections import BLOCKS
 from azmlflow.localazure.services.blobs import service
 from tests.localazure.blobs.world import (
@@ -51,7 +51,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(azure: Azure) -> None:
 def test_forgetting_an_account_removes_all_it_held(azure: Azure) -> None:
     azure.put("a", b"x")
     azure.put_block("b", 1, b"y")
-    forget_account(azure.cloud, ACCOUNT)
+    Blobs(azure.cloud).forget_account(ACCOUNT)
     assert azure.files() == []
     assert azure.http.get(azure.url("a")).headers["x-ms-error-code"] == "ContainerNotFound"
     Blobs(azure.cloud).make_container(ACCOUNT, "azureml")

@@ -193,6 +193,14 @@ def test_its_keys_are_told_by_the_action_alone(azure: Azure) -> None:
     assert "Microsoft.MachineLearningServices/workspaces/listKeys/action" in refused.message
 
 
+def test_the_containers_of_its_datastores_are_arms_too(azure: Azure) -> None:
+    """So that a removal's plan counts them."""
+    azure.make(*CHAIN[:6])
+    own = azure.arm("GET", WORKSPACE).body["properties"]["workspaceId"]
+    listed = azure.arm("GET", f"{STORAGE}/blobServices/default/containers").body["value"]
+    assert {each["name"] for each in listed} == {"azureml", f"azureml-blobstore-{own}"}
+
+
 def test_it_has_its_datastores(azure: Azure) -> None:
     azure.make(*CHAIN[:6])
     stores = azure.arm("GET", f"{WORKSPACE}/datastores?count=30&orderByAsc=false").body["value"]
