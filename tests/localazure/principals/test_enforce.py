@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from azmlflow.localazure.core.errors import AzureError
-from azmlflow.localazure.principals.enforce import Caller
+from azmlflow.localazure.principals.enforce import Caller, permission_block
 from azmlflow.localazure.process.seed import seed
+from azmlflow.rbac.patterns import PermissionBlock
 from tests.localazure.control import ALICE, BOB, DEVELOPER, RG, SUB, Azure
 
 READ = "Microsoft.Resources/subscriptions/resourceGroups/read"
@@ -190,3 +191,9 @@ def test_a_reason_calls_people_by_name_and_who_is_gone_by_id(azure: Azure) -> No
     assert str(enforcer.why_not(alice.object_id, READ, RG)).startswith(f"{ALICE} may not {READ}: ")
     nobody = "33333333-3333-4333-8333-333333333333"
     assert str(enforcer.why_not(nobody, READ, RG)).startswith(f"{nobody} may not {READ}: ")
+
+
+def test_a_block_of_permissions_in_arms_spelling() -> None:
+    whole = {"actions": ["a"], "notActions": ["b"], "dataActions": ["c"], "notDataActions": ["d"], "condition": "e"}
+    assert permission_block(whole) == PermissionBlock(("a",), ("b",), ("c",), ("d",), "e")
+    assert permission_block({"actions": None}) == PermissionBlock((), (), (), (), None)
