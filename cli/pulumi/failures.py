@@ -12,6 +12,14 @@ from azmlflow.cli.pulumi.changes import Outcome, urn_name
 from azmlflow.localazure.machine.shortage import said
 
 _THROTTLED = re.compile(r"toomanyrequests|requeststhrottled|asks us to wait|\b429\b", re.IGNORECASE)
+# What all of these words in a complaint call for.
+_COMMANDS = (
+    (
+        ("there is no model", "register it first"),
+        "azmlflow set --unset endpoints --stack {stack}    (then `azmlflow up`, and register it)",
+    ),
+    (("scope(s) are locked",), "azmlflow doctor --stack {stack}    (names the lock, and what takes it away)"),
+)
 _PASSPHRASE = "azmlflow local repair    (a new state begins, and the old one is kept)"
 
 
@@ -75,8 +83,9 @@ def advice(message: str, stack: str, *, own: bool = False) -> str | None:
         )
     if any(words in lowered for words in ("soft-deleted", "soft deleted", "deleted state")):
         return _held_name(message, stack, own=own)
-    if "there is no model" in lowered and "register it first" in lowered:
-        return f"azmlflow set --unset endpoints --stack {stack}    (then `azmlflow up`, and register it)"
+    for words, command in _COMMANDS:
+        if all(each in lowered for each in words):
+            return command.format(stack=stack)
     if "missingsubscriptionregistration" in lowered:
         words = message.replace("'", " ").split()
         namespace = next((word for word in words if word.lower().startswith("microsoft.")), "NAMESPACE")

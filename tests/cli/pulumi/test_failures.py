@@ -123,6 +123,11 @@ GUID = "7f3c2a11-0000-4000-8000-00000000000a"
         ),
         ("MissingSubscriptionRegistration", "az provider register --namespace NAMESPACE"),
         (
+            'Code="ScopeLocked" Message="The scope \'/s/1\' cannot perform write operation because following '
+            "scope(s) are locked: '/s'. Please remove the lock and try again.\"",
+            "azmlflow doctor --stack dev    (names the lock, and what takes it away)",
+        ),
+        (
             "VaultAlreadyExists: the name is already in use",
             "choose another name, or another azmlflow:salt, in Pulumi.dev",
         ),
