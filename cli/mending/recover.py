@@ -13,6 +13,7 @@ pending operation) nothing of this costs anything.
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from azmlflow.cli.frame.hints import with_engine
 from azmlflow.cli.frame.words import Say
 from azmlflow.cli.project.hold import Note
 from azmlflow.cli.pulumi import processes
+from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.stack import Import, Stack
 from azmlflow.resourcetypes.table import of_token, token_of
 
@@ -229,14 +231,16 @@ def take_over(
     declared = frozenset(each.id.lower() for each in wanted)
     lost: list[Import] = []
     found: list[str] = []
+    shared: list[Import] = []
+    gone = ""
     for plan in wanted:
-        if state.has(plan.urn):
+        if state.has(plan.urn) or (gone and (not plan.id or plan.id.lower().startswith(gone))):
             continue
         kind, name = of_token(plan.type), plan.id.rsplit("/", 1)[-1]
         document = arm.get(plan.id)
         if document is None:
             if plan.type == token_of("Microsoft.Resources/resourceGroups"):
-                break  # without the group nothing of the rest can be there
+                gone = f"{plan.id.lower()}/"  # then nothing of what is in it can be there
             continue
         if kind.tagged and not owned(document.get("tags")):
             raise CliError(
@@ -248,20 +252,35 @@ def take_over(
             # Two stacks that share what is given call the same role of the same principal there by the same name.
             if _of_grant(plan) and not any(plan.id.lower().startswith(f"{id_}/") for id_ in declared):
                 continue  # this `up` relies on it (`access/grants.py`)
+            if _is_shared(said) and not any(plan.id.lower().startswith(f"{id_}/") for id_ in declared):
+                say(f"sharing {kind.called()} `{name}`, which says `{said}`")
+                shared.append(_import_of(plan, version, state))
+                continue
             raise CliError(
                 f"{kind.called()} `{name}` exists already, and is not this stack's: it says `{said}`",
                 where=plan.id,
                 next=_rely(plan, stack.name),
             )
         found.append(f"{kind.called()} `{name}`")
-        new_parent = not state.has(plan.parent)
-        lost.append(Import(plan.type, plan.name, plan.id, plan.parent, version, new_parent=new_parent))
+        lost.append(_import_of(plan, version, state))
     if lost:
         agree(found)
         for each in found:
             say(f"taking over {each}, which stands and is not in the state")
-        stack.import_resources(lost)
-    return len(lost)
+    if lost or shared:
+        stack.import_resources([*lost, *shared])
+    return len(lost) + len(shared)
+
+
+def _import_of(plan: Wanted, version: str, state: State) -> Import:
+    return Import(plan.type, plan.name, plan.id, plan.parent, version, new_parent=not state.has(plan.parent))
+
+
+def _is_shared(said: str) -> bool:
+    """Whether a role assignment is what another stack gave the identity that both work as. Both keep it in their state,
+    and whichever goes last deletes it (`session/relying.py`).
+    """
+    return re.fullmatch(r"Workspace \S+ in group \S+ works as this identity", said) is not None
 
 
 def _of_grant(plan: Wanted) -> bool:

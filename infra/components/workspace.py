@@ -100,7 +100,14 @@ class MlflowWorkspace(pulumi.ComponentResource):
                 (theirs if key.elsewhere else ours)["key"] = key.id
             # What is given does not go with the group, nor do roles on it.
             opened = declare_roles(name, args, identity, ours, place, opts=beside)
-            opened += declare_roles(name, args, identity, theirs, place, opts=pulumi.ResourceOptions(parent=self))
+            opened += declare_roles(
+                name,
+                args,
+                identity,
+                theirs,
+                place,
+                opts=pulumi.ResourceOptions(parent=self, ignore_changes=["description"]),
+            )
         workspace = machinelearningservices.Workspace(
             f"{name}-workspace",
             workspace_name=args.workspace,

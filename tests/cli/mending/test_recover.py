@@ -432,14 +432,29 @@ def test_the_first_up_relies_on_the_roles_of_people_that_another_stack_gave_on_a
     assert [call for call in desk.arm.calls if call.startswith("DELETE")] == []
 
 
-def test_where_an_identity_has_them_by_another_stack_relying_on_them_is_advised(desk: Desk) -> None:
+@pytest.mark.parametrize("group", [True, False])
+def test_the_roles_of_an_identity_that_another_stack_gave_are_shared(desk: Desk, group: bool) -> None:
+    """Both keep them in their state; whichever goes last deletes them."""
     desk.arm.put(SHARED, type="Microsoft.Storage/storageAccounts", properties={"isHnsEnabled": False}, kind="StorageV2")
-    desk.arm.put(GROUP_ID, tags=TAGS)
+    if group:
+        desk.arm.put(GROUP_ID, tags=TAGS)
     roles = second(desk, "identity: {type: UserAssigned}")
     said = "Workspace mlw-mlflow-first in group rg-mlflow-first works as this identity"
-    for each in roles:
-        if "works as" in each.inputs["description"]:
-            desk.arm.put(each.id, properties={**{name: each.inputs[name] for name in IN_ROLE}, "description": said})
+    theirs = [each for each in roles if "works as" in each.inputs["description"]]
+    for each in theirs:
+        desk.arm.put(each.id, properties={**{name: each.inputs[name] for name in IN_ROLE}, "description": said})
+    done = desk.run("up", "--yes")
+    assert done.code == 0, done.err
+    assert {each.id for each in theirs} <= {each.id for each in desk.stack.imported}
+    assert done.err.count(f"which says `{said}`") == len(theirs)
+
+
+def test_a_role_that_somebody_gave_by_hand_is_not_shared(desk: Desk) -> None:
+    desk.arm.put(SHARED, type="Microsoft.Storage/storageAccounts", properties={"isHnsEnabled": False}, kind="StorageV2")
+    each = next(
+        each for each in second(desk, "identity: {type: UserAssigned}") if "works as" in each.inputs["description"]
+    )
+    desk.arm.put(each.id, properties={**{name: each.inputs[name] for name in IN_ROLE}, "description": "by hand"})
     done = desk.run("up", "--yes")
     assert done.code == 1
     assert "next: azmlflow set identity.grantRoles false --stack local" in done.err
