@@ -83,8 +83,8 @@ def advice(message: str, stack: str, *, own: bool = False) -> str | None:
         )
     if any(words in lowered for words in ("soft-deleted", "soft deleted", "deleted state")):
         return _held_name(message, stack, own=own)
-    for words, command in _COMMANDS:
-        if all(each in lowered for each in words):
+    for wanted, command in _COMMANDS:
+        if all(each in lowered for each in wanted):
             return command.format(stack=stack)
     if "missingsubscriptionregistration" in lowered:
         words = message.replace("'", " ").split()
