@@ -42,7 +42,7 @@ def tell(store: Store, account: Account | None, name: str, made: Mapping[str, st
     if account is None:
         return
     changed = timestamp(datetime.fromisoformat(made["modified"]))
-    document = {
+    document: Document = {
         "id": f"{account.document['id']}/blobServices/default/containers/{name}",
         "name": name,
         "type": TYPE,
