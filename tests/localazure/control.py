@@ -32,6 +32,7 @@ from azmlflow.localazure.services import arm, graph
 from azmlflow.localazure.tracking.server import MlflowServer
 from azmlflow.resourcetypes.table import find, types, version_of
 from tests.localazure.registry import RegistryMlflow
+from tests.localazure.remembered import remembered
 
 DEVELOPER, ALICE, BOB = "developer@local.test", "alice@local.test", "bob@local.test"
 SUB = f"/subscriptions/{SUBSCRIPTION_ID}"
@@ -146,18 +147,18 @@ class Azure:
     """An embedded Azure to talk to."""
 
     def __init__(self, state: Path, latency: str = "none") -> None:
-        self.clock, ids, store = ManualClock(), CountedIds(), Store()
-        directory = Directory(store, ids)
+        self.clock, self.ids, store = ManualClock(), CountedIds(), Store()
+        directory = Directory(store, self.ids)
         self.mlflow = RegistryMlflow(lambda: int(self.clock.now().timestamp() * 1000))
         self.cloud = Cloud(
             state=state,
             store=store,
             clock=self.clock,
-            ids=ids,
+            ids=self.ids,
             directory=directory,
             tokens=cast(Tokens, None),
             enforcer=Enforcer(store, directory, self.clock),
-            operations=Operations(store, self.clock, ids, profile(latency)),
+            operations=Operations(store, self.clock, self.ids, profile(latency)),
             mlflow=cast(MlflowServer, self.mlflow),
         )
         seed(self.cloud)
@@ -205,12 +206,17 @@ class Azure:
         host, _, path = url.removeprefix("https://").partition("/")
         return self.send(host, "GET", f"/{path}", b"", who)
 
-    def make(self, *paths: str) -> None:
-        """PUT resources of `BODIES`, each to its end."""
-        for path in paths:
-            answer = self.arm("PUT", path, BODIES[path])
-            assert answer.status in (200, 201, 202), answer
-            self.wait()
+    def make(self, *paths: str, tags: Mapping[str, str] | None = None) -> None:
+        """PUT resources of `BODIES`, each to its end, with tags if any are given."""
+        more = {"tags": tags} if tags else {}
+
+        def put() -> None:
+            for path in paths:
+                answer = self.arm("PUT", path, {**BODIES[path], **more})
+                assert answer.status in (200, 201, 202), answer
+                self.wait()
+
+        remembered(self, (paths, json.dumps(more)), put)
 
     def blob(self, container: str, name: str, content: bytes = b"content") -> None:
         """Make a blob in the storage account of `BODIES`, and its container."""

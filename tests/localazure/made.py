@@ -23,6 +23,7 @@ from tests.localazure.control import (
     ZONE,
     Azure,
 )
+from tests.localazure.remembered import remembered
 
 ML = "Microsoft.MachineLearningServices/workspaces"
 IDENTITY = f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/someone"
@@ -199,6 +200,10 @@ OTHERS: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
 
 def build(azure: Azure) -> None:
     """Make all that those below link or stand on."""
+    remembered(azure, "all that is linked", lambda: _build(azure))
+
+
+def _build(azure: Azure) -> None:
     azure.make(*CHAIN, NETWORK, SUBNET, ZONE, PRIVATE_ENDPOINT)
     assert azure.arm("PUT", GROUP, {"location": "westeurope"}).status == 201
     network = {"managedNetwork": {"isolationMode": "AllowOnlyApprovedOutbound"}}

@@ -106,10 +106,9 @@ class World:
 
 @pytest.fixture
 def world(azure: Azure) -> World:
-    made = World(azure, Door(azure))
-    for path in CHAIN:
-        made.put(path, {} if path == COMPUTE else OURS, BODIES[path])
-    return made
+    azure.make(*(path for path in CHAIN if path != COMPUTE), tags=OURS)
+    azure.make(COMPUTE)
+    return World(azure, Door(azure))
 
 
 # What each makes, and gives the ids of what must stand afterwards. Here the removal must be refused.

@@ -28,11 +28,8 @@ OURS = {**ownership("azmlflow", "old"), **record(CHAIN)}
 
 def stand(azure: Azure) -> None:
     """A whole workspace with our tags."""
-    for path in CHAIN:
-        tags = {} if path == COMPUTE else {"tags": OURS}
-        answer = azure.arm("PUT", path, {**BODIES[path], **tags})
-        assert answer.status in (200, 201, 202), answer
-        azure.wait()
+    azure.make(*(path for path in CHAIN if path != COMPUTE), tags=OURS)
+    azure.make(COMPUTE)
 
 
 def remains(azure: Azure) -> list[str]:

@@ -23,6 +23,7 @@ from azmlflow.localazure.work import run_token
 from azmlflow.rbac.roles import persona
 from tests.localazure.azureml.tracking import TrackingMlflow
 from tests.localazure.control import BODIES, CHAIN, DEVELOPER, SUB, WORKSPACE, Azure
+from tests.localazure.remembered import remembered
 
 OTHER = f"{WORKSPACE}-other"
 HOST = "westeurope.api.azureml.ms"
@@ -171,9 +172,13 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def plane(azure: Azure, keys: Path) -> DataPlane:
+    remembered(azure, "a data plane", lambda: _build(azure))
+    return DataPlane(azure, keys)
+
+
+def _build(azure: Azure) -> None:
     azure.make(*CHAIN)
     azure.arm("PUT", OTHER, BODIES[WORKSPACE])
     azure.wait()
     for name in ("viewer", "tracker", "submitter"):
         _grant(azure, name)
-    return DataPlane(azure, keys)
