@@ -1,4 +1,8 @@
-"""The process itself: started, found, asked, stopped, killed, reset. MLflow's server only gets as far as it comes."""
+"""The process itself: started, found, asked, stopped, killed, reset. MLflow's server only gets as far as it comes.
+
+The one that runs for many tests, and those of starters that are killed, are processes from nothing; the others are
+forked, as end-to-end tests' are.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -28,8 +33,10 @@ from azmlflow.localazure.clients.environ import client_environment
 from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.ports import bind
-from azmlflow.localazure.process import daemon
+from azmlflow.localazure.process import daemon, starting
 from azmlflow.localazure.process.daemon import DamagedPart, LocalError, NotRunning, PortTaken, Running, StartFailed
+from tests.e2e.forked import forking
+from tests.e2e.zygote import zygote
 
 GROUPS = "https://management.azure.com/subscriptions?api-version=2022-12-01"
 
@@ -37,8 +44,9 @@ GROUPS = "https://management.azure.com/subscriptions?api-version=2022-12-01"
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "state"
-    yield path
-    daemon.reset(path)
+    with mock.patch.object(starting, "subprocess", forking("azmlflow.localazure.process.serve", zygote().clouds)):
+        yield path
+        daemon.reset(path)
 
 
 @pytest.fixture(scope="module")
