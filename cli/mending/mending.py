@@ -58,6 +58,9 @@ def held(session: Session, command: str) -> Iterator[tuple[Session, Stack]]:
         session.enter()
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)
+        if not session.project.own_program and stack.state().pending:
+            stack.clear_pending()
+            take_over(session, stack)
         yield session, stack
         finish(holder)
 

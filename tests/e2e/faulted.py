@@ -200,8 +200,8 @@ class World:
 
 
 def _key(key: str) -> str:
-    """A document's key; a managed network's own rules are named by the workspace's id, a new one each time."""
-    return re.sub(r"(/__sys_pe_.+_)[0-9a-f]{8}$", r"\1some", key)
+    """A document's key; the workspace's id, a new one each time, is in the names of its container and its own rules."""
+    return re.sub(r"(/__sys_pe_.+_|/azureml-blobstore-)[0-9a-f-]{8,36}$", r"\1some", key)
 
 
 def _id(entry: dict[str, Any]) -> str | None:

@@ -18,7 +18,7 @@ from azmlflow.cli.frame.words import Say
 from azmlflow.cli.project.hold import Holder, hold
 from azmlflow.cli.project.project import Project, StackFile
 from azmlflow.cli.pulumi.changes import Change, OnChange, Outcome
-from azmlflow.cli.pulumi.deployment import Resource, State
+from azmlflow.cli.pulumi.deployment import Pending, Resource, State
 from azmlflow.cli.pulumi.stack import Stack
 from azmlflow.cli.session.collaborators import Person
 from azmlflow.infra.plan.identifiers import Place
@@ -62,6 +62,17 @@ def test_a_grant_is_written_and_applied_alone(standing: Desk) -> None:
     assert (document["changed"], document["inForce"], document["pending"]) == (True, True, [OTHER.urn])
     assert "other changes wait" in done.err
     assert "vault" in done.err
+
+
+def test_what_a_grant_that_died_was_making_is_in_the_state_before_it_is_looked_at(standing: Desk) -> None:
+    """The engine notes it as begun for as long as nobody says otherwise."""
+    assert standing.run("grant", "alice@local.test", "tracker").code == 0
+    standing.stack.calls.clear()
+    begun = Pending(Resource(ASSIGNMENT, "azure-native:authorization:RoleAssignment"), "creating")
+    standing.stack.held = replace(standing.stack.held, pending=(begun,))
+    assert standing.run("grant", "alice@local.test", "tracker").code == 0
+    assert standing.stack.calls[0] == "clear"
+    assert not standing.stack.held.pending
 
 
 def test_a_grant_again_changes_nothing(standing: Desk) -> None:
