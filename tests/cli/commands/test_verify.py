@@ -263,7 +263,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
 def test_models_are_listed_without_the_condition_on_prompts_that_mlflow_adds(tmp_path: Path) -> None:
     with http.server.HTTPServer(("127.0.0.1", 0), Registry) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         uri = f"http://127.0.0.1:{server.server_port}"
         flow = mlflow.MlflowClient(uri, uri)
         with pytest.raises(mlflow.MlflowException, match="unsupported filter"):

@@ -76,7 +76,7 @@ def site() -> Iterator[Site]:
             """Nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         found.url = f"http://127.0.0.1:{server.server_port}"
         yield found
         server.shutdown()

@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def services() -> Iterator[Services]:
     with Services() as found:
-        threading.Thread(target=found.serve_forever, daemon=True).start()
+        threading.Thread(target=found.serve_forever, args=(0.01,), daemon=True).start()
         yield found
         found.shutdown()
 
