@@ -7,8 +7,8 @@ MAKEFLAGS += --jobs=2
 export PYTHONDONTWRITEBYTECODE =
 PYTHON ?= python3
 BIN := .venv/bin
-# Two more than there are cores: the end-to-end tests wait half of their time, for a cloud's clock or for what was killed.
-WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+# One more than there are cores: the end-to-end tests wait half of their time, for a cloud's clock or for what was killed.
+WORKERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 TOOLKIT := .venv/.installed
 EXAMPLES := .venv-examples/.installed
