@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -39,6 +39,17 @@ def granted(ctx: click.Context, _parameter: click.Parameter, incomplete: str) ->
 def local_user(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Who can sign in on the embedded Azure."""
     return _those(_directory(_stack(ctx), ("User", "ServicePrincipal")), incomplete)
+
+
+def as_user(does: str = "Sign in as this user") -> Callable[[Any], Any]:
+    """The option `--as PRINCIPAL`; `does`: what its help says that the command then does."""
+    return click.option(
+        "--as",
+        "principal",
+        metavar="PRINCIPAL",
+        shell_complete=local_user,
+        help=f"{does} (embedded Azure only).",
+    )
 
 
 def local_member(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

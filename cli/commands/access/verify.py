@@ -29,13 +29,7 @@ from azmlflow.resourcetypes.table import version_of
         "azmlflow verify --stack prod --python ~/venv/bin/python --output json",
     ),
 )
-@click.option(
-    "--as",
-    "principal",
-    metavar="PRINCIPAL",
-    shell_complete=completing.local_user,
-    help="Sign in as this user (embedded Azure only).",
-)
+@completing.as_user()
 @click.option("--clean", is_flag=True, help="Remove what earlier proofs could not remove; takes an owner.")
 @click.option("--python", metavar="PATH", help="The Python that has mlflow and azureml-mlflow; else one is looked for.")
 @common

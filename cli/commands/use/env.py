@@ -27,13 +27,7 @@ from azmlflow.localazure.core.constants import DEVELOPER
         "azmlflow env --output dotenv > .env    # for VS Code and notebooks",
     ),
 )
-@click.option(
-    "--as",
-    "principal",
-    metavar="PRINCIPAL",
-    shell_complete=completing.local_user,
-    help="Sign in as this user (embedded Azure only).",
-)
+@completing.as_user()
 @click.option(
     "--engine", "with_engine", is_flag=True, help="Also what Pulumi's own command needs: PATH, home, backend."
 )

@@ -28,13 +28,7 @@ _BY_A_SIGNAL = 128  # and more: somebody ended it
         "azmlflow run --stack prod -- mlflow experiments search",
     ),
 )
-@click.option(
-    "--as",
-    "principal",
-    metavar="PRINCIPAL",
-    shell_complete=completing.local_user,
-    help="Sign in as this user (embedded Azure only).",
-)
+@completing.as_user()
 @click.option(
     "--from",
     "where",

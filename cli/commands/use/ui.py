@@ -22,13 +22,7 @@ from azmlflow.localazure.core.constants import DEVELOPER
         "azmlflow ui --print -o json | jq -r .address",
     ),
 )
-@click.option(
-    "--as",
-    "principal",
-    metavar="PRINCIPAL",
-    shell_complete=completing.local_user,
-    help="Look as this user or application (embedded Azure only).",
-)
+@completing.as_user("Look as this user or application")
 @click.option("--print", "--no-browser", "printed", is_flag=True, help="Only print the address; open no browser.")
 @click.argument("link", required=False)
 @common
