@@ -250,9 +250,10 @@ def take_over(
             )
         if plan.description and (said := _said(document)) != plan.description and not said.endswith(owner):
             # Two stacks that share what is given call the same role of the same principal there by the same name.
-            if _of_grant(plan) and not any(plan.id.lower().startswith(f"{id_}/") for id_ in declared):
+            outside = not any(plan.id.lower().startswith(f"{id_}/") for id_ in declared)
+            if outside and _of_grant(plan):
                 continue  # this `up` relies on it (`access/grants.py`)
-            if _is_shared(said) and not any(plan.id.lower().startswith(f"{id_}/") for id_ in declared):
+            if outside and _is_shared(said):
                 say(f"sharing {kind.called()} `{name}`, which says `{said}`")
                 shared.append(_import_of(plan, version, state))
                 continue
