@@ -11,9 +11,8 @@ sdk/go/common/apitype.
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf import json_format
@@ -22,6 +21,7 @@ from pulumi.runtime.proto import resource_pb2
 
 from azmlflow.infra.__main__ import declare
 from azmlflow.infra.rehearsal import Rehearsal, play, struct
+from azmlflow.resourcetypes.inputs import without
 from azmlflow.resourcetypes.table import UnknownType, of_token
 
 Entry = Mapping[str, Any]
@@ -146,8 +146,10 @@ class _Replay(Rehearsal):
                 inputs["azureApiVersion"] = of_token(request.type).api_version
             except UnknownType:
                 differs.append("type")
-        wanted = {**self._entry(urn, request), "inputs": _without(inputs, request.ignoreChanges)}
-        differs += differing(wanted, {**entry, "inputs": _without(before, request.ignoreChanges)})
+        # Of what it ignores changes of, the engine takes what the state has.
+        ignored = [way.split(".") for way in request.ignoreChanges]
+        wanted = {**self._entry(urn, request), "inputs": without(inputs, ignored)}
+        differs += differing(wanted, {**entry, "inputs": without(before, ignored)})
         if differs:
             self._found.append(f"{urn} differs in {', '.join(differs)}")
             return made_up
@@ -204,19 +206,6 @@ def _said(entry: Entry) -> dict[str, Any]:
     if "propertyDependencies" in found:
         each = found["propertyDependencies"].items()
         found["propertyDependencies"] = {name: sorted(set(urns or ())) for name, urns in each}
-    return found
-
-
-def _without(inputs: Mapping[str, Any], ways: Iterable[str]) -> dict[str, Any]:
-    """Inputs without those whose changes are ignored: of them the engine takes what the state has."""
-    found = copy.deepcopy(dict(inputs))
-    for way in ways:
-        *above, last = way.split(".")
-        place: Any = found
-        for name in above:
-            place = place.get(name) if isinstance(place, dict) else None
-        if isinstance(place, dict):
-            place.pop(last, None)
     return found
 
 

@@ -7,13 +7,14 @@ in `.pulumi/stacks/<project>/<stack>.json` (pulumi sdk/go/common/apitype: Deploy
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.pulumi.changes import STACK_TYPE, masked, urn_name
+from azmlflow.resourcetypes import inputs as parts
 from azmlflow.resourcetypes.table import told_by_azure
 
 _KNOWN = frozenset(("manifest", "resources", "pending_operations", "secrets_providers"))
@@ -141,17 +142,7 @@ def _cleared(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_told(token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    for way in told_by_azure(token):
-        inputs = _without(inputs, way.split("."))
-    return inputs
-
-
-def _without(document: Mapping[str, Any], way: Sequence[str]) -> Mapping[str, Any]:
-    first, *rest = way
-    if not rest:
-        return {name: value for name, value in document.items() if name != first}
-    inner = document.get(first)
-    return {**document, first: _without(inner, rest)} if isinstance(inner, Mapping) else document
+    return parts.without(inputs, (way.split(".") for way in told_by_azure(token)))
 
 
 def without(deployment: Mapping[str, Any], urns: Collection[str]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
 from azmlflow.localazure.plugin.schema.validation import faults
 from azmlflow.localazure.plugin.schema.values import has_unknown, plain_map, wrap_map
 from azmlflow.localazure.plugin.writes import Writer
+from azmlflow.resourcetypes.inputs import without
 
 if TYPE_CHECKING:
     from azmlflow.localazure.plugin.client.client import Arm
@@ -168,7 +169,7 @@ class AzureProvider(base.Provider):
         before = {
             name: value for name, value in before.items() if name not in inputs or kind.restored.get(name) != value
         }
-        mine = shapes.without(now, shapes.maintained_gaps(kind, inputs))
+        mine = without(now, shapes.maintained_gaps(kind, inputs))
         theirs = shapes.projected_inputs(kind, mine, self._catalogue)
         found: dict[str, Any] = merge(inputs, shapes.projected_inputs(kind, before, self._catalogue), theirs)
         return found

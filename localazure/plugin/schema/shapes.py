@@ -6,7 +6,7 @@ engine calls Create and Update with known values only, outside of previews.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from azmlflow.localazure.plugin.schema.types import Catalogue, Shape, TypeMap
@@ -78,17 +78,6 @@ def _without_empty(value: Any) -> Any:
     if isinstance(value, list):
         return [found for item in value if (found := _without_empty(item)) is not None] or None
     return value
-
-
-def without(values: Mapping[str, Any], paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
-    """Values without what stands at these paths."""
-    left = dict(values)
-    for first, *rest in paths:
-        if not rest:
-            left.pop(first, None)
-        elif isinstance(left.get(first), Mapping):
-            left[first] = without(left[first], [tuple(rest)])
-    return left
 
 
 def _writable(value: Any, path: str, read_only: frozenset[str]) -> Any:
