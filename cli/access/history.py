@@ -85,7 +85,8 @@ def read(arm: ResourceManager, scope: str, now: datetime) -> History:
     _, subscription, _, group, *_ = scope.strip("/").split("/")
     since = now - timedelta(days=_DAYS)
     kind = scopes.extension_id(scopes.subscription_id(subscription), "Microsoft.Insights/eventtypes", "management")
-    time = f"eventTimestamp ge '{_written(since)}' and eventTimestamp le '{_written(now)}'"
+    # No end: one written in whole seconds would leave away what was done in this very second.
+    time = f"eventTimestamp ge '{since:%Y-%m-%dT%H:%M:%SZ}'"
     for only in ("resourceProvider eq 'Microsoft.Authorization'", f"resourceGroupName eq '{group}'"):
         try:
             listed = arm.list(f"{kind}/values", {"$filter": f"{time} and {only}"}, ids=False)
@@ -153,6 +154,3 @@ def _value(event: Mapping[str, Any], name: str) -> str:
     told = event.get(name)
     return str(told.get("value") or "") if isinstance(told, Mapping) else ""
 
-
-def _written(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -323,6 +323,7 @@ def test_the_log_tells_what_was_taken_away_and_by_whom(desk: Desk, tenant: Calla
     asked = desk.arm.filters[0]
     assert " and resourceProvider eq 'Microsoft.Authorization'" in asked
     assert asked.startswith("eventTimestamp ge '20")
+    assert "eventTimestamp le" not in asked  # in whole seconds it would leave away what was done in this one
 
 
 def test_who_may_not_read_the_activity_log_is_told_what_it_takes(desk: Desk, tenant: Callable[..., None]) -> None:
