@@ -153,4 +153,3 @@ def _value(event: Mapping[str, Any], name: str) -> str:
     """What a localizable member says to programs."""
     told = event.get(name)
     return str(told.get("value") or "") if isinstance(told, Mapping) else ""
-

@@ -21,7 +21,6 @@ _GIVEN = {
     "insights": "applicationInsights",
     "registry": "containerRegistry",
 }
-_OUTBOUND = {"AllowInternetOutbound": "internet", "AllowOnlyApprovedOutbound": "approved"}
 _KEY = re.compile(r"https://[^/]+/keys/(?P<name>[^/]+)/[^/]+")
 
 
@@ -47,9 +46,8 @@ def settings(workspace: Document, ours: frozenset[str] = frozenset()) -> dict[st
         primary = properties.get("primaryUserAssignedIdentity") or next(iter(identity["userAssignedIdentities"]))
         # Its roles somebody else has given.
         found["identity"] = {"type": kind, "id": str(primary), "grantRoles": False}
-    isolation = str((properties.get("managedNetwork") or {}).get("isolationMode", ""))
-    if isolation in _OUTBOUND:
-        found["network"] = {"mode": "managed", "outbound": _OUTBOUND[isolation]}
+    if mode := _network(properties):
+        found["network"] = mode
     if _is_encrypted(properties):
         service = {"serviceSide": True} if properties.get("enableServiceSideCMKEncryption") else {}
         vault = str(at(properties, "encryption.keyVaultProperties.keyVaultArmId"))
@@ -67,7 +65,7 @@ def unfit(workspace: Document) -> Iterator[str]:
         yield "it has several user-assigned identities, and the settings name one"
     if not properties.get("applicationInsights"):
         yield "it has no Application Insights, and azmlflow's have"
-    managed = str((properties.get("managedNetwork") or {}).get("isolationMode", "")) in _OUTBOUND
+    managed = bool(_network(properties))
     closed = properties.get("publicNetworkAccess") == "Disabled"
     if closed and not managed:
         yield (
@@ -87,6 +85,14 @@ def unfit(workspace: Document) -> Iterator[str]:
         yield "the key that encrypts it is named without its version"
     if str(properties.get("systemDatastoresAuthMode", "")).lower() == "userdelegationsas":
         yield "its datastores are opened by user delegation SAS"
+
+
+def _network(properties: Document) -> dict[str, Any] | None:
+    """The setting `network`; None where no mode tells that it is its own."""
+    from azmlflow.infra.settings.network.modes.listed import MODES  # as the settings, once they are needed
+
+    found = ((each.name, each.described(properties)) for each in MODES.values())
+    return next(({"mode": name, **said} for name, said in found if said is not None), None)
 
 
 def _is_encrypted(properties: Document) -> bool:

@@ -142,7 +142,7 @@ def _closed(situation: Situation, key: str, document: Document) -> Iterator[str]
     elif lacking := _beyond(wanted, has):
         yield f"does not let in {lacking} of network.allowedIps: its owner has to"
     elif more := _beyond(has, wanted):
-        if network.mode == "publicIps":
+        if wanted:
             yield f"lets in {more}, which network.allowedIps does not: its owner has to close it, or name it there"
         else:
             yield (

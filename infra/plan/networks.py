@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from azmlflow.infra.plan.records import Planned
 from azmlflow.rbac import scopes
@@ -15,7 +15,6 @@ from azmlflow.resourcetypes.table import resource_type, token_of
 
 OUTBOUND, OUTBOUND_NAME = "azmlflow:index:OutboundRules", "out"
 RULE = "Microsoft.MachineLearningServices/workspaces/outboundRules"
-Mode = Literal["public", "publicIps", "managed", "own"]
 INTERNET, APPROVED = "AllowInternetOutbound", "AllowOnlyApprovedOutbound"
 
 
@@ -43,21 +42,16 @@ class Network:
     """The network of a stack.
 
     Attributes:
-        mode: who reaches it.
+        closed: whether workspace, storage account, key vault and registry are closed to the internet, all alike.
         isolation: Azure's word for whom its managed network lets out to; None without a managed network.
         rules: the outbound rules of the managed network, in the order in which they are written.
-        addresses: the internet addresses and ranges that are let in, in mode `publicIps`.
+        addresses: the internet addresses and ranges that are let in all the same.
     """
 
-    mode: Mode = "public"
+    closed: bool = False
     isolation: str | None = None
     rules: tuple[Rule, ...] = ()
     addresses: tuple[str, ...] = ()
-
-    @property
-    def closed(self) -> bool:
-        """Whether workspace, storage account, key vault and registry are closed to the internet, all alike."""
-        return self.mode != "public"
 
     def own(self, ids: Iterable[str]) -> Iterator[tuple[int, str]]:
         """The rules for private endpoints that Azure makes by itself, and refuses from others.

@@ -138,11 +138,8 @@ def _fitting(value: tuple[EndpointSettings, ...], info: ValidationInfo) -> tuple
     if twice := repeated(each.name.lower() for each in value):
         raise refuse(f"two endpoints are called '{twice}'; Azure's names ignore case")
     network = info.data.get("network")
-    if value and network is not None and network.mode == "publicIps":
-        raise refuse(
-            "network.mode publicIps lets in some addresses alone, and Azure opens an endpoint to everybody or to "
-            "private endpoints: take mode managed or own"
-        )
+    if value and network is not None and network.of_mode.serves_not:
+        raise refuse(f"network.mode {network.mode} {network.of_mode.serves_not}")
     if info.data.get("registry") == "none" and any(each.identities for each in value):
         raise refuse(
             "an endpoint with user-assigned identities pulls its image as one of them, and the registry that Azure "

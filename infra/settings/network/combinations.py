@@ -29,8 +29,7 @@ def check_registry(network: NetworkSettings | None, registry: str) -> None:
     Raises:
         PydanticCustomError: with the reason and the nearest that works.
     """
-    closed = network is not None and network.network().closed
-    if network is not None and closed and registry == "none":
+    if network is not None and network.of_mode.closed and registry == "none":
         raise refuse(
             f"network.mode {network.mode} closes the registry too, and without one of the stack's own Azure makes one "
             "at the first image that is open to the internet",
@@ -52,26 +51,7 @@ def check_computes(network: NetworkSettings | None, computes: Iterable[ComputeSe
     if network is None:
         return
     for number, each in enumerate(computes):
-        if network.mode == "managed" and each.subnet:
-            raise refuse(
-                f"{each.name} has a subnet, and in a managed network Azure takes no compute with a subnet of its own",
-                fix=f"azmlflow set --unset '{key}[{number}].subnet'",
-            )
-        if network.mode == "publicIps" and not (each.subnet and each.public_ip):
-            raise refuse(
-                f"{each.name}: in mode publicIps its nodes reach neither workspace nor storage account, unless they "
-                "have public IP addresses and a subnet that lets them out by one of network.allowedIps; else there is "
-                "mode managed"
-            )
-        inside = network.mode == "managed" or each.subnet or network.has_subnet()
-        if network.mode == "own" and not inside:
-            raise refuse(f"{each.name} has no subnet: say network.computes, or a subnet of its own")
-        if not each.public_ip and network.mode == "public":
-            raise refuse(
-                f"{each.name}: without public IP addresses its nodes reach the workspace by a private endpoint alone, "
-                "which network.mode own has; or there is mode managed",
-                fix=f"azmlflow set '{key}[{number}].publicIp' true",
-            )
+        network.of_mode.check_compute(each, network, f"{key}[{number}]")
 
 
 def check_room(network: NetworkSettings | None, computes: Iterable[ComputeSettings]) -> None:
@@ -98,8 +78,9 @@ def fitted(computes: Iterable[Compute], network: NetworkSettings, private: Priva
         network: the network's settings.
         private: what of it is private, at its place.
     """
-    given: dict[str, Any] = {"public_ip": False} if network.mode in ("managed", "own") else {}
-    if network.mode == "own" and private and private.computes_id:
+    public_ip = network.of_mode.public_ip
+    given: dict[str, Any] = {} if public_ip is None else {"public_ip": public_ip}
+    if private and private.computes_id:
         given["subnet"] = private.computes_id
     return tuple(
         each.model_copy(update={name: value for name, value in given.items() if name not in each.model_fields_set})

@@ -6,45 +6,29 @@ Learning workspace". What Azure refuses is refused here, with the reason and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from azmlflow.infra.plan.networks import APPROVED, INTERNET, Mode, Network
+from azmlflow.infra.plan.networks import Network
 from azmlflow.infra.plan.private import Private
 from azmlflow.infra.settings.faults import refuse, repeated
 from azmlflow.infra.settings.fields import SettingsModel
 from azmlflow.infra.settings.network import places
 from azmlflow.infra.settings.network.addresses import allowed, private_range
+from azmlflow.infra.settings.network.modes import listed as modes
+from azmlflow.infra.settings.network.modes.mode import Mode
 from azmlflow.infra.settings.network.rules import RuleSettings
 
-# What belongs to which modes.
-_BELONGS: Mapping[str, tuple[str, ...]] = {
-    "allowed_ips": ("publicIps",),
-    "outbound": ("managed", "own"),
-    "rules": ("managed",),
-    "address_range": ("own",),
-    "endpoints": ("own", "managed"),
-    "computes": ("own",),
-    "dns": ("own", "managed"),
-    "zones": ("own", "managed"),
-}
+_BELONGING = tuple(dict.fromkeys(key for each in modes.MODES.values() for key in each.keys))
 Place = Annotated[str, AfterValidator(places.subnet)]
 
 
 class NetworkSettings(SettingsModel):
     """Who reaches a workspace and what it stands on, and whom its computes reach."""
 
-    mode: Mode = Field(
-        "public",
-        description="public: everybody who may sign in reaches workspace, storage account, key vault and registry; "
-        "publicIps: all of them answer `allowedIps` alone; managed: all of them are closed to the internet, and "
-        "computes are in a network that Azure keeps for the workspace, for good: it cannot be taken away again; own: "
-        "all of them are closed to the internet, and computes are in a network of yours, or one that is made.",
-        examples=["managed"],
-    )
+    mode: modes.Name = Field("public", description=modes.WORDS, examples=["managed"])
     allowed_ips: Annotated[tuple[str, ...], AfterValidator(allowed)] = Field(
         (),
         description="Internet addresses and ranges that people come from: up to 100, IPv4, a range of a /30 or more.",
@@ -88,13 +72,14 @@ class NetworkSettings(SettingsModel):
         "are not linked to a network of yours.",
     )
 
-    @field_validator(*_BELONGS)
+    @field_validator(*_BELONGING)
     @classmethod
     def _of_the_mode(cls, value: Any, info: ValidationInfo) -> Any:
         mode, key = info.data.get("mode"), str(info.field_name)
-        if mode is not None and mode not in _BELONGS[key]:
+        takes = [name for name, each in modes.MODES.items() if key in each.keys]
+        if mode is not None and mode not in takes:
             raise refuse(
-                f"belongs to mode {' or '.join(_BELONGS[key])}, and the mode is {mode}",
+                f"belongs to mode {' or '.join(takes)}, and the mode is {mode}",
                 fix=f"azmlflow set --unset network.{to_camel(key)}",
             )
         return value
@@ -108,7 +93,7 @@ class NetworkSettings(SettingsModel):
         if twice := repeated(each.rule().name.lower() for each in value):
             raise refuse(f"two rules are called '{twice}'; Azure's names ignore case")
         refused = next((each.fqdn or each.service_tag for each in value if not each.private_endpoint), None)
-        if refused and info.data.get("mode") == "managed" and info.data.get("outbound") == "internet":
+        if refused and "mode" in info.data and info.data.get("outbound") == "internet":
             raise refuse(
                 f"the rule for {refused} needs `outbound: approved`: with internet the network lets out to every host, "
                 "and Azure takes private endpoints alone",
@@ -125,41 +110,27 @@ class NetworkSettings(SettingsModel):
 
     @model_validator(mode="after")
     def _placed(self) -> Self:
-        if self.mode == "publicIps" and not self.allowed_ips:
-            raise refuse(
-                "in mode publicIps nobody but allowedIps is let in, and there are none",
-                fix="azmlflow set network '{mode: publicIps, allowedIps: [198.51.100.7]}'",
-            )
-        if self.mode == "managed" and self.endpoints and not places.is_id(self.endpoints):
-            raise refuse("in mode managed no network is made: endpoints is the ARM id of a subnet of yours")
-        if self.mode == "managed" and not self.endpoints and {"dns", "zones"} & self.model_fields_set:
-            raise refuse("dns and zones are of private endpoints, and there are none: say endpoints, a subnet's ARM id")
-        if self.mode != "own":
-            return self
-        yours = [places.is_id(self.endpoints), places.is_id(self.computes)]
-        if not any(yours):
-            places.divided(self.address_range, self.endpoints, self.computes)
-        elif not yours[0] or (self.computes and not yours[1]):
-            raise refuse(
-                "endpoints and computes are both ARM ids of subnets of yours, or both ranges of one that is made"
-            )
-        elif "address_range" in self.model_fields_set:
-            raise refuse("with subnets of yours no network is made: take addressRange out")
+        self.of_mode.check(self)
         return self
+
+    @property
+    def of_mode(self) -> Mode:
+        """What its mode is."""
+        return modes.MODES[self.mode]
 
     def has_subnet(self) -> bool:
         """Whether it has a subnet for computes, its own or one that is made."""
-        return self.mode == "own" and (bool(self.computes) or not places.is_id(self.endpoints))
+        return bool(self.computes) or self.ranges() is not None
 
     def ranges(self) -> tuple[str, str] | None:
         """The ranges of the subnets for endpoints and for computes, of a network that is made; None if none is."""
-        if self.mode != "own" or places.is_id(self.endpoints):
+        if not self.of_mode.makes or places.is_id(self.endpoints):
             return None
         return places.divided(self.address_range, self.endpoints, self.computes)
 
     def has_endpoints(self) -> bool:
         """Whether people come by private endpoints."""
-        return self.mode == "own" or bool(self.endpoints)
+        return bool(self.endpoints) or self.ranges() is not None
 
     def private(self, group: str, workspace: str) -> Private | None:
         """What of it is private.
@@ -187,5 +158,5 @@ class NetworkSettings(SettingsModel):
 
     def network(self) -> Network:
         """What it means for the stack's resources."""
-        isolation = {"internet": INTERNET, "approved": APPROVED}[self.outbound] if self.mode == "managed" else None
-        return Network(self.mode, isolation, tuple(each.rule() for each in self.rules), self.allowed_ips)
+        rules = tuple(each.rule() for each in self.rules)
+        return Network(self.of_mode.closed, self.of_mode.isolation(self), rules, self.allowed_ips)

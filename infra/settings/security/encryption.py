@@ -99,7 +99,7 @@ def with_encryption(field: str, value: Any, before: Mapping[str, Any]) -> Any:
 
 
 def _check_closed(network: NetworkSettings | None) -> None:
-    if network is not None and network.network().closed:
+    if network is not None and network.of_mode.closed:
         raise refuse(
             f"network.mode {network.mode} closes the key vault too, and service-side encryption takes no key from a "
             "closed one",
