@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import importlib
 import inspect
+import io
 import json
 import os
 import shlex
@@ -196,7 +197,10 @@ def _usage(fault: click.ClickException, invocation: Invocation) -> int:
     if invocation.output == "json":
         click.echo(json.dumps(CliError(fault.format_message(), next="azmlflow --help").document()), err=True)
     else:
-        fault.show()
+        from azmlflow.cli.frame.folding import folded
+
+        fault.show(shown := io.StringIO())
+        click.echo(folded(shown.getvalue(), sys.stderr), err=True, nl=False)
     return 2
 
 

@@ -20,6 +20,7 @@ from azmlflow.rbac.report.reasons import MAY, because
 NO_NAMES = (
     "names and deleted principals are not told; it needs User.Read.All, GroupMember.Read.All, Application.Read.All"
 )
+_NAME = 24  # columns that names have at least, if they stand beside their cells
 _SIGNS: dict[Verdict, str] = {"allowed": "yes", "refused": "-", "unknown": "?"}
 
 
@@ -33,19 +34,21 @@ def as_text(table: Matrix, columns: int | None = None) -> str:
     groups = list(dict.fromkeys(column.group for column in table.columns))
     spans = [max(len(group), 5) for group in groups]
     longest = max([len("principal"), *(len(_title(row)) for row in table.rows)])
-    width = longest if columns is None else min(longest, max(columns - sum(spans) - 2 * len(spans), 12))
+    room = longest if columns is None else columns - sum(spans) - 2 * len(spans)
+    width = min(longest, room) if room >= min(longest, _NAME) else 0  # else each name on a line of its own
     lines = [f"access at {table.scope if columns is None else _place(table.scope)}", ""]
     pairs = list(zip(groups, spans, strict=True))
-    lines.append("  ".join([f"{'principal':<{width}}", *(f"{group:<{span}}" for group, span in pairs)]).rstrip())
+    heading = "principal" if width else ""
+    lines.append("  ".join([f"{heading:<{width}}", *(f"{group:<{span}}" for group, span in pairs)]).rstrip())
     for row in table.rows:
         cells = [f"{_share(table, row, group):<{span}}" for group, span in pairs]
         title = _title(row) if columns is None else short(_title(row))
-        if len(title) > width:  # the name on a line of its own, the cells below
-            lines.append(title.rpartition(" ")[0])
-            title = f" {title.rpartition(' ')[2]}"
+        if len(title) > width:  # on a line of its own, the cells below
+            lines.append(title)
+            title = ""
         lines.append("  ".join([f"{title:<{width}}", *cells]).rstrip())
         lines += [f"  ! {note}" for note in row.notes]
-    lines += ["", "each group's operations; `yes` all of them, `-` none, `?` rests on what is not known:"]
+    lines += ["", "each group: `yes` all operations, `-` none, `?` rests on what is not known:"]
     for group in groups:
         names = ", ".join(column.operation.name for column in table.columns if column.group == group)
         lines.append(f"  {group:<10}  {names}")

@@ -5,6 +5,7 @@ On the way of every message, so it imports little. What goes to a file or a pipe
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import sys
@@ -14,8 +15,9 @@ from typing import TextIO
 # What is to be typed is one line, to be copied.
 _HINTS = ("next:", "fix:", "why:", "azmlflow ", "az ", "curl ", "export ")
 _COLUMN = re.compile(r"\s*\S+(?: \S+)*?(?: {2,}|: )")
-_ID = re.compile(r"(?<![\w:/.])/subscriptions/[^\s,;'`\"]*[^\s,;:'`\".)]")
+_ID = re.compile(r"(?<![\w:/.])/subscriptions/[^\s,;'`\"\x1b]*[^\s,;:'`\".)\x1b]")
 _SPAN = re.compile(r"`[^`]*`|'[^']*'")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _GUID = re.compile(r"\b([0-9a-fA-F]{8})-[0-9a-fA-F]{4}(?:-[0-9a-fA-F]{4}){2}-[0-9a-fA-F]{12}\b")
 
 
@@ -40,25 +42,43 @@ def width(stream: TextIO) -> int | None:
 
 
 def _fold(line: str, columns: int) -> str:
-    begin = line.lstrip()
-    if len(line) <= columns:
+    plain = _COLOUR.sub("", line)
+    begin = plain.lstrip()
+    if len(plain) <= columns:
         return line
     if begin.startswith(_HINTS):
         return _continued(line, columns)
     line = _ID.sub(_end_of_id, line)
-    if len(line) <= columns:
+    plain = _COLOUR.sub("", line)
+    if len(plain) <= columns:
         return line
-    column = _COLUMN.match(line)
-    indent = len(column[0]) if column and len(column[0]) <= columns // 2 else len(line) - len(begin) + 2
-    whole = _SPAN.sub(lambda found: found[0].replace(" ", "\x00"), line)
+    column = _COLUMN.match(plain)
+    indent = len(column[0]) if column and len(column[0]) <= columns // 2 else len(plain) - len(begin) + 2
+    whole = _SPAN.sub(lambda found: found[0].replace(" ", "\x00"), plain)
     lines = textwrap.wrap(
         whole,
         columns,
         subsequent_indent=" " * indent,
-        break_long_words=" " not in line[len(column[0]) if column else 0 :].strip(),
+        break_long_words=" " not in plain[len(column[0]) if column else 0 :].strip(),
         break_on_hyphens=False,
     )
-    return "\n".join(lines).replace("\x00", " ")
+    return _coloured("\n".join(lines).replace("\x00", " "), line)
+
+
+def _coloured(folded: str, line: str) -> str:
+    """A folded line in the colours that it had: folding moves blanks alone, so what is seen is counted."""
+    parts = _COLOUR.split(line)
+    told, rest = "", folded
+    for part, colour in zip(parts, _COLOUR.findall(line), strict=False):
+        end = _after(rest, sum(not each.isspace() for each in part))
+        told, rest = f"{told}{rest[:end]}{colour}", rest[end:]
+    return told + rest
+
+
+def _after(text: str, seen: int) -> int:
+    """Where the text begins that follows so many characters that are no blanks."""
+    places = (at for at, each in enumerate(text, 1) if not each.isspace())
+    return next(itertools.islice(places, seen - 1, None), len(text)) if seen else 0
 
 
 def _end_of_id(found: re.Match[str]) -> str:

@@ -194,3 +194,14 @@ def test_a_mistyped_command_is_told_the_nearest(capsys: pytest.CaptureFixture[st
     assert "No such command 'acess'; did you mean 'access'?" in capsys.readouterr().err
     assert main.run(["zzz"]) == 2
     assert "No such command 'zzz'." in capsys.readouterr().err
+
+
+def test_a_usage_error_breaks_at_blanks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert main.run(["access", "--explain", "alice@local.test", "register_model"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert max(map(len, lines)) <= 60
+    told = " ".join(" ".join(lines).split())
+    assert "stage_models, delete_models, register_local_model" in told
+    assert told.endswith("Did you mean register_local_model?")

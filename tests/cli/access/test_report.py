@@ -69,25 +69,35 @@ def test_the_matrix_whole() -> None:
         "=team (Group)            yes    -",
         "c (User)                 1/2    ?",
         "",
-        "each group's operations; `yes` all of them, `-` none, `?` rests on what is not known:",
+        "each group: `yes` all operations, `-` none, `?` rests on what is not known:",
         "  runs        read_runs, log_metric",
         "  serving     deploy",
         "why: azmlflow access --explain PRINCIPAL OPERATION",
     ]
 
 
-def test_on_a_narrow_terminal_a_long_name_has_a_line_of_its_own() -> None:
+def test_on_a_narrow_terminal_names_have_lines_of_their_own() -> None:
     assert report.as_text(TABLE, 36).splitlines()[:7] == [
         "access at ws in rg",
         "",
-        "principal             runs   serving",
-        "alice@local.test",
-        " (User)               1/2 ?  -",
+        "  runs   serving",
+        "alice@local.test (User)",
+        "  1/2 ?  -",
         "  ! a note",
         "  ! another",
     ]
-    # Names have twelve columns, however narrow it is.
-    assert report.as_text(TABLE, 5).splitlines()[2] == "principal     runs   serving"
+    assert report.as_text(TABLE, 39).splitlines()[2:4] == [
+        "principal                runs   serving",
+        "alice@local.test (User)  1/2 ?  -",
+    ]
+    lasting = Matrix(
+        SCOPE, COLUMNS, (Row("d", "User", "daniela.of.the.long.name@local.test", (), cells(MAY, OWN, NOT)),)
+    )
+    assert report.as_text(lasting, 40).splitlines()[2:5] == [
+        "principal                 runs   serving",
+        "daniela.of.the.long.name@local.test (User)",
+        "                          yes    -",
+    ]
     subscription = Matrix("/subscriptions/s", COLUMNS, ROWS)
     assert report.as_text(subscription, 80).splitlines()[0] == "access at /subscriptions/s"
     assert report.as_text(Matrix(GROUP, COLUMNS, ROWS), 80).splitlines()[0] == f"access at {GROUP}"

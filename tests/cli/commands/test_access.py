@@ -84,8 +84,8 @@ def test_the_matrix_fits_a_terminal_of_80_columns(
     lines = desk.run("access").out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0] == "access at mlw-mlflow-local in rg-mlflow-local"
-    at = lines.index(ALICE.name)
-    assert lines[at + 1].split() == ["(User)", "yes", "yes", *"-------"]
+    at = lines.index(f"{ALICE.name} (User)")
+    assert lines[at + 1].split() == ["yes", "yes", *"-------"]
     assert any(line.startswith("00000000…") for line in lines)
     assert ROBOT in desk.run("access", "-o", "csv").out
 

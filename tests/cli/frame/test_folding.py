@@ -32,6 +32,21 @@ def test_lines_break_between_words_and_go_on_below_their_text() -> None:
     ]
 
 
+def test_colours_take_no_columns_and_stay_where_they_were() -> None:
+    green, red, off = "\x1b[32m", "\x1b[31m", "\x1b[0m"
+    fits = f"  {green}✓{off} quota         {'x' * 60}"
+    assert folded(fits, Terminal()) == fits
+    id_ = "/subscriptions/10ca1000-0000-4000-8000-000000000002/resourceGroups/rg/providers/Microsoft.X/workspaces/mlw"
+    told = folded(f"  {green}✓{off} rights        {id_} may {red}not{off} be used by {LONG}", Terminal())
+    assert told.replace(green, "").replace(red, "").replace(off, "").splitlines() == [
+        "  ✓ rights        …/workspaces/mlw may not be used by alice@local.test is",
+        "                  declared tracker, but no role assignment gives what a tracker",
+        "                  has at the workspace",
+    ]
+    assert f"✓{off} rights" in told
+    assert f"…/workspaces/mlw may{red} not{off} be" in told
+
+
 def test_a_column_goes_on_in_its_column() -> None:
     lines = folded(f"  grant         {LONG}", Terminal()).splitlines()
     assert len(lines) == 2
