@@ -14,7 +14,7 @@ from typing import TextIO
 
 # What is to be typed is one line, to be copied.
 _HINTS = ("next:", "fix:", "why:", "azmlflow ", "az ", "curl ", "export ")
-_COLUMN = re.compile(r"\s*\S+(?: \S+)*?(?: {2,}|: )")
+_COLUMN = re.compile(r"\s*\S*[^\s:](?: \S*[^\s:])*?(?: {2,}|: )")
 _ID = re.compile(r"(?<![\w:/.])/subscriptions/[^\s,;'`\"\x1b]*[^\s,;:'`\".)\x1b]")
 _SPAN = re.compile(r"`[^`]*`|'[^']*'")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

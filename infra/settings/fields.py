@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from azmlflow.infra.plan import tags
@@ -110,7 +110,7 @@ def _identities(value: Mapping[str, str]) -> Mapping[str, str]:
     return value
 
 
-Tags = Annotated[Mapping[str, str], AfterValidator(_tags)]
+Tags = Annotated[Mapping[str, str], AfterValidator(_tags), Field(examples=[{"team": "ml"}])]
 # A GUID in Azure's spelling, 8-4-4-4-12 in lower case.
 ObjectId = Annotated[str, BeforeValidator(_guid)]
 # User-assigned identities: the ARM id of each, and its object id.

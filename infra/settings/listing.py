@@ -94,15 +94,20 @@ def choices(node: Node) -> tuple[str, ...]:
 
 
 def example(model: type[BaseModel], node: Node) -> Any:
-    """A value that a setting could have; of a group what it has to have. `node`: the setting's part of the schema."""
+    """A value that a setting could have; of a group what it has to have, or else the first that it may have.
+
+    Args:
+        model: what the settings are.
+        node: the setting's part of the schema.
+    """
     node = resolved(schema(model), node)
     if node.get("examples"):
         return node["examples"][0]
     if node.get("type") == "array":
-        return [example(model, node["items"])] * node.get("minItems", 0)
+        return [example(model, node["items"])] * max(node.get("minItems", 0), 1)
     if node.get("type") == "object":
         properties = node.get("properties", {})
-        return {name: example(model, properties[name]) for name in node.get("required", ())}
+        return {name: example(model, properties[name]) for name in node.get("required") or [*properties][:1]}
     return next(iter(choices(node)), node.get("default", node.get("minimum", "x")))
 
 

@@ -18,6 +18,16 @@ from azmlflow.infra.settings.namespace import NAMESPACE
 
 Model = TypeVar("Model", bound=BaseModel)
 
+# By JSON schema's types, for people who write YAML; pydantic speaks of Python's.
+_KINDS = {
+    "array": "a list",
+    "object": "names with values",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "string": "text",
+}
+
 
 class _Unreadable(Exception):
     """A raw value that cannot be a setting's at all."""
@@ -76,7 +86,7 @@ def _decode(raw: object, annotation: Any) -> object:
     if isinstance(raw, Mapping) and set(raw) == {"secure"}:
         raise _Unreadable("is encrypted, but settings hold no secrets")
     if _structured(annotation):
-        if not isinstance(raw, str):
+        if not isinstance(raw, str) or raw[:1] not in ("[", "{"):
             return raw
         try:
             return json.loads(raw)
@@ -118,13 +128,28 @@ def _explained(details: ErrorDetails, model: type[BaseModel]) -> Fault:
     elif details["type"] == "missing":
         what = "is missing"
     else:
-        what = f"{details['msg'][:1].lower()}{details['msg'][1:]} (it is {_shown(details['input'])})"
+        what = f"{_wanted(details, model, setting)} (it is {_shown(details['input'])})"
     if fix := details.get("ctx", {}).get("fix"):
         return Fault(key, what, fix)
     if details["type"] != "missing" and setting.get("type") in ("array", "object"):
         return Fault(key, what, f"edit {key} in Pulumi.<stack>.yaml, or {unset}")
     suggest = details.get("ctx", {}).get("suggest") or listing.example(model, setting)
     return _to_set(key, what, location, suggest)
+
+
+def _wanted(details: ErrorDetails, model: type[BaseModel], setting: listing.Node) -> str:
+    """What a value should be, which it is not."""
+    kind = setting.get("type")
+    if kind in _KINDS and details["type"].endswith(("_type", "_parsing", "_from_float")):
+        word = "a group of settings" if setting.get("properties") else _KINDS[kind]
+        such = f", such as {json.dumps(listing.example(model, setting))}" if kind in ("array", "object") else ""
+        return f"should be {word}{such}"
+    if details["type"] == "too_short":
+        return f"should have at least {details['ctx']['min_length']}"
+    if details["type"] == "too_long":
+        return f"should have at most {details['ctx']['max_length']}, and has {details['ctx']['actual_length']}"
+    told = details["msg"].removeprefix("Input ")
+    return f"{told[:1].lower()}{told[1:]}"
 
 
 def _to_set(key: str, what: str, location: Sequence[str | int], value: object) -> Fault:

@@ -32,7 +32,7 @@ class NetworkSettings(SettingsModel):
     allowed_ips: Annotated[tuple[str, ...], AfterValidator(allowed)] = Field(
         (),
         description="Internet addresses and ranges that people come from: up to 100, IPv4, a range of a /30 or more.",
-        examples=["198.51.100.0/24"],
+        examples=[["198.51.100.0/24"]],
     )
     outbound: Literal["internet", "approved"] = Field(
         "internet",

@@ -54,6 +54,10 @@ def test_a_column_goes_on_in_its_column() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_the_first_colon_of_a_line_ends_its_column() -> None:
+    assert folded(f"tracker: who also tracks: {LONG}", Terminal()).splitlines()[1].startswith(" " * 9 + "assignment")
+
+
 def test_a_command_is_joined_again_by_a_shell() -> None:
     command = f"      next: az role assignment delete --ids /subscriptions/{'a' * 190} --yes"
     lines = folded(command, Terminal()).splitlines()

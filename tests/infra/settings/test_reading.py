@@ -79,7 +79,7 @@ def test_a_whole_list_or_group_at_fault_is_edited_in_the_file() -> None:
     assert fault(labels={"a": ["b"]}).key == "azmlflow:labels.a"
 
 
-@pytest.mark.parametrize(("key", "example"), [("network", "'{}'"), ("archive", "'{}'"), ("labels", "'{}'")])
+@pytest.mark.parametrize(("key", "example"), [("network", '\'{"mode": "managed"}\''), ("labels", "'{}'")])
 def test_text_that_is_no_json(key: str, example: str) -> None:
     found = fault(**{key: "{"})
     assert "is not JSON" in found.what

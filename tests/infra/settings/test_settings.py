@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from azmlflow.infra.settings import listing
 from azmlflow.infra.settings.faults import Fault, SettingsError
 from azmlflow.infra.settings.regions import REGIONS
 from azmlflow.infra.settings.settings import Settings
@@ -317,15 +318,21 @@ def test_broken_json() -> None:
     found = fault(clusters="[{")
     assert found.what.startswith("is not JSON: Expecting property name")
     assert found.what.endswith(" at character 3")  # the first is 1
-    assert found.fix == "azmlflow set clusters '[]'"
-    assert fault(grants="[").fix == "azmlflow set grants '[]'"
-    assert fault(tags="{").fix == "azmlflow set tags '{}'"
+    assert found.fix == 'azmlflow set clusters \'[{"name": "cpu"}]\''
+    assert fault(tags="{").fix == 'azmlflow set tags \'{"team": "ml"}\''
 
 
 def test_a_list_that_is_none() -> None:
     found = fault(clusters="{}")
-    assert found.key == "azmlflow:clusters"
+    assert (found.key, found.what) == ("azmlflow:clusters", 'should be a list, such as [{"name": "cpu"}] (it is {})')
     assert "Pulumi.<stack>.yaml" in found.fix
+    assert fault(clusters="cpu").what.endswith(" (it is 'cpu')")
+    assert fault(network="public").what == (
+        'should be a group of settings, such as {"mode": "managed"} (it is \'public\')'
+    )
+    assert fault(tags="ml").what == 'should be names with values, such as {"team": "ml"} (it is \'ml\')'
+    assert fault(budget={"monthly": 1, "mail": []}).what == "should have at least 1 (it is [])"
+    assert fault(diagnostics="maybe").what == "should be true or false (it is 'maybe')"
 
 
 @pytest.mark.parametrize("tags", [{"azmlflow-stack": "x"}, {"a/b": "x"}, {f"t{n}": "x" for n in range(46)}])
@@ -446,3 +453,19 @@ def test_a_moment_that_is_not_set_is_none() -> None:
 def test_no_moment() -> None:
     with pytest.raises(SettingsError, match="is not a moment such as"):
         read(expiresOn="soon")
+
+
+def test_the_example_of_a_setting_is_of_its_kind() -> None:
+    kinds = {
+        "array": list,
+        "object": dict,
+        "integer": int,
+        "number": (int, float),
+        "boolean": (bool, str),
+        "string": str,
+    }
+    for setting in listing.listed(Settings):
+        node = listing.node_at(Settings, listing.located(setting.key.replace("[]", "[0]")))
+        assert node is not None
+        if "type" in node:
+            assert isinstance(listing.example(Settings, node), kinds[node["type"]]), setting.key
