@@ -97,9 +97,8 @@ def end_leftovers(previous: Note | None, say: Say) -> None:
     """End the engine of a command that died, and its plugins."""
     if previous is None or not previous.engine:
         return
-    leader = processes.command_of(previous.engine)
-    if leader and "pulumi" not in leader:
-        return  # another program's by now: process ids come again
+    if processes.alive(previous.engine) and "pulumi" not in processes.command_of(previous.engine):
+        return  # another program's by now: process ids come again; one that just begins has no words yet
     count = processes.end_session(previous.engine)
     if count:
         say(f"ended {count} process{'es' if count > 1 else ''} that {previous.words} left behind")

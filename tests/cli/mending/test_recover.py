@@ -124,6 +124,16 @@ def test_another_programs_session_is_left_alone() -> None:
     assert not processes.alive(0)
 
 
+def test_a_program_that_just_begins_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between a fork and its program's first instruction Linux shows no words of it."""
+    said: list[str] = []
+    monkeypatch.setattr(processes, "command_of", lambda _: "")
+    with subprocess.Popen([sys.executable, "-c", "input()"], start_new_session=True, stdin=subprocess.PIPE) as other:
+        recover.end_leftovers(Note(1, "azmlflow up", "", other.pid), said.append)
+        other.communicate(b"\n")
+    assert (said, other.returncode) == ([], 0)
+
+
 @pytest.mark.parametrize(("count", "told"), [(1, "1 process that"), (3, "3 processes that")])
 def test_how_many_were_left_is_told(monkeypatch: pytest.MonkeyPatch, count: int, told: str) -> None:
     said: list[str] = []
