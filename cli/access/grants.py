@@ -111,7 +111,7 @@ def _patiently(session: Session, stack: Stack, urns: Sequence[str]) -> Outcome:
     waited, pause = 0.0, 2.0
     while True:
         try:
-            with progress.drawing("applying the grant") as on_change:
+            with progress.drawing(f"changing access on stack {session.name}") as on_change:
                 return stack.up(on_change, targets=urns)
         except CliError as fault:
             if "principalnotfound" not in fault.what.lower() or waited >= LONGEST_REPLICATION:

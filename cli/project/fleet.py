@@ -83,7 +83,8 @@ def read(project: Project, only: Sequence[str] = ()) -> tuple[Member, ...]:
     """
     path = project.root / NAME
     if not path.exists():
-        raise CliError(f"there is no {NAME} here", where=str(path), next=f"write {NAME}; README.md shows one")
+        smallest = f"printf 'workspaces:\\n  dev: {{}}\\n  prod: {{}}\\n' > {NAME}"
+        raise CliError(f"there is no {NAME} here", where=str(path), next=f"{smallest}    (a fleet of two)")
     document = read_yaml(path)
     unknown = ", ".join(f"`{key}`" for key in document if key not in {"defaults", "workspaces"})
     if unknown:

@@ -113,7 +113,7 @@ RECORDS = (
         "The SDK asks for what is not emulated",
         r"EndpointNotFound|No API found for '(?P<method>[A-Z]+) (?P<path>/[a-z]+)",
         "The embedded Azure has no such service; it says so rather than pretend.",
-        "look at the README's list of what is emulated, and what not",
+        "look at docs/embedded.md: what is emulated, and what is not",
         "https://learn.microsoft.com/azure/machine-learning/reference-migrate-sdk-v1-mlflow-tracking",
         "ServiceException: Code: 404 Message: (EndpointNotFound) No API found for 'GET "
         "/credential/v2.0/subscriptions/s/secrets/x'.",

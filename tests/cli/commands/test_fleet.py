@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 from azmlflow.cli.commands.stack import fleet as fleets
 from azmlflow.cli.fleet import crew
 from azmlflow.cli.frame.errors import CliError
-from azmlflow.cli.project.fleet import Member
+from azmlflow.cli.project.fleet import Member, read
+from azmlflow.cli.project.project import Project
 from tests.cli.desk import Desk
 
 THREE = "defaults: {location: northeurope}\nworkspaces:\n  a-dev: {}\n  b-dev: {registry: own}\n  c-prod: {prefix: p}\n"
@@ -140,7 +142,12 @@ def test_two_that_name_one_group_are_not_both_stood_up(desk: Desk, runs: Runs) -
 
 
 def test_a_file_that_is_not_there_or_no_file(desk: Desk, runs: Runs) -> None:
-    assert "there is no fleet.yaml here" in desk.run("fleet", "up").err
+    done = desk.run("fleet", "up")
+    assert "there is no fleet.yaml here" in done.err
+    typed = done.err.partition("next: ")[2].partition("    (")[0]
+    subprocess.run(["sh", "-c", typed], check=True, cwd=desk.root)
+    assert [each.stack for each in read(Project(desk.root, "p"))] == ["dev", "prod"]
+    (desk.root / "fleet.yaml").unlink()
     (desk.root / "fleet.yaml").mkdir()
     done = desk.run("fleet", "status")
     assert (done.code, "fleet.yaml is not a file" in done.err) == (1, True)
