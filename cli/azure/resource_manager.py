@@ -48,14 +48,19 @@ class ResourceManager(ById):
         """The same for one removal among many: they share a memory, and each forgets at once what it deletes itself."""
         return self.sharing(self._memory and self._memory.apart())
 
-    def load(self) -> None:
+    def load(self, *, subscriptions: bool = False) -> None:
         """Import all that its clients import when they are first used, before threads use them side by side: Python's
-        import system refuses (`_DeadlockError`) threads whose imports wait for each other."""
+        import system refuses (`_DeadlockError`) threads whose imports wait for each other.
+
+        Args:
+            subscriptions: the client that asks for subscriptions too, which who looks into one of them has no need of.
+        """
         from azure.mgmt.resource.locks import ManagementLockClient
 
         resources, authorization = self._resources(_OF_ANY), self._authorization
+        if subscriptions:
+            assert self._subscriptions().subscriptions
         for each in (
-            self._subscriptions().subscriptions,
             self._resources(_OF_ANY, PROVIDERS).providers,
             (resources.resource_groups, resources.resources),
             self._connection.client(ManagementLockClient, LOCKS, _OF_ANY).management_locks,

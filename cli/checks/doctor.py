@@ -61,7 +61,7 @@ def examine(situation: Situation, checks: Sequence[Check] = CHECKS) -> tuple[Ans
         found |= {check.name: Finding("skipped", cause) for check in checks if check.cloud and not check.first}
     rest = [check for check in checks if check.name not in found]
     if not situation.unreachable and any(check.cloud for check in rest):
-        situation.arm.load()
+        situation.arm.load(subscriptions=True)
     with Pool(_AT_ONCE, "check") as pool:
         findings = pool.map(lambda check: _found(check, situation), rest)
         found |= {check.name: finding for check, finding in zip(rest, findings, strict=True)}

@@ -12,9 +12,8 @@ import secrets
 import shutil
 import signal
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azmlflow.localazure.clients import control
 from azmlflow.localazure.clients.control import NotRunning, UnknownPrincipal
@@ -22,13 +21,15 @@ from azmlflow.localazure.clients.environ import outer
 from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.errors import LocalError, PortTaken, UnsafeFolder
 from azmlflow.localazure.machine.folder import Folder
-from azmlflow.localazure.process import parts
-from azmlflow.localazure.process.parts import DamagedPart, Looked
 from azmlflow.localazure.process.running import Running, held, pid_of, status, wait_until_gone
 from azmlflow.localazure.process.starting import StartFailed, check_health, kill, spawn, wait_for_record
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from azmlflow.localazure.process.parts import Looked
+
 __all__ = [
-    "DamagedPart",
     "LocalError",
     "NotRunning",
     "PortTaken",
@@ -69,6 +70,8 @@ def start(state: Path, latency: str = "none", on_progress: Callable[[str], None]
         running = status(folder.path)
         if running is None:
             if pid_of(folder) is None:
+                from azmlflow.localazure.process import parts
+
                 parts.check(folder)
                 folder.check_ports()
                 say("starting the embedded Azure")
@@ -114,6 +117,8 @@ def repair(state: Path, now: datetime, on_progress: Callable[[str], None]) -> tu
     Raises:
         LocalError: see `stop`.
     """
+    from azmlflow.localazure.process import parts
+
     folder = Folder.at(state)
     with held(folder):
         if pid_of(folder) is not None:

@@ -53,6 +53,23 @@ def test_no_command_imports_azures_packages_before_it_asks_azure() -> None:
     assert [name for name in done.stdout.split() if name.startswith(("azure.", "pulumi", "mlflow"))] == []
 
 
+def test_the_end_of_a_typed_command_looks_for_no_garbage() -> None:
+    """It is a quarter of a short command's time. Whoever calls `run` with arguments lives on: nothing is frozen."""
+    for call, frozen in (("run()", "True"), ("run(['--version'])", "False")):
+        script = (
+            "import atexit, gc, sys\nfrom azmlflow.cli.main import run\nsys.argv = ['azmlflow', '--version']\n"
+            f"atexit.register(lambda: print(gc.get_freeze_count() > 10_000))\n{call}"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == frozen
+
+
+def test_asking_whether_the_embedded_azure_runs_imports_nothing_of_what_it_is_made_of() -> None:
+    script = "import sys\nimport azmlflow.localazure.process.daemon\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {"cryptography", "asyncio", "starlette", "mlflow", "yaml"} & {*done.stdout.split()}
+
+
 def test_the_issues_commands_are_there() -> None:
     words = {" ".join(path) for path, _ in LEAVES}
     wanted = {"init", "up", "preview", "status", "config", "env", "run", "grant", "revoke", "down"}

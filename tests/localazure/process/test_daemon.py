@@ -34,7 +34,8 @@ from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.ports import bind
 from azmlflow.localazure.process import daemon, starting
-from azmlflow.localazure.process.daemon import DamagedPart, LocalError, NotRunning, PortTaken, Running, StartFailed
+from azmlflow.localazure.process.daemon import LocalError, NotRunning, PortTaken, Running, StartFailed
+from azmlflow.localazure.process.parts import DamagedPart
 from tests.e2e.forked import forking
 from tests.e2e.zygote import zygote
 
