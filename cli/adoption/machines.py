@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.adoption.member import Described, Document, Member, Undescribed, name_of
 from azmlflow.infra.plan.changes import at
 from azmlflow.infra.plan.identifiers import cluster_resource_name, instance_resource_name
 
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
+if TYPE_CHECKING:
+    from azmlflow.infra.settings.computes.compute import ComputeSettings
+
 _INNER = "properties.properties"
 
 
@@ -46,18 +47,15 @@ def _cluster(compute: Document) -> Member:
     inner = at(compute, _INNER) or {}
     if inner.get("remoteLoginPortPublicAccess") == "Enabled":
         raise Undescribed("people sign in to its nodes")
-    scale = inner.get("scaleSettings") or {}
-    says = {
-        **_machines(compute),
-        "minNodes": scale.get("minNodeCount"),
-        "maxNodes": scale.get("maxNodeCount"),
-        "idleSeconds": _seconds(scale.get("nodeIdleTimeBeforeScaleDown")),
-        "priority": inner.get("vmPriority"),
-    }
+    from azmlflow.infra.settings.computes.clusters import ClusterSettings
+
+    says = _machines(compute, ClusterSettings)
     return _compute("clusters", "cluster", cluster_resource_name(name_of(compute)), says)
 
 
 def _instance(compute: Document) -> Member:
+    from azmlflow.infra.settings.computes.instances import InstanceSettings
+
     inner = at(compute, _INNER) or {}
     if at(inner, "sshSettings.sshPublicAccess") == "Enabled":
         raise Undescribed("people sign in to it by SSH")
@@ -67,15 +65,14 @@ def _instance(compute: Document) -> Member:
         raise Undescribed("it takes local sign-in (disableLocalAuth)")
     if inner.get("customServices"):
         raise Undescribed("it has applications of its own (customServices)")
-    idle = _seconds(inner.get("idleTimeBeforeShutdown"))
-    if idle is None or idle % 60:
+    common = _machines(compute, InstanceSettings)
+    if common["idleMinutes"] is None:
         raise Undescribed("it does not stop by itself after whole minutes without work")
     owner = at(inner, "personalComputeInstanceSettings.assignedUser") or {}
     says = {
-        **_machines(compute),
+        **common,
         "owner": owner.get("objectId"),
         "ownerTenant": owner.get("tenantId"),
-        "idleMinutes": idle // 60,
         "schedules": [*map(_schedule, at(inner, "schedules.computeStartStop") or ())] or None,
         "setupScript": _script(at(inner, "setupScripts.scripts") or {}),
     }
@@ -87,17 +84,19 @@ def _compute(key: str, kind: str, resource: str, says: Mapping[str, Any]) -> Mem
     return Member(key, kind, f"computes/{told['name']}", resource, told)
 
 
-def _machines(compute: Document) -> dict[str, Any]:
-    """What clusters and instances have in common."""
+def _machines(compute: Document, model: type[ComputeSettings]) -> dict[str, Any]:
+    """What Azure has as the settings say it, and what else clusters and instances have in common."""
+    from azmlflow.infra.settings.fields import told
+
     inner, identity = at(compute, _INNER) or {}, compute.get("identity") or {}
     users = identity.get("userAssignedIdentities") or {}
     known = {id_: str((each or {}).get("principalId") or "") for id_, each in users.items()}
     if not all(known.values()):
         raise Undescribed("Azure does not tell who its identity is")
     return {
+        **told(model, inner),
         "name": name_of(compute),
-        "vmSize": inner.get("vmSize"),
-        "subnet": (inner.get("subnet") or {}).get("id"),
+        # In a managed network Azure says yes of what has none, inferred; and elsewhere it is the default.
         "publicIp": False if inner.get("enableNodePublicIp") is False else None,
         "identity": "system" if identity.get("type") == "SystemAssigned" else None,
         "identities": known or None,
@@ -131,12 +130,3 @@ def _script(scripts: Document) -> str | None:
         return base64.b64decode(str(script.get("scriptData")), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         raise Undescribed("its script is no text") from None
-
-
-def _seconds(text: object) -> int | None:
-    """`PT5M` as 300; None for what is none."""
-    found = _DURATION.fullmatch(str(text or ""))
-    if found is None:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds or None

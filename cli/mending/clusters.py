@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.mending import instances
 from azmlflow.cli.pulumi.deployment import Resource, State
+from azmlflow.infra.plan.changes import at
 from azmlflow.resourcetypes.table import token_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
 
 
 def outdated(state: State, wanted: Iterable[ClusterSettings]) -> tuple[Resource, ...]:
-    """Clusters in the state that the settings no longer have, or have with other machines, priority or network."""
+    """Clusters in the state that the settings no longer have, or have otherwise in what Azure does not change."""
     by_name = {cluster.name.lower(): cluster for cluster in wanted}
     found: list[Resource] = []
     token = token_of(_COMPUTE)
@@ -33,12 +34,7 @@ def outdated(state: State, wanted: Iterable[ClusterSettings]) -> tuple[Resource,
         if cluster is None:
             found.append(resource)
             continue
-        machine = _machine(resource.inputs)
-        size, priority = str(machine.get("vmSize", "")), str(machine.get("vmPriority", ""))
-        subnet, public = machine.get("subnet") or {}, machine.get("enableNodePublicIp", True)
-        # A state from before there was a setting has nothing of it, which is as its default.
-        now = (size, priority or cluster.priority, str(subnet.get("id", "")), bool(public))
-        if _plain(now) != _plain((cluster.vm_size, cluster.priority, cluster.subnet or "", cluster.public_ip)):
+        if _differs(_machine(resource.inputs), cluster):
             found.append(resource)
     return tuple(found)
 
@@ -51,8 +47,21 @@ def remove(resources: Iterable[Resource], arm: ResourceManager, say: Callable[[s
         arm.delete(resource.id, {"underlyingResourceAction": "Delete"})
 
 
-def _plain(values: tuple[str | bool, ...]) -> tuple[str, ...]:
-    return tuple(str(each).lower() for each in values)
+def _differs(machine: Mapping[str, Any], wanted: ClusterSettings) -> bool:
+    """Whether a cluster has otherwise what Azure changes in none that stands. A state from before there was a setting
+    has nothing of it, which is as its default."""
+    from azmlflow.infra.settings.fields import marked
+
+    model = type(wanted)
+    now = {name: at(machine, mark.path) for name, mark in marked(model).items() if mark.fixed}
+    return not machine or any(
+        _plain(model.model_fields[name].default if value in (None, "") else value) != _plain(getattr(wanted, name))
+        for name, value in now.items()
+    )
+
+
+def _plain(value: object) -> str:
+    return str(value).lower()
 
 
 def _machine(inputs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.azure.resource_manager import ResourceManager
@@ -110,29 +109,22 @@ def changes(arm: ResourceManager, workspace: str, wanted: Iterable[InstanceSetti
         workspace: ARM id of the workspace.
         wanted: the settings of its instances.
     """
+    from azmlflow.infra.settings.fields import marked
+
     for each in wanted:
         id_ = f"{workspace}/computes/{each.name}"
         inner = at(arm.get(id_) or {}, _INNER)
         if not isinstance(inner, Mapping):
             continue
-        idle = each.idle_time()
-        if _minutes(inner.get("idleTimeBeforeShutdown")) != each.idle_minutes:
+        idle = marked(type(each))["idle_minutes"]
+        if idle.read(inner.get("idleTimeBeforeShutdown")) != each.idle_minutes:
             says = f"compute instance `{each.name}` stops after {each.idle_minutes} minutes without work"
-            yield Change(id_, "updateIdleShutdownSetting", {"idleTimeBeforeShutdown": idle}, "", says)
+            body = {"idleTimeBeforeShutdown": idle.write(each.idle_minutes)}
+            yield Change(id_, "updateIdleShutdownSetting", body, "", says)
         schedules = [schedule.as_azure_has_it() for schedule in each.schedules]
         if _told(at(inner, "schedules.computeStartStop") or ()) != _told(schedules):
             says = f"compute instance `{each.name}` has {len(schedules) or 'no'} schedule{'s' * (len(schedules) != 1)}"
             yield Change(id_, "updateSchedules", {"computeStartStop": schedules}, _SCHEDULES_VERSION, says)
-
-
-def _minutes(duration: object) -> float | None:
-    """The minutes of a duration in ISO 8601, which has several words for one length; None for none."""
-    from pydantic import TypeAdapter, ValidationError  # few stacks have instances
-
-    try:
-        return TypeAdapter(timedelta).validate_python(duration).total_seconds() / 60
-    except ValidationError:
-        return None
 
 
 def _told(schedules: Iterable[Mapping[str, Any]]) -> list[str]:

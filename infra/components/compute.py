@@ -15,6 +15,7 @@ from azmlflow.infra.components.arguments import checked, given
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.computes.compute import ComputeSettings
+from azmlflow.infra.settings.fields import sent
 
 # What no setting says, and Azure, or whoever made a cluster that was taken over, has filled in; none of it changes.
 _FILLED_IN = [
@@ -98,17 +99,9 @@ class ComputeCluster(pulumi.ComponentResource):
                 # No passwords or keys on the nodes: sign-in by the directory only.
                 disable_local_auth=True,
                 properties=machinelearningservices.AmlComputePropertiesArgs(
-                    vm_size=wanted.vm_size,
-                    vm_priority=wanted.priority,
-                    subnet=machinelearningservices.ResourceIdArgs(id=wanted.subnet) if wanted.subnet else None,
-                    enable_node_public_ip=wanted.public_ip,
+                    **sent(wanted),
                     os_type=machinelearningservices.OsType.LINUX,
                     remote_login_port_public_access=machinelearningservices.RemoteLoginPortPublicAccess.DISABLED,
-                    scale_settings=machinelearningservices.ScaleSettingsArgs(
-                        min_node_count=wanted.min_nodes,
-                        max_node_count=wanted.max_nodes,
-                        node_idle_time_before_scale_down=f"PT{wanted.idle_seconds}S",
-                    ),
                 ),
             ),
             tags=args.tags,

@@ -21,6 +21,7 @@ from azmlflow.infra.components.compute import dies_with, identity
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.computes.schedules import ScheduleSettings
+from azmlflow.infra.settings.fields import sent
 
 _SETUP_TIMEOUT = "30m"
 
@@ -172,14 +173,11 @@ def _properties(
             )
         )
     return machinelearningservices.ComputeInstancePropertiesArgs(
-        vm_size=wanted.vm_size,
+        **sent(wanted),
         application_sharing_policy="Personal",
         compute_instance_authorization_type="personal",
         personal_compute_instance_settings=owner,
-        subnet=machinelearningservices.ResourceIdArgs(id=wanted.subnet) if wanted.subnet else None,
-        enable_node_public_ip=wanted.public_ip,
         ssh_settings=machinelearningservices.ComputeInstanceSshSettingsArgs(ssh_public_access="Disabled"),
-        idle_time_before_shutdown=wanted.idle_time(),
         schedules=_schedules(wanted),
         setup_scripts=script,
     )

@@ -4,24 +4,33 @@ A setting is a field: its type with bounds, its default, a description for peopl
 option for it is said at the field as well:
 
     location: Annotated[str, Offered("Azure region")] = Field("westeurope", description="Azure region of ...")
+
+And where Azure takes it as it is, so that nobody else has to know the setting: the component that declares its group,
+the one that takes a resource over, and the one that looks at what stands, go over these marks:
+
+    max_nodes: Annotated[int, Sent("scaleSettings.maxNodeCount")] = Field(4, description="Most nodes at a time.")
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
 from azmlflow.infra.plan import tags
+from azmlflow.infra.plan.changes import at
 from azmlflow.infra.settings.faults import refuse
 from azmlflow.rbac import scopes
 from azmlflow.resourcetypes.bounds import IDENTITY_ID
+
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
 
 
 class SettingsModel(BaseModel):
@@ -45,6 +54,67 @@ class Offered:
     question: str = ""
     option: str = ""
     parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The mark of a setting that Azure takes as it is.
+
+    Attributes:
+        path: where, in the properties of what its group is of, in Azure's words: `scaleSettings.minNodeCount`.
+        unit: of a time, which Azure takes as a duration of ISO 8601: S for seconds, M for minutes.
+        fixed: whether Azure changes it in nothing that stands.
+    """
+
+    path: str
+    unit: Literal["", "S", "M"] = ""
+    fixed: bool = False
+
+    def write(self, value: Any) -> Any:
+        """A setting's value as Azure takes it."""
+        return f"PT{value}{self.unit}" if self.unit else value
+
+    def read(self, value: Any) -> Any:
+        """Azure's value as the setting has it; None for none, and for a time that is not a whole number."""
+        return whole_units(value, {"S": 1, "M": 60}[self.unit]) if self.unit else value
+
+
+def whole_units(duration: object, seconds: int) -> int | None:
+    """How many times so many seconds a duration of ISO 8601 is, which has several words for one length; None for one
+    that is none, has no length of its own (a month), is not a whole number of them, or is nought."""
+    found = _DURATION.fullmatch(str(duration or ""))
+    days, hours, minutes, rest = (int(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
+    whole, over = divmod(((days * 24 + hours) * 60 + minutes) * 60 + rest, seconds)
+    return whole or None if not over else None
+
+
+@functools.cache
+def marked(model: type[BaseModel]) -> Mapping[str, Sent]:
+    """The settings of a group that Azure takes as they are, by their fields' names."""
+    each = ((name, mark) for name, field in model.model_fields.items() for mark in field.metadata)
+    return {name: mark for name, mark in each if isinstance(mark, Sent)}
+
+
+def sent(settings: BaseModel) -> dict[str, Any]:
+    """What Azure takes of a group as it is, as arguments of azure-native's class: what is below them is in Azure's
+    words. What is not said is left out."""
+    found: dict[str, Any] = {}
+    for name, mark in marked(type(settings)).items():
+        if (value := getattr(settings, name)) is not None:
+            first, *others = mark.path.split(".")
+            within, last = found, to_snake(first)
+            for other in others:
+                within, last = within.setdefault(last, {}), other
+            within[last] = mark.write(value)
+    return found
+
+
+def told(model: type[BaseModel], properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a group, by their keys, of something that stands; None for what Azure does not say."""
+    return {
+        str(model.model_fields[name].alias): mark.read(at(properties, mark.path))
+        for name, mark in marked(model).items()
+    }
 
 
 def _guid(value: object) -> object:

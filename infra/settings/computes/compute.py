@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from azmlflow.infra.plan import naming
 from azmlflow.infra.plan.records import ComputeIdentity
 from azmlflow.infra.settings.faults import refuse
-from azmlflow.infra.settings.fields import Identities, SettingsModel
+from azmlflow.infra.settings.fields import Identities, Sent, SettingsModel
 from azmlflow.resourcetypes.bounds import SUBNET_ID, VM_SIZE
 
 SubnetId = Annotated[
@@ -26,7 +26,7 @@ class ComputeSettings(SettingsModel):
     """Machines of a workspace."""
 
     name: str = Field(description="Name of the compute in the workspace.", examples=["cpu"])
-    vm_size: str = Field(
+    vm_size: Annotated[str, Sent("vmSize", fixed=True)] = Field(
         "Standard_DS3_v2",
         description="Azure's virtual machine size of each node.",
         pattern=f"^(?i:{VM_SIZE})$",
@@ -43,7 +43,7 @@ class ComputeSettings(SettingsModel):
         description="User-assigned identities instead: the ARM id of each, and its object id in the directory (`az "
         "identity show --ids ID --query principalId`), which gets the roles that it needs on what is the stack's.",
     )
-    subnet: SubnetId | None = Field(
+    subnet: Annotated[SubnetId | None, Sent("subnet.id", fixed=True)] = Field(
         None,
         description="ARM id of the subnet that its nodes are in; of the workspace's subscription and region.",
         examples=[
@@ -51,7 +51,7 @@ class ComputeSettings(SettingsModel):
             "/providers/Microsoft.Network/virtualNetworks/vnet/subnets/computes"
         ],
     )
-    public_ip: bool = Field(
+    public_ip: Annotated[bool, Sent("enableNodePublicIp", fixed=True)] = Field(
         True,
         description="Whether its nodes have public IP addresses. Without, they need a network that is managed, or "
         "one's own, in which they have none by default.",

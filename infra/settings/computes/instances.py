@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field, ValidationInfo, field_validator
 
 from azmlflow.infra.settings.computes.compute import ComputeSettings
 from azmlflow.infra.settings.computes.schedules import ScheduleSettings
 from azmlflow.infra.settings.faults import refuse
-from azmlflow.infra.settings.fields import ObjectId
+from azmlflow.infra.settings.fields import ObjectId, Sent
 from azmlflow.resourcetypes.bounds import LONGEST_IDLE, MOST_SCHEDULES, SHORTEST_IDLE
 
 
@@ -24,7 +26,7 @@ class InstanceSettings(ComputeSettings):
         description="The owner's tenant. Default: the subscription's.",
         examples=["00000000-0000-4000-8000-000000000000"],
     )
-    idle_minutes: int = Field(
+    idle_minutes: Annotated[int, Sent("idleTimeBeforeShutdown", "M")] = Field(
         60,
         description="Minutes without work after which it stops; stopped, it costs its disk and its address.",
         ge=SHORTEST_IDLE,
@@ -64,7 +66,3 @@ class InstanceSettings(ComputeSettings):
         if len(value) > MOST_SCHEDULES:
             raise refuse(f"{len(value)} schedules are more than the {MOST_SCHEDULES} that Azure takes")
         return value
-
-    def idle_time(self) -> str:
-        """The idle time as Azure has it."""
-        return f"PT{self.idle_minutes}M"

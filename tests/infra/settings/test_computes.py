@@ -8,6 +8,7 @@ import pytest
 
 from azmlflow.infra.plan.records import ComputeIdentity
 from azmlflow.infra.settings.faults import Fault, SettingsError
+from azmlflow.infra.settings.fields import sent
 from azmlflow.infra.settings.network.combinations import fitted
 from azmlflow.infra.settings.settings import Settings
 
@@ -91,7 +92,8 @@ def instance(**given: Any) -> Any:
 
 
 def test_an_instance_stops_by_itself_by_default() -> None:
-    assert (instance().idle_time(), instance().schedules, instance().public_ip) == ("PT60M", (), True)
+    assert sent(instance())["idle_time_before_shutdown"] == "PT60M"
+    assert (instance().schedules, instance().public_ip) == ((), True)
 
 
 @pytest.mark.parametrize(
