@@ -13,7 +13,8 @@ import pulumi
 from pulumi_azure_native import authorization
 
 from azmlflow.infra.components.access import Access
-from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.components.compute import ComputeCluster
+from azmlflow.infra.components.drawn import ComputeClusterArgs, ComputeInstanceArgs
 from azmlflow.infra.components.parts.aliases import without_versions
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.parts.grants import AccessArgs
@@ -194,7 +195,7 @@ def _people(
     after: list[pulumi.Resource],
 ) -> None:
     """Declare the compute instances."""
-    from azmlflow.infra.components.instance import ComputeInstance, ComputeInstanceArgs  # few stacks have any
+    from azmlflow.infra.components.instance import ComputeInstance  # few stacks have any
 
     for instance in instances:
         given: Any = {**instance.model_dump(), **more}

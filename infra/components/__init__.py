@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from azmlflow.infra.components.access import Access as Access
     from azmlflow.infra.components.compute import ComputeCluster as ComputeCluster
-    from azmlflow.infra.components.compute import ComputeClusterArgs as ComputeClusterArgs
     from azmlflow.infra.components.datastore import Datastore as Datastore
     from azmlflow.infra.components.datastore import DatastoreArgs as DatastoreArgs
+    from azmlflow.infra.components.drawn import ComputeClusterArgs as ComputeClusterArgs
+    from azmlflow.infra.components.drawn import ComputeInstanceArgs as ComputeInstanceArgs
     from azmlflow.infra.components.guardrails import Guardrails as Guardrails
     from azmlflow.infra.components.guardrails import GuardrailsArgs as GuardrailsArgs
     from azmlflow.infra.components.instance import ComputeInstance as ComputeInstance
-    from azmlflow.infra.components.instance import ComputeInstanceArgs as ComputeInstanceArgs
     from azmlflow.infra.components.outbound import OutboundRules as OutboundRules
     from azmlflow.infra.components.outbound import OutboundRulesArgs as OutboundRulesArgs
     from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs as MlflowWorkspaceArgs
@@ -32,9 +32,9 @@ _WHERE = {
     "Access": "access",
     "AccessArgs": "parts.grants",
     "ComputeCluster": "compute",
-    "ComputeClusterArgs": "compute",
+    "ComputeClusterArgs": "drawn",
     "ComputeInstance": "instance",
-    "ComputeInstanceArgs": "instance",
+    "ComputeInstanceArgs": "drawn",
     "Datastore": "datastore",
     "DatastoreArgs": "datastore",
     "GrantArgs": "parts.grants",

@@ -5,13 +5,11 @@ wants the query parameter `underlyingResourceAction`, which the provider doesn't
 and one cluster alone is removed over ARM by `azmlflow up` before the engine's turn.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import pulumi
 from pulumi_azure_native import machinelearningservices
 
 from azmlflow.infra.components.arguments import checked, given
+from azmlflow.infra.components.drawn import ComputeClusterArgs
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.computes.compute import ComputeSettings
@@ -25,42 +23,6 @@ _FILLED_IN = [
     "properties.properties.osType",
     "properties.properties.remoteLoginPortPublicAccess",
 ]
-
-
-@dataclass(frozen=True)
-class ComputeClusterArgs:
-    """What a `ComputeCluster` is made of; what is left out is as `ClusterSettings` has it."""
-
-    resource_group_name: pulumi.Input[str]
-    """Resource group of the workspace."""
-    workspace_name: pulumi.Input[str]
-    """Workspace that it belongs to."""
-    location: pulumi.Input[str]
-    """Azure region; the workspace's."""
-    name: str
-    """Name of the compute in the workspace."""
-    vm_size: str | None = None
-    """Azure's virtual machine size of each node."""
-    max_nodes: int | None = None
-    """Most nodes at a time."""
-    min_nodes: int | None = None
-    """Nodes kept running when idle; 0 costs nothing."""
-    idle_seconds: int | None = None
-    """Seconds that an idle node waits before it is released."""
-    priority: str | None = None
-    """LowPriority nodes cost less, and Azure may take them back at any time."""
-    identity: str | None = None
-    """Whether Azure makes the compute an identity of its own, which jobs use to reach data and images."""
-    identities: dict[str, str] | None = None
-    """User-assigned identities instead: the ARM id of each, and its object id in the directory (`az identity show --ids
-    ID --query principalId`), which gets the roles that it needs on what is the stack's."""
-    subnet: str | None = None
-    """ARM id of the subnet that its nodes are in; of the workspace's subscription and region."""
-    public_ip: bool | None = None
-    """Whether its nodes have public IP addresses. Without, they need a network that is managed, or one's own, in which
-    they have none by default."""
-    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
-    """Tags on the cluster."""
 
 
 class ComputeCluster(pulumi.ComponentResource):

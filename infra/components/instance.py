@@ -9,90 +9,19 @@ The rules:
 """
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_azure_native import machinelearningservices
 
 from azmlflow.infra.components.arguments import checked, given
 from azmlflow.infra.components.compute import dies_with, identity
+from azmlflow.infra.components.drawn import ComputeInstanceArgs
 from azmlflow.infra.plan import identifiers
 from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.computes.schedules import ScheduleSettings
 from azmlflow.infra.settings.fields import sent
 
 _SETUP_TIMEOUT = "30m"
-
-
-class RecurrenceArgs(TypedDict):
-    """How often something is done, and at which times of the day."""
-
-    frequency: str
-    """What is counted."""
-    hours: list[int]
-    """At which hours, 0 to 23."""
-    minutes: NotRequired[list[int]]
-    """At which minutes of them, 0 to 59."""
-    interval: NotRequired[int]
-    """Every how many of them, from when it was set."""
-    week_days: NotRequired[list[str]]
-    """On which days; of the frequency Week alone."""
-
-
-class ScheduleArgs(TypedDict):
-    """When an instance starts or stops by the clock."""
-
-    cron: NotRequired[str]
-    """When, by minute, hour, day of the month, month and day of the week (0 is Sunday)."""
-    recurrence: NotRequired[RecurrenceArgs]
-    """When, in place of cron: how often, and at which times of the day."""
-    action: NotRequired[str]
-    """What is done then."""
-    time_zone: NotRequired[str]
-    """The time zone, by Windows' name. Azure's schedules know no summer time."""
-
-
-@dataclass(frozen=True)
-class ComputeInstanceArgs:
-    """What a `ComputeInstance` is made of; what is left out is as `InstanceSettings` has it."""
-
-    resource_group_name: pulumi.Input[str]
-    """Resource group of the workspace."""
-    workspace_name: pulumi.Input[str]
-    """Workspace that it belongs to."""
-    location: pulumi.Input[str]
-    """Azure region; the workspace's."""
-    name: str
-    """Name of the compute in the workspace."""
-    vm_size: str | None = None
-    """Azure's virtual machine size of each node."""
-    identity: str | None = None
-    """Whether Azure makes the compute an identity of its own, which jobs use to reach data and images."""
-    identities: dict[str, str] | None = None
-    """User-assigned identities instead: the ARM id of each, and its object id in the directory (`az identity show --ids
-    ID --query principalId`), which gets the roles that it needs on what is the stack's."""
-    subnet: str | None = None
-    """ARM id of the subnet that its nodes are in; of the workspace's subscription and region."""
-    public_ip: bool | None = None
-    """Whether its nodes have public IP addresses. Without, they need a network that is managed, or one's own, in which
-    they have none by default."""
-    owner: str | None = None
-    """Object id of whom it is for, who alone works on it. Default: whoever makes it."""
-    owner_tenant: str | None = None
-    """The owner's tenant. Default: the subscription's."""
-    idle_minutes: int | None = None
-    """Minutes without work after which it stops; stopped, it costs its disk and its address."""
-    schedules: list[ScheduleArgs] | None = None
-    """When it starts and stops by the clock."""
-    setup_script: str | None = None
-    """Shell script that is run once, as root, when it is made; no place for secrets. For another owner, Azure then
-    leaves single sign-on off, until the owner switches it on."""
-    tenant_id: str | None = None
-    """The subscription's tenant; needed with an owner who has none said."""
-    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
-    """Tags on the instance, when it is made."""
 
 
 class ComputeInstance(pulumi.ComponentResource):

@@ -12,7 +12,8 @@ import pytest
 
 from azmlflow.infra import __main__ as program
 from azmlflow.infra.components.access import Access
-from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.components.compute import ComputeCluster
+from azmlflow.infra.components.drawn import ComputeClusterArgs
 from azmlflow.infra.components.parts.grants import AccessArgs
 from azmlflow.infra.plan import identifiers, naming
 from azmlflow.infra.settings.settings import Settings
@@ -179,7 +180,7 @@ def test_a_cluster_has_no_passwords_and_its_own_size(up: Up, full: Any) -> None:
 
 def test_a_cluster_without_its_group_is_refused(run: Callable[..., Any]) -> None:
     def program() -> None:
-        ComputeCluster("cpu", ComputeClusterArgs("rg", "ws", "westeurope", "cpu", "Standard_D2_v2", 1))
+        ComputeCluster("cpu", ComputeClusterArgs("rg", "ws", "westeurope", "cpu", max_nodes=1))
 
     with pytest.raises(ValueError, match="deleted_with") as told:
         run(program)
@@ -197,7 +198,7 @@ def test_components_tell_their_outputs_and_take_pulumis_options(run: Callable[..
     def program() -> None:
         outer = pulumi.ComponentResource("a:b:Outer", "outer")
         options = pulumi.ResourceOptions(parent=outer, deleted_with=outer)
-        ComputeCluster("cpu", ComputeClusterArgs("rg", "ws", "westeurope", "cpu", "Standard_D2_v2", 1), options)
+        ComputeCluster("cpu", ComputeClusterArgs("rg", "ws", "westeurope", "cpu", max_nodes=1), options)
         Access("access", AccessArgs.of(place, [grant], "me"), pulumi.ResourceOptions(parent=outer))
 
     deployment = run(program)

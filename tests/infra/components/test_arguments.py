@@ -13,7 +13,8 @@ import pytest
 from pulumi.provider.experimental.component import ComponentProvider
 from pydantic import BaseModel
 
-from azmlflow.infra.components.compute import ComputeCluster, ComputeClusterArgs
+from azmlflow.infra.components.compute import ComputeCluster
+from azmlflow.infra.components.drawn import ComputeClusterArgs
 from azmlflow.infra.components.instance import ComputeInstance
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.parts.grants import AccessArgs

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field
+from scripts import component_arguments
 
 from azmlflow.infra.settings import documents
 from azmlflow.infra.settings.fields import SettingsModel
@@ -42,6 +43,7 @@ class Wider(Settings):
     [
         ("docs/settings.md", documents.page),
         ("infra/settings/schema.json", documents.stack_file_schema),
+        ("infra/components/drawn.py", component_arguments.module),
     ],
 )
 def test_the_documents_are_those_of_the_fields(path: str, made: Callable[[], str], pytestconfig: pytest.Config) -> None:
