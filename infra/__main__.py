@@ -14,7 +14,12 @@ from pulumi_azure_native import authorization
 
 from azmlflow.infra.components.access import Access
 from azmlflow.infra.components.compute import ComputeCluster
-from azmlflow.infra.components.drawn import ComputeClusterArgs, ComputeInstanceArgs
+from azmlflow.infra.components.drawn import (
+    ComputeClusterArgs,
+    ComputeInstanceArgs,
+    OnlineEndpointArgs,
+    OutboundRuleArgs,
+)
 from azmlflow.infra.components.parts.aliases import without_versions
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.parts.grants import AccessArgs
@@ -154,7 +159,7 @@ def _serve(
     Raises:
         RunError: the latest version of a model is meant that is not there.
     """
-    from azmlflow.infra.components.serving import OnlineEndpoint, OnlineEndpointArgs  # few stacks have any
+    from azmlflow.infra.components.serving import OnlineEndpoint  # few stacks have any
 
     told = []
     for each in settings.endpoints:
@@ -179,7 +184,7 @@ def _serve(
 
 def _let_out(settings: Settings, mlflow: MlflowWorkspace) -> list[pulumi.Resource]:
     """Declare what the managed network lets out to."""
-    from azmlflow.infra.components.outbound import OutboundRuleArgs, OutboundRules, OutboundRulesArgs
+    from azmlflow.infra.components.outbound import OutboundRules, OutboundRulesArgs
 
     given: Any = [each.model_dump(exclude_unset=True) for each in settings.network.rules]
     rules: list[OutboundRuleArgs] = given

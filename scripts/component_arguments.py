@@ -17,6 +17,8 @@ from pydantic import BaseModel
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.computes.schedules import RecurrenceSettings, ScheduleSettings
+from azmlflow.infra.settings.contents.endpoints import DeploymentSettings, EndpointSettings
+from azmlflow.infra.settings.network.rules import RuleSettings
 
 _MODULE = '''"""Arguments of components that are settings too.
 
@@ -43,11 +45,25 @@ _TAGS = '''    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
 _TENANT = '''    tenant_id: str | None = None
     """The subscription's tenant; needed with an owner who has none said."""
 '''
+# The latest version of a model is looked up first, so names of group and workspace are then no outputs.
+_ENDPOINT = '''    closed: bool | None = False
+    """Whether it is reached by the workspace's private endpoints alone."""
+    subscription_id: pulumi.Input[str] | None = None
+    """Subscription of the workspace; the client's by default."""
+    tags: dict[str, str] | None = None
+    """Tags on the endpoint and its deployments."""
+'''
 # Groups within a list, by the class that is made of each, and those before it that it has within.
-_WITHIN: Mapping[type[BaseModel], str] = {RecurrenceSettings: "RecurrenceArgs", ScheduleSettings: "ScheduleArgs"}
+_WITHIN: Mapping[type[BaseModel], str] = {
+    RecurrenceSettings: "RecurrenceArgs",
+    ScheduleSettings: "ScheduleArgs",
+    DeploymentSettings: "OnlineDeploymentArgs",
+    RuleSettings: "OutboundRuleArgs",
+}
 _COMPONENTS = (
     ("ComputeCluster", ClusterSettings, _TAGS.format("Tags on the cluster.")),
     ("ComputeInstance", InstanceSettings, _TENANT + _TAGS.format("Tags on the instance, when it is made.")),
+    ("OnlineEndpoint", EndpointSettings, _ENDPOINT),
 )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from azmlflow.infra.components.datastore import DatastoreArgs as DatastoreArgs
     from azmlflow.infra.components.drawn import ComputeClusterArgs as ComputeClusterArgs
     from azmlflow.infra.components.drawn import ComputeInstanceArgs as ComputeInstanceArgs
+    from azmlflow.infra.components.drawn import OnlineEndpointArgs as OnlineEndpointArgs
     from azmlflow.infra.components.guardrails import Guardrails as Guardrails
     from azmlflow.infra.components.guardrails import GuardrailsArgs as GuardrailsArgs
     from azmlflow.infra.components.instance import ComputeInstance as ComputeInstance
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from azmlflow.infra.components.parts.grants import AccessArgs as AccessArgs
     from azmlflow.infra.components.parts.grants import GrantArgs as GrantArgs
     from azmlflow.infra.components.serving import OnlineEndpoint as OnlineEndpoint
-    from azmlflow.infra.components.serving import OnlineEndpointArgs as OnlineEndpointArgs
     from azmlflow.infra.components.workspace import MlflowWorkspace as MlflowWorkspace
 
 _WHERE = {
@@ -43,7 +43,7 @@ _WHERE = {
     "MlflowWorkspace": "workspace",
     "MlflowWorkspaceArgs": "parts.arguments",
     "OnlineEndpoint": "serving",
-    "OnlineEndpointArgs": "serving",
+    "OnlineEndpointArgs": "drawn",
     "OutboundRules": "outbound",
     "OutboundRulesArgs": "outbound",
 }

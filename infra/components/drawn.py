@@ -38,6 +38,47 @@ class ScheduleArgs(TypedDict):
     """The time zone, by Windows' name. Azure's schedules know no summer time."""
 
 
+class OnlineDeploymentArgs(TypedDict):
+    """A model that an endpoint serves, with the machines that it runs on."""
+
+    model: str
+    """Name of a registered model that MLflow logged."""
+    version: NotRequired[str]
+    """Its version, or latest: the highest that there is when `up` is typed. Another version is another deployment,
+    which answers before requests go there."""
+    name: NotRequired[str]
+    """What its name in Azure begins with, before model and version, to tell two of one model apart."""
+    instance_type: NotRequired[str]
+    """Azure's virtual machine size of each instance. Another one is another deployment."""
+    instance_count: NotRequired[int]
+    """How many instances, each of which costs while it stands."""
+    traffic: NotRequired[int]
+    """Percent of the endpoint's requests that it answers; of all deployments together 100, or 0."""
+    mirror: NotRequired[int]
+    """Percent of the requests of which it gets a copy, and whose answers nobody sees."""
+
+
+class OutboundRuleArgs(TypedDict):
+    """One outbound rule: a host, a service tag or a private endpoint."""
+
+    name: NotRequired[str]
+    """Its name in Azure. Default: made from what it lets out to."""
+    fqdn: NotRequired[str]
+    """A host that is let out to, on ports 80 and 443, or all hosts below one (*.example.com). The first such rule makes
+    Azure add a firewall to the managed network, which costs by the hour."""
+    service_tag: NotRequired[str]
+    """A service tag of Azure that is let out to."""
+    private_endpoint: NotRequired[str]
+    """ARM id of a resource that Azure makes a private endpoint to; never of what the workspace itself stands on, to
+    which Azure makes them unasked."""
+    protocol: NotRequired[str]
+    """Protocol of a service tag's rule."""
+    ports: NotRequired[str]
+    """Ports of a service tag's rule."""
+    target: NotRequired[str]
+    """Which part of the resource a private endpoint leads to (Azure's word: the sub-resource)."""
+
+
 @dataclass(frozen=True)
 class ComputeClusterArgs:
     """What a `ComputeCluster` is made of; what is left out is as `ClusterSettings` has it."""
@@ -115,3 +156,33 @@ class ComputeInstanceArgs:
     """The subscription's tenant; needed with an owner who has none said."""
     tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
     """Tags on the instance, when it is made."""
+
+
+@dataclass(frozen=True)
+class OnlineEndpointArgs:
+    """What a `OnlineEndpoint` is made of; what is left out is as `EndpointSettings` has it."""
+
+    resource_group_name: pulumi.Input[str]
+    """Resource group of the workspace."""
+    workspace_name: pulumi.Input[str]
+    """Workspace that it belongs to."""
+    location: pulumi.Input[str]
+    """Azure region; the workspace's."""
+    name: str
+    """Its name, which is a host's: unique in the region."""
+    _: KW_ONLY
+    auth: str | None = None
+    """How callers prove who they are: by a key, which is nobody's; by a token that Azure Machine Learning gives; or by
+    a token of their own, which wants the persona scorer."""
+    identities: dict[str, str] | None = None
+    """User-assigned identities instead of one that Azure makes: the ARM id of each, and its object id in the directory
+    (`az identity show --ids ID --query principalId`), which gets the roles that it needs on what is the stack's. Other
+    identities are another endpoint."""
+    deployments: list[OnlineDeploymentArgs] | None = None
+    """What answers there, each by its share of the traffic."""
+    closed: bool | None = False
+    """Whether it is reached by the workspace's private endpoints alone."""
+    subscription_id: pulumi.Input[str] | None = None
+    """Subscription of the workspace; the client's by default."""
+    tags: dict[str, str] | None = None
+    """Tags on the endpoint and its deployments."""

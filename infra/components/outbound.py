@@ -6,34 +6,15 @@ provider-azapi issues 453 and 498), and inline in the workspace they come back w
 """
 
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_azure_native import machinelearningservices
 
 from azmlflow.infra.components.arguments import given
+from azmlflow.infra.components.drawn import OutboundRuleArgs
 from azmlflow.infra.plan import networks
 from azmlflow.infra.settings.network.rules import RuleSettings
 from azmlflow.resourcetypes.table import token_of, told_by_azure
-
-
-class OutboundRuleArgs(TypedDict):
-    """One outbound rule: a host, a service tag or a private endpoint."""
-
-    name: NotRequired[str]
-    """Its name in Azure; made from what it lets out to by default."""
-    fqdn: NotRequired[str]
-    """A host that is let out to, on ports 80 and 443, or all hosts below one (`*.example.com`)."""
-    service_tag: NotRequired[str]
-    """A service tag of Azure that is let out to."""
-    private_endpoint: NotRequired[str]
-    """ARM id of a resource that Azure makes a private endpoint to."""
-    protocol: NotRequired[str]
-    """Protocol of a service tag's rule; TCP by default."""
-    ports: NotRequired[str]
-    """Ports of a service tag's rule; 443 by default."""
-    target: NotRequired[str]
-    """Which part of the resource a private endpoint leads to."""
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ The rules:
   declared at its end, so the old one goes when nothing is sent there any more, and stays if the new one fails.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import authorization, machinelearningservices, resources
 
 from azmlflow.infra.components.arguments import checked, given
+from azmlflow.infra.components.drawn import OnlineEndpointArgs
 from azmlflow.infra.plan import serving
 from azmlflow.infra.settings.contents.endpoints import LATEST, DeploymentSettings, EndpointSettings
 from azmlflow.rbac import scopes
@@ -33,56 +32,9 @@ _FILLED_IN = [
 ]  # fmt: skip
 
 
-class OnlineDeploymentArgs(TypedDict):
-    """A model that an endpoint serves."""
-
-    model: str
-    """Name of a registered model that MLflow logged."""
-    version: NotRequired[str]
-    """Its version, or latest: the highest that there is."""
-    name: NotRequired[str]
-    """What its name in Azure begins with, before model and version."""
-    instance_type: NotRequired[str]
-    """Azure's virtual machine size of each instance."""
-    instance_count: NotRequired[int]
-    """How many instances."""
-    traffic: NotRequired[int]
-    """Percent of the endpoint's requests that it answers; of all deployments together 100, or 0. 100 by default."""
-    mirror: NotRequired[int]
-    """Percent of the requests of which it gets a copy, and whose answers nobody sees."""
-
-
-@dataclass(frozen=True)
-class OnlineEndpointArgs:
-    """What an `OnlineEndpoint` is made of; what is left out is as `EndpointSettings` has it."""
-
-    resource_group_name: pulumi.Input[str]
-    """Resource group of the workspace."""
-    workspace_name: pulumi.Input[str]
-    """The workspace."""
-    location: pulumi.Input[str]
-    """Azure region; the workspace's."""
-    name: str
-    """Its name, which is a host's: unique in the region."""
-    deployments: Sequence[OnlineDeploymentArgs] | None = None
-    """What answers there, each by its share of the traffic. `latest` needs names of group and workspace that are no
-    outputs, since it is looked up first."""
-    auth: str | None = None
-    """How callers prove who they are: by a `key`, which is nobody's; by a token that Azure Machine Learning gives
-    (`amlToken`); or by a token of their own (`aadToken`)."""
-    identities: dict[str, str] | None = None
-    """User-assigned identities instead of one that Azure makes: the ARM id of each, and its object id in the
-    directory; their roles are `Access`'s."""
-    closed: bool | None = False
-    """Whether it is reached by the workspace's private endpoints alone."""
-    subscription_id: pulumi.Input[str] | None = None
-    """Subscription of the workspace; the client's by default."""
-    tags: dict[str, str] | None = None
-    """Tags on the endpoint and its deployments."""
-
-
 class OnlineEndpoint(pulumi.ComponentResource):
-    """An online endpoint of a workspace with its deployments and their traffic, which moves last. Other identities make
+    """An online endpoint of a workspace with its deployments and their traffic, which moves last. For the version
+    `latest`, names of group and workspace are no outputs, since it is looked up first. Other identities make
     another endpoint in its place, before which Azure wants its traffic to be 0, or `azmlflow up` deletes it."""
 
     endpoint_id: pulumi.Output[str]

@@ -18,10 +18,11 @@ from azmlflow.infra.components.drawn import ComputeClusterArgs
 from azmlflow.infra.components.instance import ComputeInstance
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.parts.grants import AccessArgs
-from azmlflow.infra.plan import identifiers
+from azmlflow.infra.plan import identifiers, serving
 from azmlflow.infra.provider import COMPONENTS, NAME
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.infra.settings.computes.instances import InstanceSettings
+from azmlflow.infra.settings.contents.endpoints import EndpointSettings
 from azmlflow.infra.settings.grants import GrantSettings
 from azmlflow.infra.settings.settings import Settings
 from azmlflow.rbac.grants import Grant
@@ -30,7 +31,12 @@ PLACE = {"resource_group_name": "rg", "workspace_name": "ws", "location": "weste
 
 
 @pytest.mark.parametrize(
-    ("token", "model"), [(identifiers.CLUSTER, ClusterSettings), (identifiers.INSTANCE, InstanceSettings)]
+    ("token", "model"),
+    [
+        (identifiers.CLUSTER, ClusterSettings),
+        (identifiers.INSTANCE, InstanceSettings),
+        (serving.COMPONENT, EndpointSettings),
+    ],
 )
 def test_every_setting_of_a_compute_is_an_argument_that_says_the_same(token: str, model: type[BaseModel]) -> None:
     drawn = ComponentProvider(list(COMPONENTS), NAME, version="0.1.0").schema

@@ -10,7 +10,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from azmlflow.infra.components.serving import OnlineEndpoint, OnlineEndpointArgs
+from azmlflow.infra.components.drawn import OnlineEndpointArgs
+from azmlflow.infra.components.serving import OnlineEndpoint
 from azmlflow.infra.plan.serving import Share, deployment_name, template
 from azmlflow.infra.settings.faults import SettingsError
 from azmlflow.infra.settings.settings import Settings
@@ -121,7 +122,9 @@ def test_outputs_of_others_are_taken_but_for_latest(run: Callable[..., Deploymen
             group, workspace = map(pulumi.Output.from_input, ("rg", "ws"))
             OnlineEndpoint(
                 "wine",
-                OnlineEndpointArgs(group, workspace, "westeurope", "wine-eu", [{"model": "wine", "version": version}]),
+                OnlineEndpointArgs(
+                    group, workspace, "westeurope", "wine-eu", deployments=[{"model": "wine", "version": version}]
+                ),
             )
 
         return declare
