@@ -81,11 +81,13 @@ def locks(backend: Path, project: str, stack: str) -> tuple[Lock, ...]:
         except FileNotFoundError:
             continue
         except (OSError, ValueError):
-            document = {}  # torn by a crash: nobody can hold it
+            document = {}
+        if not isinstance(document, dict) or not isinstance(document.get("pid") or 0, int):
+            document = {}  # torn by a crash, or no engine's: nobody can hold it
         found.append(
             Lock(
                 path,
-                int(document.get("pid") or 0),
+                document.get("pid") or 0,
                 str(document.get("hostname") or socket.gethostname()),
                 str(document.get("timestamp") or ""),
             )
@@ -97,7 +99,7 @@ def end_leftovers(previous: Note | None, say: Say) -> None:
     """End the engine of a command that died, and its plugins."""
     if previous is None or not previous.engine:
         return
-    if processes.alive(previous.engine) and "pulumi" not in processes.command_of(previous.engine):
+    if processes.alive(previous.engine) and not processes.is_engine(previous.engine):
         return  # another program's by now: process ids come again; one that just begins has no words yet
     count = processes.end_session(previous.engine)
     if count:
@@ -108,7 +110,7 @@ def check_dead(
     stack: str,
     found: tuple[Lock, ...],
     *,
-    alive: Callable[[int], bool] = processes.alive,
+    alive: Callable[[int], bool] = processes.is_engine,
     host: str | None = None,
 ) -> None:
     """Make sure that nobody works on a stack.

@@ -20,6 +20,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import Project, make_state
+from azmlflow.localazure.machine.locks import refuse_odd
 from azmlflow.localazure.machine.shortage import remedy
 
 
@@ -99,6 +100,11 @@ def note_path(project: Project, stack: str) -> Path:
     return project.state / "holders" / f"{stack}.json"
 
 
+def lock_path(note: Path) -> Path:
+    """Where the lock beside a note is."""
+    return note.with_suffix(".lock")
+
+
 @contextlib.contextmanager
 def hold(
     project: Project, stack: str, command: str, patient: Callable[[str], bool] = lambda _: False
@@ -113,9 +119,12 @@ def hold(
 
     Raises:
         CliError: another command of this machine holds it; the error says which, since when.
+        UnreadableFile: note or lock are no plain files.
     """
     path = note_path(project, stack)
     make_state(project)
+    refuse_odd(path)
+    refuse_odd(lock_path(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _waited_for(path, patient)
@@ -156,8 +165,10 @@ def _who(path: Path) -> str:
 def holding(project: Project, stack: str) -> Note | None:
     """Who holds the stack now, None if nobody does."""
     path = note_path(project, stack)
+    refuse_odd(path)
     if not path.exists():
         return None
+    refuse_odd(lock_path(path))
     try:
         _locked(path).release()
     except Timeout:
@@ -169,7 +180,7 @@ def holding(project: Project, stack: str) -> Note | None:
 
 def _locked(note: Path) -> BaseFileLock:
     """The lock beside a note, taken. Timeout where somebody else has it."""
-    lock = FileLock(note.with_suffix(".lock"), mode=0o600)
+    lock = FileLock(lock_path(note), mode=0o600)
     lock.acquire(blocking=False)
     return lock
 

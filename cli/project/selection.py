@@ -104,8 +104,21 @@ def project_at(folder: Path) -> Project | None:
                     where=str(path),
                     next=f"cd into a project of azmlflow; or, if this is one, add `{MARK}: true` to its Pulumi.yaml",
                 )
-            return Project(candidate, name, _has_own_program(candidate, document))
+            found = Project(candidate, name, _has_own_program(candidate, document))
+            _refuse_odd_state(found.state)
+            return found
     return None
+
+
+def _refuse_odd_state(path: Path) -> None:
+    """What is no folder holds no state: a command that went on would say that nothing stands."""
+    if os.path.lexists(path) and not path.is_dir():
+        why = "a link that leads to no folder" if path.is_symlink() else "a file, where a folder should be"
+        raise CliError(
+            f"{path.name}, where azmlflow keeps the state of this project, is {why}",
+            where=str(path),
+            next=f"mv {path} {path}.old    (then a new one is made; or put the folder back)",
+        )
 
 
 def _marked_above(folder: Path) -> Path | None:

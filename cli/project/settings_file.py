@@ -19,6 +19,7 @@ from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.project import SCHEMA, Project, StackFile, make_state, write_atomically
 from azmlflow.cli.project.yaml_file import change_yaml, dump_yaml, read_yaml
 from azmlflow.infra.settings.namespace import NAMESPACE
+from azmlflow.localazure.machine.locks import refuse_odd
 from azmlflow.localazure.machine.shortage import remedy
 
 
@@ -31,6 +32,7 @@ def editing(project: Project) -> Iterator[None]:
     """
     make_state(project)
     path = project.state / "settings.lock"
+    refuse_odd(path)
     lock = FileLock(path, mode=0o600)
     try:
         lock.acquire()

@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.frame.words import Say
 from azmlflow.localazure.machine.cache import cache_folder
+from azmlflow.localazure.machine.locks import refuse_odd
 
 SOURCES = Path(__file__).resolve().parents[2] / "engine"
 EXE = ".exe" if sys.platform == "win32" else ""
@@ -249,6 +250,7 @@ def _last_line(text: str) -> str:
 @contextlib.contextmanager
 def _lock(path: Path, say: Say) -> Iterator[None]:
     """One build at a time on this machine; the system drops the lock of a process that dies."""
+    refuse_odd(path)
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)

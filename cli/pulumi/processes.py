@@ -37,6 +37,23 @@ def command_of(pid: int) -> str:
         return ""
 
 
+def is_engine(pid: int) -> bool:
+    """Does an engine, or one of its plugins, run here under this id? Process ids come again: another program may.
+
+    All of Pulumi's programs bear its name, in their own or in that of the script that they run. What may not be looked
+    at counts as one.
+    """
+    if not alive(pid):
+        return False
+    try:
+        name = psutil.Process(pid).name()
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+    return "pulumi" in f"{name} {command_of(pid)}"
+
+
 def session_members(session: int) -> tuple[psutil.Process, ...]:
     """The processes of a session that live, without this one."""
     return tuple(
@@ -81,6 +98,8 @@ def end_session(session: int, *, grace: float = 5.0, sleep: Callable[[float], No
     if session <= 1 or _own(session):
         return 0
     members = session_members(session)
+    if not any(is_engine(each.pid) for each in members):
+        return 0  # another program's by now
     for end in (psutil.Process.terminate, psutil.Process.kill):
         for each in members:
             _end(each, end)

@@ -104,6 +104,10 @@ class Folder:
         return self.path / "daemon.log"
 
     @property
+    def ports_file(self) -> Path:
+        return self.path / "ports.json"
+
+    @property
     def database(self) -> Path:
         return self.path / "azure.db"
 
@@ -145,7 +149,7 @@ class Folder:
             UnreadableFile: what is kept of them is not what was written.
             LocalError: this machine gives no ports.
         """
-        return ports.kept(self.path / "ports.json", str(self.path))
+        return ports.kept(self.ports_file, str(self.path))
 
     def check_ports(self, within: float = 3.0) -> None:
         """See whether the ports can be had; one whose holder has just been killed is free a moment later.
@@ -157,7 +161,7 @@ class Folder:
             PortTaken: one of them is taken; the message names it.
             LocalError: one of them cannot be had for another reason.
         """
-        ports.check(self.ports(), self.path / "ports.json", within)
+        ports.check(self.ports(), self.ports_file, within)
 
     def socket(self) -> Path:
         """Where MLflow's server listens: a path short enough for a unix socket (104 bytes on macOS), in a folder

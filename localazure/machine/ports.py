@@ -73,13 +73,24 @@ def check(ports: Ports, path: Path, within: float) -> None:
             if error.errno != errno.EADDRINUSE:
                 raise _no_port(port, error) from error
             if time.monotonic() > until:
-                raise PortTaken(
-                    f"port {port}, kept for the embedded Azure's {name} endpoint, is taken by another program",
-                    where=f"{LOOPBACK}:{port}",
-                    next=f"see who holds it with `lsof -nP -iTCP:{port}` and stop that program, "
-                    f"or delete {path} to have other ports chosen",
-                ) from error
+                raise taken(name, port, path) from error
             time.sleep(0.05)
+
+
+def taken(name: str, port: int, path: Path) -> PortTaken:
+    """What to raise of a port that another program holds.
+
+    Args:
+        name: which of ours it is.
+        port: the port.
+        path: the file that keeps it.
+    """
+    return PortTaken(
+        f"port {port}, kept for the embedded Azure's {name} endpoint, is taken by another program",
+        where=f"{LOOPBACK}:{port}",
+        next=f"see who holds it with `lsof -nP -iTCP:{port}` and stop that program, "
+        f"or delete {path} to have other ports chosen",
+    )
 
 
 def bind(listener: socket.socket, port: int) -> None:
@@ -90,6 +101,32 @@ def bind(listener: socket.socket, port: int) -> None:
     """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((LOOPBACK, port))
+
+
+def listening(ports: Ports, path: Path, name: str, backlog: int) -> socket.socket:
+    """A socket that listens on one of the ports.
+
+    Args:
+        ports: the ports.
+        path: the file that keeps them.
+        name: which of them.
+        backlog: how many connections wait in it.
+
+    Raises:
+        PortTaken: another program has taken it since it was looked at.
+        OSError: it cannot be had for another reason.
+    """
+    port = asdict(ports)[name]
+    listener = socket.socket()
+    try:
+        bind(listener, port)
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise taken(name, port, path) from error
+        raise
+    return listener
 
 
 def _choose(many: int, taken: Collection[int], whose: str) -> list[int]:

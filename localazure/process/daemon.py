@@ -21,6 +21,7 @@ from azmlflow.localazure.clients.environ import outer
 from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.errors import LocalError, PortTaken, UnsafeFolder
 from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.locks import may_hold
 from azmlflow.localazure.process.running import Running, held, pid_of, status, wait_until_gone
 from azmlflow.localazure.process.starting import StartFailed, check_health, kill, spawn, wait_for_record
 
@@ -61,7 +62,7 @@ def start(state: Path, latency: str = "none", on_progress: Callable[[str], None]
         DamagedPart: a file of its is damaged.
         StartFailed: it ended or did not answer; the message has the end of its log.
         UnsafeFolder: the state folder, or that of its sockets, is not this user's alone.
-        LocalError: another start or stop does not come to an end.
+        LocalError: another start or stop does not come to an end, or another program holds the lock.
     """
     say = on_progress or (lambda _text: None)
     folder = Folder.at(state)
@@ -69,7 +70,10 @@ def start(state: Path, latency: str = "none", on_progress: Callable[[str], None]
         folder.make()
         running = status(folder.path)
         if running is None:
-            if pid_of(folder) is None:
+            pid = pid_of(folder)
+            if pid:
+                _refuse_foreign(folder, pid)
+            if pid is None:
                 from azmlflow.localazure.process import parts
 
                 parts.check(folder)
@@ -158,9 +162,20 @@ def add_user(state: Path, upn: str, display_name: str | None = None) -> dict[str
     return added
 
 
+def _refuse_foreign(folder: Folder, pid: int) -> None:
+    """The number that stands in the lock may be any program's by now, where another than ours holds it."""
+    if not may_hold(pid, folder.lock):
+        raise LocalError(
+            f"{folder.lock.name} is held by another program than the embedded Azure",
+            where=str(folder.lock),
+            next=f"see which with `lsof {folder.lock}`, and end it",
+        )
+
+
 def _stop(folder: Folder) -> None:
     pid = pid_of(folder)
     if pid:
+        _refuse_foreign(folder, pid)
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
             os.kill(pid, signal.SIGTERM)
         if not wait_until_gone(folder, _STOPPED_WITHIN):

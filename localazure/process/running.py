@@ -18,6 +18,7 @@ from pathlib import Path
 
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.locks import refuse_odd
 from azmlflow.localazure.machine.private import read_json, unreadable, write_private
 
 _HELD_WITHIN = 120.0
@@ -69,8 +70,10 @@ def held(folder: Folder) -> Iterator[int]:
 
     Raises:
         LocalError: another one does not come to an end.
+        UnreadableFile: the lock is no plain file.
     """
     folder.start_lock.parent.mkdir(parents=True, exist_ok=True)
+    refuse_odd(folder.start_lock)
     deadline = time.monotonic() + _HELD_WITHIN
     with folder.start_lock.open("ab") as file:
         while True:
@@ -92,8 +95,9 @@ def pid_of(folder: Folder) -> int | None:
     """The daemon's process id, or None if it does not run; 0 while it has the lock and is about to write its number.
 
     Raises:
-        UnreadableFile: the lock is held, and not by a daemon of ours.
+        UnreadableFile: the lock is held, and not by a daemon of ours; or it is no plain file.
     """
+    refuse_odd(folder.lock)
     try:
         with folder.lock.open("rb") as file:
             try:

@@ -37,7 +37,7 @@ from azmlflow.localazure.front.upstream import Upstream, upstream_from
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.folder import Folder
-from azmlflow.localazure.machine.ports import bind
+from azmlflow.localazure.machine.ports import listening
 from azmlflow.localazure.machine.private import kept_secret
 from azmlflow.localazure.principals.directory import Directory
 from azmlflow.localazure.principals.enforce import Enforcer
@@ -113,15 +113,16 @@ async def serve(folder: Folder, latency: str, users: Users, ready: int | None = 
         lock: descriptor of the starter's lock, closed at the same instant.
 
     Raises:
+        PortTaken: another program has taken one of the ports.
         OSError: a port or socket cannot be listened on.
     """
     stop, held = asyncio.Event(), _inode(folder.lock)
     asyncio.get_running_loop().set_exception_handler(Complaints())
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    ports = folder.ports()
     # Listening comes first: whoever asks from now on waits in a queue instead of being turned away.
-    listeners = (_listen(ports.identity), _listen(ports.ui), _listen(ports.proxy))
+    kept = folder.ports()
+    listeners = tuple(listening(kept, folder.ports_file, each, _BACKLOG) for each in ("identity", "ui", "proxy"))
     if authority.ensure(folder, SystemClock()):
         _log.info("made a certificate authority")
     cloud = assemble(folder.path, latency)
@@ -239,13 +240,6 @@ def _upstream() -> Upstream | None:
     except ValueError as error:
         _log.warning("going straight to names that are not Azure's: %s", error)
         return None
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket()
-    bind(listener, port)
-    listener.listen(_BACKLOG)
-    return listener
 
 
 def _log_no_more_than_said() -> None:

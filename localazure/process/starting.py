@@ -15,6 +15,7 @@ from azmlflow.localazure.clients import control, environ
 from azmlflow.localazure.clients.control import NotRunning
 from azmlflow.localazure.machine.errors import LocalError
 from azmlflow.localazure.machine.folder import Folder
+from azmlflow.localazure.machine.locks import may_hold
 from azmlflow.localazure.machine.shortage import shortage
 from azmlflow.localazure.process.bounds import LOG_LIMIT
 from azmlflow.localazure.process.running import Running, pid_of, status, wait_until_gone
@@ -140,7 +141,7 @@ def check_health(folder: Folder) -> None:
 def kill(folder: Folder) -> None:
     """End the daemon by force, if it runs, and wait for that."""
     pid = pid_of(folder)
-    if pid:
+    if pid and may_hold(pid, folder.lock):
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
             os.kill(pid, signal.SIGKILL)
         wait_until_gone(folder, _KILLED_WITHIN)

@@ -90,7 +90,8 @@ def test_no_lock_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_a_leftover_engine_ends_with_its_plugins() -> None:
-    script = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'],"
+    script = "import subprocess, sys, time; "
+    script += "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', 'pulumi-resource-x'],"
     script += " process_group=0); print('up', flush=True); time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", script, "pulumi"], start_new_session=True, stdout=subprocess.PIPE, text=True
@@ -134,10 +135,49 @@ def test_a_program_that_just_begins_is_left_alone(monkeypatch: pytest.MonkeyPatc
     assert (said, other.returncode) == ([], 0)
 
 
+def test_what_a_dead_leader_of_anothers_session_left_is_left_alone() -> None:
+    """The engine's id was given to a program of the user's, which has ended and left others at work."""
+    script = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'input()']).pid, flush=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as leader:
+        assert leader.stdout is not None
+        assert leader.stdin is not None
+        left = int(leader.stdout.readline())
+        leader.wait(10)
+        said: list[str] = []
+        recover.end_leftovers(Note(1, "azmlflow up", "", leader.pid), said.append)
+        assert said == []
+        assert processes.alive(left)
+        leader.stdin.close()  # which ends it
+
+
+def test_the_lock_of_an_engine_whose_number_is_another_programs_by_now_is_a_dead_ones(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        lock(tmp_path, other.pid, socket.gethostname())
+        recover.check_dead("local", recover.locks(tmp_path, "azmlflow", "local"))
+        other.communicate(b"\n")
+    words = [sys.executable, "-c", "print(flush=True); input()", "pulumi"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as engine:
+        assert engine.stdout is not None
+        engine.stdout.readline()  # one that just begins has no words yet
+        with pytest.raises(CliError, match=f"held by pulumi .pid {engine.pid}"):
+            recover.check_dead("local", (recover.Lock(tmp_path, engine.pid, socket.gethostname(), ""),))
+        engine.communicate(b"\n")
+
+
+@pytest.mark.parametrize("number", [-1, 0, 2**70])
+def test_a_number_that_is_no_processs_is_nobodys(number: int) -> None:
+    assert not processes.alive(number)
+    assert not processes.is_engine(number)
+    recover.end_leftovers(Note(1, "azmlflow up", "", number), pytest.fail)
+
+
 @pytest.mark.parametrize(("count", "told"), [(1, "1 process that"), (3, "3 processes that")])
 def test_how_many_were_left_is_told(monkeypatch: pytest.MonkeyPatch, count: int, told: str) -> None:
     said: list[str] = []
-    monkeypatch.setattr(processes, "command_of", lambda pid: "/bin/pulumi up" if pid == 4711 else "")
+    monkeypatch.setattr(processes, "alive", lambda pid: pid == 4711)
+    monkeypatch.setattr(processes, "is_engine", lambda pid: pid == 4711)
     monkeypatch.setattr(processes, "end_session", lambda pid: count if pid == 4711 else 0)
     recover.end_leftovers(Note(1, "azmlflow up", "2026-01-01T00:00:00+00:00", 4711), said.append)
     assert len(said) == 1
@@ -150,6 +190,10 @@ def test_how_many_were_left_is_told(monkeypatch: pytest.MonkeyPatch, count: int,
         ('{"pid": 7, "hostname": "h", "timestamp": "t"}', (7, "h", "t")),
         ('{"pid": null, "hostname": null, "timestamp": null}', (0, None, "")),
         ("{}", (0, None, "")),
+        ("[]", (0, None, "")),
+        ("null", (0, None, "")),
+        ('{"pid": "abc", "hostname": "h"}', (0, None, "")),
+        ('{"pid": 1e400, "hostname": "h"}', (0, None, "")),
         ('{"pid": 7', (0, None, "")),  # torn by a crash: nobody can hold it
         ("", (0, None, "")),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.hold import Note, finish, hold, holding, note_path, read_note
 from azmlflow.cli.project.project import Project
+from azmlflow.localazure.machine.errors import UnreadableFile
 
 
 @pytest.fixture
@@ -26,6 +28,20 @@ def test_the_second_is_told_who_holds_the_stack(project: Project) -> None:
         with hold(project, "other", "azmlflow up"):
             pass
     assert holding(project, "local") is None
+
+
+@pytest.mark.parametrize("suffix", [".lock", ".json"])
+def test_a_pipe_in_the_place_of_lock_or_note_is_named_and_not_waited_for(project: Project, suffix: str) -> None:
+    with hold(project, "local", "azmlflow up") as holder:
+        holder.engine(4711)
+    odd = note_path(project, "local").with_suffix(suffix)
+    odd.unlink()
+    os.mkfifo(odd)
+    with pytest.raises(UnreadableFile, match=f"local{suffix} cannot be used") as told:
+        holding(project, "local")
+    assert told.value.where == str(odd)
+    with pytest.raises(UnreadableFile), hold(project, "local", "azmlflow up"):
+        pytest.fail("held")
 
 
 def test_a_finished_command_leaves_no_note(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,23 @@ def test_a_newer_azmlflows_project(tmp_path: Path, mark: str) -> None:
 )
 def test_commands_in_a_text_name_the_project(text: str, told: str) -> None:
     assert from_anywhere(text, Path("/a b")) == told
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_state_that_is_no_folder_stops_every_command(desk: Desk, tmp_path: Path, link: bool) -> None:
+    """Else what cannot be looked at is told as what is not there."""
+    desk.settings()
+    state = desk.project.state
+    if state.exists():
+        shutil.rmtree(state)
+    if link:
+        state.symlink_to(tmp_path / "a disk that is not mounted")
+    else:
+        state.touch()
+    for line in (("status",), ("up",), ("local", "status"), ("local", "repair")):
+        done = desk.run(*line)
+        assert done.code == 1, line
+        assert "where azmlflow keeps the state of this project, is a" in done.err
+        assert f"next: mv {state} {state}.old" in done.err
+    state.rename(f"{state}.old")
+    assert desk.run("status").code == 0

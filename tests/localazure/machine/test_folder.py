@@ -11,7 +11,7 @@ import pytest
 
 from azmlflow.localazure.machine.errors import PortTaken, UnsafeFolder
 from azmlflow.localazure.machine.folder import Folder
-from azmlflow.localazure.machine.ports import bind
+from azmlflow.localazure.machine.ports import bind, listening
 from azmlflow.localazure.machine.private import create_private, write_private
 
 
@@ -57,6 +57,15 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
             folder.check_ports()
     assert f"lsof -nP -iTCP:{ports.identity}" in str(taken.value.next)
     assert "ports.json" in str(taken.value.next)
+
+
+def test_one_that_was_taken_after_it_was_looked_at_is_named_too(tmp_path: Path) -> None:
+    folder = Folder.at(tmp_path)
+    kept = folder.ports()
+    with listening(kept, folder.ports_file, "ui", 1) as other:
+        assert other.getsockname() == ("127.0.0.1", kept.ui)
+        with pytest.raises(PortTaken, match=f"port {kept.ui}, kept for the embedded Azure's ui endpoint, is taken"):
+            listening(kept, folder.ports_file, "ui", 1)
 
 
 def test_taken_ports_are_not_chosen(tmp_path: Path) -> None:

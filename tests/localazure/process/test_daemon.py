@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import http.client
 import os
 import signal
@@ -31,6 +32,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from azmlflow.localazure.clients import control
 from azmlflow.localazure.clients.environ import client_environment
 from azmlflow.localazure.core.constants import DEVELOPER
+from azmlflow.localazure.machine.errors import UnreadableFile
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.ports import bind
 from azmlflow.localazure.process import daemon, starting
@@ -288,6 +290,32 @@ def test_a_stale_pid_is_nobodys(state: Path) -> None:
     assert daemon.status(state) is None
     daemon.stop(state)  # and this process lives
     assert daemon.start(state).pid != os.getpid()
+
+
+@pytest.mark.parametrize("name", ["daemon.lock", "../state.lock"])
+def test_a_lock_that_is_a_pipe_is_named_and_not_waited_for(state: Path, name: str) -> None:
+    state.mkdir()
+    odd = state.joinpath(name).resolve()
+    os.mkfifo(odd)
+    with pytest.raises(UnreadableFile, match=f"{odd.name} cannot be used"):
+        daemon.start(state)
+    odd.unlink()
+
+
+def test_whom_another_holder_of_the_lock_names_is_not_killed(state: Path) -> None:
+    """The number in it is a process of somebody's by now."""
+    state.mkdir()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        with (state / "daemon.lock").open("w") as lock:
+            lock.write(str(bystander.pid))
+            lock.flush()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for attempt in (daemon.stop, daemon.start):
+                with pytest.raises(LocalError, match=r"daemon.lock is held by another program") as told:
+                    attempt(state)
+                assert f"lsof {state.resolve()}/daemon.lock" in str(told.value.next)
+        assert bystander.poll() is None
+        bystander.communicate(b"\n")
 
 
 def test_a_taken_port_is_an_error_that_names_it(state: Path) -> None:
