@@ -8,7 +8,9 @@ https://learn.microsoft.com/rest/api/keyvault/
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -28,6 +30,7 @@ from azmlflow.localazure.services import vault_keys
 from azmlflow.localazure.services.vault_errors import VaultRefused, missing
 
 _PAGE = 25
+_SMALL = re.compile(r"[0-9]{1,9}")
 # What it holds: the path's first part, the data action and the access policy's permission to list and to read it
 # (facts: Microsoft, "Azure Key Vault RBAC guide" and "Assign a Key Vault access policy").
 _KINDS = {
@@ -45,7 +48,7 @@ def service(cloud: Cloud) -> ASGIApp:
         kind: str = request.path_params.get("kind", "keys")
         if kind not in _KINDS:
             raise _unknown(request)
-        _check_query(request, permission)
+        _page(request, permission)
         name = without_port(request.headers["host"]).partition(".")[0]
         vault = _vault(cloud, name)
         if vault is None:
@@ -80,7 +83,11 @@ def service(cloud: Cloud) -> ASGIApp:
     async def listing(request: Request) -> Response:
         kind, vault = enter(request, "list")
         found = vault_keys.listed(cloud, vault, request.path_params.get("name")) if kind == "keys" else []
-        return JSONResponse({"value": found[:_PAGE], "nextLink": None})
+        begin, most = _page(request, "list")
+        end, asked = begin + most, spelling.query(request.scope)
+        query = urlencode({**asked, "$skiptoken": end, "maxresults": most})
+        next_ = f"{vault['properties']['vaultUri']}{request.url.path.strip('/')}?{query}" if end < len(found) else None
+        return JSONResponse({"value": found[begin:end], "nextLink": next_})
 
     async def reading(request: Request) -> Response:
         kind, vault = enter(request, "get")
@@ -124,18 +131,27 @@ def _right(kind: str, permission: str) -> tuple[str, str]:
     return action + ("/action" if kind == "secrets" else ""), permission
 
 
-def _check_query(request: Request, permission: str) -> None:
-    """Refuse what cannot be done: a list's page has 1 to 25 entries (Microsoft, "Get Secrets"), and is the only one."""
+def _page(request: Request, permission: str) -> tuple[int, int]:
+    """Where the page of a list begins, and how many it holds: 1 to 25 (Microsoft, "Get Secrets", "Get Keys").
+
+    Raises:
+        VaultRefused: 400, the query asks what cannot be done.
+    """
     try:
         query = spelling.query(request.scope)
     except AzureError as error:
         raise VaultRefused(400, "BadParameter", error.message) from None
     _check_version(query.pop("api-version", None))
-    most = query.pop("maxresults", "25") if permission == "list" else "25"
+    most, begin = str(_PAGE), "0"
+    if permission == "list":
+        most, begin = query.pop("maxresults", most), query.pop("$skiptoken", begin)
     if query:
         raise VaultRefused(400, "BadParameter", f"The parameter '{next(iter(query))}' is not supported.")
-    if not most.isdecimal() or not 1 <= int(most) <= _PAGE:
+    if not _SMALL.fullmatch(most) or not 1 <= int(most) <= _PAGE:
         raise VaultRefused(400, "BadParameter", f"maxresults is a number from 1 to {_PAGE}.")
+    if not _SMALL.fullmatch(begin):
+        raise VaultRefused(400, "BadParameter", "The $skiptoken is not one that this vault has given.")
+    return int(begin), int(most)
 
 
 def _check_version(version: str | None) -> None:

@@ -6,7 +6,6 @@ Source: Microsoft, "Get Key", "Get Keys" and "Get Key Versions" (Key Vault REST)
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation import key_versions
@@ -110,9 +110,9 @@ def routes(cloud: Cloud, enter: Enter) -> list[Route]:
 
 async def _body(request: Request) -> dict[str, Any]:
     try:
-        found = json.loads(await request.body() or b"{}")
-    except ValueError:
-        found = None
+        found = spelling.parsed(await request.body() or b"{}")
+    except spelling.NotOneReading as error:
+        raise VaultRefused(400, "BadParameter", f"The body is not a JSON object: {error}.") from None
     if not isinstance(found, dict):
         raise VaultRefused(400, "BadParameter", "The body is not a JSON object.")
     return found

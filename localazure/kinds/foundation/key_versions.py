@@ -25,7 +25,7 @@ from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.fields import checked_tags, wrong_type
 
 _NAMES = {"kty": "kty", "key_size": "keySize", "key_ops": "keyOps", "crv": "curveName", "attributes": "attributes"}
-_DURATION = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?")
+_DURATION = re.compile(r"P(?=\d)(?:(\d{1,5})Y)?(?:(\d{1,5})M)?(?:(\d{1,5})D)?", re.ASCII)
 _SHORTEST, _DAY = 28, 86400
 _USUAL = [{"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "Notify"}}]
 
@@ -69,17 +69,14 @@ def rotate(cloud: Cloud, vault: Document, key: Document) -> Document:
 
 def change(cloud: Cloud, key: Document, version: Document, given: Mapping[str, Any]) -> Document:
     """Change attributes, operations or tags of a version."""
-    attributes = given.get("attributes") or {}
-    if not isinstance(attributes, dict):
-        raise wrong_type("attributes", attributes, "object")
+    kept = vault_keys.attributes(given.get("attributes"))
     if (unknown := next((each for each in given if each not in ("attributes", "key_ops", "tags")), None)) is not None:
         raise bad_request("BadParameter", f"The property '{unknown}' is not supported.", target=unknown)
     told = version["properties"]
-    kept = {name: attributes[name] for name in ("enabled", "exp", "nbf") if name in attributes}
     changed = {**told, "attributes": {**told["attributes"], **kept, "updated": int(cloud.clock.now().timestamp())}}
-    if "key_ops" in given:
+    if given.get("key_ops") is not None:
         changed["keyOps"] = vault_keys.operations(given["key_ops"], told["kty"])
-    tags = checked_tags(given["tags"]) if "tags" in given else version.get("tags")
+    tags = version.get("tags") if given.get("tags") is None else checked_tags(given["tags"])
     new = {**version, "properties": changed, "tags": tags}
     if version_of(version) == version_of(key):
         find.keep(cloud, new)
@@ -101,28 +98,48 @@ def set_policy(cloud: Cloud, key: Document, given: Mapping[str, Any]) -> Documen
     Raises:
         AzureError: 400, naming what Key Vault does not take.
     """
-    attributes, actions = given.get("attributes") or {}, given.get("lifetimeActions") or []
-    if not isinstance(attributes, dict) or not isinstance(actions, list):
-        raise wrong_type("lifetimeActions", actions, "array")
+    _members("", given, ("id", "attributes", "lifetimeActions"))
+    attributes = _members("attributes", given.get("attributes"), ("expiryTime", "created", "updated"))
     days = _days(attributes.get("expiryTime"))
     if days and days < _SHORTEST:
         raise _refused(f"The expiryTime is at least {_SHORTEST} days.")
-    for each in actions:
-        if not isinstance(each, dict):
-            raise _refused("A lifetimeAction has a trigger and an action.")
-        trigger, action = each.get("trigger") or {}, str((each.get("action") or {}).get("type") or "")
-        if action.lower() not in ("rotate", "notify"):
-            raise _refused(f"The action of a lifetimeAction is Rotate or Notify; it is '{action}'.")
-        if len(trigger) != 1 or not _days(trigger.get("timeAfterCreate") or trigger.get("timeBeforeExpiry")):
-            raise _refused("A lifetimeAction has one trigger: timeAfterCreate or timeBeforeExpiry.")
-        if "timeBeforeExpiry" in trigger and not days and action.lower() == "rotate":
-            raise _refused("A trigger of timeBeforeExpiry needs an expiryTime.")
+    told_actions = given.get("lifetimeActions")
+    if told_actions is not None and not isinstance(told_actions, list):
+        raise wrong_type("lifetimeActions", told_actions, "array")
+    actions = [_action(each, days) for each in told_actions or ()]
     now = int(cloud.clock.now().timestamp())
     before = (cloud.store.get(KEY_POLICIES, key["id"].lower()) or {}).get("attributes") or {}
     expiry = {"expiryTime": attributes["expiryTime"]} if days else {}
     told = {"lifetimeActions": actions, "attributes": {**expiry, "created": before.get("created", now), "updated": now}}
     cloud.store.put(KEY_POLICIES, key["id"].lower(), told)
     return policy(cloud, key)
+
+
+def _action(told: object, days: int) -> Document:
+    """An action of a policy by which a key expires after so many days; never, if none."""
+    given = _members("lifetimeActions", told, ("trigger", "action"))
+    trigger = _members("trigger", given.get("trigger"), ("timeAfterCreate", "timeBeforeExpiry"))
+    action = _members("action", given.get("action"), ("type",)).get("type")
+    kind = next(
+        (each for each in ("Rotate", "Notify") if isinstance(action, str) and action.lower() == each.lower()), ""
+    )
+    if not kind:
+        raise _refused(f"The action of a lifetimeAction is Rotate or Notify; it is '{action or ''}'.")
+    if len(trigger) != 1 or not _days(next(iter(trigger.values()))):
+        raise _refused("A lifetimeAction has one trigger: timeAfterCreate or timeBeforeExpiry.")
+    if "timeBeforeExpiry" in trigger and not days and kind == "Rotate":
+        raise _refused("A trigger of timeBeforeExpiry needs an expiryTime.")
+    return {"trigger": trigger, "action": {"type": kind}}
+
+
+def _members(where: str, given: object, known: tuple[str, ...]) -> Document:
+    """An object's members that are said, each of which has to be known."""
+    if given is not None and not isinstance(given, dict):
+        raise wrong_type(where, given, "object")
+    found = {name: value for name, value in (given or {}).items() if value is not None}
+    if (unknown := next((each for each in found if each not in known), None)) is not None:
+        raise bad_request("BadParameter", f"The property '{unknown}' is not supported.", target=unknown)
+    return found
 
 
 def _put(cloud: Cloud, vault: Document, name: str, words: Mapping[str, Any], tags: Document) -> Document:

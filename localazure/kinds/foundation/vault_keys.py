@@ -18,7 +18,7 @@ from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation import key_vaults
 from azmlflow.localazure.resources.ask import Answer, Ask
-from azmlflow.localazure.resources.fields import checked_tags, choice, pick, wrong_type
+from azmlflow.localazure.resources.fields import checked_tags, choice, whole_number, wrong_type
 from azmlflow.localazure.resources.find import parent, resource
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Extra, Verb, Verbs
@@ -31,6 +31,8 @@ _SIZES = (2048, 3072, 4096)
 _OPERATIONS = ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey", "import", "release")
 _USUAL = ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey")
 _OF_CURVES = ("sign", "verify")
+_TOLD = ("created", "updated", "recoveryLevel", "recoverableDays", "hsmPlatform", "attestation")
+_LATEST = 253402300799  # the last second of the year 9999
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
@@ -55,16 +57,13 @@ def properties(cloud: Cloud, vault: Document, name: str, given: Mapping[str, Any
         raise bad_request("BadRequest", f"A key of type '{kty}' needs a vault of sku 'premium'.", target="kty")
     now = int(cloud.clock.now().timestamp())
     uri = f"{vault['properties']['vaultUri']}keys/{name}"
-    attributes = given.get("attributes") or {}
-    if not isinstance(attributes, dict):
-        raise wrong_type("attributes", attributes, "object")
     protected = bool(vault["properties"].get("enablePurgeProtection"))
     return {
         "kty": kty,
         **_size(given, kty),
         "keyOps": operations(given.get("keyOps"), kty),
         "attributes": {
-            **pick(attributes, {"enabled": True, "exportable": False}, ("exp", "nbf")),
+            **{"enabled": True, "exportable": False, **attributes(given.get("attributes"))},
             "created": now,
             "updated": now,
             "recoveryLevel": "Recoverable" if protected else "Recoverable+Purgeable",
@@ -72,6 +71,30 @@ def properties(cloud: Cloud, vault: Document, name: str, given: Mapping[str, Any
         "keyUri": uri,
         "keyUriWithVersion": f"{uri}/{cloud.ids.guid().replace('-', '')}",
     }
+
+
+def attributes(given: object) -> Document:
+    """Of a key's attributes what its maker may say: whether it is enabled, and from when until when it is good.
+
+    What Azure says itself may be said again, and is not looked at. A key that may leave its vault needs a policy that
+    says to whom, which nobody can give here.
+
+    Raises:
+        AzureError: 400, it is none of them, or no such value.
+    """
+    if given is not None and not isinstance(given, dict):
+        raise wrong_type("attributes", given, "object")
+    found = {name: value for name, value in (given or {}).items() if value is not None and name not in _TOLD}
+    for name, value in found.items():
+        if name in ("exp", "nbf"):
+            whole_number(f"attributes.{name}", value, 0, _LATEST, "BadParameter")
+        elif name not in ("enabled", "exportable"):
+            raise bad_request("BadParameter", f"The property '{name}' of a key's attributes is not supported.")
+        elif not isinstance(value, bool):
+            raise wrong_type(f"attributes.{name}", value, "boolean")
+    if found.get("exportable"):
+        raise bad_request("BadParameter", "A key that is exportable needs a release policy, which is not emulated.")
+    return found
 
 
 def _size(given: Mapping[str, Any], kty: str) -> Document:

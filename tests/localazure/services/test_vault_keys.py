@@ -43,7 +43,9 @@ def ask(cloud: Cloud) -> Ask:
 
     def asking(method: str, path: str, body: Any = None, who: str = "olga") -> httpx.Response:
         headers = {"x-test-caller": f"{who}@local.test"}
-        return client.request(method, f"{HOST}{path}", params=VERSION, headers=headers, json=body)
+        sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
+        params = None if "api-version" in path else VERSION
+        return client.request(method, f"{HOST}{path}", params=params, headers=headers, **sent)
 
     return asking
 
@@ -102,7 +104,32 @@ def test_one_version_is_disabled_and_the_others_stay(ask: Ask) -> None:
         ("PUT", "/keys/there/rotationpolicy", {"lifetimeActions": [{"action": {"type": "Rotate"}}]}),
         ("PUT", "/keys/there/rotationpolicy", {"lifetimeActions": ["x"]}),
         ("PATCH", "/keys/there", {"kty": "EC"}),
+        ("PUT", "/keys/there/rotationpolicy", {"attributes": {"expiryTime": f"P{'9' * 5000}D"}}),
+        ("PUT", "/keys/there/rotationpolicy", {"attributes": {"expiryTime": "P999999D"}}),
+        ("PUT", "/keys/there/rotationpolicy", {"attributes": {"unheardOf": 1}}),
+        ("PUT", "/keys/there/rotationpolicy", {"unheardOf": 1}),
+        ("PUT", "/keys/there/rotationpolicy", {"lifetimeActions": {}}),
+        *(
+            ("PUT", "/keys/there/rotationpolicy", {"lifetimeActions": [{"trigger": trigger, "action": action}]})
+            for trigger, action in (
+                (["timeAfterCreate"], {"type": "Notify"}),
+                ({"timeAfterCreate": "P30D"}, "Notify"),
+                ({"timeAfterCreate": "P30D"}, {"type": {}}),
+                ({"timeAfterCreate": "P30D"}, {"type": "Notify", "unheardOf": 1}),
+                ({"timeAfterCreate": 30}, {"type": "Notify"}),
+            )
+        ),
         ("PATCH", "/keys/there", {"attributes": 1}),
+        ("PATCH", "/keys/there", {"attributes": {"unheardOf": 1}}),
+        ("PATCH", "/keys/there", {"attributes": {"enabled": "no"}}),
+        ("PATCH", "/keys/there", {"attributes": {"exp": "soon"}}),
+        ("PATCH", "/keys/there", {"attributes": {"exp": 10**40}}),
+        ("POST", "/keys/one/create", {"kty": "RSA", "attributes": {"nbf": -1}}),
+        ("POST", "/keys/one/create", {"kty": "RSA", "attributes": {"exp": 1.5}}),
+        ("POST", "/keys/one/create", {"kty": "RSA", "attributes": {"exportable": True}}),
+        ("POST", "/keys/one/create", b'{"kty": "RSA", "kty": "EC"}'),
+        ("POST", "/keys/one/create", b"[" * 100_000),
+        ("POST", "/keys/one/create", b'{"kty": "RSA", "tags": {"a": "\\ud800"}}'),
     ],
 )
 def test_what_a_vault_does_not_take(ask: Ask, method: str, path: str, body: Any) -> None:
@@ -111,6 +138,40 @@ def test_what_a_vault_does_not_take(ask: Ask, method: str, path: str, body: Any)
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "BadParameter"), refused.text
     assert ask("GET", "/keys/there").json() == before
     assert ask("GET", "/keys/one").status_code == 404
+
+
+def test_null_says_nothing(ask: Ask) -> None:
+    made = ask("POST", "/keys/one/create", {"kty": "RSA", "tags": {"a": "b"}, "attributes": {"exp": None}}).json()
+    assert "exp" not in made["attributes"]
+    same = ask("PATCH", "/keys/one", {"tags": None, "key_ops": None, "attributes": {"enabled": None, "created": 1}})
+    assert same.json() == made
+    action = {"trigger": {"timeBeforeExpiry": "P30D"}, "action": {"type": "notify"}}
+    kept = ask("PUT", "/keys/one/rotationpolicy", {"lifetimeActions": [action], "attributes": None}).json()
+    assert kept["lifetimeActions"] == [{**action, "action": {"type": "Notify"}}]
+
+
+def test_lists_go_on_from_page_to_page(ask: Ask) -> None:
+    for number in range(27):
+        ask("POST", f"/keys/many{number:02}/create", {"kty": "RSA"})
+    for _ in range(2):
+        ask("POST", "/keys/many00/create", {"kty": "RSA"})
+    for path, size, wanted in (
+        ("/keys", None, [25, 2]),
+        ("/keys", 10, [10, 10, 7]),
+        ("/keys/many00/versions", 2, [2, 1]),
+    ):
+        link: str | None = f"{HOST}{path}?api-version={VERSION['api-version']}" + (
+            f"&maxresults={size}" if size else ""
+        )
+        pages: list[list[str]] = []
+        while link is not None:
+            page = ask("GET", link.removeprefix(HOST)).json()
+            pages.append([each["kid"] for each in page["value"]])
+            link = page["nextLink"]
+        assert [len(each) for each in pages] == wanted
+        assert len({kid for each in pages for kid in each}) == sum(wanted)
+    for wrong in ("$skiptoken=soon", "$skiptoken=-1", "maxresults=٣"):
+        assert ask("GET", f"/keys?api-version={VERSION['api-version']}&{wrong}").status_code == 400, wrong
 
 
 def test_who_uses_keys_may_read_them_and_make_none(ask: Ask) -> None:
