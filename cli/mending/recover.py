@@ -81,17 +81,11 @@ def locks(backend: Path, project: str, stack: str) -> tuple[Lock, ...]:
         except FileNotFoundError:
             continue
         except (OSError, ValueError):
-            document = {}
+            document = None
         if not isinstance(document, dict) or not isinstance(document.get("pid") or 0, int):
             document = {}  # torn by a crash, or no engine's: nobody can hold it
-        found.append(
-            Lock(
-                path,
-                document.get("pid") or 0,
-                str(document.get("hostname") or socket.gethostname()),
-                str(document.get("timestamp") or ""),
-            )
-        )
+        host = str(document.get("hostname") or socket.gethostname())
+        found.append(Lock(path, document.get("pid") or 0, host, str(document.get("timestamp") or "")))
     return tuple(found)
 
 
