@@ -456,7 +456,7 @@ def test_no_moment() -> None:
 
 
 def test_the_example_of_a_setting_is_of_its_kind() -> None:
-    kinds = {
+    kinds: dict[str, type | tuple[type, ...]] = {
         "array": list,
         "object": dict,
         "integer": int,
