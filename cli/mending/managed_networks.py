@@ -155,8 +155,10 @@ def _provision(session: Session, workspace: str, on_change: OnChange) -> None:
     tell("running")
     try:
         _build(arm, workspace, on_wait, session.invocation.ports.sleep)
-    except ArmError as fault:
+    except CliError as fault:
         tell("failed")
+        if not isinstance(fault, ArmError):
+            raise
         raise CliError(
             f"Azure did not build the managed network: {fault.message}",
             where=workspace,
@@ -175,7 +177,7 @@ def _build(
         try:
             arm.post(workspace, "provisionManagedNetwork", {"includeSpark": False}, on_wait)
         except ArmError as fault:
-            if fault.status != 409 or waited > _LONGEST:
+            if fault.status != 409:
                 raise
         if _stands(arm, workspace):
             return
@@ -183,7 +185,11 @@ def _build(
         sleep(_PAUSE)
         waited += _PAUSE
         if waited > _LONGEST:
-            raise CliError("the managed network does not stand after two hours", where=workspace)
+            raise CliError(
+                "the managed network does not stand after two hours",
+                where=workspace,
+                next="azmlflow up    (it goes on from here)",
+            )
 
 
 def _stands(arm: ResourceManager, workspace: str) -> bool:

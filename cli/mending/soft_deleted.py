@@ -183,7 +183,7 @@ def _rename(session: Session, stack: Stack, found: Twins, arm: ResourceManager, 
             if state.resources
             else f"azmlflow down --stack {session.name}    (purges it; or azmlflow set onSoftDeleted recover)",
         )
-    for number in range(2, _MOST_SALTS):
+    for number in range(2, _MOST_SALTS + 2):
         salt = f"{settings.salt}-{number}" if settings.salt else str(number)
         names = settings.model_copy(update={"salt": salt}).names(session.name, subscription)
         if not twins.find(arm, subscription, settings.location, names).says():

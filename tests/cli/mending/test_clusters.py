@@ -79,6 +79,9 @@ def test_removal_says_which_and_that_its_machines_go() -> None:
     clusters.remove(standing({}).resources, arm.open(), said.append)
     assert arm.calls == [f"DELETE {WORKSPACE_ID}/computes/cpu?underlyingResourceAction=Delete"]
     assert said == ["removing cluster `cpu` ..."]
+    instance = {"computeName": "cpu", "properties": {"computeType": "ComputeInstance"}}
+    clusters.remove(standing(instance).resources, arm.open(), said.append)
+    assert said[1:] == ["removing compute instance `cpu` ..."]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,38 @@ def test_other_schedules_are_set_whole(desk: Desk, now: Any) -> None:
 
 def test_an_instance_that_is_not_there_is_left_to_the_engine(desk: Desk) -> None:
     assert called(desk, wanted(schedules=[STOP])) == []
+    there(desk, idleTimeBeforeShutdown=None, schedules=None)
+    two = [InstanceSettings.model_validate({"name": "bob"}), *wanted(schedules=[STOP])]
+    assert [action for action, _ in called(desk, two)] == ["updateIdleShutdownSetting", "updateSchedules"]
+
+
+@pytest.mark.parametrize(
+    ("schedules", "now", "says"),
+    [
+        ([STOP], [], "has 1 schedule"),
+        ([], [TOLD], "has no schedules"),
+        ([STOP, {**STOP, "cron": "0 20 * * *"}], [], "has 2 schedules"),
+    ],
+)
+def test_what_is_changed_is_told_and_by_the_version_that_has_it(
+    desk: Desk, schedules: list[Any], now: list[Any], says: str
+) -> None:
+    """Of the schedules' action the last version is a preview of 2021; the idle time's is that of computes."""
+    there(desk, idleTimeBeforeShutdown="PT30M", schedules={"computeStartStop": now})
+    versions, said = dict[str, str](), list[str]()
+
+    class Asked:
+        def get(self, id_: str) -> Any:
+            return desk.arm.open().get(id_)
+
+        def post(self, id_: str, action: str, body: dict[str, Any], *, version: str = "") -> None:
+            versions[action] = version
+
+    asked: Any = Asked()
+    assert instances.apply(asked, WORKSPACE_ID, wanted(schedules=schedules), said.append) == 2
+    idle = "compute instance `alice` stops after 60 minutes without work"
+    assert said == [idle, f"compute instance `alice` {says}"]
+    assert versions == {"updateIdleShutdownSetting": "", "updateSchedules": "2021-03-01-preview"}
 
 
 WEEKLY = {"frequency": "Week", "hours": [8, 18], "weekDays": ["Monday", "Friday"]}

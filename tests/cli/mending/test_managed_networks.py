@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.pulumi.changes import Change, Outcome
 from azmlflow.cli.pulumi.deployment import Resource
 from azmlflow.infra.settings.settings import Settings
@@ -90,6 +92,73 @@ def test_a_workspace_that_goes_meanwhile_is_told_and_not_waited_for(desk: Desk) 
     done = desk.run("up")
     assert done.code == 1
     assert "error: the workspace went while its network was waited for" in done.err
+    assert WORKSPACE_ID in done.err
+    assert "next: azmlflow status" in done.err
+
+
+def refusing(desk: Desk, *, status: int = 409, times: int = 10_000) -> None:
+    """Azure refuses to build the network so many times; then it stands."""
+    desk.settings(text=MANAGED + CLUSTER)
+    stands(desk)
+    post, asked = desk.arm.post, [0]
+
+    def build(path: str, question: dict[str, Any]) -> dict[str, Any] | None:
+        if not path.endswith("/provisionManagedNetwork"):
+            return post(path, question)
+        asked[0] += 1
+        if asked[0] <= times:
+            raise ArmError(status, "Conflict", "The network is being changed.", path)
+        stands(desk, "Active")
+        return {}
+
+    desk.arm.post = build  # type: ignore[method-assign]
+
+
+def waiting(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits of the commands that follow."""
+    slept: list[float] = []
+    connect = desk.connect
+    monkeypatch.setattr(desk, "connect", lambda: replace(connect(), sleep=slept.append))
+    return slept
+
+
+def test_while_another_request_changes_the_network_it_is_asked_for_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = waiting(desk, monkeypatch)
+    refusing(desk, times=45)
+    done = desk.run("up")
+    assert done.code == 0, done.err
+    assert slept == [15.0] * 45
+    assert desk.stack.calls == ["create", "up without cpu-cluster", "up"]
+    # 45 waits of 15 seconds: a word after 5 minutes, and one after 10.
+    said = [line for line in done.err.splitlines() if "has been under way" in line]
+    assert [line.partition(" for ")[2] for line in said] == ["5 minutes", "10 minutes"]
+
+
+def test_what_azure_refuses_otherwise_is_told_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = waiting(desk, monkeypatch)
+    refusing(desk, status=403)
+    done = desk.run("up")
+    assert (done.code, slept) == (1, [])
+    assert "error: Azure did not build the managed network: The network is being changed." in done.err
+    assert WORKSPACE_ID in done.err
+    assert "next: azmlflow up --stack local" in done.err
+    assert "failed       ManagedNetwork" in done.err
+    assert desk.stack.calls == ["create", "up without cpu-cluster"]
+
+
+def test_after_two_hours_it_is_waited_for_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = waiting(desk, monkeypatch)
+    refusing(desk)
+    done = desk.run("up")
+    assert done.code == 1
+    assert 7200 < sum(slept) <= 7215
+    assert "error: the managed network does not stand after two hours" in done.err
+    assert WORKSPACE_ID in done.err
+    assert "next: azmlflow up    (it goes on from here)" in done.err
+    assert "failed       ManagedNetwork" in done.err
+    assert desk.stack.calls == ["create", "up without cpu-cluster"]
 
 
 def test_without_computes_nobody_waits(desk: Desk, building: list[dict[str, Any]]) -> None:

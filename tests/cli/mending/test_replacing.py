@@ -82,7 +82,9 @@ def test_what_goes_for_good_goes_in_order_and_without_its_locks(desk: Desk) -> N
     vault = state["Vaultvault"].id
     lock = f"{vault}/providers/Microsoft.Authorization/locks/azmlflow"
     assert order.index(lock) < order.index(vault)
-    assert desk.arm.calls[-1].endswith("/purge")
+    # Microsoft, "Vaults - Purge Deleted": at the vault's region, by its name. It stood where the state has it.
+    place = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/westeurope"
+    assert desk.arm.calls[-1] == f"POST {place}/deletedVaults/{vault.rpartition('/')[2]}/purge"
 
 
 @pytest.mark.parametrize(("typed", "code"), [("local", 0), ("prod", 1)])

@@ -70,9 +70,12 @@ def test_by_default_up_stops_and_names_the_commands(desk: Desk) -> None:
 def test_purge_frees_the_names_and_goes_on(recoverable: Desk) -> None:
     settings(recoverable, "purge")
     bury(recoverable)
-    assert recoverable.run("up").code == 0
+    done = recoverable.run("up")
+    assert done.code == 0
     assert recoverable.arm.calls == [f"DELETE {WORKSPACE_ID}?forceToPurge=true", f"POST {DELETED_VAULT}/purge"]
     assert recoverable.stack.calls == ["create", "up"]
+    assert f"purging the soft-deleted workspace {WORKSPACE} ..." in done.err
+    assert f"purging the soft-deleted key vault {NAMES.key_vault} ..." in done.err
 
 
 def test_where_azure_lists_no_deleted_workspaces_one_is_purged_all_the_same(recoverable: Desk) -> None:
@@ -85,8 +88,10 @@ def test_where_azure_lists_no_deleted_workspaces_one_is_purged_all_the_same(reco
         return listing(path)
 
     recoverable.arm.list = none  # type: ignore[method-assign]
-    assert recoverable.run("up").code == 0
+    done = recoverable.run("up")
+    assert done.code == 0
     assert recoverable.arm.calls == [f"DELETE {WORKSPACE_ID}?forceToPurge=true"]
+    assert "soft-deleted workspace" not in done.err  # there may be none
 
 
 def test_what_is_protected_is_not_purged(recoverable: Desk) -> None:
@@ -96,6 +101,7 @@ def test_what_is_protected_is_not_purged(recoverable: Desk) -> None:
     assert done.code == 1
     assert "purge-protected until 2027-01-01" in done.err
     assert "onSoftDeleted recover" in done.err
+    assert f"[{DELETED_VAULT}]" in done.err
     assert recoverable.arm.calls == []
 
 
@@ -106,6 +112,7 @@ def test_a_vault_of_another_is_left_alone(recoverable: Desk, word: str) -> None:
     done = recoverable.run("up")
     assert done.code == 1
     assert "was not this stack's" in done.err
+    assert f"[{DELETED_VAULT}]" in done.err
     assert "onSoftDeleted rename" in done.err
     assert recoverable.arm.calls == []
 
@@ -113,12 +120,33 @@ def test_a_vault_of_another_is_left_alone(recoverable: Desk, word: str) -> None:
 def test_recover_brings_the_vault_back_and_takes_it_over(recoverable: Desk) -> None:
     settings(recoverable, "recover")
     bury(recoverable, workspace=False)
-    assert recoverable.run("up").code == 0
+    done = recoverable.run("up")
+    assert done.code == 0
+    assert f"bringing back key vault {NAMES.key_vault} ..." in done.err
+    assert "bringing back workspace" not in done.err
     assert recoverable.arm.calls == [f"PUT {GROUP_ID}", f"PUT {VAULT_ID}"]
-    vault = recoverable.arm.documents[VAULT_ID.lower()]
-    assert vault["properties"]["createMode"] == "recover"
+    group, vault = (recoverable.arm.documents[each.lower()] for each in (GROUP_ID, VAULT_ID))
+    assert (group["location"], group["tags"], vault["location"], vault["tags"]) == (
+        *("westeurope", OURS),
+        *("westeurope", OURS),
+    )
+    # Microsoft, "Vaults - Create Or Update": a recovery too has to name the tenant and the SKU.
+    assert vault["properties"] == {
+        "createMode": "recover",
+        "tenantId": "t1",
+        "sku": {"family": "A", "name": "standard"},
+    }
     assert [each.id for each in recoverable.stack.imported] == [GROUP_ID, VAULT_ID]
     assert recoverable.stack.calls == ["create", "import", "up"]
+
+
+def test_a_group_that_stands_is_not_written_again(recoverable: Desk) -> None:
+    """A PUT would take away tags that others gave it."""
+    settings(recoverable, "recover")
+    bury(recoverable, workspace=False)
+    recoverable.arm.put(GROUP_ID, tags=OURS)
+    assert recoverable.run("up").code == 0
+    assert recoverable.arm.calls == [f"PUT {VAULT_ID}"]
 
 
 def test_recover_makes_what_a_workspace_stands_on_first(recoverable: Desk) -> None:
@@ -132,7 +160,9 @@ def test_recover_makes_what_a_workspace_stands_on_first(recoverable: Desk) -> No
         return up(on_change, targets, without=without)
 
     stack.up = made  # type: ignore[method-assign]
-    assert recoverable.run("up").code == 0
+    done = recoverable.run("up")
+    assert done.code == 0
+    assert f"bringing back workspace {WORKSPACE}, as Azure kept it: artifacts are in its storage account" in done.err
     first, taken, then = stack.calls[1:]
     assert {each.rpartition("::")[2] for each in first.split()[1:]} == {
         *("mlflow", "mlflow-group", "mlflow-storage", "mlflow-vault", "mlflow-logs", "mlflow-insights"),
@@ -145,21 +175,48 @@ def test_recover_makes_what_a_workspace_stands_on_first(recoverable: Desk) -> No
     assert body["properties"]["keyVault"] == VAULT_ID
     assert body["properties"]["containerRegistry"].endswith(f"/registries/{NAMES.container_registry}")
     assert body["tags"] == OURS
+    assert body["location"] == "westeurope"
+    assert body["identity"]["type"] == "SystemAssigned"
     assert WORKSPACE_ID in [each.id for each in stack.imported]
 
 
-def test_what_fails_to_come_back_is_told(recoverable: Desk) -> None:
+@pytest.mark.parametrize("state", ["Failed", "Canceled"])
+def test_what_fails_to_come_back_is_told(recoverable: Desk, state: str) -> None:
     settings(recoverable, "recover")
     bury(recoverable, workspace=False)
     write = recoverable.arm.write
 
     def fail(path: str, document: dict[str, Any], query: str) -> Any:
-        document.setdefault("properties", {})["provisioningState"] = "Failed"
+        document.setdefault("properties", {})["provisioningState"] = state
         return write(path, document, query)
 
     recoverable.arm.write = fail  # type: ignore[method-assign]
     done = recoverable.run("up")
-    assert (done.code, "it did not come back" in done.err) == (1, True)
+    assert (done.code, f"it did not come back: its state is {state}" in done.err) == (1, True)
+    assert "import" not in recoverable.stack.calls
+
+
+def test_what_is_on_its_way_back_is_waited_for(recoverable: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings(recoverable, "recover")
+    bury(recoverable, workspace=False)
+    write, get, looks = recoverable.arm.write, recoverable.arm.get, [0]
+
+    def begin(path: str, document: dict[str, Any], query: str) -> Any:
+        if path == VAULT_ID:
+            document["properties"]["provisioningState"] = "RegisteringDns"
+        return write(path, document, query)
+
+    def look(path: str) -> Any:
+        looks[0] += path == VAULT_ID
+        if looks[0] == 3:
+            recoverable.arm.documents[VAULT_ID.lower()]["properties"]["provisioningState"] = "Succeeded"
+        return get(path)
+
+    monkeypatch.setattr(recoverable.arm, "write", begin)
+    monkeypatch.setattr(recoverable.arm, "get", look)
+    assert recoverable.run("up").code == 0
+    assert looks[0] >= 3
+    assert VAULT_ID in [each.id for each in recoverable.stack.imported]
 
 
 def test_rename_takes_another_salt_and_writes_it_down(desk: Desk) -> None:
@@ -192,7 +249,50 @@ def test_a_name_that_the_settings_fix_is_not_renamed(desk: Desk) -> None:
     settings(desk, "rename", f"keyVault: {NAMES.key_vault}")
     bury(desk, workspace=False)
     done = desk.run("up")
-    assert (done.code, "azmlflow:keyVault" in done.err) == (1, True)
+    assert (done.code, "no other name is taken" in done.err) == (1, True)
+    assert "the settings name it: azmlflow:keyVault [" in done.err
+    assert f"[{desk.root / 'Pulumi.local.yaml'}]" in done.err
+    assert "next: azmlflow down --stack local    (purges it; or azmlflow set onSoftDeleted recover)" in done.err
+    assert "salt" not in (desk.root / "Pulumi.local.yaml").read_text()
+
+
+def test_a_workspace_that_the_settings_name_is_not_renamed(desk: Desk) -> None:
+    """Its vault follows from the salt, but another vault frees no workspace."""
+    settings(desk, "rename", f"workspace: {WORKSPACE}")
+    bury(desk, vault=False)
+    done = desk.run("up")
+    assert (done.code, "the settings name it: azmlflow:workspace [" in done.err) == (1, True)
+    assert "salt" not in (desk.root / "Pulumi.local.yaml").read_text()
+
+
+@pytest.mark.parametrize("fixed", [f"workspace: {WORKSPACE}", f"keyVault: {NAMES.key_vault}"])
+def test_a_name_that_is_fixed_and_free_stays_when_the_other_one_is_held(desk: Desk, fixed: str) -> None:
+    settings(desk, "rename", fixed)
+    vault = fixed.startswith("workspace")
+    bury(desk, vault=vault, workspace=not vault)
+    done = desk.run("up")
+    assert done.code == 0, done.err
+    assert "other names are taken, by azmlflow:salt 2" in done.err
+
+
+def test_when_all_salts_are_held_the_command_that_frees_a_name_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings(desk, "rename")
+    get, asked = desk.arm.get, set[str]()
+
+    def held(path: str) -> dict[str, Any] | None:
+        if "/deletedVaults/" not in path:
+            return get(path)
+        asked.add(path)
+        return {"id": path, "properties": {"tags": OURS}}
+
+    monkeypatch.setattr(desk.arm, "get", held)
+    done = desk.run("up")
+    assert (done.code, "error: soft-deleted, as is what 20 other salts name: key vault " in done.err) == (1, True)
+    assert len(asked) == 21  # its own name, and 20 others
+    assert f"[{desk.root / 'Pulumi.local.yaml'}]" in done.err
+    assert "next: azmlflow down --stack local    (purges it)" in done.err
     assert "salt" not in (desk.root / "Pulumi.local.yaml").read_text()
 
 
@@ -205,7 +305,8 @@ def test_a_stack_of_which_parts_stand_is_not_renamed(desk: Desk) -> None:
     desk.arm.put(GROUP_ID, tags=OURS)
     bury(desk)
     done = desk.run("up")
-    assert (done.code, "other parts of the stack stand" in done.err) == (1, True)
+    assert (done.code, "; other parts of the stack stand under names like it [" in done.err) == (1, True)
+    assert "next: azmlflow set onSoftDeleted recover --stack local\n" in done.err
 
 
 @pytest.mark.parametrize("word", ["purge", "recover", "rename"])
