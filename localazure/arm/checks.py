@@ -22,6 +22,29 @@ def registered(cloud: Cloud, namespace: str) -> bool:
     return namespace.lower() in ALWAYS_REGISTERED or found is None or found["state"] == "Registered"
 
 
+def conditions(ask: Ask, kind: Kind, before: Document | None) -> None:
+    """A write that is for another state of a resource than the one that is there is not done.
+
+    Source: Microsoft, "Private Zones - Create Or Update" (If-Match, If-None-Match: other values than `*` are ignored),
+    and the refusals that Azure PowerShell's tests expect (Azure/azure-powershell, PrivateDns: ScenarioTests).
+
+    Raises:
+        AzureError: 412 `PreconditionFailed`.
+    """
+    if not kind.conditional:
+        return
+    if ask.conditions.get("if-none-match") == "*" and before is not None:
+        what = f"The {kind.conditional} {before['name']} exists already and hence cannot be created again."
+        raise AzureError(412, "PreconditionFailed", what)
+    wanted = ask.conditions.get("if-match") or None
+    if wanted is None or (before is not None and wanted in ("*", before["etag"])):
+        return
+    current = f" The current was '{before['etag']}'." if before is not None else ""
+    raise AzureError(
+        412, "PreconditionFailed", f"The condition '{wanted}' in the If-Match header was not satisfied.{current}"
+    )
+
+
 def require_registered(cloud: Cloud, namespace: str) -> None:
     """Raise 409 `MissingSubscriptionRegistration` unless the subscription uses the provider."""
     if not registered(cloud, namespace):

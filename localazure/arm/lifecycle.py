@@ -54,6 +54,7 @@ def write(ask: Ask, kind: Kind) -> Answer:
     checks.standing(ask, kind)
     kind.name.check(ask.target.name)
     before = find.document(ask.cloud, kind, ask.target)
+    checks.conditions(ask, kind, before)
     checks.location(ask, kind, before)
     return _put(ask, kind, before)
 
@@ -65,6 +66,7 @@ def patch(ask: Ask, kind: Kind) -> Answer:
     if not kind.verbs.patch:
         raise not_allowed("PATCH")
     before = existing(ask, kind)
+    checks.conditions(ask, kind, before)
     checks.location(ask, kind, before)
     return _put(dataclasses.replace(ask, body=members.laid_over(before, ask.body)), kind, before)
 
@@ -86,6 +88,7 @@ def remove(ask: Ask, kind: Kind) -> Answer:
             find.group(cloud, ask.target)
         return Answer(204)
     checks.unlocked(ask, kind, "delete", document["id"])
+    checks.conditions(ask, kind, document)
     running = cloud.operations.running(document["id"])
     if running is not None and running["verb"] == "delete":
         return Answer(verb.status, None, polling_headers(ask, kind, verb.polling, running, document))

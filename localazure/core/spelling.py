@@ -28,7 +28,9 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 # What .NET reads, in which Azure's services are written (System.Text.Json, `JsonReaderOptions.MaxDepth`).
 _DEEPEST = 64
-_ONCE = ("authorization", "content-type", "content-encoding", "content-md5", "range")
+_ONCE = (
+    "authorization", "content-type", "content-encoding", "content-md5", "range", "if-match", "if-none-match",
+)  # fmt: skip
 _UTF_8 = ("utf-8", "utf8", "us-ascii")
 
 

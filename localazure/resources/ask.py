@@ -23,6 +23,7 @@ class Ask:
         body: the JSON object that was sent; {} if none.
         api_version: the request's api-version.
         correlation_id: by which its answer and its events can be found; empty where it is no client's own request.
+        conditions: its headers If-Match and If-None-Match, by lower-case name.
     """
 
     cloud: Cloud
@@ -32,6 +33,7 @@ class Ask:
     body: Mapping[str, Any]
     api_version: str
     correlation_id: str = ""
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def properties(self) -> Mapping[str, Any]:

@@ -228,6 +228,8 @@ class Kind:
         metrics: what is measured of them.
         unread: members of a body that it uses and never answers, as paths in lower case: `properties.createmode`.
         holds_mlflow: whether requests at and below one may be operations of MLflow, which take more than ARM's action.
+        conditional: what refusals call one, where a write may name the state that it is for, by If-Match and
+            If-None-Match; "" where Azure does not look at these headers.
         elsewhere: how they are had, where another service keeps them; most of the above is then unused.
     """
 
@@ -247,6 +249,7 @@ class Kind:
     metrics: tuple[Metric, ...] = ()
     unread: tuple[str, ...] = ()
     holds_mlflow: bool = False
+    conditional: str = ""
     elsewhere: Elsewhere | None = None
 
     @property

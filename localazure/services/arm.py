@@ -98,7 +98,8 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
         return subscription.metadata(query.get("api-version", ""))
     ask = dispatch.ask(cloud, request.state.caller, request.method, path, query)
     correlation = getattr(request.state, "correlation_id", "")
-    whole = replace(ask, body=await _body(request), correlation_id=correlation)
+    conditions = {name: request.headers[name] for name in ("if-match", "if-none-match") if name in request.headers}
+    whole = replace(ask, body=await _body(request), correlation_id=correlation, conditions=conditions)
     return await dispatch.answer(whole, request.method)
 
 

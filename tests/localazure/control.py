@@ -181,6 +181,7 @@ class Azure:
         *,
         who: str = DEVELOPER,
         api: str | None = "",
+        headers: Mapping[str, str] | None = None,
         **query: str,
     ) -> Answer:
         """Ask Resource Manager, in the version that azmlflow sends for the type if `api` says no other (None: in none).
@@ -191,7 +192,8 @@ class Azure:
         if api is not None and "api-version=" not in path:
             path += ("&" if "?" in path else "?") + f"api-version={api}"
         path += "".join(("&" if "?" in path else "?") + f"{name}={value}" for name, value in query.items())
-        return self._ask("management.azure.com", method, path, body, who)
+        content = b"" if body is None else json.dumps(body).encode()
+        return self.send("management.azure.com", method, path, content, who, headers=headers)
 
     def graph(self, method: str, path: str, body: Any = None, *, who: str = DEVELOPER) -> Answer:
         """Ask Graph, below /v1.0."""
@@ -292,18 +294,36 @@ class Azure:
     def _ask(self, host: str, method: str, path: str, body: Any, who: str) -> Answer:
         return self.send(host, method, path, b"" if body is None else json.dumps(body).encode(), who)
 
-    def send(self, host: str, method: str, path: str, content: bytes, who: str) -> Answer:
+    def send(
+        self,
+        host: str,
+        method: str,
+        path: str,
+        content: bytes,
+        who: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send a service these very bytes, at a path as it is."""
-        answer = self.send_raw(host, method, path, content, who)
+        answer = self.send_raw(host, method, path, content, who, headers=headers)
         return Answer(answer.status_code, answer.json() if answer.content else None, answer.headers)
 
-    def send_raw(self, host: str, method: str, path: str, content: bytes, who: str) -> httpx.Response:
+    def send_raw(
+        self,
+        host: str,
+        method: str,
+        path: str,
+        content: bytes,
+        who: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         """As `send`; the answer as it is."""
 
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self._services[host])
             async with httpx.AsyncClient(transport=transport, base_url=f"https://{host}") as client:
-                return await client.request(method, path, content=content, headers={"x-who": who})
+                return await client.request(method, path, content=content, headers={"x-who": who, **(headers or {})})
 
         return asyncio.run(send())
 

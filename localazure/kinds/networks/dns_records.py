@@ -69,4 +69,5 @@ DNS_RECORD = Kind(
     has_provisioning_state=False,
     verbs=Verbs(delete=Deletion(200)),
     lifecycle=Lifecycle(on_write=stamp_etag),
+    conditional="Record set",
 )

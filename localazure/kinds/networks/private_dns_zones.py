@@ -88,5 +88,6 @@ PRIVATE_DNS_ZONE = Kind(
         delete=Deletion(202, "operation"),
     ),
     lifecycle=Lifecycle(on_write=stamp_etag, before_delete=_deleting),
+    conditional="Zone",
     extras=(Extra("GET", f"{TYPE}/SOA".lower(), _start_of_authority, f"{TYPE}/SOA/read", stands="resource"),),
 )

@@ -89,4 +89,5 @@ ZONE_LINK = Kind(
         put=Verb(202, "operation", "Creating"), update=Verb(200), delete=Deletion(202, "operation"),
     ),
     lifecycle=Lifecycle(on_write=stamp_etag, on_ready=_linked),
+    conditional="Virtual network link",
 )  # fmt: skip

@@ -439,3 +439,34 @@ def test_what_azurerm_asks_of_a_zone_and_sends_of_a_subnet(azure: Azure) -> None
     assert "sharingScope" not in azure.arm("GET", SUBNET).body["properties"]
     body["properties"]["sharingScope"] = "Everybody"
     assert azure.arm("PUT", SUBNET, body).code == "InvalidRequestPropertyValue"
+
+
+def test_a_write_for_another_state_than_the_one_that_is_there_is_not_done(azure: Azure) -> None:
+    """Expected by hand from Microsoft's "Private Zones - Create Or Update" and what Azure PowerShell's tests expect."""
+    azure.make(RG, NETWORK, ZONE)
+    azure.wait()
+    link = {"location": "global", "properties": {"virtualNetwork": {"id": NETWORK}}}
+    record = {"properties": {"aRecords": [{"ipv4Address": "10.0.0.1"}]}}
+    rows = (
+        (f"{ZONE}/virtualNetworkLinks/link1", link, "The Virtual network link link1"),
+        (f"{ZONE}/A/record1", record, "The Record set record1"),
+        (ZONE, BODIES[ZONE], f"The Zone {ZONE.rpartition('/')[2]}"),
+    )
+    for path, body, called in rows:
+        absent = azure.arm("PUT", f"{path}-not", body, headers={"If-Match": "*"})
+        assert (absent.status, absent.message) == (412, "The condition '*' in the If-Match header was not satisfied.")
+        azure.arm("PUT", path, body, headers={"If-None-Match": "*"} if path != ZONE else {})
+        azure.wait()
+        before = azure.arm("GET", path).body
+        again = azure.arm("PUT", path, body, headers={"If-None-Match": "*"})
+        assert (again.status, again.code) == (412, "PreconditionFailed")
+        assert again.message == f"{called} exists already and hence cannot be created again."
+        for method in ("PUT", "PATCH", "DELETE"):
+            stale = azure.arm(method, path, {**body, "tags": {"a": "b"}}, headers={"If-Match": "gibberish"})
+            assert stale.message.startswith("The condition 'gibberish' in the If-Match header was not"), method
+            assert stale.message.endswith(f" The current was '{before['etag']}'.")
+        assert azure.arm("GET", path).body == before
+        assert azure.arm("PUT", path, body, headers={"If-Match": before["etag"], "If-None-Match": "x"}).status < 300
+        gone = azure.arm("DELETE", path, headers={"If-Match": before["etag"]})
+        assert gone.status < 300
+        azure.wait()
