@@ -1,71 +1,16 @@
-"""Role assignments that were made and taken away, as Azure's activity log has them: nothing else knows of those gone.
-
-Source: Microsoft, "View activity logs for Azure RBAC changes" (the last 90 days), "Activity Logs - List" (REST
-2015-04-01). Who has it, and which role, stands in `requestbody` of the event that begins a write, and in
-`responseBody` of the one that ends a deletion, as Azure CLI's `az role assignment list-changelogs` reads them; events
-of one request share their `operationId`. The members of these bodies are written in either case.
-"""
+"""Azure's activity log, asked for role assignments that were made and taken away (`rbac/report/changes.py`)."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from azmlflow.cli.azure.errors import ArmError, Document, MalformedAnswer
-from azmlflow.rbac import scopes
+from azmlflow.rbac.report import changes
+from azmlflow.rbac.report.changes import History
 
 if TYPE_CHECKING:
     from azmlflow.cli.azure.resource_manager import ResourceManager
-
-RIGHT = "Microsoft.Insights/eventtypes/values/read"
-_DAYS = 89  # Azure refuses a start of more than 90 days ago, by its own clock
-_OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
-_TYPE = "/providers/microsoft.authorization/roleassignments/"
-_MADE, _TAKEN = "microsoft.authorization/roleassignments/write", "microsoft.authorization/roleassignments/delete"
-
-
-@dataclass(frozen=True)
-class Change:
-    """A role assignment that was made or taken away.
-
-    Attributes:
-        id: ARM id of the assignment.
-        on: when, UTC.
-        by: object id of who did it, or the name that Azure tells.
-        made: whether it was made, or else taken away.
-        principal_id: who has it; empty where Azure does not tell.
-        role_id: the role, likewise.
-    """
-
-    id: str
-    on: datetime
-    by: str
-    made: bool
-    principal_id: str
-    role_id: str
-
-    @property
-    def scope(self) -> str:
-        """ARM id of where it applies."""
-        return self.id[: self.id.lower().rindex(_TYPE)]
-
-
-@dataclass(frozen=True)
-class History:
-    """What the activity log tells.
-
-    Attributes:
-        changes: the oldest first.
-        since: from when on it was read; None where it may not be read at all.
-        whole: whether what applies to the whole subscription was read too.
-    """
-
-    changes: tuple[Change, ...]
-    since: datetime | None
-    whole: bool = True
 
 
 def read(arm: ResourceManager, scope: str, now: datetime) -> History:
@@ -82,74 +27,15 @@ def read(arm: ResourceManager, scope: str, now: datetime) -> History:
         ArmError: Azure refuses for another reason than that the caller may not read them.
         MalformedAnswer: what is answered is not Azure's.
     """
-    _, subscription, _, group, *_ = scope.strip("/").split("/")
-    since = now - timedelta(days=_DAYS)
-    kind = scopes.extension_id(scopes.subscription_id(subscription), "Microsoft.Insights/eventtypes", "management")
-    # No end: one written in whole seconds would leave away what was done in this very second.
-    time = f"eventTimestamp ge '{since:%Y-%m-%dT%H:%M:%SZ}'"
-    for only in ("resourceProvider eq 'Microsoft.Authorization'", f"resourceGroupName eq '{group}'"):
+    for asked in changes.questions(scope, now):
         try:
-            listed = arm.list(f"{kind}/values", {"$filter": f"{time} and {only}"}, ids=False)
+            listed = arm.list(asked.path, {"$filter": asked.filter}, ids=False)
         except ArmError as fault:
             if fault.status != 403:
                 raise
             continue
-        found = [one for one in _changes(listed) if _reaches(one.scope, scope)]
-        return History(tuple(sorted(found, key=lambda one: one.on)), since, "resourceProvider" in only)
+        try:
+            return changes.read(map(Document, listed), asked, scope)
+        except changes.NoTime as fault:
+            raise MalformedAnswer("an event's time is none", str(fault)) from None
     return History((), None)
-
-
-def _reaches(at: str, scope: str) -> bool:
-    return scopes.contains(at, scope) or scopes.contains(scope, at)
-
-
-def _changes(events: Iterable[Mapping[str, Any]]) -> Iterable[Change]:
-    """Those requests that succeeded, each once."""
-    asked: dict[str, str] = {}
-    ended: dict[str, Document] = {}
-    for event in map(Document, events):
-        if _value(event, "operationName").lower() not in (_MADE, _TAKEN):
-            continue
-        properties = event.get("properties") or {}
-        if properties.get("requestbody"):
-            asked[event["operationId"]] = properties["requestbody"]
-        if _value(event, "status") == "Succeeded" and _value(event, "subStatus") != "NoContent":
-            ended[event["operationId"]] = event
-    for operation, event in ended.items():
-        if _TYPE in str(event["resourceId"]).lower():
-            body = (event.get("properties") or {}).get("responseBody") or asked.get(operation) or ""
-            yield _change(event, _assignment(body))
-
-
-def _change(event: Mapping[str, Any], assignment: Mapping[str, Any]) -> Change:
-    try:
-        on = datetime.fromisoformat(event["eventTimestamp"]).astimezone(UTC)
-    except (TypeError, ValueError):
-        raise MalformedAnswer("an event's time is none", str(event["resourceId"])) from None
-    return Change(
-        str(event["resourceId"]),
-        on,
-        str((event.get("claims") or {}).get(_OBJECT_ID) or event.get("caller") or ""),
-        _value(event, "operationName").lower() == _MADE,
-        str(assignment.get("principalid") or ""),
-        str(assignment.get("roledefinitionid") or ""),
-    )
-
-
-def _assignment(body: str) -> Mapping[str, Any]:
-    """A role assignment's properties, by lower-case name; none where the body is not one."""
-    try:
-        document = _lowered(json.loads(body))
-    except ValueError:
-        return {}
-    return _lowered(document.get("properties"))
-
-
-def _lowered(document: Any) -> Mapping[str, Any]:
-    return {str(name).lower(): value for name, value in document.items()} if isinstance(document, dict) else {}
-
-
-def _value(event: Mapping[str, Any], name: str) -> str:
-    """What a localizable member says to programs."""
-    told = event.get(name)
-    return str(told.get("value") or "") if isinstance(told, Mapping) else ""

@@ -5,19 +5,25 @@ So a page can show and do nothing that its principal could not by a request of i
 
 from __future__ import annotations
 
+from datetime import datetime
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from azmlflow.localazure.arm import dispatch
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.resources import paths
 from azmlflow.localazure.tracking import answers
 from azmlflow.rbac.operations import TRACKING, operation
+from azmlflow.rbac.report import changes
+from azmlflow.rbac.report.changes import History
 from azmlflow.resourcetypes.table import find, version_of
 
 _MANY = {"max_results": "1000"}
+_ACTIVITY = "Microsoft.Insights/eventtypes/values"
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 
 
@@ -46,13 +52,22 @@ class Reader:
         Raises:
             AzureError: it may not be read.
         """
-        found: list[Document] = []
-        url: str | None = _url(path)
-        while url:
-            answer = await self._ask(url)
-            found += answer["value"]
-            url = answer.get("nextLink")
-        return found
+        return await self._every(_url(path))
+
+    async def history(self, scope: str, now: datetime) -> History:
+        """Role assignments that were made and taken away at a scope, above it and below, as far as may be read.
+
+        Raises:
+            AzureError: the activity log is refused for another reason than that it may not be read.
+        """
+        for asked in changes.questions(scope, now):
+            query = urlencode({"api-version": version_of(_ACTIVITY), "$filter": asked.filter})
+            try:
+                return changes.read(await self._every(f"{asked.path}?{query}"), asked, scope)
+            except AzureError as error:
+                if error.status != HTTPStatus.FORBIDDEN:
+                    raise
+        return History((), None)
 
     async def post(self, path: str) -> Document:
         """What an action of a resource answers, such as `.../jobs/NAME/cancel`.
@@ -76,6 +91,14 @@ class Reader:
         )
         told = answers.body(found)
         return f"{len(told.get('experiments', ()))}{'+' if told.get('next_page_token') else ''}"
+
+    async def _every(self, url: str | None) -> list[Document]:
+        found: list[Document] = []
+        while url:
+            answer = await self._ask(url)
+            found += answer["value"]
+            url = answer.get("nextLink")
+        return found
 
     async def _ask(self, url: str, method: str = "GET") -> Document:
         parts = urlsplit(url)

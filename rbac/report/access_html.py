@@ -1,4 +1,5 @@
-"""The matrix of access as one self-contained HTML page: searchable, printable, nothing fetched.
+"""The matrix of access, and the log of who gave and took it, as one self-contained HTML page: searchable, printable,
+nothing fetched.
 
 The rule that keeps it small: a reason is written once. Under the table stand all reasons, numbered, and all actions,
 lettered; a cell holds its sign, its reason's number and, unless allowed, the letter of the action that decided. So the
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from azmlflow.rbac.report.access import Cell, Matrix, Row
+from azmlflow.rbac.report.log import Entry, Log, place
 
 # Class and sign of a cell. The classes are short because there are some ten thousand cells.
 _SIGNS = {"allowed": ("y", "✓"), "refused": ("n", "·"), "unknown": ("q", "?")}
@@ -44,6 +46,9 @@ h2 { font-size: 1rem; margin: 1.25rem 0 .25rem }
 ol { margin: 0; padding-left: 3.5em; overflow-wrap: anywhere }
 ol.letters { list-style: lower-alpha }
 tr[hidden] { display: none }
+#log td, #log th { text-align: left; overflow-wrap: anywhere }
+#log tr.gone { color: #55555e }
+#log time { white-space: nowrap }
 @media screen { thead { position: sticky; top: 0 } }
 @media print {
   @page { size: landscape; margin: 10mm }
@@ -61,7 +66,8 @@ const box = document.getElementById("search"), count = document.getElementById("
 const why = document.getElementById("why");
 const reasons = [...document.querySelectorAll("#reasons li")], actions = [...document.querySelectorAll("#actions li")];
 const letters = new Map(actions.map(item => [item.dataset.letter, item.textContent.trim()]));
-const rows = [...document.querySelectorAll("tbody tr")];
+const rows = [...document.querySelectorAll("#matrix tbody tr")];
+const log = [...document.querySelectorAll("#log tbody tr")];
 const keys = new WeakMap(), verdicts = {y: "allowed", n: "refused", q: "unknown"};
 function note(cell) { return cell.lastElementChild.textContent; }
 function reason(cell) {
@@ -83,9 +89,10 @@ function show() {
     row.hidden = !words.every(word => key(row).includes(word));
     left += row.hidden ? 0 : 1;
   }
+  for (const row of log) row.hidden = !words.every(word => row.textContent.toLowerCase().includes(word));
   count.textContent = left + " of " + rows.length;
 }
-const table = document.querySelector("table");
+const table = document.querySelector("#matrix");
 table.addEventListener("pointerover", event => {
   const cell = event.target.closest("tbody td");
   if (cell) cell.title = reason(cell);
@@ -133,7 +140,13 @@ class _Notes:
         )
 
 
-def page(table: Matrix, subject: str, made: str = "", grants: Mapping[str, Sequence[str]] | None = None) -> str:
+def page(
+    table: Matrix,
+    subject: str,
+    made: str = "",
+    grants: Mapping[str, Sequence[str]] | None = None,
+    given: Log | None = None,
+) -> str:
     """The page.
 
     Args:
@@ -141,6 +154,7 @@ def page(table: Matrix, subject: str, made: str = "", grants: Mapping[str, Seque
         subject: what it is about, for the title: `stack prod`.
         made: when the report was made, and by whom.
         grants: of an object id (lower case) what was granted, and until when.
+        given: who gave whom what, and took it away; left out where that was not asked.
     """
     digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; form-action 'none'"
@@ -164,7 +178,7 @@ def page(table: Matrix, subject: str, made: str = "", grants: Mapping[str, Seque
 reason below, and the letter of the action that decided; point at a cell, or click it, to read them here.</p>
 <form role="search"><label>Search <input id="search" type="search" placeholder="name, type, id, role" autofocus></label>
 <output id="count"></output></form>
-<table>
+<table id="matrix">
 <thead>
 {_head(table)}
 </thead>
@@ -173,7 +187,7 @@ reason below, and the letter of the action that decided; point at a cell, or cli
 </tbody>
 </table>
 <output id="why"></output>
-{notes.html()}
+{_log(given) if given else ""}{notes.html()}
 <script>{_SCRIPT}</script>
 </body>
 </html>
@@ -205,6 +219,35 @@ def _cell(cell: Cell, who: str, notes: _Notes) -> str:
     kind, sign = _SIGNS[cell.verdict]
     # An end tag that HTML lets one leave out is left out: cells are the most of the page.
     return f"<td class={kind}>{sign}<i>{notes.mark(cell, who)}</i>"
+
+
+def _log(log: Log) -> str:
+    """Who gave whom what, the last first; what is gone stands there too."""
+    heads = ("given", "by", "to", "role", "at", "until", "taken away", "by")
+    head = "".join(f'<th scope="col">{each}</th>' for each in heads)
+    lines = "\n".join(map(_entry, log.entries))
+    told = "; ".join(filter(None, (log.told, log.unseen)))
+    return (
+        f'<h2>Who gave whom what, and who took it away</h2>\n<p id="told">{escape(told)}.</p>\n'
+        f'<table id="log">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{lines}\n</tbody>\n</table>\n'
+    )
+
+
+def _entry(entry: Entry) -> str:
+    ended = _time(entry.ended) if entry.ended or entry.stands else "gone, unknown when"
+    # As in a line of `access --log`: what Azure does not tell is unknown, not nobody's.
+    told = [_time(entry.on) or "unknown"]
+    told += [escape(each or "unknown") for each in (entry.by, entry.to, entry.role)]
+    told += [f'<span title="{escape(entry.at)}">{escape(place(entry.at))}</span>', escape(entry.until), ended]
+    told += [escape(entry.ended_by or ("unknown" if entry.ended else ""))]
+    cells = "".join(f"<td>{each}" for each in told)
+    return f"<tr>{cells}" if entry.stands else f'<tr class="gone">{cells}'
+
+
+def _time(instant: str) -> str:
+    """An instant of the log, to the minute; nothing for none."""
+    said = escape(instant[:16].replace("T", " "))
+    return f'<time datetime="{escape(instant)}">{said}</time>' if instant else ""
 
 
 def letters(number: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from azmlflow.cli.access import completing, declared, history, log, person, principals, report
+from azmlflow.cli.access import completing, declared, log, person, principals, report
 from azmlflow.cli.access.grants import place
 from azmlflow.cli.access.people import principal_type
 from azmlflow.cli.frame.folding import width
@@ -139,7 +139,8 @@ def _matrix(session: Session, where: Place, *, to_terminal: bool) -> str:
         case "html":
             who, now = session.invocation.ports.whoami().name, datetime.now(UTC)
             made = f"As of {now:%Y-%m-%d %H:%M} UTC, for {who}."
-            return access_html.page(table, f"stack {session.name}", made, _granted(session))
+            given = log.read(session.invocation.ports, where, session.settings().grants, now)
+            return access_html.page(table, f"stack {session.name}", made, _granted(session), given)
     return report.as_text(table, width(sys.stdout) if to_terminal else None)
 
 
@@ -178,23 +179,17 @@ def _of_one(session: Session, where: Place, principal: str, kind: str | None) ->
 
 
 def _logged(session: Session, where: Place) -> str:
-    arm = session.invocation.ports.open_arm()
-    assignments = arm.role_assignments(where.workspace_id)
-    past = history.read(arm, where.workspace_id, datetime.now(UTC))
-    people = log.people(assignments, past.changes)
-    tenant = session.invocation.ports.read_tenant(where.subscription_id, where.workspace_id, people)
-    role, until = log.roles(where, tenant.facts.definitions), log.ends(where, session.settings().grants)
-    entries = log.entries(assignments, past.changes, role, tenant.directory, until)
-    if unseen := log.unseen(past, where):
-        session.invocation.warn(unseen)
+    told = log.read(session.invocation.ports, where, session.settings().grants, datetime.now(UTC))
+    if told.unseen:
+        session.invocation.warn(told.unseen)
     match session.invocation.output:
         case "json":
-            since = past.since.isoformat(timespec="seconds") if past.since else None
-            told = {"stack": session.name, "endedSince": since, "assignments": log.document(entries)}
-            return json.dumps(told, indent=2)
+            since = told.since.isoformat(timespec="seconds") if told.since else None
+            document = {"stack": session.name, "endedSince": since, "assignments": log.document(told.entries)}
+            return json.dumps(document, indent=2)
         case "csv":
-            return log.as_csv(entries)
-    return log.as_text(entries, past)
+            return log.as_csv(told.entries)
+    return log.as_text(told)
 
 
 def _compared(session: Session, where: Place) -> tuple[str, bool]:

@@ -7,6 +7,7 @@ said in its place.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
@@ -14,8 +15,10 @@ from azmlflow.localazure.ui import html
 from azmlflow.localazure.ui.visit import Visit
 from azmlflow.rbac import scopes
 from azmlflow.rbac.facts import Facts
-from azmlflow.rbac.report import access_html
+from azmlflow.rbac.index import role_guid
+from azmlflow.rbac.report import access_html, log
 from azmlflow.rbac.report.access import Matrix, WhoIsWho, matrix, principals
+from azmlflow.rbac.report.log import Log, Standing
 
 _AUTHORIZATION = "providers/Microsoft.Authorization/roleAssignments"
 
@@ -25,12 +28,13 @@ async def show(visit: Visit) -> str:
     try:
         listed = await visit.reader.all(f"{visit.id}/{_AUTHORIZATION}")
         table = await _matrix(visit)
+        given = await _log(visit, listed)
     except AzureError as error:
         return html.refused(error.message)
     names = {row.object_id: row.name for row in table.rows}
     whole_matrix = html.link("The whole matrix, with reasons", "access-matrix")
     report = f'<p>{html.cell(made(visit))} <span class="screen">{whole_matrix}</span></p>'
-    return report + _given(visit, listed, names) + _may(table)
+    return report + _given(visit, listed, names) + _taken(visit, given) + _may(table)
 
 
 async def whole(visit: Visit) -> str:
@@ -43,7 +47,9 @@ async def whole(visit: Visit) -> str:
     for each in visit.grants:
         end = f"until {each.until}" if each.until else "no end"
         granted.setdefault(each.principal_id, []).append(f"{each.persona}, {end}")
-    return access_html.page(await _matrix(visit), f"workspace {visit.workspace['name']}", made(visit), granted)
+    table = await _matrix(visit)
+    given = await _log(visit, await visit.reader.all(f"{visit.id}/{_AUTHORIZATION}"))
+    return access_html.page(table, f"workspace {visit.workspace['name']}", made(visit), granted, given)
 
 
 def made(visit: Visit) -> str:
@@ -79,6 +85,65 @@ def _given(visit: Visit, listed: Iterable[Document], names: Mapping[str, str]) -
         else ""
     )
     return html.table(caption, head, rows)
+
+
+async def _log(visit: Visit, listed: Iterable[Document]) -> Log:
+    """Who gave whom what, and took it away, as far as the principal may read it.
+
+    Raises:
+        AzureError: the activity log is refused for another reason.
+    """
+    standing = tuple(map(_standing, listed))
+    past = await visit.reader.history(visit.id, visit.cloud.clock.now())
+    grants = {(each.scope, each.principal_id, each.role): each.until for each in visit.grants}
+    ends = {
+        each.id.lower(): grants.get((scopes.key(each.scope), each.principal_id.lower(), role_guid(each.role_id)), "")
+        for each in standing
+    }
+    home = visit.id.rpartition("/providers/")[0]
+    role = log.roles(home, visit.cloud.enforcer.facts().definitions)
+    found = (visit.cloud.directory.get(each) for each in log.people(standing, past.changes))
+    who = WhoIsWho({each.object_id.lower(): (each.kind, each.upn or each.display_name) for each in found if each})
+    entries = log.entries(standing, past.changes, role, who, ends)
+    return Log(entries, past.since, log.unseen(past, visit.id))
+
+
+def _standing(one: Document) -> Standing:
+    told = one["properties"]
+    on = told.get("createdOn")
+    return Standing(
+        str(one["id"]),
+        datetime.fromisoformat(on) if on else None,
+        str(told.get("createdBy") or ""),
+        str(told["principalId"]),
+        str(told["roleDefinitionId"]),
+        str(told["scope"]),
+    )
+
+
+def _taken(visit: Visit, given: Log) -> str:
+    """What was taken away again, the last first."""
+    if given.since is None:
+        return html.refused(given.unseen)
+    gone = sorted((each for each in given.entries if not each.stands), key=lambda each: each.ended, reverse=True)
+    rows = [
+        (
+            html.identifier(each.to or "unknown"),
+            html.identifier(each.role or "unknown"),
+            _place(visit, each.at),
+            html.time(each.on) or "unknown",
+            each.by or "unknown",
+            html.time(each.ended) or "unknown",
+            each.ended_by or "unknown",
+        )
+        for each in gone
+    ]
+    head = ("Principal", "Role", "At", "Given (UTC)", "Given by", "Taken away (UTC)", "Taken away by")
+    caption = f"Role assignments that were taken away, from {given.since:%Y-%m-%d} on"
+    if not rows:
+        return f"<p>No role assignment was taken away from {given.since:%Y-%m-%d} on.</p>"
+    missing = html.refused(given.unseen) if given.unseen else ""
+    return html.table(caption, head, rows) + missing
 
 
 def _place(visit: Visit, scope: str) -> object:

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from azmlflow.cli.access import log, person, report
-from azmlflow.cli.access.history import Change, History
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.rbac.evaluate import Decision
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.operations import Operation
 from azmlflow.rbac.report.access import Cell, Column, Explanation, Matrix, Row, WhoIsWho
+from azmlflow.rbac.report.changes import Change, History
 from azmlflow.rbac.report.differences import Drift, Finding
+from azmlflow.rbac.report.log import Log, entries, people, unseen
+from azmlflow.rbac.report.log import roles as names
 
 GROUP = "/subscriptions/s/resourceGroups/rg"
 SCOPE = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/ws"
@@ -370,9 +372,9 @@ def test_the_log_whole() -> None:
     ]
     roles: Any = [SimpleNamespace(id="/x/1", name="Reader")]
     place = Place("s", "rg", "ws")
-    found = log.entries(made, (), log.roles(place, roles), WHO, {"/a/1": "2027-01-31"})
-    seen = History((), datetime(2026, 8, 30, tzinfo=UTC))
-    assert log.as_text(found, seen).splitlines() == [
+    standing = tuple(map(log.standing, made))
+    found = entries(standing, (), names(place.home, roles), WHO, {"/a/1": "2027-01-31"})
+    assert log.as_text(Log(found, datetime(2026, 8, 30, tzinfo=UTC))).splitlines() == [
         "2026-11-28 00:00  somebody gave alice@local.test Reader at rg, until 2027-01-31",
         "2026-11-26 23:30  team gave alice@local.test Reader at the tenant, until 2027-01-31",
         "unknown           unknown gave alice@local.test /unknown/role at ws, until 2027-01-31",
@@ -396,14 +398,14 @@ def test_the_log_whole() -> None:
         "stands": True,
         "id": "/a/1",
     }
-    assert log.people(made, ()) == (ALICE, TEAM, "somebody")
-    assert log.as_text((), History((), None)) == "no role assignment reaches the workspace\ntimes are UTC"
+    assert people(standing, ()) == (ALICE, TEAM, "somebody")
+    assert log.as_text(Log((), None)) == "no role assignment reaches the workspace\ntimes are UTC"
 
 
 def test_what_is_gone_is_told_whole() -> None:
     """Its role may be gone as well: a persona's has the name that it had, a built-in one that of Azure."""
     place = Place("s", "rg", "ws")
-    role, on = log.roles(place, ()), datetime(2026, 11, 1, 9, tzinfo=UTC)
+    role, on = names(place.home, ()), datetime(2026, 11, 1, 9, tzinfo=UTC)
     assert role(place.role_definition_id("tracker")).startswith("azmlflow tracker (rg-")
     assert role(
         "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -411,7 +413,7 @@ def test_what_is_gone_is_told_whole() -> None:
     id_ = f"{SCOPE}/providers/Microsoft.Authorization/roleAssignments/1"
     made = Change(id_, on, ALICE, True, TEAM, "/x/1")
     ended = Change(id_.upper(), on + timedelta(hours=1), TEAM, False, "", "")
-    (entry,) = log.entries((), (made, made, ended), str, WHO, {})
+    (entry,) = entries((), (made, made, ended), str, WHO, {})
     assert (entry.on, entry.by, entry.to, entry.role) == (
         "2026-11-01T09:00:00+00:00",
         "alice@local.test",
@@ -419,9 +421,9 @@ def test_what_is_gone_is_told_whole() -> None:
         "/x/1",
     )
     assert (entry.ended, entry.ended_by, entry.stands) == ("2026-11-01T10:00:00+00:00", "team", False)
-    assert log.people((), (made, ended)) == (ALICE, TEAM)
-    assert "cannot be seen" in log.unseen(History((), None), place)
-    assert log.unseen(History((), on), place) == ""
+    assert people((), (made, ended)) == (ALICE, TEAM)
+    assert "cannot be seen" in unseen(History((), None), SCOPE)
+    assert unseen(History((), on), SCOPE) == ""
 
 
 @pytest.mark.parametrize(

@@ -343,6 +343,26 @@ def test_access_in_words_with_role_way_in_date_and_author(browser: Browser) -> N
     assert "As of 2026-01-01 00:00 UTC" in browser.get("access-matrix").text
 
 
+def test_what_was_taken_away_is_told_with_who_did_it(browser: Browser) -> None:
+    page = signed_in(browser, OWNER).get("access").text
+    assert "No role assignment was taken away from 2025-10-04 on." in page
+    listed = browser.azure.arm("GET", f"{WORKSPACE}/providers/Microsoft.Authorization/roleAssignments").body["value"]
+    who = browser.azure.who(READER).object_id
+    (his,) = (each["id"] for each in listed if each["properties"]["principalId"] == who)
+    assert browser.azure.arm("DELETE", his).status == 200
+    page = browser.get("access").text
+    taken = page.partition("Role assignments that were taken away")[2].partition("</table>")[0]
+    assert READER in taken
+    assert f'data-label="Taken away by">{OWNER}' in taken
+    log = browser.get("access-matrix").text.partition('<table id="log">')[2]
+    assert '<tr class="gone"><td>' in log
+    assert f"<td>{READER}<td>Reader" in log
+    rights = ["Microsoft.Authorization/roleAssignments/read", "Microsoft.MachineLearningServices/workspaces/read"]
+    browser.azure.give("ops@local.test", rights, WORKSPACE)
+    page = signed_in(browser, "ops@local.test").get("access").text
+    assert "what was taken away again cannot be seen: it takes Microsoft.Insights/eventtypes/values/read" in page
+
+
 def test_persona_and_end_are_those_of_the_stacks_grants(browser: Browser) -> None:
     who = browser.azure.who(READER).object_id
     listed = browser.azure.arm("GET", f"{WORKSPACE}/providers/Microsoft.Authorization/roleAssignments").body["value"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -12,6 +14,7 @@ from azmlflow.rbac.evaluate import Cause, Decision, Verdict
 from azmlflow.rbac.operations import Operation
 from azmlflow.rbac.report import access_html
 from azmlflow.rbac.report.access import Cell, Column, Matrix, Row
+from azmlflow.rbac.report.log import Entry, Log
 
 READ, WRITE = (Operation(name, (f"m/{name}",), (), f"To {name} <things>") for name in ("read", "write"))
 COLUMNS = (Column("view", READ), Column("view", WRITE), Column("r&d", READ))
@@ -94,6 +97,27 @@ def test_the_title_and_the_scope_are_said(outline: Outline) -> None:
     assert "As of 2026-11-26 17:00 UTC, for <dan>." in said
     assert "tracker, until 2027-01-31" in said
     assert outline.all("p")[0][1] == "/s/<scope>"
+
+
+def test_the_log_tells_what_stands_what_was_taken_away_and_what_nobody_knows() -> None:
+    at = "/subscriptions/s/resourceGroups/rg"
+    stands = Entry("2026-11-02T09:30:00+00:00", "bob", "ana", "tracker <x>", at, "2027-01-31", "", "", True, "/a/1")
+    ended = Entry("", "", "ana", "Reader", at, "", "2026-11-03T10:00:00+00:00", "", False, "/a/2")
+    gone = Entry("2026-11-01T08:00:00+00:00", "bob", "", "", "/", "", "", "", False, "/a/3")
+    log = Log((stands, ended, gone), datetime(2026, 8, 30, tzinfo=UTC), "the rest cannot be seen")
+    page = access_html.page(TABLE, "stack dev", given=log)
+    body = page.partition('<table id="log">')[2].partition("</table>")[0]
+    rows = [re.sub(r"<td>", "|", row) for row in re.findall(r"<tr[^>]*>(<td>.*)", body)]
+    assert [re.sub(r"<[^>]+>", "", row) for row in rows] == [
+        "|2026-11-02 09:30|bob|ana|tracker &lt;x&gt;|rg|2027-01-31||",
+        "|unknown|unknown|ana|Reader|rg||2026-11-03 10:00|unknown",
+        "|2026-11-01 08:00|bob|unknown|unknown|the tenant||gone, unknown when|",
+    ]
+    assert body.count('class="gone"') == 2
+    told = Outline(page).all("p")
+    assert ({"id": "told"}, f"{log.told}; the rest cannot be seen.") in told
+    assert "taken away is told from 2026-08-30 on" in log.told
+    assert 'id="log"' not in access_html.page(TABLE, "stack dev").replace('"#log', ""), "none where it was not asked"
 
 
 def test_the_head_has_groups_over_their_operations(outline: Outline) -> None:

@@ -14,6 +14,7 @@ from azmlflow.rbac.facts import Facts
 from azmlflow.rbac.records import RoleAssignment
 from azmlflow.rbac.report import access_html
 from azmlflow.rbac.report.access import COLUMNS, WhoIsWho, matrix
+from azmlflow.rbac.report.log import Entry, Log
 from azmlflow.rbac.roles import built_in_role
 from tests.browser import chromium
 from tests.cli.desk import SUBSCRIPTION, WORKSPACE_ID
@@ -36,7 +37,14 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     facts = Facts(assignments, definitions, management_groups=above, unread_groups=[ids[2]])
     people = WhoIsWho({who: (SUMMARY[number], NAMES[number]) for number, who in enumerate(ids)})
     path = tmp_path_factory.mktemp("page") / "access.html"
-    path.write_text(access_html.page(matrix(facts, WORKSPACE_ID, people), "stack local"))
+    given = [
+        Entry(
+            "2026-11-02T09:30:00+00:00", "bob@local.test", name, "Reader", WORKSPACE_ID, "", "", "", True, f"/a/{name}"
+        )
+        for name in NAMES[1:]
+    ]
+    log = Log(tuple(given), None)
+    path.write_text(access_html.page(matrix(facts, WORKSPACE_ID, people), "stack local", given=log))
     return path
 
 
@@ -53,7 +61,7 @@ def page(document: Path) -> Iterator[Page]:
 
 
 def shown(page: Page) -> int:
-    return page.locator("tbody tr:visible").count()
+    return page.locator("#matrix tbody tr:visible").count()
 
 
 def test_a_search_leaves_the_rows_that_match(page: Page) -> None:
@@ -62,19 +70,21 @@ def test_a_search_leaves_the_rows_that_match(page: Page) -> None:
         page.fill("#search", words)
         assert shown(page) == left, words
         assert page.inner_text("#count") == f"{left} of {len(NAMES)}"
+    page.fill("#search", "scientists")
+    assert page.locator("#log tbody tr:visible").count() == 1, "the log is searched too"
     page.fill("#search", "")
     assert shown(page) == len(NAMES)
 
 
 def test_a_cell_tells_its_reason_and_a_row_its_note(page: Page) -> None:
-    assert page.locator("tbody tr:first-child td").count() == len(COLUMNS)
+    assert page.locator("#matrix tbody tr:first-child td").count() == len(COLUMNS)
     first = page.locator("td.y").first
     first.hover()
     told = str(first.get_attribute("title"))
     assert told.startswith("allowed: Role 'AzureML Data Scientist', assigned at")
     first.click()
     assert page.inner_text("#why") == f"alice@local.test: {told}"
-    doubtful = page.locator("tbody tr", has_text="bob@local.test").locator("td.q").first
+    doubtful = page.locator("#matrix tbody tr", has_text="bob@local.test").locator("td.q").first
     doubtful.hover()
     told = str(doubtful.get_attribute("title"))
     assert told.startswith("unknown: Microsoft.MachineLearningServices/workspaces/experiments/write: Role 'Owner'")
@@ -115,7 +125,7 @@ def test_on_paper_there_is_no_search_box_and_the_head_repeats(page: Page) -> Non
     page.emulate_media(media="print")
     try:
         assert not page.locator("form").is_visible()
-        assert page.eval_on_selector("thead", "head => getComputedStyle(head).display") == "table-header-group"
+        assert page.eval_on_selector("#log thead", "head => getComputedStyle(head).display") == "table-header-group"
         assert page.pdf().startswith(b"%PDF")
     finally:
         page.emulate_media(media="screen")
