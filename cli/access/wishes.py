@@ -5,7 +5,8 @@
     data-scientists,viewer,group,,Group
 
 `principal` and `persona` are needed; an empty field is as an option that is not given. Semicolons part as well, as
-spreadsheets of many countries write them. A file counts as a whole: one bad line, and nothing is done.
+spreadsheets of many countries write them. A file counts as a whole: one bad line, and nothing is done. The file `-` is
+standard input.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -29,6 +31,7 @@ from azmlflow.rbac.roles import Persona, combined
 
 Never = Literal["never"]
 End = date | timedelta | Never | None
+STANDARD_INPUT = Path("-")
 COLUMNS = ("principal", "persona", "scope", "until", "type")
 _MOST_BYTES, _MOST_LINES = 1_000_000, 1000
 
@@ -68,7 +71,7 @@ class FaultyLines(CliError):
         lines = len({line for line, _ in faults})
         told = [f"line {line}: {what}" for line, what in sorted(faults, key=lambda each: each[0])]
         count = f"{lines} line{'s' if lines > 1 else ''} cannot be granted, so nothing is"
-        super().__init__("\n  ".join([f"{count}:", *told]), where=str(path), next="mend them, and type it again")
+        super().__init__("\n  ".join([f"{count}:", *told]), where=_named(path), next="mend them, and type it again")
 
     def and_of(self, other: FaultyLines) -> FaultyLines:
         """These and those of the other lines."""
@@ -115,21 +118,22 @@ def read_file(path: Path, today: date) -> tuple[Wish, ...]:
         CliError: it cannot be read.
         FaultyLines: some of its lines cannot.
     """
+    where = _named(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        content = _content(path)
         text = content.decode("utf-8-sig")
     except OSError as fault:
-        raise CliError(f"it cannot be read: {fault.strerror}", where=str(path), next=f"ls -l {path}") from fault
+        look = "azmlflow grant --help" if path == STANDARD_INPUT else f"ls -l {path}"
+        raise CliError(f"it cannot be read: {fault.strerror}", where=where, next=look) from fault
     except UnicodeDecodeError as fault:
-        raise CliError("it is not UTF-8", where=str(path), next="save it as `CSV UTF-8`") from fault
+        raise CliError("it is not UTF-8", where=where, next="save it as `CSV UTF-8`") from fault
     if len(content) > _MOST_BYTES:
-        raise CliError("it has more than a million bytes", where=str(path), next="grant to groups, not to people")
+        raise CliError("it has more than a million bytes", where=where, next="grant to groups, not to people")
     rows = list(_rows(text, path))
     if not rows:
-        raise CliError("it has no line below its header", where=str(path), next=f"its columns: {','.join(COLUMNS)}")
+        raise CliError("it has no line below its header", where=where, next=f"its columns: {','.join(COLUMNS)}")
     if len(rows) > _MOST_LINES:
-        raise CliError(f"it has more than {_MOST_LINES} lines", where=str(path), next="grant to groups, not to people")
+        raise CliError(f"it has more than {_MOST_LINES} lines", where=where, next="grant to groups, not to people")
     wishes: list[Wish] = []
     faults: list[tuple[int, str]] = []
     for line, row in rows:
@@ -140,6 +144,19 @@ def read_file(path: Path, today: date) -> tuple[Wish, ...]:
     if faults:
         raise FaultyLines(path, faults, wishes)
     return tuple(wishes)
+
+
+def _named(path: Path) -> str:
+    return "standard input" if path == STANDARD_INPUT else str(path)
+
+
+def _content(path: Path) -> bytes:
+    """A file's bytes, as many as it may have and one more."""
+    if path != STANDARD_INPUT:
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES + 1)
+    # A program that was started without one has none (`<&-`).
+    return sys.stdin.buffer.read(_MOST_BYTES + 1) if sys.stdin is not None else b""
 
 
 def resolved(
@@ -185,7 +202,7 @@ def _rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, str] | str]
         raise CliError(
             f"its first line names the columns: principal, persona and, if wanted, {', '.join(COLUMNS[2:])}; it is "
             f"`{header.strip()[:60]}`",
-            where=str(path),
+            where=_named(path),
             next="azmlflow grant --help",
         )
     while True:

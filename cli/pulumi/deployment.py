@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.project.project import write_atomically
 from azmlflow.cli.pulumi.changes import STACK_TYPE, masked, urn_name
 from azmlflow.resourcetypes import inputs as parts
 from azmlflow.resourcetypes.table import told_by_azure
@@ -164,6 +165,27 @@ def _unlinked(entry: Mapping[str, Any], urns: Collection[str]) -> dict[str, Any]
 def checkpoint_path(backend: Path, project: str, stack: str) -> Path:
     """Where a file backend keeps a stack's state."""
     return backend / ".pulumi" / "stacks" / project / f"{stack}.json"
+
+
+def write_checkpoint(backend: Path, project: str, stack: str) -> bool:
+    """Make an empty state, as `pulumi stack init` does, without an engine: its salt comes with the first operation.
+
+    Sources: pulumi's pkg/backend/diy (`meta.yaml` tells that stacks lie below their project), apitype.CheckpointV3.
+
+    Returns:
+        False where the backend has another layout, which the engine knows.
+
+    Raises:
+        CliError: it cannot be written.
+    """
+    home, path = backend / ".pulumi", checkpoint_path(backend, project, stack)
+    if not home.exists():
+        write_atomically(home / "meta.yaml", "version: 1\n")
+    elif not (home / "meta.yaml").exists():
+        return False
+    checkpoint = {"stack": f"organization/{project}/{stack}"}
+    write_atomically(path, json.dumps({"version": 3, "checkpoint": checkpoint}), mode=0o600)
+    return True
 
 
 def read_checkpoint(path: Path) -> State | None:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from azmlflow.cli.frame.errors import Interrupted
 from azmlflow.cli.pulumi import automation
-from azmlflow.cli.pulumi.automation import Place
+from azmlflow.cli.pulumi.automation import Place, secrets_provider
 from azmlflow.cli.pulumi.changes import OnChange, Outcome, Watcher, urn_name
 from azmlflow.cli.pulumi.deployment import (
     State,
@@ -28,6 +28,7 @@ from azmlflow.cli.pulumi.deployment import (
     read_state,
     unprotected,
     without,
+    write_checkpoint,
 )
 from azmlflow.cli.pulumi.engine import Engine
 from azmlflow.cli.pulumi.failures import failed, held
@@ -76,8 +77,12 @@ class EngineStack:
         return any(summary.name.rsplit("/", 1)[-1] == self.name for summary in stacks)
 
     def create(self) -> None:
-        """Make an empty state (`pulumi stack init`)."""
-        self._ask(lambda stack: stack.workspace.create_stack(self.name))
+        """Make an empty state (`pulumi stack init`); in our own backend its file is written instead."""
+        named = secrets_provider(self._place.folder / f"Pulumi.{self.name}.yaml")
+        ours = self._place.backend
+        made = ours and not named and not self.exists() and write_checkpoint(ours, self._place.project, self.name)
+        if not made:
+            self._ask(lambda stack: stack.workspace.create_stack(self.name))
 
     def state(self) -> State:
         """What the state holds, with secrets masked."""

@@ -77,7 +77,7 @@ def stands_elsewhere(id_: str, group_id: str) -> bool:
 
 
 def destroy(removal: Removal) -> bool:
-    """Have the engine destroy what is left in the state; it finds the group gone, and forgets it.
+    """Have the engine destroy what is left in the state; where all of it went with the group it is not asked.
 
     Raises:
         CliError: the engine would delete what is not as the plan has it.
@@ -85,18 +85,30 @@ def destroy(removal: Removal) -> bool:
     estate = removal.estate
     if estate is None or not estate.stack.exists() or not (estate.state.resources or estate.state.components):
         return False
-    if removal.check_engine() == "hidden":  # the engine may not see either that all in it is gone
-        gone = removal.plan.seen.id
-        ids = {id_.lower() for id_ in (gone, *removal.plan.access.definitions, *removal.plan.access.assignments)}
-        held = estate.state.resources
-        went = [each for each in held if each.id.lower() in ids or inventory.inside(gone, each.id)]
-        estate.stack.forget([each.urn for each in went])
+    fate = removal.check_engine()
+    if fate != "stands" and _all_went(removal, estate):
+        return True
+    if fate == "hidden":  # the engine may not see either that all in it is gone
+        estate.stack.forget([each.urn for each in estate.state.resources if _went(removal, each.id)])
     if spared := [each.urn for each in estate.state.resources if each.id.lower() in removal.spared]:
         estate.stack.forget(spared)
     if protected := [each.urn for each in estate.state.resources if each.protected]:
         estate.stack.unprotect(protected)  # what is protected from slips is not from `down`, which asked
     estate.stack.destroy(removal.on_change)
     return True
+
+
+def _all_went(removal: Removal, estate: Estate) -> bool:
+    """Whether nothing of what the state holds is there any more but what is spared; the group is gone."""
+    held = [each.id for each in estate.state.resources if not each.external]
+    return all(_went(removal, id_) or id_.lower() in removal.spared for id_ in held)
+
+
+def _went(removal: Removal, id_: str) -> bool:
+    """Whether a thing went: the group, what was in it, or access that an earlier step removed."""
+    gone, access = removal.plan.seen.id, removal.plan.access
+    ids = {each.lower() for each in (gone, *access.definitions, *access.assignments)}
+    return id_.lower() in ids or inventory.inside(gone, id_)
 
 
 # In a group that is another's the engine deletes what its state holds; what it left, and what Azure made beside it,
@@ -149,10 +161,13 @@ def plan_state(removal: Removal) -> tuple[str, ...]:
 
 
 def remove_state(removal: Removal) -> bool:
-    """Remove the stack from Pulumi's backend."""
-    if removal.estate is None or not removal.estate.stack.exists():
+    """Remove the stack from Pulumi's backend, with what it holds where all of that went with the group."""
+    estate = removal.estate
+    if estate is None or not estate.stack.exists():
         return False
-    removal.estate.stack.remove()
+    state = estate.stack.state()
+    held = bool(state.resources or state.components)
+    estate.stack.remove(force=held and removal.fate() != "stands" and _all_went(removal, estate))
     return True
 
 

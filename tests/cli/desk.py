@@ -142,7 +142,8 @@ class FakeStack:
 
     def remove(self, *, force: bool = False) -> None:
         self.calls.append("remove --force" if force else "remove")
-        self.there = False
+        assert force or not self.held.resources, "the engine refuses: there is something in it"
+        self.there, self.held = False, State()
 
 
 @dataclass

@@ -146,6 +146,7 @@ ACCESS = (
     Typed("azmlflow grant alice@local.test tracker", "tracker"),
     Typed("azmlflow grant data-scientists viewer --scope group", "viewer"),
     Typed("azmlflow grant --file people.csv", "bob"),
+    Typed("cat people.csv | azmlflow grant --file -", "already"),
     Typed("azmlflow grant alice@local.test registrar", "already"),
     Typed("azmlflow grant compute/cpu tracker", "azmlflow set 'clusters[0].identity' system", 1),
     Typed("azmlflow set 'clusters[0].identity' system", "system"),

@@ -47,6 +47,7 @@ def _end(_context: click.Context, _parameter: click.Parameter, text: str | None)
         "azmlflow grant 00000000-0000-0000-0000-000000000000 registrar --stack prod",
         "azmlflow grant compute/cpu tracker",
         "azmlflow grant --file people.csv",
+        "cat people.csv | azmlflow grant --file -",
     ),
 )
 @click.argument("principal", required=False, shell_complete=completing.principal)
@@ -54,9 +55,9 @@ def _end(_context: click.Context, _parameter: click.Parameter, text: str | None)
 @click.option(
     "--file",
     "path",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     help="Many, in one update: comma-separated, with a first line principal,persona and, if wanted, scope,until,type. "
-    "One bad line, and nothing is done.",
+    "One bad line, and nothing is done. - reads standard input.",
 )
 @principal_type
 @click.option(

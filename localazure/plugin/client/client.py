@@ -43,8 +43,9 @@ ENDPOINT = "https://management.azure.com"
 SCOPE = f"{ENDPOINT}/.default"
 # azcore's: how often a request is sent if its provider is not registered; how often, and when, that is looked at.
 _REGISTRATIONS, _REGISTRATION_LOOKS, _REGISTRATION_INTERVAL = 3, 20, 15.0
-# Without a Retry-After (a key vault has none), soon and then ever later, to the pace that azure-native keeps.
-_FIRST_INTERVAL = 0.5
+# Without a Retry-After (a key vault has none), soon, for the embedded Azure may be done at once, and then ever later,
+# to the pace that azure-native keeps.
+_FIRST_INTERVAL = 0.05
 _LONGEST_INTERVAL: Mapping[str, float] = {"PUT": 10.0, "DELETE": 30.0}
 # "At once" may mean "and again, and again": past the first poll, leave the other side a breath.
 _SHORTEST_REPEAT = 0.2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -425,6 +426,23 @@ def test_many_grants_in_one_update(standing: Desk) -> None:
     assert {*roles, *given} == set(standing.stack.calls[1].split()[1:])
     assert "alice@local.test is now tracker" in done.out
     assert "bob@local.test is now viewer on the whole resource group" in done.out
+
+
+def test_many_grants_from_standard_input(standing: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def typed(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    typed("principal,persona\nalice@local.test,tracker\nnobody@local.test,viewer\n")
+    done = standing.run("grant", "--file", "-")
+    assert done.code == 1
+    assert "line 3: nobody is called `nobody@local.test`" in done.err
+    assert "[standard input]" in done.err
+    assert written(standing) == []
+    typed("principal,persona\nalice@local.test,tracker\n")
+    assert standing.run("grant", "--file", "-").code == 0
+    assert [each["displayName"] for each in written(standing)] == [ALICE.name]
+    monkeypatch.setattr("sys.stdin", None)
+    assert "its first line names the columns" in standing.run("grant", "--file", "-").err
 
 
 def test_a_broken_file_is_told_of_where_nothing_stands(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from azmlflow.cli.frame.errors import CliError, Interrupted
 from azmlflow.cli.pulumi import automation
 from azmlflow.cli.pulumi.automation import Place
 from azmlflow.cli.pulumi.changes import Change
+from azmlflow.cli.pulumi.deployment import State
 from azmlflow.cli.pulumi.engine import Engine
 from azmlflow.cli.pulumi.engine_stack import EngineStack
 from azmlflow.cli.pulumi.stack import Import
@@ -257,3 +258,21 @@ def test_a_state_elsewhere_is_read_once_until_the_next_operation(api: Api) -> No
     held.up()
     held.state()
     assert [name for name, _ in api.asked] == ["list", "export", "up", "list", "export"]
+
+
+def test_in_our_own_backend_an_empty_state_is_a_file_and_no_engine_is_asked(api: Api, tmp_path: Path) -> None:
+    one = stack(backend=tmp_path)
+    assert not one.exists()
+    one.create()
+    assert one.exists()
+    assert one.state() == State()
+    assert (tmp_path / ".pulumi/meta.yaml").read_text() == "version: 1\n"
+    assert api.asked == []
+    one.create()  # as `pulumi stack init` it is refused by the engine: it is there
+    assert api.asked == [("create local", {})]
+
+
+def test_a_backend_whose_layout_is_older_is_the_engines(api: Api, tmp_path: Path) -> None:
+    (tmp_path / ".pulumi/stacks").mkdir(parents=True)
+    stack(backend=tmp_path).create()
+    assert api.asked == [("create local", {})]

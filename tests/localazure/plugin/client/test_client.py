@@ -289,7 +289,7 @@ def test_without_headers_the_resource_itself_is_asked_ever_more_seldom(arm: Arm,
     azure.scripted.append(lambda _: (200, {}, {"properties": {"provisioningState": states.pop(0)}}))
     arm.put(CALL)
     assert azure.methods() == ["PUT", *["GET"] * 7]
-    assert azure.slept == [0.5, 1, 2, 4, 8, 10, 10]
+    assert azure.slept == [0.05, 0.2, 0.2, 0.4, 0.8, 1.6, 3.2]
 
 
 def test_a_deletion_without_headers_ends_when_the_resource_is_gone(arm: Arm, azure: Any) -> None:
