@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from azmlflow.cli.mending import losses
 from azmlflow.cli.pulumi.changes import Change
 from azmlflow.cli.pulumi.deployment import Resource
 from azmlflow.cli.session.invocation import Invocation
 from azmlflow.cli.session.session import open_session
-from tests.cli.desk import WORKSPACE_ID, Desk, FakeStack
+from azmlflow.infra.rehearsal import rehearse
+from tests.cli.desk import SUBSCRIPTION, WORKSPACE_ID, Desk, FakeStack
 
 GROUP, ACCOUNT = "azure-native:resources:ResourceGroup", "azure-native:storage:StorageAccount"
 LOCK = "azure-native:authorization:ManagementLockByScope"
@@ -38,7 +40,9 @@ def change(operation: str, type_: str, *keys: str) -> Change:
     ],
 )
 def test_what_a_preview_would_delete(planned: Change, told: str | None) -> None:
-    assert [each.says for each in losses.of_preview(FakeStack(planned=(planned,)))] == ([told] if told else [])
+    found = losses.of_preview(FakeStack(planned=(planned,)))
+    assert [each.says for each in found] == ([told] if told else [])
+    assert [each.replaced for each in found] == (["make another" in told] if told else [])
 
 
 @pytest.mark.parametrize(
@@ -99,3 +103,58 @@ def test_latest_is_the_version_that_azure_tells(desk: Desk) -> None:
     session = open_session(Invocation(connect=desk.connect))
     declared = losses.rehearsed(session, desk.stack.state())
     assert f"{SERVED}/deployments/wine-7" in [each.id for each in declared]
+
+
+def lost(desk: Desk, before: str, after: str, **known: dict[str, object]) -> list[losses.Loss]:
+    """What an `up` of these settings would delete of what an `up` of those before made; `known`: what Azure answered of
+    a resource, by its name.
+    """
+    config = {"azmlflow:cloud": "local", **yaml.safe_load(f"  {before}" if before else "{}")}
+    made = rehearse(config, project="azmlflow", stack="local", subscription=SUBSCRIPTION, tenant="t1")
+    desk.stand(
+        *(Resource(each.urn, each.type, each.id, each.inputs, known.get(each.name.split("-")[-1], {})) for each in made)
+    )
+    desk.settings(text="config:\n  azmlflow:cloud: local\n" + (f"  {after}\n" if after else ""))
+    session = open_session(Invocation(connect=desk.connect))
+    return list(losses.of_settings(session, desk.stack.state(), session.settings()))
+
+
+def test_an_instance_that_goes_or_is_made_anew_takes_its_disk_along(desk: Desk) -> None:
+    """Microsoft, "What is an Azure Machine Learning compute instance?": its disk is deleted with it."""
+    before = "azmlflow:instances: [{name: alice}]"
+    disk = "compute instance `alice`, with what is on its disk"
+    assert lost(desk, before, before) == []
+    (gone,) = lost(desk, before, "")
+    assert (gone.says, gone.replaced, [each.id for each in gone.resources]) == (
+        *(disk, False),
+        [f"{WORKSPACE_ID}/computes/alice"],
+    )
+    owner = "aaaaaaaa-0000-4000-8000-000000000001"
+    other = f"azmlflow:instances: [{{name: alice, vmSize: Standard_DS12_v2, owner: {owner}}}]"
+    (made,) = lost(desk, before, other)
+    assert (made.says, made.replaced, made.same_name) == (
+        f"{disk}, and make another: it differs in vmSize, objectId, tenantId",
+        True,
+        (),
+    )
+    assert made.resources == gone.resources
+
+
+def test_what_keeps_its_name_has_to_go_before_the_one_that_takes_its_place(desk: Desk) -> None:
+    """Azure takes no two workspaces of one name, and never opens a managed network again (Microsoft, "Workspace managed
+    virtual network isolation").
+    """
+    network = "azmlflow:network: {{mode: managed, outbound: {}}}\n  azmlflow:registry: own"
+    approved, open_ = (network.format(each) for each in ("approved", "internet"))
+    assert lost(desk, open_, approved) == []
+    (kept,) = lost(desk, approved, open_)
+    assert kept.says.startswith("workspace `mlw-mlflow-local`, with every run and model in it, and make another: ")
+    assert "`AllowOnlyApprovedOutbound` becomes `AllowInternetOutbound`, which Azure does not change" in kept.says
+    assert (kept.replaced, kept.resources) == (True, kept.same_name)
+    assert [each.id for each in kept.same_name] == [WORKSPACE_ID]
+
+
+def test_what_goes_without_another_in_its_place_is_no_replacement(desk: Desk) -> None:
+    (gone,) = lost(desk, "azmlflow:registry: own", "")
+    assert gone.says.startswith("container registry `")
+    assert (gone.replaced, gone.same_name) == (False, ())
