@@ -152,9 +152,16 @@ def _access(fault: Exception) -> CliError:
     )
 
 
+def _nobody(fault: Any) -> CliError:
+    if os.environ.get("AZMLFLOW_CLOUD", "").startswith("local:"):
+        return CliError(fault.what, next="azmlflow local user list, or azmlflow local user add NAME@DOMAIN")
+    return CliError(fault.what, next=fault.listing or "azmlflow grant --help")
+
+
 KNOWN: tuple[Known, ...] = (
     Known("azmlflow.rbac.live.errors", "ForeignAnswer", _strange),
     Known("azmlflow.rbac.live.errors", "MalformedAnswer", _strange),
+    Known("azmlflow.rbac.live.errors", "PrincipalUnknown", _nobody),
     Known("azmlflow.rbac.live.errors", "AccessError", _access),
     Known("azmlflow.infra.settings.faults", "SettingsError", _settings),
     Known("azmlflow.rbac.roles", "UnknownPersona", _persona),

@@ -11,7 +11,16 @@ class AccessError(Exception):
 
 
 class PrincipalUnknown(AccessError):
-    """Nobody in the directory is called so."""
+    """Nobody in the directory is called so.
+
+    Attributes:
+        what: that, in a sentence.
+        listing: the command that lists who is there; "" if none helps.
+    """
+
+    def __init__(self, what: str, listing: str = "") -> None:
+        super().__init__(f"{what}; `{listing}` shows who is there" if listing else what)
+        self.what, self.listing = what, listing
 
 
 class AmbiguousPrincipal(AccessError):

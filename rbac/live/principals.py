@@ -71,8 +71,8 @@ def resolve_principal(
             kind or "User", ("application", "sp")
         )
         raise PrincipalUnknown(
-            f"no {what if kind else 'user, group or application'} '{text}' in the directory{near}; "
-            f"`az ad {command} list --output table` shows who is there"
+            f"no {what if kind else 'user, group or application'} '{text}' in the directory{near}",
+            f"az ad {command} list --output table",
         )
     if len(distinct) > 1:
         raise AmbiguousPrincipal(text, tuple((each.object_id, each.type, each.display_name) for each in distinct))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from azmlflow.cli.azure.errors import TimedOut
+from azmlflow.cli.azure.errors import NO_SUBSCRIPTION, ArmError, TimedOut
 from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.frame.hints import with_engine
 from azmlflow.cli.mending.mending import clear_the_way
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.project.project import DEFAULT_STACK
@@ -87,7 +88,7 @@ def command(
         session.enter()
         stack = session.stack(holder)
         clear_the_way(session, stack, holder)
-        with progress.drawing(f"looking at stack {session.name}"):
+        with progress.drawing(f"looking at stack {session.name}"), _subscription_there(session):
             removal = open_removal(session, stack, cancel_jobs=cancel_jobs, stop_endpoints=stop_endpoints)
             plan = steps.planned(removal)
         if not plan:
@@ -122,6 +123,23 @@ def command(
     )
     if left:
         raise show.leftover(f"stack `{session.name}`", left, f"azmlflow down --stack {session.name}")
+
+
+@contextlib.contextmanager
+def _subscription_there(session: Session) -> Iterator[None]:
+    """One that is gone looks like one of another sign-in: the state is kept, and it is told how to forget it."""
+    try:
+        yield
+    except ArmError as fault:
+        if fault.code != NO_SUBSCRIPTION:
+            raise
+        name, rm = session.name, "stack rm --force --preserve-config --yes --stack"
+        raise CliError(
+            f"the subscription of stack `{name}` is gone, or not one of who is signed in: the stack is kept",
+            where=fault.where,
+            next="az account list --all    (is it there? else `az login` as who has it); if it is gone for good, "
+            f"forget the stack: {with_engine(f'pulumi {rm} {name}', name)}",
+        ) from fault
 
 
 def open_removal(session: Session, stack: Stack, *, cancel_jobs: bool = False, stop_endpoints: bool = False) -> Removal:

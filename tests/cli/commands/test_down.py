@@ -19,7 +19,7 @@ from azmlflow.infra.plan.tags import ownership
 from azmlflow.infra.rehearsal import rehearse
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import ALICE, GROUP, GROUP_ID, OUTPUTS, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
-from tests.cli.wire import Response
+from tests.cli.wire import Response, answer
 
 NAMES = Settings.from_mapping({"azmlflow:cloud": "local"}).names("local", SUBSCRIPTION)
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
@@ -404,6 +404,20 @@ def test_another_subscription_is_refused(standing: Desk) -> None:
     assert done.code == 1
     assert "points at 00000000-0000-4000-8000-00000000000b" in done.err
     assert standing.arm.calls == []
+
+
+def test_a_subscription_that_is_gone_is_said_and_the_stack_kept_until_it_is_forgotten(
+    standing: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = {"error": {"code": "SubscriptionNotFound", "message": "The subscription could not be found."}}
+    monkeypatch.setattr(standing.arm, "respond", lambda _: answer(404, error))
+    before = standing.stack.state()
+    done = standing.run("down", "--yes")
+    assert done.code == 1
+    assert "error: the subscription of stack `local` is gone, or not one of who is signed in" in done.err
+    forget = 'azmlflow env --engine --stack local)" && pulumi stack rm --force --preserve-config --yes --stack local)'
+    assert forget in done.err
+    assert standing.stack.state() == before
 
 
 def test_a_group_of_a_standing_stack_is_left_to_that_stack(standing: Desk) -> None:

@@ -10,6 +10,7 @@ from azure.core.exceptions import ServiceRequestError
 
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project import report
+from azmlflow.rbac.live.errors import PrincipalUnknown
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS, errno.EACCES])
@@ -51,3 +52,24 @@ def test_bytes_that_are_no_text_are_told_as_they_came() -> None:
 def test_a_mistake_of_ours_stays_one() -> None:
     assert report.known(KeyError("x")) is None
     assert report.known(RuntimeError("x")) is None
+
+
+@pytest.mark.parametrize(
+    ("cloud", "next_"),
+    [
+        ("local:/somewhere", "azmlflow local user list, or azmlflow local user add NAME@DOMAIN"),
+        ("", "az ad user list --output table"),
+    ],
+)
+def test_nobody_of_that_name_is_looked_for_where_the_people_are(
+    monkeypatch: pytest.MonkeyPatch, cloud: str, next_: str
+) -> None:
+    monkeypatch.setenv("AZMLFLOW_CLOUD", cloud)
+    fault = PrincipalUnknown("no user 'alise' in the directory", "az ad user list --output table")
+    assert "`az ad user list --output table` shows who is there" in str(fault)
+    told = report.known(fault)
+    assert told is not None
+    assert (told.what, told.next) == ("no user 'alise' in the directory", next_)
+    told = report.known(PrincipalUnknown("an empty name is nobody's"))
+    assert told is not None
+    assert told.next in (next_, "azmlflow grant --help")
