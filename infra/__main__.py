@@ -30,6 +30,7 @@ from azmlflow.infra.plan.guardrails import logged_id
 from azmlflow.infra.plan.private import Private
 from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.faults import SettingsError
+from azmlflow.infra.settings.fields import sent_to_parts
 from azmlflow.infra.settings.network import standing
 from azmlflow.infra.settings.network.combinations import fitted
 from azmlflow.infra.settings.security.given import check_places
@@ -90,6 +91,7 @@ def declare() -> None:
             storage_account_id=given.get("storage"),
             key_vault_id=given.get("vault"),
             application_insights_id=given.get("insights"),
+            more=sent_to_parts(settings),
             **settings.identity.arguments(),
             **(settings.encryption.arguments() if settings.encryption else {}),
             **dataclasses.asdict(names),
@@ -262,8 +264,7 @@ def _watch(settings: Settings, mlflow: MlflowWorkspace, note: str) -> None:
         watched={part: ids[part].apply(partial(logged_id, part)) for part in wanted.watched()},
         locked={part: ids[part] for part in wanted.locked()},
         note=note,
-        monthly_budget=budget.monthly if budget else None,
-        budget_mail=list(budget.mail) if budget else None,
+        **(budget.arguments() if budget else {}),
         budget_start=datetime.now(UTC).date().replace(day=1).isoformat(),
     )
     Guardrails(identifiers.GUARDRAILS_NAME, args, pulumi.ResourceOptions(deleted_with=mlflow.group))

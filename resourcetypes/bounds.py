@@ -90,6 +90,9 @@ MOST_SCHEDULES = 4
 # Of a recurrence, every how many hours, days, weeks; Azure publishes none, this is ours.
 LONGEST_INTERVAL = 1000
 _CRON_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+# Days that a Log Analytics workspace keeps logs (Microsoft, "Manage data retention in a Log Analytics workspace": 30,
+# of which fewer than 31 are no cheaper, to two years).
+LOG_DAYS, MOST_LOG_DAYS = 30, 730
 
 
 def is_cron(expression: str) -> bool:

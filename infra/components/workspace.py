@@ -136,6 +136,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
             # True would shut out the second generation of clients (azure-ai-ml).
             v1_legacy_mode=False,
             tags=args.tags,
+            **args.of("workspace"),
             opts=pulumi.ResourceOptions.merge(within, _after(name, args, identity, opened)),
         )
         if identity is not None:

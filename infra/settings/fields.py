@@ -64,11 +64,14 @@ class Sent:
         path: where, in the properties of what its group is of, in Azure's words: `scaleSettings.minNodeCount`.
         unit: of a time, which Azure takes as a duration of ISO 8601: S for seconds, M for minutes.
         fixed: whether Azure changes it in nothing that stands.
+        of: the part of a workspace whose property it is, by the end of its logical name (`logs`); empty: what its group
+            is of.
     """
 
     path: str
     unit: Literal["", "S", "M"] = ""
     fixed: bool = False
+    of: str = ""
 
     def write(self, value: Any) -> Any:
         """A setting's value as Azure takes it."""
@@ -95,18 +98,29 @@ def marked(model: type[BaseModel]) -> Mapping[str, Sent]:
     return {name: mark for name, mark in each if isinstance(mark, Sent)}
 
 
-def sent(settings: BaseModel) -> dict[str, Any]:
+def sent(settings: BaseModel, of: str = "") -> dict[str, Any]:
     """What Azure takes of a group as it is, as arguments of azure-native's class: what is below them is in Azure's
-    words. What is not said is left out."""
+    words. What is not said is left out.
+
+    Args:
+        settings: the group.
+        of: the part of a workspace that it is for; empty: what the group itself is of.
+    """
     found: dict[str, Any] = {}
     for name, mark in marked(type(settings)).items():
-        if (value := getattr(settings, name)) is not None:
+        if mark.of == of and (value := getattr(settings, name)) is not None:
             first, *others = mark.path.split(".")
             within, last = found, to_snake(first)
             for other in others:
                 within, last = within.setdefault(last, {}), other
             within[last] = mark.write(value)
     return found
+
+
+def sent_to_parts(settings: BaseModel) -> dict[str, dict[str, Any]]:
+    """The same of each part of a workspace."""
+    parts = dict.fromkeys(mark.of for mark in marked(type(settings)).values() if mark.of)
+    return {part: sent(settings, part) for part in parts}
 
 
 def told(model: type[BaseModel], properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -27,6 +27,10 @@ class BudgetSettings(SettingsModel):
         max_length=50,
         examples=[["ml-team@contoso.com"]],
     )
+
+    def arguments(self) -> dict[str, Any]:
+        """The same as arguments of `Guardrails`."""
+        return {"monthly_budget": self.monthly, "budget_mail": list(self.mail)}
 
 
 Diagnostics = Annotated[

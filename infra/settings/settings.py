@@ -27,7 +27,7 @@ from azmlflow.infra.settings.computes.instances import InstanceSettings
 from azmlflow.infra.settings.contents.datastores import Datastores
 from azmlflow.infra.settings.contents.endpoints import Endpoints
 from azmlflow.infra.settings.faults import SettingsError, refuse, repeated
-from azmlflow.infra.settings.fields import Offered, SettingsModel, Tags
+from azmlflow.infra.settings.fields import Offered, Sent, SettingsModel, Tags
 from azmlflow.infra.settings.grants import CheckedGrant, RoleProfile, StrictTracker
 from azmlflow.infra.settings.guardrails import (
     BudgetSettings,
@@ -53,6 +53,7 @@ from azmlflow.infra.settings.security.given import (
 )
 from azmlflow.infra.settings.security.identity import IdentitySettings
 from azmlflow.rbac.grants import Grant
+from azmlflow.resourcetypes.bounds import LOG_DAYS, MOST_LOG_DAYS
 
 
 def _name_field(description: str, example: str) -> Any:
@@ -118,6 +119,13 @@ class Settings(SettingsModel):
     datastores: Datastores = ()
     endpoints: Endpoints = ()
     diagnostics: Diagnostics = False
+    log_days: Annotated[int, Sent("retentionInDays", of="logs")] = Field(
+        LOG_DAYS,
+        description="Days that the stack's Log Analytics keeps logs; those beyond 31 Azure bills by the gigabyte.",
+        ge=LOG_DAYS,
+        le=MOST_LOG_DAYS,
+        examples=[90],
+    )
     locks: Locks = False
     budget: BudgetSettings | None = Field(
         None, description="A monthly budget of the resource group, with alerts by e-mail; it stops nothing."

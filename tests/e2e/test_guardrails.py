@@ -25,6 +25,7 @@ GUARDRAILS: dict[str, Any] = {
     "identity": {"type": "UserAssigned"},
     "registry": "own",
     "diagnostics": True,
+    "logDays": 90,
     "locks": True,
     "budget": {"monthly": 500, "mail": ["ml-team@contoso.com"]},
     "clusters": [{"name": "cpu"}],

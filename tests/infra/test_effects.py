@@ -120,6 +120,7 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
     "workspace": ({}, {"workspace": "mlw-other"}, "replace", "Workspace"),
     "storageAccount": ({}, {"storageAccount": "stother"}, "replace", "StorageAccount Workspace"),
     "keyVault": ({}, {"keyVault": "kv-other"}, "replace", "Vault Workspace"),
+    "logDays": ({}, {"logDays": 90}, "update", "Workspace"),
     "clusters": ({}, cluster(), "none", "+Compute"),
     "clusters[].name": (cluster(), cluster(name="gpu"), "none", "+Compute -Compute"),
     # Azure takes neither; `up` removes the cluster, which holds nothing, and makes another of its name.

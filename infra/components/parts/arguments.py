@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 from pulumi_azure_native import authorization
+from pydantic.alias_generators import to_snake
 
 from azmlflow.infra.plan import naming
 
@@ -20,6 +21,7 @@ _NAMES = {
     "log_analytics": "application_insights_id",
     "application_insights": "application_insights_id",
 }
+_PARTS = frozenset(("workspace", "storage", "vault", "logs", "insights", "registry"))
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,14 @@ class MlflowWorkspaceArgs:
     image_build_compute: pulumi.Input[str] | None = None
     """Name of the compute that builds images, where the registry is closed."""
 
+    more: Mapping[str, Mapping[str, Any]] | None = None
+    """Further properties of its parts (workspace, storage, vault, logs, insights, registry), by their names in
+    azure-native: `{"logs": {"retentionInDays": 90}}`."""
+
+    def of(self, part: str) -> dict[str, Any]:
+        """The further properties of a part, as arguments of azure-native's class."""
+        return {to_snake(name): value for name, value in (self.more or {}).get(part, {}).items()}
+
     def directory(self) -> pulumi.Input[str]:
         """The directory of arguments that are completed.
 
@@ -110,8 +120,10 @@ def completed(args: MlflowWorkspaceArgs, parent: pulumi.Resource) -> MlflowWorks
     """The arguments with what was left out: names, and the directory. Whom the client is, is asked for these alone.
 
     Raises:
-        ValueError: the prefix is none that names can begin with.
+        ValueError: the prefix is none that names can begin with; or there are further properties of no part.
     """
+    if unknown := set(args.more or {}) - _PARTS:
+        raise ValueError(f"no part of a workspace is called {', '.join(sorted(unknown))}: {', '.join(sorted(_PARTS))}")
     lacking = [name for name, other in _NAMES.items() if getattr(args, name) is None and not getattr(args, other, None)]
     if not lacking and args.tenant_id is not None:
         return args

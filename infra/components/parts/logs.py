@@ -4,6 +4,7 @@ import pulumi
 from pulumi_azure_native import applicationinsights, operationalinsights
 
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
+from azmlflow.resourcetypes.bounds import LOG_DAYS
 
 
 def declare_logs(
@@ -16,8 +17,8 @@ def declare_logs(
         resource_group_name=group,
         location=args.location,
         sku=operationalinsights.WorkspaceSkuArgs(name=operationalinsights.WorkspaceSkuNameEnum.PER_GB2018),
-        retention_in_days=30,
         tags=args.tags,
+        **{"retention_in_days": LOG_DAYS, **args.of("logs")},
         opts=opts,
     )
 
@@ -41,6 +42,7 @@ def declare_insights(
         ingestion_mode=applicationinsights.IngestionMode.LOG_ANALYTICS,
         workspace_resource_id=logs.id if logs else None,
         tags=args.tags,
+        **args.of("insights"),
         opts=pulumi.ResourceOptions.merge(
             opts, pulumi.ResourceOptions(additional_secret_outputs=["connection_string", "instrumentation_key"])
         ),

@@ -32,5 +32,6 @@ def declare_registry(
         public_network_access=(access.ENABLED if args.allowed_ips else access.DISABLED) if args.closed else None,
         network_rule_set=rules if args.allowed_ips else None,
         tags=args.tags,
+        **args.of("registry"),
         opts=opts,
     )

@@ -44,6 +44,7 @@ def declare_storage(
         public_network_access=(access.ENABLED if args.allowed_ips else access.DISABLED) if args.closed else None,
         network_rule_set=closed if args.closed else None,
         tags=args.tags,
+        **args.of("storage"),
         opts=pulumi.ResourceOptions.merge(
             opts,
             pulumi.ResourceOptions(ignore_changes=[] if args.closed else ["networkRuleSet", "publicNetworkAccess"]),

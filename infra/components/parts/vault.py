@@ -30,6 +30,7 @@ def declare_vault(
             enable_purge_protection=True if args.purge_protection else None,
             public_network_access=("Enabled" if args.allowed_ips else "Disabled") if args.closed else None,
             network_acls=closed if args.closed else None,
+            **args.of("vault"),
         ),
         tags=args.tags,
         opts=opts,

@@ -125,3 +125,27 @@ def test_each_component_is_had_by_one_import() -> None:
         assert found is getattr(importlib.import_module(f"azmlflow.infra.components.{module}"), name)
     with pytest.raises(AttributeError):
         components.Nothing  # noqa: B018
+
+
+def test_further_properties_of_a_part_are_sent_by_azure_natives_names(run: Callable[..., Any]) -> None:
+    more: Any = {"logs": {"retentionInDays": 90}, "storage": {"largeFileSharesState": "Enabled"}}
+    deployment = run(lambda: MlflowWorkspace("mlflow", MlflowWorkspaceArgs("westeurope", more=more)))
+    assert deployment.one("operationalinsights:Workspace").inputs["retentionInDays"] == 90
+    assert deployment.one("storage:StorageAccount").inputs["largeFileSharesState"] == "Enabled"
+
+
+def test_further_properties_of_what_is_no_part_are_refused(run: Callable[..., Any]) -> None:
+    more: Any = {"log": {"retentionInDays": 90}}
+    with pytest.raises(Exception, match="no part of a workspace is called log: insights, logs"):
+        run(lambda: MlflowWorkspace("mlflow", MlflowWorkspaceArgs("westeurope", more=more)))
+
+
+def test_what_is_declared_for_safety_is_not_said_otherwise(run: Callable[..., Any]) -> None:
+    more: Any = {"storage": {"allowBlobPublicAccess": True}}
+    with pytest.raises(Exception, match="allow_blob_public_access"):
+        run(lambda: MlflowWorkspace("mlflow", MlflowWorkspaceArgs("westeurope", more=more)))
+
+
+def test_logs_are_kept_as_long_as_the_settings_say(up: Callable[..., Any]) -> None:
+    assert up().one("operationalinsights:Workspace").inputs["retentionInDays"] == 30
+    assert up(logDays=400).one("operationalinsights:Workspace").inputs["retentionInDays"] == 400
