@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, collapse_addresses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.checks import rights
 from azmlflow.cli.checks.base import Check, Finding, Situation
 from azmlflow.cli.frame import imports
 from azmlflow.rbac import scopes
 from azmlflow.resourcetypes.table import resource_type
+
+if TYPE_CHECKING:
+    from azmlflow.infra.settings.network.network import NetworkSettings
 
 _GROUP = "Microsoft.Resources/resourceGroups"
 _WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
@@ -33,16 +36,16 @@ def _given(situation: Situation) -> Finding:
         return Finding("skipped", "the stack makes all that it stands on")
     faults: list[str] = []
     if "group" in given and situation.group_document is None:
-        faults.append(f"group: there is no {_called(given['group'])}, or it may not be read: {given['group']}")
+        faults.append(f"group: there is no {called(given['group'])}, or it may not be read: {given['group']}")
     given = {key: id_ for key, id_ in given.items() if key != "group"}
     found = {key: situation.arm.get(id_) for key, id_ in given.items()}
     for key, id_ in given.items():
         document = found[key]
         if document is None:
-            faults.append(f"{key}: there is no {_called(id_)}, or it may not be read: {id_}")
+            faults.append(f"{key}: there is no {called(id_)}, or it may not be read: {id_}")
             continue
-        whys = (*_UNFIT.get(key, _nothing)(situation, document), *_closed(situation, key, document))
-        faults += [f"{key}: {_called(id_)} {why}" for why in (*whys, *_locked(situation, id_))]
+        whys = (*_UNFIT.get(key, _nothing)(situation, document), *not_closed(situation.settings.network, key, document))
+        faults += [f"{key}: {called(id_)} {why}" for why in (*whys, *_locked(situation, id_))]
     shared = [*_shared(situation, given)]
     faults += [told for key, told in shared if key == "storage"]
     if faults:
@@ -60,12 +63,12 @@ def _stores(situation: Situation) -> Iterator[str]:
             continue
         document, key = situation.arm.get(store.account), f"datastores[{number}].account"
         if document is None:
-            yield f"{key}: there is no {_called(store.account)}, or it may not be read: {store.account}"
+            yield f"{key}: there is no {called(store.account)}, or it may not be read: {store.account}"
         elif store.type == "dataLake" and not (document.get("properties") or {}).get("isHnsEnabled"):
-            yield f"{key}: {_called(store.account)} has no hierarchical namespace, which a dataLake needs: take blob"
+            yield f"{key}: {called(store.account)} has no hierarchical namespace, which a dataLake needs: take blob"
 
 
-def _called(id_: str) -> str:
+def called(id_: str) -> str:
     found = scopes.parse(id_)
     return f"{resource_type(found.type or _GROUP).called()} {found.name}"
 
@@ -127,9 +130,15 @@ _UNFIT = {
 }
 
 
-def _closed(situation: Situation, key: str, document: Document) -> Iterator[str]:
-    """One word closes all alike; what is another's, its owner has closed, or not."""
-    network = situation.settings.network
+def not_closed(network: NetworkSettings, key: str, document: Document) -> Iterator[str]:
+    """Why something given does not go with the network: one word closes all alike; what is another's, its owner has
+    closed, or not.
+
+    Args:
+        network: the stack's.
+        key: the setting that gives it.
+        document: Azure's of it.
+    """
     if not network.network().closed or key not in ("storage", "vault", "registry"):
         return
     properties = document.get("properties") or {}
@@ -220,7 +229,7 @@ def _shared(situation: Situation, given: Mapping[str, str]) -> Iterator[tuple[st
             if str(properties.get(_LINKS[key], "")).lower() == id_:
                 yield (
                     key,
-                    f"{key}: {_called(id_)} is the default one of workspace {entry['name']} already: {entry['id']}",
+                    f"{key}: {called(id_)} is the default one of workspace {entry['name']} already: {entry['id']}",
                 )
 
 

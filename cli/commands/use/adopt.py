@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from azmlflow.cli.adoption import takeover
+from azmlflow.cli.adoption import closed, takeover
 from azmlflow.cli.adoption.takeover import Found
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.project.hold import hold
 from azmlflow.cli.project.project import StackFile
@@ -47,23 +48,18 @@ def command(invocation: Invocation, workspace: str, *, yes: bool, dry_run: bool)
     session = _session(invocation, workspace)
     session.enter()
     arm = invocation.ports.open_arm()
-    document = arm.get(workspace)
-    if document is None:
-        raise CliError(
-            "there is no such workspace, or you may not read it",
-            where=workspace,
-            next=_WORKSPACES,
-        )
-    id_ = document["id"]
-    found = takeover.look(document, arm.list(f"{id_}/computes"), arm.list(f"{id_}/datastores"))
+    found = _found(arm, workspace)
     if dry_run:
         invocation.result(_document(session, found), _text(session, found))
         return
     with hold(session.project, session.name, f"azmlflow adopt {workspace}", invocation.patience()) as holder:
+        # Whoever held the stack may have made it meanwhile, or changed the workspace.
+        _check_new(session, workspace)
+        found = _found(arm, workspace)
         session, made = takeover.write(session, found), False
         stack = session.stack(holder)
         try:
-            session.settings()
+            closed.check(session, arm, found)
             if stack.exists():
                 raise CliError(
                     f"stack `{session.name}` has a state already", next=f"azmlflow status --stack {session.name}"
@@ -110,17 +106,35 @@ def _session(invocation: Invocation, workspace: str) -> Session:
             next="azmlflow init NAME    (in a folder of its own)",
         )
     name = choose_stack(project, invocation.stack, invocation.ports.environment)
-    path = project.settings_path(name)
-    if path.exists():
-        raise CliError(
-            f"stack `{name}` has settings already; they are left as they are",
-            where=str(path),
-            next=f"azmlflow adopt {workspace} --stack ANOTHER",
-        )
     local = parsed.subscription.lower() == SUBSCRIPTION_ID
     config = {f"{NAMESPACE}:cloud": "local"} if local else {"azure-native:subscriptionId": parsed.subscription}
     invocation.opened, invocation.local = name, local
-    return Session(invocation, project, StackFile(name, path, config))
+    session = Session(invocation, project, StackFile(name, project.settings_path(name), config))
+    _check_new(session, workspace)
+    return session
+
+
+def _check_new(session: Session, workspace: str) -> None:
+    """Raise CliError if the stack has settings."""
+    if session.file.path.exists():
+        raise CliError(
+            f"stack `{session.name}` has settings already; they are left as they are",
+            where=str(session.file.path),
+            next=f"azmlflow adopt {workspace} --stack ANOTHER",
+        )
+
+
+def _found(arm: ResourceManager, workspace: str) -> Found:
+    """The workspace as it is now.
+
+    Raises:
+        CliError: it is not there, or cannot be taken over.
+    """
+    document = arm.get(workspace)
+    if document is None:
+        raise CliError("there is no such workspace, or you may not read it", where=workspace, next=_WORKSPACES)
+    id_ = document["id"]
+    return takeover.look(document, arm.list(f"{id_}/computes"), arm.list(f"{id_}/datastores"))
 
 
 def _document(session: Session, found: Found) -> dict[str, object]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
+from azmlflow.cli.project.hold import hold
 from azmlflow.cli.pulumi.changes import Change
 from tests.cli.adoption.test_describe import ID, workspace
 from tests.cli.adoption.test_members import compute, instance, store
@@ -171,3 +174,56 @@ def test_instances_datastores_and_rules_are_taken_over_with_it(byhand: Desk, mon
     assert written["azmlflow:network"]["rules"] == [{"name": "pypi", "fqdn": "pypi.org"}]
     assert [each["name"] for each in written["azmlflow:instances"]] == ["alice"]
     assert [each["name"] for each in written["azmlflow:datastores"]] == ["raw"]
+
+
+MANAGED = {"publicNetworkAccess": "Disabled", "managedNetwork": {"isolationMode": "AllowInternetOutbound"}}
+CLOSED = {"properties": {"publicNetworkAccess": "Disabled"}, "sku": {"name": "Premium"}}
+
+
+def closed_workspace(desk: Desk, **parts: Any) -> None:
+    registry = f"{ID.partition('/providers/')[0]}/providers/Microsoft.ContainerRegistry/registries/crteam"
+    document = workspace(**MANAGED, containerRegistry=registry)
+    desk.arm.documents[ID.lower()] = document
+    for key, name in (("storage", "storageAccount"), ("vault", "keyVault"), ("registry", "containerRegistry")):
+        id_ = document["properties"][name]
+        if found := parts.get(key, CLOSED):
+            desk.arm.documents[id_.lower()] = {"id": id_, "name": id_.rpartition("/")[2], **found}
+
+
+def test_a_closed_workspace_on_an_open_account_is_refused_and_the_account_named(byhand: Desk) -> None:
+    closed_workspace(byhand, storage={"properties": {"publicNetworkAccess": "Enabled"}})
+    done = adopt(byhand, "--yes")
+    assert done.code == 1
+    told = " ".join(done.err.split())
+    assert "storage account stteam is open to the internet, and network.mode managed closes all" in told
+    assert "vault" not in told
+    nothing_is_left(byhand)
+
+
+def test_a_closed_workspace_on_what_is_closed_is_taken_over(byhand: Desk) -> None:
+    closed_workspace(byhand)
+    assert adopt(byhand, "--yes").code == 0
+
+
+def test_what_may_not_be_read_is_told(byhand: Desk) -> None:
+    closed_workspace(byhand, vault=None)
+    done = adopt(byhand, "--yes")
+    assert done.code == 0, done.err
+    assert "vault: you may not read it, so that it may be open" in " ".join(done.err.split())
+
+
+def test_who_held_the_stack_may_have_made_it_meanwhile(byhand: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = byhand.root / "Pulumi.team.yaml"
+
+    @contextlib.contextmanager
+    def waited(*given: Any) -> Iterator[Any]:
+        settings.write_text("config: {}\n", encoding="utf-8")
+        with hold(*given) as holder:
+            yield holder
+
+    monkeypatch.setattr("azmlflow.cli.commands.use.adopt.hold", waited)
+    done = adopt(byhand, "--wait", "5s", "--yes")
+    assert done.code == 1
+    assert "has settings already" in done.err
+    assert settings.read_text(encoding="utf-8") == "config: {}\n"
+    assert byhand.stack.calls == []
