@@ -46,8 +46,8 @@ def settings(workspace: Document, ours: frozenset[str] = frozenset()) -> dict[st
         primary = properties.get("primaryUserAssignedIdentity") or next(iter(identity["userAssignedIdentities"]))
         # Its roles somebody else has given.
         found["identity"] = {"type": kind, "id": str(primary), "grantRoles": False}
-    if mode := _network(properties):
-        found["network"] = mode
+    if network := network_of(workspace):
+        found["network"] = network
     if _is_encrypted(properties):
         service = {"serviceSide": True} if properties.get("enableServiceSideCMKEncryption") else {}
         vault = str(at(properties, "encryption.keyVaultProperties.keyVaultArmId"))
@@ -65,19 +65,13 @@ def unfit(workspace: Document) -> Iterator[str]:
         yield "it has several user-assigned identities, and the settings name one"
     if not properties.get("applicationInsights"):
         yield "it has no Application Insights, and azmlflow's have"
-    managed = bool(_network(properties))
-    closed = properties.get("publicNetworkAccess") == "Disabled"
-    if closed and not managed:
+    network, closed = network_of(workspace), properties.get("publicNetworkAccess") == "Disabled"
+    if network and not closed:
+        yield f"it has a {network['mode']} network and is open to the internet; with azmlflow's it is closed"
+    if network and not properties.get("containerRegistry"):
         yield (
-            "it is closed to the internet in a network of its own, whose private endpoints cannot be taken over: they "
-            "have other names than a stack's, and Azure renames none"
-        )
-    if managed and not closed:
-        yield "it has a managed network and is open to the internet; with azmlflow's it is closed"
-    if managed and not properties.get("containerRegistry"):
-        yield (
-            "it has a managed network and no container registry: Azure would make one at the first image, open to the "
-            "internet; give it one of sku Premium"
+            f"its network is {network['mode']}, and it has no container registry: Azure would make one at the first "
+            "image, open to the internet; give it one of sku Premium"
         )
     if _is_encrypted(properties) and not at(properties, "encryption.identity.userAssignedIdentity"):
         yield "its system-assigned identity uses the key that encrypts it, and with azmlflow's a user-assigned one does"
@@ -87,10 +81,11 @@ def unfit(workspace: Document) -> Iterator[str]:
         yield "its datastores are opened by user delegation SAS"
 
 
-def _network(properties: Document) -> dict[str, Any] | None:
-    """The setting `network`; None where no mode tells that it is its own."""
+def network_of(workspace: Document) -> dict[str, Any] | None:
+    """The setting `network` of a workspace; None where no mode tells that it is its own."""
     from azmlflow.infra.settings.network.modes.listed import MODES  # as the settings, once they are needed
 
+    properties = workspace.get("properties") or {}
     found = ((each.name, each.described(properties)) for each in MODES.values())
     return next(({"mode": name, **said} for name, said in found if said is not None), None)
 

@@ -20,23 +20,12 @@ if TYPE_CHECKING:
 _INNER = "properties.properties"
 
 
-def computes(documents: Iterable[Document], *, managed: bool) -> Described:
-    """Clusters and instances; what is attached is not described.
-
-    Args:
-        documents: the computes'.
-        managed: whether the workspace has a managed network.
-    """
+def computes(documents: Iterable[Document]) -> Described:
+    """Clusters and instances; what is attached is not described."""
     ways: Mapping[str, Callable[[Document], Member]] = {"AmlCompute": _cluster, "ComputeInstance": _instance}
     for each in documents:
         way = ways.get(str(at(each, "properties.computeType")), _attached)
-        if not managed and at(each, f"{_INNER}.enableNodePublicIp") is False:
-            way = _closed
         yield name_of(each), lambda each=each, way=way: way(each)  # type: ignore[misc]
-
-
-def _closed(_compute: Document) -> Member:
-    raise Undescribed("its nodes, without public IP addresses, reach the workspace by a private endpoint")
 
 
 def _attached(compute: Document) -> Member:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from azmlflow.cli.adoption import machines
+from azmlflow.cli.adoption.describe import network_of
 from azmlflow.cli.adoption.member import Described, Document, Member, Undescribed, name_of
 from azmlflow.infra.plan.changes import at
 from azmlflow.infra.plan.networks import rule_resource_name
@@ -36,28 +37,32 @@ def described(
     found: list[Member] = []
     left: list[str] = []
     for name, describe in (
-        *machines.computes(computes, managed=_is_managed(workspace)),
+        *machines.computes(computes),
         *_datastores(workspace, datastores),
         *_rules(workspace),
     ):
         try:
-            found.append(_checked(describe()))
+            found.append(_checked(describe(), workspace))
         except Undescribed as why:
             left.append(f"{name}: {why}: it is not taken over")
     return tuple(found), tuple(left)
 
 
-def _checked(member: Member) -> Member:
-    """A member whose settings are taken.
+def _checked(member: Member, workspace: Document) -> Member:
+    """A member whose settings are taken, in its workspace's network.
 
     Raises:
         Undescribed: they are not.
     """
     from pydantic import BaseModel, ValidationError
+    from pydantic_core import PydanticCustomError
 
     from azmlflow.infra.settings.computes.clusters import ClusterSettings
+    from azmlflow.infra.settings.computes.compute import ComputeSettings
     from azmlflow.infra.settings.computes.instances import InstanceSettings
     from azmlflow.infra.settings.contents.datastores import DatastoreSettings
+    from azmlflow.infra.settings.network.combinations import fitted
+    from azmlflow.infra.settings.network.network import NetworkSettings
     from azmlflow.infra.settings.network.rules import RuleSettings
 
     models: Mapping[str, type[BaseModel]] = {
@@ -67,15 +72,17 @@ def _checked(member: Member) -> Member:
         "network.rules": RuleSettings,
     }
     try:
-        models[member.key].model_validate(member.says)
+        read = models[member.key].model_validate(member.says)
+        if isinstance(read, ComputeSettings):
+            network = NetworkSettings.model_validate(network_of(workspace) or {})
+            (fitting,) = fitted([read], network, None)
+            network.of_mode.check_compute(fitting, network, member.key)
     except ValidationError as fault:
         told = fault.errors()[0]
         raise Undescribed(f"{'.'.join(map(str, told['loc']))}: {told['msg']}") from None
+    except PydanticCustomError as fault:
+        raise Undescribed(fault.message()) from None
     return member
-
-
-def _is_managed(workspace: Document) -> bool:
-    return str(at(workspace, "properties.managedNetwork.isolationMode") or "Disabled") != "Disabled"
 
 
 def _datastores(workspace: Document, documents: Iterable[Document]) -> Described:

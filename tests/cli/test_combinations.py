@@ -37,6 +37,7 @@ FACTORS: Mapping[str, Mapping[str, dict[str, Any]]] = {
         "approved": {"network": {"mode": "managed", "outbound": "approved", "rules": [{"fqdn": "example.com"}]}},
         "own": {"network": {"mode": "own", "outbound": "approved"}},
         "policy": {"network": {"mode": "own", "dns": "policy"}},
+        "closed": {"network": {"mode": "closed"}},
     },
     "identity": {
         "system": {},
@@ -55,11 +56,12 @@ FACTORS: Mapping[str, Mapping[str, dict[str, Any]]] = {
         "all": {"diagnostics": True, "locks": True, "budget": {"monthly": 5, "mail": ["a@contoso.com"]}},
     },
 }  # fmt: skip
-CLOSED = ("publicIps", "managed", "approved", "own", "policy")
+CLOSED = ("publicIps", "managed", "approved", "own", "policy", "closed")
 # What Azure refuses, or what would be half open: the settings refuse these pairs, whatever else is said.
 REFUSED = {
     *((("network", mode), ("registry", "none")) for mode in CLOSED),
     (("network", "publicIps"), ("computes", "some")),
+    (("network", "closed"), ("computes", "some")),
 }
 Row = tuple[tuple[str, str], ...]  # a value of each factor
 VALUES = [[(factor, name) for name in names] for factor, names in FACTORS.items()]

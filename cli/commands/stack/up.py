@@ -241,7 +241,7 @@ def _panel(session: Session, outputs: StackOutputs, outcome: Outcome, path: Path
         rows.append(f"  closed        to the internet but network.allowedIps, {len(allowed)} of them")
     elif network.network().closed:
         inside = network.has_endpoints()
-        way = "people come by its private endpoints" if inside else "people need network.endpoints, a subnet of theirs"
+        way = "people come by its private endpoints" if inside else network.of_mode.way_in
         rows.append(f"  closed        to the internet: {way}")
     rows += (f"  endpoint      {each['name']} at {each['scoringUri']}" for each in outputs.endpoints)
     if path:

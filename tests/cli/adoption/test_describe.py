@@ -82,11 +82,11 @@ def test_our_own_tags_are_no_setting() -> None:
     ("document", "word"),
     [
         ({**workspace(), "kind": "Hub"}, "it is a hub"),
-        (workspace(publicNetworkAccess="Disabled"), "closed to the internet in a network of its own"),
+        (workspace(publicNetworkAccess="Disabled"), "its network is closed, and it has no container registry"),
         (workspace(managedNetwork=MANAGED, containerRegistry="/x"), "a managed network and is open"),
         (
             workspace(managedNetwork=MANAGED, publicNetworkAccess="Disabled"),
-            "a managed network and no container registry",
+            "its network is managed, and it has no container registry",
         ),
         (workspace(systemDatastoresAuthMode="userDelegationSAS"), "user delegation SAS"),
         (workspace(applicationInsights=None), "no Application Insights"),
@@ -139,3 +139,13 @@ def test_a_key_of_ones_own() -> None:
 def test_a_key_that_no_setting_describes(given: dict[str, Any], word: str) -> None:
     (why,) = unfit(workspace(encryption=given))
     assert word in why
+
+
+def test_a_workspace_closed_in_a_network_of_others() -> None:
+    document = workspace(publicNetworkAccess="Disabled", containerRegistry=f"{GROUP}/x")
+    assert list(unfit(document)) == []
+    assert settings(document)["network"] == {"mode": "closed"}
+    document["properties"]["managedNetwork"] = {"isolationMode": "Disabled"}
+    assert settings(document)["network"] == {"mode": "closed"}
+    document["properties"]["managedNetwork"] = {"isolationMode": "AllowOnlyApprovedOutbound"}
+    assert settings(document)["network"] == {"mode": "managed", "outbound": "approved"}

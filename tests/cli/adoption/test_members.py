@@ -55,6 +55,9 @@ def test_a_cluster() -> None:
     managed = {"isolationMode": "AllowInternetOutbound"}
     assert one(compute(enableNodePublicIp=False), managedNetwork=managed)["publicIp"] is False
     assert "by a private endpoint" in why(compute(enableNodePublicIp=False, subnet={"id": subnet}))
+    closed: dict[str, Any] = {"publicNetworkAccess": "Disabled"}
+    assert one(compute(enableNodePublicIp=False, subnet={"id": subnet}), **closed)["subnet"] == subnet
+    assert "cpu has no subnet" in why(compute(enableNodePublicIp=False), **closed)
     assert one(compute(identity={"type": "SystemAssigned"}))["identity"] == "system"
     assert one(compute(remoteLoginPortPublicAccess="NotSpecified"))["name"] == "cpu"
 

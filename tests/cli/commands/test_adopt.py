@@ -176,7 +176,10 @@ def test_instances_datastores_and_rules_are_taken_over_with_it(byhand: Desk, mon
     assert [each["name"] for each in written["azmlflow:datastores"]] == ["raw"]
 
 
-MANAGED = {"publicNetworkAccess": "Disabled", "managedNetwork": {"isolationMode": "AllowInternetOutbound"}}
+MANAGED: dict[str, Any] = {
+    "publicNetworkAccess": "Disabled",
+    "managedNetwork": {"isolationMode": "AllowInternetOutbound"},
+}
 CLOSED = {"properties": {"publicNetworkAccess": "Disabled"}, "sku": {"name": "Premium"}}
 
 

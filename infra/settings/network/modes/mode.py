@@ -49,6 +49,7 @@ class Mode:
         closed: whether workspace, storage account, key vault and registry are closed to the internet, all alike.
         makes: whether it makes a network, unless subnets are given.
         public_ip: whether its computes have public addresses, unless they say so themselves; None: as any compute.
+        way_in: how people come in where it is closed and the stack has no private endpoints.
         serves_not: why it takes no online endpoints; empty: it does.
         isolation: Azure's word for whom its managed network lets out to; None without a managed network.
         check: refuses what else is said of the network and does not go with the mode.
@@ -63,6 +64,7 @@ class Mode:
     closed: bool = True
     makes: bool = False
     public_ip: bool | None = None
+    way_in: str = "people need network.endpoints, a subnet of theirs"
     serves_not: str = ""
     isolation: Callable[[Said], str | None] = _nothing
     check: Callable[[Said], None] = _nothing
