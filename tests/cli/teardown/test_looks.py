@@ -176,3 +176,32 @@ def test_what_azure_fails_by_itself_is_begun_again_and_a_refusal_is_final(status
     with pytest.raises(ArmError):
         removal(ours(FakeArm())).persist(act)
     assert len(tried) == tries
+
+
+@pytest.mark.parametrize(
+    ("status", "ends"), [("Completed", True), ("Canceled", True), ("Running", False), ("CancelRequested", False)]
+)
+def test_a_job_that_azure_does_not_cancel_has_to_have_ended_by_itself(status: str, ends: bool) -> None:
+    arm, job = ours(FakeArm()), f"{WORKSPACE}/jobs/run"
+    arm.put(job, properties={"status": "Running"})
+    planned = removal(arm, Limits(holder=OURS, known=KNOWN, stop_endpoints=True, cancel_jobs=True))
+    arm.put(job, properties={"status": status})
+    arm.faults[f"{job}/cancel"] = ArmError(400, "UserError", "no", job)
+    if ends:
+        assert group.cancel_jobs(planned)
+    else:
+        with pytest.raises(ArmError, match="UserError"):
+            group.cancel_jobs(planned)
+
+
+def test_jobs_are_all_cancelled_before_one_is_waited_for() -> None:
+    arm, jobs = ours(FakeArm()), [f"{WORKSPACE}/jobs/{name}" for name in ("a", "b")]
+    for job in jobs:
+        arm.put(job, properties={"status": "Running"})
+    heard: list[Progress] = []
+    limits = Limits(holder=OURS, known=KNOWN, stop_endpoints=True, cancel_jobs=True)
+    planned = removal(arm, limits, on_progress=heard.append)
+    assert group.plan_jobs(planned) == ("job a", "job b")
+    assert group.cancel_jobs(planned)
+    assert arm.calls == [f"POST {job}/cancel" for job in jobs]
+    assert [(each.what, each.state) for each in heard] == [("jobs/a", "cancelling"), ("jobs/b", "cancelling")]
