@@ -46,11 +46,18 @@ class ManualClock:
         self.instant += timedelta(seconds=seconds)
 
 
+_NAMES = uuid.UUID("a2f1c7de-3c0f-4b52-9a57-9f3c1d0e6b41")  # what GUIDs of names are made from
+
+
 class Ids(Protocol):
     """Where the embedded Azure gets its GUIDs."""
 
     def guid(self) -> str:
         """A new GUID, lower case with dashes."""
+        ...
+
+    def named(self, name: str) -> str:
+        """The GUID that a name gives, lower case with dashes."""
         ...
 
 
@@ -59,6 +66,10 @@ class RandomIds:
 
     def guid(self) -> str:
         return str(uuid.uuid4())
+
+    def named(self, name: str) -> str:
+        """On every machine the same."""
+        return str(uuid.uuid5(_NAMES, name))
 
 
 @dataclass
@@ -69,6 +80,10 @@ class CountedIds:
 
     def guid(self) -> str:
         return str(uuid.UUID(int=next(self._counter)))
+
+    def named(self, name: str) -> str:
+        del name
+        return self.guid()
 
 
 def timestamp(instant: datetime) -> str:

@@ -39,6 +39,8 @@ ACTIVITY = "activity"
 ASSIGNMENTS, DEFINITIONS, PROPAGATION = "assignments", "definitions", "propagation"
 # Users, groups and service principals, by object id; `<group>/<member>`; hashed secrets of applications, by their id.
 PRINCIPALS, MEMBERS, CREDENTIALS = "principals", "members", "credentials"
+# Object ids of principals that were removed: nobody else may ever have them.
+REMOVED_PRINCIPALS = "removed_principals"
 # Applications as Graph answers them, by object id.
 APPLICATIONS = "applications"
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from azmlflow.localazure.core.clock import Ids
-from azmlflow.localazure.core.collections import CREDENTIALS, MEMBERS, PRINCIPALS
+from azmlflow.localazure.core.collections import CREDENTIALS, MEMBERS, PRINCIPALS, REMOVED_PRINCIPALS
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document, Store, Version
 
@@ -121,13 +121,14 @@ class Directory:
             )
         if self.find_user(upn) is not None:
             raise _taken("userPrincipalName")
-        return self._add(Principal(self._ids.guid(), "User", display_name or local, upn, mail or upn, told=told or {}))
+        made = Principal(self._id("User", upn), "User", display_name or local, upn, mail or upn, told=told or {})
+        return self._add(made)
 
     def add_group(self, display_name: str, told: Mapping[str, Any] | None = None) -> Principal:
         """Add a security group. Display names of groups need not be unique, as in Entra."""
         if not display_name:
             raise AzureError(400, "Request_BadRequest", "A value is required for property 'displayName'.")
-        return self._add(Principal(self._ids.guid(), "Group", display_name, told=told or {}))
+        return self._add(Principal(self._id("Group", display_name), "Group", display_name, told=told or {}))
 
     def add_service_principal(
         self,
@@ -158,7 +159,8 @@ class Directory:
                 "Request_MultipleObjectsWithSameKeyValue",
                 f"The service principal cannot be created because the service principal name {app_id} is in use.",
             )
-        made = Principal(self._ids.guid(), "ServicePrincipal", display_name, app_id=app_id, told=told or {})
+        id_ = self._id("ServicePrincipal", display_name)
+        made = Principal(id_, "ServicePrincipal", display_name, app_id=app_id, told=told or {})
         principal = self._add(made)
         return principal, self.new_secret(app_id) if with_secret else None
 
@@ -244,11 +246,19 @@ class Directory:
         principal = self._existing(object_id)
         with self._store.transaction():
             self._store.delete(PRINCIPALS, principal.object_id)
+            self._store.put(REMOVED_PRINCIPALS, principal.object_id, {"name": principal.name})
             if principal.app_id is not None:
                 self._store.delete(CREDENTIALS, principal.app_id)
             for key, document in list(self._store.scan(MEMBERS)):
                 if principal.object_id in (document["group"], document["member"]):
                     self._store.delete(MEMBERS, key)
+
+    def _id(self, kind: PrincipalKind, name: str) -> str:
+        """An object id that follows from a name, so that a committed stack file grants to the same people everywhere;
+        another one where it is or was somebody's: who is gone leaves his assignments behind."""
+        id_ = self._ids.named(f"{kind}/{name.lower()}")
+        had = self.get(id_) is not None or self._store.get(REMOVED_PRINCIPALS, id_) is not None
+        return self._ids.guid() if had else id_
 
     def _add(self, principal: Principal) -> Principal:
         self._store.put(PRINCIPALS, principal.object_id, asdict(principal))
@@ -279,17 +289,10 @@ def _hash(secret: str, salt: bytes) -> str:
 
 
 def _absent(object_id: str) -> AzureError:
-    return AzureError(
-        404,
-        "Request_ResourceNotFound",
-        f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present.",
-    )
+    what = f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present."
+    return AzureError(404, "Request_ResourceNotFound", what)
 
 
 def _taken(name: str) -> AzureError:
-    return AzureError(
-        400,
-        "Request_BadRequest",
-        f"Another object with the same value for property {name} already exists.",
-        target=name,
-    )
+    what = f"Another object with the same value for property {name} already exists."
+    return AzureError(400, "Request_BadRequest", what, target=name)

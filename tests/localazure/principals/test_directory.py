@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from azmlflow.localazure.core.clock import CountedIds
+from azmlflow.localazure.core.clock import CountedIds, RandomIds
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Store
 from azmlflow.localazure.principals.directory import Directory
@@ -19,6 +19,26 @@ def test_user_is_found_by_sign_in_name_mail_and_object_id_whatever_the_case(dire
     assert directory.find_user("ANN.SMITH@local.test") == user
     assert directory.get(user.object_id.upper()) == user
     assert directory.find_user("bob@local.test") is None
+
+
+def test_the_same_people_have_the_same_ids_in_every_embedded_azure() -> None:
+    here, there = Directory(Store(), RandomIds()), Directory(Store(), RandomIds())
+    there.add_group("Ann@local.test")
+    ann = here.add_user("Ann@local.test")
+    assert there.add_user("ann@local.test").object_id == ann.object_id
+    assert here.add_group("team").object_id == there.add_group("team").object_id
+    assert here.add_user("bob@local.test").object_id != ann.object_id
+
+
+def test_who_was_removed_leaves_his_id_behind() -> None:
+    directory = Directory(Store(), RandomIds())
+    first, other = directory.add_group("team"), directory.add_group("team")
+    assert first.object_id != other.object_id
+    ann = directory.add_user("ann@local.test")
+    directory.remove(ann.object_id)
+    again = directory.add_user("ann@local.test")
+    assert again.object_id != ann.object_id
+    assert directory.get(ann.object_id) is None
 
 
 @pytest.mark.parametrize("upn", ["ann", "@local.test", "ann@", "an n@local.test", "ann'@local.test"])
