@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -100,3 +103,23 @@ def test_requests_of_a_minute_are_told_by_the_day() -> None:
     arm = FakeArm()
     put_metric(arm, ENDPOINT, 2.0)
     assert asked_per_day(arm.open(), ENDPOINT) == 2880
+
+
+def test_the_requests_asked_for_are_those_of_the_last_day() -> None:
+    """Microsoft, "Metrics - List": `timespan` is two moments with a slash between them, `interval` a duration."""
+    asked: list[dict[str, list[str]]] = []
+
+    class Asked(FakeArm):
+        def respond(self, request: Any) -> Any:
+            asked.append(parse_qs(urlsplit(request.url).query))
+            return super().respond(request)
+
+    asked_per_day(Asked().open(), ENDPOINT)
+    (query,) = asked
+    assert (query["metricnames"], query["interval"], query["aggregation"]) == (
+        *(["RequestsPerMinute"], ["P1D"]),
+        ["Average"],
+    )
+    began, ended = query["timespan"][0].split("/")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", ended)
+    assert datetime.fromisoformat(ended) - datetime.fromisoformat(began) == timedelta(days=1)

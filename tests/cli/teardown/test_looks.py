@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.errors import ArmError, TimedOut
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import Limits, Owner, Removal, group, plan_group, stack
 from azmlflow.cli.teardown.removal import Progress
+from azmlflow.cli.teardown.steps import overdue
+from azmlflow.infra.plan import naming
 from tests.cli.desk import SUBSCRIPTION, FakeArm
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
@@ -205,3 +208,28 @@ def test_jobs_are_all_cancelled_before_one_is_waited_for() -> None:
     assert group.cancel_jobs(planned)
     assert arm.calls == [f"POST {job}/cancel" for job in jobs]
     assert [(each.what, each.state) for each in heard] == [("jobs/a", "cancelling"), ("jobs/b", "cancelling")]
+
+
+def test_when_the_time_is_over_what_stands_is_looked_for_without_haste() -> None:
+    arm = ours(FakeArm())
+    planned = removal(arm)
+    late = TimedOut("Azure has not finished within 30 seconds", where=GROUP, next="again")
+    told = overdue(replace(planned, arm=planned.arm.within(0)), late)
+    assert (told.where, told.next) == (GROUP, "again")
+    assert told.what.startswith("Azure has not finished within 30 seconds; still there: workspaces/ws, ")
+    arm.documents.clear()
+    assert overdue(planned, late).what.endswith("; still there: nothing that Azure shows")
+
+
+@pytest.mark.parametrize("stands", [False, True])
+def test_the_tags_of_a_deleted_vault_name_the_owner_of_a_group_that_is_gone_and_of_no_other(stands: bool) -> None:
+    """A group that stands names its owner itself, or has none: then what was deleted in it is nobody's to purge."""
+    arm, vault = FakeArm(), naming.generate("mlflow", "dev", "", SUBSCRIPTION).key_vault
+    group_id = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-mlflow-dev"
+    if stands:
+        arm.put(group_id, location="westeurope", tags={"team": "blue"})
+    gone = f"{group_id}/providers/Microsoft.KeyVault/vaults/{vault}"
+    deleted = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/{vault}"
+    arm.put(deleted, properties={"vaultId": gone, "tags": TAGS})
+    plan = plan_group(arm.open(), group_id, Limits(unmanaged=True))
+    assert (plan.holder, sorted(plan.purge)) == ((None, []) if stands else (OURS, [gone.lower()]))

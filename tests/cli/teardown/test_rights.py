@@ -77,6 +77,7 @@ def test_the_owner_of_the_group_alone_removes_it_and_is_told_what_stays(stands: 
     assert "you may not see all other groups of the subscription" in notes
     report = remove_group(arm, RG, plan=plan)
     assert [(each.kind, each.name) for each in report.left] == [("key vault", "kv-one")]
+    assert (report.left[0].where, report.left[0].why) == (VAULT.lower(), "soft-deleted, and not yours to purge")
     assert report.left[0].way.startswith("az keyvault purge --name kv-one    (typed by an owner of the subscription")
     assert stands.arm("GET", RG).status == 404
     assert stands.arm("GET", ROLE, api="2022-04-01").status == 404
@@ -99,7 +100,12 @@ def test_a_right_to_purge_that_is_lacking_is_told_before(stands: Azure) -> None:
     plan = plan_group(arm, RG)
     assert any("deletedVaults/purge/action" in note for note in plan.notes)
     report = remove_group(arm, RG, plan=plan)
-    assert [each.kind for each in report.left] == ["key vault"]
+    (left,) = report.left
+    assert (left.told(), left.way.split("    ")[0]) == (
+        "key vault kv-one: soft-deleted, and not yours to purge",
+        "az keyvault purge --name kv-one",
+    )
+    assert left.where.endswith("/locations/westeurope/deletedVaults/kv-one")
 
 
 def test_the_engine_is_not_asked_for_what_its_caller_cannot_see_to_be_gone(stands: Azure, tmp_path: Path) -> None:

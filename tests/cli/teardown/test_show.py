@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
-from azmlflow.cli.teardown.removal import Progress
-from azmlflow.cli.teardown.show import watching
+from azmlflow.cli.teardown.removal import Left, Progress
+from azmlflow.cli.teardown.show import residue, watching
 from tests.cli.terminal import drawn, sit_at
 
 
@@ -58,3 +59,48 @@ def test_the_board_of_a_removal_has_eight_lines_at_most_and_those_of_its_step(
     lines = drawn(capsys.readouterr().err)
     assert [line.split()[1] for line in lines[-8:]] == [f"disks/{number}" for number in range(1, 9)]
     assert lines[-9].endswith("down: delete the group")
+
+
+KV = Left("key vault", "kv", "/kv", "soft-deleted")
+KEPT = Left("key vault", "kv", "/kv", "purge protection keeps it", until="2027-02-25")
+
+
+@pytest.mark.parametrize(
+    ("left", "kept", "then", "lines"),
+    [
+        ((), (), "", ["stack dev is gone: nothing left  (looked at: LOOKED)"]),
+        # What the next `up` does is told of what is kept, and where nothing is kept there is nothing to tell.
+        ((), (), "the next `up` takes other names", ["stack dev is gone: nothing left  (looked at: LOOKED)"]),
+        (
+            *((), (KEPT,), ""),
+            [
+                "stack dev is gone: nothing left that anybody could remove  (looked at: LOOKED)",
+                "  key vault kv: purge protection keeps it",
+            ],
+        ),
+        (
+            *((), (KEPT,), "the next `up` takes other names"),
+            [
+                "stack dev is gone: nothing left that anybody could remove  (looked at: LOOKED)",
+                "  key vault kv: purge protection keeps it",
+                "  the next `up` takes other names",
+            ],
+        ),
+        (
+            *((KV,), (KEPT,), "the next `up` takes other names"),
+            [
+                "stack dev: left behind",
+                "  key vault kv: soft-deleted",
+                "  key vault kv: purge protection keeps it",
+                "  the next `up` takes other names",
+            ],
+        ),
+        ((KV,), (), "", ["stack dev: left behind", "  key vault kv: soft-deleted"]),
+    ],
+)
+def test_what_is_left_and_what_azure_keeps(
+    left: tuple[Left, ...], kept: tuple[Left, ...], then: str, lines: list[str]
+) -> None:
+    looked = "groups, soft-deleted things, role definitions and assignments, Pulumi state, files"
+    told = click.unstyle(residue("stack dev", left, kept, then))
+    assert told.splitlines() == [line.replace("LOOKED", looked) for line in lines]
