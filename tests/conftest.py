@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib.util
+import os
 import signal
 import sys
 import threading
 from collections.abc import Generator
+from pathlib import Path
 from types import ModuleType
 from typing import cast
 
@@ -29,6 +32,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="take the pictures of docs/ anew, where a test has one")
     parser.addoption("--pictures", metavar="FOLDER", help="keep a picture of each page that a test looks at")
     parser.addoption("--renew", action="store_true", help="write files made from the code anew, where a test holds one")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have each of several workers begin elsewhere among the modules: where pytest has kept none that it has rewritten,
+    a worker then rewrites a part of them, and finds the rest rewritten by the others."""
+    worker, count = os.environ.get("PYTEST_XDIST_WORKER"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if worker is None or sys.dont_write_bytecode:
+        return
+    root, files = session.config.rootpath, list[Path]()
+    for told in session.config.args:
+        place = root / told.partition("::")[0]
+        files += sorted(place.rglob("test_*.py")) if place.is_dir() else [place]
+    first = len(files) * int(worker.removeprefix("gw")) // count
+    for path in [*files[first:], *files[:first]]:
+        # What cannot be imported, or skips itself, says so where it is collected.
+        with contextlib.suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
