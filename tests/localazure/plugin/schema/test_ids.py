@@ -29,9 +29,20 @@ def test_ids_encode_names_but_not_scopes() -> None:
     )
 
 
-@pytest.mark.parametrize("inputs", [{}, {"resourceGroupName": ""}, {"resourceGroupName": UNKNOWN}])
+def test_no_name_leads_to_another_resource() -> None:
+    inputs = {"resourceGroupName": "g", "vaultName": "v/../w"}
+    assert ids.resource_id(_type("keyvault:Vault"), inputs, "S").endswith("/vaults/v%2F..%2Fw")
+
+
+def test_a_scope_keeps_its_letters() -> None:
+    inputs = {"scope": "/subscriptions/X/", "roleAssignmentName": "r"}
+    found = ids.resource_id(_type("authorization:RoleAssignment"), inputs, "S")
+    assert found == "/subscriptions/X/providers/Microsoft.Authorization/roleAssignments/r"
+
+
+@pytest.mark.parametrize("inputs", [{}, *({"resourceGroupName": name} for name in ("", "/", 3, UNKNOWN))])
 def test_an_id_needs_all_its_parts(inputs: dict[str, Any]) -> None:
-    with pytest.raises(ids.BadId, match="resourceGroupName"):
+    with pytest.raises(ids.BadId, match="'resourceGroupName' must be a non-empty string"):
         ids.resource_id(_type("resources:ResourceGroup"), inputs, "S")
 
 
@@ -48,3 +59,13 @@ def test_ids_are_taken_apart_without_case() -> None:
 def test_an_id_of_another_type_is_refused() -> None:
     with pytest.raises(ids.BadId, match="not the id of a azure-native:keyvault:Vault"):
         ids.parse_id(_type("keyvault:Vault"), f"{GROUP}/Microsoft.Storage/storageAccounts/s")
+
+
+def test_an_id_may_end_in_a_slash_which_is_no_part_of_the_name() -> None:
+    parsed = ids.parse_id(_type("keyvault:Vault"), f"{GROUP}/Microsoft.KeyVault/vaults/vaultX/")
+    assert parsed == {"resourceGroupName": "g", "vaultName": "vaultX"}
+
+
+def test_the_id_of_what_stands_in_a_resource_is_not_the_resources_own() -> None:
+    with pytest.raises(ids.BadId, match="not the id of a"):
+        ids.parse_id(_type("keyvault:Vault"), f"{GROUP}/Microsoft.KeyVault/vaults/v/keys/k")
