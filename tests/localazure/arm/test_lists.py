@@ -1,0 +1,143 @@
+"""Lists: how long a page is, where the next one begins, what of a resource is told and what a filter finds."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+
+from azmlflow.localazure.arm.lists import page
+from azmlflow.localazure.core.errors import AzureError
+from tests.localazure.control import BODIES, RG, STORAGE, SUB, VAULT, Azure
+
+ITEMS = list(range(250))
+
+
+def _token(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _page(query: Mapping[str, str], items: list[int] = ITEMS) -> Any:
+    return page("host.test", "/things", query, items)
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "count", "more"),
+    [
+        ({}, 0, 100, True),
+        ({"$top": "1"}, 0, 1, True),
+        ({"$top": "249"}, 0, 249, True),
+        ({"$top": "250"}, 0, 250, False),
+        ({"$top": "1000"}, 0, 250, False),
+        ({"$skiptoken": ""}, 0, 100, True),
+        ({"$skiptoken": _token("from:100")}, 100, 100, True),
+        ({"$skiptoken": _token("from:200")}, 200, 50, False),
+        ({"$skiptoken": _token("from:240"), "$top": "10"}, 240, 10, False),
+    ],
+)
+def test_a_page_and_whether_there_is_another(query: dict[str, str], first: int, count: int, more: bool) -> None:
+    found = _page(query)
+    assert found["value"] == ITEMS[first : first + count]
+    assert ("nextLink" in found) is more
+
+
+def test_the_next_link_asks_the_same_from_where_the_page_ends() -> None:
+    link = _page({"$filter": "name eq 'x'", "$top": "7", "$skiptoken": _token("from:5"), "api-version": "1"})[
+        "nextLink"
+    ]
+    split = urlsplit(link)
+    assert (split.scheme, split.netloc, split.path) == ("https", "host.test", "/things")
+    assert parse_qs(split.query) == {
+        "$filter": ["name eq 'x'"],
+        "$top": ["7"],
+        "api-version": ["1"],
+        "$skipToken": [_token("from:12")],
+    }
+
+
+@pytest.mark.parametrize("top", ["0", "1001", "-1", "x", "", "1.5"])
+def test_a_page_of_no_length_is_refused(top: str) -> None:
+    with pytest.raises(AzureError) as refused:
+        _page({"$top": top})
+    assert (refused.value.status, refused.value.code) == (400, "InvalidTopParameter")
+    assert refused.value.message == f"The value '{top}' of $top is not an integer from 1 to 1000."
+
+
+@pytest.mark.parametrize("token", [_token(text) for text in ("to:5", "5", "from:", "from:x", "from:-1")] + ["x", "%%"])
+def test_a_token_that_was_not_given_is_refused(token: str) -> None:
+    with pytest.raises(AzureError) as refused:
+        _page({"$skiptoken": token})
+    assert (refused.value.status, refused.value.code) == (400, "InvalidSkipToken")
+    assert f"'{token}'" in refused.value.message
+
+
+def test_a_list_of_resources_tells_times_and_state_where_they_are_asked_for(azure: Azure) -> None:
+    azure.make(RG, STORAGE)
+    plain = {"id", "name", "type", "location", "kind", "sku", "tags"}
+    (found,) = azure.arm("GET", f"{SUB}/resources").body["value"]
+    assert set(found) == plain
+    made = azure.clock.now().strftime("%Y-%m-%dT%H:%M")
+    azure.clock.advance(3600)
+    azure.arm("PUT", STORAGE, {**BODIES[STORAGE], "tags": {"a": "1"}})
+    (found,) = azure.arm("GET", f"{RG}/resources?$expand=createdtime, ChangedTime,provisioningState").body["value"]
+    assert set(found) == plain | {"createdTime", "changedTime", "provisioningState"}
+    assert found["provisioningState"] == "Succeeded"
+    assert found["createdTime"].startswith(made)
+    assert found["changedTime"] > found["createdTime"]
+    (found,) = azure.arm("GET", f"{RG}/resources?$expand=changedTime").body["value"]
+    assert set(found) == plain | {"changedTime"}
+
+
+def test_what_no_list_tells_is_refused(azure: Azure) -> None:
+    azure.make(RG)
+    refused = azure.arm("GET", f"{RG}/resources?$expand=changedTime,colour")
+    assert (refused.status, refused.code) == (400, "InvalidExpandQueryParameter")
+    assert refused.message == (
+        "The $expand value 'colour' is not supported. "
+        "The supported values are 'createdTime,changedTime,provisioningState'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("tagName eq 'ENV'", ["kv-one", "stacct1"]),
+        ("tagValue eq 'prod'", ["stacct1"]),
+        ("tagValue eq 'Prod'", []),
+        ("tagValue eq 'test'", ["kv-one", "stacct1"]),
+        ("tagName eq 'env' and tagValue eq 'test'", ["kv-one"]),
+        ("tagName eq 'stage' and tagValue eq 'test'", ["stacct1"]),
+        ("startswith(tagName, 'EN')", ["kv-one", "stacct1"]),
+        ("startswith(tagName, 'st')", ["stacct1"]),
+        ("startswith(tagName, 'nv')", []),
+        ("location eq 'WestEurope'", ["kv-one", "stacct1"]),
+        ("name eq 'KV-ONE' and tagName eq 'stage'", []),
+    ],
+)
+def test_which_tags_a_filter_finds(azure: Azure, text: str, names: list[str]) -> None:
+    azure.make(RG)
+    azure.arm("PUT", VAULT, {**BODIES[VAULT], "tags": {"env": "test"}})
+    azure.arm("PUT", STORAGE, {**BODIES[STORAGE], "tags": {"Env": "prod", "stage": "test"}})
+    found = azure.arm("GET", f"{RG}/resources?$filter={quote(text)}").body["value"]
+    assert sorted(each["name"] for each in found) == names
+
+
+def test_groups_are_filtered_by_their_tags(azure: Azure) -> None:
+    for name, value in (("rg1", "a"), ("rg2", "b")):
+        azure.arm("PUT", f"{SUB}/resourceGroups/{name}", {**BODIES[RG], "tags": {"team": value}})
+    asked = quote("tagName eq 'team' and tagValue eq 'b'")
+    assert [each["name"] for each in azure.arm("GET", f"{SUB}/resourcegroups?$filter={asked}").body["value"]] == ["rg2"]
+
+
+def test_a_group_of_a_like_name_is_another(azure: Azure) -> None:
+    azure.make(RG, STORAGE)
+    azure.arm("PUT", f"{RG}0", BODIES[RG])
+    other = STORAGE.replace("/rg1/", "/rg10/").replace("stacct1", "stacct2")
+    azure.arm("PUT", other, BODIES[STORAGE])
+    for group, name in ((RG, "stacct1"), (f"{RG}0", "stacct2")):
+        accounts = azure.arm("GET", f"{group}/providers/Microsoft.Storage/storageAccounts").body["value"]
+        resources = azure.arm("GET", f"{group}/resources").body["value"]
+        assert [each["name"] for each in accounts] == [each["name"] for each in resources] == [name]

@@ -1,0 +1,180 @@
+"""What ARM answers itself, member by member: outcomes of operations, tags in use, metrics, providers."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from azmlflow.localazure.core.constants import REGIONS, SUBSCRIPTION_ID, TENANT_ID
+from tests.localazure.control import ALICE, BOB, BODIES, CHAIN, PROVIDERS, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
+
+ML = "Microsoft.MachineLearningServices"
+
+
+def test_a_write_is_followed_by_its_operation_or_by_its_result(slow_azure: Azure) -> None:
+    slow_azure.make(*CHAIN[:5])
+    accepted = slow_azure.arm("PUT", WORKSPACE, BODIES[WORKSPACE])
+    operation, result = accepted.headers["azure-asyncoperation"], accepted.headers["location"]
+    place, version = f"{SUB}/providers/{ML}/locations/westeurope", urlsplit(operation).query
+    id_ = urlsplit(operation).path.rpartition("/")[2]
+    assert operation == f"https://management.azure.com{place}/operationsStatus/{id_}?{version}"
+    assert result == f"https://management.azure.com{place}/operationResults/{id_}?{version}"
+    assert version.startswith("api-version=20")
+    running = slow_azure.follow(operation)
+    assert set(running.body) == {"id", "name", "status", "startTime"}
+    assert (running.status, running.body["id"], running.body["name"]) == (200, urlsplit(operation).path, id_)
+    assert running.body["status"] == "InProgress"
+    assert int(running.headers["retry-after"]) == int(accepted.headers["retry-after"]) > 0
+    waiting = slow_azure.follow(result)
+    assert (waiting.status, waiting.headers["location"]) == (202, result)
+    assert waiting.headers["retry-after"] == running.headers["retry-after"]
+    slow_azure.clock.advance(600)
+    ended = slow_azure.follow(operation)
+    assert set(ended.body) == {"id", "name", "status", "startTime", "endTime", "percentComplete"}
+    assert (ended.body["status"], ended.body["percentComplete"]) == ("Succeeded", 100.0)
+    assert "retry-after" not in ended.headers
+    shown = slow_azure.follow(result)
+    assert (shown.status, shown.body) == (200, slow_azure.arm("GET", WORKSPACE).body)
+
+
+def test_a_groups_deletion_has_a_result_of_arms_own_and_nothing_to_show(slow_azure: Azure) -> None:
+    slow_azure.make(RG)
+    accepted = slow_azure.arm("DELETE", RG)
+    assert "azure-asyncoperation" not in accepted.headers
+    assert urlsplit(accepted.headers["location"]).path.startswith(f"{SUB}/operationresults/")
+    slow_azure.clock.advance(600)
+    ended = slow_azure.follow(accepted.headers["location"])
+    assert (ended.status, ended.body) == (200, None)
+
+
+def test_the_result_of_what_went_meanwhile_is_nothing(azure: Azure) -> None:
+    azure.make(RG)
+    accepted = azure.arm("PUT", STORAGE, BODIES[STORAGE])
+    azure.wait()
+    azure.arm("DELETE", STORAGE)
+    azure.wait()
+    assert azure.follow(accepted.headers["location"]).status == 204
+
+
+def test_the_result_of_what_was_canceled_is_a_conflict(slow_azure: Azure) -> None:
+    slow_azure.make(*CHAIN[:5])
+    slow_azure.arm("DELETE", RG)
+    slow_azure.clock.advance(59)
+    begun = slow_azure.cloud.operations.begin("put", "Microsoft.Storage/storageAccounts", STORAGE, key=STORAGE.lower())
+    slow_azure.clock.advance(1)
+    refused = slow_azure.arm(
+        "GET", f"{PROVIDERS}/Microsoft.Storage/locations/westeurope/operationResults/{begun['id']}"
+    )
+    assert (refused.status, refused.code) == (409, "OperationCanceled")
+    assert STORAGE in refused.message
+
+
+def test_the_subscription_is_told_whole(azure: Azure) -> None:
+    found = azure.arm("GET", SUB).body
+    assert found == azure.arm("GET", "/subscriptions").body["value"][0]
+    assert "tags" not in found
+    assert (found["id"], found["subscriptionId"], found["tenantId"]) == (SUB, SUBSCRIPTION_ID, TENANT_ID)
+    assert found["subscriptionPolicies"] == {
+        "locationPlacementId": "Public_2014-09-01",
+        "quotaId": "PayAsYouGo_2014-09-01",
+        "spendingLimit": "Off",
+    }
+    assert (found["authorizationSource"], found["managedByTenants"]) == ("RoleBased", [])
+    tags = {"properties": {"tags": {"team": "a"}}}
+    azure.arm("PUT", f"{SUB}/providers/Microsoft.Resources/tags/default", tags, api="2024-11-01")
+    assert azure.arm("GET", SUB).body["tags"] == {"team": "a"}
+
+
+def test_a_region_has_the_names_that_people_read(azure: Azure) -> None:
+    found = {each["name"]: each for each in azure.arm("GET", f"{SUB}/locations").body["value"]}
+    assert found["westeurope"] == {
+        "id": f"{SUB}/locations/westeurope",
+        "name": "westeurope",
+        "type": "Region",
+        "displayName": "West Europe",
+        "regionalDisplayName": "West Europe",
+        "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
+    }
+
+
+@pytest.mark.parametrize("path", [f"{SUB}/locations", PROVIDERS, f"{PROVIDERS}/Microsoft.Storage", f"{SUB}/tagNames"])
+def test_what_a_subscription_offers_is_seen_by_who_has_a_role_anywhere_in_it(azure: Azure, path: str) -> None:
+    azure.make(RG, STORAGE)
+    azure.assign(ALICE, "Reader", STORAGE)
+    version = "2024-11-01" if path.endswith("tagNames") else "2022-12-01"
+    assert azure.arm("GET", path, who=ALICE, api=version).status == 200
+    refused = azure.arm("GET", path, who=BOB, api=version)
+    assert (refused.status, refused.code) == (403, "AuthorizationFailed")
+    assert f"'{SUB}'" in refused.message
+
+
+def test_a_provider_tells_its_types_regions_and_whether_it_must_be_registered(azure: Azure) -> None:
+    found = azure.arm("GET", f"{PROVIDERS}/microsoft.storage").body
+    assert (found["id"], found["namespace"]) == (f"{PROVIDERS}/Microsoft.Storage", "Microsoft.Storage")
+    assert found["registrationPolicy"] == "RegistrationRequired"
+    accounts = next(each for each in found["resourceTypes"] if each["resourceType"] == "storageAccounts")
+    assert accounts["capabilities"] == "SupportsTags, SupportsLocation"
+    assert len(accounts["locations"]) == len(REGIONS)
+    assert "West Europe" in accounts["locations"]
+    assert accounts["apiVersions"] == sorted(accounts["apiVersions"], reverse=True)
+    assert accounts["defaultApiVersion"] == next(each for each in accounts["apiVersions"] if "preview" not in each)
+    own = azure.arm("GET", f"{PROVIDERS}/Microsoft.Authorization").body
+    assert own["registrationPolicy"] == "RegistrationFree"
+    locks = next(each for each in own["resourceTypes"] if each["resourceType"] == "locks")
+    assert (locks["capabilities"], locks["locations"]) == ("None", [])
+
+
+def test_tag_names_are_counted_by_value(azure: Azure) -> None:
+    azure.make(RG)
+    azure.arm("PUT", STORAGE, {**BODIES[STORAGE], "tags": {"env": "dev", "a": "1"}})
+    azure.arm("PUT", VAULT, {**BODIES[VAULT], "tags": {"env": "prod"}})
+    azure.arm("PATCH", RG, {"tags": {"env": "dev"}})
+    first, second = azure.arm("GET", f"{SUB}/tagNames", api="2024-11-01").body["value"]
+    assert (first["tagName"], first["count"]) == ("a", {"type": "Total", "value": 1})
+    assert second == {
+        "id": f"{SUB}/tagNames/env",
+        "tagName": "env",
+        "count": {"type": "Total", "value": 3},
+        "values": [
+            {
+                "id": f"{SUB}/tagNames/env/tagValues/{value}",
+                "tagValue": value,
+                "count": {"type": "Total", "value": count},
+            }
+            for value, count in (("dev", 2), ("prod", 1))
+        ],
+    }
+
+
+def test_a_metric_is_measured_now_and_named_in_any_case(azure: Azure) -> None:
+    azure.make(RG, STORAGE)
+    asked = f"{STORAGE}/providers/Microsoft.Insights/metrics?metricnames="
+    found = azure.arm("GET", f"{asked}usedcapacity", api="2023-10-01").body
+    assert (found["cost"], found["interval"]) == (0, "PT1H")
+    (measured,) = found["value"]
+    (point,) = measured["timeseries"][0].pop("data")
+    assert measured == {
+        "id": f"{STORAGE}/providers/Microsoft.Insights/metrics/UsedCapacity",
+        "type": "Microsoft.Insights/metrics",
+        "name": {"value": "UsedCapacity", "localizedValue": "Used capacity"},
+        "unit": "Bytes",
+        "timeseries": [{"metadatavalues": []}],
+        "errorCode": "Success",
+    }
+    assert set(point) == {"timeStamp", "average"}
+    assert point["timeStamp"].startswith(azure.clock.now().strftime("%Y-%m-%dT%H:%M"))
+    for metric in ("Nothing", ""):
+        refused = azure.arm("GET", f"{asked}{metric}", api="2023-10-01")
+        assert (refused.status, refused.code) == (400, "BadRequest")
+    assert azure.arm("GET", f"{asked}UsedCapacity", who=BOB, api="2023-10-01").status == 403
+    elsewhere = azure.arm("GET", asked.replace("stacct1", "other"), api="2023-10-01")
+    assert (elsewhere.status, elsewhere.code) == (404, "ResourceNotFound")
+
+
+def test_nobody_is_denied_anything_and_who_may_look_is_told_so(azure: Azure) -> None:
+    azure.make(RG)
+    for scope in (SUB, RG):
+        path = f"{scope}/providers/Microsoft.Authorization/denyAssignments"
+        assert azure.arm("GET", path, api="2022-04-01").body == {"value": []}
+        assert azure.arm("GET", path, who=BOB, api="2022-04-01").status == 403
