@@ -15,6 +15,7 @@ from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.workspace import MlflowWorkspace
 from azmlflow.infra.plan import identifiers, networks, private, serving
 from azmlflow.infra.provider import Provider
+from azmlflow.infra.settings.computes.clusters import ClusterSettings
 from azmlflow.rbac.roles import PERSONAS, custom_role_guid
 
 
@@ -92,10 +93,8 @@ def test_every_argument_and_output_says_what_it_is(schema: dict[str, Any]) -> No
 def test_what_has_a_default_may_be_left_out(schema: dict[str, Any]) -> None:
     cluster = schema["resources"][identifiers.CLUSTER]
     optional = set(cluster["inputProperties"]) - set(cluster["requiredInputs"])
-    assert optional == {
-        "vmSize", "minNodes", "maxNodes", "idleSeconds", "priority", "tags", "identity", "identities", "subnet",
-        "publicIp",
-    }  # fmt: skip
+    others = {str(field.alias) for field in ClusterSettings.model_fields.values() if not field.is_required()}
+    assert optional == {"tags", *others} > {"vmSize", "maxNodes", "subnet"}
     required = {name: set(schema["resources"][name]["requiredInputs"]) for name in schema["resources"]}
     assert required[identifiers.WORKSPACE] == {"location"}
     assert required[identifiers.ACCESS] == {"resourceGroup", "workspace", "grants"}

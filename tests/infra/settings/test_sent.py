@@ -30,7 +30,8 @@ def test_they_are_written_as_arguments_of_azure_natives_class() -> None:
 
 
 def test_they_are_read_as_settings() -> None:
-    assert told(ClusterSettings, AZURES) == {**CPU, "publicIp": True, "subnet": None}
+    found = told(ClusterSettings, AZURES)
+    assert {**CPU, "publicIp": True, "subnet": None}.items() <= found.items()
     assert set(told(ClusterSettings, {}).values()) == {None}
 
 

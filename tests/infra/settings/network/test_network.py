@@ -99,7 +99,7 @@ def test_internet_takes_private_endpoints_alone() -> None:
 @pytest.mark.parametrize(
     ("network", "key", "what"),
     [
-        ({"mode": "shut"}, "network.mode", "'public', 'publicIps', 'managed', 'own' or 'closed'"),
+        ({"mode": "shut"}, "network.mode", "'public', 'publicIps', 'managed'"),
         ({"outbound": "approved"}, "network.outbound", "belongs to mode managed or own, and the mode is public"),
         ({"rules": []}, "network.rules", "belongs to mode managed, and the mode is public"),
         ({"mode": "managed", "outbound": "all"}, "network.outbound", "'internet' or 'approved'"),
