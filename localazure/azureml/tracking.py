@@ -159,6 +159,8 @@ async def _check_model(target: WorkspaceRequest, path: str, body: Any) -> None:
     if path == f"{TRACKING}/model-versions/create":
         await _check_source(target, str(body.get("source") or ""))
     if path in _MADE:
+        if not isinstance(body.get("tags"), list | None):
+            raise bad_request("UserError", "'tags' is a list of objects with key and value.", target="tags")
         body["tags"] = [*(body.get("tags") or []), records.tag(records.created_by(target.caller))]
 
 

@@ -34,6 +34,7 @@ from azmlflow.localazure.tracking import searches
 from azmlflow.localazure.tracking.emptied import EmptiedModelsStore
 from azmlflow.localazure.tracking.experiments import ArchivingStore, hide_marks
 from azmlflow.localazure.tracking.once import KnownWorkspaces
+from azmlflow.localazure.tracking.reading import refuse_what_cannot_be_read
 
 RUN_ID_HEADER, MODEL_VERSION_HEADER = "X-AZMLFLOW-RUN-ID", "X-AZMLFLOW-MODEL-VERSION"
 
@@ -139,6 +140,7 @@ def register() -> None:
 
     searches.add_duration()
     hide_marks()
+    refuse_what_cannot_be_read()
     handlers._tracking_store_registry.register("sqlite", _make)
     handlers._model_registry_store_registry.register("sqlite", _make_registry)
     registry._get_workspace_store_registry().register("sqlite", KnownWorkspaces)

@@ -69,15 +69,17 @@ async def asked_of_mlflow(target: WorkspaceRequest) -> tuple[dict[str, str], Any
         The query, and the body; one of them is empty.
 
     Raises:
-        AzureError: 400, the body is not JSON, or something is given in two spellings; 413, 415.
+        AzureError: 400, the body is no JSON object, or something is given in two spellings; 413, 415.
     """
     if target.request.method == "GET" and target.query:
         return dict(target.query), None
     body = await json_value(target, MLFLOW_LIMIT)
     if isinstance(body, str):
         body = parsed(body)
+    if body is None:
+        return {}, None
     if not isinstance(body, dict):
-        return {}, body
+        raise bad_request("UserError", "The request body is not a JSON object.")
     found = {_CAPITAL.sub("_", name).lower(): value for name, value in body.items()}
     if len(found) != len(body):
         raise bad_request("UserError", "The request body gives a member in two spellings.")

@@ -719,3 +719,17 @@ def test_a_workspace_whose_storage_account_is_gone_says_so(with_run: Azure) -> N
     refused = with_run.ask("tracker", "POST", f"{RUN}/batch/metadata", json={"paths": [{"path": "a"}]})
     assert (refused.status_code, refused.json()["error"]["code"]) == (404, "ResourceNotFound")
     assert account in refused.json()["message"]
+
+
+@pytest.mark.parametrize("body", [[], [1], 5, True, "5"])
+def test_a_body_of_mlflow_that_is_no_object_is_refused_and_not_passed_on(azure: Azure, body: Any) -> None:
+    """MLflow's server takes an empty list for an empty request, and fails at the others."""
+    answer = azure.mlflow_call("tracker", "POST", "experiments/create", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "UserError")
+    assert "not a JSON object" in answer.text
+
+
+def test_tags_of_a_model_that_are_no_list_are_refused(azure: Azure) -> None:
+    for tags in (5, "ab", {"key": "a"}, True):
+        answer = azure.mlflow_call("registrar", "POST", "registered-models/create", json={"name": "m", "tags": tags})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "UserError"), tags

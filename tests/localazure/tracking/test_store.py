@@ -382,3 +382,38 @@ def test_a_workspace_that_was_removed_is_known_no_more(mlflow: Running) -> None:
     for _ in range(2):
         refused = mlflow.ask("POST", "experiments/create", {"name": "in nothing"}, gone)
         assert (refused.status_code, refused.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+
+
+WRONG: tuple[Any, ...] = (-1, 1.5, True, [1], {"a": 1}, "text")
+READ: dict[str, dict[str, tuple[Any, ...]]] = {
+    "experiments/create": {"name": (1, [1], {"a": 1}), "tags": WRONG},
+    "experiments/search": {"max_results": WRONG[1:], "order_by": (-1, True, {"a": 1}), "filter": (1, [1])},
+    "runs/create": {"start_time": WRONG[1:], "tags": WRONG},
+    "runs/update": {"end_time": WRONG[1:], "run_name": (1, [1])},
+    "runs/search": {"experiment_ids": (1, True, {"a": 1}), "max_results": (1.5, [1], {"a": 1})},
+    "runs/log-metric": {"value": ([1], {"a": 1}), "timestamp": WRONG[1:], "step": ([1], {"a": 1}, "text")},
+    "runs/log-batch": {"metrics": WRONG, "params": WRONG, "tags": WRONG},
+}
+
+
+@pytest.mark.parametrize("call", READ)
+def test_a_value_of_another_type_is_refused_and_nothing_is_done(mlflow: Running, call: str) -> None:
+    """A 500 would be asked again for minutes, and a value that is left out taken for one that was kept."""
+    name = f"read {call}"
+    experiment = mlflow.ask("POST", "experiments/create", {"name": name}).json()["experiment_id"]
+    run = made_run(mlflow, experiment)
+    good = {
+        "name": name, "experiment_id": experiment, "experiment_ids": [experiment], "run_id": run, "max_results": 5,
+        "key": "k", "value": 1, "timestamp": 1, "step": 1,
+    }  # fmt: skip
+    before = mlflow.ask("GET", "runs/get", run_id=run).json()
+    bodies: list[Any] = [5, "text", [1], True]
+    bodies += [{**good, member: value} for member, values in READ[call].items() for value in values]
+    taken = []
+    for number, body in enumerate(bodies):
+        sent = {**body, "name": f"{name} {number}"} if isinstance(body, dict) and body["name"] == name else body
+        answer = mlflow.ask("POST", call, sent)
+        if (answer.status_code, answer.json().get("error_code")) != (400, "INVALID_PARAMETER_VALUE"):
+            taken.append((sent, answer.text))
+    assert taken == []
+    assert mlflow.ask("GET", "runs/get", run_id=run).json() == before
