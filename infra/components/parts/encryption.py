@@ -40,6 +40,10 @@ def declare_key(
     customer-managed keys", "Create a key"). It is never deleted by itself: what it encrypted would be lost. Resource
     Manager changes nothing of a key that stands, its tags neither.
 
+    A key that was rotated is followed, whosever it is: a workspace stays with the version that it was told, until it is
+    told another (Microsoft, "Customer-managed keys for Azure Machine Learning"). But service-side encryption knows no
+    rotation, and stays with the version it began with.
+
     Raises:
         ValueError: it is to be made, and the workspace has no vault of its own to make it in.
     """
@@ -63,7 +67,12 @@ def declare_key(
         tags=args.tags,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True, ignore_changes=["tags"])),
     )
-    return Key(vault.id, made.id, made.key_uri_with_version, elsewhere=False)
+    if args.service_side_encryption:
+        return Key(vault.id, made.id, made.key_uri_with_version, elsewhere=False)
+    # Once it is made: before, an engine that previews asks nobody.
+    where = pulumi.Output.all(vault.name, made.id).apply(lambda both: str(both[0]))
+    now = keyvault.get_key_output(key_name=args.encryption_key, resource_group_name=group, vault_name=where)
+    return Key(vault.id, made.id, now.key_uri_with_version, elsewhere=False)
 
 
 def encrypted(key: Key, identity: UserIdentity) -> machinelearningservices.EncryptionPropertyArgs:

@@ -33,7 +33,7 @@ def test_a_key_is_made_in_the_stacks_own_vault_and_the_identity_may_use_it_befor
         "status": "Enabled",
         "keyVaultProperties": {
             "keyVaultArmId": "/id/mlflow-vault",
-            "keyIdentifier": "https://kv.vault.azure.net/keys/k/1",
+            "keyIdentifier": f"https://{key.inputs['vaultName']}.vault.azure.net/keys/workspace/7",
         },
         "identity": {"userAssignedIdentity": "/id/mlflow-identity"},
     }
@@ -43,6 +43,17 @@ def test_a_key_is_made_in_the_stacks_own_vault_and_the_identity_may_use_it_befor
     role = of_key(done)
     assert role.inputs["scope"] == "/id/mlflow-key" and role.deleted_with
     assert role.urn in workspace.depends_on
+
+
+def test_a_key_of_ones_own_is_followed_where_it_was_rotated_but_not_service_side(up: Up) -> None:
+    """The state has the version that the key was made with, `1`; the vault has by now another one."""
+
+    def version(**encryption: Any) -> str:
+        workspace = up(encryption=encryption, purgeProtection=True).one("services:Workspace")
+        return str(workspace.inputs["encryption"]["keyVaultProperties"]["keyIdentifier"].rpartition("/")[2])
+
+    assert version() == "7"
+    assert version(serviceSide=True) == "1"
 
 
 def test_a_key_that_stands_in_anothers_vault_is_used_and_only_the_role_on_it_is_ours(up: Up) -> None:
