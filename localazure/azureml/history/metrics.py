@@ -155,6 +155,8 @@ def _check(metric: Mapping[str, Any], name: str, rows: Any) -> None:
         isinstance(row, dict) and isinstance(row.get("data"), dict) for row in rows
     ):
         raise limits.OverLimit(f"Metric '{name}' has no rows of values.")
+    if not all(isinstance(metric.get(member) or {}, Mapping) for member in ("columns", "properties")):
+        raise limits.OverLimit(f"Metric '{name}' has columns or properties that are no object.")
     limits.METRIC_NAME.check(len(name))
     limits.METRIC_BATCH.check(len(rows))
     artifact = "artifact" in [str(each).lower() for each in (metric.get("columns") or {}).values()]

@@ -21,11 +21,12 @@ from azmlflow.localazure.core.errors import AzureError, bad_request
 
 Run = Mapping[str, Any]
 Test = Callable[[Run], bool]
+# No text can be read in two ways: else one that fits none is tried in all of them, for hours.
 _COMPARISON = re.compile(
     r"\s*(?P<name>[^\s()]+)\s+(?P<operator>eq|ne|gt|ge|lt|le)\s+"
-    r"(?:\"(?P<quoted>[^\"]*)\"|(?P<value>.*?))\s*(?=\)|\sand\s|\sor\s|$)",
-    re.DOTALL,
+    r"(?:\"(?P<quoted>[^\"]*)\"\s*(?=\)|and\s|or\s|$)|(?P<value>[^\s)]*(?:\s+(?!(?:and|or)\s)[^\s)]+)*)\s*)"
 )
+_DEEPEST = 50  # parentheses within parentheses
 _PROPERTIES = {
     name.lower(): name
     for name in ("runId", "rootRunId", "parentRunId", "status", "runType", "target", "createdUtc", "startTimeUtc",
@@ -42,7 +43,7 @@ _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
 }
 
 
-def parse(text: str | None, properties: Mapping[str, str] = _PROPERTIES) -> Test:
+def parse(text: object, properties: Mapping[str, str] = _PROPERTIES) -> Test:
     """The test that a filter is.
 
     Args:
@@ -52,6 +53,8 @@ def parse(text: str | None, properties: Mapping[str, str] = _PROPERTIES) -> Test
     Raises:
         AzureError: 400, it cannot be read, or asks for what they have not.
     """
+    if text is not None and not isinstance(text, str):
+        raise bad_request("UserError", f"A filter is a text; it is {text!r}.", target="filter")
     if not text or not text.strip():
         return lambda _run: True
     reader = _Reader(text, properties)
@@ -61,13 +64,13 @@ def parse(text: str | None, properties: Mapping[str, str] = _PROPERTIES) -> Test
     return test
 
 
-def order(runs: Iterable[Run], orderby: str | None) -> list[Run]:
+def order(runs: Iterable[Run], orderby: object) -> list[Run]:
     """Runs in the order that `orderby` says, e.g. "StartTimeUtc desc"; those without the property come last.
 
     Raises:
         AzureError: 400, it names what runs have not.
     """
-    asked, _, direction = (orderby or "StartTimeUtc desc").strip().partition(" ")
+    asked, _, direction = str(orderby or "StartTimeUtc desc").strip().partition(" ")
     name = _PROPERTIES.get(asked.lower())
     if name is None or direction.strip().lower() not in ("", "asc", "desc"):
         raise bad_request("UserError", f"Runs cannot be ordered by '{orderby}'.", target="orderby")
@@ -81,7 +84,7 @@ class _Reader:
     """Reads one filter from left to right."""
 
     def __init__(self, text: str, properties: Mapping[str, str]) -> None:
-        self._text, self._properties, self._at = text, properties, 0
+        self._text, self._properties, self._at, self._depth = text, properties, 0, 0
 
     def at_end(self) -> bool:
         return not self._text[self._at :].strip()
@@ -103,7 +106,11 @@ class _Reader:
 
     def _one(self) -> Test:
         if self._take(r"\("):
+            self._depth += 1
+            if self._depth > _DEEPEST:
+                raise self.refused()
             test = self.either()
+            self._depth -= 1
             if not self._take(r"\)"):
                 raise self.refused()
             return test

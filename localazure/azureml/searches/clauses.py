@@ -27,12 +27,13 @@ _ENTITIES = {
     **dict.fromkeys(("dataset", "datasets"), DATASET),
 }
 _WORD = r"(?:`[^`]*`|\"[^\"]*\"|[^\s=!<>`\"'(),])+"
-_VALUE = r"'(?:[^']|'')*'|\"[^\"]*\"|[-+]?[\w.+-]+"
+# No text can be read in two ways: else one that fits none is tried in all of them, for years.
+_VALUE = r"'(?:[^']|'')*'|\"[^\"]*\"|[\w.+-]+"
 _COMPARISON = re.compile(
     rf"\s*(?P<key>{_WORD})\s*"
     r"(?:(?P<null>\bIS(?:\s+NOT)?\s+NULL)\b|"
     r"(?P<operator><=|>=|!=|=|<|>|\b(?:NOT\s+)?I?LIKE\b|\b(?:NOT\s+)?IN\b)\s*"
-    rf"(?P<value>{_VALUE}|\(\s*(?:{_VALUE})(?:\s*,\s*(?:{_VALUE}))*\s*,?\s*\)))\s*",
+    rf"(?P<value>{_VALUE}|\(\s*(?:{_VALUE})\s*(?:,\s*(?:{_VALUE})\s*)*(?:,\s*)?\)))\s*",
     re.IGNORECASE,
 )
 _AND = re.compile(r"AND\b", re.IGNORECASE)

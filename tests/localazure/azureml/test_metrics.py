@@ -141,6 +141,8 @@ def test_metrics_of_a_run_are_its_own(run: DataPlane) -> None:
         (metric("", 1), "A metric has a name."),
         ({"name": "empty"}, "has no rows"),
         ({"name": "odd", "value": [{"data": 1}]}, "has no rows"),
+        ({**metric("odd", 1), "columns": -1}, "has columns or properties that are no object"),
+        ({**metric("odd", 1), "properties": "text"}, "has columns or properties that are no object"),
     ],
 )
 def test_what_is_over_a_limit_is_named_and_the_rest_is_kept(run: DataPlane, given: dict[str, Any], why: str) -> None:

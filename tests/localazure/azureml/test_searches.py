@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from azmlflow.localazure.azureml.searches import experiments, models, runs
+from azmlflow.localazure.azureml.searches.clauses import comparisons
 from azmlflow.localazure.core.errors import AzureError
 
 
@@ -145,3 +148,18 @@ def test_models_are_searched_by_nothing_else(asked: str) -> None:
 )
 def test_experiments_are_searched_as_the_page_shows(asked: str, sent: str) -> None:
     assert experiments.filtered(asked) == sent
+
+
+@pytest.mark.parametrize("values", ["+a," * 40, "a" + " " * 50_000, "'a'," * 5000])
+def test_a_list_that_does_not_end_is_refused_in_one_go(values: str) -> None:
+    """Everybody waits for who reads one: 40 values were tried in 2 to the power of 40 ways."""
+    begin = time.process_time()
+    with pytest.raises(AzureError):
+        comparisons(f"attributes.status IN ({values}")
+    assert time.process_time() - begin < 1
+
+
+def test_a_list_may_have_signs_spaces_and_a_comma_at_its_end() -> None:
+    for values in ("( 'a' , +1, -2.5 )", "('a',)", "('a' , )", "(1)"):
+        (found,) = comparisons(f"attributes.x IN {values}")
+        assert found.value == values
