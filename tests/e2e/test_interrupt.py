@@ -18,16 +18,21 @@ INTERRUPTED = 130
 
 def interrupt(estate: Estate, sign: str, *words: str) -> tuple[int, str]:
     """Run `azmlflow WORDS`, send SIGINT as soon as it prints a line with `sign`; its exit code and messages."""
-    process = subprocess.Popen(
-        ["azmlflow", *words],
-        cwd=estate.folder,
-        env=estate.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    # What a shell has put into the background ignores the signal, and so would all that it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            ["azmlflow", *words],
+            cwd=estate.folder,
+            env=estate.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert process.stderr is not None
     said = []
     with bounded(process, LONG), process.stderr:
