@@ -56,6 +56,13 @@ def test_what_is_ours_goes_and_the_group_and_what_is_anothers_stay() -> None:
     ] == []
 
 
+def test_a_group_that_has_nothing_of_others_stays_all_the_same() -> None:
+    arm = theirs()
+    for id_ in (f"{ML}/other", f"{STORAGE}/other"):
+        del arm.documents[id_.lower()]
+    assert removal(arm).plan.notes[0] == "resource group theirs stays: not this stack's"
+
+
 def test_tags_alone_do_not_prove_it() -> None:
     arm = theirs()
     arm.put(f"{STORAGE}/copied", type="Microsoft.Storage/storageAccounts", tags=TAGS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.frame.words import Say
 from azmlflow.cli.project.project import Project, StackFile
 from azmlflow.infra.plan.tags import ownership
@@ -77,7 +79,8 @@ def test_the_document_of_a_removal_has_its_plan_its_steps_and_what_is_left(desk:
     assert document["group"] == GROUP_ID
     assert document["plan"] == [f"resource group {GROUP}"]
     assert [(sorted(each), each["step"]) for each in document["steps"]] == [(["seconds", "step"], "delete the group")]
-    assert document["steps"][0]["seconds"] == round(document["steps"][0]["seconds"], 1)
+    seconds = document["steps"][0]["seconds"]
+    assert (type(seconds), seconds) == (float, round(seconds, 1))
     assert (document["refusals"], document["left"], document["protected"]) == ([], [], [])
     assert document["notes"] == [
         "soft-deleted vaults/kv-one stays: it bears this stack's tags, which may be inherited or copied, but nothing "
@@ -109,10 +112,10 @@ def test_a_group_of_nobodys_is_said_to_be_and_asked_for_by_its_kind_and_name(
 ) -> None:
     desk.settings()
     desk.arm.put(GROUP_ID, tags={"team": "blue"})
-    asked: list[str] = []
+    asked: list[tuple[str, object]] = []
 
-    def answer(question: str, **_: object) -> str:
-        asked.append(question)
+    def answer(question: str, *, err: bool = False, **_: object) -> str:
+        asked.append((question, err))
         return "another"
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
@@ -120,7 +123,8 @@ def test_a_group_of_nobodys_is_said_to_be_and_asked_for_by_its_kind_and_name(
     done = desk.run("down", "-g", GROUP, "--unmanaged")
     assert done.code == 1
     assert f"resource group {GROUP} (not made by azmlflow): this goes, for good" in done.err
-    assert asked == [f"type the resource group's name ({GROUP}) to remove it"]
+    # Not on stdout, which has the removal's document.
+    assert asked == [(f"type the resource group's name ({GROUP}) to remove it", True)]
     assert desk.arm.calls == []
 
 
@@ -128,3 +132,29 @@ def test_what_names_no_group_gets_azs_list_of_them(desk: Desk) -> None:
     desk.settings()
     done = desk.run("down", "-g", "rg old", "--yes")
     assert "next: azmlflow run --without-stack -- az group list --output table" in done.err
+
+
+def test_where_nobody_is_there_to_answer_the_word_for_it_is_told(desk: Desk) -> None:
+    desk.settings()
+    desk.arm.put(GROUP_ID, tags=OURS)
+    done = desk.run("down", "-g", GROUP)
+    assert "error: `down` asks before it removes, and nobody is there to answer\n" in done.err
+    assert f"next: azmlflow down --resource-group {GROUP} --yes\n" in done.err
+
+
+def test_deleted_workspaces_of_a_group_that_is_gone_may_be_unseen(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.settings()
+    provider = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.MachineLearningServices"
+    desk.arm.put(provider, resourceTypes=[{"resourceType": "workspaces", "locations": ["West Europe"]}])
+    listing = desk.arm.list
+
+    def hidden(path: str) -> Iterable[dict[str, Any]]:
+        if path.endswith("/westeurope/deletedWorkspaces"):
+            raise ArmError(403, "AuthorizationFailed", "no", path)
+        return listing(path)
+
+    monkeypatch.setattr(desk.arm, "list", hidden)
+    said = desk.run("down", "-g", GROUP, "--yes").out
+    assert said.splitlines()[1:] == [
+        "! you may not see soft-deleted workspaces: whether some keep their names is not known"
+    ]
