@@ -98,6 +98,22 @@ def test_what_purge_protection_keeps_is_told_apart_from_what_is_left(desk: Desk)
     assert "until 2027-02-25" in said
 
 
+def test_a_vault_that_azure_does_not_purge_is_left_and_told_with_where_it_is(desk: Desk) -> None:
+    """405: purge protection was turned on meanwhile, or a policy forbids it."""
+    name = str(Settings.from_mapping({}).names("local", SUBSCRIPTION).key_vault)
+    deleted = f"{VAULTS}/{name}"
+    desk.settings()
+    desk.arm.put(GROUP_ID, tags=OURS)
+    gone = f"{GROUP_ID}/providers/Microsoft.KeyVault/vaults/{name}"
+    desk.arm.put(deleted, properties={"vaultId": gone, "tags": OURS})
+    desk.arm.faults[f"{deleted}/purge"] = ArmError(405, "MethodNotAllowed", "no", deleted)
+    done = desk.run("down", "-g", GROUP, "--yes")
+    assert done.code == 1
+    assert done.out.splitlines() == [f"resource group {GROUP}: left behind", f"  key vault {name}: soft-deleted"]
+    assert f"error: 1 thing is left of resource group `{GROUP}` [{deleted}]" in done.err
+    assert f"next: azmlflow down --resource-group {GROUP}" in done.err
+
+
 def test_the_document_of_what_was_only_looked_at_has_the_same_names(desk: Desk) -> None:
     document = told(desk, "--dry-run")
     assert list(document) == ["group", "plan", "refusals", "notes", "steps", "left"]
