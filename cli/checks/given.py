@@ -92,7 +92,7 @@ def _vault(situation: Situation, document: Document) -> Iterator[str]:
     tenant = str(properties.get("tenantId", ""))
     if tenant.lower() != situation.caller.tenant.lower():
         yield f"trusts tenant {tenant}, and you are signed in to {situation.caller.tenant}"
-    if identity.user_assigned and identity.grant_roles:
+    if identity.user_assigned and identity.grants(given=True):
         yield from _by_policies(properties, "a policy")
 
 
@@ -100,7 +100,7 @@ def _by_policies(properties: Document, instead: str) -> Iterator[str]:
     if not properties.get("enableRbacAuthorization"):
         yield (
             "goes by access policies, so that a role gives the workspace's identity nothing: its owner gives that "
-            f"identity {instead}, and identity.grantRoles is false"
+            f"identity {instead}, and identity.grantOnGiven is false, or grantRoles"
         )
 
 
@@ -113,7 +113,7 @@ def _vault_of_key(situation: Situation, document: Document) -> Iterator[str]:
         yield f"has no purge protection: az keyvault update --name {document['name']} --enable-purge-protection true"
     if encryption.service_side and properties.get("publicNetworkAccess") == "Disabled":
         yield "is closed to the internet, which service-side encryption does not support"
-    if settings.identity.grant_roles:
+    if settings.identity.grants(given=True):
         yield from _by_policies(properties, "Get, Wrap Key and Unwrap Key")
     key = situation.arm.get(f"{document['id']}/keys/{encryption.key}")
     if key is None:

@@ -36,18 +36,17 @@ def of_identity(situation: Situation, identity: Document) -> Iterator[str]:
         situation: the stack.
         identity: the identity's document.
     """
-    settings = situation.settings
-    if settings.identity.grant_roles:
-        return
     who = str((identity.get("properties") or {}).get("principalId", "")).lower()
+    granting, given = situation.settings.identity, situation.settings.given()
     for part, wanted in NEEDED_RIGHTS.items():
-        place = _place(situation, part)
+        place = None if granting.grants(given=part in given) else _place(situation, part)
         if place is None:
             continue
         scope, called = place
         lacking = [action for action, data in wanted if not _may(situation, who, scope, action, data=data)]
         if lacking:
-            yield f"lacks {', '.join(lacking)} on {called}, and identity.grantRoles is false: its owner has to give it"
+            says = "grantOnGiven" if granting.grant_roles else "grantRoles"
+            yield f"lacks {', '.join(lacking)} on {called}, and identity.{says} is false: its owner has to give it"
 
 
 def _place(situation: Situation, part: str) -> tuple[str, str] | None:

@@ -104,7 +104,7 @@ class MlflowWorkspace(pulumi.ComponentResource):
                 name,
                 args,
                 identity,
-                theirs,
+                {} if args.grant_on_given is False else theirs,
                 place,
                 opts=pulumi.ResourceOptions(parent=self, ignore_changes=["description"]),
             )

@@ -246,6 +246,12 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "none",
         "-RoleAssignment",
     ),
+    "identity.grantOnGiven": (
+        {"identity": {"type": "UserAssigned", "id": ROBOT}, "storage": ACCOUNT},
+        {"identity": {"type": "UserAssigned", "id": ROBOT, "grantOnGiven": False}, "storage": ACCOUNT},
+        "none",
+        "-RoleAssignment",
+    ),
     "registry": ({}, {"registry": "own"}, "update", "+Registry Workspace"),
     "group": ({}, {"group": "/subscriptions/s/resourceGroups/theirs"}, "replace", ELSEWHERE),
     # A workspace stays with the account and the vault that it was made with.

@@ -72,6 +72,8 @@ class MlflowWorkspaceArgs:
     """ARM id of the user-assigned identity that stands and is used instead."""
     grant_roles: bool | None = True
     """Give the user-assigned identity the roles that it needs on what the workspace stands on."""
+    grant_on_given: bool | None = True
+    """Give it those on what is given by id as well; false where its owners have given them."""
     encryption_key: str | None = None
     """Name of the key by which the workspace is encrypted, as its user-assigned identity; Microsoft's without. It is
     made in the stack's key vault, which then needs purge protection."""

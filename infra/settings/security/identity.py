@@ -34,8 +34,20 @@ class IdentitySettings(SettingsModel):
         examples=["false"],
     )
 
+    grant_on_given: bool = Field(
+        True,
+        description="Whether it gets them on what is given by id as well; false where its owners have given them, and "
+        "the stack gives those on what is its own.",
+        examples=["false"],
+    )
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if not self.grant_on_given and not self.id:
+            raise refuse(
+                "nobody can have given a role to an identity that is only to be made: name one that stands, as id",
+                fix="azmlflow set --unset identity.grantOnGiven",
+            )
         if self.id and not self.user_assigned:
             raise refuse("an id needs the type UserAssigned, or SystemAssigned,UserAssigned")
         return self
@@ -50,6 +62,15 @@ class IdentitySettings(SettingsModel):
         """Whether that identity is the stack's own."""
         return self.user_assigned and not self.id
 
+    def grants(self, *, given: bool) -> bool:
+        """Whether the stack gives it its roles on what is given by id, or on what is the stack's own."""
+        return self.grant_roles and (self.grant_on_given or not given)
+
     def arguments(self) -> dict[str, Any]:
         """The same as arguments of `MlflowWorkspace`."""
-        return {"identity_type": self.type, "identity_id": self.id, "grant_roles": self.grant_roles}
+        return {
+            "identity_type": self.type,
+            "identity_id": self.id,
+            "grant_roles": self.grant_roles,
+            "grant_on_given": self.grant_on_given,
+        }

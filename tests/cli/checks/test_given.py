@@ -246,6 +246,17 @@ def test_an_identity_that_lacks_a_right_which_nobody_here_gives(robot: Desk) -> 
     assert told(robot) == "ok: a workspace can stand on what is given: group, storage, vault, identity.id"
 
 
+def test_an_identity_whose_roles_the_stack_gives_on_its_own_alone_is_asked_about_on_what_is_given(robot: Desk) -> None:
+    choose(robot, f"identity: {{type: UserAssigned, id: {ROBOT}, grantOnGiven: false}}", f"group: {SHARED}")
+    says = told(robot)
+    assert "blobs/write on stshared, and identity.grantOnGiven is false: its owner has to give it" in says
+    assert "insights" not in says.lower()
+    role(robot, "contributor", CONTRIBUTOR, SHARED)
+    role(robot, "blobs", BLOBS, STORAGE)
+    role(robot, "secrets", SECRETS, VAULT)
+    assert told(robot) == "ok: a workspace can stand on what is given: group, storage, vault, identity.id"
+
+
 def test_an_identity_that_the_stack_gives_its_roles_is_not_asked_about(robot: Desk) -> None:
     choose(robot, f"identity: {{type: UserAssigned, id: {ROBOT}}}")
     assert told(robot).startswith("ok")

@@ -189,3 +189,17 @@ def test_words_that_are_none(settings: dict[str, Any], word: str) -> None:
     with pytest.raises(SettingsError) as refused:
         Settings.from_mapping({f"azmlflow:{key}": value for key, value in settings.items()})
     assert word in str(refused.value)
+
+
+def test_an_identity_whose_roles_on_what_is_given_its_owners_gave_gets_those_on_what_is_the_stacks(up: Up) -> None:
+    identity = {"type": "UserAssigned", "id": IDENTITY, "grantOnGiven": False}
+    done = up(storage=STORAGE, vault=VAULT, registry="own", identity=identity)
+    assert on(done, STORAGE) == on(done, VAULT) == []
+    scopes = {each.inputs["scope"] for each in done.of("RoleAssignment")}
+    assert scopes == {"/id/mlflow-insights", "/id/mlflow-registry", "/id/mlflow-workspace"}
+
+
+def test_an_identity_that_is_only_to_be_made_has_no_role_of_others() -> None:
+    identity = {"type": "UserAssigned", "grantOnGiven": False}
+    with pytest.raises(SettingsError, match="only to be made"):
+        Settings.from_mapping({"azmlflow:identity": identity})
