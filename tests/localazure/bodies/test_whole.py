@@ -231,6 +231,7 @@ REFUSED: dict[tuple[str, str, Any], str] = {
     ("MachineLearningServices/workspaces", "properties.networkAcls.ipRules.0.value", ...): "BadRequest",
     ("vaults/keys", "properties.kty", "EC-HSM"): "BadRequest",  # of a premium vault
     ("vaults/keys", "properties.kty", "RSA-HSM"): "BadRequest",
+    ("vaults/keys", "properties.attributes.exportable", True): "BadParameter",  # without a release policy
     ("MachineLearningServices/workspaces", "properties.encryption.status", "Enabled"): "BadRequest",  # by which key
     ("registries", "sku.name", "Classic"): "InvalidRequestPropertyValue",
     **{
