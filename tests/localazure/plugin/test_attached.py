@@ -12,8 +12,10 @@ from google.protobuf import empty_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from azmlflow.localazure.plugin import attached as plugin
 from azmlflow.localazure.plugin.attached import attached
 from azmlflow.localazure.plugin.local import NotLocal
+from azmlflow.localazure.plugin.log import EngineLog
 from azmlflow.localazure.plugin.writes import Writer
 from tests.localazure.plugin.test_server import GROUP_INPUTS, GROUP_URN, _struct
 
@@ -35,15 +37,29 @@ def _port(variables: dict[str, str]) -> int:
     return int(port)
 
 
-def test_an_engine_attaches_and_the_port_closes_with_the_context(environ: dict[str, str]) -> None:
+def test_an_engine_attaches_and_the_port_closes_with_the_context(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(EngineLog, "attach", lambda _self, address: told.append(address))
     with attached(environ) as variables:
         port = _port(variables)
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = provider_pb2_grpc.ResourceProviderStub(channel)
             stub.Attach(proto.PluginAttach(address="127.0.0.1:1"), timeout=10)
+            assert told == ["127.0.0.1:1"]
             assert stub.GetPluginInfo(empty_pb2.Empty(), timeout=10).version == "3.29.0"
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), 10)
+
+
+def test_what_keeps_it_from_serving_is_told_at_once(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object) -> None:
+        raise OSError("no port is free")
+
+    monkeypatch.setattr(plugin, "serving", refuses)
+    with pytest.raises(OSError, match="no port is free"), attached(environ):
+        pytest.fail("it serves")
 
 
 def test_a_request_under_way_holds_nothing_up(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

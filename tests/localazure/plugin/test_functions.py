@@ -66,6 +66,36 @@ def test_keys_are_listed_by_post(arm: Arm, azure: Any) -> None:
     assert sent.query == {"api-version": "2024-01-01", "$expand": "kerb"}
 
 
+def test_what_is_asked_beside_the_path_is_sent_where_it_belongs(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(lambda _: (200, {}, {"secretsType": "Sas"}))
+    place = {"resourceGroupName": "g", "workspaceName": "w", "name": "d"}
+    name = "machinelearningservices:listDatastoreSecrets"
+    assert _invoke(arm, name, **place, expirableSecret=True) == {"secretsType": "Sas"}
+    _invoke(arm, name, **place)
+    _invoke(arm, "storage:listStorageAccountKeys", resourceGroupName="g", accountName="a")
+    assert [sent.body for sent in azure.sent] == [{"expirableSecret": True}, None, None]
+    assert [set(sent.query) for sent in azure.sent] == [{"api-version"}] * 3
+
+
+def test_a_switch_in_a_query_is_written_as_azure_reads_it(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(lambda _: (200, {}, {"keys": []}))
+    for given in (True, False, 5, "Kerb"):
+        _invoke(arm, "storage:listStorageAccountKeys", resourceGroupName="g", accountName="a", expand=given)
+    assert [sent.query["$expand"] for sent in azure.sent] == ["true", "false", "5", "Kerb"]
+
+
+def test_a_resource_that_shows_no_id_has_the_one_it_was_asked_by(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(lambda _: (200, {}, {"name": "a"}))
+    found = _invoke(arm, "storage:getStorageAccount", resourceGroupName="g", accountName="a")
+    assert found["id"] == "/subscriptions/S/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a"
+
+
+def test_a_token_without_a_person_or_tenant_says_neither(arm: Arm, credential: Any) -> None:
+    credential.token = _token({"appid": "app"})
+    who = _invoke(arm, "authorization:getClientConfig")
+    assert who == {"clientId": "app", "objectId": "", "tenantId": "", "subscriptionId": "S"}
+
+
 def test_a_resource_is_got_as_its_type_gives_it(arm: Arm, azure: Any) -> None:
     answer = {"id": "/I/a", "name": "a", "properties": {"supportsHttpsTrafficOnly": True}}
     azure.scripted.append(lambda _: (200, {}, answer))

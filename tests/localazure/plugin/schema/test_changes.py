@@ -13,13 +13,14 @@ from azmlflow.localazure.plugin.schema.unknown import UNKNOWN
 ACCOUNT = catalogue().types["azure-native:storage:StorageAccount"]
 ASSIGNMENT = catalogue().types["azure-native:authorization:RoleAssignment"]
 ENDPOINT = catalogue().types["azure-native:network:PrivateEndpoint"]
+RULES = [{"iPAddressOrRange": "1"}, {"iPAddressOrRange": "2"}]
 OLD: dict[str, Any] = {
     "accountName": "a",
     "resourceGroupName": "g",
     "location": "westeurope",
     "isHnsEnabled": True,
     "tags": {"one": "1", "odd key": "2"},
-    "networkRuleSet": {"ipRules": [{"iPAddressOrRange": "1"}, {"iPAddressOrRange": "2"}]},
+    "networkRuleSet": {"ipRules": RULES},
 }
 
 
@@ -62,10 +63,30 @@ def _found(
             ],
         ),
         ({"networkRuleSet": UNKNOWN}, [("networkRuleSet", "update", False)]),
+        # What is null is not there, at any depth.
+        ({"tags": {**OLD["tags"], "two": None}}, []),
+        ({"networkRuleSet": {"ipRules": [{**rule, "action": None} for rule in RULES]}}, []),
+        ({"networkRuleSet": {"ipRules": RULES[:1]}}, [("networkRuleSet.ipRules[1]", "delete", False)]),
+        (
+            {"networkRuleSet": {"ipRules": [{"iPAddressOrRange": "9"}, RULES[1]], "bypass": None}},
+            [("networkRuleSet.ipRules[0].iPAddressOrRange", "update", False)],
+        ),
+        # Another kind of value is another value as a whole.
+        ({"tags": ["one"]}, [("tags", "update", False)]),
+        ({"networkRuleSet": {"ipRules": {"0": RULES[0]}}}, [("networkRuleSet.ipRules", "update", False)]),
+        ({"networkRuleSet": {"ipRules": "1"}}, [("networkRuleSet.ipRules", "update", False)]),
+        ({"location": 5}, [("location", "update", True)]),
+        ({"resourceGroupName": UNKNOWN}, [("resourceGroupName", "update", True)]),
+        ({"tags": {**OLD["tags"], 'a"b\\c': "3"}}, [('tags["a\\"b\\\\c"]', "add", False)]),
     ],
 )
 def test_changes(new: dict[str, Any], expected: list[tuple[str, str, bool]]) -> None:
     assert _found(new) == expected
+
+
+@pytest.mark.parametrize(("old", "new"), [("West Europe", "westeurope"), ("westeurope", "West EUROPE")])
+def test_a_region_is_written_in_two_ways(old: str, new: str) -> None:
+    assert _found({"location": new}, old={**OLD, "location": old}) == []
 
 
 @pytest.mark.parametrize(
@@ -126,6 +147,12 @@ def test_ignored_changes(ignore: tuple[str, ...], left: list[str]) -> None:
 def test_a_scope_is_compared_to_the_letter(scope: str) -> None:
     old = {"scope": "/subscriptions/S/resourceGroups/G"}
     assert _found({"scope": scope}, old=old, kind=ASSIGNMENT) == [("scope", "update", True)]
+
+
+def test_drift_of_what_was_no_object_is_taken_whole() -> None:
+    assert merge("mine", {"a": 1}, {"a": 2}) == {"a": 2}
+    assert merge({"a": 1}, [1], {"a": 2}) == {"a": 2}
+    assert merge({"a": 1}, {"a": 1}, [2]) == [2]
 
 
 def test_drift_is_put_onto_the_old_inputs_and_nothing_else() -> None:
