@@ -6,7 +6,9 @@ found it, and nothing in Azure says so of the second. Before one is deleted, all
 asked: another that stands on the same, and as which the principal works, or to which it has a role, may rely on it.
 (What a workspace stands on is in its own subscription: Microsoft, "Manage Azure Machine Learning workspaces".)
 
-`pulumi destroy` asks nobody: where something is shared, `azmlflow down` is the way.
+`pulumi destroy` asks nobody: where something is shared, `azmlflow down` is the way. The provider on Azure is not ours,
+and the embedded Azure's does no more than it. Of a stack whose `protect` holds, as it does on Azure unless said
+otherwise, the engine stops at the workspace: the roles of its identity stay, those of people are gone by then (tried).
 """
 
 from __future__ import annotations
