@@ -17,7 +17,7 @@ NEXT = "unset AZMLFLOW_AZURE_NATIVE    (or install there what `pulumi plugin ins
 def test_the_launcher_is_where_the_engine_looks(tmp_path: Path) -> None:
     launcher = install(tmp_path / "home", "3.29.0")
     assert launcher == tmp_path / "home" / "plugins" / "resource-azure-native-v3.29.0" / EXECUTABLE
-    assert os.access(launcher, os.X_OK)
+    assert launcher.stat().st_mode & 0o777 == 0o755
     assert sys.executable in launcher.read_text()
     assert [path.name for path in launcher.parent.iterdir()] == [EXECUTABLE]
 
@@ -49,8 +49,27 @@ def test_a_version_that_is_none(tmp_path: Path, version: str) -> None:
 
 def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "plugins").write_text("a file")
-    with pytest.raises(InstallError, match=r"cannot write the azure-native plugin to .*plugins"):
+    with pytest.raises(InstallError) as caught:
         install(tmp_path, "3.29.0")
+    place = tmp_path / "plugins" / "resource-azure-native-v3.29.0" / EXECUTABLE
+    assert str(caught.value) == f"cannot write the azure-native plugin to {place}: Not a directory"
+    assert caught.value.next is None
+
+
+def test_a_link_to_what_is_right_is_replaced_by_it(tmp_path: Path) -> None:
+    launcher = install(tmp_path, "3.29.0")
+    launcher.rename(tmp_path / "elsewhere")
+    launcher.symlink_to(tmp_path / "elsewhere")
+    install(tmp_path, "3.29.0")
+    assert not launcher.is_symlink()
+
+
+def test_a_folder_in_the_launchers_place_is_left(tmp_path: Path) -> None:
+    place = tmp_path / "plugins" / "resource-azure-native-v3.29.0" / EXECUTABLE
+    place.mkdir(parents=True)
+    with pytest.raises(InstallError, match="Is a directory"):
+        install(tmp_path, "3.29.0")
+    assert [path.name for path in place.parent.iterdir()] == [EXECUTABLE]
 
 
 OFFICIAL = "#!/bin/sh\necho the official one\n"
@@ -98,6 +117,13 @@ def test_ours_comes_back_and_the_official_plugin_stays_whole(tmp_path: Path, off
 def test_a_path_from_here_is_linked_whole(tmp_path: Path, official: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert install(tmp_path / "home", "3.29.0", official.relative_to(tmp_path)).resolve() == official
+
+
+def test_an_official_plugin_may_lie_in_a_folder_of_any_name(tmp_path: Path, official: Path) -> None:
+    moved = tmp_path / "built" / EXECUTABLE
+    moved.parent.mkdir()
+    official.rename(moved)
+    assert install(tmp_path / "home", "3.30.0", moved).resolve() == moved
 
 
 @pytest.mark.parametrize("fault", ["nothing there", "a folder without it", "not executable"])

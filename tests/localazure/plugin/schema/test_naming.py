@@ -54,6 +54,12 @@ def test_what_lives_in_a_parent_is_named_as_in_the_program() -> None:
 def test_role_assignments_get_a_guid() -> None:
     name = with_name(ASSIGNMENT, {}, {}, Naming("n", b"1"))["roleAssignmentName"]
     assert str(uuid.UUID(name)) == name
+    assert uuid.UUID(name).version == 4
+
+
+def test_a_rule_that_proposes_nothing_leaves_the_name_to_us() -> None:
+    name = with_name(GROUP, {}, {}, Naming("n", b"1", Autonaming("", "propose")))["resourceGroupName"]
+    assert re.fullmatch(r"n[0-9a-f]{8}", name)
 
 
 @pytest.mark.parametrize("mode", ["propose", "enforce"])
