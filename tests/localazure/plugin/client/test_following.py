@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.plugin.client.calls import ArmCall, ArmError, OperationFailed
+from azmlflow.localazure.plugin.client.calls import ArmCall, ArmError, Interrupted, OperationFailed
 from azmlflow.localazure.plugin.client.client import Arm
 
 PATH = "/subscriptions/s/resourceGroups/g/providers/Microsoft.X/things/a"
@@ -161,3 +161,50 @@ def test_an_action_gives_its_answer_or_its_refusal(arm: Arm, azure: Any) -> None
     with pytest.raises(ArmError, match='Status=403 Code="AuthorizationFailed"'):
         arm.post(ArmCall(f"{PATH}/listKeys", "1"))
     assert [(sent.method, sent.body) for sent in azure.sent] == [("POST", {"a": 1}), ("POST", None)]
+
+
+@pytest.mark.parametrize(
+    ("reply", "method", "said"),
+    [
+        ((200, {}, b"<p>hello"), "fetch", "GET {}: management.azure.com answered 200 with what is not a JSON object"),
+        ((200, {}, [1]), "put", "PUT {}: management.azure.com answered 200 with what is not a JSON object"),
+        ((200, {}, {"id": "/x"}), "fetch", "GET {}: the answer is no resource of Azure's: id"),
+        ((200, {}, {"id": 5}), "get", "GET {}: the answer is no resource of Azure's: id"),
+        ((300, {}, None), "put", 'Status=300 Message="refused without a reason"'),
+        ((403, {"Retry-After": "60"}, None), "delete", 'Status=403 Message="refused without a reason"'),
+    ],
+)
+def test_what_was_asked_is_said_where_there_is_no_answer_of_azures(
+    arm: Arm, azure: Any, reply: Any, method: str, said: str
+) -> None:
+    azure.scripted.append(_replies(reply))
+    with pytest.raises(ArmError) as caught:
+        getattr(arm, method)(CALL)
+    assert str(caught.value) == said.format(PATH)
+    assert caught.value.status == (reply[0] if reply[0] >= 300 else 0)
+
+
+def test_what_ended_the_following_is_said_with_the_request(arm: Arm, azure: Any) -> None:
+    def interrupts(_: float) -> None:
+        raise Interrupted
+
+    azure.sleep = interrupts
+    azure.scripted.append(lambda _: (202, {"Location": "/op", "Retry-After": "1"}, None))
+    with pytest.raises(OperationFailed) as caught:
+        arm.delete(CALL)
+    assert str(caught.value) == f"DELETE {PATH}: cancelled while Azure was still at work on it"
+    assert (caught.value.status, caught.value.code) == (0, "Cancelled")
+
+
+def test_what_cannot_be_looked_up_has_azures_code(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(_replies((403, {}, _refused("AuthorizationFailed"))))
+    with pytest.raises(ArmError) as caught:
+        arm.exists(CALL)
+    assert (caught.value.status, caught.value.code) == (403, "AuthorizationFailed")
+
+
+def test_no_time_is_azure_natives_two_hours(arm: Arm, azure: Any) -> None:
+    azure.scripted.append(lambda _: (202, {"Location": "/op", "Retry-After": "3600"}, None))
+    with pytest.raises(OperationFailed, match="not done after 7200 seconds"):
+        arm.delete(ArmCall(PATH, "1", timeout=0))
+    assert azure.slept == [3600, 3600]

@@ -71,6 +71,7 @@ def _found(
             {"networkRuleSet": {"ipRules": [{"iPAddressOrRange": "9"}, RULES[1]], "bypass": None}},
             [("networkRuleSet.ipRules[0].iPAddressOrRange", "update", False)],
         ),
+        ({"networkRuleSet": {"ipRules": UNKNOWN}}, [("networkRuleSet.ipRules", "update", False)]),
         # Another kind of value is another value as a whole.
         ({"tags": ["one"]}, [("tags", "update", False)]),
         ({"networkRuleSet": {"ipRules": {"0": RULES[0]}}}, [("networkRuleSet.ipRules", "update", False)]),
@@ -87,6 +88,12 @@ def test_changes(new: dict[str, Any], expected: list[tuple[str, str, bool]]) -> 
 @pytest.mark.parametrize(("old", "new"), [("West Europe", "westeurope"), ("westeurope", "West EUROPE")])
 def test_a_region_is_written_in_two_ways(old: str, new: str) -> None:
     assert _found({"location": new}, old={**OLD, "location": old}) == []
+
+
+def test_a_value_that_was_of_another_kind_or_not_there() -> None:
+    assert _found({"tags": ["a"]}, old={**OLD, "tags": 5}) == [("tags", "update", False)]
+    without = {name: value for name, value in OLD.items() if name != "location"}
+    assert _found({"location": "westeurope"}, old=without) == [("location", "add", True)]
 
 
 @pytest.mark.parametrize(
