@@ -90,9 +90,9 @@ def test_no_lock_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_a_leftover_engine_ends_with_its_plugins() -> None:
-    script = "import subprocess, sys, time; "
-    script += "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', 'pulumi-resource-x'],"
-    script += " process_group=0); print('up', flush=True); time.sleep(60)"
+    # The plugin says that it is up: before its first instruction Linux shows no words of it.
+    script = "import subprocess, sys, time; plugin = 'import time; print(1, flush=True); time.sleep(60)'; "
+    script += "subprocess.Popen([sys.executable, '-c', plugin, 'pulumi-resource-x'], process_group=0); time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", script, "pulumi"], start_new_session=True, stdout=subprocess.PIPE, text=True
     ) as engine:
