@@ -178,3 +178,36 @@ def test_nobody_is_denied_anything_and_who_may_look_is_told_so(azure: Azure) -> 
         path = f"{scope}/providers/Microsoft.Authorization/denyAssignments"
         assert azure.arm("GET", path, api="2022-04-01").body == {"value": []}
         assert azure.arm("GET", path, who=BOB, api="2022-04-01").status == 403
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "version"),
+    [
+        ("Microsoft.Authorization/denyAssignments/read", "Microsoft.Authorization/denyAssignments", "2022-04-01"),
+        ("Microsoft.Insights/metrics/read", "Microsoft.Insights/metrics?metricnames=UsedCapacity", "2023-10-01"),
+    ],
+)
+def test_what_is_had_at_any_scope_takes_one_right_there(azure: Azure, action: str, path: str, version: str) -> None:
+    azure.make(RG, STORAGE)
+    refused = azure.arm("GET", f"{STORAGE}/providers/{path}", who=ALICE, api=version)
+    assert (refused.status, f"'{action}'" in refused.message) == (403, True)
+    azure.give(ALICE, [action], STORAGE)
+    assert azure.arm("GET", f"{STORAGE}/providers/{path}", who=ALICE, api=version).status == 200
+    assert azure.arm("GET", f"{RG}/providers/{path}", who=ALICE, api=version).status == 403
+
+
+def test_what_one_may_do_at_a_scope_is_told_to_whoever_asks(azure: Azure) -> None:
+    azure.make(RG, STORAGE)
+    azure.give(ALICE, ["Microsoft.Storage/*/read"], STORAGE)
+    told = {
+        (who, scope): [block["actions"] for block in azure.arm("GET", path, who=who, api="2022-04-01").body["value"]]
+        for who in (ALICE, BOB)
+        for scope in (RG, STORAGE)
+        for path in (f"{scope}/providers/Microsoft.Authorization/permissions",)
+    }
+    assert told == {
+        (ALICE, RG): [],
+        (ALICE, STORAGE): [["Microsoft.Storage/*/read"]],
+        (BOB, RG): [],
+        (BOB, STORAGE): [],
+    }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.localazure.control import ALICE, RG, STORAGE, SUB, WORKSPACE, Azure
+from tests.localazure.control import ALICE, NETWORK, RG, STORAGE, SUB, SUBNET, WORKSPACE, Azure
 
 _TAGS = "/providers/Microsoft.Resources/tags/default"
 
@@ -95,3 +95,54 @@ def test_the_names_in_use_are_listed(azure: Azure) -> None:
     found = azure.arm("GET", f"{SUB}/tagNames", api="2024-11-01").body["value"]
     assert [(each["tagName"], each["count"]["value"]) for each in found] == [("env", 2)]
     assert [(each["tagValue"], each["count"]["value"]) for each in found[0]["values"]] == [("dev", 2)]
+
+
+def test_tags_are_shown_as_a_resource_of_their_own(azure: Azure) -> None:
+    azure.make(RG, STORAGE)
+    shown = {
+        "id": f"{STORAGE}{_TAGS}",
+        "name": "default",
+        "type": "Microsoft.Resources/tags",
+        "properties": {"tags": {"a": "1"}},
+    }
+    assert _patch(azure, STORAGE, "Merge", {"a": "1"}).body == shown
+    assert azure.arm("GET", f"{STORAGE}{_TAGS}", api="2024-11-01").body == shown
+
+
+def test_a_tag_is_a_change_of_the_resource_and_the_same_again_is_none(azure: Azure) -> None:
+    azure.make(RG, STORAGE)
+    times = []
+    for _ in range(2):
+        azure.clock.advance(3600)
+        _patch(azure, STORAGE, "Merge", {"a": "1"})
+        times.append(azure.arm("GET", f"{RG}/resources?$expand=createdTime,changedTime").body["value"][0])
+    assert times[0] == times[1]
+    assert times[0]["changedTime"] > times[0]["createdTime"]
+
+
+def test_a_tag_goes_with_any_value_if_none_is_given(azure: Azure) -> None:
+    azure.make(RG)
+    _patch(azure, RG, "Merge", {"a": "1", "b": "2"})
+    _patch(azure, RG, "Delete", {"A": ""})
+    assert _tags(azure, RG) == {"b": "2"}
+
+
+def test_what_has_no_tags_and_what_is_no_tags(azure: Azure) -> None:
+    azure.make(RG, NETWORK, SUBNET)
+    refused = _patch(azure, SUBNET, "Merge", {"a": "1"})
+    assert (refused.status, refused.code) == (400, "TagsNotSupportedForResource")
+    assert refused.message == "Resources of type 'Microsoft.Network/virtualNetworks/subnets' do not support tags."
+    for method, path in (("POST", f"{RG}{_TAGS}"), ("GET", f"{RG}{_TAGS.removesuffix('/default')}")):
+        refused = azure.arm(method, path, api="2024-11-01")
+        assert (refused.status, refused.code) == (405, "MethodNotAllowed"), method
+        assert f"'{method}'" in refused.message
+    missing = _patch(azure, STORAGE, "Merge", {"a": "1"})
+    assert (missing.status, missing.code) == (404, "ResourceNotFound")
+    assert "stacct1" in missing.message
+
+
+def test_what_is_being_changed_is_not_tagged(slow_azure: Azure) -> None:
+    slow_azure.make(RG)
+    slow_azure.arm("DELETE", RG)
+    refused = _patch(slow_azure, RG, "Merge", {"a": "1"})
+    assert (refused.status, refused.code) == (409, "AnotherOperationInProgress")
