@@ -83,8 +83,7 @@ def declare() -> None:
             closed=network.closed,
             allowed_ips=network.addresses or None,
             isolation=network.isolation,
-            # Azure builds no images with a registry that is closed, unless a compute does.
-            image_build_compute=settings.clusters[0].name if network.closed and settings.clusters else None,
+            image_build_compute=settings.builds_images(),
             protect=settings.protects(),
             resource_group_id=given.get("group"),
             container_registry_id=given.get("registry"),

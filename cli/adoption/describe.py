@@ -48,6 +48,7 @@ def settings(workspace: Document, ours: frozenset[str] = frozenset()) -> dict[st
         found["identity"] = {"type": kind, "id": str(primary), "grantRoles": False}
     if network := network_of(workspace):
         found["network"] = network
+        found["imageBuildCompute"] = properties.get("imageBuildCompute") or "none"
     if _is_encrypted(properties):
         service = {"serviceSide": True} if properties.get("enableServiceSideCMKEncryption") else {}
         vault = str(at(properties, "encryption.keyVaultProperties.keyVaultArmId"))

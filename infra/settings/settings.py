@@ -94,6 +94,13 @@ class Settings(SettingsModel):
     clusters: Annotated[
         tuple[ClusterSettings, ...], Offered(option="cluster", parts=("name", "vm_size", "max_nodes"))
     ] = Field((), description="Compute clusters of the workspace.")
+    image_build_compute: str | None = Field(
+        None,
+        description="Name of the compute that builds images, or none: Azure's own do. Default: the first cluster where "
+        "the registry is closed, which Azure's own do not reach.",
+        pattern=r"^[A-Za-z][A-Za-z0-9-]*$",
+        examples=["cpu"],
+    )
     instances: tuple[InstanceSettings, ...] = Field((), description="Compute instances, each for one person.")
     grants: tuple[CheckedGrant, ...] = Field((), description="Who may do what; `azmlflow grant` and `revoke` write it.")
     role_profile: RoleProfile = "least-privilege"
@@ -224,6 +231,12 @@ class Settings(SettingsModel):
             locks_storage=self.storage_auth == "key",
             budget=self.budget is not None,
         )
+
+    def builds_images(self) -> str | None:
+        """Name of the compute that builds images; None where Azure's own do."""
+        if self.image_build_compute:
+            return self.image_build_compute if self.image_build_compute != "none" else None
+        return self.clusters[0].name if self.network.of_mode.closed and self.clusters else None
 
     def protects(self) -> bool:
         """Whether what holds data is protected."""

@@ -151,6 +151,45 @@ def _adopted(estate: Estate) -> None:
     assert _asked(estate, "GET", BYHAND, "2025-12-01").status_code == 404
 
 
+def _closed(estate: Estate) -> None:
+    """A workspace that is closed in a network of others: refused on an account that is open, then taken over."""
+    registry = f"{SHARED}/providers/Microsoft.ContainerRegistry/registries/crshared"
+    hub = f"{SHARED}/providers/Microsoft.Network/virtualNetworks/hub"
+    shut = f"{SHARED}/providers/Microsoft.MachineLearningServices/workspaces/shut"
+    off = {"publicNetworkAccess": "Disabled"}
+    space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
+    subnets = [{"name": "computes", "properties": {"addressPrefix": "10.0.1.0/24"}}]
+    parts = {"storageAccount": STORAGE, "keyVault": VAULT, "applicationInsights": INSIGHTS}
+    inner = {
+        "vmSize": "STANDARD_DS3_V2",
+        "enableNodePublicIp": False,
+        "subnet": {"id": f"{hub}/subnets/computes"},
+        "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 2, "nodeIdleTimeBeforeScaleDown": "PT2M"},
+    }
+    for path, version, body in (
+        (registry, "2023-07-01", {"sku": {"name": "Premium"}, "properties": off}),
+        (hub, "2024-05-01", {"properties": {**space, "subnets": subnets}}),
+        (
+            shut,
+            "2025-12-01",
+            {"identity": {"type": "SystemAssigned"}, "properties": {**parts, "containerRegistry": registry, **off}},
+        ),
+        (
+            f"{shut}/computes/cpu",
+            "2025-12-01",
+            {"properties": {"computeType": "AmlCompute", "disableLocalAuth": True, "properties": inner}},
+        ),
+    ):
+        made = _asked(estate, "PUT", path, version, json={"location": "westeurope", **body})
+        assert made.status_code in (200, 201, 202), made.text
+    refused = estate.azmlflow("adopt", shut, "--stack", "shut", "--yes", fails=True).err
+    assert "storage account stshared is open to the internet" in " ".join(refused.split())
+    for path, version in ((STORAGE, "2024-01-01"), (VAULT, "2024-11-01")):
+        assert _asked(estate, "PATCH", path, version, json={"properties": off}).status_code == 200
+    told = estate.azmlflow("adopt", shut, "--stack", "shut", "--yes", "-o", "json").json()
+    assert (told["taken"], told["left"], told["settings"]["network"]) == (["shut", "cpu"], [], {"mode": "closed"})
+
+
 def test_what_is_given_is_used_and_stays(tmp_path: Path) -> None:
     estate = make_estate(tmp_path / "project")
     try:
@@ -182,5 +221,6 @@ def test_what_is_given_is_used_and_stays(tmp_path: Path) -> None:
         assert _shared(estate) == before
         names = [each["name"] for each in _asked(estate, "GET", inside, "2024-03-01").json()["value"]]
         assert sorted(names) == ["appi-shared", "kv-shared", "log-shared", "stshared"]
+        _closed(estate)
     finally:
         estate.azmlflow("local", "stop")

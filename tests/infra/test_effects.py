@@ -144,6 +144,7 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "update",
         "Compute",
     ),
+    "imageBuildCompute": (cluster(), {**cluster(), "imageBuildCompute": "cpu"}, "update", "Workspace"),
     "instances": ({}, instance(), "none", "+Compute"),
     "instances[].name": (instance(), instance(name="bob"), "none", "+Compute -Compute"),
     # Azure changes none of these; `up` removes the instance, with its disk, and makes another of its name.

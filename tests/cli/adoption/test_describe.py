@@ -149,3 +149,6 @@ def test_a_workspace_closed_in_a_network_of_others() -> None:
     assert settings(document)["network"] == {"mode": "closed"}
     document["properties"]["managedNetwork"] = {"isolationMode": "AllowOnlyApprovedOutbound"}
     assert settings(document)["network"] == {"mode": "managed", "outbound": "approved"}
+    assert settings(document)["imageBuildCompute"] == "none", "an `up` would name the first cluster"
+    document["properties"]["imageBuildCompute"] = "cpu"
+    assert settings(document)["imageBuildCompute"] == "cpu"

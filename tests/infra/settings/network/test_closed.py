@@ -44,3 +44,12 @@ def test_its_computes_are_where_they_say_and_have_no_public_address() -> None:
     settings = read(clusters=[{"name": "cpu", "subnet": SUBNET}])
     (cluster,) = fitted(settings.clusters, settings.network, None)
     assert (cluster.subnet, cluster.public_ip) == (SUBNET, False)
+
+
+def test_the_first_cluster_builds_images_unless_it_is_said_otherwise() -> None:
+    computes = [{"name": name, "subnet": SUBNET} for name in ("cpu", "gpu")]
+    assert read(clusters=computes).builds_images() == "cpu"
+    assert read(clusters=computes, imageBuildCompute="gpu").builds_images() == "gpu"
+    assert read(clusters=computes, imageBuildCompute="none").builds_images() is None
+    assert Settings.from_mapping({"azmlflow:clusters": [{"name": "cpu"}]}).builds_images() is None
+    assert read().builds_images() is None
