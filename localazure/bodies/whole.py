@@ -43,6 +43,35 @@ class _Place:
         return self.path.lower() in self.unread
 
 
+def check_forms(type_: str, sent: Mapping[str, Any]) -> None:
+    """Refuse a body in which something else stands where Azure has an object or a list, before its kind reads it.
+
+    Args:
+        type_: of the resource.
+        sent: the body.
+
+    Raises:
+        AzureError: 400, naming the first of them.
+    """
+    _check_forms(vocabulary.of_type(type_) or {}, sent, "")
+
+
+def _check_forms(members: Members, sent: Mapping[str, Any], path: str) -> None:
+    for given, value in sent.items():
+        member, where = members.get(given.lower()), f"{path}.{given}" if path else given
+        if member is None or value is None or member.takes == "told":
+            continue
+        if member.listed and not isinstance(value, list):
+            raise wrong_type(where, value, "array")
+        if member.takes != "object":
+            continue
+        for each in value if member.listed else [value]:
+            if not isinstance(each, Mapping):
+                raise wrong_type(where, each, "object")
+            if len(member.objects) == 1:  # which of several objects it is, its kind says
+                _check_forms(vocabulary.of_object(member, each), each, where)
+
+
 def complete(
     type_: str, sent: Mapping[str, Any], made: Document, before: Document | None, unread: Collection[str] = ()
 ) -> None:

@@ -136,7 +136,9 @@ def from_body(ask: Ask, network: Document, given: Mapping[str, Any]) -> Document
     Raises:
         AzureError: 400, with the reason.
     """
-    SUBNET.name.check(str(given.get("name") or ""))
+    if not isinstance(given.get("name") or "", str):
+        raise wrong_type("subnets.name", given["name"], "string")
+    SUBNET.name.check(given.get("name") or "")
     inner = given.get("properties")
     if not isinstance(inner, dict):
         raise wrong_type("subnets.properties", inner, "object")

@@ -458,6 +458,22 @@ def test_a_member_of_another_type_or_name_is_refused(estate: Azure, type_: str, 
     assert wrong == []
 
 
+@pytest.mark.parametrize(("type_", "path", "least"), ROWS, ids=_IDS)
+def test_what_is_no_object_where_one_should_be_is_refused(estate: Azure, type_: str, path: str, least: Any) -> None:
+    """Each object and list on the way to a member, and not the members alone; no handler falls over one."""
+    least = own(estate, least)
+    every = [where for where, _ in leaves(members(), type_, least)]
+    ways = {where[:length] for where in every for length in range(1, len(where))}
+    inside = {where[:at] for where in every for at, name in enumerate(where[:-1]) if name == "0"}  # lists of objects
+    wrong: list[Any] = []
+    for way in sorted(ways):
+        for value in (-1, True, "text", *(([1], [[]]) if way in inside else ())):
+            answer, _ = put(estate, path, laid(prepared(type_, least, way), way, value))
+            if answer.status != 400:
+                wrong.append((".".join(way), value, answer.status))
+    assert wrong == []
+
+
 def test_what_azure_says_may_be_said_again(estate: Azure) -> None:
     """Clients read a resource, change a word and send all of it."""
     wrong = []

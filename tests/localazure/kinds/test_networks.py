@@ -470,3 +470,12 @@ def test_a_write_for_another_state_than_the_one_that_is_there_is_not_done(azure:
         gone = azure.arm("DELETE", path, headers={"If-Match": before["etag"]})
         assert gone.status < 300
         azure.wait()
+
+
+@pytest.mark.parametrize("name", [7, 1.5, True, ["a"]])
+def test_a_subnet_whose_name_is_no_text_is_refused(azure: Azure, name: Any) -> None:
+    azure.make(RG)
+    space = BODIES[NETWORK]["properties"]
+    body = {"location": "westeurope", "properties": {**space, "subnets": [{"name": name, "properties": {}}]}}
+    refused = azure.arm("PUT", NETWORK, body)
+    assert (refused.status, refused.code) == (400, "InvalidRequestContent")
