@@ -181,7 +181,7 @@ class Azure:
         *,
         who: str = DEVELOPER,
         api: str | None = "",
-        headers: Mapping[str, str] | None = None,
+        headers: Any = None,  # by names; a type here mypy would want of each mapping that is a query, too
         **query: str,
     ) -> Answer:
         """Ask Resource Manager, in the version that azmlflow sends for the type if `api` says no other (None: in none).
