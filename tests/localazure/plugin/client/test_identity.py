@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
 from azmlflow.localazure.plugin.client.calls import NotSignedIn
-from azmlflow.localazure.plugin.client.identity import SharedCredential, credential, secrets_of
+from azmlflow.localazure.plugin.client.identity import SharedCredential, claims, credential, secrets_of
 
 ENVIRONMENT = {
     "IDENTITY_ENDPOINT": "http://127.0.0.1:1234/0123456789abcdef/msi/token",
@@ -68,3 +69,59 @@ def test_threads_ask_one_at_a_time() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda _: shared.get_token("s"), range(50))) == {"token"}
     assert counting.most == 1
+
+
+def test_a_service_principal_comes_before_an_identity_endpoint(azure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {**ENVIRONMENT, "AZURE_CLIENT_ID": "c", "AZURE_TENANT_ID": "11111111-1111-4111-8111-111111111111"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    azure.scripted.append(lambda _: (401, {}, {"error": "invalid_client"}))
+    with pytest.raises(NotSignedIn, match=r"no access token for https://x\.test/\.default: "):
+        credential(environment, azure).get_token("https://x.test/.default")
+    assert {sent.url.split("/")[2] for sent in azure.sent} == {"login.microsoftonline.com"}
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"AZURE_TENANT_ID": "t"}, {"IDENTITY_HEADER": "h"}, {"IDENTITY_ENDPOINT": "http://127.0.0.1:1/x"}],
+)
+def test_half_a_credential_is_none(azure: Any, environment: dict[str, str]) -> None:
+    with pytest.raises(NotSignedIn) as told:
+        credential(environment, azure)
+    assert str(told.value) == (
+        "neither a service principal's variables nor an identity endpoint are set; "
+        'run through `azmlflow up`, or set the shell up with `eval "$(azmlflow env --engine)"`'
+    )
+
+
+def test_a_refusal_without_words_is_named_by_its_kind() -> None:
+    class Failing:
+        def get_token(self, *_: str, **__: Any) -> Any:
+            raise ClientAuthenticationError("")
+
+    with pytest.raises(NotSignedIn) as told:
+        SharedCredential(Failing()).get_token("a", "b")
+    assert str(told.value).startswith("no access token for a b: ")
+
+
+@pytest.mark.parametrize("text", ["12345678", "1234567"])
+def test_a_short_text_is_no_secret_and_a_proxys_password_is_one(text: str) -> None:
+    found = secrets_of({"https_proxy": f"http://u:{text}@127.0.0.1:1"})
+    assert found == ((text,) if len(text) == 8 else ())
+    assert secrets_of({"https_proxy": "http://127.0.0.1:1"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [("e30.W10.x", "the access token holds no claims"), ("one", "the access token is not a JSON Web Token")],
+)
+def test_a_token_without_claims_is_named(token: str, said: str) -> None:
+    with pytest.raises(NotSignedIn) as told:
+        claims(token)
+    assert str(told.value) == said
+
+
+@pytest.mark.parametrize("name", ["", "a", "ab", "abc"])
+def test_claims_are_read_whatever_their_length(name: str) -> None:
+    payload = base64.urlsafe_b64encode(json.dumps({"oid": name}).encode()).decode().rstrip("=")
+    assert claims(f"e30.{payload}.sig") == {"oid": name}

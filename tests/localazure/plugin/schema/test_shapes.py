@@ -233,3 +233,23 @@ def test_a_preview_promises_no_more_than_it_knows() -> None:
     later = shapes.preview_outputs(kind, {**inputs, "tags": {}}, old, inputs)
     assert (later["identity"], later["name"], later["tags"]) == (old["identity"], "w", {})
     assert later["workspaceId"] is UNKNOWN
+
+
+def test_an_import_leaves_out_what_is_empty_at_any_depth() -> None:
+    shown = {
+        "tags": {},
+        "kind": "StorageV2",
+        "accessTier": None,
+        "encryption": {"services": {"blob": {}}},
+        "networkRuleSet": {
+            "ipRules": [],
+            "bypass": "None",
+            "virtualNetworkRules": [{}, {"virtualNetworkResourceId": "/n", "action": None}],
+        },
+    }
+    kind = catalogue().types["azure-native:storage:StorageAccount"]
+    assert shapes.imported_inputs(kind, {"accountName": "a"}, shown, catalogue()) == {
+        "accountName": "a",
+        "kind": "StorageV2",
+        "networkRuleSet": {"bypass": "None", "virtualNetworkRules": [{"virtualNetworkResourceId": "/n"}]},
+    }
