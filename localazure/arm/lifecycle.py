@@ -151,6 +151,7 @@ def polling_headers(
 
 def _put(ask: Ask, kind: Kind, before: Document | None) -> Answer:
     cloud = ask.cloud
+    whole.check_forms(kind.type, ask.body)
     linked.require(ask, f"{kind.permission_type}/write", before)
     checks.idle(ask, before)
     kind.lifecycle.before_write(ask, before)
@@ -158,7 +159,6 @@ def _put(ask: Ask, kind: Kind, before: Document | None) -> Answer:
     if before is None and kind.soft_delete is not None:
         record = cloud.store.get(DELETED, key)
         origin = kind.soft_delete.recover(ask, record["document"]) if record is not None else None
-    whole.check_forms(kind.type, ask.body)
     shape = kind.shape(ask, origin)
     whole.complete(kind.type, ask.body, shape, origin, kind.unread)
     document = _complete(ask, kind, shape, origin)

@@ -247,3 +247,14 @@ def test_a_purged_vaults_keys_are_gone(azure: Azure) -> None:
     azure.make(VAULT)
     assert azure.arm("GET", KEY).status == 404
     assert make_key(azure) != first
+
+
+@pytest.mark.parametrize("member", ["identity", "keyVaultProperties"])
+def test_a_change_by_what_is_no_object_is_refused(standing: Azure, member: str) -> None:
+    """Whose key and identity it names is asked before its kind reads it."""
+    for method in ("PATCH", "PUT"):
+        body: dict[str, Any] = {"properties": {"encryption": {"status": "Enabled", member: "text"}}}
+        if method == "PUT":
+            body = {**BODIES[WORKSPACE], "properties": {**BODIES[WORKSPACE]["properties"], **body["properties"]}}
+        refused = standing.arm(method, WORKSPACE, body)
+        assert (refused.status, refused.code) == (400, "InvalidRequestContent"), method
