@@ -236,7 +236,7 @@ def test_a_preview_promises_no_more_than_it_knows() -> None:
 
 
 def test_an_import_leaves_out_what_is_empty_at_any_depth() -> None:
-    shown = {
+    shown: dict[str, Any] = {
         "tags": {},
         "kind": "StorageV2",
         "accessTier": None,
