@@ -118,7 +118,7 @@ class Zygote:
         """End the forking processes."""
         for process in filter(None, (self._process, self._clouds, self._scientist)):
             self._pipe(process.stdin).close()
-            process.wait(10)
+            process.wait(60)
             self._pipe(process.stdout).close()
         self._said.cleanup()
 

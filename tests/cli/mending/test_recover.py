@@ -104,7 +104,7 @@ def test_a_leftover_engine_ends_with_its_plugins() -> None:
         said: list[str] = []
         # The engine itself is gone, as after kill -9; its plugin, in a process group of its own, is not.
         engine.send_signal(signal.SIGKILL)
-        engine.wait(10)
+        engine.wait(60)
         recover.end_leftovers(Note(1, "azmlflow up", "2026-01-01T00:00:00+00:00", engine.pid), said.append)
     assert not processes.session_members(engine.pid)
     assert "1 process that `azmlflow up`" in said[0]
@@ -144,7 +144,7 @@ def test_what_a_dead_leader_of_anothers_session_left_is_left_alone() -> None:
         assert leader.stdout is not None
         assert leader.stdin is not None
         left = int(leader.stdout.readline())
-        leader.wait(10)
+        leader.wait(60)
         said: list[str] = []
         recover.end_leftovers(Note(1, "azmlflow up", "", leader.pid), said.append)
         assert said == []

@@ -244,7 +244,7 @@ def test_a_create_that_failed_and_left_nothing_does_not(provider: AzureProvider,
 
 def test_creates_overlap(provider: AzureProvider, azure: Any) -> None:
     """Both PUTs must be under way at once, or the barrier breaks."""
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=60)
     azure.scripted.append(lambda sent: both.wait() and None if sent.method == "PUT" else None)
 
     async def two() -> None:

@@ -166,7 +166,7 @@ def process(command: list[str], tmp_path: Path) -> Iterator[subprocess.Popen[str
     )
     yield running
     running.kill()
-    running.communicate(timeout=10)
+    running.communicate(timeout=60)
 
 
 def test_the_process_says_its_port_and_ends_on_the_engines_signal(process: subprocess.Popen[str]) -> None:
@@ -174,10 +174,10 @@ def test_the_process_says_its_port_and_ends_on_the_engines_signal(process: subpr
     with bounded(process):
         port = int(process.stdout.readline())
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        info = provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(empty_pb2.Empty(), timeout=10)
+        info = provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(empty_pb2.Empty(), timeout=60)
     assert info.version == "3.29.0"
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
     assert process.stderr is not None
     with bounded(process):
         assert process.stderr.read() == ""
@@ -199,4 +199,4 @@ def test_the_process_ends_when_the_engine_is_killed(command: list[str], tmp_path
         engine.stdin.write("die\n")
         engine.stdin.close()
         assert engine.stdout.read() == ""
-        assert engine.wait(timeout=10) == -signal.SIGKILL
+        assert engine.wait(timeout=60) == -signal.SIGKILL

@@ -27,7 +27,7 @@ from azmlflow.localazure.work import records, run_token
 from tests.localazure.control import COMPUTE, DEVELOPER, RG, WORKSPACE, Azure
 from tests.localazure.runner.conftest import ACCOUNT, JOB, content, mlflow, run, submit
 
-WITHIN = 30.0
+WITHIN = 60.0
 USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 

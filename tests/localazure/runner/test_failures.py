@@ -25,7 +25,7 @@ from tests.localazure.control import DEVELOPER, WORKSPACE, Azure
 from tests.localazure.failures import FAILURES
 from tests.localazure.runner.conftest import JOB, content, mlflow, run, submit
 
-WITHIN = 30.0
+WITHIN = 60.0
 
 
 def record(azure: Azure, key: str) -> Document:
