@@ -142,12 +142,13 @@ def test_a_wait_is_told_with_its_reason_and_what_it_is_for(azure: Any, credentia
     assert said == [words] * told
 
 
-def test_what_every_request_says_of_itself(arm: Arm, azure: Any) -> None:
+def test_what_every_request_says_of_itself(arm: Arm, azure: Any, credential: Any) -> None:
     arm.get(ArmCall(PATH, "2024-01-01", query={"x": "1"}))
     (sent,) = azure.sent
     assert sent.query == {"x": "1", "api-version": "2024-01-01"}
     assert sent.headers["Accept"] == "application/json"
     assert sent.headers["User-Agent"].startswith("azmlflow")
+    assert credential.scopes == ["https://management.azure.com/.default"]
 
 
 def test_a_token_is_for_resource_manager_unless_another_scope_is_given(arm: Arm, credential: Any) -> None:
