@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import difflib
 import hmac
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import astuple
@@ -30,6 +29,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.machine.folder import Folder
 from azmlflow.localazure.machine.ports import LOOPBACK
 from azmlflow.localazure.principals.directory import Principal
@@ -201,7 +201,7 @@ async def _sign_in_address(cloud: Cloud, principal: Principal, request: Request)
     """
     body = await request.body() if int(request.headers.get("content-length") or 0) <= _GRANTS_LIMIT else b""
     try:
-        told = json.loads(body)
+        told = spelling.parsed(body)
         workspace, grants = told["workspace"], tuple(Granted(**each) for each in told.get("grants", ()))
     except (ValueError, TypeError, KeyError, AttributeError):
         workspace, grants = None, ()

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, quote
 
 from starlette.requests import Request
 
+from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.ui import html, trying
@@ -129,7 +130,7 @@ def _inputs(version: Document) -> Any:
 
 async def _answered(visit: Visit, endpoint: Document, text: str, wanted: str) -> str:
     try:
-        document = json.loads(text)
+        document = spelling.parsed(text)
     except ValueError as error:
         return html.refused(f"The request is not JSON, and was not sent: {error}")
     asked = Asked(endpoint, text.encode(), wanted)
@@ -169,7 +170,7 @@ def _pretty(body: bytes) -> str:
     text = body.decode(errors="replace")
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

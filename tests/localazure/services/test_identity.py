@@ -227,6 +227,8 @@ def test_a_browser_gets_a_code_for_the_principal_of_the_address(endpoint: Client
         b"[]",
         b"{}",
         b'{"workspace": 1}',
+        b"[" * 100_000,
+        b'{"workspace": "/ws", "workspace": "/other"}',
         b" " * 2_000_000,
         *(
             json.dumps({"workspace": "/ws", "grants": grants}).encode()

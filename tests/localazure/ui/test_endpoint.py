@@ -166,10 +166,18 @@ def test_of_a_long_answer_the_beginning_is_shown(trial: Trial) -> None:
     assert "a" * 65536 in page and "aab" not in page and "There is more of it" in page
 
 
+def test_an_answer_that_is_too_deep_is_shown_as_it_is(trial: Trial) -> None:
+    trial.blue.chunks = (b"[" * 60_000,)
+    signed_in(trial.browser, OWNER)
+    assert "[" * 1000 in trial.send().text
+
+
 def test_what_is_not_json_or_too_large_is_not_sent(trial: Trial) -> None:
     signed_in(trial.browser, OWNER)
     page = trial.send("{input_data").text
     assert "not JSON, and was not sent" in page and "{input_data</textarea>" in page
+    for odd in ("[" * 50_000, '{"input_data": NaN}', '{"input_data": 1, "input_data": 2}'):
+        assert "not JSON, and was not sent" in trial.send(odd).text
     large = trial.send("1" * 300_000)
     assert large.status_code == 413 and "azmlflow score" in large.text
     assert trial.browser.post(PAGE, content=b"request=%ff").status_code == 400
