@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib.util
 import os
@@ -52,7 +53,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What is collected stays until the end."""
+    """What is collected stays until the end.
+
+    And what httpx and Pulumi do again and again for nobody's use is done once or not: to take an address apart is a
+    twentieth of a request to an embedded Azure in process, and to note the lines of code that declared a resource is a
+    twelfth of a program's rehearsal.
+    """
+    if urls := sys.modules.get("httpx._urls"):
+        vars(urls)["urlparse"] = functools.lru_cache(4096)(urls.urlparse)
+    if resource := sys.modules.get("pulumi.runtime.resource"):
+        vars(resource)["_get_stack_trace"] = resource.source_pb2.StackTrace
     gc.freeze()
 
 
