@@ -78,7 +78,7 @@ async def _said(port: int, ca: Path, sent: bytes, origin: Origin = INTERNET) -> 
 
 def _play(tmp_path: Path, sent: bytes, origin: Origin = INTERNET) -> bytes:
     async def scene() -> bytes:
-        async with _serving(tmp_path) as (port, ca), asyncio.timeout(20):
+        async with _serving(tmp_path) as (port, ca), asyncio.timeout(60):
             return await _said(port, ca, sent, origin)
 
     return uvloop.run(scene())
@@ -137,7 +137,7 @@ def test_what_is_no_request_ends_the_connection(tmp_path: Path, sent: str) -> No
 
 def test_who_speaks_no_tls_is_turned_away(tmp_path: Path) -> None:
     async def scene() -> bytes:
-        async with _serving(tmp_path) as (port, _), asyncio.timeout(20):
+        async with _serving(tmp_path) as (port, _), asyncio.timeout(60):
             basic = base64.b64encode(":".join(credential(SECRET, INTERNET)).encode()).decode()
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             head = f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic {basic}\r\n\r\n"
