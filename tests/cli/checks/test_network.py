@@ -115,6 +115,8 @@ def test_a_range_that_endpoints_stand_in_is_not_changed(desk: Desk) -> None:
     assert done.code == 1
     assert "would become 10.42.0.0/26, and is 10.9.0.0/26" in " ".join(done.err.split())
     assert "up" not in desk.stack.calls
+    desk.stand_whole(Resource(urn, token, id_, {"subnetName": "endpoints", "addressPrefix": "10.42.0.0/26"}))
+    assert "would become" not in desk.run("up").err
 
 
 PUBLIC = """config:

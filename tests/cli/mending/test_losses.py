@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
@@ -105,15 +107,18 @@ def test_latest_is_the_version_that_azure_tells(desk: Desk) -> None:
     assert f"{SERVED}/deployments/wine-7" in [each.id for each in declared]
 
 
-def lost(desk: Desk, before: str, after: str, **known: dict[str, object]) -> list[losses.Loss]:
-    """What an `up` of these settings would delete of what an `up` of those before made; `known`: what Azure answered of
-    a resource, by its name.
+def lost(desk: Desk, before: str, after: str, *, account: dict[str, object] | None = None) -> list[losses.Loss]:
+    """What an `up` of these settings would delete of what an `up` of those before made; `account`: what Azure answered
+    of the storage account, whose place the state then leaves to Azure.
     """
     config = {"azmlflow:cloud": "local", **yaml.safe_load(f"  {before}" if before else "{}")}
     made = rehearse(config, project="azmlflow", stack="local", subscription=SUBSCRIPTION, tenant="t1")
-    desk.stand(
-        *(Resource(each.urn, each.type, each.id, each.inputs, known.get(each.name.split("-")[-1], {})) for each in made)
-    )
+    state = [Resource(each.urn, each.type, each.id, each.inputs) for each in made]
+    if account is not None:
+        (at,) = (number for number, each in enumerate(state) if each.type == ACCOUNT)
+        inputs = {name: value for name, value in state[at].inputs.items() if name != "location"}
+        state[at] = replace(state[at], inputs=inputs, outputs=account)
+    desk.stand(*state)
     desk.settings(text="config:\n  azmlflow:cloud: local\n" + (f"  {after}\n" if after else ""))
     session = open_session(Invocation(connect=desk.connect))
     return list(losses.of_settings(session, desk.stack.state(), session.settings()))
@@ -158,3 +163,10 @@ def test_what_goes_without_another_in_its_place_is_no_replacement(desk: Desk) ->
     (gone,) = lost(desk, "azmlflow:registry: own", "")
     assert gone.says.startswith("container registry `")
     assert (gone.replaced, gone.same_name) == (False, ())
+
+
+def test_what_the_state_leaves_to_azure_is_as_azure_answered_it(desk: Desk) -> None:
+    assert lost(desk, "", "", account={"location": "West Europe"}) == []
+    (moved,) = lost(desk, "", "", account={"location": "northeurope"})
+    assert moved.says.startswith("storage account `")
+    assert (moved.replaced, moved.resources) == (True, moved.same_name)

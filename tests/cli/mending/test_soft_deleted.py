@@ -12,6 +12,7 @@ from azmlflow.cli.pulumi.deployment import Resource
 from azmlflow.infra.plan.tags import ownership
 from azmlflow.infra.settings.settings import Settings
 from tests.cli.desk import GROUP_ID, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, Desk
+from tests.cli.wire import Response
 
 PLACE = f"/subscriptions/{SUBSCRIPTION}/providers"
 NAMES = Settings.from_mapping({"azmlflow:registry": "own"}).names("local", SUBSCRIPTION)
@@ -160,7 +161,16 @@ def test_recover_makes_what_a_workspace_stands_on_first(recoverable: Desk) -> No
         return up(on_change, targets, without=without)
 
     stack.up = made  # type: ignore[method-assign]
+    respond, put = recoverable.arm.respond, list[str]()
+
+    def heard(request: Any) -> Response:
+        put.extend([request.url] if request.method == "PUT" else [])
+        return respond(request)
+
+    recoverable.arm.respond = heard  # type: ignore[method-assign]
     done = recoverable.run("up")
+    # Later versions have no such property (azure-ai-ml, arm_templates/workspace_base.json).
+    assert [url.partition("api-version=")[2] for url in put] == ["2023-08-01-preview"]
     assert done.code == 0
     assert f"bringing back workspace {WORKSPACE}, as Azure kept it: artifacts are in its storage account" in done.err
     first, taken, then = stack.calls[1:]
