@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import positions
 from tests.cli.desk import ALICE, SUBSCRIPTION, Desk, FakeArm, FakeStack
 from tests.localazure.control import Azure
-
-assert positions
 
 
 @pytest.fixture

@@ -13,9 +13,6 @@ from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 from azmlflow.infra.__main__ import main
 from azmlflow.infra.rehearsal import Monitor, answered, play, struct
-from tests import positions
-
-assert positions
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
