@@ -8,7 +8,8 @@ asked: another that stands on the same, and as which the principal works, or to 
 
 `pulumi destroy` asks nobody: where something is shared, `azmlflow down` is the way. The provider on Azure is not ours,
 and the embedded Azure's does no more than it. Of a stack whose `protect` holds, as it does on Azure unless said
-otherwise, the engine stops at the workspace: the roles of its identity stay, those of people are gone by then (tried).
+otherwise, the engine stops at the workspace: the roles of its identity stay (tried), those of people, which depend on
+nothing that is left, are gone by then (inferred).
 """
 
 from __future__ import annotations
