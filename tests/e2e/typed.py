@@ -11,6 +11,10 @@ from dataclasses import dataclass
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 
 VAULT = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-keys/providers/Microsoft.KeyVault/vaults/kv-keys"
+SUBNET = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-net/providers/Microsoft.Network/virtualNetworks/vnet"
+    "/subnets/snet-ml"
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ SETTINGS = (
     Typed("azmlflow set 'clusters[0].maxNodes' 8", "8"),
     Typed("azmlflow set 'clusters[0].publicIp' true", "true"),
     Typed("azmlflow set --unset 'clusters[0].publicIp'", "publicIp"),
+    Typed(f"azmlflow set 'clusters[0].subnet' {SUBNET}", "snet-ml"),
     Typed("azmlflow set --unset 'clusters[0].subnet'", "subnet"),
     Typed("azmlflow get", "westeurope"),
     Typed("azmlflow get 'clusters[0].maxNodes' -o json", "8"),
@@ -80,6 +85,7 @@ SETTINGS = (
     Typed("azmlflow set identity.type UserAssigned", "UserAssigned"),
     Typed("azmlflow set --unset encryption", "encryption"),
     Typed("azmlflow set identity.grantRoles false", "false"),
+    Typed("azmlflow set --unset identity.grantOnGiven", "grantOnGiven"),
     Typed("azmlflow set --unset identity", "identity"),
     Typed("azmlflow set --unset purgeProtection", "purgeProtection"),
     Typed("azmlflow set registry own", "own"),

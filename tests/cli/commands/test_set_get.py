@@ -223,7 +223,7 @@ def completed(words: str) -> list[str]:
 def test_completion(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.settings(text=TEXT)
     desk.settings("dev", "config: {}\n")
-    assert completed("set lo") == ["location", "locks"]
+    assert completed("set lo") == ["location", "logDays", "locks"]
     assert completed("get clusters[0].m") == ["clusters[0].minNodes", "clusters[0].maxNodes"]
     assert "clusters[1].name" in completed("set clusters[")
     assert "clusters[1].name" not in completed("set --stack dev clusters[")
@@ -235,4 +235,4 @@ def test_completion(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert completed("set nonsense ") == []
     outside = desk.root.parent
     monkeypatch.chdir(outside)
-    assert completed("set lo") == ["location", "locks"]
+    assert completed("set lo") == ["location", "logDays", "locks"]
