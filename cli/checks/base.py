@@ -51,7 +51,7 @@ class Situation:
         state: the stack's state.
         environment: the user's own, as it was before this process entered a cloud.
         python: the interpreter whose MLflow is looked at; None for the first on PATH.
-        unreachable: why the cloud cannot be asked, empty if it can.
+        unreachable: why the cloud cannot be asked; None if it can.
         unread: why the state could not be read; None if it could.
     """
 
@@ -59,7 +59,7 @@ class Situation:
     outputs: Mapping[str, Any]
     environment: Mapping[str, str]
     python: str | None = None
-    unreachable: str = ""
+    unreachable: CliError | None = None
     unread: CliError | None = None
     state: State = field(default_factory=State)
     _memory: dict[str, Any] = field(default_factory=dict)

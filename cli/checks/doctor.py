@@ -69,8 +69,8 @@ def examine(situation: Situation, checks: Sequence[Check] = CHECKS) -> tuple[Ans
 
 
 def _found(check: Check, situation: Situation) -> Finding:
-    if check.cloud and situation.unreachable:
-        return Finding("skipped", f"the cloud cannot be asked: {situation.unreachable}")
+    if check.cloud and (why := situation.unreachable):
+        return Finding("failed", f"the cloud cannot be asked: {why.what}", why.next or "")
     try:
         return check.ask(situation)
     except Exception as fault:  # noqa: BLE001 - one check's fault must not hide what the others found

@@ -45,8 +45,8 @@ def command(invocation: Invocation, fix: bool, python: str | None) -> None:
     doctor.refuse(answers, session.name)
 
 
-def _visit(session: Session) -> str:
-    """Enter the cloud; why it cannot be, or empty."""
+def _visit(session: Session) -> CliError | None:
+    """Enter the cloud; why it cannot be, or None."""
     from azmlflow.cli.project import report
 
     try:
@@ -55,8 +55,8 @@ def _visit(session: Session) -> str:
         known = report.known(fault)
         if known is None:
             raise
-        return known.what
-    return ""
+        return known
+    return None
 
 
 def _state(session: Session) -> tuple[State, CliError | None]:

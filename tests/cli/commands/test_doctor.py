@@ -142,11 +142,17 @@ def test_a_key_of_a_vault_needs_no_passphrase(desk: Desk, monkeypatch: pytest.Mo
 def test_the_cloud_cannot_be_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from azmlflow.cli.commands.stack import doctor
 
-    monkeypatch.setattr(doctor, "_visit", lambda _session: "port 1 is taken")
+    taken = CliError("port 1 is taken", next="azmlflow local start --port 2")
+    monkeypatch.setattr(doctor, "_visit", lambda _session: taken)
     found = asked(desk)
+    assert found["credentials"]["status"] == "failed"
+    assert "port 1 is taken" in found["credentials"]["says"]
+    assert found["credentials"]["fix"] == "azmlflow local start --port 2"
     assert found["subscription"] == {**found["subscription"], "status": "skipped", "fix": None}
-    assert "port 1 is taken" in found["subscription"]["says"]
+    assert "needs `credentials`" in found["subscription"]["says"]
     assert found["engine"]["status"] == "ok"
+    done = desk.run("doctor")
+    assert (done.code, done.err.count("port 1 is taken")) == (1, 1)
 
 
 @pytest.mark.parametrize(
