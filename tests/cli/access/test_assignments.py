@@ -6,25 +6,26 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 
 from azmlflow.cli.access import assignments
 from azmlflow.cli.azure.errors import ArmError
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.live.errors import DirectoryForbidden
 from azmlflow.rbac.roles import built_in_role, custom_role_name
 from tests.cli.desk import ALICE, GROUP, SUBSCRIPTION, WORKSPACE, WORKSPACE_ID, FakeArm
+from tests.cli.wire import Credential, Wire
 
 ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
 DEFINITIONS = "providers/Microsoft.Authorization/roleDefinitions"
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
 GRANT = Grant(ALICE.id, "User", ALICE.name, "viewer")
 (MINE,) = PLACE.assignments((GRANT,))
-ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
-DEFINITIONS = "providers/Microsoft.Authorization/roleDefinitions"
 THEIRS = f"{WORKSPACE_ID}/{ASSIGNMENTS}/{uuid.UUID(int=7)}"
 NOBODY = assignments.Listing((), None)
 
@@ -176,6 +177,18 @@ def test_a_taken_name_is_told_with_its_holder(arm: FakeArm) -> None:
         properties={"roleName": custom_role_name("viewer", PLACE.group_id)},
     )
     assignments.check_names(arm.open(), PLACE, (GRANT,))
+
+
+def test_the_directory_of_roles_is_asked_for_the_name_alone(arm: FakeArm) -> None:
+    asked = list[str]()
+
+    def respond(request: Any) -> Any:
+        asked.append(unquote_plus(request.url))
+        return arm.respond(request)
+
+    assignments.check_names(ResourceManager(Wire(respond), Credential()), PLACE, (GRANT, GRANT))
+    (one,) = asked
+    assert f"roleName eq '{custom_role_name('viewer', PLACE.group_id)}'" in one
 
 
 def contributor(arm: FakeArm) -> None:

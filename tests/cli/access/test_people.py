@@ -24,7 +24,8 @@ def in_force(desk: Desk, place: Place, allowed: frozenset[str] | None, *, there:
     desk.stand()
     for each in place.assignments((GRANT,)) if there else ():
         desk.arm.put(each.id)
-    ports = replace(desk.connect(), permitted=lambda *_: allowed)
+    at_it = {place.workspace_id: allowed}
+    ports = replace(desk.connect(), permitted=lambda _project, _file, _grant, scope: at_it[scope])
     session = open_session(Invocation(connect=lambda: ports))
     return people.in_force(ports, session, place, GRANT)
 

@@ -18,7 +18,7 @@ from azmlflow.rbac.operations import Operation
 from azmlflow.rbac.report.access import Cell, Column, Explanation, Matrix, Row, WhoIsWho
 from azmlflow.rbac.report.changes import Change, History
 from azmlflow.rbac.report.differences import Drift, Finding
-from azmlflow.rbac.report.log import Log, entries, people, unseen
+from azmlflow.rbac.report.log import Entry, Log, entries, people, unseen
 from azmlflow.rbac.report.log import roles as names
 
 GROUP = "/subscriptions/s/resourceGroups/rg"
@@ -443,3 +443,9 @@ def test_a_group_is_no_operation_and_its_own_are_named() -> None:
         "'Register' is a group of operations; ask one of them: write_models, stage_models, register_local_model, "
         "delete_models"
     )
+
+
+def test_the_log_says_what_azure_does_not_tell() -> None:
+    bare = Entry("", "", "", "", SCOPE, "", "", "", stands=False, id="/x")
+    (line, _) = log.as_text(Log((bare,), None, "since when is not known")).splitlines()
+    assert line == "unknown           unknown gave unknown a role at ws; it is gone"

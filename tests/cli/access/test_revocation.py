@@ -16,7 +16,7 @@ from azmlflow.cli.session.session import open_session
 from azmlflow.rbac.grants import Grant
 from azmlflow.rbac.live import principals
 from azmlflow.rbac.live.principals import Grantee
-from tests.cli.desk import WORKSPACE_ID, Desk
+from tests.cli.desk import OUTPUTS, WORKSPACE, WORKSPACE_ID, Desk
 
 ALICE, BOB = "00000000-0000-4000-8000-0000000000a1", "00000000-0000-4000-8000-0000000000b1"
 
@@ -91,3 +91,38 @@ def test_a_role_on_the_account_alone_makes_nobody_a_persona(desk: Desk) -> None:
     assert had.grants == ()
     assert [each.id for each in had.standing] == [blob.id]
     assert had.others == (theirs,)
+
+
+def test_a_grant_may_stand_on_the_account_of_the_last_up_too_and_under_a_computes_name(desk: Desk) -> None:
+    desk.settings(text="config:\n  azmlflow:cloud: local\n  azmlflow:storageAuth: identity\n")
+    session = open_session(Invocation(connect=desk.connect))
+    where = planned_place(session, session.stack())
+    tracker = Grant(ALICE, "User", "alice@local.test", "tracker")
+    places = revocation.Places.of(session, where, {**OUTPUTS, "storageAccount": "stthen"})
+    scopes = {each.scope.rpartition("/")[2] for each in places.assignments((tracker,))}
+    assert scopes == {WORKSPACE, str(OUTPUTS["storageAccount"]), "stthen"}
+    names = [each.rpartition("::")[2] for each in places.urns((tracker,), "local", "azmlflow")]
+    blob = next(each for each in where.assignments((tracker,)) if each.scope == where.storage_id)
+    assert blob.name.startswith("grant-")
+    assert {blob.name, f"identity-{blob.name.removeprefix('grant-')}"} <= {*names}
+    assert len(names) == len({*names})
+
+
+def test_what_another_stack_made_under_the_same_name_is_not_ours(desk: Desk) -> None:
+    desk.settings()
+    desk.stand()
+    session = open_session(Invocation(connect=desk.connect))
+    where = planned_place(session, session.stack())
+    tracker = Grant(ALICE, "User", "alice@local.test", "tracker")
+    (one,) = where.assignments((tracker,))
+    places = revocation.Places.of(session, where, {})
+
+    def standing(description: str) -> int:
+        given = {"principalId": ALICE, "roleDefinitionId": one.role_definition_id, "scope": one.scope}
+        desk.arm.put(one.id, properties={**given, "description": description})
+        listing = assignments.read(desk.arm.open(), where)
+        had = revocation.look(session, desk.arm.open(), places, listing, known=(), who=tracker)
+        return len(had.standing)
+
+    assert standing("tracker, azmlflow stack other of project theirs") == 0
+    assert standing("tracker, azmlflow stack local of project azmlflow") == 1
