@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from azmlflow.cli.access import grants
+from azmlflow.cli.access import assignments, grants
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.mending import differences
 from azmlflow.cli.pulumi.deployment import Resource, State
@@ -130,3 +130,19 @@ def test_a_grant_is_made_when_all_of_its_assignments_are(desk: Desk) -> None:
 
 def _grant() -> Grant:
     return Grant(ALICE.id, "User", ALICE.name, "tracker")
+
+
+def test_an_up_that_a_full_subscription_would_refuse_is_refused_before(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = session_of(desk, entry())
+    theirs = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/{uuid.UUID(int=7)}"
+    properties = {
+        "principalId": str(uuid.UUID(int=3)),
+        "roleDefinitionId": "/r",
+        "scope": f"/subscriptions/{SUBSCRIPTION}",
+    }
+    desk.arm.put(theirs, properties=properties)
+    monkeypatch.setattr(assignments, "LIMIT", 1)
+    with pytest.raises(CliError, match="has 1 of 1 role assignments, and this needs 1 more"):
+        grants.adopt_and_release(session, desk.stack, State((), (), OUTPUTS))

@@ -249,3 +249,27 @@ def test_stacks_never_share_a_group(others: tuple[str, ...]) -> None:
 def test_a_repaired_name_is_near_and_good(kind: str, name: str, near: str) -> None:
     assert naming.repair(kind, name) == near
     assert not near or naming.check(kind, near) is None
+
+
+def test_what_a_groups_name_tells_of_the_names_in_it() -> None:
+    def fitting(group: str, stack: str = "dev", salt: str = "", prefix: str = "mlflow") -> bool:
+        """Whether every name of a stack is as the group's tells; False where it tells nothing."""
+        names = asdict(naming.generate(prefix, stack, salt, SUBSCRIPTION))
+        told = naming.expected(group, stack, SUBSCRIPTION)
+        return bool(told) and all(pattern.fullmatch(names[field]) for field, pattern in told.items())
+
+    plain = naming.generate("mlflow", "dev", "", SUBSCRIPTION).resource_group
+    salted = naming.generate("mlflow", "dev", "s", SUBSCRIPTION).resource_group
+    assert plain == "rg-mlflow-dev" and salted.startswith("rg-mlflow-dev-")
+    assert fitting(plain)
+    assert not fitting(plain, salt="s")
+    assert fitting(salted, salt="s")
+    assert not fitting(salted, salt="t")
+    # Another stack's, and names that are nobody's.
+    for group in (salted.replace("-dev-", "-prod-"), "rg-mlflow-prod", "mlflow-dev", "rg-9-dev", "rg-dev"):
+        assert naming.expected(group, "dev", SUBSCRIPTION) == {}
+    # Cut to Azure's longest, the name does not say its stack any more.
+    long = "d" * 100
+    cut = naming.generate("mlflow", long, "s", SUBSCRIPTION).resource_group
+    assert len(cut) == 90
+    assert fitting(cut, stack=long, salt="s")

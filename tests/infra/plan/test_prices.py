@@ -73,6 +73,31 @@ def test_a_key_of_ones_own_has_its_price_unless_azure_keeps_the_data_itself() ->
     assert bill([(WORKSPACE, {**encryption, "enableServiceSideCMKEncryption": True})]).month == 0
 
 
+@pytest.mark.parametrize(("mode", "month"), [("AllowInternetOutbound", 30), ("AllowOnlyApprovedOutbound", 45)])
+def test_what_azure_makes_in_a_managed_network_is_paid_for_too(mode: str, month: float) -> None:
+    found = bill([(WORKSPACE, {"managedNetwork": {"isolationMode": mode}})])
+    (line,) = (each for each in found.lines if each.month)
+    assert (line.count, line.month) == (1, month)
+    assert line.what.startswith("private endpoints that Azure makes")
+    unheard = bill([(WORKSPACE, {"managedNetwork": {"isolationMode": "Other"}})])
+    assert unheard.unknown == (line.what,)
+
+
+def test_the_bill_for_programs() -> None:
+    found = bill([(REGISTRY, {"sku": {"name": "Basic"}}), ("aws:s3:Bucket", {})])
+    document = found.document()
+    assert {name: value for name, value in document.items() if name != "resources"} == {
+        "currency": "USD",
+        "date": found.date,
+        "month": 5.0,
+        "unknown": ["Bucket"],
+    }
+    assert [(each["what"], each["count"], each["month"]) for each in document["resources"]] == [
+        ("Bucket", 1, None),
+        ("container registry (Basic)", 1, 5.0),
+    ]
+
+
 def test_sums_are_orders_of_magnitude() -> None:
     assert [rounded(each) for each in (0, 0.5, 36.5, 919.3, 1234)] == ["0", "0.5", "36", "920", "1200"]
 

@@ -242,6 +242,58 @@ def test_a_create_that_failed_and_left_nothing_does_not(provider: AzureProvider,
         _create(provider, VAULT, VAULT_INPUTS)
 
 
+def test_the_state_has_the_id_as_azure_writes_it(provider: AzureProvider, azure: Any) -> None:
+    """Its letters' case is Azure's own."""
+    azure.scripted.append(
+        lambda _: (200, {}, {"id": VAULT_ID.upper(), "name": "v"}) if "PUT" in azure.methods()[:-1] else None
+    )
+    assert _create(provider, VAULT, VAULT_INPUTS).resource_id == VAULT_ID.upper()
+
+
+@pytest.mark.parametrize(("shown", "identifier"), [({"id": VAULT_ID.upper()}, VAULT_ID.upper()), (None, VAULT_ID)])
+def test_what_failed_is_kept_by_the_id_that_azure_shows_or_that_was_asked_for(
+    provider: AzureProvider, azure: Any, shown: dict[str, Any] | None, identifier: str
+) -> None:
+    failing = _failing_put(left=False)
+
+    def script(sent: Any) -> Any:
+        if sent.method == "GET" and getattr(failing, "started", False) and sent.path != "/operation":
+            return (200, {}, shown) if shown else (403, {}, {"error": {"code": "AuthorizationFailed", "message": "no"}})
+        return failing(sent)
+
+    azure.scripted.append(script)
+    with pytest.raises(InitFailed, match="No cores") as caught:
+        _create(provider, VAULT, VAULT_INPUTS)
+    assert caught.value.resource_id == identifier
+
+
+@pytest.mark.parametrize(("given", "sent"), [({"skipValidation": True}, {"skipValidation": "true"}), ({}, {})])
+def test_a_datastores_inputs_that_azure_takes_in_the_query_go_there(
+    provider: AzureProvider, azure: Any, given: dict[str, Any], sent: dict[str, str]
+) -> None:
+    names = {"resourceGroupName": "g", "workspaceName": "w", "name": "d", "properties": {"datastoreType": "AzureBlob"}}
+    _create(provider, "azure-native:machinelearningservices:Datastore", {**names, **given})
+    (put,) = (each for each in azure.sent if each.method == "PUT")
+    assert {name: value for name, value in put.query.items() if name != "api-version"} == sent
+    assert "skipValidation" not in put.body
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(0, 7200), (90, 90)])  # azure-native's own, or the program's
+def test_how_long_azure_may_take_is_said_by_the_program_or_two_hours(
+    provider: AzureProvider, azure: Any, timeout: float, seconds: float
+) -> None:
+    def script(sent: Any) -> Any:
+        if sent.method == "PUT":
+            return 201, {"Azure-AsyncOperation": "/operation", "Retry-After": "30"}, {"id": sent.path}
+        return (200, {}, {"status": "Running"}) if sent.path == "/operation" else None
+
+    azure.scripted.append(script)
+    request = base.CreateRequest(_urn(VAULT), wrap_map(VAULT_INPUTS), timeout, False)
+    with pytest.raises(ArmError, match=f"not done after {seconds} seconds"):
+        asyncio.run(provider.create(request))
+    assert seconds - 60 <= azure.now <= seconds + 60
+
+
 def test_creates_overlap(provider: AzureProvider, azure: Any) -> None:
     """Both PUTs must be under way at once, or the barrier breaks."""
     both = threading.Barrier(2, timeout=60)
