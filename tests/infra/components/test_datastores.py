@@ -60,3 +60,12 @@ def test_two_of_a_name() -> None:
     stores = [{"name": name, "container": "raw"} for name in ("raw", "RAW")]
     with pytest.raises(SettingsError, match="two datastores are called 'raw'"):
         Settings.from_mapping({"azmlflow:datastores": stores})
+
+
+def test_instead_of_onelake_a_type_is_proposed() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_mapping(
+            {"azmlflow:datastores": [{"name": "d", "type": "OneLake", "account": "a", "container": "c"}]}
+        )
+    (found,) = (each for each in caught.value.faults if "OneLake" in each.what)
+    assert (found.key, found.suggest) == ("azmlflow:datastores[0].type", "blob")

@@ -56,3 +56,22 @@ def test_nobody_compares_a_modes_name() -> None:
         if any(isinstance(other, ast.Constant) and other.value in MODES for other in ast.walk(node))
     }
     assert not found
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "described"),
+    [
+        # Microsoft, "Workspaces - Create Or Update": IsolationMode.
+        ("managed", {"managedNetwork": {"isolationMode": "AllowInternetOutbound"}}, {"outbound": "internet"}),
+        ("managed", {"managedNetwork": {"isolationMode": "AllowOnlyApprovedOutbound"}}, {"outbound": "approved"}),
+        ("managed", {"managedNetwork": {"isolationMode": "Disabled"}}, None),
+        ("managed", {"managedNetwork": None}, None),
+        ("closed", {"publicNetworkAccess": "Disabled"}, {}),
+        ("closed", {"publicNetworkAccess": "Enabled"}, None),
+    ],
+)
+def test_a_workspace_that_stands_tells_its_mode(
+    name: str, properties: dict[str, object], described: dict[str, object] | None
+) -> None:
+    assert MODES[name].described is not None
+    assert MODES[name].described(properties) == described

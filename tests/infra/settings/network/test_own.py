@@ -125,7 +125,10 @@ def test_more_nodes_than_addresses() -> None:
     """Microsoft, "Azure Virtual Network frequently asked questions": five addresses of each subnet are Azure's."""
     found = fault([{"name": "cpu", "maxNodes": 20}, {"name": "gpu", "maxNodes": 8}], computes="10.42.0.128/27")
     assert "28 nodes at most are more than the 27 addresses of network.computes 10.42.0.128/27" in found.what
-    assert settings([{"name": "cpu", "maxNodes": 27}], computes="10.42.0.128/27")
+    full = {"name": "cpu", "maxNodes": 27}
+    assert settings([full], computes="10.42.0.128/27")
+    elsewhere = {"name": "gpu", "maxNodes": 9, "subnet": COMPUTES}
+    assert settings([full, elsewhere], computes="10.42.0.128/27"), "a node in another subnet takes none of them"
 
 
 def test_a_subnet_of_another_subscription_is_refused_where_the_stacks_own_is_known() -> None:
