@@ -65,6 +65,26 @@ def test_secrets_are_left_to_the_engine_and_naming_rules_are_taken(ask: Any) -> 
         True,
         True,
     )
+    assert ask(lambda stub: stub.Handshake(proto.ProviderHandshakeRequest())).supports_autonaming_configuration
+
+
+def test_what_is_missing_is_named_by_its_property(ask: Any) -> None:
+    urn = "urn:pulumi:dev::p::azure-native:keyvault:Vault::v"
+    given = _struct({"resourceGroupName": "g", "vaultName": "vault", "location": "x"})
+    failures = ask(lambda stub: stub.Check(proto.CheckRequest(urn=urn, news=given))).failures
+    assert [(each.property, each.reason) for each in failures] == [("", "missing required property 'properties'")]
+
+
+def test_a_naming_rule_of_each_mode_reaches_the_check(ask: Any) -> None:
+    def named(mode: Any) -> str:
+        rule = proto.CheckRequest.AutonamingOptions(proposed_name="proposed", mode=mode)
+        request = proto.CheckRequest(urn=GROUP_URN, news=_struct({"location": "x"}), autonaming=rule)
+        answer = ask(lambda stub: stub.Check(request))
+        return str(_plain(answer.inputs).get("resourceGroupName", [each.reason for each in answer.failures]))
+
+    modes = proto.CheckRequest.AutonamingOptions
+    assert named(modes.PROPOSE) == "proposed"
+    assert "resourceGroupName" in named(modes.DISABLE) and "proposed" not in named(modes.DISABLE)
 
 
 def test_the_stacks_naming_rule_reaches_the_check(ask: Any) -> None:
@@ -87,6 +107,9 @@ def test_old_inputs_not_old_outputs_are_compared(ask: Any) -> None:
     assert answer.changes == proto.DiffResponse.DIFF_SOME
     assert list(answer.replaces) == ["location"] and answer.deleteBeforeReplace
     assert answer.detailedDiff["location"].kind == proto.PropertyDiff.UPDATE_REPLACE
+    # Of inputs: the engine would else look for it in the outputs.
+    assert answer.hasDetailedDiff and answer.detailedDiff["location"].inputDiff
+    assert list(answer.diffs) == ["location"]
     request.news.CopyFrom(request.old_inputs)
     assert ask(lambda stub: stub.Diff(request)).changes == proto.DiffResponse.DIFF_NONE
 
@@ -108,6 +131,10 @@ def test_the_whole_life_of_a_resource(ask: Any) -> None:
         )
         await stub.Delete(proto.DeleteRequest(urn=GROUP_URN, id=made.id))
         gone = await stub.Read(proto.ReadRequest(urn=GROUP_URN, id=made.id))
+        states = [_plain(each.properties) for each in (made, updated, read)]
+        assert [each["location"] for each in states] == ["x"] * 3
+        assert [each.get("tags") for each in states] == [None, {"a": "b"}, {"a": "b"}]
+        assert read.id == made.id
         return [made.id, _plain(read.inputs), _plain(getattr(got, "return"))["tags"], gone.id]
 
     identifier = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/g"
@@ -121,6 +148,34 @@ def test_a_refusal_is_one_sentence(ask: Any, azure: Any) -> None:
     assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert "You may not." in (caught.value.details() or "")
     assert "Traceback" not in (caught.value.details() or "") and "File " not in (caught.value.details() or "")
+
+
+def test_a_preview_of_what_is_made_has_no_id(ask: Any) -> None:
+    request = proto.CreateRequest(urn=GROUP_URN, properties=_struct(GROUP_INPUTS), preview=True)
+    assert ask(lambda stub: stub.Create(request)).id == ""
+
+
+def test_every_verbs_refusal_is_one_sentence(ask: Any, azure: Any) -> None:
+    azure.scripted.append(lambda _: (403, {}, {"error": {"code": "AuthorizationFailed", "message": "You may not."}}))
+    nobodys = GROUP_URN.replace("resources:ResourceGroup", "nowhere:Thing")
+    group, identifier = _struct(GROUP_INPUTS), f"/subscriptions/{SUBSCRIPTION}/resourcegroups/g"
+    function = proto.InvokeRequest(
+        tok="azure-native:resources:getResourceGroup", args=_struct({"resourceGroupName": "g"})
+    )
+    asked: list[tuple[Asking, str]] = [
+        (lambda stub: stub.Check(proto.CheckRequest(urn=nobodys, news=group)), "nowhere:Thing"),
+        (lambda stub: stub.Diff(proto.DiffRequest(urn=nobodys, id="/id", news=group)), "nowhere:Thing"),
+        (lambda stub: stub.Update(proto.UpdateRequest(urn=GROUP_URN, id=identifier, news=group)), "You may not."),
+        (lambda stub: stub.Read(proto.ReadRequest(urn=GROUP_URN, id=identifier)), "You may not."),
+        (lambda stub: stub.Delete(proto.DeleteRequest(urn=GROUP_URN, id=identifier)), "You may not."),
+        (lambda stub: stub.Invoke(function), "You may not."),
+    ]
+    for conversation, word in asked:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            ask(conversation)
+        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION, word
+        assert word in (caught.value.details() or "")
+        assert "Traceback" not in (caught.value.details() or "")
 
 
 def test_a_partial_failure_carries_the_resource(ask: Any, azure: Any) -> None:
@@ -141,6 +196,8 @@ def test_a_partial_failure_carries_the_resource(ask: Any, azure: Any) -> None:
     rich, detail = status_pb2.Status(), proto.ErrorResourceInitFailed()
     rich.ParseFromString(metadata["grpc-status-details-bin"])
     assert rich.details[0].Unpack(detail)
+    assert (rich.code, rich.message) == (grpc.StatusCode.UNKNOWN.value[0], caught.value.details())
+    assert "No room." in rich.message
     assert detail.id == "/the/g" and "No room." in detail.reasons[0]
     assert _plain(detail.properties)["name"] == "g"
 
