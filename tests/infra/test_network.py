@@ -74,6 +74,9 @@ def test_rules_are_written_one_after_the_other_and_before_the_computes(up: Up) -
         assert before.urn in after.depends_on
     for cluster in deployment.of("machinelearningservices:Compute"):
         assert {each.urn for each in rules} <= cluster.depends_on
+    group = deployment.one("resources:ResourceGroup").urn
+    assert {each.deleted_with for each in (*rules, deployment.one("services:Workspace"))} == {group}
+    assert {each.ignored for each in rules} == {("properties.status", "properties.fqdns")}, "Azure alone tells them"
 
 
 def test_nodes_in_a_closed_network_have_no_public_addresses(up: Up) -> None:

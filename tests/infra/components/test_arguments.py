@@ -145,6 +145,7 @@ def test_an_instance_is_one_persons_without_ssh_and_stops_when_idle(run: Callabl
 def test_an_instance_has_owner_schedules_and_script_as_azure_has_them(run: Callable[..., Any]) -> None:
     schedules = [{"cron": "0  19 * * 1-5", "time_zone": "w. europe standard time"}]
     found = instance(run, owner=OWNER.upper(), tenant_id="t", schedules=schedules, setup_script="echo ä")
+    assert found.inputs["properties"]["computeType"] == "ComputeInstance"
     inner = found.inputs["properties"]["properties"]
     assert inner["personalComputeInstanceSettings"] == {"assignedUser": {"objectId": OWNER, "tenantId": "t"}}
     cron = {"expression": "0 19 * * 1-5", "timeZone": "W. Europe Standard Time"}
