@@ -87,3 +87,14 @@ def test_a_lock_on_the_workspace_holds_for_its_models(azure: Azure, level: str, 
         assert (answer.status == 409) is (method in refused), (method, answer)
         if method in refused:
             assert answer.code == "ScopeLocked"
+
+
+def test_what_failed_is_made_again_by_the_same_request(azure: Azure) -> None:
+    azure.make(RG, STORAGE)
+    store, kind = azure.cloud.store, BY_TYPE["microsoft.storage/storageaccounts"]
+    key, document = next(each for each in store.scan(kind.documents.collection) if each[1]["id"] == STORAGE)
+    effects.set_state(azure.cloud, kind, key, document, "Failed")
+    assert azure.arm("GET", STORAGE).body["properties"]["provisioningState"] == "Failed"
+    azure.arm("PUT", STORAGE, BODIES[STORAGE])
+    azure.wait()
+    assert azure.arm("GET", STORAGE).body["properties"]["provisioningState"] == "Succeeded"
