@@ -186,14 +186,27 @@ def set_lost_state_aside(project: Project) -> None:
     """A passphrase that is gone opens nothing any more: local stacks begin a new state, and the old one is kept aside.
 
     So that `rm -rf .azmlflow`, whole or in part, leaves no stack that cannot be stood up again: `up` finds what stands
-    on the embedded Azure by its tags, and takes it over.
+    on the embedded Azure by its tags, and takes it over. The state is looked for before the passphrase: a command that
+    begins beside this one makes the passphrase first.
     """
+    held = _holds_states(project)
     if not project.passphrase.exists():
-        set_state_aside(project)
+        _drop_salts(project)
+        if held:
+            _set_aside(project)
 
 
 def set_state_aside(project: Project) -> Path | None:
     """Have local stacks begin a new state, whatever passphrase there is; where the old one is kept."""
+    _drop_salts(project)
+    return _set_aside(project) if _holds_states(project) else None
+
+
+def _holds_states(project: Project) -> bool:
+    return any(project.backend.rglob("*.json"))
+
+
+def _drop_salts(project: Project) -> None:
     for name in project.stacks():
         path = project.settings_path(name)
         if read_stack(project, name).local:
@@ -201,8 +214,9 @@ def set_state_aside(project: Project) -> Path | None:
             without = re.sub(r"^encryptionsalt:.*\n?", "", text, flags=re.MULTILINE)
             if without != text:
                 write_atomically(path, without)
-    if not any(project.backend.rglob("*.json")):
-        return None
+
+
+def _set_aside(project: Project) -> Path:
     aside = next(
         path for number in itertools.count(1) if not (path := project.backend.with_name(f"backend-{number}")).exists()
     )

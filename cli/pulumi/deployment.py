@@ -170,6 +170,8 @@ def checkpoint_path(backend: Path, project: str, stack: str) -> Path:
 def write_checkpoint(backend: Path, project: str, stack: str) -> bool:
     """Make an empty state, as `pulumi stack init` does, without an engine: its salt comes with the first operation.
 
+    Several processes may begin a backend at a time: each finds, or writes, one `meta.yaml` before it writes a state.
+
     Sources: pulumi's pkg/backend/diy (`meta.yaml` tells that stacks lie below their project), apitype.CheckpointV3.
 
     Returns:
@@ -179,10 +181,10 @@ def write_checkpoint(backend: Path, project: str, stack: str) -> bool:
         CliError: it cannot be written.
     """
     home, path = backend / ".pulumi", checkpoint_path(backend, project, stack)
-    if not home.exists():
+    if not (home / "meta.yaml").exists():
+        if any((home / "stacks").glob("*.json*")):  # stacks of a layout without projects
+            return False
         write_atomically(home / "meta.yaml", "version: 1\n")
-    elif not (home / "meta.yaml").exists():
-        return False
     checkpoint = {"stack": f"organization/{project}/{stack}"}
     write_atomically(path, json.dumps({"version": 3, "checkpoint": checkpoint}), mode=0o600)
     return True

@@ -77,9 +77,13 @@ class EngineStack:
         return any(summary.name.rsplit("/", 1)[-1] == self.name for summary in stacks)
 
     def create(self) -> None:
-        """Make an empty state (`pulumi stack init`); in our own backend its file is written instead."""
+        """Make an empty state (`pulumi stack init`); in our own backend its file is written instead.
+
+        What an engine needs comes first, the passphrase with it: a state without one is taken for lost.
+        """
         named = secrets_provider(self._place.folder / f"Pulumi.{self.name}.yaml")
         ours = self._place.backend
+        self._engine()
         made = ours and not named and not self.exists() and write_checkpoint(ours, self._place.project, self.name)
         if not made:
             self._ask(lambda stack: stack.workspace.create_stack(self.name))

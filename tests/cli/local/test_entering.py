@@ -81,3 +81,33 @@ def test_up_tells_what_is_wrong_with_the_plugin_that_the_variable_names(desk: De
     done = desk.run("doctor", "--fix")
     assert "no azure-native plugin that can be run is at" in done.out + done.err
     assert "next: unset AZMLFLOW_AZURE_NATIVE" in done.out + done.err
+
+
+def test_a_state_without_its_passphrase_is_set_aside(desk: Desk) -> None:
+    project = find_project()
+    state = project.backend / ".pulumi/stacks/azmlflow/local.json"
+    state.parent.mkdir(parents=True)
+    state.write_text("{}")
+    project.passphrase.unlink(missing_ok=True)
+    entering.set_lost_state_aside(project)
+    assert not project.backend.exists()
+    assert (desk.root / ".azmlflow/backend-1/.pulumi/stacks/azmlflow/local.json").exists()
+
+
+def test_a_state_that_another_command_begins_meanwhile_is_not_taken_for_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workspaces of a fleet begin side by side, each with the passphrase first and then its state."""
+    project = find_project()
+    project.passphrase.unlink(missing_ok=True)
+    state = project.backend / ".pulumi/stacks/azmlflow/other.json"
+
+    def begin(_project: object) -> None:
+        project.passphrase.parent.mkdir(parents=True, exist_ok=True)
+        project.passphrase.write_text("theirs\n")
+        state.parent.mkdir(parents=True)
+        state.write_text("{}")
+
+    monkeypatch.setattr(entering, "_drop_salts", begin)
+    entering.set_lost_state_aside(project)
+    assert state.exists()

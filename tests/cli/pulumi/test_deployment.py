@@ -21,6 +21,7 @@ from azmlflow.cli.pulumi.deployment import (
     read_state,
     unprotected,
     without,
+    write_checkpoint,
 )
 
 GROUP = "azure-native:resources:ResourceGroup"
@@ -243,3 +244,26 @@ def test_a_state_that_is_a_folder_says_so_in_the_systems_words(tmp_path: Path) -
 def test_a_file_backend_keeps_a_state_where_pulumi_does() -> None:
     # pulumi pkg/backend/diy/store.go: `.pulumi/stacks/<project>/<stack>.json`
     assert checkpoint_path(Path("/b"), "shop", "dev") == Path("/b/.pulumi/stacks/shop/dev.json")
+
+
+def test_an_empty_state_is_written_as_the_engine_would(tmp_path: Path) -> None:
+    assert write_checkpoint(tmp_path, "p", "dev")
+    assert (tmp_path / ".pulumi/meta.yaml").read_text() == "version: 1\n"
+    path = tmp_path / ".pulumi/stacks/p/dev.json"
+    assert json.loads(path.read_text()) == {"version": 3, "checkpoint": {"stack": "organization/p/dev"}}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_checkpoint(path) == State()
+
+
+def test_a_backend_that_has_just_begun_is_used_and_one_of_another_layout_left(
+    tmp_path: Path,
+) -> None:
+    """The workspaces of a fleet begin one backend side by side: its folder is there before what tells its layout."""
+    (tmp_path / ".pulumi/stacks/p").mkdir(parents=True)
+    assert write_checkpoint(tmp_path, "p", "dev")
+    assert (tmp_path / ".pulumi/meta.yaml").exists()
+    old = tmp_path / "old"
+    (old / ".pulumi/stacks").mkdir(parents=True)
+    (old / ".pulumi/stacks/prod.json").write_text("{}")
+    assert not write_checkpoint(old, "p", "dev")
+    assert [path.name for path in (old / ".pulumi").rglob("*.*")] == ["prod.json"]

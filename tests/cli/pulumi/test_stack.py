@@ -274,5 +274,19 @@ def test_in_our_own_backend_an_empty_state_is_a_file_and_no_engine_is_asked(api:
 
 def test_a_backend_whose_layout_is_older_is_the_engines(api: Api, tmp_path: Path) -> None:
     (tmp_path / ".pulumi/stacks").mkdir(parents=True)
+    (tmp_path / ".pulumi/stacks/local.json").write_text("{}")
     stack(backend=tmp_path).create()
     assert api.asked == [("create local", {})]
+
+
+def test_what_an_engine_needs_is_there_before_an_empty_state(api: Api, tmp_path: Path) -> None:
+    """A state that stands without its passphrase is set aside by whoever comes by."""
+    held: list[bool] = []
+
+    def ready() -> Engine:
+        held.append(any(tmp_path.rglob("*.json")))
+        return Engine(Path("/bin/pulumi"), "3.259.0", "PATH")
+
+    EngineStack("local", Place(Path("/project"), "azmlflow", {}, tmp_path), ready, None).create()
+    assert (held, api.asked) == ([False], [])
+    assert (tmp_path / ".pulumi/stacks/azmlflow/local.json").exists()
