@@ -73,7 +73,7 @@ async def outputs(workspace: Document, job: Document, folder: Path, porter: Port
     return _spelt(found, folder)
 
 
-async def keep(cloud: Cloud, workspace: Document, job: Document, porter: Porter) -> None:
+async def keep(cloud: Cloud, workspace: Document, job: Document, porter: Porter, disk: int) -> None:
     """Keep what the job left: its named outputs, and the folders that become artifacts.
 
     Args:
@@ -81,15 +81,19 @@ async def keep(cloud: Cloud, workspace: Document, job: Document, porter: Porter)
         workspace: the workspace's document.
         job: the job's.
         porter: the job's.
+        disk: bytes that they may come to together; 0: any number.
 
     Raises:
+        TooLarge: they come to more: what fits is kept.
         FilesError: there is no place for them any more.
         OSError: they cannot be read.
     """
     account = str(workspace["properties"]["storageAccount"]).rpartition("/")[2].lower()
+    room = files.Room(disk or None)
     for name in UPLOADED:
         address = files.artifact(account, job["name"], name)
-        await files.keep_tree(cloud, account, address.container, address.name, porter=porter, parts=(CODE, name))
+        where = (account, address.container, address.name)
+        await files.keep_tree(cloud, *where, porter=porter, parts=(CODE, name), room=room)
     for name, told in job["properties"]["outputs"].items():
         if _is_direct(told):
             continue
@@ -97,7 +101,7 @@ async def keep(cloud: Cloud, workspace: Document, job: Document, porter: Porter)
         found = places.container(cloud, workspace, place.datastore)
         if found is None:
             raise files.FilesError(f"the datastore '{place.datastore}' of the output '{name}' was deleted")
-        await files.keep_tree(cloud, *found, place.path, porter=porter, parts=(OUTPUTS, name))
+        await files.keep_tree(cloud, *found, place.path, porter=porter, parts=(OUTPUTS, name), room=room)
 
 
 def _spelt(found: dict[str, str], folder: Path) -> dict[str, str]:

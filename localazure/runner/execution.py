@@ -146,10 +146,14 @@ class Execution:
             await log.close()
         if unwanted() is None:
             records.set_status(self._cloud, self._key, "Finalizing")
+        passed = ended.passed
         async with await place.porter() as porter:
-            await bindings.keep(self._cloud, workspace, job, porter)
-        if ended.passed:
-            return limits.reason(ended.passed)
+            try:
+                await bindings.keep(self._cloud, workspace, job, porter, limits.disk)
+            except files.TooLarge:
+                passed = passed or "disk"
+        if passed:
+            return limits.reason(passed)
         if ended.code != 0:
             return f"The job's command exited with code {ended.code}; {LOG} has its output."
         return " ".join(await registered.register(self._cloud, workspace, job, record)) or None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from azmlflow.localazure.blobs import named
@@ -23,6 +24,36 @@ SNAPSHOT_LIMIT = 300 * 1024 * 1024  # Azure's own (Microsoft, "Manage and increa
 
 class FilesError(Exception):
     """A job's files cannot be had or kept; the message is for the job's reason."""
+
+
+class TooLarge(FilesError):
+    """A job's files come to more than its limit of disk."""
+
+
+@dataclass
+class Room:
+    """How much may still be kept of what a job left.
+
+    What a file takes on the node's disk is not what it takes here: one with holes, or with many names, takes more.
+
+    Attributes:
+        left: bytes; None: any number.
+    """
+
+    left: int | None
+
+    async def take(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks, as long as there is room for them.
+
+        Raises:
+            TooLarge: there is no more.
+        """
+        async for data in chunks:
+            if self.left is not None:
+                self.left -= len(data)
+                if self.left < 0:
+                    raise TooLarge("the job's files are larger than its limit of disk")
+            yield data
 
 
 async def snapshot(cloud: Cloud, workspace: Document, code_uri: str, porter: Porter, into: str) -> None:
@@ -131,7 +162,7 @@ async def keep(cloud: Cloud, address: Address, path: Path) -> None:
 
 
 async def keep_tree(
-    cloud: Cloud, account: str, container: str, prefix: str, *, porter: Porter, parts: Sequence[str]
+    cloud: Cloud, account: str, container: str, prefix: str, *, porter: Porter, parts: Sequence[str], room: Room
 ) -> None:
     """Make the files below a folder of the job's blobs, or a file the one blob of the name `prefix`.
 
@@ -142,13 +173,15 @@ async def keep_tree(
         account, container, prefix: where the blobs go.
         porter: of the job.
         parts: the names that lead to it in the job's folder.
+        room: how much may be kept; what is kept is taken from it.
 
     Raises:
         OSError: a file cannot be read.
+        TooLarge: there is no more room; what was kept before stays.
         AzureError: a file has a name that no blob can have.
     """
     async for inner, content in porter.show(parts):
-        await _keep(cloud, Address(account, container, "/".join([prefix, *inner])), content)
+        await _keep(cloud, Address(account, container, "/".join([prefix, *inner])), room.take(content))
 
 
 async def _keep(cloud: Cloud, address: Address, chunks: AsyncIterator[bytes]) -> None:

@@ -12,6 +12,7 @@ from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner import bindings
 from azmlflow.localazure.work.layout import OUTPUTS
+from azmlflow.localazure.work.limits import JobLimits, write_limits
 from tests.localazure.control import WORKSPACE, Azure
 from tests.localazure.runner.conftest import ACCOUNT, content, run, submit
 
@@ -143,3 +144,25 @@ def test_a_variable_that_is_ours_is_told(jobs: Azure) -> None:
 def test_the_one_process_of_a_distributed_job(jobs: Azure, kind: str, shown: str, said: str) -> None:
     run(jobs, submit(jobs, f'echo "{shown}"', distribution={"distributionType": kind}))
     assert _said(jobs)[0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        "for n in 1 2 3 4; do truncate -s 900000 {o}/$n; done",  # holes take nothing on the node's disk
+        "head -c 900000 /dev/zero > {o}/1; for n in 2 3 4; do ln {o}/1 {o}/$n; done",
+        "for n in 1 2 3 4; do head -c 900000 /dev/zero > {o}/$n; done",  # over before anybody looks
+    ],
+)
+@pytest.mark.parametrize("where", ["${{outputs.o}}", "outputs"])
+def test_what_is_kept_of_a_job_is_no_more_than_its_limit_of_disk(jobs: Azure, fill: str, where: str) -> None:
+    """A few blocks of the node's would be terabytes of the account's, and the disk is everybody's."""
+    write_limits(jobs.cloud.state, JobLimits(disk=2_000_000))
+    state, why = run(jobs, submit(jobs, fill.format(o=where), outputs={"o": FOLDER}))
+    assert (state, why) == ("Failed", "The job wrote more to disk than its limit of 1.91 MiB.")
+    kept = [blob.length for container in (_container(jobs), "azureml") for _, blob in _all(jobs, container)]
+    assert 900_000 <= sum(kept) <= 2_000_000
+
+
+def _all(azure: Azure, container: str) -> list[tuple[str, Any]]:
+    return list(Blobs(azure.cloud).list(ACCOUNT, container))
