@@ -1,11 +1,13 @@
 """A command held to its limits: started, looked at, its output kept, ended whole.
 
 Limits. `seconds` of wall time; `memory`, what the command and all its descendants have resident together, and what lies
-in their /dev/shm; `disk`, what lies in the job's folder, and the size of each file (RLIMIT_FSIZE: a single write cannot
-run far past it). Memory is looked at, not set as a limit of the kernel's: RLIMIT_AS and RLIMIT_DATA count what is
-reserved, and numpy's threads reserve far more than they use, for one process at a time; control groups are often not
-even root's to write. So a burst between two looks can pass the limit before it is seen. Pages that several processes
-share count once (PSS, asked for when the plain sum is over). Without /proc (macOS) memory is not limited.
+in their /dev/shm or in files that are nowhere but in memory (memfd); `disk`, what lies in the job's folder, and the
+size of each file (RLIMIT_FSIZE: a single write cannot run far past it). Memory is looked at, not set as a limit of the
+kernel's: RLIMIT_AS and RLIMIT_DATA count what is reserved, and numpy's threads reserve far more than they use, for one
+process at a time; control groups are often not even root's to write. So a burst between two looks can pass the limit
+before it is seen. Not seen: System V's shared memory that nobody has attached, and a tmpfs that a command mounts in a
+user namespace of its own. Pages that several processes share count once (PSS, asked for when the plain sum is over).
+Without /proc (macOS) memory is not limited.
 
 The command's output goes to its log until that holds `log_limit` bytes; what follows is read and dropped. The exit code
 is the command's, or 128 + n after signal n.
@@ -20,6 +22,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from azmlflow.localazure.keeper import command, ending
@@ -174,7 +177,7 @@ class Watch:
     def _resident(self) -> int:
         """Bytes in memory; what processes share counts once if that is over the limit."""
         processes = ending.descendants(os.getpid()) - {self._first}
-        shm = self._shm()
+        shm = self._shm() + sum(_unnamed(processes).values())
         plain = sum(_field(process, "status", "VmRSS:") for process in processes) + shm
         if plain < self.world.memory:
             return plain
@@ -199,6 +202,19 @@ def _field(process: int, file: str, name: str) -> int:
             if line.startswith(name):
                 return int(line.split()[1]) * 1024
     return 0
+
+
+def _unnamed(processes: Iterable[int]) -> dict[int, int]:
+    """Bytes of the files that processes hold open and that are nowhere but in memory (memfd_create), by inode."""
+    found: dict[int, int] = {}
+    for process in processes:
+        with contextlib.suppress(OSError), os.scandir(f"/proc/{process}/fd") as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):  # it was closed
+                    if os.readlink(entry.path).startswith("/memfd:"):
+                        file = entry.stat()
+                        found[file.st_ino] = file.st_blocks * 512
+    return found
 
 
 def size_of(folder: str) -> int:

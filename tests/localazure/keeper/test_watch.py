@@ -148,3 +148,13 @@ def test_variables_are_the_commands_alone() -> None:
 
     kept("mkfifo f; echo begun; read forever < f", play=look, variables=dict.fromkeys(names, "/EVIL"))
     assert set(with_them) == {"/bin/sh"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is looked at by /proc")
+def test_memory_that_no_process_has_mapped_counts_too() -> None:
+    """A file that is nowhere but in memory: resident is what is mapped of it, which is nothing."""
+    script = (
+        'import os, time; f = os.memfd_create("x"); [os.write(f, bytes(1 << 20)) for _ in range(120)]; time.sleep(60)'
+    )
+    ended, _ = kept(f"{sys.executable} -I -S -c '{script}'", memory=60 << 20)
+    assert (ended.code != 0, ended.passed) == (True, "memory")
