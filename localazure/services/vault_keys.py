@@ -33,6 +33,7 @@ RIGHTS = {
 }
 # Checks the access of a request, by one of these words; the kind of thing that it is about, and the vault.
 Enter = Callable[[Request, str], tuple[str, Document]]
+_BODY_LIMIT = 1024 * 1024  # bytes; inferred: Microsoft names none, and a key's description is a small part of it
 _WORDS = {"kty": "kty", "keyOps": "key_ops", "curveName": "crv"}
 
 
@@ -71,8 +72,8 @@ def routes(cloud: Cloud, enter: Enter) -> list[Route]:
         return key
 
     async def creating(request: Request) -> Response:
-        _, vault = enter(request, "create")
         body, name = await _body(request), request.path_params["name"]
+        _, vault = enter(request, "create")
         with _in_its_words():
             KEY.name.check(name)
             return JSONResponse(bundle(key_versions.create(cloud, vault, name, body)))
@@ -82,8 +83,9 @@ def routes(cloud: Cloud, enter: Enter) -> list[Route]:
         return JSONResponse(bundle(key_versions.rotate(cloud, vault, standing(request, vault))))
 
     async def updating(request: Request) -> Response:
+        body = await _body(request)
         _, vault = enter(request, "update")
-        key, body = standing(request, vault), await _body(request)
+        key = standing(request, vault)
         version = key_versions.find_version(cloud, key, request.path_params.get("version", ""))
         if version is None:
             raise missing("key", request.path_params["name"])
@@ -91,11 +93,11 @@ def routes(cloud: Cloud, enter: Enter) -> list[Route]:
             return JSONResponse(bundle(key_versions.change(cloud, key, version, body)))
 
     async def policy(request: Request) -> Response:
-        _, vault = enter(request, "policy" if request.method == "GET" else "set policy")
+        body = await _body(request) if request.method == "PUT" else {}
+        _, vault = enter(request, "set policy" if request.method == "PUT" else "policy")
         key = standing(request, vault)
-        if request.method == "GET":
+        if request.method != "PUT":
             return JSONResponse(key_versions.policy(cloud, key))
-        body = await _body(request)
         with _in_its_words():
             return JSONResponse(key_versions.set_policy(cloud, key, body))
 
@@ -109,8 +111,14 @@ def routes(cloud: Cloud, enter: Enter) -> list[Route]:
 
 
 async def _body(request: Request) -> dict[str, Any]:
+    """The body; it is read before the right is asked for, so that no right is used after it was taken."""
+    sent = bytearray()
+    async for chunk in request.stream():
+        sent += chunk
+        if len(sent) > _BODY_LIMIT:
+            raise VaultRefused(413, "RequestBodyTooLarge", f"A request here has at most {_BODY_LIMIT} bytes.")
     try:
-        found = spelling.parsed(await request.body() or b"{}")
+        found = spelling.parsed(bytes(sent) or b"{}")
     except spelling.NotOneReading as error:
         raise VaultRefused(400, "BadParameter", f"The body is not a JSON object: {error}.") from None
     if not isinstance(found, dict):

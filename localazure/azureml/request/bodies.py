@@ -17,16 +17,17 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 async def read(target: WorkspaceRequest, limit: int = _LIMIT) -> bytes:
-    """The request's body.
+    """The request's body; what the caller was allowed before it came is asked for again.
 
     Raises:
-        AzureError: 413, it has more than `limit` bytes.
+        AzureError: 413, it has more than `limit` bytes; 403, a right was taken meanwhile.
     """
     body = bytearray()
     async for chunk in target.request.stream():
         body += chunk
         if len(body) > limit:
             raise AzureError(413, "RequestBodyTooLarge", f"A request here has at most {limit} bytes.")
+    target.require_again()
     return bytes(body)
 
 

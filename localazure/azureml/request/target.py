@@ -88,7 +88,27 @@ class WorkspaceRequest:
         Raises:
             AzureError: 403, the caller may not.
         """
-        self.cloud.enforcer.require(self.caller, f"{WORKSPACE}/{action}", self.id)
+        self._ask(f"{WORKSPACE}/{action}")
+
+    def require_again(self) -> None:
+        """Ask once more for all that the request was allowed so far: its body came after that, as slowly as the caller
+        liked, and a right may have been taken meanwhile.
+
+        Raises:
+            AzureError: 403, the caller may not any more.
+        """
+        for action in tuple(self._asked):
+            self._ask(action)
+
+    def _ask(self, action: str) -> None:
+        self.cloud.enforcer.require(self.caller, action, self.id)
+        self._asked[action] = None
+
+    @property
+    def _asked(self) -> dict[str, None]:
+        """The actions that the request was allowed, in order; one record for it under each of its paths."""
+        kept: dict[str, None] = self.request.scope["state"].setdefault("asked", {})
+        return kept
 
     def within(self, rest: tuple[str, ...]) -> WorkspaceRequest:
         """The same request under another path after the workspace's id."""
@@ -109,7 +129,7 @@ class WorkspaceRequest:
         if operation is None:
             raise no_such_endpoint(f"{method} {path}")
         for action in operation.actions:
-            self.cloud.enforcer.require(self.caller, action, self.id)
+            self._ask(action)
         return operation
 
 

@@ -7,6 +7,8 @@ them asks for no more, are in `test_azureml`; here are the ways of SDK v1 and az
 from __future__ import annotations
 
 import ast
+import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ import pytest
 
 from azmlflow.localazure import azureml
 from azmlflow.localazure.azureml.history import routes
+from azmlflow.localazure.core.collections import ASSIGNMENTS
 from azmlflow.localazure.services import azureml as service
 from azmlflow.localazure.services import vault
 from tests.localazure.azureml.conftest import DataPlane
-from tests.localazure.control import ALICE
+from tests.localazure.control import ALICE, DEVELOPER
 
 _FOLDER = Path(azureml.__file__).parent
 _FILES = (
@@ -215,3 +218,31 @@ def test_what_a_request_takes(plane: DataPlane, row: tuple[str, str, str, Any, t
     assert let_in.status_code not in (403, 405), let_in.text
     assert let_in.status_code < 500, let_in.text
     assert let_in.is_success or let_in.json()["error"]["code"] != "EndpointNotFound", let_in.text
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "body"),
+    [
+        ("mlflow", "/api/2.0/mlflow/experiments/create", {"name": "late"}),
+        ("history", "/experiments/e1/runs/r1/artifacts/batch/metadata", {"paths": [{"path": "a"}]}),
+        ("modelmanagement", "/models", {"name": "late"}),
+        ("content", "/snapshots/getblob", {"FileNames": ["a"]}),
+    ],
+)
+def test_a_right_that_is_taken_while_a_body_is_sent_is_gone(
+    plane: DataPlane, name: str, path: str, body: dict[str, Any]
+) -> None:
+    """Else who expects to lose it begins a request today and ends it when he has none."""
+    plane.experiment()
+    plane.plain_run("r1")
+    text = json.dumps(body).encode()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield text[:5]
+        for key, assignment in list(plane.cloud.store.scan(ASSIGNMENTS)):
+            if assignment["properties"]["principalId"] == plane.azure.who(DEVELOPER).object_id:
+                plane.cloud.store.delete(ASSIGNMENTS, key)
+        yield text[5:]
+
+    answer = plane.ask("POST", name, path, content=slowly(), headers={"content-type": "application/json"})
+    assert answer.status_code == 403, answer.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from azmlflow.localazure.cloud.cloud import Cloud
+from azmlflow.localazure.core.collections import ASSIGNMENTS
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.services import vault
 from tests.localazure.services.test_vault import VERSION, give, put_vault
@@ -43,7 +44,7 @@ def ask(cloud: Cloud) -> Ask:
 
     def asking(method: str, path: str, body: Any = None, who: str = "olga") -> httpx.Response:
         headers = {"x-test-caller": f"{who}@local.test"}
-        sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
+        sent: dict[str, Any] = {"content": body} if isinstance(body, bytes | AsyncIterator) else {"json": body}
         params = None if "api-version" in path else VERSION
         return client.request(method, f"{HOST}{path}", params=params, headers=headers, **sent)
 
@@ -179,3 +180,17 @@ def test_who_uses_keys_may_read_them_and_make_none(ask: Ask) -> None:
     assert ask("GET", "/keys/one", who="uwe").status_code == 200
     for method, path in (("POST", "create"), ("POST", "rotate"), ("PUT", "rotationpolicy")):
         assert ask(method, f"/keys/one/{path}", {"kty": "RSA"}, who="uwe").status_code == 403, path
+
+
+def test_a_body_comes_before_the_right_is_asked_for_and_has_an_end(cloud: Cloud, ask: Ask) -> None:
+    """Else who expects to lose the right begins a request today and ends it when he has none."""
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"kty"'
+        for key, _ in list(cloud.store.scan(ASSIGNMENTS)):
+            cloud.store.delete(ASSIGNMENTS, key)
+        yield b': "RSA"}'
+
+    assert ask("POST", "/keys/long/create", b" " * 1024 * 1024 + b"{}").status_code == 413
+    assert ask("POST", "/keys/late/create", slowly()).status_code == 403
+    assert not [key for key, _ in cloud.store.scan("resources") if key.endswith("/keys/late")]
