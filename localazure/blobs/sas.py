@@ -31,11 +31,19 @@ _DELEGATED = (
     ("2026-04-06", "srh srq"),  # signed request headers and parameters, which no SAS that is taken here has
     _OVERRIDES,
 )
+_ACCOUNT = ("sp", "ss", "srt", "st", "se", "sip", "spr", "sv")
+# All that may be signed: lines of what the signature is over, and some become headers of the answer.
+NAMES = frozenset((*(name for _, line in (*_SERVICE, *_DELEGATED) for name in line.split()), *_ACCOUNT)) - {"resource"}
 Fields = Mapping[str, str]
 
 
 class SasError(Exception):
     """A signature that cannot be checked; the message says why."""
+
+
+def is_line(value: str) -> bool:
+    """Whether a field is one line, of characters that a header may have (RFC 9110, 5.5)."""
+    return value.isprintable() and all(character <= "\xff" for character in value)
 
 
 def is_account(fields: Fields) -> bool:
@@ -63,7 +71,7 @@ def string_to_sign(fields: Fields, account: str, resource: str) -> str:
     if version < _OLDEST or _VERSION.fullmatch(version) is None:
         raise SasError(f"sv is not a version from {_OLDEST} on.")
     if is_account(fields):
-        names = ["sp", "ss", "srt", "st", "se", "sip", "spr", "sv", *(["ses"] if version >= "2020-12-06" else [])]
+        names = [*_ACCOUNT, *(["ses"] if version >= "2020-12-06" else [])]
         return "".join(f"{part}\n" for part in (account, *(fields.get(name, "") for name in names)))
     if is_delegated(fields) and version < "2018-11-09":
         raise SasError("There are user delegation signatures from version 2018-11-09 on.")

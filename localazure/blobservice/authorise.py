@@ -11,6 +11,7 @@ operations"; what signatures permit: "Create a service SAS", "Create an account 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Literal
@@ -30,6 +31,7 @@ from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.principals import tokens
 from azmlflow.localazure.principals.enforce import Caller
 
+_DEPTH = re.compile(r"[0-9]{1,4}")  # of a directory: a blob's name has at most 1,024 characters
 _CLIENT = IPv4Address("127.0.0.1")  # whoever comes through the proxy is on this machine
 _CHALLENGE = (
     f"Bearer authorization_uri=https://login.microsoftonline.com/{TENANT_ID}/oauth2/authorize "
@@ -120,6 +122,8 @@ def check_sas(cloud: Cloud, query: str, permission: Permission, place: BlobTarge
         raise _challenged("NoAuthenticationInformation", "Please refer to the www-authenticate header.")
     if len(fields) != len(pairs):
         raise _failed("A query parameter is given twice.")
+    if not all(sas.is_line(value) for name, value in fields.items() if name in sas.NAMES):
+        raise _failed("A field of the signature has characters that are none of a line.")
     try:
         _check_signature(cloud, fields, place)
         _check_limits(cloud, fields, permission, place)
@@ -156,7 +160,7 @@ def _resource(fields: sas.Fields, place: BlobTarget) -> str:
         return f"{place.container}/{place.name}"
     # Before 2018-11-09 `sr` is not signed, so one that is signed for a blob could be shown as a directory's. There are
     # signatures for directories from 2020-02-10 on (Microsoft, "Create a service SAS", "Signed resource types").
-    if kind == "d" and fields.get("sdd", "").isdecimal() and fields.get("sv", "") >= sas.DIRECTORIES_SINCE:
+    if kind == "d" and _DEPTH.fullmatch(fields.get("sdd", "")) and fields.get("sv", "") >= sas.DIRECTORIES_SINCE:
         return "/".join((place.container, *place.name.split("/")[: int(fields["sdd"])]))
     raise sas.SasError("sr is not for this resource: signatures for containers, directories and blobs are known here.")
 

@@ -56,7 +56,10 @@ def _source(call: BlobRequest) -> Address:
         AzureError: 400 for an address that is not a blob's, 403 `CannotVerifyCopySource` for one that may not be read,
             404 for an account that is not there.
     """
-    parts = urlsplit(call.request.headers["x-ms-copy-source"])
+    try:
+        parts = urlsplit(call.request.headers["x-ms-copy-source"])
+    except ValueError:  # half of the brackets of an IPv6 address
+        parts = urlsplit("")
     host = (parts.hostname or "").lower()
     account = call.blobs.account(host.removesuffix(_DOMAIN))
     container, _, name = spelling.decoded(parts.path, "InvalidResourceName").removeprefix("/").partition("/")

@@ -145,3 +145,31 @@ def test_a_signature_opens_its_blob_in_each_spelling_and_no_other(azure: Azure, 
     encoded = "".join(f"%{ord(c):02X}" if c == "%" or data.draw(st.booleans()) else c for c in wanted)
     answer = azure.http.get(f"{HOST}/azureml/{encoded}?{query}")
     assert (answer.content == b"mine") == (wanted == "dir/mine"), (encoded, answer.text)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"sr": "d", "sdd": "9" * 5000},  # more digits than Python reads
+        {"rscd": "attachment\r\nx-made-up: 1"},
+        {"rsct": "text/html\n"},
+        {"rsce": "\x7f"},
+        {"rscl": "\u221e"},  # what no header can say
+        {"si": "a\nb"},
+    ],
+    ids="-".join,
+)
+def test_a_field_that_could_be_read_as_two_is_refused(azure: Azure, more: dict[str, str]) -> None:
+    """A signature is over lines, and an answer's headers are lines: the one who signed may not be the one who reads."""
+    azure.put("a", b"x")
+    fields = {"sv": sas.SAS_VERSION, "sr": "b", "sp": "r", "se": "2099-01-01T00:00:00Z", **more}
+    answer = azure.http.get(f"{HOST}/azureml/a?{mint(fields, 'azureml/a')}")
+    assert (answer.status_code, answer.headers["x-ms-error-code"]) == (403, "AuthenticationFailed")
+
+
+@pytest.mark.parametrize(
+    "source", ["https://[/azureml/a", "https://[::1", "https://stmlflow.blob.core.windows.net]/a/b"]
+)
+def test_a_copy_s_source_that_is_no_address_is_refused(azure: Azure, source: str) -> None:
+    answer = azure.http.put(azure.url("mine"), headers={"x-ms-copy-source": source})
+    assert (answer.status_code, answer.headers["x-ms-error-code"]) == (400, "InvalidHeaderValue")
