@@ -171,7 +171,8 @@ class _Kept:
         """A token, when it expires (seconds since 1970), and how many seconds are left."""
         now = int(self._cloud.clock.now().timestamp())
         found = self._tokens.get((principal, resource))
-        if found is None or found[1] - now < LIFETIME // 2:
+        # What has more left than a token ever has was issued before the clock was set back: nobody would take it yet.
+        if found is None or not LIFETIME // 2 <= found[1] - now <= LIFETIME:
             self._tokens.pop((principal, resource), None)
             if len(self._tokens) >= _KEPT:
                 self._tokens.pop(next(iter(self._tokens)))

@@ -280,3 +280,25 @@ def test_a_token_says_who_it_is_for_as_they_are_called_now(endpoint: Client, clo
     cloud.store.delete(PRINCIPALS, dave.object_id)
     path, headers = f"{address(cloud, dave.object_id)}/msi/token", mark(cloud, dave.object_id)
     assert endpoint.get(path, params={"resource": ARM}, headers=headers).status_code == 404
+
+
+def test_a_clock_that_was_set_back_gets_no_token_of_the_future(endpoint: Client, cloud: Cloud) -> None:
+    """Every service would refuse it until that time has come again."""
+
+    def asked() -> dict[str, Any]:
+        path = f"{address(cloud, 'alice@local.test')}/msi/token"
+        return token_of(endpoint.get(path, params={"resource": ARM}, headers=mark(cloud, "alice@local.test")))
+
+    advance(cloud, 86400)
+    first = asked()
+    advance(cloud, -86400)
+    again = asked()
+    assert again["nbf"] == first["nbf"] - 86400
+    assert cloud.tokens.verify(
+        endpoint.get(
+            f"{address(cloud, 'alice@local.test')}/msi/token",
+            params={"resource": ARM},
+            headers=mark(cloud, "alice@local.test"),
+        ).json()["access_token"],
+        (ARM,),
+    )
