@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from azmlflow.localazure.blobs.kept import Blob
 from azmlflow.localazure.core.errors import AzureError
+from azmlflow.localazure.core.spelling import received
 
 _DRAIN_LIMIT = 256 * 1024 * 1024
 _CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
@@ -182,12 +183,8 @@ def refusal(error: AzureError) -> Response:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise AzureError(413, "RequestBodyTooLarge", "The request body is too large.")
-    return bytes(body)
+    too_large = AzureError(413, "RequestBodyTooLarge", "The request body is too large.")
+    return await received(request.stream(), limit, too_large)
 
 
 async def drain(request: Request) -> None:

@@ -3,6 +3,7 @@
     path    decoded once, as UTF-8; what is encoded twice stays encoded. No control characters, no `.` and `..`
     query   names without case; a name may come twice with one value, unless the service says that it is a list
     headers those that say who asks, for what and in which form come once
+    body    up to a limit, so that no client fills the memory by what it sends
     JSON    UTF-8 and not compressed; no member twice, no number that JSON has not, no text that UTF-8 cannot hold
 
 Whatever two readers could take for two things is refused. That Azure's services refuse each of these is inferred: they
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -36,6 +37,22 @@ _UTF_8 = ("utf-8", "utf8", "us-ascii")
 
 class NotOneReading(ValueError):
     """A body that is not JSON, or that two readers could read as two things; the message says why."""
+
+
+async def received(chunks: AsyncIterable[bytes], limit: int, too_large: Exception) -> bytes:
+    """All of a body.
+
+    Args:
+        chunks: as they come.
+        limit: how many bytes it may have.
+        too_large: what is raised of one that has more, as soon as it has.
+    """
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > limit:
+            raise too_large
+    return bytes(body)
 
 
 def sent_path(scope: Scope) -> str:

@@ -106,18 +106,15 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
 async def _body(request: Request) -> Mapping[str, Any]:
     if request.method not in ("PUT", "PATCH", "POST"):
         return {}
-    chunks = bytearray()
-    async for chunk in request.stream():
-        chunks += chunk
-        if len(chunks) > _BODY_LIMIT:
-            raise AzureError(413, "RequestContentTooLarge", "The request content is larger than 4 MB.")
-    if not chunks.strip():
+    too_large = AzureError(413, "RequestContentTooLarge", "The request content is larger than 4 MB.")
+    sent = await spelling.received(request.stream(), _BODY_LIMIT, too_large)
+    if not sent.strip():
         if request.method == "POST":
             return {}
         raise bad_request("InvalidRequestContent", "The request content is missing: a JSON object is expected.")
     spelling.check_form(request.headers)
     try:
-        body = members.read(spelling.parsed(chunks))
+        body = members.read(spelling.parsed(sent))
     except spelling.NotOneReading as error:
         raise bad_request(
             "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{error}'."

@@ -90,11 +90,8 @@ async def _answer(cloud: Cloud, request: Request) -> Answer:
         raise _no_segment(segments[0])
     body: dict[str, Any] = {}
     if request.method in ("POST", "PATCH"):
-        raw = bytearray()
-        async for chunk in request.stream():
-            raw += chunk
-            if len(raw) > _BODY_LIMIT:
-                raise AzureError(413, "RequestEntityTooLarge", "The request is larger than 1 MB.")
+        too_large = AzureError(413, "RequestEntityTooLarge", "The request is larger than 1 MB.")
+        raw = await spelling.received(request.stream(), _BODY_LIMIT, too_large)
         spelling.check_form(request.headers)
         try:
             body = spelling.parsed(raw or b"{}")

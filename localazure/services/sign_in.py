@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.constants import DOMAIN
+from azmlflow.localazure.core.spelling import received
 from azmlflow.localazure.principals import tokens
 
 LIFETIME = 3600
@@ -38,11 +39,8 @@ async def read_form(request: Request) -> dict[str, str]:
     Raises:
         SignInRefused: it is too large, or a field comes twice.
     """
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _FORM_LIMIT:
-            raise SignInRefused(413, "invalid_request", 90100, "The request body is too large.")
+    too_large = SignInRefused(413, "invalid_request", 90100, "The request body is too large.")
+    body = await received(request.stream(), _FORM_LIMIT, too_large)
     found = parse_qs(body.decode("utf-8", "replace"))
     if twice := [name for name, values in found.items() if len(values) > 1]:
         raise SignInRefused(400, "invalid_request", 9000411, f"The parameter '{shown(twice[0])}' is duplicated.")

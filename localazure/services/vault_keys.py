@@ -112,13 +112,10 @@ def routes(cloud: Cloud, enter: Enter) -> list[Route]:
 
 async def _body(request: Request) -> dict[str, Any]:
     """The body; it is read before the right is asked for, so that no right is used after it was taken."""
-    sent = bytearray()
-    async for chunk in request.stream():
-        sent += chunk
-        if len(sent) > _BODY_LIMIT:
-            raise VaultRefused(413, "RequestBodyTooLarge", f"A request here has at most {_BODY_LIMIT} bytes.")
+    too_large = VaultRefused(413, "RequestBodyTooLarge", f"A request here has at most {_BODY_LIMIT} bytes.")
+    sent = await spelling.received(request.stream(), _BODY_LIMIT, too_large)
     try:
-        found = spelling.parsed(bytes(sent) or b"{}")
+        found = spelling.parsed(sent or b"{}")
     except spelling.NotOneReading as error:
         raise VaultRefused(400, "BadParameter", f"The body is not a JSON object: {error}.") from None
     if not isinstance(found, dict):

@@ -22,13 +22,10 @@ async def read(target: WorkspaceRequest, limit: int = _LIMIT) -> bytes:
     Raises:
         AzureError: 413, it has more than `limit` bytes; 403, a right was taken meanwhile.
     """
-    body = bytearray()
-    async for chunk in target.request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise AzureError(413, "RequestBodyTooLarge", f"A request here has at most {limit} bytes.")
+    too_large = AzureError(413, "RequestBodyTooLarge", f"A request here has at most {limit} bytes.")
+    body = await spelling.received(target.request.stream(), limit, too_large)
     target.require_again()
-    return bytes(body)
+    return body
 
 
 async def json_value(target: WorkspaceRequest, limit: int = _LIMIT) -> Any:

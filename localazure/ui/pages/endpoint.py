@@ -33,12 +33,8 @@ async def read_form(request: Request) -> dict[str, str]:
     Raises:
         AzureError: 413, it is too large; 400, it is none.
     """
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST:
-            told = f"A request that is tried here has at most {_MOST // 1024} KiB; azmlflow score sends larger ones."
-            raise AzureError(413, "RequestEntityTooLarge", told)
+    told = f"A request that is tried here has at most {_MOST // 1024} KiB; azmlflow score sends larger ones."
+    body = await spelling.received(request.stream(), _MOST, AzureError(413, "RequestEntityTooLarge", told))
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=10)
     except ValueError as error:
