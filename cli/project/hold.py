@@ -100,11 +100,6 @@ def note_path(project: Project, stack: str) -> Path:
     return project.state / "holders" / f"{stack}.json"
 
 
-def lock_path(note: Path) -> Path:
-    """Where the lock beside a note is."""
-    return note.with_suffix(".lock")
-
-
 @contextlib.contextmanager
 def hold(
     project: Project, stack: str, command: str, patient: Callable[[str], bool] = lambda _: False
@@ -124,7 +119,6 @@ def hold(
     path = note_path(project, stack)
     make_state(project)
     refuse_odd(path)
-    refuse_odd(lock_path(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _waited_for(path, patient)
@@ -168,7 +162,6 @@ def holding(project: Project, stack: str) -> Note | None:
     refuse_odd(path)
     if not path.exists():
         return None
-    refuse_odd(lock_path(path))
     try:
         _locked(path).release()
     except Timeout:
@@ -180,7 +173,9 @@ def holding(project: Project, stack: str) -> Note | None:
 
 def _locked(note: Path) -> BaseFileLock:
     """The lock beside a note, taken. Timeout where somebody else has it."""
-    lock = FileLock(lock_path(note), mode=0o600)
+    path = note.with_suffix(".lock")
+    refuse_odd(path)
+    lock = FileLock(path, mode=0o600)
     lock.acquire(blocking=False)
     return lock
 
