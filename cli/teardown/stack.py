@@ -89,7 +89,8 @@ def destroy(removal: Removal) -> bool:
     if fate != "stands" and _all_went(removal, estate):
         return True
     if fate == "hidden":  # the engine may not see either that all in it is gone
-        estate.stack.forget([each.urn for each in estate.state.resources if _went(removal, each.id)])
+        went = _went(removal, estate)
+        estate.stack.forget([each.urn for each in estate.state.resources if each.id.lower() in went])
     if spared := [each.urn for each in estate.state.resources if each.id.lower() in removal.spared]:
         estate.stack.forget(spared)
     if protected := [each.urn for each in estate.state.resources if each.protected]:
@@ -100,15 +101,17 @@ def destroy(removal: Removal) -> bool:
 
 def _all_went(removal: Removal, estate: Estate) -> bool:
     """Whether nothing of what the state holds is there any more but what is spared; the group is gone."""
-    held = [each.id for each in estate.state.resources if not each.external]
-    return all(_went(removal, id_) or id_.lower() in removal.spared for id_ in held)
+    no_more = _went(removal, estate) | removal.spared
+    return all(each.external or each.id.lower() in no_more for each in estate.state.resources)
 
 
-def _went(removal: Removal, id_: str) -> bool:
-    """Whether a thing went: the group, what was in it, or access that an earlier step removed."""
+def _went(removal: Removal, estate: Estate) -> frozenset[str]:
+    """Ids, in lower case, of what of the state went: the group, what was in it, and access that an earlier step
+    removed."""
     gone, access = removal.plan.seen.id, removal.plan.access
     ids = {each.lower() for each in (gone, *access.definitions, *access.assignments)}
-    return id_.lower() in ids or inventory.inside(gone, id_)
+    held = (each.id for each in estate.state.resources)
+    return frozenset(id_.lower() for id_ in held if id_.lower() in ids or inventory.inside(gone, id_))
 
 
 # In a group that is another's the engine deletes what its state holds; what it left, and what Azure made beside it,
