@@ -18,12 +18,12 @@ def check(session: Session, arm: ResourceManager, found: Found) -> None:
         SettingsError: infra's; the settings that describe it are not taken.
     """
     settings, whys = session.settings(), []
-    for key, id_ in settings.given().items() if settings.network.network().closed else ():
-        if key in ("storage", "vault", "registry"):
-            if (document := arm.get(id_)) is None:
-                session.invocation.warn(f"{key}: you may not read it, so that it may be open: {id_}")
-                continue
-            whys += [f"{given.called(id_)} {why}" for why in given.not_closed(settings.network, key, document)]
+    there = settings.given().items() if settings.network.of_mode.closed else ()
+    for key, id_ in ((key, id_) for key, id_ in there if key in given.CLOSED_ALIKE):
+        if (document := arm.get(id_)) is None:
+            session.invocation.warn(f"{key}: you may not read it, so that it may be open: {id_}")
+            continue
+        whys += [f"{given.called(id_)} {why}" for why in given.not_closed(settings.network, key, document)]
     if whys:
         raise CliError(
             f"the workspace cannot be taken over: {'; '.join(whys)}",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _GROUP = "Microsoft.Resources/resourceGroups"
 _WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
+CLOSED_ALIKE = ("storage", "vault", "registry")  # one word of the network closes these with the workspace
 _LINKS = {"storage": "storageAccount", "vault": "keyVault"}
 Document = Mapping[str, Any]
 
@@ -69,6 +70,7 @@ def _stores(situation: Situation) -> Iterator[str]:
 
 
 def called(id_: str) -> str:
+    """What something given is, and its name, for people."""
     found = scopes.parse(id_)
     return f"{resource_type(found.type or _GROUP).called()} {found.name}"
 
@@ -139,7 +141,7 @@ def not_closed(network: NetworkSettings, key: str, document: Document) -> Iterat
         key: the setting that gives it.
         document: Azure's of it.
     """
-    if not network.network().closed or key not in ("storage", "vault", "registry"):
+    if not network.of_mode.closed or key not in CLOSED_ALIKE:
         return
     properties = document.get("properties") or {}
     rules = properties.get("networkAcls" if key != "registry" else "networkRuleSet") or {}
