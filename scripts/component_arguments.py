@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -45,7 +45,6 @@ _TAGS = '''    tags: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
 _TENANT = '''    tenant_id: str | None = None
     """The subscription's tenant; needed with an owner who has none said."""
 '''
-# The latest version of a model is looked up first, so names of group and workspace are then no outputs.
 _ENDPOINT = '''    closed: bool | None = False
     """Whether it is reached by the workspace's private endpoints alone."""
     subscription_id: pulumi.Input[str] | None = None
@@ -83,15 +82,16 @@ def _fields(model: type[BaseModel], *, typed: bool) -> Iterator[str]:
     """The lines of a class: what has to be given first, and by its place; the others by name."""
     needed = [name for name, field in model.model_fields.items() if field.is_required()]
     others = [name for name in model.model_fields if name not in needed]
-    for name in (*needed, *([] if typed else [""]), *others):
-        if not name:
-            yield "    _: KW_ONLY"
-            continue
+    form = "NotRequired[{}]" if typed else "{} | None = None"
+    yield from _lines(model, needed, "{}")
+    yield from () if typed else ("    _: KW_ONLY",)
+    yield from _lines(model, others, form)
+
+
+def _lines(model: type[BaseModel], names: Iterable[str], form: str) -> Iterator[str]:
+    for name in names:
         field = model.model_fields[name]
-        kind = _type(field.annotation)
-        if name in others:
-            kind = f"NotRequired[{kind}]" if typed else f"{kind} | None = None"
-        yield f"    {name}: {kind}"
+        yield f"    {name}: {form.format(_type(field.annotation))}"
         yield _docstring(field.description or "")
 
 
