@@ -92,7 +92,7 @@ def test_az_asks_in_versions_of_its_own(desk: Estate) -> None:
     group = desk.outputs()["resourceGroup"]
     account = desk.outputs()["storageAccount"]
     _az(desk, ["az", "acr", "create", "-n", "crversions", "-g", group, "--sku", "Premium"])
-    assert _az(desk, ["az", "acr", "list", "--query", "[].name"]).json() == ["crversions"]
+    assert "crversions" in _az(desk, ["az", "acr", "list", "--query", "[].name"]).json()
     _az(desk, ["az", "acr", "replication", "create", "-r", "crversions", "-l", "northeurope"])
     regions = _az(desk, ["az", "acr", "replication", "list", "-r", "crversions", "--query", "[].location"]).json()
     assert sorted(regions) == ["northeurope", "westeurope"]
