@@ -26,9 +26,11 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from azmlflow.localazure.keeper.dropping import NotDropped, drop
+from azmlflow.localazure.keeper.memory.group import Group
 
 NEWPID = 0x20000000
-_NEWNS, _NEWIPC = 0x20000, 0x8000000
+NEWIPC = 0x8000000
+_NEWNS = 0x20000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _MOUNT_SETATTR, _AT_RECURSIVE, _ENOSYS = 442, 0x8000, 38  # Linux 5.12 has the call; one number on all machines
@@ -101,11 +103,12 @@ class Calls:
         raise OSError(number, f"{call}: {os.strerror(number)}")
 
 
-def first(world: World, data: int, output: int, told: int) -> NoReturn:
+def first(world: World, group: Group | None, data: int, output: int, told: int) -> NoReturn:
     """Be the first process of a command's world: seal it, start the command, wait for its end.
 
     Args:
         world: what is around it.
+        group: the control group that holds its memory, if there is one.
         data: a file with JSON: `command` for /bin/sh, `cwd`, `environment`.
         output: where the command's output goes.
         told: where lines of JSON are written: the command's `pid` where that means something to others, its exit
@@ -115,6 +118,8 @@ def first(world: World, data: int, output: int, told: int) -> NoReturn:
         if sys.platform == "linux":
             calls = Calls()
             calls.die_with_parent()
+            if group is not None:
+                group.enter()
             if world.private:
                 seal(world, calls)
         command = os.fork()
@@ -214,7 +219,7 @@ def seal(world: World, calls: Calls) -> None:
         OSError: the system does not let us.
     """
     assert world.user is not None
-    calls.unshare(_NEWNS | _NEWIPC)
+    calls.unshare(_NEWNS)
     calls.mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     covers: dict[str, list[tuple[str, int]]] = {folder: [] for folder in _PRIVATE if os.path.isdir(folder)}
     for folder in sorted({world.folder, *world.seen, *world.own}):  # an outer one before what lies in it
@@ -256,7 +261,7 @@ def try_private(calls: Calls) -> None:
     Raises:
         OSError: it does.
     """
-    calls.unshare(_NEWNS | _NEWIPC)
+    calls.unshare(_NEWNS | NEWIPC)
     calls.mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     calls.mount("proc", "/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
 

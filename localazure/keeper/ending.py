@@ -19,8 +19,9 @@ import time
 from collections.abc import Callable
 
 from azmlflow.localazure.keeper.dropping import NotDropped, drop
+from azmlflow.localazure.keeper.memory import system_v
 
-SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # whoever uses them leaves files there
+SHARED = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue")  # whoever uses them leaves files there
 _ALIVE, _NOT_DROPPED = 1, 2
 _PAUSE = 0.005
 
@@ -138,6 +139,7 @@ def _kill_and_clear(user: int) -> int:
     for folder in SHARED:
         with contextlib.suppress(OSError):  # there is none
             remove_below(folder, user)
+    system_v.remove(user)
     return 0
 
 

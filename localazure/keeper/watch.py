@@ -1,13 +1,13 @@
 """A command held to its limits: started, looked at, its output kept, ended whole.
 
-Limits. `seconds` of wall time; `memory`, what the command and all its descendants have resident together, and what lies
-in their /dev/shm or in files that are nowhere but in memory (memfd); `disk`, what lies in the job's folder, and the
-size of each file (RLIMIT_FSIZE: a single write cannot run far past it). Memory is looked at, not set as a limit of the
-kernel's: RLIMIT_AS and RLIMIT_DATA count what is reserved, and numpy's threads reserve far more than they use, for one
-process at a time; control groups are often not even root's to write. So a burst between two looks can pass the limit
-before it is seen. Not seen: System V's shared memory that nobody has attached, and a tmpfs that a command mounts in a
-user namespace of its own. Pages that several processes share count once (PSS, asked for when the plain sum is over).
-Without /proc (macOS) memory is not limited.
+Limits. `seconds` of wall time; `memory`, what the command and all its descendants have in memory together; `disk`, what
+lies in the job's folder, and the size of each file (RLIMIT_FSIZE: a single write cannot run far past it). A control
+group holds memory of every kind, where there is one (`memory/group`). Where there is none, and beside it, memory is
+looked at: what is resident, tables of pages, what lies in the command's /dev/shm, in files that are nowhere but in
+memory (memfd) and in System V's segments and queues. So a burst between two looks can pass the limit before it is seen,
+and what waits in sockets and pipes is not. RLIMIT_AS and RLIMIT_DATA are no way: they count what is reserved, and
+numpy's threads reserve far more than they use, for one process at a time. Pages that several processes share count
+once (PSS, asked for when the plain sum is over). Without /proc (macOS) memory is not limited.
 
 The command's output goes to its log until that holds `log_limit` bytes; what follows is read and dropped. The exit code
 is the command's, or 128 + n after signal n.
@@ -22,12 +22,12 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from azmlflow.localazure.keeper import command, ending
 from azmlflow.localazure.keeper.command import SHM, World
 from azmlflow.localazure.keeper.dropping import NotDropped
+from azmlflow.localazure.keeper.memory import counted, group, system_v
 
 _GRACE = 2.0  # seconds between SIGTERM and SIGKILL
 _LOOK = 0.05  # seconds between two looks at the memory
@@ -59,6 +59,7 @@ class Watch:
     _ending: float | None = None
     _code: int | None = None
     _refused: str = ""
+    _group: group.Group | None = None
 
     def run(self) -> dict[str, object]:
         """Run it: `code`, the limit that it `passed`, whether it was `asked` to end; or why it was `refused`."""
@@ -69,12 +70,16 @@ class Watch:
             calls = command.Calls()
             calls.adopt_orphans()
             if self.world.private:
-                calls.unshare(command.NEWPID)  # for what is forked next: the first process there
+                calls.unshare(
+                    command.NEWPID | command.NEWIPC
+                )  # the first process there is forked next; IPC is ours too
+            if self.world.user is not None and self.world.memory:
+                self._group = group.made(self.world.user, os.getpid(), self.world.memory)
         self._first = os.fork()
         if self._first == 0:
             for descriptor in (output, told, *self.asked):
                 os.close(descriptor)
-            command.first(self.world, self.data, output_end, told_end)
+            command.first(self.world, self._group, self.data, output_end, told_end)
         for descriptor in (output_end, told_end):
             os.close(descriptor)
         passed, asked = self._wait(output, told)
@@ -85,6 +90,10 @@ class Watch:
         code = 128 + signal.SIGKILL if self._code is None else self._code
         if not passed and not asked and code and self.world.disk and _is_full(self.world.folder, self.world.disk):
             passed = "disk"  # the kernel refused to let a file grow, and the command made what it liked of that
+        if self._group is not None:
+            if not passed and not asked and self._group.has_killed():
+                passed = "memory"  # it was over before anybody looked
+            self._group.remove()
         return {"code": code, "passed": passed, "asked": asked}
 
     def _wait(self, output: int, told: int) -> tuple[str, bool]:
@@ -110,7 +119,7 @@ class Watch:
                 continue
             if self.seconds and now >= began + self.seconds:
                 passed = "time"
-            elif self.world.memory and self._resident() > self.world.memory:
+            elif self.world.memory and self._is_over_memory():
                 passed = "memory"
             elif self.world.disk and now >= looked + max(_LOOK_AT_FILES, 10 * walk):
                 passed = "disk" if size_of(self.world.folder) > self.world.disk else ""
@@ -174,16 +183,12 @@ class Watch:
             if not select.select([output], [], [], left)[0] or not self._pump(output):
                 return
 
-    def _resident(self) -> int:
-        """Bytes in memory; what processes share counts once if that is over the limit."""
+    def _is_over_memory(self) -> bool:
+        if self._group is not None and self._group.has_killed():
+            return True
         processes = ending.descendants(os.getpid()) - {self._first}
-        shm = self._shm() + sum(_unnamed(processes).values())
-        plain = sum(_field(process, "status", "VmRSS:") for process in processes) + shm
-        if plain < self.world.memory:
-            return plain
-        whole = sum(_field(process, "smaps_rollup", "Pss:") for process in processes)
-        mapped = sum(_field(process, "smaps_rollup", "Pss_Shmem:") for process in processes) if shm else 0
-        return whole - mapped + max(mapped, shm)
+        elsewhere = self._shm() + (system_v.size(self.world.user) if self.world.user is not None else 0)
+        return counted.resident(processes, elsewhere, self.world.memory) > self.world.memory
 
     def _shm(self) -> int:
         if not self.world.private:
@@ -193,28 +198,6 @@ class Watch:
         except OSError:
             return 0
         return (found.f_blocks - found.f_bfree) * found.f_frsize
-
-
-def _field(process: int, file: str, name: str) -> int:
-    """A line's figure, in bytes; 0 for a process that is no more."""
-    with contextlib.suppress(OSError), open(f"/proc/{process}/{file}") as told:
-        for line in told:
-            if line.startswith(name):
-                return int(line.split()[1]) * 1024
-    return 0
-
-
-def _unnamed(processes: Iterable[int]) -> dict[int, int]:
-    """Bytes of the files that processes hold open and that are nowhere but in memory (memfd_create), by inode."""
-    found: dict[int, int] = {}
-    for process in processes:
-        with contextlib.suppress(OSError), os.scandir(f"/proc/{process}/fd") as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):  # it was closed
-                    if os.readlink(entry.path).startswith("/memfd:"):
-                        file = entry.stat()
-                        found[file.st_ino] = file.st_blocks * 512
-    return found
 
 
 def size_of(folder: str) -> int:

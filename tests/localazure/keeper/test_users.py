@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from azmlflow.localazure.keeper import numbers
+from azmlflow.localazure.keeper.memory import group
 from azmlflow.localazure.keeper.place import Place, once
 from azmlflow.localazure.keeper.process import CannotStart, Keeping
 from azmlflow.localazure.keeper.users import Users
@@ -24,6 +26,8 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user"),
     pytest.mark.skipif(sys.platform != "linux", reason="needs namespaces"),
 ]
+
+PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin")  # one that everybody may start
 
 
 async def run(place: Place, command: str, **told: object) -> int:
@@ -103,6 +107,96 @@ def test_shared_folders_are_the_jobs_own_count_and_go_with_it() -> None:
     assert kept(command, root=True, memory=50 << 20)[0].passed == "memory"
 
 
+LIBRARY = "import ctypes, os, socket, sys, time\nlibrary = ctypes.CDLL(None, use_errno=True)\n"
+HOARDS = {
+    "segments that nobody has attached": """
+library.shmat.restype = ctypes.c_void_p
+for _ in range(12):
+    at = library.shmat(library.shmget(0, 10 << 20, 0o1600), None, 0)
+    ctypes.memset(at, 1, 10 << 20)
+    library.shmdt(ctypes.c_void_p(at))
+""",
+    "queues": """
+text = (1).to_bytes(8, sys.byteorder) + bytes(8184)
+for _ in range(7000):
+    queue = library.msgget(0, 0o1600)
+    library.msgsnd(queue, text, 8184, 0), library.msgsnd(queue, text, 8184, 0)
+""",
+    "tables of pages": """
+import mmap
+space = mmap.mmap(-1, 1 << 45, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
+for number in range(1 << 14):
+    space[number << 21]
+""",
+}
+HELD_BY_A_GROUP = {
+    "sockets": """
+kept = []
+for _ in range(400):
+    kept += (pair := socket.socketpair())
+    for end in pair:
+        end.setblocking(False)
+        try:
+            while end.send(bytes(1 << 16)): pass
+        except BlockingIOError:
+            pass
+""",
+    "files that are on their way through a socket": """
+way = socket.socketpair()
+for _ in range(12):
+    file = os.memfd_create("x")
+    os.write(file, bytes(10 << 20))
+    socket.send_fds(way[0], [b"x"], [file])
+    os.close(file)
+""",
+}
+
+
+@pytest.mark.parametrize("hoard", [*HOARDS, *HELD_BY_A_GROUP])
+def test_memory_counts_whoever_can_see_it(hoard: str) -> None:
+    if hoard in HELD_BY_A_GROUP:
+        one = group.made(59999, os.getpid(), 1 << 20)
+        if one is None:
+            pytest.skip("no control groups of memory for us")
+        one.remove()
+    script = LIBRARY + (HOARDS | HELD_BY_A_GROUP)[hoard] + "time.sleep(60)\n"
+    ended, log = kept(f"{PYTHON} -I -S -c '{script}'", root=True, memory=60 << 20)
+    assert (ended.code != 0, ended.passed) == (True, "memory"), log
+
+
+def test_what_is_counted_where_there_is_no_control_group() -> None:
+    """In a process of its own, whose namespace goes with it."""
+    script = """
+import ctypes, os
+from azmlflow.localazure.keeper.command import NEWIPC, Calls
+from azmlflow.localazure.keeper.memory import system_v
+Calls().unshare(NEWIPC)
+library = ctypes.CDLL(None)
+library.shmat.restype = ctypes.c_void_p
+segment = library.shmget(0, 1 << 20, 0o1600)
+ctypes.memset(ctypes.c_void_p(library.shmat(segment, None, 0)), 1, 1 << 20)
+queue = library.msgget(0, 0o1600)
+library.msgsnd(queue, bytes([1]) + bytes(1007), 1000, 0)
+library.semget(0, 100, 0o1600)
+print(system_v.size(0), system_v.size(50000))
+system_v.remove(50000)
+print(system_v.size(0))
+system_v.remove(0)
+print(open("/proc/sysvipc/msg").read().count("\\n"), open("/proc/sysvipc/sem").read().count("\\n"))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    counted = (1 << 20) + 1000 + 64 + 100 * 64
+    assert done.stdout == f"{counted} 0\n{counted}\n1 1\n"
+
+
+def test_it_makes_no_user_namespace_in_which_it_would_be_root() -> None:
+    script = "import ctypes, os\nlibrary = ctypes.CDLL(None, use_errno=True)\n"
+    script += "print(library.unshare(0x10000000), ctypes.get_errno(), library.unshare(0x400))\n"
+    script += "print(library.syscall(435, None, 0), ctypes.get_errno())\n"  # clone3 has one number everywhere
+    ended, log = kept(f"{PYTHON} -I -S -c '{script}'", root=True)
+    assert (ended.code, log) == (0, f"-1 {errno.EPERM} 0\n-1 {errno.ENOSYS}\n")
+
+
 def test_nothing_is_written_elsewhere() -> None:
     place = Path(tempfile.mkdtemp(dir="/opt"))
     try:
@@ -176,6 +270,7 @@ def test_a_job_that_is_not_waited_for_ends_when_its_place_is_closed(chains: str)
 BARE = """
 import asyncio, sys, tempfile
 from pathlib import Path
+from azmlflow.localazure.keeper.memory import system_v
 from azmlflow.localazure.keeper.process import CannotStart, Keeping
 from azmlflow.localazure.keeper.users import Users
 from tests.localazure.keeper.kept import VARIABLES, of_user
@@ -186,8 +281,9 @@ async def main():
         users = Users(Path(state), root=True)
         place = await users.open("job", ("code",))
         assert not place.private
-        print(await run(place, "touch /tmp/left-NAME /var/tmp/left-NAME; CHAINS; id -u; exit 3"))
+        print(await run(place, "touch /tmp/left-NAME /var/tmp/left-NAME; ipcmk -M 4096 -Q -S 3; CHAINS; id -u; exit 3"))
         print(of_user(place.user))
+        print(system_v.size(place.user))
         closed = tempfile.mkdtemp(dir="/opt")
         python = Path(closed, "python")
         python.symlink_to(sys.executable)
@@ -223,7 +319,7 @@ def test_without_namespaces_a_job_is_its_user_all_the_same_and_ends_whole_or_is_
         pytest.skip("no setpriv or unshare")
     done = subprocess.run(shell, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[:2] == ["3", "[]"]
+    assert done.stdout.splitlines()[:3] == ["3", "[]", "0"]
     assert "refused: The job was not started: as a user of its own it cannot start /opt/" in done.stdout
     assert not Path("/tmp", f"left-{name}").exists()
     assert not Path("/var/tmp", f"left-{name}").exists()
@@ -321,7 +417,6 @@ def test_what_was_lent_is_nobodys_to_change_when_it_is_taken_back_not_even_by_a_
     cache.chmod(0o755)
     venv = cache / ("0" * 20) / "venv"
     venv.parent.mkdir()
-    python = shutil.which("python3", path="/usr/bin:/usr/local/bin")
     address = f"\0azmlflow-test-{os.urandom(8).hex()}"
     give = f"""
 import array, os, socket
@@ -340,7 +435,7 @@ with socket.socket(socket.AF_UNIX) as s:
             await place.lend(venv)
             async with await place.porter() as porter:
                 await porter.put(["code", "give.py"], once(give.encode()))
-            code = await run(place, f"{python} {place.folder}/code/give.py", own=(str(venv),))
+            code = await run(place, f"{PYTHON} {place.folder}/code/give.py", own=(str(venv),))
             assert code == 0, (place.folder / "log.txt").read_text()
             other, _ = listener.accept()
             with other:
@@ -354,7 +449,7 @@ with socket.socket(socket.AF_UNIX) as s:
             assert (path.stat().st_uid, path.stat().st_mode & 0o7022) == (0, 0)
 
     try:
-        if python is None:
+        if PYTHON is None:
             pytest.skip("no Python that everybody may start")
         in_place(play, root=True)
     finally:
