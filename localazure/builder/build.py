@@ -8,9 +8,10 @@
 pip and not uv: it is in every venv, and reads the user's pip.conf and PIP_* variables (index, proxy, certificates),
 which uv does not. It sees the user's own way to the network and not the embedded Azure's (`environ.outer`), and none
 of the user's other variables, since a source package runs code of its own. For the same reason it runs as the job's
-user (`keeper.users`) where we are root: with a home of its own, in which are copies of the files that tell the way. The
-venv is that user's while it is built, and ours when all its processes have ended. When pip fails, its index is asked
-for each of conda's names too, so that all that are missing are told at once.
+user (`keeper.users`) where we are root, with a home of its own. Where the user's way has credentials (`home`), wheels
+are fetched with them first, of which no code runs, and what is not among these is built without. The venv is that
+user's while it is built, and ours when all its processes have ended. When pip fails, its index is asked for each of
+conda's names too, so that all that are missing are told at once.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from azmlflow.localazure.builder.building import Building, Ended
-from azmlflow.localazure.builder.failure import reason
+from azmlflow.localazure.builder.failure import WITHOUT, reason
+from azmlflow.localazure.builder.home import Home, read
 from azmlflow.localazure.builder.plan import Plan
 from azmlflow.localazure.clients.environ import outer
 from azmlflow.localazure.keeper.place import Place, once
@@ -32,7 +36,7 @@ from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.cache import cache_folder
 
 BUILD = "build"  # the folder of the job's in which pip has its home
-READY, VENV = "ready.json", "venv"
+READY, VENV, WHEELS = "ready.json", "venv", "wheels"
 _PIP = "-m pip --disable-pip-version-check --no-input"
 _KEPT = frozenset(
     {"PATH", "HOME", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "NETRC"}
@@ -42,8 +46,6 @@ _KEPT = frozenset(
 )
 # Where pip shall install, which here is the venv.
 _ELSEWHERE = frozenset({"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_DRY_RUN"})
-# Variables that name a file which pip reads.
-_FILES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "PIP_CERT", "PIP_CLIENT_CERT", "PIP_CONFIG_FILE")
 
 
 def environments_folder(environment: Mapping[str, str]) -> Path:
@@ -86,15 +88,17 @@ async def ensure(
     where.mkdir(parents=True, exist_ok=True)
     where.chmod(0o755)  # whichever user a job runs as reads it
     variables = build_environment(os.environ)
-    if place.user is not None:
-        variables = await _home(place, variables)
+    home = None if place.user is None else read(place.folder / BUILD / "home", variables)
+    if home is not None:
+        variables = dict(home.variables)
+        await _settle(home, place)
     keeping = Keeping(log=log.name, seen=(*seen, *_named(variables)), own=(str(where / VENV),))
     building = Building(place, log, variables, keeping)
     started(building)
     try:
         async with building.locked(where / "lock", plan.name):
             if ready(where) is None:
-                await _build(plan, where, place, building)
+                await _build(plan, where, place, building, home)
     except Ended:
         pass  # it is told as what it is: no environment
     finally:
@@ -105,7 +109,7 @@ async def ensure(
     return found
 
 
-async def _build(plan: Plan, where: Path, place: Place, building: Building) -> None:
+async def _build(plan: Plan, where: Path, place: Place, building: Building, home: Home | None) -> None:
     (where / READY).unlink(missing_ok=True)
     started, count = time.monotonic(), len(plan.requirements)
     building.say(
@@ -116,7 +120,7 @@ async def _build(plan: Plan, where: Path, place: Place, building: Building) -> N
     built = False
     try:
         made = await building.run(shlex.join([str(plan.python.path), "-m", "venv", str(venv)]))
-        built = made == 0 and await _install(plan, venv, place, building)
+        built = made == 0 and await _install(plan, venv, place, building, home)
         if built:
             await place.take_back(venv)
     finally:
@@ -132,7 +136,7 @@ async def _build(plan: Plan, where: Path, place: Place, building: Building) -> N
         building.say(f"environment {plan.name} is built: {seconds:.1f} s")
 
 
-async def _install(plan: Plan, venv: Path, place: Place, building: Building) -> bool:
+async def _install(plan: Plan, venv: Path, place: Place, building: Building, home: Home | None) -> bool:
     if not plan.requirements:
         return True
     lines = "".join(f"{line}\n" for line in plan.requirements).encode()
@@ -140,11 +144,49 @@ async def _install(plan: Plan, venv: Path, place: Place, building: Building) -> 
         await porter.put([BUILD, "requirements.txt"], once(lines))
     pip, listed = f"{shlex.quote(str(venv / 'bin' / 'python'))} {_PIP}", place.folder / BUILD / "requirements.txt"
     # A pip.conf that says `user = true` is meant for other installations than into a venv.
-    code = await building.run(f"{pip} install --no-user --progress-bar off -r {shlex.quote(str(listed))}")
-    if code:
-        for each in sorted(plan.conda):
-            await building.run(f"{pip} index versions {shlex.quote(each)} >{os.devnull}")
+    install = f"{pip} install --no-user --progress-bar off -r {shlex.quote(str(listed))}"
+    asked = False
+    if home is not None and (plain := home.plain()) is not home:
+        wheels = shlex.quote(str(place.folder / BUILD / WHEELS))
+        install += f" --find-links {wheels}"
+        if await _fetch(plan, f"{pip} download --progress-bar off --only-binary :all: -d {wheels}", building):
+            install += " --no-index"
+        else:
+            building.say(WITHOUT)
+            await _ask(plan, pip, building)
+            asked = True
+        await _settle(plain, place)
+        building.see(plain.variables)
+    code = await building.run(install)
+    if code and not asked:
+        await _ask(plan, pip, building)
     return code == 0
+
+
+async def _fetch(plan: Plan, download: str, building: Building) -> bool:
+    """Fetch wheels, of which no code runs, as far as there are any; whether these are all that is needed.
+
+    Only what is named by a name and versions is fetched: for an address pip runs setup code, whatever it is told.
+    """
+    named = [line for line in plan.requirements if _is_name(line)]
+    if not named:
+        return False
+    whole = await building.run(f"{download} {shlex.join(named)}") == 0
+    for line in () if whole else named:
+        await building.run(f"{download} {shlex.quote(line)} >{os.devnull} 2>&1")
+    return whole and len(named) == len(plan.requirements)
+
+
+def _is_name(line: str) -> bool:
+    try:
+        return not line.startswith("-") and Requirement(line).url is None
+    except InvalidRequirement:  # it has options, or is an address
+        return False
+
+
+async def _ask(plan: Plan, pip: str, building: Building) -> None:
+    for each in sorted(plan.conda):
+        await building.run(f"{pip} index versions {shlex.quote(each)} >{os.devnull}")
 
 
 def build_environment(base: Mapping[str, str]) -> dict[str, str]:
@@ -161,27 +203,15 @@ def build_environment(base: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONNOUSERSITE": "1", "PYTHONUNBUFFERED": "1"}
 
 
-async def _home(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a build as another user, who has a home here; what pip reads from ours is copied there."""
-    own = place.folder / BUILD
-    home, told = own / "home", dict(variables)
-    theirs = Path(told.get("HOME") or Path.home())
-    settings = Path(told.pop("XDG_CONFIG_HOME", "") or theirs / ".config") / "pip" / "pip.conf"
-    netrc = Path(told.pop("NETRC", "") or theirs / ".netrc")
-    copies = {".config/pip/pip.conf": settings, ".pip/pip.conf": theirs / ".pip" / "pip.conf", ".netrc": netrc}
-    for name in _FILES:
-        if Path(told.get(name, "")).is_file():
-            copies[name] = Path(told[name])
-            told[name] = str(home / name)
+async def _settle(home: Home, place: Place) -> None:
+    """Make a home what it is to be, with nothing else in it."""
+    parts = [BUILD, home.path.name]
     async with await place.porter() as porter:
-        for folder in ("home", "tmp"):
+        for folder in (home.path.name, "tmp", WHEELS):
             await porter.make([BUILD, folder])
-        for name, path in copies.items():
-            if path.is_file():
-                await porter.put([BUILD, "home", *name.split("/")], once(path.read_bytes()))
-    told.pop("XDG_CACHE_HOME", None)
-    # What the setup code of one environment leaves in a cache would be in the next one.
-    return told | {"HOME": str(home), "TMPDIR": str(own / "tmp"), "PIP_NO_CACHE_DIR": "1"}
+        await porter.empty(parts)
+        for name, content in home.files.items():
+            await porter.put([*parts, *name.split("/")], once(content))
 
 
 def _named(variables: Mapping[str, str]) -> Iterator[str]:

@@ -39,6 +39,10 @@ class Building:
         if self._process is not None:
             self._process.end()
 
+    def see(self, variables: Mapping[str, str]) -> None:
+        """Have the commands that come now see other variables."""
+        self._variables = variables
+
     def say(self, line: str) -> None:
         """Write a line of the embedded Azure's own into the job's log."""
         with self._log.open("a", encoding="utf-8") as file:

@@ -13,6 +13,12 @@ from packaging.utils import canonicalize_name
 from azmlflow.localazure.builder.plan import Plan, conda_alone
 from azmlflow.localazure.environments.errors import UnusableEnvironment
 
+# What the log says before packages are built without credentials; what pip said of wheels before that is no reason.
+WITHOUT = "not all of it is there as wheels: the rest is had without the credentials of pip's settings"
+_NO_CREDENTIALS = (
+    "Source packages run code of their own, so they were had without the credentials of pip's settings: name versions "
+    "that have wheels."
+)
 _NOTHING = re.compile(r"ERROR: No matching distribution found for (?P<what>[^\s(]+(?: ?[<>=!~][^\s(]*)*)")
 _VERSIONS = re.compile(r"ERROR: Could not find a version .* \(from versions: (?P<versions>.*)\)")
 _UNREACHABLE = re.compile(r"WARNING: Retrying .*(?:connection broken|timed out|Max retries)", re.IGNORECASE)
@@ -33,6 +39,14 @@ def reason(plan: Plan, lines: Iterable[str]) -> UnusableEnvironment:
         lines: the build's output.
     """
     told = [line.rstrip() for line in lines]
+    without = next((number for number, line in enumerate(told) if line.endswith(WITHOUT)), None)
+    found = _reason(plan, told if without is None else told[without:])
+    if without is None:
+        return found
+    return UnusableEnvironment(f"{found} {_NO_CREDENTIALS}")
+
+
+def _reason(plan: Plan, told: list[str]) -> UnusableEnvironment:
     missing = list(dict.fromkeys(found["what"].strip() for line in told if (found := _NOTHING.match(line))))
     if missing and any(_UNREACHABLE.search(line) for line in told):
         return _failed(plan, "pip's index did not answer; see `pip config list` for which it is, then submit again")

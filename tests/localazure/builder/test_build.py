@@ -6,6 +6,7 @@ Each build makes a venv, which takes seconds: what pip can say is in test_failur
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -25,7 +26,7 @@ from azmlflow.localazure.environments.errors import UnusableEnvironment
 from azmlflow.localazure.environments.specification import from_conda
 from azmlflow.localazure.keeper.process import Endable, Keeping
 from azmlflow.localazure.keeper.users import Users
-from tests.localazure.builder.wheels import source, wheel
+from tests.localazure.builder.wheels import closed_index, source, wheel
 from tests.localazure.keeper.kept import of_user
 
 PYTHON = Interpreter(sys.version.split()[0], Path(sys.executable))
@@ -126,25 +127,37 @@ def test_one_that_was_ended_in_the_middle_is_built_anew(desk: Desk) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
-def test_as_root_setup_code_runs_as_a_jobs_user_and_what_is_built_is_ours(
+def test_as_root_setup_code_runs_as_a_jobs_user_without_pips_credentials_and_what_is_built_is_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cache lies below a closed folder, as in root's home; another job's user then starts what was built there."""
     home, place = tmp_path / "home", Path(tempfile.mkdtemp())  # tmp_path is closed to others
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, place)
         place.chmod(0o755)
+        wheel(place / "closed", "delta", needs=("epsilon",))
+        wheel(place / "closed", "epsilon")
+        index = stack.enter_context(closed_index(place / "closed", "me:pass-of-netrc"))
         (home / ".config" / "pip").mkdir(parents=True)
-        (home / ".config" / "pip" / "pip.conf").write_text("[global]\nretries = 0\n")
+        settings = "[global]\nretries = 0\nextra-index-url = http://{}127.0.0.1:1/simple\n"
+        (home / ".config" / "pip" / "pip.conf").write_text(settings.format("me:pass-of-settings@"))
+        (home / ".netrc").write_text("machine 127.0.0.1 login me password pass-of-netrc\n")
         home.chmod(0o700)
         (home / "secret").write_text("told")
         source(place / "index", "gamma", tmp_path / "home" / "secret")
         for name in [name for name in os.environ if name.startswith(("PIP_", "XDG_"))]:
             monkeypatch.delenv(name)
-        for name, value in (("HOME", str(home)), ("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", str(place / "index"))):
+        for name, value in (
+            ("HOME", str(home)),
+            ("PIP_INDEX_URL", f"http://{index}/simple"),
+            ("PIP_FIND_LINKS", str(place / "index")),
+            ("ALL_PROXY", "http://me:pass-of-proxy@proxy.test"),
+            ("NO_PROXY", "127.0.0.1"),
+        ):
             monkeypatch.setenv(name, value)
         desk, users = Desk(place), Users(place / "state", root=True)
         desk.cache, desk.users = home / "cache", users
-        wanted = desk.plan({"pip": ["gamma"]})
+        wanted = desk.plan({"pip": ["gamma", "delta"]})
 
         async def built() -> tuple[Path, int | None]:
             python = await desk.start(wanted)
@@ -152,7 +165,7 @@ def test_as_root_setup_code_runs_as_a_jobs_user_and_what_is_built_is_ours(
             try:
                 seen = await users.lay_open(another, python, wanted.python.path, venv=python.parents[1])
                 process = await another.start(
-                    f"{python} -c 'import gamma'", Path("/"), {"PATH": os.defpath}, Keeping(seen=seen)
+                    f"{python} -c 'import gamma, delta, epsilon'", Path("/"), {"PATH": os.defpath}, Keeping(seen=seen)
                 )
                 assert (await process.wait()).code == 0
                 await process.close()
@@ -167,7 +180,9 @@ def test_as_root_setup_code_runs_as_a_jobs_user_and_what_is_built_is_ours(
         assert told["user"] == [builder, builder]
         assert 50000 <= builder < 60000
         assert told["secret"] == "closed"
-        assert told["settings"] == "[global]\nretries = 0\n"
+        assert told["settings"] == settings.format("")
+        assert told["environment"]["ALL_PROXY"] == "http://proxy.test"
+        assert "pass-of" not in json.dumps([told["environment"], told["files"], desk.log(1)])
         assert not Path(told["home"]).exists()
         assert not of_user(builder)  # what the setup code left running
         for path in (python.parents[2]).rglob("*"):
@@ -176,8 +191,6 @@ def test_as_root_setup_code_runs_as_a_jobs_user_and_what_is_built_is_ours(
             assert path.is_symlink() or found.st_mode & 0o022 == 0
             assert path.is_symlink() or found.st_mode & 0o004
         assert another not in (None, builder)
-    finally:
-        shutil.rmtree(place)
 
 
 def test_pip_sees_the_users_way_out_and_neither_ours_nor_other_secrets() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from azmlflow.localazure.builder.failure import reason
+from azmlflow.localazure.builder.failure import WITHOUT, reason
 from azmlflow.localazure.builder.plan import plan
 from azmlflow.localazure.builder.pythons import Interpreter
 from azmlflow.localazure.environments.specification import from_conda
@@ -69,3 +69,10 @@ def test_the_reason_names_the_package_and_what_to_do(said: str, told: str) -> No
     found = str(reason(PLAN, said.splitlines()))
     assert told in found
     assert found.startswith("The environment 'env:1' c")
+
+
+def test_what_was_said_of_wheels_alone_is_no_reason() -> None:
+    before, after = NOTHING.format(what="gamma==1.0", versions="none"), NO_WHEEL
+    told = str(reason(PLAN, f"{before}[azmlflow] {WITHOUT}\n{after}".splitlines()))
+    assert "'gamma' has no wheel for Python" in told
+    assert "without the credentials of pip's settings" in told
