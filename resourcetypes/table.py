@@ -42,6 +42,8 @@ class ResourceType:
         refused: further ones, by the way to them, that Azure refuses to change, and of which Pulumi's provider knows
             nothing: it previews such a change as an update (azure-native replaces a workspace for its names alone).
             Source: Microsoft's REST specification, the models of PATCH (Workspace.tsp); the rest inferred from them.
+        refused_with: the same of those that Azure refuses to change where another one is set: that one -> these.
+            Source: Microsoft, "Customer-managed keys for Azure Machine Learning", of service-side encryption.
         rising: those that Azure changes one way only, by the way to them: their values in that order, nothing before
             the first. Source: Microsoft, "Workspace managed virtual network isolation".
         told: inputs, by the way to them, that Azure alone says: they are no program's, and no import keeps them. A rule
@@ -57,6 +59,7 @@ class ResourceType:
     words: tuple[str, str] | None = None
     fixed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    refused_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rising: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     told: tuple[str, ...] = ()
     tagged: bool = False
@@ -160,6 +163,7 @@ def _read(name: str, entry: Mapping[str, Any]) -> ResourceType:
         words=None if words is None else (words[0], words[1]),
         fixed=tuple(entry.get("fixed", ())),
         refused=tuple(entry.get("refused", ())),
+        refused_with=MappingProxyType({way: tuple(those) for way, those in _map(entry, "refusedWith")}),
         rising=MappingProxyType({way: tuple(values) for way, values in _map(entry, "rising")}),
         told=tuple(entry.get("told", ())),
         tagged=entry.get("tagged", False),

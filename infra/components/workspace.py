@@ -24,9 +24,11 @@ from azmlflow.infra.plan.outputs import NAMES
 from azmlflow.resourcetypes.table import token_of, told_by_azure
 
 _TYPE = "Microsoft.MachineLearningServices/workspaces"
-# The same of its managed network; and of a key, whose identity never changes, by which the client id is known.
+# The same of its managed network; of a key, whose identity never changes, by which the client id is known; and of a key
+# that Azure keeps to on its side, where no later version of it is taken.
 _OF_NETWORK = [f"managedNetwork.{name}" for name in ("enableNetworkMonitor", "firewallSku", "managedNetworkKind")]
 _OF_KEY = ["encryption.keyVaultProperties.identityClientId"]
+_OF_KEY_SERVICE_SIDE = ["encryption.keyVaultProperties.keyIdentifier"]
 # What no setting says, and Azure, or whoever made a workspace that was taken over, has filled in.
 _FILLED_IN = [
     "allowPublicAccessWhenBehindVnet",
@@ -193,7 +195,8 @@ def _after(
     """
     network = [*told_by_azure(token_of(_TYPE)), *_OF_NETWORK] if args.isolation else []
     key = _OF_KEY if args.encryption_key else []
-    found = pulumi.ResourceOptions(ignore_changes=[*_FILLED_IN, *network, *key])
+    kept = _OF_KEY_SERVICE_SIDE if args.service_side_encryption else []
+    found = pulumi.ResourceOptions(ignore_changes=[*_FILLED_IN, *network, *key, *kept])
     if identity is None:
         return found
     waiting = until_in_force(f"{name}-roles", identity.name, identity.principal_id)

@@ -2,7 +2,7 @@
 
 azure-native tells an update where Azure refuses the change (a workspace's location, its storage account), so that its
 preview cannot be asked. The table of types decides: names, which are in a resource's path, `fixed`,
-`refused` and `rising`.
+`refused`, `refusedWith` and `rising`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from azmlflow.resourcetypes.table import UnknownType, of_token
 
 Effect = Literal["none", "update", "replace"]
 Inputs = Mapping[str, Any]
+_KEY = "encryption.keyVaultProperties.keyIdentifier"  # of a workspace: https://VAULT/keys/NAME/VERSION
 
 
 def effect(token: str, before: Inputs, after: Inputs) -> Effect:
@@ -41,7 +42,8 @@ def replacing(token: str, before: Inputs, after: Inputs, known: Inputs | None = 
         return ()  # nothing is known of it
     names = re.findall(r"{(\w+)}", kind.paths[token])
     given = [name for name in names if name in before and name in after]
-    ways = dict.fromkeys((*given, *kind.fixed, *kind.refused))
+    more = (way for switch, those in kind.refused_with.items() if at(before, switch) for way in those)
+    ways = dict.fromkeys((*given, *kind.fixed, *kind.refused, *more))
     differing = (name for name in ways if _differ(name, before, after, known or {}))
     return (*differing, *(way for way, order in kind.rising.items() if _falls(way, order, before, after)))
 
@@ -73,7 +75,10 @@ def _falls(way: str, order: tuple[str, ...], before: Inputs, after: Inputs) -> b
 
 
 def _plain(way: str, value: Any) -> Any:
-    """A value without what Azure does not tell apart: the case of ids and names, how regions are spelled."""
+    """A value without what Azure does not tell apart: the case of ids and names, how regions are spelled; and without a
+    key's version, which no setting says."""
     if isinstance(value, str):
+        if way == _KEY:
+            value = value.partition("/keys/")[2].partition("/")[0]
         return value.replace(" ", "").lower() if way == "location" else value.lower()
     return value or None

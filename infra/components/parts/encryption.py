@@ -42,7 +42,7 @@ def declare_key(
 
     A key that was rotated is followed, whosever it is: a workspace stays with the version that it was told, until it is
     told another (Microsoft, "Customer-managed keys for Azure Machine Learning"). But service-side encryption knows no
-    rotation, and stays with the version it began with.
+    rotation: the workspace keeps the version it began with (`MlflowWorkspace`).
 
     Raises:
         ValueError: it is to be made, and the workspace has no vault of its own to make it in.
@@ -67,8 +67,6 @@ def declare_key(
         tags=args.tags,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True, ignore_changes=["tags"])),
     )
-    if args.service_side_encryption:
-        return Key(vault.id, made.id, made.key_uri_with_version, elsewhere=False)
     # Once it is made: before, an engine that previews asks nobody.
     where = pulumi.Output.all(vault.name, made.id).apply(lambda both: str(both[0]))
     now = keyvault.get_key_output(key_name=args.encryption_key, resource_group_name=group, vault_name=where)

@@ -13,6 +13,15 @@ VAULT = "azure-native:keyvault:Vault"
 STORAGE = "azure-native:storage:StorageAccount"
 
 
+KEY = "encryption.keyVaultProperties.keyIdentifier"
+SERVICE_SIDE = {"enableServiceSideCMKEncryption": True}
+
+
+def by_key(key: str, version: str, **other: Any) -> dict[str, Any]:
+    uri = f"https://kv.vault.azure.net/keys/{key}/{version}"
+    return {"encryption": {"status": "Enabled", "keyVaultProperties": {"keyIdentifier": uri}}, **other}
+
+
 def network(isolation: str) -> dict[str, Any]:
     return {"kind": "Default", "managedNetwork": {"isolationMode": isolation}}
 
@@ -28,12 +37,10 @@ def network(isolation: str) -> dict[str, Any]:
         (WORKSPACE, {"workspaceName": "a"}, {"workspaceName": "b"}, ("workspaceName",)),
         (WORKSPACE, {"hbiWorkspace": False, "kind": "Default"}, {"kind": "Default"}, ()),
         (WORKSPACE, {"kind": "Default"}, {"kind": "Default", "hbiWorkspace": True}, ("hbiWorkspace",)),
-        (
-            WORKSPACE,
-            {"encryption": {"status": "Enabled", "keyVaultProperties": {"keyIdentifier": "a"}}},
-            {"encryption": {"status": "Enabled", "keyVaultProperties": {"keyIdentifier": "b"}}},
-            (),
-        ),
+        (WORKSPACE, by_key("a", "1"), by_key("b", "1"), ()),
+        # Microsoft, "Customer-managed keys for Azure Machine Learning": service-side, "key rotation" is not supported.
+        (WORKSPACE, by_key("a", "1", **SERVICE_SIDE), by_key("a", "2", **SERVICE_SIDE), ()),
+        (WORKSPACE, by_key("a", "1", **SERVICE_SIDE), by_key("b", "1", **SERVICE_SIDE), (KEY,)),
         (WORKSPACE, {"kind": "Default"}, {"encryption": {"status": "On"}, "kind": "Default"}, ("encryption.status",)),
         (WORKSPACE, {"publicNetworkAccess": "Enabled"}, {"publicNetworkAccess": "Disabled"}, ()),
         (WORKSPACE, {"containerRegistry": "/a"}, {"containerRegistry": "/b"}, ()),
