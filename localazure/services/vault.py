@@ -160,11 +160,12 @@ def _check_version(version: str | None) -> None:
         raise VaultRefused(400, "BadParameter", "api-version must be specified")
     taken = versions.of_vaults()
     if version.lower() not in taken:
+        latest = next(each for each in reversed(taken) if "preview" not in each)
         raise VaultRefused(
             400,
             "BadParameter",
             f"The specified version ({version}) is not recognized. Consider using the latest supported version "
-            f"({taken[-1]}).",
+            f"({latest}).",
         )
 
 

@@ -88,7 +88,8 @@ def test_az_is_signed_in_as_whoever_the_command_runs_as(desk: Estate) -> None:
 
 
 def test_az_asks_in_versions_of_its_own(desk: Estate) -> None:
-    """Registries, their regions, shares, private endpoints and templates: versions that Azure's index has not yet."""
+    """Registries, their regions, shares, private endpoints and templates: versions that Azure's index has not yet; and
+    a preview of a vault's data plane."""
     group = desk.outputs()["resourceGroup"]
     account = desk.outputs()["storageAccount"]
     _az(desk, ["az", "acr", "create", "-n", "crversions", "-g", group, "--sku", "Premium"])
@@ -100,6 +101,13 @@ def test_az_asks_in_versions_of_its_own(desk: Estate) -> None:
     assert _az(desk, ["az", "network", "private-endpoint", "list", "-g", group]).json() == []
     assert _az(desk, ["az", "deployment", "group", "list", "-g", group]).json() == []
     _az(desk, ["az", "acr", "delete", "-n", "crversions", "-g", group, "--yes"])
+    (vault,) = _az(desk, ["az", "keyvault", "list", "--query", "[]"]).json()
+    mine = _az(desk, ["az", "ad", "signed-in-user", "show", "--query", "id"]).json()
+    officer = ["--role", "Key Vault Crypto Officer", "--assignee-object-id", mine, "--scope", vault["id"]]
+    _az(desk, ["az", "role", "assignment", "create", "--assignee-principal-type", "User", *officer])
+    made = _az(desk, ["az", "keyvault", "key", "create", "--vault-name", vault["name"], "-n", "versions"]).json()
+    turned = _az(desk, ["az", "keyvault", "key", "rotate", "--vault-name", vault["name"], "-n", "versions"]).json()
+    assert turned["key"]["kid"] != made["key"]["kid"]
 
 
 def _az(desk: Estate, words: list[str], *options: str) -> Done:

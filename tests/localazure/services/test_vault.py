@@ -186,7 +186,9 @@ def test_what_is_not_emulated_is_a_404(ask: Any, method: str, path: str) -> None
     assert "does not emulate" in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize("version", ["2016-10-01", "7.0", "7.4", "7.6", "2025-07-01"])
+@pytest.mark.parametrize(
+    "version", ["2016-10-01", "7.0", "7.4", "7.6-preview.2", "7.6", "2025-07-01", "2026-01-01-preview"]
+)
 def test_versions_that_key_vault_has(ask: Any, version: str) -> None:
     assert ask("alice", "byroles", "/secrets", **{"api-version": version}).status_code == 200
 
