@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from azmlflow.infra.settings.computes.instances import InstanceSettings
 
 _COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
-# Its schedules' action is in no later version (Azure SDK for JavaScript, arm-machinelearning, REST level client).
+# The idle time's action is in the previews, and in no stable version (Azure/azure-rest-api-specs, Compute; azure-ai-ml
+# 1.35's client of 2025-12-01 has none).
+_IDLE_VERSION = "2024-10-01-preview"
+# The schedules' is in no later version (Azure SDK for JavaScript, arm-machinelearning, REST level client).
 _SCHEDULES_VERSION = "2021-03-01-preview"
 _INNER = "properties.properties"
 # What another instance takes.
@@ -59,7 +62,7 @@ class Change:
         id: the instance.
         action: its name.
         body: what it is told.
-        version: the api-version; empty for the one that azmlflow sends for computes.
+        version: the api-version that has it.
         says: what it changes, for people.
     """
 
@@ -120,7 +123,7 @@ def changes(arm: ResourceManager, workspace: str, wanted: Iterable[InstanceSetti
         if idle.read(inner.get("idleTimeBeforeShutdown")) != each.idle_minutes:
             says = f"compute instance `{each.name}` stops after {each.idle_minutes} minutes without work"
             body = {"idleTimeBeforeShutdown": idle.write(each.idle_minutes)}
-            yield Change(id_, "updateIdleShutdownSetting", body, "", says)
+            yield Change(id_, "updateIdleShutdownSetting", body, _IDLE_VERSION, says)
         schedules = [schedule.as_azure_has_it() for schedule in each.schedules]
         if _told(at(inner, "schedules.computeStartStop") or ()) != _told(schedules):
             says = f"compute instance `{each.name}` has {len(schedules) or 'no'} schedule{'s' * (len(schedules) != 1)}"

@@ -119,11 +119,11 @@ def act(ask: Ask, kind: Kind) -> Answer:
     action = next((each for each in kind.actions if each.name.lower() == asked), None)
     permission = f"{action.permission or action.name if action else ask.target.action}/action"
     ask.cloud.enforcer.require(ask.caller, f"{kind.permission_type}/{permission}", ask.target.id)
-    if action is None:
+    if action is None or (action.versions and not action.versions(ask.api_version.lower())):
         raise AzureError(
             404,
             "InvalidAction",
-            f"The resource type '{kind.type}' has no action '{ask.target.action}'.",
+            f"The resource type '{kind.type}' has no action '{ask.target.action}' in version '{ask.api_version}'.",
         )
     document = existing(ask, kind)
     linked.require(ask, f"{kind.permission_type}/{permission}", document)

@@ -89,11 +89,13 @@ class Action:
         name: last segment of its path, `listKeys`.
         run: does it, given the resource's document.
         permission: the Azure action it needs after the type, where that is not the name.
+        versions: whether an api-version has it (lower case), where not all of the type's do.
     """
 
     name: str
     run: Callable[[Ask, Document], Answer]
     permission: str | None = None
+    versions: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Compute instances: a machine for one person, as `computes` makes it beside clusters.
 
 Sources: Microsoft, "Compute" (REST 2025-12-01), "Create an Azure Machine Learning compute instance". Idle time and
-schedules change by POST `updateIdleShutdownSetting` and `updateSchedules` (the latter in 2021-03-01-preview alone). A
+schedules change by POST `updateIdleShutdownSetting`, which the previews alone have, and `updateSchedules`, in
+2021-03-01-preview alone (Azure/azure-rest-api-specs, Compute; what another version answers is inferred). A
 PUT that changes anything else is refused here; on Azure people saw it refused (azure-quickstart-templates issue 11830),
 and later taken without any effect (bicep-types-az issue 2543). Nobody works on an instance here: it is idle from its
 start on, and stops when its idle time is over, if its identity, where it has one, may stop it. Schedules are kept, and
@@ -202,6 +203,6 @@ ACTIONS = (
     Action("start", _switch("Start", "Running")),
     Action("stop", _switch("Stop", "Stopped")),
     Action("restart", _switch("Restart", "Running")),
-    Action("updateIdleShutdownSetting", _on_instance(_set_idle_time)),
-    Action("updateSchedules", _on_instance(_set_schedules)),
+    Action("updateIdleShutdownSetting", _on_instance(_set_idle_time), versions=lambda one: one.endswith("-preview")),
+    Action("updateSchedules", _on_instance(_set_schedules), versions=lambda one: one == "2021-03-01-preview"),
 )

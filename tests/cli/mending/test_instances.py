@@ -128,7 +128,9 @@ def test_an_instance_that_is_not_there_is_left_to_the_engine(desk: Desk) -> None
 def test_what_is_changed_is_told_and_by_the_version_that_has_it(
     desk: Desk, schedules: list[Any], now: list[Any], says: str
 ) -> None:
-    """Of the schedules' action the last version is a preview of 2021; the idle time's is that of computes."""
+    """The schedules' action is in a preview of 2021 alone; the idle time's in the previews, and in no stable version
+    (Azure/azure-rest-api-specs, Microsoft.MachineLearningServices, Compute; azure-ai-ml 1.35's client of 2025-12-01).
+    """
     there(desk, idleTimeBeforeShutdown="PT30M", schedules={"computeStartStop": now})
     versions, said = dict[str, str](), list[str]()
 
@@ -143,7 +145,7 @@ def test_what_is_changed_is_told_and_by_the_version_that_has_it(
     assert instances.apply(asked, WORKSPACE_ID, wanted(schedules=schedules), said.append) == 2
     idle = "compute instance `alice` stops after 60 minutes without work"
     assert said == [idle, f"compute instance `alice` {says}"]
-    assert versions == {"updateIdleShutdownSetting": "", "updateSchedules": "2021-03-01-preview"}
+    assert versions == {"updateIdleShutdownSetting": "2024-10-01-preview", "updateSchedules": "2021-03-01-preview"}
 
 
 WEEKLY = {"frequency": "Week", "hours": [8, 18], "weekDays": ["Monday", "Friday"]}

@@ -395,6 +395,10 @@ INSTEAD = {
 }
 
 
+# The actions that no stable api-version has -> one that has it.
+PREVIEWS = {"updateIdleShutdownSetting": "2024-10-01-preview", "updateSchedules": "2021-03-01-preview"}
+
+
 class _Undone(Exception):
     """Everything that was written is taken back."""
 
@@ -423,7 +427,7 @@ def try_as(azure: Azure, asked: Asked, rights: Iterable[str], but: Iterable[str]
                 assert azure.arm("PUT", *asked.made).status < 300, asked.made
                 azure.wait()
             azure.give(ALICE, rights, but=but)
-            version = "2024-11-01" if asked.path == TAGS else ""
+            version = "2024-11-01" if asked.path == TAGS else PREVIEWS.get(asked.path.rpartition("/")[2], "")
             answer = azure.arm(asked.method, asked.path, asked.body, who=ALICE, api=version)
             raise _Undone
     except _Undone:

@@ -9,6 +9,8 @@ import pytest
 from tests.localazure.control import CHAIN, COMPUTE, RG, WORKSPACE, Answer, Azure
 
 PATH = f"{WORKSPACE}/computes/alice-ci"
+# An api-version that has the idle time's action, and the only one that has the schedules'.
+PREVIEW, SCHEDULES = "2024-10-01-preview", "2021-03-01-preview"
 ROBOT = f"{RG}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/robot"
 # Microsoft, "Azure built-in roles".
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
@@ -63,14 +65,14 @@ def test_it_runs_at_once_and_stops_when_its_idle_time_is_over(made: Azure) -> No
 
 def test_the_idle_time_is_changed_by_its_action(made: Azure) -> None:
     idle(made, 20)
-    answer = made.arm("POST", f"{PATH}/updateIdleShutdownSetting", {"idleTimeBeforeShutdown": "PT15M"})
+    answer = made.arm("POST", f"{PATH}/updateIdleShutdownSetting", {"idleTimeBeforeShutdown": "PT15M"}, api=PREVIEW)
     assert (answer.status, inner(made)["idleTimeBeforeShutdown"]) == (200, "PT15M")
     # It was idle for longer: the idle clock begins anew (Microsoft, "Configure idle shutdown").
     assert (inner(made)["state"], "idleSince" in inner(made)) == ("Running", False)
     idle(made, 15)
     assert inner(made)["state"] == "Stopped"
     assert made.arm("POST", f"{PATH}/start").status == 202
-    assert made.arm("POST", f"{PATH}/updateIdleShutdownSetting", {}).status == 200
+    assert made.arm("POST", f"{PATH}/updateIdleShutdownSetting", {}, api=PREVIEW).status == 200
     assert "idleTimeBeforeShutdown" not in inner(made)
     idle(made, 60 * 24 * 9)
     assert inner(made)["state"] == "Running"
@@ -78,7 +80,7 @@ def test_the_idle_time_is_changed_by_its_action(made: Azure) -> None:
 
 @pytest.mark.parametrize("wrong", ["PT14M", "P3DT1M", "30m", "half an hour", 30])
 def test_an_idle_time_is_from_a_quarter_of_an_hour_to_three_days(made: Azure, wrong: Any) -> None:
-    refused = made.arm("POST", f"{PATH}/updateIdleShutdownSetting", {"idleTimeBeforeShutdown": wrong})
+    refused = made.arm("POST", f"{PATH}/updateIdleShutdownSetting", {"idleTimeBeforeShutdown": wrong}, api=PREVIEW)
     assert (refused.status, refused.code) == (400, "BadRequest")
     assert inner(made)["idleTimeBeforeShutdown"] == "PT30M"
     other = f"{WORKSPACE}/computes/bob-ci"
@@ -86,16 +88,34 @@ def test_an_idle_time_is_from_a_quarter_of_an_hour_to_three_days(made: Azure, wr
     assert made.arm("GET", other).status == 404
 
 
+@pytest.mark.parametrize(
+    ("action", "version"),
+    [
+        ("updateIdleShutdownSetting", ""),
+        ("updateIdleShutdownSetting", "2026-05-01"),
+        ("updateSchedules", ""),
+        ("updateSchedules", PREVIEW),
+    ],
+)
+def test_an_action_that_a_version_does_not_have(made: Azure, action: str, version: str) -> None:
+    """Azure/azure-rest-api-specs, Microsoft.MachineLearningServices, Compute: the stable 2025-12-01 has start, stop and
+    restart alone; the idle time's action is in the previews, the schedules' in preview/2021-03-01-preview.
+    """
+    refused = made.arm("POST", f"{PATH}/{action}", {"idleTimeBeforeShutdown": "PT15M"}, api=version)
+    assert (refused.status, refused.code, action in refused.message) == (404, "InvalidAction", True)
+    assert inner(made)["idleTimeBeforeShutdown"] == "PT30M"
+
+
 def test_its_schedules_are_changed_by_theirs(made: Azure) -> None:
     daily = {"frequency": "Day", "interval": 1, "timeZone": "UTC", "schedule": {"hours": [8], "minutes": [0]}}
     start = {"action": "Start", "triggerType": "Recurrence", "recurrence": daily}
-    assert made.arm("POST", f"{PATH}/updateSchedules", scheduled(cron(), start)).status == 200
+    assert made.arm("POST", f"{PATH}/updateSchedules", scheduled(cron(), start), api=SCHEDULES).status == 200
     stop, begin = inner(made)["schedules"]["computeStartStop"]
     assert (stop["status"], stop["provisioningStatus"], stop["cron"]) == ("Enabled", "Completed", cron()["cron"])
     assert begin["recurrence"] == daily
-    assert made.arm("POST", f"{PATH}/updateSchedules", scheduled(cron())).status == 200
+    assert made.arm("POST", f"{PATH}/updateSchedules", scheduled(cron()), api=SCHEDULES).status == 200
     assert [each["id"] for each in inner(made)["schedules"]["computeStartStop"]] == [stop["id"]]
-    assert made.arm("POST", f"{PATH}/updateSchedules", scheduled()).status == 200
+    assert made.arm("POST", f"{PATH}/updateSchedules", scheduled(), api=SCHEDULES).status == 200
     assert inner(made)["schedules"]["computeStartStop"] == []
 
 
@@ -103,7 +123,7 @@ def test_a_recurrence_as_azure_ai_ml_sends_it(made: Azure) -> None:
     """Its days of the week in lower case; both lists empty where no pattern was said."""
     days = recurrence(frequency="Week", schedule={"hours": [8], "minutes": [0], "weekDays": ["monday"]})
     empty = recurrence(schedule={"hours": [], "minutes": []})
-    assert made.arm("POST", f"{PATH}/updateSchedules", scheduled(days, empty)).status == 200
+    assert made.arm("POST", f"{PATH}/updateSchedules", scheduled(days, empty), api=SCHEDULES).status == 200
     first, second = inner(made)["schedules"]["computeStartStop"]
     assert (first["recurrence"]["schedule"]["weekDays"], first["recurrence"]["timeZone"]) == (["Monday"], "UTC")
     assert second["recurrence"]["schedule"] == {"hours": [], "minutes": []}
@@ -134,7 +154,7 @@ def test_a_recurrence_as_azure_ai_ml_sends_it(made: Azure) -> None:
 )
 def test_a_schedule_that_azure_does_not_take(made: Azure, wrong: Any, told: str) -> None:
     for answer in (
-        made.arm("POST", f"{PATH}/updateSchedules", wrong),
+        made.arm("POST", f"{PATH}/updateSchedules", wrong, api=SCHEDULES),
         made.arm("PUT", f"{WORKSPACE}/computes/bob-ci", body(schedules=wrong)),
     ):
         assert (answer.status, told in answer.message) == (400, True), answer
@@ -172,8 +192,8 @@ def test_a_put_says_the_same_or_is_refused(made: Azure) -> None:
 
 
 def test_a_cluster_has_neither_action(made: Azure) -> None:
-    for action in ("updateIdleShutdownSetting", "updateSchedules"):
-        refused = made.arm("POST", f"{COMPUTE}/{action}", {})
+    for action, version in (("updateIdleShutdownSetting", PREVIEW), ("updateSchedules", SCHEDULES)):
+        refused = made.arm("POST", f"{COMPUTE}/{action}", {}, api=version)
         assert (refused.status, "AmlCompute" in refused.message) == (400, True)
 
 
