@@ -27,6 +27,7 @@ from azmlflow.cli.project.project import (
     refuse_mixed_clouds,
     write_atomically,
 )
+from azmlflow.cli.project.settings_file import editing
 from azmlflow.localazure.core.constants import DEVELOPER
 from azmlflow.localazure.machine.shortage import remedy
 from azmlflow.reach.records import Origin
@@ -155,13 +156,21 @@ def prepare_pulumi(project: Project, environment: Mapping[str, str]) -> None:
             where=str(fault.filename),
             next=remedy(fault, f"ls -ld {project.root}"),
         ) from fault
-    if not project.passphrase.exists():
-        write_atomically(project.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
+    _make_passphrase(project)
     from azmlflow.cli.pulumi.sdk import azure_native_version
     from azmlflow.localazure.plugin.install import install
 
     official = environment.get(OFFICIAL)
     install(project.pulumi_home, azure_native_version(), Path(official) if official else None)
+
+
+def _make_passphrase(project: Project) -> None:
+    """Of two that begin at once the first one's stays: its engine may have read it."""
+    if project.passphrase.exists():
+        return
+    with editing(project):
+        if not project.passphrase.exists():
+            write_atomically(project.passphrase, secrets.token_urlsafe(32) + "\n", mode=0o600)
 
 
 def plugins(
@@ -186,27 +195,18 @@ def set_lost_state_aside(project: Project) -> None:
     """A passphrase that is gone opens nothing any more: local stacks begin a new state, and the old one is kept aside.
 
     So that `rm -rf .azmlflow`, whole or in part, leaves no stack that cannot be stood up again: `up` finds what stands
-    on the embedded Azure by its tags, and takes it over. The state is looked for before the passphrase: a command that
-    begins beside this one makes the passphrase first.
+    on the embedded Azure by its tags, and takes it over. A command that begins beside this one makes the passphrase
+    before its state, and not while this one looks.
     """
-    held = _holds_states(project)
-    if not project.passphrase.exists():
-        _drop_salts(project)
-        if held:
-            _set_aside(project)
+    if project.passphrase.exists():
+        return
+    with editing(project):
+        if not project.passphrase.exists():
+            set_state_aside(project)
 
 
 def set_state_aside(project: Project) -> Path | None:
     """Have local stacks begin a new state, whatever passphrase there is; where the old one is kept."""
-    _drop_salts(project)
-    return _set_aside(project) if _holds_states(project) else None
-
-
-def _holds_states(project: Project) -> bool:
-    return any(project.backend.rglob("*.json"))
-
-
-def _drop_salts(project: Project) -> None:
     for name in project.stacks():
         path = project.settings_path(name)
         if read_stack(project, name).local:
@@ -214,9 +214,8 @@ def _drop_salts(project: Project) -> None:
             without = re.sub(r"^encryptionsalt:.*\n?", "", text, flags=re.MULTILINE)
             if without != text:
                 write_atomically(path, without)
-
-
-def _set_aside(project: Project) -> Path:
+    if not any(project.backend.rglob("*.json")):
+        return None
     aside = next(
         path for number in itertools.count(1) if not (path := project.backend.with_name(f"backend-{number}")).exists()
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from azmlflow.cli.local import entering
+from azmlflow.cli.project.project import Project
 from azmlflow.cli.project.selection import find_project
 from tests.cli.desk import Desk
 
@@ -94,20 +98,41 @@ def test_a_state_without_its_passphrase_is_set_aside(desk: Desk) -> None:
     assert (desk.root / ".azmlflow/backend-1/.pulumi/stacks/azmlflow/local.json").exists()
 
 
-def test_a_state_that_another_command_begins_meanwhile_is_not_taken_for_lost(
+def test_whoever_looks_whether_a_state_was_lost_and_whoever_begins_one_take_turns(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The workspaces of a fleet begin side by side, each with the passphrase first and then its state."""
+    """The workspaces of a fleet begin side by side: one that is held in mid-look must not see what another begins."""
     project = find_project()
     project.passphrase.unlink(missing_ok=True)
-    state = project.backend / ".pulumi/stacks/azmlflow/other.json"
+    turns: list[str] = []
 
-    def begin(_project: object) -> None:
-        project.passphrase.parent.mkdir(parents=True, exist_ok=True)
-        project.passphrase.write_text("theirs\n")
-        state.parent.mkdir(parents=True)
-        state.write_text("{}")
+    def held(who: str) -> str:
+        turns.append(who)
+        with pytest.raises(Timeout):
+            FileLock(project.state / "settings.lock").acquire(blocking=False)
+        return ""
 
-    monkeypatch.setattr(entering, "_drop_salts", begin)
+    monkeypatch.setattr(entering, "set_state_aside", lambda _project: held("look"))
     entering.set_lost_state_aside(project)
-    assert state.exists()
+    token = entering.secrets.token_urlsafe
+    monkeypatch.setattr(entering.secrets, "token_urlsafe", lambda count: held("begin") or token(count))
+    entering.prepare_pulumi(project, {})
+    assert turns == ["look", "begin"]
+    entering.set_lost_state_aside(project)
+    entering.prepare_pulumi(project, {})
+    assert turns == ["look", "begin"]
+
+
+def test_of_two_that_make_the_passphrase_the_first_ones_stays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine may have read it already."""
+    project = find_project()
+    project.passphrase.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def after_them(_project: Project) -> Iterator[None]:
+        project.passphrase.write_text("theirs\n")
+        yield
+
+    monkeypatch.setattr(entering, "editing", after_them)
+    entering.prepare_pulumi(project, {})
+    assert project.passphrase.read_text() == "theirs\n"
