@@ -9,6 +9,7 @@ What is not a name gets one spelling at once, Azure's, so that whoever compares 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from azmlflow.localazure.core import spelling
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.rbac import scopes
 
+# What generic clients send for a resource without a parent: `providers/{namespace}/{parent}/{type}/{name}`
+# (azure-mgmt-resource, ResourcesOperations, whose parent_resource_path may be empty; `az resource show`).
+_EMPTY_PARENT = re.compile("(?i)(/providers/[^/]+)//(?=[^/])")
 _GROUPS = "resourceGroups"
 _WORDS = {word.lower(): word for word in ("subscriptions", _GROUPS, "providers")}
 GROUP_TYPE = "Microsoft.Resources/resourceGroups"
@@ -80,10 +84,10 @@ def parse(raw_path: str, method: str, spelt: Callable[[str], str] = str) -> Targ
         spelt: Azure's spelling of a namespace or a full type in any case; what it does not know it gives back.
 
     Raises:
-        AzureError: 400 `InvalidRequestUri`: an empty segment, or one that is encoded twice or has a slash; 400
-            `InvalidSubscriptionId`: a subscription id that is not a GUID.
+        AzureError: 400 `InvalidRequestUri`: an empty segment other than a parent's, or one that is encoded twice or has
+            a slash; 400 `InvalidSubscriptionId`: a subscription id that is not a GUID.
     """
-    sent = raw_path.removeprefix("/").removesuffix("/")
+    sent = _EMPTY_PARENT.sub(r"\1/", raw_path).removeprefix("/").removesuffix("/")
     segments = [spelling.decoded(segment) for segment in sent.split("/")] if sent else []
     # No name in Resource Manager has a '%' (Microsoft, "Naming rules and restrictions"): it would be decoded again.
     if any(not segment or not {"/", "\\", "%"}.isdisjoint(segment) for segment in segments):

@@ -87,6 +87,17 @@ def test_az_is_signed_in_as_whoever_the_command_runs_as(desk: Estate) -> None:
     assert json.loads(listed.out) == []
 
 
+def test_az_names_a_resource_by_its_type(desk: Estate) -> None:
+    """It leaves the place of a parent empty: `providers/NAMESPACE//workspaces/NAME`."""
+    outputs = desk.outputs()
+    named = ["-g", outputs["resourceGroup"], "-n", outputs["workspaceName"]]
+    type_ = ["--resource-type", "Microsoft.MachineLearningServices/workspaces"]
+    shown = _az(desk, ["az", "resource", "show", *named, *type_]).json()
+    assert shown["name"] == outputs["workspaceName"]
+    tagged = _az(desk, ["az", "resource", "tag", *named, *type_, "--tags", "kept=yes", "--is-incremental"]).json()
+    assert tagged["tags"] == {**shown["tags"], "kept": "yes"}
+
+
 def test_az_asks_in_versions_of_its_own(desk: Estate) -> None:
     """Registries, their regions, shares, private endpoints and templates: versions that Azure's index has not yet; and
     a preview of a vault's data plane."""

@@ -50,6 +50,18 @@ def test_a_path_with_two_readings_is_refused(azure: Azure, path: str) -> None:
     assert (refused.status, refused.code) == (400, "InvalidRequestUri")
 
 
+def test_a_generic_client_leaves_the_place_of_a_parent_empty(azure: Azure) -> None:
+    """azure-mgmt-resource's `resources.get(group, namespace, "", type, name)`, and with it `az resource show`."""
+    azure.make(*CHAIN)
+    azure.give(ALICE, ("*/read",), RG)
+    odd = WORKSPACE.replace("MachineLearningServices/", "MachineLearningServices//")
+    assert azure.arm("GET", f"{odd}?{API}", who=ALICE).body["id"] == WORKSPACE
+    refused = azure.arm("DELETE", f"{odd}?{API}", who=ALICE)
+    assert (refused.status, f"over scope '{WORKSPACE}'" in refused.message) == (403, True)
+    for path in (odd.replace("//", "///"), WORKSPACE.replace("/workspaces/", "/workspaces//"), f"{RG}/providers//x"):
+        assert azure.arm("GET", f"{path}?{API}").code == "InvalidRequestUri", path
+
+
 def test_the_answer_has_azures_spelling(azure: Azure) -> None:
     path = f"{SUB.upper()}/RESOURCEGROUPS/rg1"
     made = azure.arm("PUT", f"{path}?api-version=2024-11-01", {"Location": "westeurope", "Tags": {"a": "b"}}).body
