@@ -143,7 +143,10 @@ def _linked(arm: ResourceManager, one: Resource) -> Resource:
     if one.type != WORKSPACE:
         return one
     document = arm.get(one.id)
-    return Resource.of({"type": one.type, **document, "tags": document.get("tags") or one.tags}) if document else one
+    if document is None:
+        return one
+    found = Resource.of(document)
+    return replace(found, type=one.type, tags=found.tags or one.tags)
 
 
 def read_buried(arm: ResourceManager, group_id: str, sight: Sight) -> tuple[Mapping[str, Any], ...]:

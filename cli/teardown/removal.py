@@ -217,7 +217,7 @@ def _refusals_beside(arm: ResourceManager, id_: str, limits: Limits) -> tuple[Re
     document = arm.get(id_)
     if document is None:
         return ()
-    one = Resource.of({**document, "id": id_})
+    one = replace(Resource.of(document), id=id_)
     project, stack = marks(one.tags)
     why = ""
     if one.manager and not one.manager.lower().startswith(one.group):

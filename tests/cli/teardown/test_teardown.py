@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from azmlflow.cli.azure.errors import ForeignAnswer, TimedOut
+from azmlflow.cli.azure.errors import ForeignAnswer, MalformedAnswer, TimedOut
 from azmlflow.cli.frame.errors import CliError
 from azmlflow.cli.teardown import Limits, Progress, Removal, plan_group, remove_group
 from azmlflow.cli.teardown.data import describing
@@ -61,6 +61,17 @@ def test_again_is_nothing(azure: Azure, door: Door) -> None:
     assert planned(Removal(open_arm(door), plan_group(open_arm(door), RG))) == ()
     report = remove_group(open_arm(door), RG)
     assert (report.steps, report.left) == ((), ())
+
+
+def test_a_workspace_that_is_answered_in_another_form_ends_the_look(azure: Azure, door: Door) -> None:
+    """What it uses would be unknown, and none of it be looked at."""
+    stand(azure)
+    before = remains(azure)
+    listed = Response(200, b'{"value": []}', {})
+    door.fault = lambda _number, _method, path: listed if path == WORKSPACE else None
+    with pytest.raises(MalformedAnswer, match="there is no `id` in it"):
+        plan_group(open_arm(door), RG)
+    assert remains(azure) == before
 
 
 def test_progress_tells_what_azure_is_at_work_on(tmp_path: Path) -> None:
