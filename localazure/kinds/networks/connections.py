@@ -2,6 +2,10 @@
 
 Kept apart from the resource, whose own PUT does not change them, and shown in it. Source: Microsoft, "Private Endpoint
 Connections" of each provider. An endpoint of whoever may approve it is approved at once.
+
+How a provider tells them (Azure/azure-rest-api-specs: Microsoft.Storage 2024-01-01, Microsoft.KeyVault 2024-11-01,
+Microsoft.ContainerRegistry 2023-01-01-preview, Microsoft.MachineLearningServices 2025-12-01): none tells the group;
+storage says `actionRequired` where the others say `actionsRequired`; a vault's have neither name nor type.
 """
 
 from __future__ import annotations
@@ -23,17 +27,29 @@ def shown(cloud: Cloud, document: Document) -> Document:
     found = of_resource(cloud, document["id"])
     if not found:
         return document
-    return {**document, "properties": {**document["properties"], "privateEndpointConnections": found}}
+    told = [_told(str(document["type"]), each) for each in found]
+    return {**document, "properties": {**document["properties"], "privateEndpointConnections": told}}
 
 
-def connect(cloud: Cloud, endpoint: Document, target: Document, group: str) -> None:
+def _told(type_: str, connection: Document) -> Document:
+    inner = {name: value for name, value in connection["properties"].items() if name != "groupIds"}
+    match type_.lower():
+        case "microsoft.storage/storageaccounts":
+            said = {"actionsRequired": "actionRequired"}
+            state = inner["privateLinkServiceConnectionState"]
+            inner["privateLinkServiceConnectionState"] = {said.get(name, name): value for name, value in state.items()}
+        case "microsoft.keyvault/vaults":
+            return {"id": connection["id"], "properties": inner}
+    return {**connection, "properties": inner}
+
+
+def connect(cloud: Cloud, endpoint: Document, target: Document) -> None:
     """An endpoint leads to a resource from now on."""
     before = (each["name"] for each in of_resource(cloud, target["id"]) if _endpoint(each) == endpoint["id"].lower())
     name = next(before, None) or f"{endpoint['name']}.{cloud.ids.guid()}"
     connection_id = f"{target['id']}/privateEndpointConnections/{name}"
     properties = {
         "provisioningState": "Succeeded",
-        "groupIds": [group],
         "privateEndpoint": {"id": endpoint["id"]},
         "privateLinkServiceConnectionState": APPROVED,
     }

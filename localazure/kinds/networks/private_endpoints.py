@@ -154,12 +154,11 @@ def _addressed(ask: Ask, subnet: Document, wanted: tuple[tuple[str, ...], ...]) 
 
 
 def _stands(cloud: Cloud, document: Document, _operation: Document) -> None:
-    id_, group = target(document)
-    led_to = find.resource(cloud, id_)
+    led_to = find.resource(cloud, target(document)[0])
     if led_to is None:
         _cut(document)
     else:
-        connections.connect(cloud, document, led_to, group)
+        connections.connect(cloud, document, led_to)
 
 
 def _cut(document: Document) -> None:

@@ -18,6 +18,7 @@ from tests.localazure.control import (
     COMPUTE,
     NETWORK,
     PRIVATE_ENDPOINT,
+    REGISTRY,
     RG,
     STORAGE,
     SUBNET,
@@ -217,6 +218,33 @@ def test_an_endpoint_is_seen_on_both_sides(azure: Azure, network: NetworkManagem
     assert azure.arm("GET", STORAGE).body["properties"]["privateEndpointConnections"] == seen
     network.private_endpoints.begin_delete("rg1", "pe").result()
     assert azure.arm("GET", STORAGE).body["properties"]["privateEndpointConnections"] == []
+
+
+@pytest.mark.parametrize(
+    ("target", "group", "members", "needs"),
+    [
+        (STORAGE, "blob", {"id", "name", "type", "properties"}, "actionRequired"),
+        (VAULT, "vault", {"id", "properties"}, "actionsRequired"),
+        (REGISTRY, "registry", {"id", "name", "type", "properties"}, "actionsRequired"),
+        (WORKSPACE, "amlworkspace", {"id", "name", "type", "properties"}, "actionsRequired"),
+    ],
+)
+def test_a_connection_as_its_provider_tells_it(
+    azure: Azure, network: NetworkManagementClient, target: str, group: str, members: set[str], needs: str
+) -> None:
+    """Azure/azure-rest-api-specs: PrivateEndpointConnection (of vaults, ...Item) of Microsoft.Storage 2024-01-01,
+    KeyVault 2024-11-01, ContainerRegistry 2023-01-01-preview and MachineLearningServices 2025-12-01.
+    """
+    azure.make(*CHAIN[2:6], REGISTRY)
+    _vnet(network)
+    _endpoint(network, _subnet(network, "one", "10.0.1.0/24").id, target, group)
+    azure.wait()
+    (seen,) = azure.arm("GET", target).body["properties"]["privateEndpointConnections"]
+    assert set(seen) == members
+    inner = seen["properties"]
+    assert set(inner) == {"privateEndpoint", "privateLinkServiceConnectionState", "provisioningState"}
+    state = {"status": "Approved", "description": "Auto-Approved", needs: "None"}
+    assert inner["privateLinkServiceConnectionState"] == state
 
 
 def test_what_an_endpoint_leads_to_goes_first(azure: Azure, network: NetworkManagementClient) -> None:
