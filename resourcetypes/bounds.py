@@ -37,8 +37,8 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments": (
             r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,30}[a-zA-Z0-9]"
         ),
-        # Inferred: azure-ai-ml sends any, and no page tells the rule.
-        "Microsoft.MachineLearningServices/workspaces/outboundRules": r"[a-zA-Z0-9_.-]{1,80}",
+        # Azure/azure-rest-api-specs, Managed Network Settings Rule, 2024-04-01 to 2026-05-01; azure-ai-ml sends any.
+        "Microsoft.MachineLearningServices/workspaces/outboundRules": r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
         "Microsoft.Network/virtualNetworks": r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9_]",
         "Microsoft.Network/virtualNetworks/subnets": _NETWORK,
         "Microsoft.Network/networkSecurityGroups": _NETWORK,

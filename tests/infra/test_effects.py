@@ -285,7 +285,7 @@ ROWS: Mapping[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "-PrivateZone VirtualNetworkLink",
     ),
     "network.rules": (managed(), managed({"fqdn": "a.com"}), "none", f"+{RULE}"),
-    "network.rules[].name": (managed({"fqdn": "a.com"}), managed({"fqdn": "a.com", "name": "a"}), "none", ANOTHER),
+    "network.rules[].name": (managed({"fqdn": "a.com"}), managed({"fqdn": "a.com", "name": "one"}), "none", ANOTHER),
     "network.rules[].fqdn": (managed({"fqdn": "a.com"}), managed({"fqdn": "b.com"}), "none", ANOTHER),
     "network.rules[].serviceTag": (tag(), tag(serviceTag="AzureMonitor"), "none", ANOTHER),
     "network.rules[].protocol": (tag(), tag(protocol="UDP"), "none", ANOTHER),

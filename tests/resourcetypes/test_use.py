@@ -39,8 +39,9 @@ OTHERS = {
     "localazure/clients/control.py": {"2019-08-01"},
     # A workspace that is recovered, which no version has that is sent for the type.
     "cli/mending/soft_deleted.py": {"2023-08-01-preview"},
-    # The action on an instance's schedules, which no later version has.
-    "cli/mending/instances.py": {"2021-03-01-preview"},
+    # The actions on an instance's idle time and schedules: the previews alone have that, and no later version this.
+    "cli/mending/instances.py": {"2024-10-01-preview", "2021-03-01-preview"},
+    "localazure/kinds/workspaces/instances.py": {"2021-03-01-preview"},
     # A workspace's own firewall, which previews alone have.
     "cli/azure/addresses.py": {"2024-10-01-preview"},
     # A day, as an example of one.

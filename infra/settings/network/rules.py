@@ -13,11 +13,11 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from azmlflow.infra.plan.networks import Rule
+from azmlflow.infra.plan.networks import RULE, Rule
 from azmlflow.infra.settings.faults import refuse
 from azmlflow.infra.settings.fields import SettingsModel
 from azmlflow.infra.settings.network.ids import resource
-from azmlflow.resourcetypes.bounds import FQDN
+from azmlflow.resourcetypes.bounds import FQDN, NAMES
 
 EXAMPLE = (
     "/subscriptions/00000000-0000-4000-8000-000000000000/resourceGroups/rg-data/providers/Microsoft.Sql/servers/sql"
@@ -33,7 +33,7 @@ class RuleSettings(SettingsModel):
     name: str | None = Field(
         None,
         description="Its name in Azure. Default: made from what it lets out to.",
-        pattern=r"^[A-Za-z0-9-]{1,33}$",  # azure-native takes no others
+        pattern=f"^{NAMES[RULE]}$",
         examples=["pypi"],
     )
     fqdn: str | None = Field(
@@ -131,7 +131,7 @@ class RuleSettings(SettingsModel):
 
 
 def _named(kind: str, subject: str, shown: str = "") -> str:
-    """A name that fits a line; azure-native demands at most 33 letters, digits and hyphens."""
+    """A name that fits a line, and Azure's rule for it."""
     last = (shown or subject).rpartition("/")[2]
     slug = re.sub(r"[^A-Za-z0-9]+", "-", last).strip("-")[:12].strip("-").lower()
     return f"{kind}-{slug}-{hashlib.sha256(subject.encode()).hexdigest()[:6]}"

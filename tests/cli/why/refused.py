@@ -133,7 +133,7 @@ def _open_network(clients: Clients) -> str:
 
 
 def _rule(clients: Clients) -> None:
-    clients.put(f"{_open_network(clients)}/outboundRules/r1", MADE[f"{ML}/outboundRules"][1])
+    clients.put(f"{_open_network(clients)}/outboundRules/rule1", MADE[f"{ML}/outboundRules"][1])
 
 
 def _network_undone(clients: Clients) -> None:

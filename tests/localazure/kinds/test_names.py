@@ -15,6 +15,11 @@ _CASES = {
         ("cpu", "cpu-cluster", "gpu-a1", "a" * 24, "gpu1", "gpu-1a"),
         ("gpu-1", "gpu-x-12", "ab", "1gpu", "a" * 25, "a_b"),
     ),
+    # Azure/azure-rest-api-specs, Managed Network Settings Rule, stable/2025-12-01.
+    "Microsoft.MachineLearningServices/workspaces/outboundRules": (
+        ("abc", "p_y-p", "9abc", "a" * 33),
+        ("ab", "-abc", "_abc", "a" * 34, "pypi.org", "a b"),
+    ),
     "Microsoft.Storage/storageAccounts": (("abc", "a1b2", "a" * 24), ("ab", "a" * 25, "Abc", "a-b")),
     "Microsoft.KeyVault/vaults": (
         ("abc", "a-b", "A1-b", "a" * 24),

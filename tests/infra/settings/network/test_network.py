@@ -10,6 +10,7 @@ import pytest
 from azmlflow.infra.plan.networks import PUBLIC, Network
 from azmlflow.infra.settings.faults import Fault, SettingsError
 from azmlflow.infra.settings.network.combinations import fitted
+from azmlflow.infra.settings.network.rules import RuleSettings
 from azmlflow.infra.settings.network.standing import check
 from azmlflow.infra.settings.settings import Settings
 
@@ -147,14 +148,21 @@ def test_one_rule_twice() -> None:
 
 
 def test_a_rules_own_name() -> None:
-    """As somebody called it who made it by hand; else it follows from what it lets out to."""
+    """As somebody called it who made it by hand; else it follows from what it lets out to.
+
+    Azure's rule: 3 to 33 letters, digits, hyphens and underscores, the first a letter or digit
+    (Azure/azure-rest-api-specs, Managed Network Settings Rule, stable/2025-12-01).
+    """
     rules = [{"fqdn": "a.com", "name": "mine"}, {"serviceTag": "DataFactory"}]
     found = fault(mode="managed", outbound="approved", rules=[*rules, {"fqdn": "b.com", "name": "MINE"}])
     assert "two rules are called 'mine'; Azure's names ignore case" in found.what
     found = fault(mode="managed", outbound="approved", rules=[*rules, {"fqdn": "A.com", "name": "other"}])
     assert "two rules let out to the same, a.com" in found.what
-    found = fault(mode="managed", outbound="approved", rules=[{"fqdn": "a.com", "name": "a_b"}])
-    assert (found.key, "match pattern" in found.what) == ("azmlflow:network.rules[0].name", True)
+    for name in ("pypi.org", "ab", "-pypi", "_pypi", "p" * 34):
+        found = fault(mode="managed", outbound="approved", rules=[{"fqdn": "a.com", "name": name}])
+        assert (found.key, "match pattern" in found.what) == ("azmlflow:network.rules[0].name", True)
+    for name in ("p_i", "p" * 33):
+        RuleSettings.model_validate({"fqdn": "a.com", "name": name})
     network = {"mode": "managed", "outbound": "approved", "rules": rules}
     settings = Settings.from_mapping({"azmlflow:registry": "own", "azmlflow:network": network})
     first, second = settings.network.network().rules
