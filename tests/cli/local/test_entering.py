@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -114,8 +115,8 @@ def test_whoever_looks_whether_a_state_was_lost_and_whoever_begins_one_take_turn
 
     monkeypatch.setattr(entering, "set_state_aside", lambda _project: held("look"))
     entering.set_lost_state_aside(project)
-    token = entering.secrets.token_urlsafe
-    monkeypatch.setattr(entering.secrets, "token_urlsafe", lambda count: held("begin") or token(count))
+    token = secrets.token_urlsafe
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda count: held("begin") or token(count))
     entering.prepare_pulumi(project, {})
     assert turns == ["look", "begin"]
     entering.set_lost_state_aside(project)
