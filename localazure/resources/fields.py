@@ -53,6 +53,23 @@ def wrong_type(name: str, value: Any, expected: str) -> AzureError:
     )
 
 
+def require(given: Mapping[str, Any], names: Iterable[str], of: str = "") -> None:
+    """Members that a body has to say.
+
+    Args:
+        given: the object they are members of.
+        names: the members.
+        of: what the object is, where its members are named with it: `credentials`.
+
+    Raises:
+        AzureError: 400 `InvalidRequestContent`, naming the first that is missing, or is null or empty.
+    """
+    for name in names:
+        if given.get(name) in (None, ""):
+            way = f"{of}.{name}" if of else name
+            raise bad_request("InvalidRequestContent", f"The required property '{way}' is missing.", target=way)
+
+
 def texts(name: str, given: Mapping[str, Any]) -> dict[str, str]:
     """The member `name`, an object of texts; null members count as not given, as with ARM's PATCH.
 

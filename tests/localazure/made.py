@@ -36,7 +36,7 @@ BLOB = "https://stacct1.blob.core.windows.net/some-container"
 FILE = f"azureml:/{WORKSPACE}/datastores/workspaceblobstore/paths/a/b"
 STORE = {"accountName": "stacct1", "containerName": "azureml", "credentials": {"credentialsType": "AccountKey"}}
 DAYS = {"startDate": "2031-01-01T00:00:00Z", "endDate": "2032-01-01T00:00:00Z"}
-NOTICE = {"operator": "GreaterThan", "threshold": 80, "contactEmails": ["a@example.com"]}
+NOTICE = {"enabled": True, "operator": "GreaterThan", "threshold": 80, "contactEmails": ["a@example.com"]}
 ROLE = {"roleName": "mine", "assignableScopes": [SUB], "permissions": [{"actions": ["*/read"]}]}
 READER = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
 

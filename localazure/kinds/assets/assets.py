@@ -16,7 +16,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.models.records import matches
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Ask
-from azmlflow.localazure.resources.fields import choice, pick, stamp, texts, wrong_type
+from azmlflow.localazure.resources.fields import choice, pick, require, stamp, texts, wrong_type
 from azmlflow.localazure.resources.kind import Kind, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Verbs
 
@@ -105,11 +105,12 @@ def keep_container(ask: Ask, document: Document) -> None:
         find.keep(ask.cloud, made)
 
 
-def container(name: str, *, action_type: str | None = None) -> Kind:
+def container(name: str, *, types: tuple[str, ...] = (), action_type: str | None = None) -> Kind:
     """The kind of the containers of an asset.
 
     Args:
         name: the last part of its type, `data`.
+        types: what `dataType` can be, which each body has to say; nothing where there is none.
         action_type: as of a kind.
     """
     type_ = f"{WORKSPACE}/{name}"
@@ -119,10 +120,16 @@ def container(name: str, *, action_type: str | None = None) -> Kind:
         shown = [each for each in below if each["type"] == type_ and in_view(ask, each["properties"]["isArchived"])]
         return asked(ask, shown)
 
+    def shape(ask: Ask, existing: Document | None) -> Document:
+        require(ask.body, ["properties"])
+        if types:
+            choice("dataType", ask.properties.get("dataType"), types)
+        return _shape(ask, existing)
+
     return Kind(
         type=type_,
         name=NAME,
-        shape=_shape,
+        shape=shape,
         placement=child_of(WORKSPACE),
         has_provisioning_state=False,
         has_system_data=True,

@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from azmlflow.localazure.kinds.assets.assets import container
 
-DATA = container("data")
+TYPES = ("uri_file", "uri_folder", "mltable")
+
+DATA = container("data", types=TYPES)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from azmlflow.localazure.core.errors import bad_request
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.assets import assets
+from azmlflow.localazure.kinds.assets.data import TYPES
 from azmlflow.localazure.models import places
 from azmlflow.localazure.resources.ask import Ask
 from azmlflow.localazure.resources.fields import choice
@@ -17,7 +18,6 @@ from azmlflow.localazure.resources.find import parent
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, child_of
 from azmlflow.localazure.resources.verbs import Verbs
 
-_TYPES = ("uri_file", "uri_folder", "mltable")
 _DEFAULTS: Document = {"isAnonymous": False, "isArchived": False, "tags": {}, "properties": {}}
 _SCHEMES = ("azureml://", "https://", "http://", "abfss://", "wasbs://", "adl://")
 
@@ -35,7 +35,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     place = places.locate(uri, workspace, ask.cloud)
     if place is not None:  # the short spelling is answered as the long one, which says of which workspace it is
         uri = places.long_uri(place, workspace) + ("/" if uri.endswith("/") else "")
-    kind = choice("dataType", found.get("dataType"), _TYPES)
+    kind = choice("dataType", found.get("dataType"), TYPES)
     if existing is not None:
         before = existing["properties"]
         if (before["dataUri"].rstrip("/"), before["dataType"]) != (uri.rstrip("/"), kind):

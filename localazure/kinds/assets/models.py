@@ -14,7 +14,7 @@ from azmlflow.localazure.models import records
 from azmlflow.localazure.models.records import Model, Version
 from azmlflow.localazure.models.registry import Registry
 from azmlflow.localazure.resources.ask import Ask
-from azmlflow.localazure.resources.fields import pick, texts
+from azmlflow.localazure.resources.fields import pick, require, texts
 from azmlflow.localazure.resources.kind import Kind, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Elsewhere, Verbs
 
@@ -29,6 +29,7 @@ _DEFAULTS: Document = {"description": "", "isArchived": False, "tags": {}, "prop
 
 
 def _shape(ask: Ask, _existing: Document | None) -> Document:
+    require(ask.body, ["properties"])
     found = pick(ask.properties, _DEFAULTS)
     return {"properties": {**found, "tags": texts("tags", found), "properties": texts("properties", found)}}
 

@@ -123,7 +123,10 @@ def _require(ask: Ask) -> None:
 def _sku(given: Any) -> Document:
     if not isinstance(given, dict):
         raise wrong_type("sku", given, "object")
-    return {"family": "A", "name": choice("sku.name", given.get("name"), ("standard", "premium"))}
+    return {
+        "family": choice("sku.family", given.get("family"), ("A",)),
+        "name": choice("sku.name", given.get("name"), ("standard", "premium")),
+    }
 
 
 def _protection(ask: Ask, before: Document) -> Document:

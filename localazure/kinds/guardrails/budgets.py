@@ -40,7 +40,7 @@ def _check(ask: Ask, existing: Document | None) -> None:
 
 
 def _shape(ask: Ask, existing: Document | None) -> Document:
-    given = pick(ask.properties, {"category": "Cost", "timeGrain": "", "notifications": {}}, ("amount", "filter"))
+    given = pick(ask.properties, {"category": "", "timeGrain": "", "notifications": {}}, ("amount", "filter"))
     given["category"] = choice("category", given["category"], ("Cost",), _CODE)
     given["timeGrain"] = choice("timeGrain", given["timeGrain"], _GRAINS, _CODE)
     amount = given.get("amount")
@@ -57,8 +57,10 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
 def _notification(name: str, given: Any) -> Document:
     if not isinstance(given, dict):
         raise wrong_type(f"notifications.{name}", given, "object")
-    plain: Document = {"enabled": True, "operator": "", "contactEmails": [], "thresholdType": "Actual"}
-    found = pick(given, plain, ("threshold", "contactRoles", "contactGroups", "locale"))
+    plain: Document = {"operator": "", "contactEmails": [], "thresholdType": "Actual"}
+    found = pick(given, plain, ("enabled", "threshold", "contactRoles", "contactGroups", "locale"))
+    if not isinstance(found.get("enabled"), bool):
+        raise bad_request(_CODE, f"A notification says whether it is enabled; '{name}' does not.", target="enabled")
     found["operator"] = choice("operator", found["operator"], _OPERATORS, _CODE)
     found["thresholdType"] = choice("thresholdType", found["thresholdType"], ("Actual", "Forecasted"), _CODE)
     threshold = found.get("threshold")

@@ -21,7 +21,7 @@ from azmlflow.localazure.kinds.assets import assets
 from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as STORAGE_TYPE
 from azmlflow.localazure.resources import find, names
 from azmlflow.localazure.resources.ask import Answer, Ask
-from azmlflow.localazure.resources.fields import choice, pick, wrong_type
+from azmlflow.localazure.resources.fields import choice, pick, require, wrong_type
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Action, Verbs
 from azmlflow.resourcetypes.bounds import NAMES
@@ -34,6 +34,14 @@ _OPTIONAL = (
     "accountName", "containerName", "filesystem", "fileShareName", "storeName", "resourceGroup", "subscriptionId",
     "description",
 )  # fmt: skip
+# Members that Azure requires, of a datastore and of credentials (Azure/azure-rest-api-specs, Datastore, 2025-12-01).
+_NEEDED = {
+    "AzureFile": ("accountName", "fileShareName"), "AzureDataLakeGen1": ("storeName",),
+    "AzureDataLakeGen2": ("accountName", "filesystem"),
+}  # fmt: skip
+_NEEDED_TO_SIGN_IN = {
+    "ServicePrincipal": ("clientId", "tenantId"), "Certificate": ("clientId", "tenantId", "thumbprint"),
+}  # fmt: skip
 _DEFAULTS: Document = {
     "endpoint": "core.windows.net", "protocol": "https", "serviceDataAccessAuthIdentity": "None", "tags": {},
 }  # fmt: skip
@@ -47,6 +55,8 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
     credentials = given.get("credentials")
     if not isinstance(credentials, dict) or not credentials.get("credentialsType"):
         raise bad_request("InvalidRequestContent", "A datastore needs 'credentials' with a 'credentialsType'.")
+    require(given, _NEEDED.get(kind, ()))
+    require(credentials, _NEEDED_TO_SIGN_IN.get(str(credentials["credentialsType"]), ()), "credentials")
     properties = {**pick(given, _DEFAULTS, _OPTIONAL), "datastoreType": kind}
     properties["credentials"] = {name: value for name, value in credentials.items() if name != "secrets"}
     properties["isDefault"] = bool((existing or {}).get("properties", {}).get("isDefault", False))

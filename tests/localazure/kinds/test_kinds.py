@@ -193,9 +193,10 @@ SAMPLES |= {
     ),
 }
 _DATA = {"dataType": "uri_file", "dataUri": "https://example.org/iris.csv"}
-for _asset in ("codes", "environments", "data"):
+for _asset, _least in (("codes", {}), ("environments", {}), ("data", {"dataType": "uri_file"})):
+    _other = {"properties": {**_least, "description": "d"}}
     SAMPLES[f"Microsoft.MachineLearningServices/workspaces/{_asset}"] = Sample(
-        f"{WORKSPACE}/{_asset}/mine", {"properties": {}}, CHAIN[:6], "-m", {"properties": {"description": "d"}}
+        f"{WORKSPACE}/{_asset}/mine", {"properties": _least}, CHAIN[:6], "-m", _other
     )
 _MODEL = f"{WORKSPACE}/models/iris"
 _MODEL_FILES = {"modelUri": "azureml://jobs/run-1/outputs/artifacts/paths/model", "modelType": "custom_model"}

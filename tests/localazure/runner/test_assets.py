@@ -74,7 +74,7 @@ def test_archived_is_hidden_from_lists(ready: Azure) -> None:
     _put(ready, f"{DATA}/1", dataUri=WEB, isArchived=True)
     assert _names(ready, DATA) == ["2"]
     assert _names(ready, DATA, listViewType="ArchivedOnly") == ["1"]
-    ready.arm("PUT", f"{WORKSPACE}/data/mine", {"properties": {"isArchived": True}})
+    ready.arm("PUT", f"{WORKSPACE}/data/mine", {"properties": {"dataType": "uri_file", "isArchived": True}})
     assert _names(ready, f"{WORKSPACE}/data") == []
     assert _names(ready, f"{WORKSPACE}/data", listViewType="All") == ["mine"]
 
