@@ -98,6 +98,20 @@ class Action:
     versions: Callable[[str], bool] | None = None
 
 
+def accepted(ask: Ask, operation: Document, document: Document) -> Answer:
+    """202 to an action whose operation is under way: `Location` tells what came of it.
+
+    Args:
+        ask: the request.
+        operation: what it began.
+        document: the resource it works on.
+    """
+    place = f"https://management.azure.com/subscriptions/{ask.target.subscription}/providers/{ask.target.namespace}"
+    region, query = document.get("location", "global"), f"api-version={ask.api_version}"
+    url = f"{place}/locations/{region}/operationResults/{operation['id']}?{query}"
+    return Answer(202, None, {"Location": url, "Retry-After": str(ask.cloud.operations.retry_after(operation))})
+
+
 @dataclass(frozen=True)
 class Extra:
     """A request at no resource of a kind: name availability, deleted vaults, sizes.

@@ -23,7 +23,7 @@ from azmlflow.localazure.kinds.workspaces import machines, schedules
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import pick
 from azmlflow.localazure.resources.find import keep
-from azmlflow.localazure.resources.verbs import Action
+from azmlflow.localazure.resources.verbs import Action, accepted
 from azmlflow.resourcetypes.bounds import LONGEST_IDLE, SHORTEST_IDLE
 
 CODE = "BadRequest"
@@ -159,44 +159,50 @@ def wrong_compute(document: Document, action: str) -> AzureError:
     )
 
 
-def _on_instance(change: Callable[[Ask, Document], int]) -> Callable[[Ask, Document], Answer]:
+def _on_instance(change: Callable[[Ask, Document], None]) -> Callable[[Ask, Document], Answer]:
     def run(ask: Ask, document: Document) -> Answer:
         if document["properties"]["computeType"] != "ComputeInstance":
             raise wrong_compute(document, str(ask.target.action))
         now = _now(ask.cloud, document)
-        status = change(ask, now["properties"]["properties"])
+        change(ask, now["properties"]["properties"])
         keep(ask.cloud, now)
-        return Answer(status)
+        return Answer(200)
 
     return run
 
 
 def _switch(name: str, state: str) -> Callable[[Ask, Document], Answer]:
-    def change(ask: Ask, inner: Document) -> int:
+    """Long-running, as its answer says; the state is the new one at once."""
+
+    def change(ask: Ask, inner: Document) -> None:
         inner |= {"state": state, "lastOperation": _operation(ask, name)}
         inner.pop(_IDLE_SINCE, None)
-        return 202
 
-    return _on_instance(change)
+    def run(ask: Ask, document: Document) -> Answer:
+        with ask.cloud.store.transaction():
+            _on_instance(change)(ask, document)
+            id_ = document["id"]
+            operation = ask.cloud.operations.begin("put", document["type"], id_, key=id_.lower())
+        return accepted(ask, operation, document)
+
+    return run
 
 
-def _set_idle_time(ask: Ask, inner: Document) -> int:
+def _set_idle_time(ask: Ask, inner: Document) -> None:
     """POST updateIdleShutdownSetting: nothing said is never. The idle clock begins anew (Azure: where the time that is
     over is longer than the new one)."""
     if "idleTimeBeforeShutdown" not in ask.body or ask.body["idleTimeBeforeShutdown"] is None:
         inner.pop("idleTimeBeforeShutdown", None)
-        return 200
+        return
     inner["idleTimeBeforeShutdown"] = _idle_time(ask.body["idleTimeBeforeShutdown"])
     began = read_instant(inner.get(_IDLE_SINCE) or inner["lastOperation"]["operationTime"])
     if ask.cloud.clock.now() - began > duration(inner["idleTimeBeforeShutdown"]):
         inner[_IDLE_SINCE] = timestamp(ask.cloud.clock.now())
-    return 200
 
 
-def _set_schedules(ask: Ask, inner: Document) -> int:
+def _set_schedules(ask: Ask, inner: Document) -> None:
     """POST updateSchedules: all of them; an empty list takes them away."""
     inner["schedules"] = schedules.shape(ask, dict(ask.body), inner.get("schedules"))
-    return 200
 
 
 ACTIONS = (

@@ -19,6 +19,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.fields import choice, wrong_type
+from azmlflow.localazure.resources.verbs import accepted
 
 TYPE = "Microsoft.MachineLearningServices/workspaces"
 RULES = f"{TYPE}/outboundRules"
@@ -120,9 +121,7 @@ def provision(ask: Ask, workspace: Document) -> Answer:
         operation = operations.begin(
             "put", TYPE, id_, timed_as=f"{TYPE}/provisionManagedNetwork", key=id_.lower(), answer=status
         )
-    place = f"https://management.azure.com/subscriptions/{ask.target.subscription}/providers/{ask.target.namespace}"
-    url = f"{place}/locations/{workspace['location']}/operationResults/{operation['id']}?api-version={ask.api_version}"
-    return Answer(202, None, {"Location": url, "Retry-After": str(operations.retry_after(operation))})
+    return accepted(ask, operation, workspace)
 
 
 def ended(cloud: Cloud, workspace: Document, operation: Document) -> None:

@@ -88,6 +88,16 @@ def test_an_idle_time_is_from_a_quarter_of_an_hour_to_three_days(made: Azure, wr
     assert made.arm("GET", other).status == 404
 
 
+@pytest.mark.parametrize(("action", "state"), [("stop", "Stopped"), ("start", "Running"), ("restart", "Running")])
+def test_a_switch_tells_where_its_end_is_seen(made: Azure, action: str, state: str) -> None:
+    """202 with `Location` and `Retry-After` (Azure/azure-rest-api-specs, Compute, 2025-12-01)."""
+    answer = made.arm("POST", f"{PATH}/{action}")
+    assert (answer.status, answer.headers["retry-after"].isdecimal()) == (202, True)
+    made.wait()
+    assert made.arm("GET", answer.headers["location"].removeprefix("https://management.azure.com")).status == 200
+    assert (inner(made)["state"], made.arm("GET", PATH).body["properties"]["provisioningState"]) == (state, "Succeeded")
+
+
 @pytest.mark.parametrize(
     ("action", "version"),
     [
