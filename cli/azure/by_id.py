@@ -74,6 +74,10 @@ class ById:
         """A document; None if it is not there. With another api-version, where one is named."""
         return found(lambda: _document(self._send("GET", url_of(id_, version=version), where=id_)))
 
+    def page(self, path: str) -> Document | None:
+        """The first page of a list of resources; None if there is no such list."""
+        return found(lambda: _document(self._send("GET", url_of(path), where=path, **RESOURCES)))
+
     def list(self, path: str, params: Mapping[str, str] | None = None, *, ids: bool = True) -> tuple[Document, ...]:
         """A list, over all of its pages; empty where what it is of is not there. Most are of what has an `id`."""
         from azure.core.paging import ItemPaged
@@ -181,7 +185,7 @@ class ById:
 
     def now(self) -> datetime | None:
         """Azure's own time, to the second; None if it doesn't say. Every answer bears it (RFC 9110, `Date`)."""
-        said = self._send("GET", url_of("/tenants")).http_response.headers.get("Date")
+        said = self._send("GET", url_of("/tenants"), **RESOURCES).http_response.headers.get("Date")
         return parsedate_to_datetime(said) if said else None
 
     def until(self, id_: str, good: Callable[[Document | None], bool], on_wait: OnPause | None = None) -> None:

@@ -56,15 +56,16 @@ def policies(credential: TokenCredential, on_wait: OnWait | None = None) -> list
 class Answers(HTTPPolicy[Any, Any]):
     """Reads each answer once, and raises a typed error for a refusal, a late one, or one that is not Azure's.
 
-    Options of a request: `where`, the place that errors name; `expects`, the form of the answer: `document` (that of a
-    GET), `list` (`{"value": [{...}, ...], "nextLink"?}`), `resources` (a list of what has an `id`), or `anything`.
+    Options of a request: `where`, the place that errors name; `expects`, the form of the answer: `resource` (what
+    has an `id`: that of a GET), `resources` (a list of them: `{"value": [{...}, ...], "nextLink"?}`), `document`,
+    `list`, or `anything`.
     """
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Send it, and read what is answered."""
         options = request.context.options
         where = options.pop("where", None) or urlsplit(request.http_request.url).path
-        expects = options.pop("expects", "document" if request.http_request.method == "GET" else "anything")
+        expects = options.pop("expects", "resource" if request.http_request.method == "GET" else "anything")
         managers = "host" not in options
         with late_at(where):
             answer = self.next.send(request)

@@ -162,10 +162,10 @@ def _workspaces(subscription: str, location: str) -> str:
 def _listed(arm: ResourceManager, path: str) -> Iterable[Mapping[str, Any]] | None:
     """A list; None where Azure has none, which `ResourceManager.list` tells by an empty one."""
     try:
-        page = arm.get(path)
+        page = arm.page(path)
         if page is None:
             return None
-        return arm.list(path) if page.get("nextLink") else tuple(page.get("value") or ())
+        return arm.list(path) if page.get("nextLink") else tuple(page["value"])
     except ArmError as fault:
         if fault.status in _UNTOLD:
             return None

@@ -57,8 +57,8 @@ def lacking(document: object, expects: str, link: str = "nextLink") -> str:
 
     Args:
         document: what was answered, read.
-        expects: `anything` (of a change, which may say nothing), `document`, `list`, or `resources` (a list of what has
-            an `id`).
+        expects: `anything` (of a change, which may say nothing), `document`, `list`, or one of what has an `id`:
+            `resource`, and `resources`, a list of them.
         link: the member that leads to a list's next page: Resource Manager's, or Microsoft Graph's.
     """
     if document is UNREADABLE:
@@ -68,7 +68,9 @@ def lacking(document: object, expects: str, link: str = "nextLink") -> str:
     if not isinstance(document, dict):
         return "it is not a JSON object"
     odd = _odd_object if link == _GRAPHS else _odd
-    return odd(document) if expects in {"document", "anything"} else _of_list(document, expects, link, odd)
+    if expects == "resource" and not isinstance(document.get("id"), str):
+        return "a resource without `id`"
+    return odd(document) if expects in {"document", "resource", "anything"} else _of_list(document, expects, link, odd)
 
 
 def _of_list(

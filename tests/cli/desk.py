@@ -171,7 +171,7 @@ class FakeArm:
 
     def get(self, path: str) -> dict[str, Any] | None:
         if path == f"/subscriptions/{SUBSCRIPTION}":
-            return self.subscription
+            return self.subscription and {"id": path, **self.subscription}
         found = self.documents.get(path.lower())
         if found is None and re.fullmatch(r"/subscriptions/[^/]+/providers/[^/]+", path):
             return {"id": path, "registrationState": "Registered"}  # as in a subscription that is in use

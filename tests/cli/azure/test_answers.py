@@ -83,7 +83,7 @@ def test_an_operation_that_leads_to_no_host_is_not_followed(url: str) -> None:
 def test_the_same_host_is_followed_with_the_token(host: str) -> None:
     for leads, ask in WAYS.values():
         url = f"https://{host}/y"
-        azure = Asked(leads(url), answer(200, {"value": [], "status": "Succeeded"}))
+        azure = Asked(leads(url), answer(200, {"id": "/x", "value": [], "status": "Succeeded"}))
         ask(azure.arm)
         assert url in azure.tokens()
 
@@ -228,6 +228,19 @@ def test_a_resource_has_an_id(entry: object) -> None:
         if ask is not LISTS["of permissions"]:
             with pytest.raises(MalformedAnswer, match="without `id`"):
                 ask(Asked(answer(200, {"value": [entry]})).arm)
+
+
+@pytest.mark.parametrize("document", [{"value": []}, {}, {"id": 7, "properties": {}}, {"id": None}])
+def test_what_is_got_by_its_id_has_one(document: object) -> None:
+    """Else a page of a list, in its place, would be a resource that has no properties, whoever asks for them."""
+    by_type: list[Callable[[ResourceManager], object]] = [
+        lambda arm: arm.get(WORKSPACE), lambda arm: arm.group(GROUP), lambda arm: arm.role_assignment(f"{GROUP}/x"),
+        lambda arm: arm.role_definition(f"{GROUP}/x"), lambda arm: arm.provider("s", "Microsoft.Storage"),
+        lambda arm: arm.subscription("s"),
+    ]  # fmt: skip
+    for ask in by_type:
+        with pytest.raises(MalformedAnswer, match="a resource without `id`"):
+            ask(Asked(answer(200, document)).arm)
 
 
 def test_what_microsofts_models_cannot_hold_is_told_in_one_line() -> None:

@@ -288,7 +288,7 @@ def test_an_answer_that_does_not_come_in_time_is_the_bound() -> None:
 
 
 def test_a_bound_holds_for_what_has_no_operation() -> None:
-    azure = Asked(answer(200, {"properties": {"status": "CancelRequested"}}))
+    azure = Asked(answer(200, {"id": "/j", "properties": {"status": "CancelRequested"}}))
     with pytest.raises(TimedOut, match="within 10 seconds") as told:
         azure.arm.within(10).until(f"{WORKSPACE}/jobs/j", lambda job: job is None)
     assert told.value.where == f"{WORKSPACE}/jobs/j"

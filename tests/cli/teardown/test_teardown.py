@@ -69,7 +69,7 @@ def test_a_workspace_that_is_answered_in_another_form_ends_the_look(azure: Azure
     before = remains(azure)
     listed = Response(200, b'{"value": []}', {})
     door.fault = lambda _number, _method, path: listed if path == WORKSPACE else None
-    with pytest.raises(MalformedAnswer, match="there is no `id` in it"):
+    with pytest.raises(MalformedAnswer, match="a resource without `id`"):
         plan_group(open_arm(door), RG)
     assert remains(azure) == before
 
