@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
 from azmlflow.localazure.blobs.kept import Blob, Blobs
 from azmlflow.localazure.blobs.names import Address
-from azmlflow.localazure.blobservice.authorise import BlobTarget, Passed
+from azmlflow.localazure.blobservice.authorise import BlobTarget, Passed, authorise
+from azmlflow.localazure.blobservice.permissions import Permission
 from azmlflow.localazure.blobservice.protocol import check_absent, check_conditions
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError
@@ -23,6 +24,7 @@ class BlobRequest:
         blobs: its blobs.
         request: the request.
         place: where it points.
+        permission: what its operation needs.
         passed: by what it was let pass.
     """
 
@@ -30,6 +32,7 @@ class BlobRequest:
     blobs: Blobs
     request: Request
     place: BlobTarget
+    permission: Permission
     passed: Passed
 
     @property
@@ -46,6 +49,20 @@ class BlobRequest:
     def address(self) -> Address:
         """The blob that the path names."""
         return Address(self.account, self.container, self.place.name)
+
+    def check_still(self) -> None:
+        """Let the request pass once more, before what came since is kept: its body came as slowly as its sender liked,
+        and a right, a key or the account may have gone meanwhile. So may the hour of a signature: that what it began
+        then is refused, as here, is inferred.
+
+        Raises:
+            AzureError: as `authorise`; 404, the account or its container is gone.
+        """
+        account = self.blobs.account(self.account)
+        if account is None:
+            raise AzureError(404, "ResourceNotFound", "The specified resource does not exist: no such storage account.")
+        authorise(self.cloud, self.request, self.permission, replace(self.place, account=account))
+        self.blobs.container(self.account, self.container)
 
     def found(self) -> Blob:
         """The blob, its conditions checked.

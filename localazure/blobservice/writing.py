@@ -33,6 +33,7 @@ async def put_blob(call: BlobRequest) -> Response:
     content = await call.blobs.receive(address, request.stream())
     try:
         check_md5(request, content.md5)
+        call.check_still()
         call.check_write()  # again: another upload may have come first meanwhile
     except AzureError:
         call.blobs.discard(address, content.file)
@@ -57,7 +58,7 @@ async def put_block(call: BlobRequest) -> Response:
     content = await call.blobs.receive(address, request.stream(), digest="content-md5" in request.headers, safe=False)
     try:
         check_md5(request, content.md5)
-        call.blobs.container(call.account, call.container)  # again: it may have been deleted meanwhile
+        call.check_still()
     except AzureError:
         call.blobs.discard(address, content.file)
         raise
@@ -73,6 +74,7 @@ async def put_block_list(call: BlobRequest) -> Response:
     call.check_write()
     parts = _parts(call, wanted)
     whole = await blobs.secure(address, [(part.file, part.length) for part in parts])
+    call.check_still()
     call.check_write()
     if not whole or _parts(call, wanted) != parts:  # a power cut took bytes, or another request the blocks
         raise _invalid_list()

@@ -168,7 +168,7 @@ async def _answer(cloud: Cloud, blobs: Blobs, request: Request) -> Response:
     place = BlobTarget(account, raw_path, container, name)
     passed = authorise(cloud, request, operation.permission, place)
     said.check(operation.name, request)
-    return await operation.answer(BlobRequest(cloud, blobs, request, place, passed))
+    return await operation.answer(BlobRequest(cloud, blobs, request, place, operation.permission, passed))
 
 
 def _not_offered(request: Request) -> AzureError:

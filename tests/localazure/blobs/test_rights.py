@@ -6,16 +6,17 @@ Microsoft, "Permissions for calling data operations" ("Permissions for blob serv
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from azure.storage.blob import generate_account_sas
 
-from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS
+from azmlflow.localazure.core.collections import ASSIGNMENTS, BLOBS, BLOCKS, DEFINITIONS, RESOURCES, SECRETS
 from azmlflow.localazure.services.blobs import OPERATIONS, BlobOperation
 from tests.localazure.blobs.test_said import asked_of
-from tests.localazure.blobs.world import ACCOUNT, ACCOUNT_ID, HOST, KEY1, Azure
+from tests.localazure.blobs.world import ACCOUNT, ACCOUNT_ID, HOST, KEY1, KEY2, Azure
 
 SERVICE = "Microsoft.Storage/storageAccounts/blobServices"
 CONTAINER, BLOB = f"{SERVICE}/containers", f"{SERVICE}/containers/blobs"
@@ -106,3 +107,43 @@ def test_its_letter_lets_in_and_all_others_do_not(azure: Azure, operation: BlobO
     for each in letters or "r":
         status, code = ask(azure, operation, signed(each, level))
         assert status not in (401, 403) or code in ("UnauthorizedBlobOverwrite", SOURCE), code
+
+
+# Operations with a body that becomes a blob or a part of one.
+UPLOADS = [each for each in OPERATIONS if each.name in ("Put Blob", "Put Block", "Put Block List")]
+
+
+@pytest.mark.parametrize("operation", UPLOADS, ids=lambda each: each.name)
+@pytest.mark.parametrize("taken", ["role", "key", "account"])
+def test_what_lets_in_when_an_upload_begins_is_there_when_it_ends(
+    azure: Azure, operation: BlobOperation, taken: str
+) -> None:
+    """Else who expects to lose it begins an upload today, and ends it when he has none."""
+    store = azure.cloud.store
+    action, data, *_ = RIGHTS[operation.name]
+    url, told = asked_of(operation)
+    told["x-ms-blob-type"] = "BlockBlob"
+    if taken == "role":
+        told["authorization"] = f"Bearer {token(azure, action, data, holds=True)}"
+    else:
+        end = azure.clock.now() + timedelta(hours=1)
+        url += "&" if "?" in url else "?"
+        url += generate_account_sas(ACCOUNT, KEY1, resource_types="o", permission="cw", expiry=end)
+
+    def take() -> None:
+        if taken == "role":
+            for key, _ in list(store.scan(ASSIGNMENTS)):
+                store.delete(ASSIGNMENTS, key)
+        elif taken == "account":
+            store.delete(RESOURCES, ACCOUNT_ID)
+        else:
+            store.put(SECRETS, ACCOUNT_ID, {"keys": [KEY2, KEY2]})
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"<BlockList>" if operation.name == "Put Block List" else b"1"
+        take()
+        yield b"</BlockList>" if operation.name == "Put Block List" else b"2"
+
+    answer = azure.http.request("PUT", f"{HOST}{url}", headers={"x-ms-version": "2023-11-03", **told}, content=slowly())
+    assert answer.status_code == (404 if taken == "account" else 403), answer.text
+    assert not [*store.scan(BLOBS), *store.scan(BLOCKS)]
