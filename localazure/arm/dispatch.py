@@ -25,6 +25,8 @@ from azmlflow.rbac.operations import recognise
 
 Handler = Callable[[Ask], Answer]
 Handling = Callable[[Ask], Answer | Awaitable[Answer]]
+# Beside Azure's own words, by which a type that Azure has would be none.
+_NOT_HERE = "The embedded Azure does not emulate it."
 # What ARM answers itself: method, path (`*` for any segment), handler.
 OWN: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("GET", ("tenants",), subscription.tenants),
@@ -141,12 +143,13 @@ def _kind(ask: Ask) -> Kind:
     if not target.namespace or not target.types:
         raise AzureError(404, "NotFound", f"The path '{target.path}' names nothing that Azure Resource Manager has.")
     if not any(each.namespace.lower() == target.namespace.lower() for each in KINDS):
-        raise AzureError(404, "InvalidResourceNamespace", f"The resource namespace '{target.namespace}' is invalid.")
+        said = f"The resource namespace '{target.namespace}' is invalid. {_NOT_HERE}"
+        raise AzureError(404, "InvalidResourceNamespace", said)
     raise AzureError(
         404,
         "InvalidResourceType",
         f"The resource type '{'/'.join(target.types)}' could not be found in the namespace '{target.namespace}' for "
-        f"api version '{ask.api_version}'.",
+        f"api version '{ask.api_version}'.{'' if kind else f' {_NOT_HERE}'}",
     )
 
 

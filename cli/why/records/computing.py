@@ -110,9 +110,10 @@ RECORDS = (
         seen="azure-mgmt-resource, azure-ai-ml",
     ),
     Record(
-        "The SDK asks for what is not emulated",
-        r"EndpointNotFound|No API found for '(?P<method>[A-Z]+) (?P<path>/[a-z]+)",
-        "The embedded Azure has no such service; it says so rather than pretend.",
+        "What is asked for is not emulated",
+        r"EndpointNotFound|No API found for '(?P<method>[A-Z]+) (?P<path>/[a-z]+)|"
+        r"[Tt]he embedded Azure does not emulate",
+        "The embedded Azure has no such service, or no such resource; it says so rather than pretend.",
         "look at docs/embedded.md: what is emulated, and what is not",
         "https://learn.microsoft.com/azure/machine-learning/reference-migrate-sdk-v1-mlflow-tracking",
         "ServiceException: Code: 404 Message: (EndpointNotFound) No API found for 'GET "

@@ -93,7 +93,7 @@ OWNER: dict[str, Callable[[], Any]] = {
     "No deployment has traffic": no_traffic,
     "The service's key is wrong": wrong_key,
     "A resource is not there": lambda: ml.compute.get("nope"),
-    "The SDK asks for what is not emulated": lambda: Workspace.from_config().get_default_keyvault().get_secret("x"),
+    "What is asked for is not emulated": lambda: Workspace.from_config().get_default_keyvault().get_secret("x"),
 }
 STRANGER: dict[str, Callable[[], Any]] = {
     "Azure refuses an action": run,

@@ -71,6 +71,20 @@ def test_what_is_nowhere_is_refused_in_arms_shape(azure: Azure, path: str, statu
             assert refused.code == code
 
 
+def test_a_type_that_is_not_emulated_is_told_from_one_in_a_wrong_place(azure: Azure) -> None:
+    """Azure has it: that its own words alone deny it would mislead."""
+    azure.make(RG)
+    ending = {
+        path: azure.arm("GET", path).message.endswith("The embedded Azure does not emulate it.")
+        for path in (
+            f"{RG}/providers/Microsoft.Storage/things/x",
+            f"{RG}/providers/Microsoft.Nowhere/things/x",
+            f"{SUB}/providers/Microsoft.Storage/storageAccounts/x",
+        )
+    }
+    assert list(ending.values()) == [True, True, False]
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_a_collection_is_only_listed(azure: Azure, method: str) -> None:
     azure.make(RG)
