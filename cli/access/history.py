@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def read(arm: ResourceManager, scope: str, now: datetime) -> History:
     """What was granted and taken away again at a scope, above it and below.
 
-    Who may read the group's events alone is asked for no more than these.
+    Who may read the group's events alone is asked for no more than these. Where Azure refuses for another reason, that
+    is told: what stands is known without them.
 
     Args:
         arm: Resource Manager.
@@ -24,7 +25,6 @@ def read(arm: ResourceManager, scope: str, now: datetime) -> History:
         now: the current instant.
 
     Raises:
-        ArmError: Azure refuses for another reason than that the caller may not read them.
         MalformedAnswer: what is answered is not Azure's.
     """
     for asked in changes.questions(scope, now):
@@ -32,7 +32,7 @@ def read(arm: ResourceManager, scope: str, now: datetime) -> History:
             listed = arm.list(asked.path, {"$filter": asked.filter}, ids=False)
         except ArmError as fault:
             if fault.status != 403:
-                raise
+                return History((), None, fault=f"{fault.code}: {fault.message}")
             continue
         try:
             return changes.read(map(Document, listed), asked, scope)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from azmlflow.infra.settings.network.network import NetworkSettings
 
 _GROUP = "Microsoft.Resources/resourceGroups"
+_IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 CLOSED_ALIKE = ("storage", "vault", "registry")  # one word of the network closes these with the workspace
 _LINKS = {"storage": "storageAccount", "vault": "keyVault"}
@@ -33,9 +34,9 @@ def _given(situation: Situation) -> Finding:
     given = situation.settings.given()
     if stores := [*_stores(situation)]:
         return Finding("failed", "; ".join(stores), f"edit Pulumi.{situation.session.name}.yaml")
-    if not given:
+    faults = [*_unhelped(situation)]
+    if not given and not faults:
         return Finding("skipped", "the stack makes all that it stands on")
-    faults: list[str] = []
     if "group" in given and situation.group_document is None:
         faults.append(f"group: there is no {called(given['group'])}, or it may not be read: {given['group']}")
     given = {key: id_ for key, id_ in given.items() if key != "group"}
@@ -50,11 +51,33 @@ def _given(situation: Situation) -> Finding:
     shared = [*_shared(situation, given)]
     faults += [told for key, told in shared if key == "storage"]
     if faults:
-        key = faults[0].partition(":")[0]
-        return Finding("failed", "; ".join(faults), f"azmlflow set --unset {key} --stack {situation.session.name}")
+        key, stack = faults[0].partition(":")[0], situation.session.name
+        fix = f"azmlflow set --unset {key} --stack {stack}"
+        if key == "identity":
+            fix = (
+                f"azmlflow set identity.grantRoles true --stack {stack}    (or identity.id: one that stands, with them)"
+            )
+        return Finding("failed", "; ".join(faults), fix)
     if shared:
         return Finding("warning", "; ".join(told for _, told in shared))
     return Finding("ok", f"a workspace can stand on what is given: {', '.join(situation.settings.given())}")
+
+
+def _unhelped(situation: Situation) -> Iterator[str]:
+    """What an identity lacks that the stack makes, and gives no roles: before it stands nobody can have given it any,
+    and Azure makes no workspace without. One that stands is what an `up` left that Azure stopped there."""
+    identity = situation.settings.identity
+    if not identity.made or identity.grant_roles:
+        return
+    name = situation.names.identity or ""
+    found = situation.arm.get(f"{situation.group}/providers/{_IDENTITIES}/{name}")
+    if found is None:
+        yield (
+            f"identity: {name} is only to be made, and identity.grantRoles is false: nobody can have given it the "
+            "roles without which Azure makes no workspace"
+        )
+    else:
+        yield from (f"identity: managed identity {name} {why}" for why in rights.of_identity(situation, found))
 
 
 def _stores(situation: Situation) -> Iterator[str]:

@@ -60,7 +60,9 @@ def failed(stack: str, outcome: Outcome, text: str, again: str, *, mended: bool 
     others = len({entry.urn for entry in told}) - 1
     more = f" (and {others} more)" if others > 0 else ""
     what = _unwrapped(first.message)
-    return CliError(f"{what}{more}", where=urn_name(first.urn) or None, next=advice(what, stack, own=own) or again)
+    return CliError(
+        f"{what}{more}", where=urn_name(first.urn) or None, next=advice(what, stack, own=own, local=mended) or again
+    )
 
 
 def _torn(what: str) -> str | None:
@@ -70,17 +72,25 @@ def _torn(what: str) -> str | None:
     return "find BACKEND -name '*.attrs' -empty -delete    (its folder, PULUMI_BACKEND_URL), and the command again"
 
 
-def advice(message: str, stack: str, *, own: bool = False) -> str | None:
-    """The command that mends what Azure complains of, where there is one; `own`: to a program of its user's."""
+def advice(message: str, stack: str, *, own: bool = False, local: bool = False) -> str | None:
+    """The command that mends what Azure complains of, where there is one.
+
+    Args:
+        message: Azure's words.
+        stack: the stack.
+        own: the program is its user's.
+        local: Azure is the embedded one, whose directory knows at once whom it knows.
+    """
     if (lacks := said(message)) or _THROTTLED.search(message):
         return lacks.next if lacks else throttled(message)
     lowered = message.lower()
     if "principalnotfound" in lowered:
         gone = re.search(r"principal ([0-9a-f-]{32,36})", lowered)
         who = str(uuid.UUID(gone[1])) if gone else "PRINCIPAL"
-        return (
-            f"azmlflow revoke {who} --stack {stack}    (if it is gone from the directory; else wait, and `azmlflow up`)"
-        )
+        why = "if it is gone from the directory; else wait, and `azmlflow up`"
+        if local:
+            why = "or `azmlflow local user add NAME`, as the stack's settings call them: the same name has the same id"
+        return f"azmlflow revoke {who} --stack {stack}    ({why})"
     if any(words in lowered for words in ("soft-deleted", "soft deleted", "deleted state")):
         return _held_name(message, stack, own=own)
     for wanted, command in _COMMANDS:

@@ -48,7 +48,7 @@ def service(cloud: Cloud) -> ASGIApp:
         kind: str = request.path_params.get("kind", "keys")
         if kind not in _KINDS:
             raise _unknown(request)
-        _page(request, permission)
+        request.state.page = _page(request, permission)
         name = without_port(request.headers["host"]).partition(".")[0]
         vault = _vault(cloud, name)
         if vault is None:
@@ -83,7 +83,7 @@ def service(cloud: Cloud) -> ASGIApp:
     async def listing(request: Request) -> Response:
         kind, vault = enter(request, "list")
         found = vault_keys.listed(cloud, vault, request.path_params.get("name")) if kind == "keys" else []
-        begin, most = _page(request, "list")
+        begin, most = request.state.page
         end, asked = begin + most, spelling.query(request.scope)
         query = urlencode({**asked, "$skiptoken": end, "maxresults": most})
         next_ = f"{vault['properties']['vaultUri']}{request.url.path.strip('/')}?{query}" if end < len(found) else None

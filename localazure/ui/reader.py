@@ -55,18 +55,14 @@ class Reader:
         return await self._every(_url(path))
 
     async def history(self, scope: str, now: datetime) -> History:
-        """Role assignments that were made and taken away at a scope, above it and below, as far as may be read.
-
-        Raises:
-            AzureError: the activity log is refused for another reason than that it may not be read.
-        """
+        """Role assignments that were made and taken away at a scope, above it and below, as far as may be read."""
         for asked in changes.questions(scope, now):
             query = urlencode({"api-version": version_of(_ACTIVITY), "$filter": asked.filter})
             try:
                 return changes.read(await self._every(f"{asked.path}?{query}"), asked, scope)
             except AzureError as error:
                 if error.status != HTTPStatus.FORBIDDEN:
-                    raise
+                    return History((), None, fault=f"{error.code}: {error.message}")
         return History((), None)
 
     async def post(self, path: str) -> Document:

@@ -61,11 +61,13 @@ class History:
         changes: the oldest first.
         since: from when on it was read; None where it may not be read at all.
         whole: whether what applies to the whole subscription was read too.
+        fault: what Azure answered instead, where that is not that the caller may not read them; empty else.
     """
 
     changes: tuple[Change, ...]
     since: datetime | None
     whole: bool = True
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,12 @@ def questions(scope: str, now: datetime) -> tuple[Question, ...]:
         scope: ARM id of a resource in a group.
         now: the current instant.
     """
-    _, subscription, _, group, *_ = scope.strip("/").split("/")
-    since = now - _KEPT
-    kind = scopes.extension_id(scopes.subscription_id(subscription), "Microsoft.Insights/eventtypes", "management")
+    place, since = scopes.parse(scope), now - _KEPT
+    subscription = scopes.subscription_id(place.subscription or "")
+    kind = scopes.extension_id(subscription, "Microsoft.Insights/eventtypes", "management")
     # No end: one written in whole seconds would leave away what was done in this very second.
     time = f"eventTimestamp ge '{since:%Y-%m-%dT%H:%M:%SZ}'"
-    of_all, of_group = "resourceProvider eq 'Microsoft.Authorization'", f"resourceGroupName eq '{group}'"
+    of_all, of_group = "resourceProvider eq 'Microsoft.Authorization'", f"resourceGroupName eq '{place.resource_group}'"
     return tuple(Question(f"{kind}/values", f"{time} and {only}", since, only == of_all) for only in (of_all, of_group))
 
 

@@ -159,10 +159,13 @@ def unseen(history: History, scope: str) -> str:
     """
     if history.since is not None and history.whole:
         return ""
-    _, subscription, _, group, *_ = scope.strip("/").split("/")
-    what, at = "what was taken away again", scopes.resource_group_id(subscription, group)
+    what = "what was taken away again"
+    if history.fault:
+        return f"{what} cannot be seen: of its activity log Azure says: {history.fault}"
+    place = scopes.parse(scope)
+    at = scopes.resource_group_id(place.subscription or "", place.resource_group or "")
     if history.since is not None:
-        what, at = f"{what} on the whole subscription", scopes.subscription_id(subscription)
+        what, at = f"{what} on the whole subscription", scopes.subscription_id(place.subscription or "")
     return f"{what} cannot be seen: it takes {RIGHT} at {at}, which the role Reader has, and Monitoring Reader"
 
 

@@ -85,6 +85,7 @@ SETTINGS = (
     Typed("azmlflow set identity.type UserAssigned", "UserAssigned"),
     Typed("azmlflow set --unset encryption", "encryption"),
     Typed("azmlflow set identity.grantRoles false", "false"),
+    Typed("azmlflow set identity.grantRoles true", "true"),
     Typed("azmlflow set --unset identity.grantOnGiven", "grantOnGiven"),
     Typed("azmlflow set --unset identity", "identity"),
     Typed("azmlflow set --unset purgeProtection", "purgeProtection"),

@@ -30,7 +30,7 @@ class IdentitySettings(SettingsModel):
     grant_roles: bool = Field(
         True,
         description="Give a user-assigned identity the roles that it needs on what the workspace stands on, before "
-        "the workspace is made; false where somebody else has given them.",
+        "the workspace is made; false where somebody else has given them to one that stands, named by id.",
         examples=["false"],
     )
 

@@ -88,11 +88,7 @@ def _given(visit: Visit, listed: Iterable[Document], names: Mapping[str, str]) -
 
 
 async def _log(visit: Visit, listed: Iterable[Document]) -> Log:
-    """Who gave whom what, and took it away, as far as the principal may read it.
-
-    Raises:
-        AzureError: the activity log is refused for another reason.
-    """
+    """Who gave whom what, and took it away, as far as the principal may read it."""
     standing = tuple(map(_standing, listed))
     past = await visit.reader.history(visit.id, visit.cloud.clock.now())
     grants = {(each.scope, each.principal_id, each.role): each.until for each in visit.grants}

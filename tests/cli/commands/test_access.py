@@ -353,14 +353,22 @@ def test_a_grant_that_went_with_its_scope_is_told_as_gone(desk: Desk, tenant: Ca
     assert line == f"2026-11-01 09:00  {EVIL} gave {ALICE.name} azmlflow tracker at {WORKSPACE}; it is gone"
 
 
-def test_another_refusal_of_the_log_is_told_in_azures_words(desk: Desk, tenant: Callable[..., None]) -> None:
+def test_another_refusal_of_the_log_is_told_in_azures_words_beside_what_stands(
+    desk: Desk, tenant: Callable[..., None]
+) -> None:
     """Azure Monitor tells code and message in no `error`."""
-    tenant()
+    tenant(HERS)
+    _stands(desk, "2026-11-05T08:00:00Z", BOB, HERS)
     said = {"code": "BadRequest", "message": "The start time cannot be more than 90 days in the past."}
     desk.arm.log_refusal = answer(400, said)
+    why = f"what was taken away again cannot be seen: of its activity log Azure says: BadRequest: {said['message']}"
     done = desk.run("access", "--log")
-    assert done.code == 1
-    assert f"Azure refused: BadRequest: {said['message']}" in " ".join(done.err.split())
+    assert (done.code, done.out.splitlines()[1]) == (0, "times are UTC")
+    assert f"{EVIL} gave {ALICE.name} azmlflow tracker" in done.out
+    assert why in " ".join(done.err.split())
+    page = desk.run("access", "-o", "html").out
+    assert why in page
+    assert f"<td>{ALICE.name}" in page
 
 
 def test_an_event_that_is_none_is_told(desk: Desk, tenant: Callable[..., None]) -> None:

@@ -142,6 +142,12 @@ def test_what_azure_complains_of_and_the_command_that_mends_it(message: str, com
     assert found == command if command is None else str(found).startswith(command)
 
 
+def test_who_is_not_in_the_embedded_azures_directory_comes_back_by_their_name() -> None:
+    """A stack's file with its grants is another machine's, or the embedded Azure was reset."""
+    found = str(advice(f"PrincipalNotFound: Principal {GUID} does not exist", "local", local=True))
+    assert found.startswith(f"azmlflow revoke {GUID} --stack local    (or `azmlflow local user add NAME`")
+
+
 def test_a_stack_that_another_process_holds_names_who_and_the_way_out() -> None:
     fault = held("dev", "error: the stack is currently locked\n  created by ana@host (pid 12) at 10:00\nelse")
     assert fault.what == "stack `dev` is held by another update: created by ana@host (pid 12) at 10:00"
