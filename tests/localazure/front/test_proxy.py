@@ -117,6 +117,9 @@ async def shut(*writers: asyncio.StreamWriter) -> None:
         (f"Proxy-Authorization: Basic {SECRET}",),
         ("Proxy-Authorization: Basic %%%",),
         (f"Authorization: {credential()}",),
+        # Which of two says where the request comes from?
+        (f"Proxy-Authorization: {credential(password='wrong')}", f"Proxy-Authorization: {credential()}"),
+        (f"Proxy-Authorization: {credential()}", f"Proxy-Authorization: {credential()}"),
     ],
 )
 def test_nobody_gets_in_without_the_credential(headers: tuple[str, ...]) -> None:
