@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import PROVIDERS
-from azmlflow.localazure.core.errors import AzureError, bad_request, conflict
+from azmlflow.localazure.core.errors import AzureError, conflict
 from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.foundation.locks import require_unlocked
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Ask
+from azmlflow.localazure.resources.fields import location_required
 from azmlflow.localazure.resources.kind import Kind
 from azmlflow.localazure.resources.paths import group_id
 
@@ -92,7 +93,7 @@ def location(ask: Ask, kind: Kind, existing: Document | None) -> None:
     if rule is None or (not given and existing is not None):
         return
     if not given:
-        raise bad_request("LocationRequired", "The location property is required for this definition.")
+        raise location_required()
     rule.check(kind.type, given)
     if existing is not None:
         rule.check_fixed(existing, given, ask.target.group)

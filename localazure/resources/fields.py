@@ -108,6 +108,11 @@ def whole_number(name: str, value: Any, low: int, high: int, code: str) -> int:
     return value
 
 
+def location_required() -> AzureError:
+    """400: what is made says nowhere where. Resource Manager's words, for each type that is tracked."""
+    return bad_request("LocationRequired", "The location property is required for this definition.")
+
+
 def envelope(ask: Ask, existing: Document | None, *, regions: tuple[str, ...] = REGIONS) -> Document:
     """Location and tags as most kinds answer them: tags are what the PUT says, the location never changes."""
     document: Document = {"tags": tags(ask)}

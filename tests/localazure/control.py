@@ -110,6 +110,7 @@ BODIES |= {
 }
 
 _DEPLOYED = {
+    "location": "westeurope",
     "sku": {"name": "Default", "capacity": 1},
     "properties": {
         "endpointComputeType": "Managed",

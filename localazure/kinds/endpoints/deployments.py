@@ -21,7 +21,7 @@ from azmlflow.localazure.kinds.endpoints.endpoints import TYPE as ENDPOINT
 from azmlflow.localazure.kinds.jobs.members import members
 from azmlflow.localazure.resources import find
 from azmlflow.localazure.resources.ask import Answer, Ask
-from azmlflow.localazure.resources.fields import tags
+from azmlflow.localazure.resources.fields import location_required, tags
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
 from azmlflow.resourcetypes.bounds import MOST_DEPLOYMENTS, NAMES
@@ -31,10 +31,12 @@ TYPE = f"{ENDPOINT}/deployments"
 MODEL = re.compile(r"(?P<workspace>.+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)", re.IGNORECASE)
 
 
-def _shape(ask: Ask, _existing: Document | None) -> Document:
+def _shape(ask: Ask, existing: Document | None) -> Document:
     endpoint = find.parent(ask.cloud, ONLINE_DEPLOYMENT, ask.target, "write")
     workspace = find.resource(ask.cloud, endpoint["id"].rpartition("/onlineEndpoints/")[0])
     assert workspace is not None, "an endpoint goes with its workspace"
+    if existing is None and not ask.body.get("location"):
+        raise location_required()
     told = body.read(ask)
     _check_assets(ask, workspace, told)
     document: Document = {

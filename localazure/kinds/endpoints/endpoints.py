@@ -16,7 +16,7 @@ from azmlflow.localazure.core.store import Document
 from azmlflow.localazure.kinds.endpoints import body, keys, names, requests, traffic
 from azmlflow.localazure.kinds.foundation.role_assignments import assign
 from azmlflow.localazure.resources.ask import Answer, Ask
-from azmlflow.localazure.resources.fields import choice, pick, region, tags, texts
+from azmlflow.localazure.resources.fields import choice, location_required, pick, region, tags, texts
 from azmlflow.localazure.resources.find import parent, resource
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
@@ -42,7 +42,7 @@ _NAME = NameRule(
 def _shape(ask: Ask, existing: Document | None) -> Document:
     body.known(ask, _NAMES)
     workspace = parent(ask.cloud, ONLINE_ENDPOINT, ask.target, "write")
-    place = _place(ask, workspace)
+    place = _place(ask, workspace, existing)
     if existing is None:
         names.check(ask.cloud, ask.target.name, place)
     given = pick(ask.properties, {"properties": {}, "publicNetworkAccess": "Enabled"}, ("description",))
@@ -73,8 +73,10 @@ def _kind_of(told: Document | None) -> tuple[str, list[str]]:
     return str(found.get("type", "None")), sorted(id_.lower() for id_ in found.get("userAssignedIdentities") or {})
 
 
-def _place(ask: Ask, workspace: Document) -> str:
+def _place(ask: Ask, workspace: Document, existing: Document | None) -> str:
     given = ask.body.get("location")
+    if not given and existing is None:
+        raise location_required()
     if given and region(str(given)) != workspace["location"]:
         raise bad_request(
             "InvalidEndpointLocation",

@@ -21,7 +21,7 @@ def azure(azure: Azure) -> Azure:
 def put(azure: Azure, path: str = BLUE, *, capacity: Any = 1, who: str = "developer@local.test", **more: Any) -> Answer:
     properties = {**BODIES[BLUE]["properties"], **more}
     sku = {"name": "Default", "capacity": capacity}
-    return azure.arm("PUT", path, {"sku": sku, "properties": properties}, who=who)
+    return azure.arm("PUT", path, {"location": "westeurope", "sku": sku, "properties": properties}, who=who)
 
 
 def state(azure: Azure, path: str = BLUE) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.localazure.control import Azure
+from tests.localazure.control import BLUE, BODIES, CHAIN, ENDPOINT, Azure
 from tests.localazure.made import MADE, ML, OTHERS, build
 
 # Type, the kind of body where there are several, the member. Microsoft.MachineLearningServices 2025-12-01: Datastore
@@ -45,3 +45,15 @@ def test_a_body_without_what_azure_requires(azure: Azure, type_: str, other: str
     assert (refused.status, last in refused.message) == (400, True), refused
     assert azure.arm("GET", path).status == 404
     assert azure.arm("PUT", path, body).status in (200, 201, 202)
+
+
+@pytest.mark.parametrize("path", [ENDPOINT, BLUE], ids=["endpoint", "deployment"])
+def test_what_is_tracked_says_where_it_is_made(azure: Azure, path: str) -> None:
+    """Resource Manager's rule for what is tracked: OnlineEndpoint, OnlineDeployment (2025-12-01). A change need not."""
+    azure.make(*CHAIN[:6], *((ENDPOINT,) if path == BLUE else ()))
+    nowhere = {name: value for name, value in BODIES[path].items() if name != "location"}
+    refused = azure.arm("PUT", path, nowhere)
+    assert (refused.status, refused.code) == (400, "LocationRequired")
+    assert azure.arm("PUT", path, BODIES[path]).status == 201
+    azure.wait()
+    assert azure.arm("PUT", path, nowhere).status in (200, 201)

@@ -82,7 +82,7 @@ class Serving:
         """Change the deployment as a client does; the client's own loop is another thread's."""
         capacity = more.pop("capacity", 1)
         properties = {**BODIES[BLUE]["properties"], **more}
-        body = {"sku": {"name": "Default", "capacity": capacity}, "properties": properties}
+        body = {"location": "westeurope", "sku": {"name": "Default", "capacity": capacity}, "properties": properties}
         answer = await asyncio.to_thread(self.azure.arm, "PUT", BLUE, body)
         assert answer.status in (200, 201), answer
         await self.turn()

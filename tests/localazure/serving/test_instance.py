@@ -53,7 +53,7 @@ def run(azure: Azure, script: Callable[[Instance], Awaitable[Any]], *, capacity:
     azure.arm("PUT", CODE, {"properties": {"codeUri": "https://stacct1.blob.core.windows.net/code"}})
     azure.arm("PUT", ENVIRONMENT, {"properties": {"image": "ubuntu"}})
     properties = {**BODIES[BLUE]["properties"], **SCRIPT, **more}
-    answer = azure.arm("PUT", BLUE, {"sku": {"capacity": capacity}, "properties": properties})
+    answer = azure.arm("PUT", BLUE, {"location": "westeurope", "sku": {"capacity": capacity}, "properties": properties})
     assert answer.status == 201, answer
     users = Users(azure.cloud.state, root=False)
 

@@ -22,7 +22,7 @@ SCRIPT = {"codeConfiguration": {"codeId": CODE, "scoringScript": "inner/score.py
 
 def read(azure: Azure, **more: Any) -> Served:
     properties = {**BODIES[BLUE]["properties"], **more}
-    answer = azure.arm("PUT", BLUE, {"properties": properties})
+    answer = azure.arm("PUT", BLUE, {"location": "westeurope", "properties": properties})
     assert answer.status in (200, 201), answer
     document = azure.arm("GET", BLUE).body
     azure.wait()
