@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -64,6 +64,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if resource := sys.modules.get("pulumi.runtime.resource"):
         vars(resource)["_get_stack_trace"] = resource.source_pb2.StackTrace
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests in this process would leave where the machine's temporary files are goes with their own."""
+    from azmlflow.localazure.machine import folder
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folder, "USUAL", str(tmp_path_factory.mktemp("usual")))
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

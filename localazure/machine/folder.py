@@ -27,6 +27,7 @@ import hmac
 import json
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 from dataclasses import asdict, dataclass, field
@@ -35,6 +36,9 @@ from pathlib import Path
 from azmlflow.localazure.machine import ports
 from azmlflow.localazure.machine.errors import UnsafeFolder
 from azmlflow.localazure.machine.private import create_private, read_json, unreadable, write_private
+from azmlflow.localazure.machine.users import used
+
+USUAL = "/tmp"  # where a user's temporary files are who says nothing
 
 
 @dataclass(frozen=True)
@@ -196,12 +200,28 @@ class Folder:
         Args:
             outer: where the user's own temporary files are; None for the system's usual place.
         """
-        path = Path(outer or "/tmp") / f"{self._short_name()}-tmp"
+        path = self._temporary(outer)
         if _is_ours(path):
             return path
         own = self.path / "tmp"
         own.mkdir(mode=0o700, parents=True, exist_ok=True)
         return own
+
+    def remove_temporary(self, outer: str | None) -> None:
+        """Remove that folder with all that is in it, unless a command that it was made for still runs; links in it are
+        not followed, and what somebody else made in its place stays.
+
+        Args:
+            outer: as `temporary` has it.
+        """
+        path = self._temporary(outer)
+        with contextlib.suppress(FileNotFoundError):
+            found = path.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not used(path):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _temporary(self, outer: str | None) -> Path:
+        return Path(outer or USUAL) / f"{self._short_name()}-tmp"
 
     def jobs(self) -> Path:
         """Where jobs with users of their own have their folders, which they could not reach below ours: a folder that

@@ -183,3 +183,4 @@ def _stop(folder: Folder) -> None:
     if pid_of(folder) is not None:
         raise LocalError("the embedded Azure cannot be stopped", where=f"pid {pid}", next=f"kill -9 {pid}")
     folder.remove_sockets()  # one that was killed has left them
+    folder.remove_temporary(outer(os.environ).get("TMPDIR"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,37 @@ def test_temporary_files_of_commands_have_a_folder_of_this_users_alone(tmp_path:
     usual.chmod(0o777)
     assert folder.temporary(str(tmp_path)) == folder.path / "tmp", "another's is not used"
     assert folder.temporary(str(tmp_path / "none")) == folder.path / "tmp"
+
+
+def test_temporary_files_go_when_no_command_uses_them_any_more(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").write_text("")
+    folder = Folder.at(tmp_path / "state")
+    path = folder.temporary(str(tmp_path))
+    (path / "runs" / "1").mkdir(parents=True)
+    (path / "runs" / "link").symlink_to(kept)
+    ours = {"TMPDIR": str(path), "PATH": os.environ["PATH"]}
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, env=ours) as command:
+        folder.remove_temporary(str(tmp_path))
+        assert (path / "runs" / "1").is_dir()
+        command.communicate()
+    folder.remove_temporary(str(tmp_path))
+    assert not path.exists()
+    assert (kept / "file").exists()
+    folder.remove_temporary(str(tmp_path))
+
+
+def test_a_link_where_the_temporary_files_would_be_is_left(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    folder = Folder.at(tmp_path / "state")
+    path = folder.temporary(str(tmp_path))
+    path.rmdir()
+    path.symlink_to(kept)
+    folder.remove_temporary(str(tmp_path))
+    assert path.is_symlink()
+    assert kept.is_dir()
 
 
 def test_files_are_written_in_one_piece(tmp_path: Path) -> None:
