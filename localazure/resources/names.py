@@ -8,6 +8,22 @@ from __future__ import annotations
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import DELETED, FOREIGN_NAMES, RESOURCES
 from azmlflow.localazure.core.store import Document
+from azmlflow.localazure.resources.ask import Ask
+from azmlflow.localazure.resources.fields import choice, require
+
+
+def asked_for(ask: Ask, type_: str) -> str:
+    """The name that a request asks whether it is free.
+
+    Name and type are both needed (Azure/azure-rest-api-specs: CheckNameAvailability of Microsoft.Storage 2024-01-01,
+    KeyVault 2024-11-01, ContainerRegistry 2023-01-01-preview).
+
+    Raises:
+        AzureError: 400, one of them is missing, or the type is another.
+    """
+    require(ask.body, ("name", "type"))
+    choice("type", ask.body["type"], (type_,))
+    return str(ask.body["name"])
 
 
 def is_foreign(cloud: Cloud, type_: str, name: str) -> bool:

@@ -211,7 +211,7 @@ def _check_hsm_name(ask: Ask) -> Answer:
 
 
 def _check_name(ask: Ask) -> Answer:
-    name = str(ask.body.get("name") or "")
+    name = names.asked_for(ask, TYPE)
     if not _NAME.fits(name):
         message = _NAME.message.format(name=name)
         return Answer(200, {"nameAvailable": False, "reason": "AccountNameInvalid", "message": message})

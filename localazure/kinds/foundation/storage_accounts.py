@@ -200,7 +200,7 @@ def _used_capacity(cloud: Cloud, document: Document) -> float:
 
 
 def _check_name(ask: Ask) -> Answer:
-    name = str(ask.body.get("name") or "")
+    name = names.asked_for(ask, TYPE)
     if names.is_foreign(ask.cloud, TYPE, name) or names.holder(ask.cloud, TYPE, name) is not None:
         message = f"The storage account named {name} is already taken."
         return Answer(200, {"nameAvailable": False, "reason": "AlreadyExists", "message": message})

@@ -151,7 +151,7 @@ def _forget(cloud: Cloud, document: Document) -> None:
 
 
 def _check_name(ask: Ask) -> Answer:
-    name = str(ask.body.get("name") or "")
+    name = names.asked_for(ask, TYPE)
     if not _NAME.fits(name):
         return Answer(200, {"nameAvailable": False, "reason": "Invalid", "message": _NAME.message.format(name=name)})
     if names.is_foreign(ask.cloud, TYPE, name) or names.holder(ask.cloud, TYPE, name):

@@ -21,7 +21,7 @@ from azmlflow.localazure.kinds.assets import assets
 from azmlflow.localazure.kinds.foundation.storage_accounts import TYPE as STORAGE_TYPE
 from azmlflow.localazure.resources import find, names
 from azmlflow.localazure.resources.ask import Answer, Ask
-from azmlflow.localazure.resources.fields import choice, pick, require, wrong_type
+from azmlflow.localazure.resources.fields import choice, pick, require, stamp, wrong_type
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Action, Verbs
 from azmlflow.resourcetypes.bounds import NAMES
@@ -183,7 +183,8 @@ def _listed(ask: Ask) -> list[Document]:
 def make_default_datastores(ask: Ask, workspace: Document) -> None:
     """Give a workspace the datastores that Azure makes with it, and their containers.
 
-    Those that are there stay, and follow the workspace's mode when it changes.
+    Those that are there stay, and follow the workspace's mode when it changes. Who made the workspace made them
+    (inferred; that each datastore says who made it: Azure/azure-rest-api-specs, Datastore, 2025-12-01).
     """
     properties = workspace["properties"]
     segments = properties["storageAccount"].split("/")
@@ -216,7 +217,10 @@ def make_default_datastores(ask: Ask, workspace: Document) -> None:
             "resourceGroup": segments[4],
             "credentials": credentials,
         }
-        document = {"id": id_, "name": name, "type": _TYPE, "properties": {**common, **particular}}
+        document = {
+            **{"id": id_, "name": name, "type": _TYPE, "properties": {**common, **particular}},
+            "systemData": stamp(ask, None),
+        }
         find.keep(ask.cloud, document)
         if particular["datastoreType"] == "AzureBlob":
             Blobs(ask.cloud).make_container(segments[8].lower(), particular["containerName"])

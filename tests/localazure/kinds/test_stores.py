@@ -46,9 +46,25 @@ def test_storage_names_are_unique_in_all_azure(azure: Azure) -> None:
     theirs = azure.arm("PUT", STORAGE.replace("stacct1", "theirs"), BODIES[STORAGE])
     assert (theirs.status, theirs.code) == (409, "StorageAccountAlreadyTaken")
     check = f"{PROVIDERS}/Microsoft.Storage/checkNameAvailability"
+    of = {"type": "Microsoft.Storage/storageAccounts"}
     for name, reason in (("stacct1", "AlreadyExists"), ("theirs", "AlreadyExists"), ("No!", "AccountNameInvalid")):
-        assert azure.arm("POST", check, {"name": name}).body["reason"] == reason
-    assert azure.arm("POST", check, {"name": "free"}).body == {"nameAvailable": True}
+        assert azure.arm("POST", check, {**of, "name": name}).body["reason"] == reason
+    assert azure.arm("POST", check, {**of, "name": "free"}).body == {"nameAvailable": True}
+
+
+@pytest.mark.parametrize(
+    "type_", ["Storage/storageAccounts", "KeyVault/vaults", "ContainerRegistry/registries"], ids=lambda each: each[:3]
+)
+def test_who_asks_for_a_name_says_of_what(azure: Azure, type_: str) -> None:
+    """Azure/azure-rest-api-specs, CheckNameAvailability: name and type are required, and the type is one alone."""
+    check = f"{PROVIDERS}/Microsoft.{type_.partition('/')[0]}/checkNameAvailability"
+    for body in (
+        {"name": "freename"},
+        {"type": f"Microsoft.{type_}"},
+        {"name": "freename", "type": "Microsoft.Web/sites"},
+    ):
+        assert azure.arm("POST", check, body).status == 400, body
+    assert azure.arm("POST", check, {"name": "freename", "type": f"Microsoft.{type_}"}).body == {"nameAvailable": True}
 
 
 def test_storage_keys_are_told_by_the_action_alone(azure: Azure) -> None:
@@ -214,10 +230,11 @@ def test_vault_names_are_unique_in_all_azure(azure: Azure) -> None:
         azure.cloud.store.put("foreign_names", "microsoft.keyvault/vaults/theirs", {})
         assert azure.arm("PUT", path, BODIES[VAULT]).code == "VaultAlreadyExists"
     check = f"{PROVIDERS}/Microsoft.KeyVault/checkNameAvailability"
-    assert azure.arm("POST", check, {"name": "KV-ONE"}).body["reason"] == "AlreadyExists"
+    of = {"type": "Microsoft.KeyVault/vaults"}
+    assert azure.arm("POST", check, {**of, "name": "KV-ONE"}).body["reason"] == "AlreadyExists"
     azure.arm("DELETE", VAULT)
-    assert azure.arm("POST", check, {"name": "kv-one"}).body["nameAvailable"] is False
-    assert azure.arm("POST", check, {"name": "free"}).body["nameAvailable"] is True
+    assert azure.arm("POST", check, {**of, "name": "kv-one"}).body["nameAvailable"] is False
+    assert azure.arm("POST", check, {**of, "name": "free"}).body["nameAvailable"] is True
 
 
 def test_log_analytics_comes_back_within_its_fortnight(azure: Azure) -> None:

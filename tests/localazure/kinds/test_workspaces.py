@@ -209,6 +209,8 @@ def test_it_has_its_datastores(azure: Azure) -> None:
         "workspaceartifactstore": False,
         "workspacefilestore": False,
     }
+    # Azure/azure-rest-api-specs, Datastore, 2025-12-01: each says who made it.
+    assert {store["systemData"]["createdBy"] for store in stores} == {"developer@local.test"}
     default = azure.arm("GET", f"{WORKSPACE}/datastores?isDefault=true").body["value"]
     assert [store["name"] for store in default] == ["workspaceblobstore"]
     artifacts = azure.arm("GET", f"{WORKSPACE}/datastores/workspaceartifactstore").body["properties"]
