@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from azmlflow.cli.azure.resource_manager import ResourceManager
     from azmlflow.cli.pulumi.stack import Stack
     from azmlflow.cli.session.session import Session
+    from azmlflow.infra.plan.identifiers import Place
     from azmlflow.infra.rehearsal import Declared
+    from azmlflow.rbac.grants import Grant
 
 ASSIGNMENT = token_of("Microsoft.Authorization/roleAssignments")
+_ROLE = token_of("Microsoft.Authorization/roleDefinitions")
 _WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 # Microsoft, "Workspaces - Get": what a workspace stands on, beside the vault of the key that encrypts it.
 _STANDS_ON = ("storageAccount", "keyVault", "applicationInsights", "containerRegistry")
@@ -159,3 +162,36 @@ def leave(session: Session, stack: Stack, own: str, going: Sequence[Role]) -> fr
     if urns:
         stack.forget(urns)
     return frozenset(found)
+
+
+def leave_roles(session: Session, stack: Stack, place: Place, grants: Iterable[Grant]) -> None:
+    """Before custom roles of the stack's go with their last grant: tell which of them others have assigned, and have
+    the state forget those. Azure refuses to delete them (`RoleDefinitionHasAssignments`), so that nothing would come to
+    its end as long as somebody else's assignment is there.
+
+    Args:
+        session: the stack's.
+        stack: the stack.
+        place: where it grants.
+        grants: those that are to be.
+    """
+    if session.project.own_program:
+        return  # which roles it declares is its own
+    resources = stack.state().resources
+    wanted = {each.urn(session.name, session.project.name) for each in place.roles(grants)}
+    going = [each for each in resources if each.type == _ROLE and not each.external and each.urn not in wanted]
+    if not going:
+        return
+    ours = {each.id.lower() for each in resources if each.type == ASSIGNMENT}
+    assigned = {
+        str(each.role_definition_id).rpartition("/")[2].lower(): str(each.id)
+        for each in session.invocation.ports.open_arm().role_assignments(place.group_id)
+        if str(each.id).lower() not in ours
+    }
+    others = {each.urn: assigned.get(each.id.rpartition("/")[2].lower()) for each in going}
+    for each in going:
+        if others[each.urn]:
+            name = each.inputs.get("roleName") or each.id
+            session.invocation.say(f"role `{name}` stays in Azure: somebody else has assigned it: {others[each.urn]}")
+    if urns := [urn for urn, id_ in others.items() if id_]:
+        stack.forget(urns)

@@ -9,7 +9,8 @@ The rules:
 - what user-assigned identities of computes and endpoints need, be it that a grant gives it already: then the engine
   hears of the other name, by which it keeps the assignment when the grant goes, or comes;
 - an assignment that somebody else made is not declared. The role it is of is kept in Azure when the last grant goes:
-  it could not be deleted while that assignment is there;
+  it could not be deleted while that assignment is there. (One that came after the grant is found by the commands:
+  `cli/session/relying.py`.)
 - an assignment depends on its role, and both on the workspace, so that a destroy takes them in the order that Azure
   accepts: a role in use cannot be deleted (`RoleDefinitionHasAssignments`). None of them is `deleted_with` the
   group: a group's deletion leaves its role definitions behind.

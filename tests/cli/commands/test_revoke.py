@@ -14,6 +14,7 @@ from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.session.collaborators import Person
 from azmlflow.infra.plan.identifiers import Place
 from azmlflow.rbac.grants import Grant
+from azmlflow.resourcetypes.table import token_of
 from tests.cli.desk import ALICE, GROUP, OUTPUTS, SUBSCRIPTION, WORKSPACE, Desk, assignment_id
 
 PLACE = Place(SUBSCRIPTION, GROUP, WORKSPACE)
@@ -181,6 +182,22 @@ def test_nobody_elses_assignment_is_touched_and_is_named(standing: Desk) -> None
     assert standing.arm.calls == []
     assert standing.stack.calls == []
     assert standing.run("revoke", "alice@local.test", "-o", "json").json()["revoked"] == []
+
+
+def test_a_role_that_somebody_else_has_assigned_stays_in_azure_and_stops_nothing(standing: Desk) -> None:
+    """Azure refuses to delete it: neither this nor any later `up` would come to its end."""
+    role, token = PLACE.role("tracker"), token_of("Microsoft.Authorization/roleDefinitions")
+    standing.stand(Resource(ROLE, token, role.id, {"roleName": "azmlflow tracker"}))
+    theirs = f"{PLACE.group_id}/providers/Microsoft.Authorization/roleAssignments/{UUID(int=7)}"
+    assigned = {"principalId": str(UUID(int=9)), "roleDefinitionId": role.id, "scope": PLACE.group_id}
+    standing.stack.planned = (planned(ASSIGNMENT, "delete"),)
+    standing.arm.put(theirs, properties=assigned)
+    standing.stack.calls.clear()
+    done = standing.run("revoke", "alice@local.test")
+    assert done.code == 0
+    assert f"role `azmlflow tracker` stays in Azure: somebody else has assigned it: {theirs}" in done.err
+    assert standing.stack.calls == [f"forget {ROLE.rpartition('::')[2]}", "preview", f"up {ASSIGNMENT}"]
+    assert standing.arm.calls == [f"DELETE {ID}"]
 
 
 def test_the_same_revoke_again_after_one_that_was_killed_at_its_very_end(standing: Desk) -> None:
