@@ -27,11 +27,14 @@ def conditions(ask: Ask, kind: Kind, before: Document | None) -> None:
     """A write that is for another state of a resource than the one that is there is not done.
 
     Source: Microsoft, "Private Zones - Create Or Update" (If-Match, If-None-Match: other values than `*` are ignored),
-    and the refusals that Azure PowerShell's tests expect (Azure/azure-powershell, PrivateDns: ScenarioTests).
+    and the refusals that Azure PowerShell's tests expect (Azure/azure-powershell, PrivateDns: ScenarioTests). Of
+    networks: kubernetes-sigs/cloud-provider-azure issue 9729, where a PUT is refused; the other verbs are inferred.
 
     Raises:
         AzureError: 412 `PreconditionFailed`.
     """
+    if kind.matched and before is not None:
+        _match(ask, before)
     if not kind.conditional:
         return
     if ask.conditions.get("if-none-match") == "*" and before is not None:
@@ -44,6 +47,14 @@ def conditions(ask: Ask, kind: Kind, before: Document | None) -> None:
     raise AzureError(
         412, "PreconditionFailed", f"The condition '{wanted}' in the If-Match header was not satisfied.{current}"
     )
+
+
+def _match(ask: Ask, before: Document) -> None:
+    wanted = ask.conditions.get("if-match") or "*"
+    if wanted not in ("*", before["etag"]):
+        what = f"Etag provided in if-match header {wanted} does not match etag {before['etag']} of resource "
+        details = [{"code": "PreconditionFailedEtagMismatch", "message": f"{what}{before['id']} in NRP data store."}]
+        raise AzureError(412, "PreconditionFailed", "Precondition failed.", details=details)
 
 
 def require_registered(cloud: Cloud, namespace: str) -> None:

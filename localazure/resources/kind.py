@@ -230,6 +230,7 @@ class Kind:
         holds_mlflow: whether requests at and below one may be operations of MLflow, which take more than ARM's action.
         conditional: what refusals call one, where a write may name the state that it is for, by If-Match and
             If-None-Match; "" where Azure does not look at these headers.
+        matched: whether a write may name the state that it is for by If-Match, in the words of Azure's networks.
         elsewhere: how they are had, where another service keeps them; most of the above is then unused.
     """
 
@@ -250,6 +251,7 @@ class Kind:
     unread: tuple[str, ...] = ()
     holds_mlflow: bool = False
     conditional: str = ""
+    matched: bool = False
     elsewhere: Elsewhere | None = None
 
     @property

@@ -62,6 +62,8 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         "swaggerUri": f"https://{host}/swagger.json",
     }
     asked = identity(ask, existing, default="SystemAssigned")
+    if existing is not None and ask.body.get("identity") is None:
+        asked = existing.get("identity")  # who says nothing of it leaves it as it was made: inferred
     if existing is not None and _kind_of(asked) != _kind_of(existing.get("identity")):
         raise bad_request(_CODE, "The identity of an online endpoint cannot be changed.", target="identity")
     document: Document = {"location": place, "tags": tags(ask), "kind": "Managed", "properties": properties}

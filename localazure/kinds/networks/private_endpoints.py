@@ -192,4 +192,5 @@ PRIVATE_ENDPOINT = Kind(
         delete=Deletion(202, "location"),
     ),
     lifecycle=Lifecycle(on_write=stamp_etag, on_ready=_stands, on_delete=_gone, on_scope_delete=_lost),
+    matched=True,
 )

@@ -139,4 +139,5 @@ NETWORK_SECURITY_GROUP = Kind(
         delete=Deletion(202, "location"),
     ),
     lifecycle=Lifecycle(on_write=stamp_etag, before_delete=_deleting),
+    matched=True,
 )

@@ -289,4 +289,5 @@ SUBNET = Kind(
         delete=Deletion(202, "location"),
     ),
     lifecycle=Lifecycle(before_write=_check, on_write=_written, before_delete=_deleting, on_delete=_gone),
+    matched=True,
 )

@@ -105,4 +105,5 @@ VIRTUAL_NETWORK = Kind(
         delete=Deletion(202, "location"),
     ),
     lifecycle=Lifecycle(before_write=_check, on_write=_written, before_delete=_deleting),
+    matched=True,
 )

@@ -149,4 +149,5 @@ ZONE_GROUP = Kind(
         delete=Deletion(202, "location"),
     ),
     lifecycle=Lifecycle(before_write=_check, on_write=_written, on_ready=_ready, on_delete=_gone),
+    matched=True,
 )

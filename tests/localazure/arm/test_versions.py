@@ -44,7 +44,7 @@ OWN = (
 CONTAINERS = (
     "2018-02-01, 2018-03-01-preview, 2018-07-01, 2018-11-01, 2019-04-01, 2019-06-01, 2020-08-01-preview, 2021-01-01, "
     "2021-02-01, 2021-04-01, 2021-06-01, 2021-08-01, 2021-09-01, 2022-05-01, 2022-09-01, 2023-01-01, 2023-04-01, "
-    "2023-05-01, 2024-01-01, 2025-01-01, 2025-06-01, 2025-08-01, 2026-04-01"
+    "2023-05-01, 2024-01-01, 2025-01-01, 2025-06-01, 2025-08-01, 2026-04-01, 2026-09-01"
 )
 DELETED_VAULTS = (
     "2016-10-01, 2018-02-14, 2018-02-14-preview, 2019-09-01, 2020-04-01-preview, 2021-04-01-preview, "
@@ -238,7 +238,7 @@ def test_the_outcome_of_an_operation_is_told_in_every_version_of_its_provider(az
         (f"{WORKSPACE}/jobs", "2021-03-01-preview", "2026-05-15-preview"),
         (f"{WORKSPACE}/models", "2021-03-01-preview", "2026-05-15-preview"),
         (VAULT, "2015-06-01", "2026-03-01-preview"),
-        (STORAGE, "2015-05-01-preview", "2026-04-01"),
+        (STORAGE, "2015-05-01-preview", "2026-09-01"),
         (f"{SUB}/providers/Microsoft.Authorization/roleAssignments", "2015-07-01", "2022-04-01"),
         (f"{SUB}/providers/Microsoft.Authorization/roleDefinitions", "2015-07-01", "2022-05-01-preview"),
         (f"{SUB}/providers/Microsoft.Authorization/denyAssignments", "2018-07-01-preview", "2024-07-01-preview"),

@@ -165,6 +165,19 @@ def test_the_identity_is_made_with_azures_grants_and_stays(azure: Azure) -> None
     assert azure.cloud.directory.get(principal) is None
 
 
+def test_an_identity_that_a_body_does_not_tell_of_stays_as_it_was_made(azure: Azure) -> None:
+    for asked in ({}, {"type": "SystemAssigned"}):
+        body = {"location": "westeurope", "properties": {"authMode": "Key"}}
+        azure.arm("PUT", OTHER, {**body, "identity": asked})
+        azure.wait()
+        made = azure.arm("GET", OTHER).body.get("identity")
+        assert azure.arm("PUT", OTHER, body).status == 200
+        azure.wait()
+        assert azure.arm("GET", OTHER).body.get("identity") == made
+        azure.arm("DELETE", OTHER)
+        azure.wait()
+
+
 def test_an_endpoint_is_where_its_workspace_is(azure: Azure) -> None:
     body = {"location": "eastus", "properties": {"authMode": "Key"}}
     assert azure.arm("PUT", OTHER, body).code == "InvalidEndpointLocation"

@@ -501,6 +501,29 @@ def test_a_write_for_another_state_than_the_one_that_is_there_is_not_done(azure:
         azure.wait()
 
 
+def test_a_write_of_a_network_for_another_state_is_refused_in_its_providers_words(azure: Azure) -> None:
+    """As a client that looks first, and writes what it looked at, is told that somebody else was quicker."""
+    azure.make(RG, NETWORK)
+    azure.wait()
+    before = azure.arm("GET", NETWORK).body["etag"]
+    for condition in (before, "*"):
+        changed = {**BODIES[NETWORK], "tags": {"by": condition}}
+        assert azure.arm("PUT", NETWORK, changed, headers={"If-Match": condition}).status < 300
+        azure.wait()
+    now = azure.arm("GET", NETWORK).body
+    for method in ("PUT", "DELETE"):
+        stale = azure.arm(method, NETWORK, BODIES[NETWORK], headers={"If-Match": before})
+        assert (stale.status, stale.code, stale.message) == (412, "PreconditionFailed", "Precondition failed.")
+        assert stale.body["error"]["details"] == [
+            {
+                "code": "PreconditionFailedEtagMismatch",
+                "message": f"Etag provided in if-match header {before} does not match etag {now['etag']} of resource "
+                f"{NETWORK} in NRP data store.",
+            }
+        ]
+    assert azure.arm("GET", NETWORK).body == now
+
+
 @pytest.mark.parametrize("name", [7, 1.5, True, ["a"]])
 def test_a_subnet_whose_name_is_no_text_is_refused(azure: Azure, name: Any) -> None:
     azure.make(RG)
