@@ -1,13 +1,14 @@
 """A command held to its limits: started, looked at, its output kept, ended whole.
 
 Limits. `seconds` of wall time; `memory`, what the command and all its descendants have in memory together; `disk`, what
-lies in the job's folder, and the size of each file (RLIMIT_FSIZE: a single write cannot run far past it). A control
-group holds memory of every kind, where there is one (`memory/group`). Where there is none, and beside it, memory is
-looked at: what is resident, tables of pages, what lies in the command's /dev/shm, in files that are nowhere but in
-memory (memfd) and in System V's segments and queues. So a burst between two looks can pass the limit before it is seen,
-and what waits in sockets and pipes is not. RLIMIT_AS and RLIMIT_DATA are no way: they count what is reserved, and
-numpy's threads reserve far more than they use, for one process at a time. Pages that several processes share count
-once (PSS, asked for when the plain sum is over). Without /proc (macOS) memory is not limited.
+lies in the job's folder or in files of that disk which a process holds and no folder shows, and the size of each file
+(RLIMIT_FSIZE: a single write cannot run far past it). A control group holds memory of every kind, where there is one
+(`memory/group`). Where there is none, and beside it, memory is looked at: what is resident, tables of pages, what lies
+in the command's /dev/shm, in files that are nowhere but in memory (memfd) and in System V's segments and queues. So a
+burst between two looks can pass the limit before it is seen, and what waits in sockets and pipes is not. RLIMIT_AS and
+RLIMIT_DATA are no way: they count what is reserved, and numpy's threads reserve far more than they use, for one process
+at a time. Pages that several processes share count once (PSS, asked for when the plain sum is over). Without /proc
+(macOS) memory is not limited.
 
 The command's output goes to its log until that holds `log_limit` bytes; what follows is read and dropped. The exit code
 is the command's, or 128 + n after signal n.
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 from azmlflow.localazure.keeper import command, ending
 from azmlflow.localazure.keeper.command import SHM, World
 from azmlflow.localazure.keeper.dropping import NotDropped
-from azmlflow.localazure.keeper.memory import counted, group, system_v
+from azmlflow.localazure.keeper.memory import counted, group, nameless, system_v
 
 _GRACE = 2.0  # seconds between SIGTERM and SIGKILL
 _LOOK = 0.05  # seconds between two looks at the memory
@@ -122,7 +123,7 @@ class Watch:
             elif self.world.memory and self._is_over_memory():
                 passed = "memory"
             elif self.world.disk and now >= looked + max(_LOOK_AT_FILES, 10 * walk):
-                passed = "disk" if size_of(self.world.folder) > self.world.disk else ""
+                passed = "disk" if self._is_over_disk() else ""
                 looked = time.monotonic()
                 walk = looked - now
             if passed:
@@ -186,9 +187,16 @@ class Watch:
     def _is_over_memory(self) -> bool:
         if self._group is not None and self._group.has_killed():
             return True
-        processes = ending.descendants(os.getpid()) - {self._first}
+        processes = self._processes()
         elsewhere = self._shm() + (system_v.size(self.world.user) if self.world.user is not None else 0)
         return counted.resident(processes, elsewhere, self.world.memory) > self.world.memory
+
+    def _is_over_disk(self) -> bool:
+        unlinked = nameless.on_disk(self._processes(), os.stat(self.world.folder).st_dev)
+        return size_of(self.world.folder) + unlinked > self.world.disk
+
+    def _processes(self) -> set[int]:
+        return ending.descendants(os.getpid()) - {self._first}
 
     def _shm(self) -> int:
         if not self.world.private:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable
+
+from azmlflow.localazure.keeper.memory import nameless
 
 
 def resident(processes: Iterable[int], elsewhere: int, limit: int) -> int:
@@ -16,7 +17,7 @@ def resident(processes: Iterable[int], elsewhere: int, limit: int) -> int:
         limit: in bytes.
     """
     found = list(processes)
-    elsewhere += sum(_unnamed(found).values())
+    elsewhere += nameless.in_memory(found)
     tables = sum(_field(process, "status", "VmPTE:") for process in found)
     plain = sum(_field(process, "status", "VmRSS:") for process in found) + elsewhere + tables
     if plain < limit:
@@ -33,16 +34,3 @@ def _field(process: int, file: str, name: str) -> int:
             if line.startswith(name):
                 return int(line.split()[1]) * 1024
     return 0
-
-
-def _unnamed(processes: Iterable[int]) -> dict[int, int]:
-    """Bytes of the files that processes hold open and that are nowhere but in memory (memfd_create), by inode."""
-    found: dict[int, int] = {}
-    for process in processes:
-        with contextlib.suppress(OSError), os.scandir(f"/proc/{process}/fd") as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):  # it was closed
-                    if os.readlink(entry.path).startswith("/memfd:"):
-                        file = entry.stat()
-                        found[file.st_ino] = file.st_blocks * 512
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from azmlflow.localazure.keeper.watch import size_of
 from tests.localazure.keeper.kept import kept
 from tests.waits import lines_of
 
+PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable  # one that everybody may start
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 
@@ -101,6 +104,32 @@ import time; time.sleep(0.3)
 def test_over_disk_is_ended_and_told(command: str) -> None:
     ended, _ = kept(command, disk=2_000_000)
     assert (ended.code != 0, ended.passed) == (True, "disk")
+
+
+OPEN, MAPPED = "os.dup(file)", "library.mmap(None, 4096, 1, 2, file, 0)"
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("kept_by", "root"),
+    [(OPEN, False), pytest.param(OPEN, True, marks=as_root), pytest.param(MAPPED, True, marks=as_root)],
+)
+def test_what_no_folder_shows_any_more_is_on_the_disk_all_the_same(kept_by: str, root: bool) -> None:
+    """Unlinked, and open or mapped: the folder is empty, the disk full."""
+    script = f"""
+import ctypes, os, time
+library = ctypes.CDLL(None)
+library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+for number in range(5):
+    file = os.open("x", os.O_RDWR | os.O_CREAT)
+    os.unlink("x")
+    os.write(file, bytes(500_000))
+    {kept_by}
+    os.close(file)
+time.sleep(60)
+"""
+    ended, log = kept(f"{PYTHON} -I -S -c '{script}'", root=root, disk=2_000_000)
+    assert (ended.code != 0, ended.passed) == (True, "disk"), log
 
 
 def test_a_tree_too_deep_to_be_looked_at_is_over_every_limit(tmp_path: Path) -> None:
