@@ -1,4 +1,5 @@
-"""The machine that the embedded Azure runs on: its state folder, and the cache outside of every checkout.
+"""The machine that the embedded Azure runs on: its state folder, the cache outside of every checkout, and how
+its processes serve HTTP.
 
 Nothing of Azure.
 """
