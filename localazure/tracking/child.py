@@ -107,17 +107,20 @@ def _keep(new: Path) -> None:
 def _serve(descriptor: int) -> None:
     gc.disable()  # of the hundred thousands of objects that the imports make, none is garbage, nor ever will be
     import uvicorn
-    from a2wsgi import WSGIMiddleware
     from mlflow.server import app
 
+    from azmlflow.localazure.machine.sending import SentWhole
+    from azmlflow.localazure.machine.wsgi import Application
     from azmlflow.localazure.tracking import store
 
     store.register()
     gc.freeze()
     gc.enable()
     config = uvicorn.Config(
-        WSGIMiddleware(app, workers=_THREADS),  # type: ignore[arg-type]  # it has its own type of what WSGI hands over
+        Application(app, _THREADS),
         interface="asgi3",
+        http=SentWhole,
+        ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -93,7 +93,8 @@ def main(listener: socket.socket) -> None:
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
-        for name in ("uvicorn", "a2wsgi", "mlflow.server", f"{tracking.__package__}.store"):
+        wsgi = "azmlflow.localazure.machine.wsgi"
+        for name in ("uvicorn", wsgi, "mlflow.server", f"{tracking.__package__}.store"):
             importlib.import_module(name)
     gc.freeze()
     while listener in select.select([listener, sys.stdin], [], [])[0]:
