@@ -9,6 +9,7 @@ own docstring adds in `azmlflow COMMAND --help`.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
 import inspect
@@ -156,11 +157,32 @@ def _connect() -> Collaborators:
 
 def run(args: list[str] | None = None, invocation: Invocation | None = None) -> int:
     """The console entry: run the command line and give its exit code. Never lets a traceback reach the user."""
-    gc.set_threshold(_COLLECTED_EVERY)
+    told: list[int] = []
     if args is None:
-        # Typed, so the process ends with it. Python looks for garbage among all modules then, a quarter of a short
-        # command's time, though the system takes the memory back anyway: what is frozen is not looked at.
-        atexit.register(gc.freeze)
+        atexit.register(_leave, told)
+    told.append(_run(args, invocation))
+    return told[0]
+
+
+def _leave(told: list[int]) -> None:
+    """End a process that was one command.
+
+    Python looks for garbage among all modules then, a quarter of a short command's time, though the system takes the
+    memory back anyway: what is frozen is not looked at. Nor does Python take itself down beside a thread that still
+    imports: CPython 3.11.7 crashed so (SIGSEGV) at each tenth command that failed at once.
+    """
+    from azmlflow.cli.frame import imports
+
+    gc.freeze()
+    if told and imports.under_way():
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):  # its reader went away
+                stream.flush()
+        os._exit(told[0])
+
+
+def _run(args: list[str] | None, invocation: Invocation | None) -> int:
+    gc.set_threshold(_COLLECTED_EVERY)
     _open_streams()
     arguments = sys.argv[1:] if args is None else args
     invocation = invocation or Invocation(_connect)

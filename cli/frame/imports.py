@@ -17,6 +17,11 @@ def begin(load: Callable[[], None]) -> None:
     threading.Thread(target=load, name=_NAME, daemon=True).start()
 
 
+def under_way() -> bool:
+    """Whether such a thread is not done."""
+    return any(thread.name == _NAME for thread in threading.enumerate())
+
+
 def wait() -> None:
     """Return once such a thread is done; at once if there is none."""
     for thread in threading.enumerate():

@@ -53,6 +53,19 @@ def test_no_command_imports_azures_packages_before_it_asks_azure() -> None:
     assert [name for name in done.stdout.split() if name.startswith(("azure.", "pulumi", "mlflow"))] == []
 
 
+def test_a_typed_command_ends_at_once_beside_what_is_still_imported() -> None:
+    """Python, which would take itself down beside that thread, is not asked to: it crashed now and then."""
+    program = (
+        "import atexit, sys, threading\nfrom azmlflow.cli import main\nfrom azmlflow.cli.frame import imports\n"
+        "atexit.register(print, 'taken down')\nimports.begin(threading.Event().wait)\n"
+        "sys.argv = ['azmlflow', *sys.argv[1:]]\nsys.exit(main.run())"
+    )
+    for word, code, said in (("--version", 0, "azmlflow"), ("nosuch", 2, "")):
+        done = subprocess.run([sys.executable, "-c", program, word], capture_output=True, text=True, check=False)
+        assert (done.returncode, "taken down" in done.stdout) == (code, False), done
+        assert said in done.stdout
+
+
 def test_the_end_of_a_typed_command_looks_for_no_garbage() -> None:
     """It is a quarter of a short command's time. Whoever calls `run` with arguments lives on: nothing is frozen."""
     for call, frozen in (("run()", "True"), ("run(['--version'])", "False")):
