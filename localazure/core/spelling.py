@@ -109,7 +109,8 @@ def query(scope: Scope, lists: Iterable[str] = ()) -> dict[str, str]:
 
 
 def check_headers(scope: Scope) -> None:
-    """Refuse a request that says twice what one reader takes from the first, and another from the last of both.
+    """Refuse a request that says twice what one reader takes from the first, and another from the last of both, and one
+    whose body is written in a way that is not known.
 
     Raises:
         AzureError: 400 `InvalidHeaderValue`, naming it.
@@ -118,6 +119,10 @@ def check_headers(scope: Scope) -> None:
     for name in names:
         if (name in _ONCE or name.startswith("x-ms-")) and names.count(name) > 1:
             raise bad_request("InvalidHeaderValue", f"The header '{name}' is given twice.")
+    coding = next((value for name, value in scope["headers"] if name.lower() == b"transfer-encoding"), b"chunked")
+    # RFC 9112, 6.1: a coding that is not known is refused, and one in HTTP/1.0 is a fault of framing.
+    if coding.strip().lower() != b"chunked" or ("transfer-encoding" in names and scope.get("http_version") == "1.0"):
+        raise bad_request("InvalidHeaderValue", "The header 'transfer-encoding' has a value that is not used here.")
 
 
 def check_form(headers: Mapping[str, str]) -> None:

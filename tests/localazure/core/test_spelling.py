@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -102,3 +103,19 @@ def test_a_header_that_is_given_twice_is_refused(name: bytes) -> None:
     with pytest.raises(AzureError, match="given twice"):
         spelling.check_headers({"type": "http", "headers": [(name, b"a"), (name.lower(), b"b")]})
     spelling.check_headers({"type": "http", "headers": [(name, b"a"), (b"accept", b"a"), (b"accept", b"b")]})
+
+
+@pytest.mark.parametrize(
+    ("coding", "version", "good"),
+    [
+        (b"chunked", "1.1", True),
+        (b"Chunked ", "1.1", True),
+        (b"gzip, chunked", "1.1", False),
+        (b"identity", "1.1", False),
+        (b"chunked", "1.0", False),
+    ],
+)
+def test_a_body_in_another_coding_than_chunks_is_refused(coding: bytes, version: str, good: bool) -> None:
+    scope = {"type": "http", "http_version": version, "headers": [(b"transfer-encoding", coding)]}
+    with contextlib.nullcontext() if good else pytest.raises(AzureError, match="transfer-encoding"):
+        spelling.check_headers(scope)
