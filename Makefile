@@ -43,7 +43,7 @@ faults: engine  ## every request of up, down, grant, revoke, sweep and config fa
 	AZMLFLOW_FAULTS=all $(PYTEST) --dist load tests/cli/teardown/test_teardown.py tests/e2e/test_faults.py
 
 # Where attacks are tests: one embedded Azure in process or started for them, each attack of its own user.
-ATTACKS := $(addprefix tests/localazure/,keeper/test_users.py runner/test_rights.py runner/test_failures.py arm/test_spellings.py \
+ATTACKS := $(addprefix tests/localazure/,keeper builder/test_build.py builder/test_home.py runner/test_rights.py runner/test_failures.py arm/test_spellings.py \
 	arm/test_linked.py arm/test_rights.py azureml/test_runs_v1.py azureml/test_handlers.py azureml/test_members.py \
 	blobs/test_access.py blobs/test_rights.py blobs/test_said.py cloud/test_skipped.py core/test_spelling.py \
 	core/test_yaml_reading.py front/test_proxy.py services/test_identity.py ui/test_ui.py process/test_daemon.py \

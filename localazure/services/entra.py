@@ -139,7 +139,7 @@ def service(cloud: Cloud) -> ASGIApp:
             SignInRefused(404, "not_found", 900144, "The embedded Azure does not emulate this address."), cloud
         )
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/common/discovery/instance", discover_instance),
             Route("/{tenant}/.well-known/openid-configuration", configuration_v1),
@@ -151,6 +151,8 @@ def service(cloud: Cloud) -> ASGIApp:
         ],
         exception_handlers={SignInRefused: refused, 404: unknown, 405: unknown},
     )
+    app.router.redirect_slashes = False  # another spelling of a path is another path
+    return app
 
 
 def _configuration(issuer: str, flow: str, keys: str) -> dict[str, object]:

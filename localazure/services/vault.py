@@ -109,7 +109,7 @@ def service(cloud: Cloud) -> ASGIApp:
     async def unknown(request: Request, _error: Exception) -> Response:
         return await refused(request, _unknown(request))
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *vault_keys.routes(cloud, enter),
             Route("/{kind}", listing, methods=["GET"]),
@@ -119,6 +119,8 @@ def service(cloud: Cloud) -> ASGIApp:
         ],
         exception_handlers={VaultRefused: refused, 404: unknown, 405: unknown},
     )
+    app.router.redirect_slashes = False  # another spelling of a path is another path
+    return app
 
 
 def _right(kind: str, permission: str) -> tuple[str, str]:

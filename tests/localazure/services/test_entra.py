@@ -157,7 +157,15 @@ def test_a_huge_form_is_refused(login: Client) -> None:
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("path", ["/", f"/{TENANT_ID}/oauth2/v2.0/devicecode", f"/{TENANT_ID}/oauth2/v2.0/authorize"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        f"/{TENANT_ID}/oauth2/v2.0/devicecode",
+        f"/{TENANT_ID}/oauth2/v2.0/authorize",
+        f"/{TENANT_ID}/discovery/keys/",
+    ],
+)
 def test_what_is_not_emulated_is_a_404_with_a_reason(login: Client, path: str) -> None:
     answer = login.get(path)
     assert answer.status_code == 404

@@ -178,7 +178,8 @@ def test_the_version_is_wanted(ask: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("PUT", "/secrets/s"), ("GET", "/"), ("GET", "/other"), ("DELETE", "/keys/k")]
+    ("method", "path"),
+    [("PUT", "/secrets/s"), ("GET", "/"), ("GET", "/other"), ("DELETE", "/keys/k"), ("GET", "/keys/k/")],
 )
 def test_what_is_not_emulated_is_a_404(ask: Any, method: str, path: str) -> None:
     answer = ask("alice", "byroles", path, method)
