@@ -236,6 +236,12 @@ def test_people_come_into_a_managed_network_by_doors_in_a_subnet_of_theirs(up: U
     assert deployment.of("privatedns:PrivateZone") == deployment.of("PrivateDnsZoneGroup") == []
     for cluster in deployment.of("machinelearningservices:Compute"):
         assert "subnet" not in cluster.inputs["properties"]["properties"]
+    settings = Settings.from_mapping(
+        {"azmlflow:registry": "own", "azmlflow:network": {"mode": "managed", "endpoints": f"{HUB}/endpoints"}}
+    )
+    private = settings.network.private(GROUP, "mlw")
+    assert private is not None
+    assert (private.endpoints_id, private.computes, private.range) == (f"{HUB}/endpoints", "", "")
 
 
 def test_all_of_a_private_stack_is_planned(up: Up) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from azmlflow.infra.replay import differences
+from azmlflow.infra.replay import differences, differing
 
 SUBSCRIPTION, TENANT = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"
 PREFIX = "urn:pulumi:dev::shop::"
@@ -319,3 +319,9 @@ def test_what_is_asked_of_the_cloud_may_have_changed() -> None:
 def test_a_secret_of_the_cloud_stays_one() -> None:
     for value in ("", SECRET):
         assert found(written(STACK, outputs={**ENTRIES[STACK]["outputs"], "key": value}), program(keys=True)) != ()
+
+
+def test_a_secret_differs_though_its_cipher_is_the_same() -> None:
+    one = {"urn": GROUP, "inputs": {"properties": [SECRET]}, "type": "t"}
+    assert differing(one, copy.deepcopy(one)) == ("inputs",)
+    assert differing({**one, "inputs": {"a": 1}}, {**one, "inputs": {"a": 1}}) == ()

@@ -151,7 +151,7 @@ def test_a_group_that_stands_is_not_written_again(recoverable: Desk) -> None:
 
 
 def test_recover_makes_what_a_workspace_stands_on_first(recoverable: Desk) -> None:
-    settings(recoverable, "recover", "registry: own")
+    settings(recoverable, "recover", "registry: own", "locks: true")  # these stand on it, not the workspace
     bury(recoverable, vault=False)
     stack, up = recoverable.stack, recoverable.stack.up
 
@@ -190,10 +190,11 @@ def test_recover_makes_what_a_workspace_stands_on_first(recoverable: Desk) -> No
     assert WORKSPACE_ID in [each.id for each in stack.imported]
 
 
+@pytest.mark.parametrize("vault", [True, False], ids=["vault", "workspace"])
 @pytest.mark.parametrize("state", ["Failed", "Canceled"])
-def test_what_fails_to_come_back_is_told(recoverable: Desk, state: str) -> None:
+def test_what_fails_to_come_back_is_told(recoverable: Desk, state: str, *, vault: bool) -> None:
     settings(recoverable, "recover")
-    bury(recoverable, workspace=False)
+    bury(recoverable, vault=vault, workspace=not vault)
     write = recoverable.arm.write
 
     def fail(path: str, document: dict[str, Any], query: str) -> Any:
@@ -315,7 +316,8 @@ def test_a_stack_of_which_parts_stand_is_not_renamed(desk: Desk) -> None:
     desk.arm.put(GROUP_ID, tags=OURS)
     bury(desk)
     done = desk.run("up")
-    assert (done.code, "; other parts of the stack stand under names like it [" in done.err) == (1, True)
+    held = f"key vault {NAMES.key_vault}, workspace {WORKSPACE}; other parts of the stack stand under names like it ["
+    assert (done.code, held in done.err) == (1, True)
     assert "next: azmlflow set onSoftDeleted recover --stack local\n" in done.err
 
 

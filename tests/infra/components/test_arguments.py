@@ -18,6 +18,7 @@ from azmlflow.infra.components.drawn import ComputeClusterArgs
 from azmlflow.infra.components.instance import ComputeInstance
 from azmlflow.infra.components.parts.arguments import MlflowWorkspaceArgs
 from azmlflow.infra.components.parts.grants import AccessArgs
+from azmlflow.infra.components.workspace import MlflowWorkspace
 from azmlflow.infra.plan import identifiers, serving
 from azmlflow.infra.provider import COMPONENTS, NAME
 from azmlflow.infra.settings.computes.clusters import ClusterSettings
@@ -186,3 +187,40 @@ def test_an_instance_that_could_never_be_destroyed_is_refused(run: Callable[...,
 
     with pytest.raises(Exception, match="needs its resource group as the option deleted_with"):
         run(program)
+
+
+def test_a_program_says_whose_directory_it_is_and_what_more_a_part_has(run: Callable[..., Any]) -> None:
+    """Names are left out, so the client is asked for them; its own directory is another one."""
+
+    def program() -> None:
+        more = {"insights": {"retentionInDays": 90}}
+        MlflowWorkspace("shop", MlflowWorkspaceArgs(location="westeurope", tenant_id=OWNER, more=more))
+
+    done = run(program)
+    assert done.one("keyvault:Vault").inputs["properties"]["tenantId"] == OWNER
+    assert done.one("applicationinsights:Component").inputs["retentionInDays"] == 90
+    group = done.one("resources:ResourceGroup").urn
+    parts = [each for each in done.declared if each.type.startswith("azure-native:") and each.urn != group]
+    assert {each.deleted_with for each in parts} == {group}, "what is in a group goes with it"
+
+
+@pytest.mark.parametrize("given", [True, None, False])
+def test_whoever_owns_what_is_given_may_give_the_roles_on_it(run: Callable[..., Any], given: bool | None) -> None:
+    place = "/subscriptions/s/resourceGroups/theirs/providers/Microsoft.Storage/storageAccounts/st"
+
+    def program() -> None:
+        identity = {"identity_type": "UserAssigned", "identity": "id-shop", "grant_on_given": given}
+        args = MlflowWorkspaceArgs(location="westeurope", storage_account_id=place, **identity)  # type: ignore[arg-type]
+        MlflowWorkspace("shop", args)
+
+    roles = run(program).of("RoleAssignment")
+    assert any(each.inputs["scope"] == place for each in roles) is (given is not False)
+    assert any(each.inputs["scope"] == "/id/shop-vault" for each in roles), "those on what is ours are given anyhow"
+
+
+def test_without_a_key_nothing_is_kept_on_the_services_side(run: Callable[..., Any]) -> None:
+    def program() -> None:
+        MlflowWorkspace("shop", MlflowWorkspaceArgs(location="westeurope", service_side_encryption=True))
+
+    inputs = run(program).one("services:Workspace").inputs
+    assert "encryption" not in inputs and "enableServiceSideCMKEncryption" not in inputs

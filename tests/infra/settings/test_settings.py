@@ -469,3 +469,17 @@ def test_the_example_of_a_setting_is_of_its_kind() -> None:
         assert node is not None
         if "type" in node:
             assert isinstance(listing.example(Settings, node), kinds[node["type"]]), setting.key
+
+
+def test_where_there_is_no_group_of_settings_nothing_is_known() -> None:
+    for way in (("clusters", 0, "name"), ("tags", "team", "x"), ("location", "x", "y")):
+        known = listing.holder(Settings, way).get("properties", {})
+        assert ("name" in known) is (way[0] == "clusters"), way
+
+
+def test_what_is_given_has_no_name_of_ours() -> None:
+    shared = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/rg/providers/Microsoft.Insights"
+    ours = Settings.from_mapping({}).names("dev", "s")
+    assert (ours.application_insights, ours.log_analytics) == ("appi-mlflow-dev", "log-mlflow-dev")
+    given = Settings.from_mapping({"azmlflow:insights": f"{shared}/components/appi-shared"}).names("dev", "s")
+    assert (given.application_insights, given.log_analytics) == (None, None)

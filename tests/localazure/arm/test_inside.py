@@ -29,3 +29,15 @@ def test_who_may_not_submit_is_refused(azure: Azure) -> None:
     with pytest.raises(AzureError) as refused:
         inside.put(azure.cloud, Caller(azure.who(BOB)), f"{WORKSPACE}/jobs/run_1", JOB)
     assert refused.value.status == 403
+
+
+def test_a_job_is_canceled_by_who_may_and_by_nobody_else(azure: Azure) -> None:
+    azure.make(*CHAIN[:6], COMPUTE)
+    owner, other, job = Caller(azure.who(DEVELOPER)), Caller(azure.who(BOB)), f"{WORKSPACE}/jobs/run_1"
+    inside.put(azure.cloud, owner, job, JOB)
+    with pytest.raises(AzureError) as refused:
+        inside.post(azure.cloud, other, f"{job}/cancel")
+    assert refused.value.status == 403
+    inside.post(azure.cloud, owner, f"{job}/cancel")
+    azure.wait()
+    assert azure.arm("GET", job).body["properties"]["status"] in ("CancelRequested", "Canceled")

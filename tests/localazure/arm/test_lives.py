@@ -5,9 +5,23 @@ from __future__ import annotations
 import pytest
 
 from azmlflow.localazure.arm import effects
-from azmlflow.localazure.core.collections import DELETED, SECRETS, TIMES
+from azmlflow.localazure.core.collections import DELETED, RUNNING_OPERATIONS, SECRETS, TIMES
 from azmlflow.localazure.kinds import BY_TYPE
-from tests.localazure.control import ALICE, BODIES, CHAIN, NETWORK, RG, STORAGE, SUB, SUBNET, VAULT, WORKSPACE, Azure
+from tests.localazure.control import (
+    ALICE,
+    BODIES,
+    CHAIN,
+    COMPUTE,
+    LOGS,
+    NETWORK,
+    RG,
+    STORAGE,
+    SUB,
+    SUBNET,
+    VAULT,
+    WORKSPACE,
+    Azure,
+)
 
 MODEL = f"{WORKSPACE}/models/wine"
 _LOCK = "/providers/Microsoft.Authorization/locks/keep"
@@ -98,3 +112,59 @@ def test_what_failed_is_made_again_by_the_same_request(azure: Azure) -> None:
     azure.arm("PUT", STORAGE, BODIES[STORAGE])
     azure.wait()
     assert azure.arm("GET", STORAGE).body["properties"]["provisioningState"] == "Succeeded"
+
+
+def test_a_groups_deletion_that_fails_has_taken_half_of_what_was_inside(slow_azure: Azure) -> None:
+    slow_azure.make(*CHAIN[:6])
+    before = [each["id"] for _, each in effects.contained(slow_azure.cloud, RG)]
+    assert slow_azure.arm("DELETE", RG).status == 202
+    store = slow_azure.cloud.store
+    ((key, operation),) = store.scan(RUNNING_OPERATIONS)
+    assert operation["members"] == len(before)
+    store.put(RUNNING_OPERATIONS, key, {**operation, "fails": True})
+    slow_azure.wait()
+    assert slow_azure.arm("GET", RG).body["properties"]["provisioningState"] == "Failed"
+    left = [each["id"] for _, each in effects.contained(slow_azure.cloud, RG)]
+    assert left == before[len(before) - round(len(before) / 2) :], "who depends on others went first"
+
+
+def test_what_fails_to_go_by_itself_takes_nothing_with_it(slow_azure: Azure) -> None:
+    slow_azure.make(*CHAIN[:6], COMPUTE)
+    assert slow_azure.arm("DELETE", WORKSPACE).status == 202
+    store = slow_azure.cloud.store
+    ((key, operation),) = store.scan(RUNNING_OPERATIONS)
+    store.put(RUNNING_OPERATIONS, key, {**operation, "fails": True})
+    slow_azure.wait()
+    assert slow_azure.arm("GET", COMPUTE).status == 200
+
+
+def test_what_nothing_is_done_with_is_refused_of_what_others_keep(azure: Azure) -> None:
+    azure.make(*CHAIN[:6])
+    refused = azure.arm("PUT", MODEL, {"properties": {"nonsense": True}})
+    assert (refused.status, azure.arm("GET", MODEL).status) == (400, 404)
+
+
+def test_what_is_of_a_group_is_listed_there_and_in_its_subscription_and_nowhere_else(azure: Azure) -> None:
+    """Microsoft, "Deleted Workspaces - List By Resource Group" and "- List"."""
+    azure.make(RG, LOGS)
+    azure.arm("DELETE", LOGS)
+    azure.wait()
+    name = "providers/Microsoft.OperationalInsights/deletedWorkspaces"
+    for place in (RG, SUB):
+        assert [each["id"] for each in azure.arm("GET", f"{place}/{name}").body["value"]] == [LOGS], place
+    assert azure.arm("GET", f"{STORAGE}/{name}").status == 404
+
+
+def test_roles_are_read_at_the_directory_by_who_may_in_the_subscription(azure: Azure) -> None:
+    """Microsoft, "Role Definitions - Get By Id": a built-in one is in no subscription."""
+    reader = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+    azure.make(RG, STORAGE)
+    assert azure.arm("GET", reader, who=ALICE).status == 403
+    azure.assign(ALICE, "Reader", SUB)
+    assert azure.arm("GET", reader, who=ALICE).status == 200
+
+
+def test_what_is_read_is_asked_for_where_it_is(azure: Azure) -> None:
+    azure.make(RG, STORAGE)
+    azure.assign(ALICE, "Reader", RG)
+    assert azure.arm("GET", STORAGE, who=ALICE).status == 200, "a role in the subscription is not needed"
