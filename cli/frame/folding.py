@@ -16,7 +16,7 @@ from typing import TextIO
 _HINTS = ("next:", "fix:", "why:", "azmlflow ", "az ", "curl ", "export ")
 _COLUMN = re.compile(r"\s*\S*[^\s:](?: \S*[^\s:])*?(?: {2,}|: )")
 _ID = re.compile(r"(?<![\w:/.])/subscriptions/[^\s,;'`\"\x1b]*[^\s,;:'`\".)\x1b]")
-_SPAN = re.compile(r"`[^`]*`|'[^']*'")
+_SPAN = re.compile(r"`[^`]*`|'[^']*'|\[/[^\]]*\]$")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _GUID = re.compile(r"\b([0-9a-fA-F]{8})-[0-9a-fA-F]{4}(?:-[0-9a-fA-F]{4}){2}-[0-9a-fA-F]{12}\b")
 
@@ -26,7 +26,7 @@ def folded(text: str, stream: TextIO | None = None) -> str:
 
     Lines break between words, and never within what is quoted; what goes on stands below where the line's own text
     began. Of an id of Resource Manager its end is told (JSON has the whole); of a command each line but the last ends
-    with a backslash, so that it can be copied; another word that is longer than a line is broken.
+    with a backslash, so that it can be copied; another word that is longer than a line stays whole, for the same.
 
     Args:
         text: the text.
@@ -59,7 +59,7 @@ def _fold(line: str, columns: int) -> str:
         whole,
         columns,
         subsequent_indent=" " * indent,
-        break_long_words=" " not in plain[len(column[0]) if column else 0 :].strip(),
+        break_long_words=False,
         break_on_hyphens=False,
     )
     return _coloured("\n".join(lines).replace("\x00", " "), line)

@@ -6,12 +6,16 @@ when it failed: what the terminal sends (Ctrl-C, Ctrl-Z) reaches both, what is s
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import FrameType
 
 from azmlflow.cli.frame.errors import CliError
@@ -29,7 +33,12 @@ def execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
     name = command[0]
     path = shutil.which(name, path=environment.get("PATH"))
     if path is None:
-        raise CliError(f"no command `{name}` on PATH", next=f"ls -l {name}" if "/" in name else f"type {name}")
+        near = "" if "/" in name else _near(name, environment.get("PATH", ""))
+        hint = f"; did you mean `{near}`?" if near else ""
+        next_ = (
+            f"azmlflow run -- {shlex.join([near, *command[1:]])}" if near else "echo $PATH    (it is in none of these)"
+        )
+        raise CliError(f"no command `{name}` on PATH{hint}", next=f"ls -l {name}" if "/" in name else next_)
     sys.stdout.flush()
     sys.stderr.flush()
     try:
@@ -39,6 +48,16 @@ def execute(command: Sequence[str], environment: Mapping[str, str]) -> int:
         os.execve(path, list(command), dict(environment))
     except OSError as fault:
         raise CliError(f"`{name}` cannot be run: {fault.strerror}", where=path, next=f"file {path}") from fault
+
+
+def _near(name: str, path: str) -> str:
+    """The command on a path whose name is nearest to one that is not there; empty if none is near."""
+    found: set[str] = set()
+    for folder in path.split(os.pathsep):
+        with contextlib.suppress(OSError):
+            found.update(each.name for each in Path(folder or ".").iterdir())
+    near = difflib.get_close_matches(name, sorted(found), n=3, cutoff=0.75)
+    return next((each for each in near if shutil.which(each, path=path)), "")
 
 
 def _attended(path: str, command: Sequence[str], environment: Mapping[str, str]) -> int:

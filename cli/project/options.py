@@ -15,9 +15,11 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from azmlflow.infra.settings.faults import SettingsError
 from azmlflow.infra.settings.fields import Offered
 from azmlflow.infra.settings.listing import listed
 from azmlflow.infra.settings.namespace import NAMESPACE
+from azmlflow.infra.settings.reading import read
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,24 @@ class Offer:
             f"--{self.name}", self.parameter, type=type_, metavar=metavar or None, multiple=many, help=help_
         )
 
-    def ask(self, default: Any) -> Any:
-        """Ask on the terminal; an empty answer is the default."""
-        type_ = click.Choice(self.choices) if self.choices else None
-        return click.prompt(self.mark.question, type=type_, default=default, err=True)
+    def ask(self, model: type[BaseModel], default: Any) -> Any:
+        """Ask on the terminal, and again where the answer cannot be the setting's; an empty one is the default."""
+        if self.choices:
+            return click.prompt(self.mark.question, type=click.Choice(self.choices), default=default, err=True)
+
+        def checked(text: Any) -> Any:
+            value = text
+            for key in reversed(self.path[1:]):
+                value = {key: value}
+            try:
+                read(model, {f"{NAMESPACE}:{self.path[0]}": value})
+            except SettingsError as found:
+                for fault in found.faults:
+                    if fault.key == f"{NAMESPACE}:{'.'.join(self.path)}":
+                        raise click.UsageError(fault.what) from None
+            return text
+
+        return click.prompt(self.mark.question, default=default, err=True, value_proc=checked)
 
     def read(self, given: Any) -> Any:
         """What the settings file is to hold for what click passes.
@@ -123,7 +139,7 @@ def chosen(
     for offer in offers(model):
         value = given[offer.parameter]
         if value in (None, ()) and defaults is not None and offer.mark.question:
-            value = offer.ask(defaults.get(offer.parameter, offer.field.default))
+            value = offer.ask(model, defaults.get(offer.parameter, offer.field.default))
         if value in (None, ()):
             continue
         group = found

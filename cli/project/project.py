@@ -123,7 +123,9 @@ def read_stack(project: Project, name: str) -> StackFile:
         known = project.stacks()
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean `{near[0]}`?" if near else f"; there are: {', '.join(known)}" if known else ""
-        raise CliError(f"stack `{name}` does not exist{hint}", where=str(path), next=f"azmlflow init {name}")
+        make = f"azmlflow init {name}"
+        next_ = f"azmlflow status --stack {near[0]}    (or {make}, for another)" if near else make
+        raise CliError(f"stack `{name}` does not exist{hint}", where=str(path), next=next_)
     config = read_yaml(path).get("config") or {}
     if not isinstance(config, dict):
         raise CliError("`config` must be a mapping", where=str(path), next=f"edit {path.name}")

@@ -18,6 +18,7 @@ from azmlflow.infra.settings.namespace import NAMESPACE
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_READABLE = 40  # characters of a pattern that people can still read
 # By JSON schema's types, for people who write YAML; pydantic speaks of Python's.
 _KINDS = {
     "array": "a list",
@@ -148,6 +149,10 @@ def _wanted(details: ErrorDetails, model: type[BaseModel], setting: listing.Node
         return f"should have at least {details['ctx']['min_length']}"
     if details["type"] == "too_long":
         return f"should have at most {details['ctx']['max_length']}, and has {details['ctx']['actual_length']}"
+    if details["type"] == "string_pattern_mismatch":
+        pattern = details["ctx"]["pattern"]
+        by = f", by the pattern {pattern}" if len(pattern) <= _READABLE else ""
+        return f"should look like `{listing.example(model, setting)}`{by}"
     told = details["msg"].removeprefix("Input ")
     return f"{told[:1].lower()}{told[1:]}"
 

@@ -106,7 +106,9 @@ def _text(session: Session, state: State, document: Mapping[str, Any]) -> str:
     lines += [
         f"  workspace     {outputs['workspaceName']} in {outputs['resourceGroup']}",
         f"  tracking URI  {outputs['trackingUri']}",
-        f"  studio        {outputs['studioUrl']}",
+        f"  in a browser  azmlflow ui --stack {session.name}"
+        if session.file.local
+        else f"  studio        {outputs['studioUrl']}",
         f"  resources     {len(state.resources)}" + (f", {len(state.pending)} pending" if state.pending else ""),
     ]
     lines += (f"  endpoint      {each['name']} at {each['scoringUri']}" for each in outputs.get("endpoints") or ())

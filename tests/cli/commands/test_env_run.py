@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -186,3 +187,12 @@ def test_ctrl_c_at_a_terminal_is_the_commands_to_hear() -> None:
 def test_a_command_that_is_not_there() -> None:
     with pytest.raises(CliError, match="no command `no-such-command` on PATH"):
         execute(["no-such-command"], {"PATH": "/nowhere"})
+
+
+def test_a_command_that_is_nearly_there_is_named(tmp_path: Path) -> None:
+    for name in ("train-model", "trainmodel"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "train-model").chmod(0o755)
+    with pytest.raises(CliError, match="did you mean `train-model`") as caught:
+        execute(["train-modl", "a b"], {"PATH": f"/nowhere:{tmp_path}"})
+    assert caught.value.next == "azmlflow run -- train-model 'a b'"

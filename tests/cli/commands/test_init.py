@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import click
 import pytest
 import yaml
 
@@ -99,6 +102,27 @@ def test_questions_on_a_terminal(desk: Desk, monkeypatch: pytest.MonkeyPatch) ->
     found = config(desk, "prod")
     assert (found["azmlflow:location"], found["azmlflow:prefix"]) == ("uksouth", "team")
     assert found["azure-native:subscriptionId"] == "s-9"
+
+
+def test_a_question_whose_answer_cannot_be_is_asked_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else all are answered before the first is refused."""
+    answers = iter(["local", "mars", "northeurope", "My_Prefix", "team"])
+    refused: list[str] = []
+
+    def prompt(_question: str, *, value_proc: Callable[[str], str] = str, **_: object) -> str:
+        while True:
+            try:
+                return value_proc(next(answers))
+            except click.UsageError as fault:
+                refused.append(fault.message)
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", prompt)
+    assert desk.run("init", "local").code == 0
+    assert refused[0] == "Azure has no region 'mars'"
+    assert refused[1] == "should look like `mlflow`, by the pattern ^[a-z](-?[a-z0-9])*$ (it is 'My_Prefix')"
+    found = config(desk, "local")
+    assert (found["azmlflow:location"], found["azmlflow:prefix"]) == ("northeurope", "team")
 
 
 def test_the_help_lists_every_setting(desk: Desk) -> None:

@@ -134,7 +134,7 @@ def test_a_stack_that_does_not_exist_names_the_nearest(project: Project) -> None
     (project.root / "Pulumi.production.yaml").write_text("config: {}\n")
     with pytest.raises(CliError, match="did you mean `production`") as caught:
         read_stack(project, "prodution")
-    assert caught.value.next == "azmlflow init prodution"
+    assert caught.value.next == "azmlflow status --stack production    (or azmlflow init prodution, for another)"
 
 
 @pytest.mark.parametrize("text", ["config: 3\n", "config: [\n", "[]\n"])

@@ -37,7 +37,7 @@ def test_what_is_to_be_typed_says_which_project(desk: Desk, elsewhere: Path) -> 
     desk.settings()
     assert f"next: azmlflow -C {desk.root} up --stack local" in desk.run("-C", str(desk.root), "status").out
     done = desk.run("-C", str(desk.root), "status", "--stack", "locl")
-    assert f"next: azmlflow -C {desk.root} init locl" in done.err
+    assert f"next: azmlflow -C {desk.root} status --stack local    (or azmlflow init locl, for another)" in done.err
 
 
 def test_a_folder_that_is_not_there(desk: Desk) -> None:

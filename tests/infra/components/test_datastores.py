@@ -41,7 +41,7 @@ def test_each_type_without_a_credential(up: Up) -> None:
 @pytest.mark.parametrize(
     ("store", "word"),
     [
-        ({"name": "raw-data", "container": "raw"}, "should match pattern"),
+        ({"name": "raw-data", "container": "raw"}, "should look like `"),
         ({"name": "workspaceblobstore", "container": "raw"}, "Azure makes workspaceblobstore with the workspace"),
         ({"name": "raw", "container": "Raw"}, "is no name of a container, share or file system"),
         ({"name": "raw", "container": "a--b"}, "is no name of a container, share or file system"),

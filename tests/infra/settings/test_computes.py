@@ -55,7 +55,7 @@ def test_it_has_an_identity_of_its_own_or_user_assigned_ones(given: dict[str, An
         ({"identities": {"robot": WHO}}, "identities", "'robot' is not the ARM id"),
         ({"identities": {f"{ROBOT}/x": WHO}}, "identities", "is not the ARM id"),
         ({"identities": {ROBOT: WHO, ROBOT.upper(): WHO}}, "identities", "twice"),
-        ({"subnet": SUBNET.rpartition("/subnets")[0]}, "subnet", "pattern"),
+        ({"subnet": SUBNET.rpartition("/subnets")[0]}, "subnet", "should look like `/subscriptions/"),
     ],
 )
 def test_what_azure_does_not_take_is_refused(given: dict[str, Any], key: str, told: str) -> None:

@@ -127,8 +127,8 @@ def test_what_belongs_to_another_mode_is_mended_by_taking_it_out() -> None:
         ({"fqdn": "x.blob.core.windows.net"}, ".fqdn", "by a private endpoint only"),
         ({"fqdn": "*.dfs.core.windows.net"}, ".fqdn", "by a private endpoint only"),
         ({"fqdn": "a.com", "ports": "80"}, "", "ports belongs to a rule with serviceTag, and this one has fqdn"),
-        ({"serviceTag": "A B"}, ".serviceTag", "should match pattern"),
-        ({"serviceTag": "A", "ports": "all"}, ".ports", "should match pattern"),
+        ({"serviceTag": "A B"}, ".serviceTag", "should look like `"),
+        ({"serviceTag": "A", "ports": "all"}, ".ports", "should look like `"),
         ({"serviceTag": "A", "protocol": "SCTP"}, ".protocol", "'TCP', 'UDP', 'ICMP' or '*'"),
         ({"privateEndpoint": SQL}, "", "needs a target"),
         ({"privateEndpoint": "sql", "target": "sqlServer"}, ".privateEndpoint", "ARM id"),
@@ -160,7 +160,7 @@ def test_a_rules_own_name() -> None:
     assert "two rules let out to the same, a.com" in found.what
     for name in ("pypi.org", "ab", "-pypi", "_pypi", "p" * 34):
         found = fault(mode="managed", outbound="approved", rules=[{"fqdn": "a.com", "name": name}])
-        assert (found.key, "match pattern" in found.what) == ("azmlflow:network.rules[0].name", True)
+        assert (found.key, "should look like `pypi`" in found.what) == ("azmlflow:network.rules[0].name", True)
     for name in ("p_i", "p" * 33):
         RuleSettings.model_validate({"fqdn": "a.com", "name": name})
     network = {"mode": "managed", "outbound": "approved", "rules": rules}
