@@ -59,6 +59,29 @@ def test_what_came_after_the_plan_stops_each_step(step: Step) -> None:
     assert arm.calls == []
 
 
+@pytest.mark.parametrize("step", [group.drop_locks, group.delete_endpoints, group.purge_workspaces, group.delete_group])
+def test_what_of_the_stacks_own_came_after_the_plan_was_shown_stops_each_step(step: Step) -> None:
+    """It may hold what nobody was asked about."""
+    arm = ours(FakeArm())
+    planned = removal(arm, replace(LIMITS, known=KNOWN | {THEIRS.lower()}))
+    arm.put(THEIRS, type="Microsoft.Storage/storageAccounts", tags=TAGS)
+    with pytest.raises(CliError, match="has changed since the plan was shown: storageAccounts/theirs came"):
+        step(planned)
+    assert arm.calls == []
+
+
+@pytest.mark.parametrize("step", [group.drop_locks, group.delete_endpoints, group.purge_workspaces, group.delete_group])
+def test_a_group_that_is_another_stacks_by_now_is_left_though_nothing_forbids_its_removal(step: Step) -> None:
+    arm = ours(FakeArm())
+    planned = removal(arm, Limits(stop_endpoints=True, unmanaged=True))
+    for id_ in (GROUP, WORKSPACE, STORAGE):
+        arm.documents[id_.lower()]["tags"] = {**TAGS, "azmlflow-stack": "prod"}
+    arm.documents[LOCK.lower()]["properties"]["notes"] = "azmlflow stack prod of project azmlflow"
+    with pytest.raises(CliError, match="`rg` is another than the one in the plan"):
+        step(planned)
+    assert arm.calls == []
+
+
 def test_and_in_a_group_of_others_what_is_the_stacks_is_looked_at_again() -> None:
     arm = ours(FakeArm(), tags={}, locked=False)
     planned = removal(arm, Limits(holder=OURS, known=KNOWN, stop_endpoints=True, given=True, home=WORKSPACE))

@@ -130,6 +130,19 @@ def test_the_location_is_unknown_while_the_group_is(provider: AzureProvider, azu
     assert azure.sent == []
 
 
+def test_what_has_no_region_gets_none_and_what_cannot_be_told_is_not_said(provider: AzureProvider, azure: Any) -> None:
+    for group in (GROUP_ID, GROUP_ID[:-1] + "h"):
+        azure.documents[group] = {"id": group, **({"location": "x"} if group == GROUP_ID else {})}
+    role = {"scope": GROUP_ID, "principalId": "p", "roleDefinitionId": "r", "resourceGroupName": "g"}
+    assert "location" not in _check(provider, ASSIGNMENT, role)[0]
+    assert azure.sent == []
+    told: dict[Any, Any] = {"g": "x", "h": None, "gone": None, None: None}
+    for name, location in (*told.items(), *told.items()):
+        asked = {"resourceGroupName": name, "properties": {"tenantId": "t"}}
+        assert _check(provider, VAULT, asked)[0].get("location") == location, name
+    assert sum(each.path.lower() == GROUP_ID.lower() for each in azure.sent) == 1, "a group stays where it is"
+
+
 def test_a_resource_inside_components_is_its_own_type_and_name(provider: AzureProvider) -> None:
     urn = f"urn:pulumi:dev::project::azmlflow:index:MlflowWorkspace$azmlflow:index:Inner${GROUP}::odd::name"
     answer = asyncio.run(provider.check(base.CheckRequest(urn, {}, wrap_map({"location": "x"}), b"seed")))
@@ -159,6 +172,14 @@ def test_what_a_type_does_not_have_is_not_refused_and_not_sent(provider: AzurePr
 def test_no_difference(provider: AzureProvider) -> None:
     answer = _diff(provider, VAULT, VAULT_INPUTS, VAULT_INPUTS)
     assert (answer.changes, answer.replaces, answer.detailed_diff) == (False, [], {})
+
+
+def test_what_the_program_ignores_is_no_change(provider: AzureProvider) -> None:
+    new = {**VAULT_INPUTS, "tags": {"a": "b"}}
+    request = DiffRequest(_urn(VAULT), VAULT_ID, wrap_map({}), wrap_map(new), ["tags"])
+    request.old_inputs = wrap_map(VAULT_INPUTS)
+    assert not asyncio.run(provider.diff(request)).changes
+    assert _diff(provider, VAULT, VAULT_INPUTS, new).changes
 
 
 def test_a_change_in_place(provider: AzureProvider) -> None:
@@ -292,6 +313,12 @@ def test_how_long_azure_may_take_is_said_by_the_program_or_two_hours(
     with pytest.raises(ArmError, match=f"not done after {seconds} seconds"):
         asyncio.run(provider.create(request))
     assert seconds - 60 <= azure.now <= seconds + 60
+    azure.documents[VAULT_ID.lower()], begun = {"id": VAULT_ID, "properties": {"accessPolicies": []}}, azure.now
+    update = UpdateRequest(_urn(VAULT), VAULT_ID, wrap_map(VAULT_INPUTS), wrap_map(VAULT_INPUTS), timeout, [], False)
+    update.old_inputs = wrap_map(VAULT_INPUTS)
+    with pytest.raises(InitFailed, match=f"not done after {seconds} seconds"):
+        asyncio.run(provider.update(update))
+    assert seconds - 60 <= azure.now - begun <= seconds + 60
 
 
 def test_creates_overlap(provider: AzureProvider, azure: Any) -> None:
@@ -360,6 +387,17 @@ def test_network_rules_that_the_program_names_or_azure_does_not_show_are_sent_as
     assert azure.sent[-2].body["properties"]["networkAcls"] == CLOSED
     _update(provider, ACCOUNT, {**ACCOUNT_INPUTS, "networkRuleSet": CLOSED}, ACCOUNT_INPUTS, {})
     assert "networkAcls" not in azure.sent[-2].body.get("properties", {})
+
+
+def test_an_input_that_says_a_default_becomes_what_azure_shows_of_it(provider: AzureProvider, azure: Any) -> None:
+    """azure-native's provider.go, removeDefaults: where the state has just what it would put back by itself."""
+    said, shown = {"defaultAction": "Allow"}, {**CLOSED, "bypass": "None"}
+    account = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a"
+    azure.documents[account.lower()] = {"id": account, "properties": {"networkAcls": shown}}
+    for before, rules in ((OPEN, shown), (CLOSED, {**said, "bypass": "None"})):
+        state = {"networkRuleSet": before}
+        read = _read(provider, ACCOUNT, account, state, {**ACCOUNT_INPUTS, "networkRuleSet": said})
+        assert plain_map(read.inputs or {})["networkRuleSet"] == rules, before
 
 
 def test_an_update_that_cannot_see_what_it_must_keep_changes_nothing(provider: AzureProvider, azure: Any) -> None:

@@ -125,3 +125,17 @@ def test_a_token_without_claims_is_named(token: str, said: str) -> None:
 def test_claims_are_read_whatever_their_length(name: str) -> None:
     payload = base64.urlsafe_b64encode(json.dumps({"oid": name}).encode()).decode().rstrip("=")
     assert claims(f"e30.{payload}.sig") == {"oid": name}
+
+
+def test_what_the_identity_endpoint_refuses_is_told_without_the_environments_secrets(
+    azure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = {name: ENVIRONMENT[name] for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")}
+    for name, value in endpoint.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AZURE_CLIENT_ID", raising=False)
+    refusal = {"error": {"code": "invalid_request", "message": f"no {' or '.join(endpoint.values())}"}}
+    azure.scripted.append(lambda _: (400, {}, refusal))
+    with pytest.raises(NotSignedIn) as caught:
+        credential(endpoint, azure).get_token("https://management.azure.com/.default")
+    assert not [secret for secret in secrets_of(endpoint) if secret in str(caught.value)]

@@ -253,3 +253,36 @@ def test_an_import_leaves_out_what_is_empty_at_any_depth() -> None:
         "kind": "StorageV2",
         "networkRuleSet": {"bypass": "None", "virtualNetworkRules": [{"virtualNetworkResourceId": "/n"}]},
     }
+
+
+def test_every_gap_that_can_be_filled_is_filled() -> None:
+    """A virtual network's subnets and peerings are resources of their own, too: a PUT without them would end them."""
+    kind, peering = _type("network:VirtualNetwork"), [{"id": "/p"}]
+    seen = {("subnets",): None, ("virtualNetworkPeerings",): peering}
+    filled = shapes.with_maintained(kind, {"location": "x"}, lambda path: seen[path])
+    assert filled == {"location": "x", "virtualNetworkPeerings": peering}
+    told = {"subnets": [], "location": "x"}
+    assert shapes.with_maintained(kind, told, lambda _: peering) == {**told, "virtualNetworkPeerings": peering}
+    vault, policies = _type("keyvault:Vault"), [{"objectId": "o"}]
+    filled = shapes.with_maintained(vault, {"properties": {"tenantId": "t"}}, lambda _: policies)
+    assert filled == {"properties": {"tenantId": "t", "accessPolicies": policies}}
+
+
+def test_what_has_changed_or_holds_more_than_plain_values_is_not_promised() -> None:
+    kind = _type("network:VirtualNetwork")
+    inputs = {"location": "x", "tags": {"a": "b"}, "subnets": [{"name": "s"}], "etag": None}
+    old = {"id": "/v", "location": "y", "subnets": [{"name": "s", "id": "/s"}], "type": "t", "etag": "e"}
+    kept = shapes.preview_outputs(kind, inputs, old, {**inputs, "location": "y"})
+    assert "id" not in kept, "the engine has it"
+    assert (kept["location"], kept["subnets"], kept["type"]) == ("x", old["subnets"], "t")
+    fresh = shapes.preview_outputs(kind, inputs, {}, {})
+    assert fresh["subnets"] is UNKNOWN and fresh["etag"] is UNKNOWN and fresh["type"] is UNKNOWN
+
+
+def test_what_is_nothing_is_not_sent_and_what_comes_after_it_is() -> None:
+    kind = _type("network:VirtualNetwork")
+    subnet = {"addressPrefix": None, "name": "s", "privateEndpointNetworkPolicies": "Disabled"}
+    body = shapes.request_body(kind, {"subnets": [subnet]}, CATALOGUE)
+    assert body["properties"]["subnets"] == [
+        {"name": "s", "properties": {"privateEndpointNetworkPolicies": "Disabled"}}
+    ]

@@ -210,3 +210,16 @@ def test_one_of_several_objects_is_neither_judged_nor_cut() -> None:
     }
     assert faults(kind, inputs, CATALOGUE.objects) == []
     assert known(kind, inputs, CATALOGUE.objects) == inputs
+
+
+@pytest.mark.parametrize(
+    ("token", "name", "value"),
+    [
+        ("storage:StorageAccount", "accountName", "a" * 24),
+        ("storage:StorageAccount", "accountName", "a" * 3),
+        ("storage:BlobContainer", "containerName", "c" * 63),
+        ("storage:StorageAccount", "resourceGroupName", "r" * 90),
+    ],
+)
+def test_a_name_as_long_as_is_allowed_is_no_fault(token: str, name: str, value: str) -> None:
+    assert not [fault for fault in _faults(token, {name: value}) if fault.startswith(f"'{name}'")]

@@ -53,3 +53,8 @@ def test_both_ways_to_say_unknown(value: PropertyValue) -> None:
 def test_an_asset_is_refused() -> None:
     with pytest.raises(UnsupportedValue, match="Asset"):
         plain(PropertyValue([PropertyValue(pulumi.StringAsset("text"))]))
+
+
+def test_one_unknown_in_a_list_is_enough() -> None:
+    assert has_unknown(["x", UNKNOWN]) and has_unknown({"a": ["x", {"b": [1, UNKNOWN]}]})
+    assert not has_unknown(["x", [1, {"b": "c"}]])
