@@ -258,7 +258,7 @@ def test_an_import_leaves_out_what_is_empty_at_any_depth() -> None:
 def test_every_gap_that_can_be_filled_is_filled() -> None:
     """A virtual network's subnets and peerings are resources of their own, too: a PUT without them would end them."""
     kind, peering = _type("network:VirtualNetwork"), [{"id": "/p"}]
-    seen = {("subnets",): None, ("virtualNetworkPeerings",): peering}
+    seen: dict[tuple[str, ...], Any] = {("subnets",): None, ("virtualNetworkPeerings",): peering}
     filled = shapes.with_maintained(kind, {"location": "x"}, lambda path: seen[path])
     assert filled == {"location": "x", "virtualNetworkPeerings": peering}
     told = {"subnets": [], "location": "x"}
