@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -732,6 +733,17 @@ def test_a_role_that_another_workspace_may_rely_on_stays_and_is_told(standing: D
     assert "role assignment r1 stays: workspace mlw-theirs, which stands on the same, may rely on it" in done.err
     assert f"az role assignment delete --ids {ROLE.lower()}" in done.err
     assert _forgotten(standing)
+    assert f"DELETE {ROLE}" not in standing.arm.calls
+
+
+def test_and_where_the_engine_is_asked_the_state_has_forgotten_it_and_nothing_is_protected(standing: Desk) -> None:
+    """The engine deletes what its state holds, and refuses what is protected from slips: `down` is none."""
+    _shares(standing, "Workspace mlw-theirs in group theirs works as this identity")
+    _holds_more(standing)
+    entries = [replace(each, protected=each.urn == "urn::x") for each in standing.stack.held.resources]
+    standing.stand(*entries)
+    assert standing.run("down", "--yes").code == 0
+    assert standing.stack.calls == ["forget role", "unprotect x", "destroy", "remove"]
     assert f"DELETE {ROLE}" not in standing.arm.calls
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from azmlflow.localazure.core.collections import ENDED_OPERATIONS
 from azmlflow.localazure.core.constants import REGIONS, SUBSCRIPTION_ID, TENANT_ID
 from tests.localazure.control import ALICE, BOB, BODIES, CHAIN, PROVIDERS, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
 
@@ -211,3 +212,32 @@ def test_what_one_may_do_at_a_scope_is_told_to_whoever_asks(azure: Azure) -> Non
         (BOB, RG): [],
         (BOB, STORAGE): [],
     }
+
+
+def test_a_tenant_is_told_as_azures_page_has_it(azure: Azure) -> None:
+    """Microsoft, "Tenants - List": the sample response's names; ours is a home tenant of Entra ID."""
+    answer = azure.arm("GET", "/tenants", who=BOB, api="2022-12-01")
+    (tenant,) = answer.body["value"]
+    names = "id tenantId countryCode displayName domains tenantCategory defaultDomain tenantType"
+    assert (answer.status, set(tenant)) == (200, set(names.split()))
+    assert tenant["id"] == f"/tenants/{tenant['tenantId']}" == f"/tenants/{TENANT_ID}"
+    assert (tenant["tenantCategory"], tenant["tenantType"]) == ("Home", "AAD")
+    assert tenant["domains"] == [tenant["defaultDomain"]] and len(tenant["countryCode"]) == 2
+    assert azure.arm("GET", SUB).status == 200
+
+
+def test_what_an_action_ends_with_is_the_result_of_its_operation(azure: Azure) -> None:
+    """Microsoft, "Track asynchronous Azure operations": 200 with the result where Location points."""
+    azure.make(RG)
+    told = {"keys": ["one"]}
+    for more, status, body in (({"answer": told}, 200, told), ({}, 204, None)):
+        begun = azure.cloud.operations.begin(
+            "put", "Microsoft.Storage/storageAccounts", STORAGE, key=STORAGE.lower(), **more
+        )
+        azure.wait()
+        kept = azure.cloud.store.get(ENDED_OPERATIONS, begun["id"])
+        assert kept is not None
+        kept.pop("error", None)  # there is no such account
+        azure.cloud.store.put(ENDED_OPERATIONS, begun["id"], {**kept, "status": "Succeeded"})
+        shown = azure.arm("GET", f"{PROVIDERS}/Microsoft.Storage/locations/westeurope/operationResults/{begun['id']}")
+        assert (shown.status, shown.body) == (status, body)
