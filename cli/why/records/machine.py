@@ -9,6 +9,15 @@ _PULUMI = "https://www.pulumi.com/docs"
 
 RECORDS = (
     Record(
+        "No config.json is found",
+        r"could not find config\.json|configuration file config\.json, could not be found",
+        "The SDK looked for the workspace's config.json in the folder that the program ran in and those above it.",
+        "azmlflow config    (in the folder of the program, or run it in the project's)",
+        "https://learn.microsoft.com/azure/machine-learning/how-to-configure-environment",
+        "UserErrorException: Message: We could not find config.json in: /home/you or in its parent directories.",
+        of_check("config.json"),
+    ),
+    Record(
         "Pulumi has no backend",
         r"PULUMI_ACCESS_TOKEN must be set|no credentials provided.{0,60}pulumi login",
         "Pulumi does not know where the stack's state is kept.",

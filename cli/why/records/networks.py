@@ -89,6 +89,16 @@ RECORDS = (
         seen="requests",
     ),
     Record(
+        "Azure did not answer in time",
+        r"(?:azureml\.ms|management\.azure\.com|\.core\.windows\.net).{0,200}(?:Read timed out|ConnectTimeout)",
+        "The request went out, and no answer came back in time: a firewall that drops it, or a service at its limits.",
+        "azmlflow doctor",
+        "https://learn.microsoft.com/azure/machine-learning/how-to-access-azureml-behind-firewall",
+        "ReadTimeoutError: HTTPSConnectionPool(host='westeurope.api.azureml.ms', port=443): Read timed out. (read "
+        "timeout=120)",
+        of_check("mlflow"),
+    ),
+    Record(
         "A name is not resolved",
         rf"{_UNRESOLVED}.{{0,200}}?{_HOST}|{_HOST}.{{0,200}}?{_UNRESOLVED}",
         "A host of Azure's has no address here: there is no way to the internet, the private DNS zone is not linked to "

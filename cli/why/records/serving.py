@@ -77,6 +77,22 @@ RECORDS = (
         "azure-ai-ml",
     ),
     Record(
+        "The region has no room for the machine",
+        r"OutOfCapacity|lack of Azure Machine Learning capacity",
+        "Azure has no machine of this size free in the region now; the quota is not the matter.",
+        "take another size for the deployment or another region, or try later",
+        _TROUBLE,
+        "OutOfCapacity: The specified VM Size failed to provision due to a lack of Azure Machine Learning capacity.",
+    ),
+    Record(
+        "Azure's own service failed",
+        r"\(ServiceError\)|Received 500 from a service request",
+        "A service behind Azure Machine Learning failed; what was asked is not known to be wrong.",
+        "type the command again; where it stays so, give Azure's support the correlation id that stands in the error",
+        "https://github.com/Azure/azure-sdk-for-python/issues/39772",
+        "(ServiceError) Received 500 from a service request",
+    ),
+    Record(
         "A deployment with traffic is not deleted",
         r"has (?P<share>\d+) percent of the traffic of the endpoint|cannot be deleted because it has live traffic",
         "Requests still go to the deployment.",

@@ -23,6 +23,16 @@ RECORDS = (
         "azureml-core",
     ),
     Record(
+        "The pipeline's sign-in is not trusted",
+        r"AADSTS(?:70021|700211|700212|700213|7002138)\b|No matching federated identity record found",
+        "The application has no federated credential for just this repository, branch, pull request or environment; "
+        "upper and lower case count.",
+        "give the application a federated credential of the subject that the error names",
+        "https://github.com/Azure/login/issues/482",
+        "AADSTS700213: No matching federated identity record found for presented assertion subject "
+        "'repo:team/models:pull_request'.",
+    ),
+    Record(
         "The secret of an application is wrong or has ended",
         r"AADSTS(?:7000215|7000222)",
         "The client secret that the program signs in with is wrong, or has expired.",
@@ -60,7 +70,7 @@ RECORDS = (
     Record(
         "Nobody is signed in",
         r"failed to retrieve a token from the included credentials|Please run '?\"?az login|"
-        r"EnvironmentCredential authentication unavailable|No accounts were found in the cache",
+        r"Credential authentication unavailable|CredentialUnavailableError|No accounts were found in the cache",
         "The program found no sign-in: not in variables, not by az, not of a managed identity.",
         "az login    (on the embedded Azure: azmlflow run -- COMMAND)",
         _IDENTITY,

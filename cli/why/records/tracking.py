@@ -35,13 +35,41 @@ RECORDS = (
         of_check("packages"),
     ),
     Record(
+        "mlflow.azureml is gone",
+        r"module 'mlflow' has no attribute 'azureml'|No module named 'mlflow\.azureml|"
+        r"cannot import name 'azureml' from 'mlflow'",
+        "MLflow 2 and later have no `mlflow.azureml`, by which models were deployed.",
+        "azmlflow deploy MODEL    (or from Python: examples/deploy_model.py)",
+        f"{_ML}/how-to-deploy-mlflow-models",
+        "AttributeError: module 'mlflow' has no attribute 'azureml'",
+    ),
+    Record(
+        "MLflow's client of deployments has another address",
+        r"No plugin found for managing model deployments to",
+        "`get_deploy_client` was given no address of Azure Machine Learning, or azureml-mlflow is not installed.",
+        "azmlflow run -- python track.py    (with get_deploy_client(mlflow.get_tracking_uri()))",
+        "https://github.com/mlflow/mlflow/issues/5588",
+        'MlflowException: No plugin found for managing model deployments to "http".',
+        of_check("packages"),
+    ),
+    Record(
+        "SDK v1 does not know MLflow",
+        r"'Workspace' object has no attribute 'get_mlflow_tracking_uri'",
+        "azureml-core gives a workspace that method only where azureml-mlflow is installed.",
+        _PLUGIN,
+        "https://github.com/MicrosoftDocs/azure-docs/issues/41428",
+        "AttributeError: 'Workspace' object has no attribute 'get_mlflow_tracking_uri'",
+        of_check("packages"),
+    ),
+    Record(
         "MLflow and its plugin do not fit",
+        r"azureml_artifacts_builder\(\) (?:takes|got)|AzureML\w*(?:Store|Repository)\.__init__\(\)|"
         r"(?:cannot import name|No module named) '?mlflow\.|azureml[._]mlflow.{0,80}(?:ImportError|AttributeError)|"
         r"ImportError.{0,200}azureml[._]mlflow|No module named 'azureml(?!\.ai)",
         "The installed MLflow and azureml-mlflow are of versions that do not go together, or one is missing.",
         _PLUGIN,
-        f"{_ML}/how-to-use-mlflow-configure-tracking",
-        "ModuleNotFoundError: No module named 'mlflow.utils.async_logging'",
+        "https://github.com/Azure/azure-sdk-for-python/issues/43661",
+        "TypeError: azureml_artifacts_builder() got an unexpected keyword argument 'tracking_uri'",
         of_check("packages"),
     ),
     Record(
@@ -61,6 +89,39 @@ RECORDS = (
         "submit the script as a job: azmlflow run -- python examples/remote_run_v2.py",
         _PROJECTS,
         "AttributeError: 'Project' object has no attribute 'conda_env_path'",
+    ),
+    Record(
+        "MLflow tracks into a folder of its own",
+        r"Could not find experiment with ID '?(?P<id>\w+)",
+        "MLflow looked in its own files, not in a workspace: MLFLOW_TRACKING_URI was not set where it ran.",
+        "azmlflow run -- python track.py",
+        "https://github.com/mlflow/mlflow/blob/master/mlflow/store/tracking/file_store.py",
+        "mlflow.exceptions.MlflowException: Could not find experiment with ID 0",
+    ),
+    Record(
+        "A job's script chooses another experiment",
+        r"active run ID does not match environment run ID",
+        "In a job the run is there already, and is the job's: the script chose another experiment, or another run.",
+        "leave mlflow.set_experiment and the run's id out of the job's script: mlflow.start_run() is the job's run",
+        "https://github.com/mlflow/mlflow/issues/7675",
+        "MlflowException: Cannot start run with ID 123 because active run ID does not match environment run ID.",
+    ),
+    Record(
+        "A run is open already",
+        r"Run with UUID (?P<run>\S+) is already active",
+        "The program began a run while its run {run} was still open.",
+        "with mlflow.start_run(): ...    (ends it; one below another takes nested=True)",
+        "https://mlflow.org/docs/latest/ml/tracking/tracking-api/",
+        "Exception: Run with UUID 0a1b is already active. To start a new run, first end the current run with "
+        "mlflow.end_run().",
+    ),
+    Record(
+        "An experiment of this name is there",
+        r"RESOURCE_ALREADY_EXISTS.{0,40}experiment|Experiment\(name=\S+\) already exists",
+        "mlflow.create_experiment makes one, and refuses a name that is taken.",
+        "mlflow.set_experiment(NAME)    (takes the one that is there, or makes it)",
+        _RUNS,
+        "MlflowException: RESOURCE_ALREADY_EXISTS: Experiment(name=first) already exists.",
     ),
     Record(
         "Experiments are not renamed",
