@@ -18,19 +18,22 @@ def resident(processes: Iterable[int], elsewhere: int, limit: int) -> int:
     """
     found = list(processes)
     elsewhere += nameless.in_memory(found)
-    tables = sum(_field(process, "status", "VmPTE:") for process in found)
-    plain = sum(_field(process, "status", "VmRSS:") for process in found) + elsewhere + tables
+    told = [_fields(process, "status", "VmRSS:", "VmPTE:") for process in found]
+    tables = sum(each[1] for each in told)
+    plain = sum(each[0] for each in told) + elsewhere + tables
     if plain < limit:
         return plain
-    whole = sum(_field(process, "smaps_rollup", "Pss:") for process in found)
-    mapped = sum(_field(process, "smaps_rollup", "Pss_Shmem:") for process in found) if elsewhere else 0
+    shared = [_fields(process, "smaps_rollup", "Pss:", "Pss_Shmem:") for process in found]
+    whole, mapped = sum(each[0] for each in shared), sum(each[1] for each in shared) if elsewhere else 0
     return whole - mapped + max(mapped, elsewhere) + tables
 
 
-def _field(process: int, file: str, name: str) -> int:
-    """A line's figure, in bytes; 0 for a process that is no more."""
+def _fields(process: int, file: str, *names: str) -> tuple[int, ...]:
+    """Figures of a process, in bytes; 0 for one that is no more."""
+    found = dict.fromkeys(names, 0)
     with contextlib.suppress(OSError), open(f"/proc/{process}/{file}") as told:
         for line in told:
-            if line.startswith(name):
-                return int(line.split()[1]) * 1024
-    return 0
+            name, *words = line.split(maxsplit=2)
+            if name in found:
+                found[name] = int(words[0]) * 1024
+    return tuple(found.values())

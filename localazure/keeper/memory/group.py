@@ -26,7 +26,7 @@ NAME = "azmlflow-job-"
 _LIMIT = {1: "memory.limit_in_bytes", 2: "memory.max"}
 _SWAP = {1: "memory.memsw.limit_in_bytes", 2: "memory.swap.max"}
 _KILLED = {1: "memory.oom_control", 2: "memory.events"}
-_REMOVED_WITHIN, _PAUSE = 5.0, 0.01  # seconds: the kernel takes note of a process' end a moment after its parent
+_REMOVED_WITHIN, _PAUSE = 5.0, 0.001  # seconds: the kernel takes note of a process' end a moment after its parent
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Group:
         _write(f"{self.folder}/cgroup.procs", "0")
 
     def has_killed(self) -> bool:
-        """Whether the kernel has killed for its limit."""
+        """Whether the kernel has killed one of its processes for want of memory: the group's, or the machine's."""
         with contextlib.suppress(OSError), open(f"{self.folder}/{_KILLED[self.version]}") as told:
             return any(int(line.split()[1]) > 0 for line in told if line.startswith("oom_kill "))
         return False
