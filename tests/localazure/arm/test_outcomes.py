@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -229,8 +230,8 @@ def test_a_tenant_is_told_as_azures_page_has_it(azure: Azure) -> None:
 def test_what_an_action_ends_with_is_the_result_of_its_operation(azure: Azure) -> None:
     """Microsoft, "Track asynchronous Azure operations": 200 with the result where Location points."""
     azure.make(RG)
-    told = {"keys": ["one"]}
-    for more, status, body in (({"answer": told}, 200, told), ({}, 204, None)):
+    told: dict[str, Any] = {"answer": {"keys": ["one"]}}
+    for more, status, body in ((told, 200, told["answer"]), (dict[str, Any](), 204, None)):
         begun = azure.cloud.operations.begin(
             "put", "Microsoft.Storage/storageAccounts", STORAGE, key=STORAGE.lower(), **more
         )
