@@ -96,6 +96,22 @@ def test_nothing_is_made(byhand: Desk) -> None:
     nothing_is_left(byhand)
 
 
+def test_what_an_up_would_still_change_after_the_tags_is_told(byhand: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Azure may answer the tags with more than the tags."""
+    up = byhand.stack.up
+
+    def marked(*words: Any, **more: Any) -> Any:
+        done = up(*words, **more)
+        byhand.stack.planned = (changed("mlflow-workspace", "description"),)
+        return done
+
+    monkeypatch.setattr(byhand.stack, "up", marked)
+    done = adopt(byhand, "--yes")
+    assert done.code == 1
+    assert "taken over, but an `up` would still change mlflow-workspace" in done.err
+    assert "next: azmlflow preview --stack team" in done.err
+
+
 def test_a_cluster_that_an_up_would_change_is_left_as_it_is(byhand: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     byhand.stack.planned = (changed("cpu-cluster", "properties", type_=COMPUTE_TYPE),)
     plans = [byhand.stack.planned, ()]

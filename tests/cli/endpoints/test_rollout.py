@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.endpoints.model import Model
 from azmlflow.cli.endpoints.rollout import Stands, Wanted, roll_out
 from azmlflow.cli.frame.errors import CliError
@@ -150,3 +152,15 @@ def test_down_tells_how_much_it_was_asked(site: Site) -> None:
     site.azure.cloud.serving.asked[ENDPOINT.lower()] += 7
     (found,) = inventory.read(site.arm, RG).endpoints
     assert found.told() == "wine (version-1 100 %; 7 requests in the last day)"
+
+
+def test_an_endpoint_that_somebody_deletes_meanwhile_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    get, made = ResourceManager.get, list[str]()
+
+    def look(arm: ResourceManager, id_: str, **more: Any) -> Any:
+        return None if id_ == ENDPOINT else get(arm, id_, **more)
+
+    monkeypatch.setattr(ResourceManager, "get", look)
+    with pytest.raises(CliError, match="the endpoint was deleted meanwhile"):
+        deploy(site, "version-1", made)
+    assert made == ["making endpoint wine"], "nothing is deployed to it"

@@ -168,6 +168,25 @@ def test_a_field_that_could_be_read_as_two_is_refused(azure: Azure, more: dict[s
 
 
 @pytest.mark.parametrize(
+    ("twice", "refusal"),
+    [
+        ("sp=rw", (400, "InvalidQueryParameterValue")),
+        ("sig=x", (400, "InvalidQueryParameterValue")),
+        ("se=2099-01-01T00%3A00%3A00Z", (403, "AuthenticationFailed")),  # the same again
+    ],
+)
+def test_a_parameter_beside_a_signature_is_said_once(azure: Azure, twice: str, refusal: tuple[int, str]) -> None:
+    """Of two, who signed and who reads may take different ones."""
+    azure.put("a", b"x")
+    fields = {"sv": sas.SAS_VERSION, "sr": "b", "sp": "r", "se": "2099-01-01T00:00:00Z"}
+    signed = f"{HOST}/azureml/a?{mint(fields, 'azureml/a')}"
+    assert azure.http.get(signed).status_code == 200
+    for url in (f"{signed}&{twice}", signed.replace("?", f"?{twice}&")):
+        answer = azure.http.get(url)
+        assert (answer.status_code, answer.headers["x-ms-error-code"]) == refusal, url
+
+
+@pytest.mark.parametrize(
     "source", ["https://[/azureml/a", "https://[::1", "https://stmlflow.blob.core.windows.net]/a/b"]
 )
 def test_a_copy_s_source_that_is_no_address_is_refused(azure: Azure, source: str) -> None:
