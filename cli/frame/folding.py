@@ -53,6 +53,8 @@ def _fold(line: str, columns: int) -> str:
     if len(plain) <= columns:
         return line
     column = _COLUMN.match(plain)
+    if " " not in plain[len(column[0]) if column else 0 :].strip():
+        return line
     indent = len(column[0]) if column and len(column[0]) <= columns // 2 else len(plain) - len(begin) + 2
     whole = _SPAN.sub(lambda found: found[0].replace(" ", "\x00"), plain)
     lines = textwrap.wrap(
