@@ -10,6 +10,7 @@ class. A member a key below it, and what it takes:
     'A'                                       this text alone: a constant
     [...]                                     a list of one of these
     told                                      Azure says it, a request cannot
+    ...!                                      whoever says the object says this; inside of a body's objects alone
 """
 
 from __future__ import annotations
@@ -163,6 +164,12 @@ _MORE = {
 _PREVIEWED: Objects = {
     "machinelearningservices:NetworkAcls": {"defaultAction": "=Allow|Deny", "ipRules": "[keyvault:IPRule]"},
 }
+# What the API asks for, and the embedded Azure does not. A datastore that is read and written back has no secrets.
+# A vault that is recovered says neither (its kind asks for both where it is made).
+_LENIENT = {"keyvault:VaultProperties": frozenset({"sku", "tenantId"})} | {
+    f"machinelearningservices:{each}DatastoreCredentials": frozenset({"secrets"})
+    for each in ("AccountKey", "Certificate", "Sas", "ServicePrincipal")
+}
 # Inputs that the SDK turns into something else: a list of ids is a map by ids, a parameter of the query no member.
 _MAPS = ("userAssignedIdentities",)
 _EVERY = dict.fromkeys(("id", "name", "type", "systemData"), "told")
@@ -222,6 +229,15 @@ def _in_path(type_: str) -> frozenset[str]:
     return frozenset(names | ({"roleDefinitionId"} if type_.endswith("/roleDefinitions") else set()))
 
 
+def _must(sdk: type) -> frozenset[str]:
+    """The members of an object that have to be said: those that its class has no default for."""
+    parameters = inspect.signature(sdk).parameters
+    names = _types.input_type_py_to_pulumi_names(sdk)
+    return frozenset(
+        pulumi for python, pulumi in names.items() if parameters[python].default is inspect.Parameter.empty
+    )
+
+
 def _takes(sdk: type, objects: Objects) -> dict[str, str]:
     names = _types.input_type_py_to_pulumi_names(sdk)
     types = _types.input_type_types(sdk)
@@ -245,8 +261,9 @@ def _object(sdk: type, objects: Objects) -> str:
         outputs = importlib.import_module(sdk.__module__.rpartition(".")[0] + ".outputs")
         response = getattr(outputs, f"{sdk.__name__.removesuffix('Args')}Response", None)
         told = _types.output_type_types(response).keys() if response is not None else ()
-        renamed = _RENAMED.get(name, {})
-        members = {renamed.get(each, each): what for each, what in {**dict.fromkeys(told, "told"), **takes}.items()}
+        renamed, must = _RENAMED.get(name, {}), _must(sdk) - _LENIENT.get(name, frozenset())
+        said = {each: f"{what}!" if each in must else what for each, what in takes.items()}
+        members = {renamed.get(each, each): what for each, what in {**dict.fromkeys(told, "told"), **said}.items()}
         if name in _WRAPPED:
             inner = {each: what for each, what in members.items() if each not in _OUTSIDE}
             inner = {**inner, "provisioningState": "told"} | _MORE.get(f"{name}.properties", {})

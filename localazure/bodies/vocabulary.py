@@ -28,6 +28,7 @@ class Member:
         texts: the texts that it may be.
         objects: names of the objects that it may be.
         listed: whether it is a list of those.
+        must: whether the object that it is a member of cannot be without it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Member:
     texts: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     listed: bool = False
+    must: bool = False
 
 
 Members = Mapping[str, Member]  # by name in lower case
@@ -61,6 +63,13 @@ def of_object(member: Member, *told: Any) -> Members:
     return {name: each for members in several for name, each in members.items()}
 
 
+def one_of(member: Member, told: Any) -> Members | None:
+    """The members of the one object that is meant by what is said; None if that does not tell."""
+    several = [_objects()[name.lower()] for name in member.objects]
+    meant = several if len(several) == 1 else [each for each in several if _fits(each, told)]
+    return meant[0] if len(meant) == 1 else None
+
+
 def _fits(members: Members, told: Any) -> bool:
     if not isinstance(told, Mapping):
         return False
@@ -81,13 +90,14 @@ def _objects() -> Mapping[str, Members]:
 
 
 def _member(name: str, written: str) -> Member:
-    listed = written.startswith("[")
-    takes = written.strip("[]")
+    must, listed = written.endswith("!"), written.startswith("[")
+    takes = written.removesuffix("!").strip("[]")
     if takes.startswith("="):
-        return Member(name, "text", texts=tuple(takes[1:].split("|")), listed=listed)
+        return Member(name, "text", texts=tuple(takes[1:].split("|")), listed=listed, must=must)
     if takes.startswith("'"):
-        return Member(name, "constant", texts=(takes.strip("'"),))
+        return Member(name, "constant", texts=(takes.strip("'"),), must=must)
     if takes in _PLAIN:
-        return Member(name, takes, listed=listed)
+        return Member(name, takes, listed=listed, must=must)
     objects = tuple(each for each in takes.split("|") if each not in _PLAIN)
-    return Member(name, "object" if len(objects) == takes.count("|") + 1 else "any", objects=objects, listed=listed)
+    takes = "object" if len(objects) == takes.count("|") + 1 else "any"
+    return Member(name, takes, objects=objects, listed=listed, must=must)

@@ -5,6 +5,8 @@
     said by Azure alone  a request may repeat it, and Azure does not look
     none of a few        an empty text where one of a few is wanted says nothing, as null does (azurerm's sharingScope)
     unknown              refused. Resource Manager does so beside `properties`; that providers do is inferred
+    not said             refused, where Azure's specification requires it of an object inside of the body; of the
+                         resource itself its kind asks for what it needs
 
 An unknown text among a few is refused, with the code that Azure's providers share (InvalidRequestPropertyValue);
 where a provider has a code of its own, its kind has refused it before.
@@ -90,6 +92,26 @@ def complete(
     members = vocabulary.of_type(type_)
     if members is not None:
         _complete(members, sent, made, before or {}, _Place(unread=unread))
+        _check_said(members, sent, "")
+
+
+def _check_said(members: Members, sent: Mapping[str, Any], path: str) -> None:
+    """Refuse an object inside of a body that lacks what Azure requires of it.
+
+    Raises:
+        AzureError: 400 `InvalidRequestContent`, naming the first such member.
+    """
+    said = {given.lower(): value for given, value in sent.items() if value is not None}
+    for name, member in members.items():
+        where = f"{path}.{member.name}" if path else member.name
+        if member.must and name not in said:
+            raise bad_request("InvalidRequestContent", f"The required property '{where}' is missing.", target=where)
+        if member.takes != "object" or name not in said:
+            continue
+        for each in said[name] if member.listed else [said[name]]:
+            inside = vocabulary.one_of(member, each)
+            if inside is not None and isinstance(each, Mapping):
+                _check_said(inside, each, where)
 
 
 def require(type_: str, sent: Mapping[str, Any], used: Document) -> None:

@@ -7,6 +7,7 @@ come back as it was sent.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -128,6 +129,10 @@ BESIDE: dict[str, dict[str, Any]] = {
         "properties": {"networkRuleSet": {"ipRules": [{"value": "203.0.113.7"}]}}
     },
     "sku.tier": {"sku": {"name": "Basic"}},
+    "properties.restorePolicy.days": {"properties": {"restorePolicy": {"enabled": False}}},
+    "properties.logs.0.retentionPolicy.enabled": {
+        "properties": {"logs": [{"categoryGroup": "allLogs", "enabled": True, "retentionPolicy": {"days": 0}}]}
+    },
     "sku.capacity": {"sku": {"name": "Basic"}},
     "sku.family": {"sku": {"name": "Basic"}},
     "sku.size": {"sku": {"name": "Basic"}},
@@ -155,7 +160,11 @@ BESIDE: dict[str, dict[str, Any]] = {
         "properties": {"containerDeleteRetentionPolicy": {"days": 7}}
     },
     "properties.deleteRetentionPolicy.enabled": {"properties": {"deleteRetentionPolicy": {"days": 7}}},
-    "properties.metrics.0": {"properties": {"metrics": [{"category": "AllMetrics", "enabled": True}]}},
+    "properties.metrics.0": {
+        "properties": {
+            "metrics": [{"category": "AllMetrics", "enabled": True, "retentionPolicy": {"days": 0, "enabled": False}}]
+        }
+    },
 }
 # What does not come back as it was sent. (type's last word, path, value or ... for any) -> how it is answered instead.
 ANSWERED: dict[tuple[str, str, Any], Any] = {
@@ -232,7 +241,11 @@ REFUSED: dict[tuple[str, str, Any], str] = {
     ("vaults/keys", "properties.kty", "EC-HSM"): "BadRequest",  # of a premium vault
     ("vaults/keys", "properties.kty", "RSA-HSM"): "BadRequest",
     ("vaults/keys", "properties.attributes.exportable", True): "BadParameter",  # without a release policy
-    ("MachineLearningServices/workspaces", "properties.encryption.status", "Enabled"): "BadRequest",  # by which key
+    (
+        "MachineLearningServices/workspaces",
+        "properties.encryption.status",
+        "Enabled",
+    ): "LinkedInvalidPropertyId",  # of which vault
     ("registries", "sku.name", "Classic"): "InvalidRequestPropertyValue",
     **{
         ("Microsoft.Network/virtualNetworks" + kind, f"properties.{where}{name}", ...): "LinkedInvalidPropertyId"
@@ -253,10 +266,16 @@ class _Undone(Exception):
     """Everything that was written is taken back."""
 
 
-def members() -> dict[str, dict[str, str]]:
-    """What Azure's API has."""
+@functools.cache
+def marked() -> dict[str, dict[str, str]]:
+    """What Azure's API has, with a mark at what has to be said."""
     read: dict[str, dict[str, str]] = json.loads(azure_members.FILE.read_text("utf-8"))
     return read
+
+
+def members() -> dict[str, dict[str, str]]:
+    """What Azure's API has."""
+    return {what: {name: takes.removesuffix("!") for name, takes in each.items()} for what, each in marked().items()}
 
 
 Leaf = tuple[str, str, tuple[Any, ...]]
@@ -340,6 +359,32 @@ def laid(body: Any, path: tuple[str, ...], value: Any) -> Any:
     return {**given, path[0]: laid(given.get(path[0]), path[1:], value)}
 
 
+def filled(what: str, body: Any, type_: str, above: tuple[str, ...] = ()) -> Any:
+    """A body in which each object inside has what it cannot be without."""
+    if isinstance(body, list):
+        return [filled(what, each, type_, above) for each in body]
+    if not isinstance(body, dict):
+        return body
+    told = dict(body)
+    for name, written in marked()[what].items():
+        takes, path = written.removesuffix("!"), (*above, name, *(["0"] if written.startswith("[") else []))
+        inside = [each for each in takes.strip("[]").split("|") if each in marked()]
+        if written.endswith("!") and name not in told:
+            one = {} if inside else takes.strip("'") if takes[0] == "'" else values(type_, path, takes.strip("[]"))[0]
+            told[name] = [one] if written.startswith("[") else one
+        if len(inside) > 1 and isinstance(told.get(name), dict):
+            said = {f"'{value}'" for value in told[name].values()}
+            inside = [each for each in inside if said & set(members()[each].values())]
+        if len(inside) == 1 and name in told:
+            told[name] = filled(inside[0], told[name], type_, path)
+    return told
+
+
+def asking(type_: str, least: Any, where: tuple[str, ...], value: Any) -> Any:
+    """A body with a member, and with what belongs beside it."""
+    return filled(type_, laid(prepared(type_, least, where), where, value), type_)
+
+
 def read(body: Any, path: tuple[str, ...]) -> Any:
     """What a body has at a path; None if nothing."""
     for name in path:
@@ -397,7 +442,7 @@ def test_each_member_comes_back_or_is_refused(estate: Azure, type_: str, path: s
     wrong: list[Any] = []
     for where, takes in leaves(members(), type_, least):
         for value in own(estate, values(type_, where, takes)):
-            answer, kept = put(estate, path, laid(prepared(type_, least, where), where, value))
+            answer, kept = put(estate, path, own(estate, asking(type_, least, where, value)))
             try:
                 expected: Any = found(REFUSED, type_, where, value)
             except KeyError:
@@ -424,14 +469,13 @@ def test_a_text_of_a_few_has_one_spelling_and_no_other_is_taken(
     for where, takes in leaves(members(), type_, least):
         if not takes.startswith("="):
             continue
-        body = prepared(type_, least, where)
-        refused = put(estate, path, laid(body, where, "no-such-thing"))[0]
+        refused = put(estate, path, asking(type_, least, where, "no-such-thing"))[0]
         if refused.status != 400 or "no-such-thing" not in refused.message:
             wrong.append((".".join(where), "no-such-thing", refused))
         for value in takes[1:].split("|"):
-            answer, usual = put(estate, path, laid(body, where, value))
+            answer, usual = put(estate, path, asking(type_, least, where, value))
             for other in (value.lower(), value.upper()):
-                also, kept = put(estate, path, laid(body, where, other))
+                also, kept = put(estate, path, asking(type_, least, where, other))
                 if (also.status, read(kept, where)) != (answer.status, read(usual, where)):
                     wrong.append((".".join(where), other, read(kept, where)))
     assert wrong == []
@@ -445,11 +489,12 @@ def test_a_member_of_another_type_or_name_is_refused(estate: Azure, type_: str, 
     for where, takes in leaves(members(), type_, least):
         if takes == "any":
             continue
-        answer, _ = put(estate, path, laid(prepared(type_, least, where), where, odd.get(takes, {"a": 1})))
+        answer, _ = put(estate, path, asking(type_, least, where, odd.get(takes, {"a": 1})))
         if not 400 <= answer.status < 500:
             wrong.append((".".join(where), answer.status))
         if len(where) > 1 and not where[-1].isdecimal():
-            answer, _ = put(estate, path, laid(prepared(type_, least, where), (*where[:-1], "unheardOf"), "x"))
+            body = laid(prepared(type_, least, where), (*where[:-1], "unheardOf"), "x")
+            answer, _ = put(estate, path, filled(type_, body, type_))
             if answer.status != 400:
                 wrong.append((*where[:-1], "unheardOf", answer.status))
     answer, _ = put(estate, path, {**least, "unheardOf": "x"})

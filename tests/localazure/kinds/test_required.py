@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.localazure.control import BLUE, BODIES, CHAIN, ENDPOINT, Azure
-from tests.localazure.made import MADE, ML, OTHERS, build
+from tests.localazure.made import GUID, MADE, ML, OTHERS, build
 
 # Type, the kind of body where there are several, the member. Microsoft.MachineLearningServices 2025-12-01: Datastore
 # and its credentials, CodeContainer and its like, DataContainer. KeyVault 2024-11-01: Sku. Consumption 2024-08-01:
@@ -45,6 +45,35 @@ def test_a_body_without_what_azure_requires(azure: Azure, type_: str, other: str
     assert (refused.status, last in refused.message) == (400, True), refused
     assert azure.arm("GET", path).status == 404
     assert azure.arm("PUT", path, body).status in (200, 201, 202)
+
+
+# A member inside of which Azure requires one that is not said, and that one (`data/members.json` marks them).
+_INSIDE: list[tuple[str, str, Any, str]] = [
+    ("Microsoft.Storage/storageAccounts", "sasPolicy", {"expirationAction": "Log"}, "sasExpirationPeriod"),
+    ("Microsoft.Storage/storageAccounts", "keyPolicy", {}, "keyExpirationPeriodInDays"),
+    ("Microsoft.Storage/storageAccounts/blobServices", "cors", {"corsRules": [{"allowedOrigins": ["*"]}]}, "corsRules"),
+    ("Microsoft.KeyVault/vaults", "accessPolicies", [{"tenantId": GUID, "objectId": GUID}], "permissions"),
+    ("Microsoft.KeyVault/vaults", "accessPolicies", [{"objectId": GUID, "permissions": {}}], "tenantId"),
+    ("Microsoft.Insights/diagnosticSettings", "metrics", [{"category": "AllMetrics"}], "enabled"),
+    ("Microsoft.Consumption/budgets", "filter", {"dimensions": {"name": "ResourceId", "values": ["a"]}}, "operator"),
+    (f"{ML}/environments/versions", "inferenceConfig", {"livenessRoute": {"path": "/"}}, "livenessRoute.port"),
+]
+
+
+@pytest.mark.parametrize(("type_", "member", "value", "lacks"), _INSIDE, ids=lambda each: str(each)[:40])
+def test_an_object_without_what_azure_requires_of_it(
+    azure: Azure, type_: str, member: str, value: Any, lacks: str
+) -> None:
+    """Storage 2024-01-01, KeyVault 2024-11-01, Insights 2021-05-01-preview, Consumption 2024-08-01,
+    MachineLearningServices 2025-12-01. Not what the specification gives a default: `networkAcls.defaultAction`.
+    """
+    build(azure)
+    path, body = MADE[type_]
+    lacking = {**body, "properties": {**body.get("properties", {}), member: value}}
+    before = azure.arm("GET", path)
+    refused = azure.arm("PUT", path, lacking)
+    assert (refused.status, refused.code, lacks in refused.message) == (400, "InvalidRequestContent", True), refused
+    assert azure.arm("GET", path).body.get("properties") == before.body.get("properties")
 
 
 @pytest.mark.parametrize("path", [ENDPOINT, BLUE], ids=["endpoint", "deployment"])
