@@ -143,7 +143,7 @@ def _settings(fault: Any) -> CliError:
 
 
 def _persona(fault: Exception) -> CliError:
-    return CliError(str(fault), next="azmlflow grant --help")
+    return CliError(str(fault), next="azmlflow roles")
 
 
 def _access(fault: Exception) -> CliError:

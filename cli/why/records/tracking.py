@@ -184,7 +184,8 @@ RECORDS = (
     ),
     Record(
         "A run, experiment or model is not found",
-        r"RESOURCE_DOES_NOT_EXIST:? (?P<what>[\w .=-]{1,120})",
+        r"RESOURCE_DOES_NOT_EXIST:? (?P<what>[\w .=-]{1,120})|No Experiment with id=\d+ exists|"
+        r"Run with id=[\w-]{1,80} not found",
         "This workspace has no such thing: it is in another workspace, or was deleted.",
         "azmlflow status    (is it the workspace that you mean?)",
         _RUNS,

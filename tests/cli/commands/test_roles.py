@@ -50,3 +50,4 @@ def test_an_unknown_persona(desk: Desk, word: str) -> None:
     done = desk.run("roles", word)
     assert done.code == 1
     assert "unknown persona" in done.err
+    assert "next: azmlflow roles" in done.err.splitlines()
