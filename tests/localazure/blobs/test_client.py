@@ -292,6 +292,8 @@ def test_user_delegation(azure: Azure, options: dict[str, Any]) -> None:
     assert signed().download_blob().readall() == b"content"
     with pytest.raises(HttpResponseError, match="AuthorizationPermissionMismatch"):
         signed().upload_blob(b"x", overwrite=True)
+    with pytest.raises(HttpResponseError, match="AuthenticationFailed"):  # for one user's use, whose token is not asked
+        signed(user_delegation_oid="00000000-0000-4000-8000-000000000001").download_blob()
     late = signed(expiry=now + 3 * HOUR)
     azure.clock.advance(2 * 3600)
     with pytest.raises(HttpResponseError, match="AuthenticationFailed"):
