@@ -192,3 +192,14 @@ def test_a_parameter_beside_a_signature_is_said_once(azure: Azure, twice: str, r
 def test_a_copy_s_source_that_is_no_address_is_refused(azure: Azure, source: str) -> None:
     answer = azure.http.put(azure.url("mine"), headers={"x-ms-copy-source": source})
     assert (answer.status_code, answer.headers["x-ms-error-code"]) == (400, "InvalidHeaderValue")
+
+
+def test_a_token_of_who_is_not_in_the_directory_any_more_opens_nothing(azure: Azure) -> None:
+    azure.put("a", b"x")
+    token = azure.sign_in("Storage Blob Data Reader")
+    headers = {"Authorization": f"Bearer {token}", "x-ms-version": sas.SAS_VERSION}
+    assert azure.http.get(f"{HOST}/azureml/a", headers=headers).status_code == 200
+    azure.cloud.directory.remove(azure.cloud.tokens.verify(token, ("https://storage.azure.com",))["oid"])
+    answer = azure.http.get(f"{HOST}/azureml/a", headers=headers)
+    assert (answer.status_code, answer.headers["x-ms-error-code"]) == (401, "InvalidAuthenticationInfo")
+    assert "is not in the tenant" in answer.text
