@@ -157,21 +157,19 @@ def _whoami() -> SignedIn:
 
 
 def _read_tenant(subscription: str, scope: str, also: tuple[str, ...], waits: Waits) -> Tenant:
-    from azure.identity import DefaultAzureCredential
-
+    from azmlflow.cli.azure.caller import credential
     from azmlflow.rbac.live.people import read_tenant
 
-    return read_tenant(DefaultAzureCredential(), subscription, scope, also=also, on_wait=waits)
+    return read_tenant(credential(), subscription, scope, also=also, on_wait=waits)
 
 
 def _read_access(subscription: str, scope: str, waits: Waits) -> Facts | None:
-    from azure.identity import DefaultAzureCredential
-
+    from azmlflow.cli.azure.caller import credential
     from azmlflow.rbac.live.azure import read_facts
     from azmlflow.rbac.live.errors import AssignmentsForbidden
 
     try:
-        return read_facts(DefaultAzureCredential(), subscription, scope, on_wait=waits)
+        return read_facts(credential(), subscription, scope, on_wait=waits)
     except AssignmentsForbidden:
         return None
 

@@ -38,12 +38,11 @@ def find(name: str, kind: str | None = None, on_wait: OnWait | None = None) -> P
     Raises:
         Typed errors of `azmlflow.rbac.live.errors`: nobody is called so, several are, the directory may not be read.
     """
-    from azure.identity import DefaultAzureCredential
-
+    from azmlflow.cli.azure.caller import credential
     from azmlflow.rbac.live.principals import resolve_principal
 
     typed = cast("PrincipalType | None", kind)
-    principal = resolve_principal(DefaultAzureCredential(), name, kind=typed, on_wait=on_wait)
+    principal = resolve_principal(credential(), name, kind=typed, on_wait=on_wait)
     return Person(principal.object_id, principal.type, principal.display_name)
 
 

@@ -10,9 +10,12 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azmlflow.cli.azure.addresses import ENDPOINT
+
+if TYPE_CHECKING:
+    from azure.identity import DefaultAzureCredential
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,29 @@ class SignedIn:
     tenant: str
 
 
+def credential() -> DefaultAzureCredential:
+    """What the environment signs in with; no request is made yet.
+
+    What its library warns of meanwhile is not shown: a refusal is told once, in our words, and a warning may repeat an
+    address that is a secret.
+    """
+    import logging
+
+    from azure.identity import DefaultAzureCredential
+
+    logger = logging.getLogger("azure")
+    if not logger.handlers:  # else Python shows warnings that nobody listens to
+        logger.addHandler(logging.NullHandler())
+    return DefaultAzureCredential()
+
+
 def whoami() -> SignedIn:
     """Sign in as the environment says, and read who that is.
 
     Raises:
         azure-core's ClientAuthenticationError: nobody is signed in.
     """
-    from azure.identity import DefaultAzureCredential
-
-    return read_claims(DefaultAzureCredential().get_token(f"{ENDPOINT}/.default").token)
+    return read_claims(credential().get_token(f"{ENDPOINT}/.default").token)
 
 
 def read_claims(token: str) -> SignedIn:

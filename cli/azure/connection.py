@@ -10,9 +10,9 @@ from azure.core.pipeline import Pipeline, PipelineResponse
 from azure.core.pipeline.policies import UserAgentPolicy
 from azure.core.pipeline.transport import HttpTransport, RequestsTransport
 from azure.core.rest import HttpRequest
-from azure.identity import DefaultAzureCredential
 from azure.mgmt.core import ARMPipelineClient
 
+from azmlflow.cli.azure import caller
 from azmlflow.cli.azure.addresses import ENDPOINT
 from azmlflow.cli.azure.bounded import Bounded
 from azmlflow.cli.azure.policies import policies
@@ -38,7 +38,7 @@ class Connection:
         on_wait: OnWait | None = None,
     ) -> None:
         self._transport: Any = transport or RequestsTransport()
-        self._credential = credential or DefaultAzureCredential()
+        self._credential = credential or caller.credential()
         self._on_wait = on_wait
         # Microsoft's clients would make a pipeline each, with a token and connections of its own.
         self._pipeline: Pipeline[HttpRequest, Any] = Pipeline(self._transport, policies(self._credential, on_wait))
