@@ -182,6 +182,29 @@ def test_a_workspace_that_was_opened_is_closed_unless_it_lets_addresses_in(
     assert said == (["workspace `mlw-mlflow-local` was opened elsewhere: it is closed again"] if closes else [])
 
 
+def vault(**properties: Any) -> Resource:
+    return Resource("urn::vault", "azure-native:keyvault:Vault", f"{GROUP_ID}/vault", {"properties": properties})
+
+
+def test_what_the_settings_closed_and_close_no_more_is_opened(desk: Desk) -> None:
+    """The program leaves an account's firewall to others; the vault's rules, which are its own, tell of its work."""
+    desk.stand(GROUP, account(), vault(networkAcls={"defaultAction": "Deny", "ipRules": []}))
+    desk.arm.answers[ACCOUNT_ID] = {"id": ACCOUNT_ID}
+    said: list[str] = []
+    firewalls.open_again(desk.stack, desk.arm.open, said.append)
+    assert said == ["opening storage account `stone`, which the settings closed before ..."]
+    opened = {"publicNetworkAccess": "Enabled", "networkAcls": {"defaultAction": "Allow", "bypass": "AzureServices"}}
+    assert desk.arm.asked == [(ACCOUNT_ID, {"properties": opened})]
+    assert desk.stack.calls == ["refresh storage"]
+
+
+@pytest.mark.parametrize("others", [(), (vault(),), (vault(networkAcls={}),)])
+def test_what_others_closed_is_not_opened(desk: Desk, others: tuple[Resource, ...]) -> None:
+    desk.stand(GROUP, account(), *others)
+    firewalls.open_again(desk.stack, lambda: pytest.fail("nobody has to be asked"), lambda _: None)
+    assert desk.stack.calls == []
+
+
 def test_where_nothing_was_closed_azure_is_not_asked(desk: Desk) -> None:
     def nobody() -> ResourceManager:
         raise AssertionError("nobody has to be asked")

@@ -11,7 +11,7 @@ import pytest
 
 from azmlflow.localazure.arm.lists import page
 from azmlflow.localazure.core.errors import AzureError
-from tests.localazure.control import BODIES, RG, STORAGE, SUB, VAULT, Azure
+from tests.localazure.control import ALICE, BODIES, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
 
 ITEMS = list(range(250))
 
@@ -141,3 +141,17 @@ def test_a_group_of_a_like_name_is_another(azure: Azure) -> None:
         accounts = azure.arm("GET", f"{group}/providers/Microsoft.Storage/storageAccounts").body["value"]
         resources = azure.arm("GET", f"{group}/resources").body["value"]
         assert [each["name"] for each in accounts] == [each["name"] for each in resources] == [name]
+
+
+def test_a_list_in_a_group_that_is_not_there(azure: Azure) -> None:
+    """Microsoft, "Common error codes": ResourceGroupNotFound. Inferred: only for who may read groups."""
+    accounts, computes = STORAGE.rpartition("/")[0], f"{WORKSPACE}/computes"
+    for path in (accounts, computes):
+        missing = azure.arm("GET", path)
+        assert (missing.status, missing.code) == (404, "ResourceGroupNotFound")
+        assert f"'{RG.rpartition('/')[2]}'" in missing.message
+    azure.give(ALICE, ("Microsoft.Storage/storageAccounts/read",), SUB)
+    assert azure.arm("GET", accounts, who=ALICE).body == {"value": []}
+    azure.make(RG)
+    missing = azure.arm("GET", computes)
+    assert (missing.status, missing.code) == (404, "ParentResourceNotFound")
