@@ -34,13 +34,16 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        body = await _whole(receive)
+        if body is None:
+            return
         # a2wsgi has types of its own of what ASGI hands over, and of what WSGI reads: any file will do (PEP 3333).
-        environ = dict(build_environ(scope, io.BytesIO(await _whole(receive))))  # type: ignore[arg-type]
+        environ = dict(build_environ(scope, io.BytesIO(body)))  # type: ignore[arg-type]
         context = contextvars.copy_context()  # what a request leaves there is not the next one's
         loop = asyncio.get_running_loop()
-        status, headers, body = await loop.run_in_executor(self._threads, context.run, self._answer, environ)
+        status, headers, said = await loop.run_in_executor(self._threads, context.run, self._answer, environ)
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": said})
 
     def _answer(self, environ: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         pieces, status, headers = run_wsgi_app(self._wsgi, environ, buffered=True)
@@ -48,10 +51,13 @@ class Application:
         return int(status.split(maxsplit=1)[0]), told, b"".join(pieces)
 
 
-async def _whole(receive: Receive) -> bytes:
-    body, more = b"", True
+async def _whole(receive: Receive) -> bytes | None:
+    """A request's body; None if whoever sent it is gone before its end."""
+    body, more = bytearray(), True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    return body
+    return bytes(body)

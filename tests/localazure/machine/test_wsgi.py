@@ -60,15 +60,12 @@ def test_what_one_request_leaves_in_its_context_is_not_the_next_ones() -> None:
     assert [answer.json()["left"] for answer in answers] == ["nothing", "nothing"]
 
 
-def test_a_body_that_comes_in_pieces_is_read_to_its_end() -> None:
-    pieces: list[Message] = [
-        {"type": "http.request", "body": b"a", "more_body": True},
-        {"type": "http.request", "body": b"b"},
-    ]
-    said: list[Message] = []
+def told_in(*pieces: Message) -> list[Message]:
+    """What is answered to a body that comes in these pieces."""
+    left, said = list(pieces), []
 
     async def receive() -> Message:
-        return pieces.pop(0)
+        return left.pop(0)
 
     async def send(message: Message) -> None:
         said.append(message)
@@ -77,8 +74,19 @@ def test_a_body_that_comes_in_pieces_is_read_to_its_end() -> None:
         "type": "http", "method": "POST", "path": "/", "query_string": b"", "http_version": "1.1", "headers": [],
     }  # fmt: skip
     asyncio.run(Application(_tell, 1)(scope, receive, send))
+    return said
+
+
+def test_a_body_that_comes_in_pieces_is_read_to_its_end() -> None:
+    first = {"type": "http.request", "body": b"a", "more_body": True}
+    said = told_in(first, {"type": "http.request", "body": b"b"})
     assert json.loads(said[1]["body"])["body"] == "ab"
     assert len(said) == 2
+
+
+def test_a_body_that_is_broken_off_is_no_request() -> None:
+    """Its beginning alone might be a body too."""
+    assert told_in({"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.disconnect"}) == []
 
 
 def test_a_fault_of_its_is_not_an_answer() -> None:
