@@ -169,7 +169,7 @@ def _leave(told: list[int]) -> None:
 
     Python looks for garbage among all modules then, a quarter of a short command's time, though the system takes the
     memory back anyway: what is frozen is not looked at. Nor does Python take itself down beside a thread that still
-    imports: CPython 3.11.7 crashed so (SIGSEGV) at each tenth command that failed at once.
+    imports: CPython 3.11.7 crashed so (SIGSEGV) where a command failed at once.
     """
     from azmlflow.cli.frame import imports
 

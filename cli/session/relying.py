@@ -164,7 +164,7 @@ def leave(session: Session, stack: Stack, own: str, going: Sequence[Role]) -> fr
     return frozenset(found)
 
 
-def leave_roles(session: Session, stack: Stack, place: Place, grants: Iterable[Grant]) -> None:
+def leave_roles(session: Session, stack: Stack, state: State, place: Place, grants: Iterable[Grant]) -> None:
     """Before custom roles of the stack's go with their last grant: tell which of them others have assigned, and have
     the state forget those. Azure refuses to delete them (`RoleDefinitionHasAssignments`), so that nothing would come to
     its end as long as somebody else's assignment is there.
@@ -172,12 +172,13 @@ def leave_roles(session: Session, stack: Stack, place: Place, grants: Iterable[G
     Args:
         session: the stack's.
         stack: the stack.
+        state: its state, as it is now.
         place: where it grants.
         grants: those that are to be.
     """
     if session.project.own_program:
         return  # which roles it declares is its own
-    resources = stack.state().resources
+    resources = state.resources
     wanted = {each.urn(session.name, session.project.name) for each in place.roles(grants)}
     going = [each for each in resources if each.type == _ROLE and not each.external and each.urn not in wanted]
     if not going:
@@ -188,10 +189,9 @@ def leave_roles(session: Session, stack: Stack, place: Place, grants: Iterable[G
         for each in session.invocation.ports.open_arm().role_assignments(place.group_id)
         if str(each.id).lower() not in ours
     }
-    others = {each.urn: assigned.get(each.id.rpartition("/")[2].lower()) for each in going}
-    for each in going:
-        if others[each.urn]:
-            name = each.inputs.get("roleName") or each.id
-            session.invocation.say(f"role `{name}` stays in Azure: somebody else has assigned it: {others[each.urn]}")
-    if urns := [urn for urn, id_ in others.items() if id_]:
-        stack.forget(urns)
+    staying = [(each, by) for each in going if (by := assigned.get(each.id.rpartition("/")[2].lower()))]
+    for each, by in staying:
+        name = each.inputs.get("roleName") or each.id
+        session.invocation.say(f"role `{name}` stays in Azure: somebody else has assigned it: {by}")
+    if staying:
+        stack.forget([each.urn for each, _ in staying])

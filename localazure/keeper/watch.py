@@ -71,9 +71,8 @@ class Watch:
             calls = command.Calls()
             calls.adopt_orphans()
             if self.world.private:
-                calls.unshare(
-                    command.NEWPID | command.NEWIPC
-                )  # the first process there is forked next; IPC is ours too
+                # The first process there is forked next; IPC is ours too.
+                calls.unshare(command.NEWPID | command.NEWIPC)
             if self.world.user is not None and self.world.memory:
                 self._group = group.made(self.world.user, os.getpid(), self.world.memory)
         self._first = os.fork()

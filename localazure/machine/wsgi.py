@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from a2wsgi.wsgi import build_environ
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 from werkzeug.test import run_wsgi_app
 
@@ -34,9 +35,10 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        body = await _whole(receive)
-        if body is None:
-            return
+        try:
+            body = await Request(scope, receive).body()
+        except ClientDisconnect:
+            return  # whoever sends it is gone before its end
         # a2wsgi has types of its own of what ASGI hands over, and of what WSGI reads: any file will do (PEP 3333).
         environ = dict(build_environ(scope, io.BytesIO(body)))  # type: ignore[arg-type]
         context = contextvars.copy_context()  # what a request leaves there is not the next one's
@@ -49,15 +51,3 @@ class Application:
         pieces, status, headers = run_wsgi_app(self._wsgi, environ, buffered=True)
         told = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return int(status.split(maxsplit=1)[0]), told, b"".join(pieces)
-
-
-async def _whole(receive: Receive) -> bytes | None:
-    """A request's body; None if whoever sent it is gone before its end."""
-    body, more = bytearray(), True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return bytes(body)

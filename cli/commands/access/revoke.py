@@ -75,8 +75,9 @@ def command(invocation: Invocation, principal: str, unwanted: str | None, scope:
         for each in going:
             arm.delete(each.id)
         applied = grants.Applied((), ())
-        if gone and stack.state().resources:
-            relying.leave_roles(session, stack, where, stay)
+        state = stack.state()
+        if gone and state.resources:
+            relying.leave_roles(session, stack, state, where, stay)
             applied = grants.apply(session, stack, places.urns(gone, session.name, session.project.name))
         certain = grants.wait(
             lambda: not any(arm.role_assignment(each.id) for each in going),

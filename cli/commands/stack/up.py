@@ -115,7 +115,7 @@ def command(invocation: Invocation, yes: bool, allow_replace: bool, expires: str
 def _let_go(session: Session, stack: Stack, state: State, settings: Settings) -> None:
     """Of the roles that this `up` would delete, leave those that others rely on or have assigned."""
     place = settings.place(session.names(state.outputs), session.subscription(state.outputs))
-    relying.leave_roles(session, stack, place, settings.grants)
+    relying.leave_roles(session, stack, state, place, settings.grants)
     if relying.outside(state, place.group_id):
         relying.let_go(session, stack, losses.rehearsed(session, state), place.group_id, place.workspace_id)
 
