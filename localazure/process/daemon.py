@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 _STOPPED_WITHIN = 20.0
+_GONE_WITHIN = 2.0
 
 
 def start(state: Path, latency: str = "none", on_progress: Callable[[str], None] | None = None) -> Running:
@@ -68,21 +69,41 @@ def start(state: Path, latency: str = "none", on_progress: Callable[[str], None]
     folder = Folder.at(state)
     with held(folder) as lock:
         folder.make()
-        running = status(folder.path)
+        running = _found(folder)
         if running is None:
-            pid = pid_of(folder)
-            if pid:
-                _refuse_foreign(folder, pid)
-            if pid is None:
-                from azmlflow.localazure.process import parts
+            from azmlflow.localazure.process import parts
 
-                parts.check(folder)
-                folder.check_ports()
-                say("starting the embedded Azure")
-                spawn(folder, latency, lock)
+            parts.check(folder)
+            folder.check_ports()
+            say("starting the embedded Azure")
+            spawn(folder, latency, lock)
             running = wait_for_record(folder)
-        check_health(folder)
+            check_health(folder)
         return running
+
+
+def _found(folder: Folder) -> Running | None:
+    """What runs and answers, if anything does. One that has just begun to start or to end is waited for.
+
+    The kernel closes the ports of one that was killed before it lets go of its lock: for so long it seems to run.
+
+    Raises:
+        StartFailed: it does not answer, and does not end.
+        LocalError: another program holds the lock.
+    """
+    pid = pid_of(folder)
+    if pid is None:
+        return None
+    if pid and status(folder.path) is None:
+        _refuse_foreign(folder, pid)
+    try:
+        running = wait_for_record(folder)
+        check_health(folder)
+    except StartFailed:
+        if wait_until_gone(folder, _GONE_WITHIN):
+            return None
+        raise
+    return running
 
 
 def stop(state: Path) -> None:

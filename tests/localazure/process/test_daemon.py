@@ -263,13 +263,31 @@ def test_killed_it_starts_again(state: Path) -> None:
     carol = daemon.add_user(state, "carol@local.test")
     children = [pid for pid, (parent, _) in processes().items() if parent == before.pid]
     os.kill(before.pid, signal.SIGKILL)
-    # `ps` shows the dead process before the kernel has let go of its lock, while a thread of it still ends.
-    wait_until(lambda: daemon.status(state) is None, "nothing runs over the state folder")
     after = daemon.start(state)
     assert after.pid != before.pid
     assert control.who(Folder.at(state), "carol@local.test").id == carol["id"]
     assert len(children) == 1  # MLflow's server
     wait_until_gone(children[0])
+
+
+def test_one_that_was_killed_and_has_its_lock_for_a_while_yet_is_waited_for(state: Path) -> None:
+    """The kernel closes a dead process's ports before it lets go of its lock: for so long it seems to run."""
+    before = daemon.start(state)
+    os.kill(before.pid, signal.SIGKILL)
+    wait_until(lambda: daemon.status(state) is None, "nothing runs over the state folder")
+    with (state / "daemon.lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert daemon.status(state) == before
+        threading.Timer(0.3, lambda: fcntl.flock(lock, fcntl.LOCK_UN)).start()
+        assert daemon.start(state).pid != before.pid
+
+
+def test_one_that_is_about_to_end_is_waited_for(state: Path) -> None:
+    """It ends in order: it has taken its record away, and is not done."""
+    before = daemon.start(state)
+    os.kill(before.pid, signal.SIGTERM)
+    wait_until(lambda: not (state / "daemon.json").exists(), "its record is gone")
+    assert daemon.start(state).pid != before.pid
 
 
 def test_one_that_does_not_listen_is_stopped_by_force(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
