@@ -14,69 +14,21 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from azmlflow.localazure.blobs import in_arm
 from azmlflow.localazure.blobs.accounts import Account, Accounts
-from azmlflow.localazure.blobs.content import CHUNK, Content, Files, read_range
+from azmlflow.localazure.blobs.blob import Blob, Part
+from azmlflow.localazure.blobs.content import Content, Files
 from azmlflow.localazure.blobs.names import Address, check_container
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.collections import ARTIFACT_OWNERS, BLOBS, BLOCKS, CONTAINERS
 from azmlflow.localazure.core.errors import AzureError
 
-__all__ = ["CHUNK", "Address", "Blob", "Blobs", "Content", "Part", "check_container", "read_range"]
-
 _KEPT_UNCOMMITTED = timedelta(weeks=1)
-
-
-@dataclass(frozen=True)
-class Part:
-    """A block of a committed blob: its id, its file and how many bytes are in it."""
-
-    id: str
-    file: str
-    length: int
-
-
-@dataclass(frozen=True)
-class Blob:
-    """A committed block blob.
-
-    Attributes:
-        file: its content, put whole; empty when its blocks (`parts`) have it.
-        length: how many bytes.
-        md5: base64 digest; None for a blob made of blocks without one being told, as Azure computes none there.
-        etag: changes with every change, quotes included.
-        created, modified: ISO 8601 instants.
-        headers: content-type, content-encoding, ... as told at the upload.
-        metadata: the names and values of `x-ms-meta-*`.
-        parts: the blocks that it was made of, in order.
-        copied: the `x-ms-copy-*` of the copy that made it.
-    """
-
-    file: str
-    length: int
-    md5: str | None
-    etag: str
-    created: str
-    modified: str
-    headers: Mapping[str, str]
-    metadata: Mapping[str, str]
-    parts: Sequence[Part] = field(default=())
-    copied: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def pieces(self) -> list[tuple[str, int]]:
-        """Its files in order, each with its length."""
-        return [(part.file, part.length) for part in self.parts] if self.parts else [(self.file, self.length)]
-
-    @property
-    def last_modified(self) -> datetime:
-        """When it last changed."""
-        return datetime.fromisoformat(self.modified)
 
 
 class Blobs(Files):
@@ -90,6 +42,18 @@ class Blobs(Files):
     def account(self, name: str) -> Account | None:
         """The storage account of this name, or None."""
         return self._accounts.find(name)
+
+    def existing_account(self, name: str) -> Account:
+        """The storage account of this name.
+
+        Raises:
+            AzureError: 404 `ResourceNotFound`. Azure's DNS does not know such a name; a proxy has to say something.
+        """
+        found = self.account(name)
+        if found is None:
+            message = "The specified resource does not exist: no such storage account."
+            raise AzureError(404, "ResourceNotFound", message)
+        return found
 
     def account_id(self, account: str) -> str | None:
         """The ARM id of the storage account of this name, or None."""
@@ -134,12 +98,12 @@ class Blobs(Files):
     def get(self, address: Address) -> Blob | None:
         """The blob at `address`, or None."""
         found = self._store.get(BLOBS, address.key)
-        return None if found is None else _blob(found)
+        return None if found is None else Blob.of(found)
 
     def list(self, account: str, container: str, prefix: str = "") -> Iterator[tuple[str, Blob]]:
         """(name, blob) of every blob whose name starts with `prefix`, in order of name."""
         head = f"{account}/{container}/"
-        return ((key[len(head) :], _blob(found)) for key, found in self._store.scan(BLOBS, head + prefix))
+        return ((key[len(head) :], Blob.of(found)) for key, found in self._store.scan(BLOBS, head + prefix))
 
     def open(self, address: Address, blob: Blob) -> BinaryIO:
         """The blob's content, to read."""
@@ -248,7 +212,7 @@ class Blobs(Files):
             f"{'/'.join(key.split('/')[:2])}/{file}"
             for collection in (BLOBS, BLOCKS)
             for key, document in self._store.scan(collection)
-            for file in ([document["file"]] if collection == BLOCKS else _files(_blob(document)))
+            for file in ([document["file"]] if collection == BLOCKS else _files(Blob.of(document)))
         }
         for file in self._root.glob("*/*/*"):
             if file.relative_to(self._root).as_posix() not in named:
@@ -288,9 +252,3 @@ class Blobs(Files):
 
 def _files(blob: Blob | None) -> set[str]:
     return set() if blob is None else {file for file, _ in blob.pieces}
-
-
-def _blob(document: Mapping[str, Any]) -> Blob:
-    # Kept by an earlier version, blocks were joined into one file, and told by offsets into it.
-    parts = [Part(**part) for part in document["parts"] if "offset" not in part]
-    return Blob(**{**document, "parts": parts})

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
-from azmlflow.localazure.blobs.kept import Blob, Blobs
+from azmlflow.localazure.blobs.blob import Blob
+from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.blobservice.authorise import BlobTarget, Passed, authorise
 from azmlflow.localazure.blobservice.permissions import Permission
@@ -58,11 +59,14 @@ class BlobRequest:
         Raises:
             AzureError: as `authorise`; 404, the account or its container is gone.
         """
-        account = self.blobs.account(self.account)
-        if account is None:
-            raise AzureError(404, "ResourceNotFound", "The specified resource does not exist: no such storage account.")
+        account = self.blobs.existing_account(self.account)
         authorise(self.cloud, self.request, self.permission, replace(self.place, account=account))
         self.blobs.container(self.account, self.container)
+
+    def check_write_still(self) -> None:
+        """`check_still`, and `check_write` once more: another upload may have come first meanwhile."""
+        self.check_still()
+        self.check_write()
 
     def found(self) -> Blob:
         """The blob, its conditions checked.

@@ -37,17 +37,13 @@ async def copy_blob(call: BlobRequest) -> Response:
         "x-ms-copy-completion-time": http_date(call.cloud.clock.now()),
     }
 
-    def check() -> None:
-        call.check_still()
-        call.check_write()  # again: another upload may have come first meanwhile
-
     made = await call.blobs.copy(
         source,
         blob,
         call.address,
         metadata=told_metadata(request) or blob.metadata,
         copied=copied,
-        check=check,
+        check=call.check_write_still,
     )
     put = "x-ms-blob-type" in request.headers  # Put Blob From URL
     headers = {} if put else {name: copied[name] for name in ("x-ms-copy-id", "x-ms-copy-status")}

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from azmlflow.localazure.blobs.kept import Blob
+from azmlflow.localazure.blobs.blob import Blob
 from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import fields_xml, http_date, xml_answer
 from azmlflow.localazure.core.errors import AzureError

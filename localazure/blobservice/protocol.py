@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from azmlflow.localazure.blobs.kept import Blob
+from azmlflow.localazure.blobs.blob import Blob
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.core.spelling import received
 

@@ -8,8 +8,8 @@ import hashlib
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from azmlflow.localazure.blobs.blob import Blob
 from azmlflow.localazure.blobs.content import read_range
-from azmlflow.localazure.blobs.kept import Blob
 from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import asked_range, block_xml, description, written, xml_answer
 from azmlflow.localazure.core.errors import AzureError

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from starlette.responses import Response
 
-from azmlflow.localazure.blobs.kept import Blob, Content, Part
+from azmlflow.localazure.blobs.blob import Blob, Part
+from azmlflow.localazure.blobs.content import Content
 from azmlflow.localazure.blobservice.call import BlobRequest
 from azmlflow.localazure.blobservice.protocol import (
     block_list,
@@ -33,8 +34,7 @@ async def put_blob(call: BlobRequest) -> Response:
     content = await call.blobs.receive(address, request.stream())
     try:
         check_md5(request, content.md5)
-        call.check_still()
-        call.check_write()  # again: another upload may have come first meanwhile
+        call.check_write_still()
     except AzureError:
         call.blobs.discard(address, content.file)
         raise
@@ -74,8 +74,7 @@ async def put_block_list(call: BlobRequest) -> Response:
     call.check_write()
     parts = _parts(call, wanted)
     whole = await blobs.secure(address, [(part.file, part.length) for part in parts])
-    call.check_still()
-    call.check_write()
+    call.check_write_still()
     if not whole or _parts(call, wanted) != parts:  # a power cut took bytes, or another request the blocks
         raise _invalid_list()
     length = sum(part.length for part in parts)

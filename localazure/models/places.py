@@ -20,7 +20,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from azmlflow.localazure.blobs.kept import Address, Blob, Blobs
+from azmlflow.localazure.blobs.blob import Blob
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.blobs.origins import CONTAINER, MODEL_ORIGIN, RUN_ORIGIN, UPLOAD_ORIGIN, upload_owner
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError, bad_request

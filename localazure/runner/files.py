@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from azmlflow.localazure.blobs import named
-from azmlflow.localazure.blobs.kept import CHUNK, Address, Blobs, read_range
+from azmlflow.localazure.blobs.content import CHUNK, read_range
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.blobs.origins import CONTAINER, RUN_ORIGIN
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.errors import AzureError

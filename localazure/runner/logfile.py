@@ -6,7 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from azmlflow.localazure.blobs.kept import Address
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.runner import files
 

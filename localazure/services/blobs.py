@@ -158,10 +158,7 @@ async def _answer(cloud: Cloud, blobs: Blobs, request: Request) -> Response:
     operation = next((operation for operation in OPERATIONS if operation.fits(request, level)), None)
     if operation is None:
         raise _not_offered(request)
-    account = blobs.account(request.headers.get("host", "").partition(".")[0].lower())
-    if account is None:
-        # The real Azure's DNS does not know the name of such an account; a proxy has to say something.
-        raise AzureError(404, "ResourceNotFound", "The specified resource does not exist: no such storage account.")
+    account = blobs.existing_account(request.headers.get("host", "").partition(".")[0].lower())
     cloud.reaching.require(origin_of(request.scope.get("state", {})), account.document, "blob")
     if container:
         check_container(container)

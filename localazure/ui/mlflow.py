@@ -24,7 +24,7 @@ from azmlflow.localazure.azureml.history.artifacts import Artifacts, of_run
 from azmlflow.localazure.azureml.history.model_files import whole_version
 from azmlflow.localazure.azureml.request.bodies import json_value
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
-from azmlflow.localazure.blobs.kept import read_range
+from azmlflow.localazure.blobs.content import read_range
 from azmlflow.localazure.core.errors import AzureError, bad_request
 from azmlflow.localazure.tracking import answers
 from azmlflow.localazure.tracking.answers import MlflowAnswer

@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from azmlflow.localazure.arm.due import apply_due
-from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.cloud.operations import Operations
 from azmlflow.localazure.core.clock import CountedIds, ManualClock

@@ -17,7 +17,9 @@ from urllib.parse import quote
 from azmlflow.localazure.azureml.history.known_runs import find
 from azmlflow.localazure.azureml.request.bodies import json_object
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest
-from azmlflow.localazure.blobs.kept import Address, Blob, Blobs
+from azmlflow.localazure.blobs.blob import Blob
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.blobs.origins import CONTAINER, RUN_ORIGIN, UPLOAD_ORIGIN, own_upload, upload_owner
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.clock import timestamp

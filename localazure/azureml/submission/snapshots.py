@@ -21,8 +21,9 @@ from starlette.responses import JSONResponse, Response
 
 from azmlflow.localazure.azureml.request.bodies import json_object, member
 from azmlflow.localazure.azureml.request.target import WorkspaceRequest, no_such_endpoint
-from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.blobs.named import REVISIONS
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.blobs.signing import Signing
 from azmlflow.localazure.core.collections import SNAPSHOTS
 from azmlflow.localazure.core.errors import bad_request, not_found

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS
 from azmlflow.localazure.principals.enforce import Caller
 from azmlflow.localazure.principals.tokens import MACHINE_LEARNING, Tokens

@@ -14,7 +14,8 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.cloud.cloud import Cloud
 from azmlflow.localazure.core.clock import ManualClock, RandomIds
 from azmlflow.localazure.core.collections import ASSIGNMENTS, DEFINITIONS, SECRETS

@@ -14,7 +14,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from azmlflow.localazure.blobs import content as files
-from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.core.collections import BLOCKS
 from azmlflow.localazure.services.blobs import service
 from tests.localazure.blobs.world import (

@@ -12,7 +12,8 @@ from typing import BinaryIO, cast
 import pytest
 
 from azmlflow.localazure.blobs import content
-from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.core.collections import BLOCKS
 from azmlflow.localazure.services.blobs import service
 from tests.localazure.blobs.world import (

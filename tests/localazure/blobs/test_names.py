@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from azmlflow.localazure.blobs.kept import Address
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.core.errors import AzureError
 from tests.localazure.blobs.world import (
     ACCOUNT,

@@ -10,7 +10,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from azmlflow.localazure.blobs.kept import Blobs, read_range
+from azmlflow.localazure.blobs.content import read_range
+from azmlflow.localazure.blobs.kept import Blobs
 from azmlflow.localazure.core.clock import SystemClock
 from azmlflow.localazure.core.collections import JOB_RECORDS
 from azmlflow.localazure.core.errors import AzureError

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.blobs.kept import Address, Blobs, read_range
+from azmlflow.localazure.blobs.content import read_range
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.runner import bindings
 from azmlflow.localazure.work.layout import OUTPUTS

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.core.errors import AzureError
 from azmlflow.localazure.keeper.process import Endable
 from azmlflow.localazure.keeper.users import Users

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.blobs.kept import Address, Blobs
+from azmlflow.localazure.blobs.kept import Blobs
+from azmlflow.localazure.blobs.names import Address
 from azmlflow.localazure.core.collections import JOB_RECORDS, SDK1_ENVIRONMENTS
 from azmlflow.localazure.keeper.users import Users
 from azmlflow.localazure.machine.errors import UnsafeFolder
