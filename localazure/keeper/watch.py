@@ -184,7 +184,7 @@ class Watch:
                 return
 
     def _is_over_memory(self) -> bool:
-        if self._group is not None and self._group.has_killed():
+        if self._group is not None and (self._group.has_killed() or self._group.is_full()):
             return True
         processes = self._processes()
         elsewhere = self._shm() + (system_v.size(self.world.user) if self.world.user is not None else 0)

@@ -2,14 +2,15 @@
 
 The kernel counts all that the group's processes have it keep in memory, whoever can see it: what they map, files that
 lie in memory, System V's segments and queues, what waits in pipes and sockets, tables of pages, stacks of threads. At
-the limit it takes back what it can read again, and then kills.
+the limit it takes back what it can read again, and then kills. But what it takes may be the code of the very process
+that runs, which reads it again: so long as there is some, nobody is killed, and nothing goes on (seen with queues, on
+version 2). `is_full` tells that state.
 
     version 1   below the group that we are in, so that its limit holds for us and what we start
     version 2   beside it: a group with processes in it cannot hand the controller down (the "no internal process"
                 constraint), so its limit is its parent's, if that has one
 
-Source: the kernel's admin-guide, "Control Group v2" and "Memory Resource Controller" (cgroup-v1). Version 2 is written
-after its text, and was tried on version 1 alone.
+Source: the kernel's admin-guide, "Control Group v2" and "Memory Resource Controller" (cgroup-v1). Both were tried.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ NAME = "azmlflow-job-"
 _LIMIT = {1: "memory.limit_in_bytes", 2: "memory.max"}
 _SWAP = {1: "memory.memsw.limit_in_bytes", 2: "memory.swap.max"}
 _KILLED = {1: "memory.oom_control", 2: "memory.events"}
+_HELD = {1: "memory.usage_in_bytes", 2: "memory.current"}
+# Of "memory.stat": what the kernel can take back, since it is read, or made, again when somebody asks for it.
+_GIVES_BACK = {
+    1: ("total_inactive_file", "total_active_file"),
+    2: ("inactive_file", "active_file", "slab_reclaimable"),
+}
+_ROOM = 1 << 20  # bytes: no program that does anything has less of its own code and files in memory
 _REMOVED_WITHIN, _PAUSE = 5.0, 0.001  # seconds: the kernel takes note of a process' end a moment after its parent
 
 
@@ -36,10 +44,12 @@ class Group:
     Attributes:
         folder: it, in the file system of control groups.
         version: of these.
+        limit: in bytes.
     """
 
     folder: str
     version: int
+    limit: int
 
     def enter(self) -> None:
         """Put this process into it, and with it all that it starts.
@@ -54,6 +64,17 @@ class Group:
         with contextlib.suppress(OSError), open(f"{self.folder}/{_KILLED[self.version]}") as told:
             return any(int(line.split()[1]) > 0 for line in told if line.startswith("oom_kill "))
         return False
+
+    def is_full(self) -> bool:
+        """Whether what the kernel cannot take back leaves less of the limit than a program needs to go on."""
+        try:
+            held = int(_told(f"{self.folder}/{_HELD[self.version]}"))
+            if held + _ROOM <= self.limit:
+                return False
+            stat = dict(line.split() for line in _told(f"{self.folder}/memory.stat").splitlines())
+        except OSError:
+            return False
+        return held - sum(int(stat.get(name, 0)) for name in _GIVES_BACK[self.version]) + _ROOM > self.limit
 
     def remove(self) -> None:
         """Remove it, when its processes have ended; what cannot be removed is told by nobody, and empty."""
@@ -90,7 +111,7 @@ def made(user: int, number: int, memory: int) -> Group | None:
             if name.startswith(f"{NAME}{user}-"):
                 with contextlib.suppress(OSError):  # it has processes
                     os.rmdir(f"{place}/{name}")
-        group = Group(f"{place}/{NAME}{user}-{number}", version)
+        group = Group(f"{place}/{NAME}{user}-{number}", version, memory)
         os.mkdir(group.folder)
     except OSError:
         return None
@@ -143,10 +164,14 @@ def _plain(word: str) -> str:
 
 def _read(path: str) -> str:
     try:
-        with open(path) as file:
-            return file.read()
+        return _told(path)
     except OSError:
         return ""
+
+
+def _told(path: str) -> str:
+    with open(path) as file:
+        return file.read()
 
 
 def _write(path: str, text: str) -> None:

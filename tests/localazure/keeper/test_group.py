@@ -53,4 +53,36 @@ def test_it_is_known_whether_the_kernel_killed(
     folder = tmp_path / f"{NAME}50000-1"
     folder.mkdir()
     (folder / file).write_text(told)
-    assert Group(str(folder), version).has_killed() == killed
+    assert Group(str(folder), version, 1 << 20).has_killed() == killed
+
+
+LIMIT = 60 << 20
+STATS = {
+    1: ("memory.usage_in_bytes", "cache 9\nactive_file 7\ntotal_inactive_file 200000\ntotal_active_file {}\n"),
+    2: ("memory.current", "anon 5046272\nfile 9\ninactive_file 100000\nactive_file {}\nslab_reclaimable 100000\n"),
+}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(
+    ("held", "files", "full"),
+    [
+        (LIMIT, 0, True),
+        (LIMIT, 800_000, True),
+        (LIMIT, 900_000, False),
+        (LIMIT - 1_000_000, 0, False),
+        (LIMIT - 500_000, 100_000, True),
+        (10 << 20, 0, False),
+    ],
+)
+def test_it_is_full_when_what_cannot_be_taken_back_leaves_no_room(
+    tmp_path: Path, version: int, held: int, files: int, full: bool
+) -> None:
+    file, stat = STATS[version]
+    (tmp_path / file).write_text(f"{held}\n")
+    (tmp_path / "memory.stat").write_text(stat.format(files))
+    assert Group(str(tmp_path), version, LIMIT).is_full() == full
+
+
+def test_one_that_is_gone_is_not_full(tmp_path: Path) -> None:
+    assert not Group(str(tmp_path / "gone"), 2, LIMIT).is_full()
