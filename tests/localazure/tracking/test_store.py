@@ -353,7 +353,7 @@ def test_a_metric_that_is_logged_again_costs_what_mlflow_needs_for_it(mlflow: Ru
     assert mlflow.ask("POST", "runs/log-metric", {**log, "step": 4}, THEIRS).status_code == 404
 
 
-def test_connections_are_set_up_as_mlflow_sets_up_its_sessions(mlflow: Running) -> None:
+def test_connections_are_set_up_as_mlflow_sets_up_its_sessions_and_wait_for_no_disk(mlflow: Running) -> None:
     from mlflow.store.db.utils import _get_managed_session_maker
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
@@ -370,8 +370,8 @@ def test_connections_are_set_up_as_mlflow_sets_up_its_sessions(mlflow: Running) 
         (engine,) = stores._engine_map.values()
         with engine.connect() as one, engine.connect() as other:
             for each in (one, other):
-                asked = ("PRAGMA foreign_keys", "PRAGMA busy_timeout", "SELECT 'a' LIKE 'A'")
-                assert [each.execute(text(words)).scalar() for words in asked] == [1, 20000, 0]
+                asked = ("PRAGMA foreign_keys", "PRAGMA busy_timeout", "SELECT 'a' LIKE 'A'", "PRAGMA synchronous")
+                assert [each.execute(text(words)).scalar() for words in asked] == [1, 20000, 0, 1]
 
 
 def test_a_workspace_that_was_removed_is_known_no_more(mlflow: Running) -> None:
