@@ -12,8 +12,8 @@ import ssl
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from azmlflow.localazure.machine.sending import SentWhole
 from azmlflow.reach.records import Origin
 
 _LIMIT = 64 * 1024  # bytes of a request's head, and of anything else that is kept until it is whole
@@ -48,7 +48,7 @@ class Arrivals:
         await asyncio.get_running_loop().connect_accepted_socket(protocol, client, ssl=self._context)
 
 
-class Requests(SentWhole):
+class Requests(HttpToolsProtocol):
     """The requests of one connection.
 
     Beyond uvicorn's own: a head has a limit, trailers are nobody's, and a target is a path. Else a client could fill

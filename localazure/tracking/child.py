@@ -109,7 +109,6 @@ def _serve(descriptor: int) -> None:
     import uvicorn
     from mlflow.server import app
 
-    from azmlflow.localazure.machine.sending import SentWhole
     from azmlflow.localazure.machine.wsgi import Application
     from azmlflow.localazure.tracking import store
 
@@ -119,7 +118,7 @@ def _serve(descriptor: int) -> None:
     config = uvicorn.Config(
         Application(app, _THREADS),
         interface="asgi3",
-        http=SentWhole,
+        http="httptools",
         ws="none",
         log_level="warning",
         access_log=False,
