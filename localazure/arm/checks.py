@@ -30,12 +30,17 @@ def conditions(ask: Ask, kind: Kind, before: Document | None) -> None:
     and the refusals that Azure PowerShell's tests expect (Azure/azure-powershell, PrivateDns: ScenarioTests). Of
     networks: kubernetes-sigs/cloud-provider-azure issue 9729, where a PUT is refused; the other verbs are inferred.
 
+    Of all others Microsoft's pages name neither header, and whether Azure looks at them is not known: they have no ETag
+    to be compared with, and what is asked for then is done under no condition but `*` (RFC 9110, 13.1; inferred).
+
     Raises:
         AzureError: 412 `PreconditionFailed`.
     """
     if kind.matched and before is not None:
         _match(ask, before)
     if not kind.conditional:
+        if not kind.matched:
+            _unmatched(ask, before)
         return
     if ask.conditions.get("if-none-match") == "*" and before is not None:
         what = f"The {kind.conditional} {before['name']} exists already and hence cannot be created again."
@@ -47,6 +52,16 @@ def conditions(ask: Ask, kind: Kind, before: Document | None) -> None:
     raise AzureError(
         412, "PreconditionFailed", f"The condition '{wanted}' in the If-Match header was not satisfied.{current}"
     )
+
+
+def _unmatched(ask: Ask, before: Document | None) -> None:
+    """A write of what has no ETag, under a condition: `*` asks whether it is there at all."""
+    wanted, unwanted = (ask.conditions.get(name) or None for name in ("if-match", "if-none-match"))
+    if wanted is not None and (before is None or wanted not in ("*", before.get("etag") or before.get("eTag"))):
+        what = f"The condition '{wanted}' in the If-Match header was not satisfied: '{ask.target.id}' has no such ETag."
+        raise AzureError(412, "PreconditionFailed", what)
+    if unwanted == "*" and before is not None:
+        raise AzureError(412, "PreconditionFailed", f"'{ask.target.id}' exists already: If-None-Match forbids a write.")
 
 
 def _match(ask: Ask, before: Document) -> None:

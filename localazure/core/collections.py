@@ -52,6 +52,8 @@ JOB_RECORDS, OPEN_JOBS, NODES = "job_records", "open_jobs", "nodes"
 ENDPOINT_NAMES, DEPLOYMENTS = "endpoint_names", "deployments"
 # How many requests an endpoint had in each hour of the last day, under its id in lower case.
 ENDPOINT_REQUESTS = "endpoint_requests"
+# Whose an id of a run is that a client chose: the workspaceId, under the id as it is spelt.
+RUN_IDS = "run_ids"
 # What MLflow is still to hear of the runs of jobs that were changed or deleted, under the job's id in lower case.
 UNTOLD = "untold_runs"
 # Environments of azureml-core as they were given, by the ARM id of their version in lower case.

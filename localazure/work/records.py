@@ -57,6 +57,13 @@ def begin(cloud: Cloud, job: Document, owner: str) -> None:
     cloud.store.put(OPEN_JOBS, key, asdict(Open(queued, properties["computeId"].lower(), properties["status"])))
 
 
+def has_run(cloud: Cloud, job: Document) -> bool:
+    """Whether MLflow has a job's run, or was asked for it and may have made it."""
+    record = cloud.store.get(JOB_RECORDS, job["id"].lower()) or {}
+    refused = job["properties"]["status"] in ENDED and not record.get("experiment")
+    return bool(record.get("run_of")) and not refused
+
+
 def forget(cloud: Cloud, job: Document) -> None:
     """A job is no more; its run, if MLflow has not heard its end, is to end."""
     key, state = job["id"].lower(), job["properties"]["status"]

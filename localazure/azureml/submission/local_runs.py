@@ -28,7 +28,7 @@ from azmlflow.localazure.core.collections import LOCAL_RUNS
 from azmlflow.localazure.core.errors import bad_request, conflict
 from azmlflow.localazure.runner.context import run_variables
 from azmlflow.localazure.tracking import answers
-from azmlflow.localazure.work import records
+from azmlflow.localazure.work import records, run_ids
 from azmlflow.rbac.operations import TRACKING
 
 _FOLDER = "azureml-setup"
@@ -122,6 +122,7 @@ async def _make(target: WorkspaceRequest, experiment_id: str, run_id: str, paren
         "tags": [{"key": "mlflow.user", "value": target.caller.principal.name}, *tags],
     }
     answers.body(await mlflow.request("POST", f"{TRACKING}/runs/create", workspace, json_body=body, run_id=run_id))
+    run_ids.take(target.cloud, workspace, run_id)
 
 
 def interpreter(configuration: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from azmlflow.localazure.resources.ask import Answer, Ask
 from azmlflow.localazure.resources.find import parent, resource
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, child_of
 from azmlflow.localazure.resources.verbs import Action, Verbs
-from azmlflow.localazure.work import records
+from azmlflow.localazure.work import records, run_ids
 from azmlflow.localazure.work.command import UnknownName, check
 
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
@@ -35,6 +35,7 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
         return {"properties": changes.changed(ask, existing, told)}
     if records.is_ending(ask.cloud, ask.target.id.lower()):
         raise conflict(CODE, f"A job with the name '{ask.target.name}' is being deleted: use a different name.")
+    _check_run_id(ask, workspace)
     if not told["command"].strip():
         raise refused("command", "A command job needs a 'command'.")
     _check_command(told)
@@ -58,6 +59,31 @@ def _shape(ask: Ask, existing: Document | None) -> Document:
             "services": services,
         }
     }
+
+
+def _check_run_id(ask: Ask, workspace: Document) -> None:
+    """Refuse a name that is the id of a run: what was deleted, a run of SDK v1, or another workspace's.
+
+    In the words of the service (Azure/azureml-previews#267) within a workspace. Azure's workspaces do not stand in each
+    other's way so: these share one MLflow.
+
+    Raises:
+        AzureError: 400.
+    """
+    name, mine = ask.target.name, workspace["properties"]["workspaceId"]
+    owner = run_ids.owner(ask.cloud, name)
+    if owner == mine:
+        raise bad_request(
+            CODE,
+            f"Cannot create a run with runId={name}. As a run with runId = {name} already exists in the workspace, of "
+            "a job that was deleted or of SDK v1: use a different name.",
+        )
+    if owner is not None:
+        raise bad_request(
+            CODE,
+            f"Cannot create a run with runId={name}. All workspaces of the embedded Azure share one MLflow, in which "
+            "another workspace's run has this id: use a different name.",
+        )
 
 
 def _service(kind: str, endpoint: str) -> Document:
@@ -118,6 +144,8 @@ def _check_environment(ask: Ask, given: str) -> None:
 
 
 def _made(ask: Ask, document: Document) -> None:
+    workspace = parent(ask.cloud, JOB, ask.target, "write")
+    run_ids.take(ask.cloud, workspace["properties"]["workspaceId"], document["name"])
     records.begin(ask.cloud, document, ask.caller.principal.object_id)
     ask.cloud.bell.ring()
 
@@ -137,6 +165,8 @@ def _written(ask: Ask, document: Document) -> None:
 
 
 def _removed(cloud: Cloud, document: Document) -> None:
+    if not records.has_run(cloud, document):
+        run_ids.free(cloud, document["name"])
     records.forget(cloud, document)
     cloud.bell.ring()
 

@@ -39,6 +39,7 @@ from azmlflow.localazure.resources.find import resource
 from azmlflow.localazure.resources.identity import give_identity, identity, remove_identity
 from azmlflow.localazure.resources.kind import Kind, Lifecycle, NameRule, SoftDelete
 from azmlflow.localazure.resources.verbs import Action, Deletion, Extra, Verb, Verbs
+from azmlflow.localazure.work import run_ids
 from azmlflow.resourcetypes.bounds import NAMES
 
 TYPE = "Microsoft.MachineLearningServices/workspaces"
@@ -197,6 +198,7 @@ def _recover(ask: Ask, deleted: Document) -> Document:
 def _gone(cloud: Cloud, document: Document) -> None:
     workspace_id = document["properties"]["workspaceId"]
     cloud.mlflow.forget(workspace_id)
+    run_ids.lapse(cloud, workspace_id)
     for collection in OF_WORKSPACES:
         for key, _ in list(cloud.store.scan(collection, f"{workspace_id}/".lower())):
             cloud.store.delete(collection, key)

@@ -9,7 +9,20 @@ import pytest
 
 from azmlflow.localazure.core.collections import ENDED_OPERATIONS
 from azmlflow.localazure.core.constants import REGIONS, SUBSCRIPTION_ID, TENANT_ID
-from tests.localazure.control import ALICE, BOB, BODIES, CHAIN, PROVIDERS, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
+from tests.localazure.control import (
+    ALICE,
+    BOB,
+    BODIES,
+    CHAIN,
+    COMPUTE,
+    PROVIDERS,
+    RG,
+    STORAGE,
+    SUB,
+    VAULT,
+    WORKSPACE,
+    Azure,
+)
 
 ML = "Microsoft.MachineLearningServices"
 
@@ -242,3 +255,17 @@ def test_what_an_action_ends_with_is_the_result_of_its_operation(azure: Azure) -
         azure.cloud.store.put(ENDED_OPERATIONS, begun["id"], {**kept, "status": "Succeeded"})
         shown = azure.arm("GET", f"{PROVIDERS}/Microsoft.Storage/locations/westeurope/operationResults/{begun['id']}")
         assert (shown.status, shown.body) == (status, body)
+
+
+@pytest.mark.parametrize("path", [RG, STORAGE, WORKSPACE, COMPUTE], ids=lambda path: path.split("/")[-2])
+def test_what_has_no_etag_is_written_under_no_condition_but_that_it_is_there(azure: Azure, path: str) -> None:
+    azure.make(*CHAIN[:6], COMPUTE)
+    body = BODIES[path]
+    for headers in ({"If-Match": '"stale"'}, {"If-None-Match": "*"}):
+        for method in ("PUT", "DELETE"):
+            refused = azure.arm(method, path, body if method == "PUT" else None, headers=headers)
+            assert (refused.status, refused.code) == (412, "PreconditionFailed"), (method, headers)
+    absent = azure.arm("PUT", f"{path}x", body, headers={"If-Match": "*"})
+    assert (absent.status, azure.arm("GET", f"{path}x").status) == (412, 404)
+    assert azure.arm("GET", path).status == 200
+    assert azure.arm("PUT", path, body, headers={"If-Match": "*"}).status < 300

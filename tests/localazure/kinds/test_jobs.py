@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from azmlflow.localazure.core.store import Document
-from azmlflow.localazure.work import records
+from azmlflow.localazure.work import records, run_ids
 from tests.localazure.control import ALICE, CHAIN, COMPUTE, DEVELOPER, RG, WORKSPACE, Answer, Azure
 
 JOBS = f"{WORKSPACE}/jobs"
@@ -380,7 +380,7 @@ def test_mlflow_is_to_hear_what_changed_of_a_run(ready: Azure) -> None:
     assert records.untold(ready.cloud) == {key: told}
 
 
-def test_a_deleted_jobs_name_is_free_once_its_run_has_ended(ready: Azure) -> None:
+def test_a_deleted_jobs_name_is_refused_while_its_run_is_there(ready: Azure) -> None:
     put(ready)
     key = f"{JOBS}/job-1".lower()
     records.note(ready.cloud, key, run_of="w")
@@ -390,7 +390,34 @@ def test_a_deleted_jobs_name_is_free_once_its_run_has_ended(ready: Azure) -> Non
     refused = put(ready)
     assert (refused.status, "being deleted" in refused.message) == (409, True)
     records.is_told(ready.cloud, key, told)
+    refused = put(ready)
+    assert (refused.status, refused.code) == (400, "UserError")
+    assert "As a run with runId = job-1 already exists in the workspace" in refused.message
+    assert ready.arm("GET", f"{JOBS}/job-1").status == 404
+
+
+def test_the_name_of_a_deleted_job_that_never_had_a_run_is_free(ready: Azure) -> None:
+    put(ready)
+    assert ready.arm("DELETE", f"{JOBS}/job-1").status == 200
     assert put(ready).status == 201
+
+
+def test_a_name_that_is_the_id_of_another_workspaces_run_is_refused_until_that_workspace_is_gone(ready: Azure) -> None:
+    run_ids.take(ready.cloud, "another", "job-1")
+    refused = put(ready)
+    assert (refused.status, refused.code) == (400, "UserError")
+    assert "another workspace's run has this id" in refused.message
+    run_ids.lapse(ready.cloud, "another")
+    assert put(ready).status == 201
+
+
+def test_a_workspace_that_is_gone_for_good_frees_its_names(ready: Azure) -> None:
+    put(ready)
+    records.note(ready.cloud, f"{JOBS}/job-1".lower(), run_of="w")
+    assert run_ids.owner(ready.cloud, "job-1") is not None
+    ready.arm("DELETE", f"{WORKSPACE}?forceToPurge=true")
+    ready.wait()
+    assert run_ids.owner(ready.cloud, "job-1") is None
 
 
 # --- listed ------------------------------------------------------------------------------------------------------

@@ -313,7 +313,8 @@ def test_a_job_that_is_deleted_while_it_runs_ends_and_its_run_with_it(jobs: Azur
 
     served(jobs, play)
     assert [what for _, what in mlflow(jobs).asked] == ["job-1", "RUNNING", *["KILLED"] * (2 if failure else 1)]
-    assert submit(jobs, "true") == key, "the name is free"
+    again = jobs.arm("PUT", f"{WORKSPACE}/jobs/job-1", {"properties": {**JOB, "command": "true"}})
+    assert (again.status, "already exists" in again.message) == (400, True), "MLflow keeps the run"
 
 
 def test_a_job_that_is_deleted_while_its_run_is_made_leaves_none_that_waits(jobs: Azure) -> None:
