@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import os
 import shutil
@@ -195,6 +196,27 @@ def test_it_makes_no_user_namespace_in_which_it_would_be_root() -> None:
     script += "print(library.syscall(435, None, 0), ctypes.get_errno())\n"  # clone3 has one number everywhere
     ended, log = kept(f"{PYTHON} -I -S -c '{script}'", root=True)
     assert (ended.code, log) == (0, f"-1 {errno.EPERM} 0\n-1 {errno.ENOSYS}\n")
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the numbers of the calls are x86-64's")
+@pytest.mark.skipif(not Path("/proc/keys").exists(), reason="the kernel has no keys")
+def test_the_kernels_keys_are_nothing_to_it() -> None:
+    """Those of the session of whoever started us are root's; those that a job would make stay after it."""
+    library = ctypes.CDLL(None, use_errno=True)
+    key = library.syscall(248, b"user", b"azmlflow-tried", b"secret", 6, -3)
+    if key == -1:
+        pytest.skip("no keys for us")
+    script = "import ctypes\nlibrary = ctypes.CDLL(None, use_errno=True)\n"
+    script += "def ask(*told): print(library.syscall(*told), ctypes.get_errno())\n"
+    script += 'ask(249, b"user", b"azmlflow-tried", None, 0)\n'
+    script += f"ask(250, 11, {key}, ctypes.create_string_buffer(9), 9)\n"
+    script += 'ask(248, b"user", b"left", b"x", 1, -4)\n'
+    script += 'print("azmlflow-tried" in open("/proc/keys").read())\n'
+    try:
+        ended, log = kept(f"{PYTHON} -I -S -c '{script}'", root=True)
+    finally:
+        library.syscall(250, 3, key)
+    assert (ended.code, log) == (0, f"-1 {errno.EPERM}\n" * 3 + "False\n")
 
 
 def test_nothing_is_written_elsewhere() -> None:
