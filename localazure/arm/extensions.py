@@ -52,7 +52,7 @@ def metrics(ask: Ask) -> Answer:
     Raises:
         AzureError: 404, no such resource; 400, another metric or another type of resource.
     """
-    at = ask.target.scope or "/"
+    at = ask.target.scope  # never the tenant's, at which Microsoft.Insights has nothing
     ask.cloud.enforcer.require(ask.caller, "Microsoft.Insights/metrics/read", at)
     document = find.resource(ask.cloud, at)
     if document is None:

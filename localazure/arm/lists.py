@@ -66,8 +66,7 @@ def of_kind(ask: Ask, kind: Kind) -> Answer:
     if level == "child":
         above_collection(ask, kind)
     elif listed is not None:
-        above = target.scope if level == "extension" else _above(ask)
-        cloud.enforcer.require(ask.caller, f"{kind.permission_type}/read", lifecycle.reading_scope(above))
+        cloud.enforcer.require(ask.caller, f"{kind.permission_type}/read", lifecycle.reading_scope(target.scope))
     if listed is not None:
         found = listed(ask)
     else:

@@ -34,8 +34,9 @@ def test_every_request_needs_an_api_version(azure: Azure, path: str) -> None:
 
 
 def test_clouds_are_told_to_whoever_asks_without_a_token(azure: Azure) -> None:
-    listed = azure.arm("GET", "/metadata/endpoints", who="", api="2019-05-01").body
-    single = azure.arm("GET", "/metadata/endpoints", who="", api="2022-09-01").body
+    old, new = (azure.arm("GET", "/metadata/endpoints", who="", api=api) for api in ("2019-05-01", "2022-09-01"))
+    assert old.status == new.status == 200
+    listed, single = old.body, new.body
     assert listed == [single]
     assert single["resourceManager"] == "https://management.azure.com/"
     assert single["suffixes"]["storage"] == "core.windows.net"
@@ -51,6 +52,7 @@ def test_clouds_are_told_to_whoever_asks_without_a_token(azure: Azure) -> None:
         (f"{SUB}/resourceGroups/%2E%2E", 400, "InvalidRequestUri"),
         ("/nowhere", 404, "MissingSubscription"),
         (f"{SUB}/nowhere", 404, "NotFound"),
+        ("/operationsStatus/none", 404, "MissingSubscription"),
         (f"{RG}/nowhere", 404, "NotFound"),
         (f"{RG}/providers/Microsoft.Nowhere/things/x", 404, "InvalidResourceNamespace"),
         (f"{RG}/providers/Microsoft.Storage/things/x", 404, "InvalidResourceType"),
@@ -69,6 +71,19 @@ def test_what_is_nowhere_is_refused_in_arms_shape(azure: Azure, path: str, statu
         assert {"code", "message"} <= set(refused.body["error"])
         if method == "GET":
             assert refused.code == code
+
+
+def test_what_is_nowhere_is_named(azure: Azure) -> None:
+    other, operation = "11111111-1111-4111-8111-111111111111", f"{SUB}/operationresults/none"
+    refused = azure.arm("GET", f"/subscriptions/{other}")
+    assert refused.message == f"The subscription '{other}' could not be found."
+    assert f"'{operation}'" in azure.arm("GET", operation).message
+
+
+@pytest.mark.parametrize("path", ["/providers", "/providers/Microsoft.Storage"])
+def test_what_a_provider_offers_is_told_of_the_tenant_too(azure: Azure, path: str) -> None:
+    """Microsoft, "Providers - List At Tenant Scope", "Providers - Get At Tenant Scope"."""
+    assert azure.arm("GET", path, api="2022-12-01").status == 200
 
 
 def test_a_type_that_is_not_emulated_is_told_from_one_in_a_wrong_place(azure: Azure) -> None:
@@ -260,6 +275,8 @@ def test_a_parameter_that_a_list_would_leave_out_is_refused(azure: Azure) -> Non
     ):
         refused = azure.arm("GET", f"{path}?colour=red")
         assert (refused.status, refused.code) == (400, "InvalidQueryParameter")
+        assert refused.body["error"]["target"] == "colour"
+        assert refused.message == "This list has no query parameter 'colour'."
         assert azure.arm("GET", f"{path}?colour=&$top=5").status == 200
 
 

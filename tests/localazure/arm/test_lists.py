@@ -10,8 +10,23 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from azmlflow.localazure.arm.lists import page
+from azmlflow.localazure.cloud.skipped import left_out
+from azmlflow.localazure.core.collections import TIMES
 from azmlflow.localazure.core.errors import AzureError
-from tests.localazure.control import ALICE, BODIES, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
+from tests.localazure.control import (
+    ALICE,
+    BODIES,
+    CHAIN,
+    COMPUTE,
+    NETWORK,
+    RG,
+    STORAGE,
+    SUB,
+    SUBNET,
+    VAULT,
+    WORKSPACE,
+    Azure,
+)
 
 ITEMS = list(range(250))
 
@@ -113,6 +128,8 @@ def test_what_no_list_tells_is_refused(azure: Azure) -> None:
         ("startswith(tagName, 'EN')", ["kv-one", "stacct1"]),
         ("startswith(tagName, 'st')", ["stacct1"]),
         ("startswith(tagName, 'nv')", []),
+        ("tagName eq 'EN'", []),
+        ("startswith(tagName, 'EN') and tagValue eq 'prod'", ["stacct1"]),
         ("location eq 'WestEurope'", ["kv-one", "stacct1"]),
         ("name eq 'KV-ONE' and tagName eq 'stage'", []),
     ],
@@ -141,6 +158,25 @@ def test_a_group_of_a_like_name_is_another(azure: Azure) -> None:
         accounts = azure.arm("GET", f"{group}/providers/Microsoft.Storage/storageAccounts").body["value"]
         resources = azure.arm("GET", f"{group}/resources").body["value"]
         assert [each["name"] for each in accounts] == [each["name"] for each in resources] == [name]
+    for listed in ("resources", "providers/Microsoft.Storage/storageAccounts"):
+        found = azure.arm("GET", f"{SUB}/{listed}").body["value"]
+        assert sorted(each["name"] for each in found) == ["stacct1", "stacct2"]
+
+
+def test_a_network_s_subnets_are_its_own(azure: Azure) -> None:
+    azure.make(RG, NETWORK, SUBNET)
+    azure.arm("PUT", f"{NETWORK}2", BODIES[NETWORK])
+    azure.arm("PUT", SUBNET.replace(NETWORK, f"{NETWORK}2"), BODIES[SUBNET])
+    for network in (NETWORK, f"{NETWORK}2"):
+        found = azure.arm("GET", f"{network}/subnets").body["value"]
+        assert [each["id"] for each in found] == [SUBNET.replace(NETWORK, network)]
+
+
+def test_what_has_no_tags_is_not_taken_for_broken_by_a_filter(azure: Azure) -> None:
+    azure.make(RG, NETWORK, SUBNET)
+    asked = quote("tagName eq 'a'")
+    assert azure.arm("GET", f"{RG}/resources?$filter={asked}").body == {"value": []}
+    assert left_out(azure.cloud.state) == ()
 
 
 def test_a_list_in_a_group_that_is_not_there(azure: Azure) -> None:
@@ -155,3 +191,53 @@ def test_a_list_in_a_group_that_is_not_there(azure: Azure) -> None:
     azure.make(RG)
     missing = azure.arm("GET", computes)
     assert (missing.status, missing.code) == (404, "ParentResourceNotFound")
+
+
+def test_a_list_at_a_scope_is_refused_there(azure: Azure) -> None:
+    """Microsoft, "Role Assignments - List For Scope": the right is had at the scope, or above it."""
+    azure.make(RG, STORAGE)
+    kind = "Microsoft.Authorization/roleAssignments"
+    for scope in (RG, STORAGE):
+        refused = azure.arm("GET", f"{scope}/providers/{kind}", who=ALICE)
+        assert (refused.status, f"'{kind}/read' over scope '{scope}'" in refused.message) == (403, True), refused
+
+
+def test_what_is_being_made_says_so_in_a_list_and_what_tells_no_time_leaves_it_out(slow_azure: Azure) -> None:
+    slow_azure.make(RG)
+    slow_azure.arm("PUT", STORAGE, BODIES[STORAGE])
+    asked = f"{RG}/resources?$expand=createdTime,provisioningState"
+    (found,) = slow_azure.arm("GET", asked).body["value"]
+    assert (
+        found["provisioningState"]
+        == slow_azure.arm("GET", STORAGE).body["properties"]["provisioningState"]
+        != "Succeeded"
+    )
+    slow_azure.wait()
+    slow_azure.cloud.store.delete(TIMES, STORAGE.lower())  # as of a state folder older than these times
+    (found,) = slow_azure.arm("GET", asked).body["value"]
+    assert (found["provisioningState"], "createdTime" in found) == ("Succeeded", False)
+    kept = slow_azure.cloud.store.get("resources", STORAGE.lower())
+    assert kept is not None
+    slow_azure.cloud.store.put("resources", STORAGE.lower(), {**kept, "properties": {}})  # some types tell no state
+    assert slow_azure.arm("GET", asked).body["value"][0]["provisioningState"] == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("path", "id_", "broken"),
+    [
+        (f"{RG}/resources", STORAGE, {"type": 5}),
+        (f"{RG}/resources?$expand=provisioningState", STORAGE, {"properties": 5}),
+        (f"{WORKSPACE}/computes", COMPUTE, {"properties": 5}),
+    ],
+)
+def test_what_is_broken_is_left_out_of_a_list_and_named_in_what_is_skipped(
+    azure: Azure, path: str, id_: str, broken: dict[str, Any]
+) -> None:
+    azure.make(*CHAIN)
+    before = [each["id"] for each in azure.arm("GET", path).body["value"]]
+    kept = azure.cloud.store.get("resources", id_.lower())
+    assert kept is not None
+    azure.cloud.store.put("resources", id_.lower(), {**kept, **broken})
+    assert [each["id"] for each in azure.arm("GET", path).body["value"]] == [each for each in before if each != id_]
+    assert id_ in before
+    assert [name for name, _ in left_out(azure.cloud.state)] == [id_]

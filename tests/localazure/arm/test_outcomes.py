@@ -85,6 +85,21 @@ def test_the_result_of_what_was_canceled_is_a_conflict(slow_azure: Azure) -> Non
     assert STORAGE in refused.message
 
 
+def test_what_failed_is_told_with_its_code_and_words(slow_azure: Azure) -> None:
+    """Microsoft, "Track asynchronous Azure operations": `error` has a code and a message."""
+    slow_azure.make(RG)
+    accepted = slow_azure.arm("DELETE", RG)
+    ((key, operation),) = slow_azure.cloud.store.scan("running")
+    slow_azure.cloud.store.put("running", key, {**operation, "fails": True})
+    slow_azure.wait()
+    place = f"{PROVIDERS}/Microsoft.Resources/locations/westeurope/operationsStatus/{operation['id']}"
+    told = slow_azure.arm("GET", place).body
+    assert (told["status"], set(told["error"])) == ("Failed", {"code", "message"})
+    outcome = slow_azure.follow(accepted.headers["location"])
+    assert outcome.body == {"error": told["error"]}
+    assert told["error"]["message"]
+
+
 def test_the_subscription_is_told_whole(azure: Azure) -> None:
     found = azure.arm("GET", SUB).body
     assert found == azure.arm("GET", "/subscriptions").body["value"][0]
@@ -96,6 +111,7 @@ def test_the_subscription_is_told_whole(azure: Azure) -> None:
         "spendingLimit": "Off",
     }
     assert (found["authorizationSource"], found["managedByTenants"]) == ("RoleBased", [])
+    assert (found["displayName"], found["state"]) == ("azmlflow local", "Enabled")
     tags = {"properties": {"tags": {"team": "a"}}}
     azure.arm("PUT", f"{SUB}/providers/Microsoft.Resources/tags/default", tags, api="2024-11-01")
     assert azure.arm("GET", SUB).body["tags"] == {"team": "a"}
@@ -122,6 +138,8 @@ def test_what_a_subscription_offers_is_seen_by_who_has_a_role_anywhere_in_it(azu
     refused = azure.arm("GET", path, who=BOB, api=version)
     assert (refused.status, refused.code) == (403, "AuthorizationFailed")
     assert f"'{SUB}'" in refused.message
+    action = {SUB: path.rpartition("/")[2]}.get(path.rpartition("/")[0], "providers")
+    assert f"'Microsoft.Resources/subscriptions/{action}/read'" in refused.message
 
 
 def test_a_provider_tells_its_types_regions_and_whether_it_must_be_registered(azure: Azure) -> None:
@@ -179,12 +197,14 @@ def test_a_metric_is_measured_now_and_named_in_any_case(azure: Azure) -> None:
     }
     assert set(point) == {"timeStamp", "average"}
     assert point["timeStamp"].startswith(azure.clock.now().strftime("%Y-%m-%dT%H:%M"))
-    for metric in ("Nothing", ""):
-        refused = azure.arm("GET", f"{asked}{metric}", api="2023-10-01")
+    for given, metric in ((f"{asked}Nothing", "Nothing"), (asked, ""), (asked.partition("?")[0], "")):
+        refused = azure.arm("GET", given, api="2023-10-01")
         assert (refused.status, refused.code) == (400, "BadRequest")
+        assert refused.message == f"Failed to find metric configuration for the metric name '{metric}'."
     assert azure.arm("GET", f"{asked}UsedCapacity", who=BOB, api="2023-10-01").status == 403
     elsewhere = azure.arm("GET", asked.replace("stacct1", "other"), api="2023-10-01")
     assert (elsewhere.status, elsewhere.code) == (404, "ResourceNotFound")
+    assert STORAGE.replace("stacct1", "other") in elsewhere.message
 
 
 def test_nobody_is_denied_anything_and_who_may_look_is_told_so(azure: Azure) -> None:
@@ -193,6 +213,8 @@ def test_nobody_is_denied_anything_and_who_may_look_is_told_so(azure: Azure) -> 
         path = f"{scope}/providers/Microsoft.Authorization/denyAssignments"
         assert azure.arm("GET", path, api="2022-04-01").body == {"value": []}
         assert azure.arm("GET", path, who=BOB, api="2022-04-01").status == 403
+    refused = azure.arm("GET", "/providers/Microsoft.Authorization/denyAssignments", who=BOB, api="2022-04-01")
+    assert (refused.status, "denyAssignments/read' over scope '/'" in refused.message) == (403, True), refused
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def test_tags_that_are_refused(azure: Azure, operation: Any, tags: Any, code: st
     _patch(azure, RG, "Merge", {"one": "x"})
     refused = _patch(azure, RG, operation, tags)
     assert (refused.status, refused.code) == (400, code)
+    assert ("property 'operation'" in refused.message) is (code == "InvalidTagPatchOperation")
     assert _tags(azure, RG) == {"one": "x"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -9,8 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azmlflow.localazure.blobs import sas
+from azmlflow.localazure.blobs.signing import Signing
+from azmlflow.localazure.core.constants import TENANT_ID
 from tests.localazure.blobs.world import (
     ACCOUNT,
+    ACCOUNT_ID,
     HOST,
     KEY1,
     Azure,
@@ -203,3 +207,51 @@ def test_a_token_of_who_is_not_in_the_directory_any_more_opens_nothing(azure: Az
     answer = azure.http.get(f"{HOST}/azureml/a", headers=headers)
     assert (answer.status_code, answer.headers["x-ms-error-code"]) == (401, "InvalidAuthenticationInfo")
     assert "is not in the tenant" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({}, 200),
+        ({"sktid": "11111111-1111-4111-8111-111111111111"}, 403),
+        ({"sks": "q"}, 403),
+        ({"skt": "ahead"}, 403),
+        ({"ske": "now"}, 403),
+        ({"saoid": "11111111-1111-4111-8111-111111111111"}, 403),
+        ({"suoid": "11111111-1111-4111-8111-111111111111"}, 403),
+    ],
+)
+def test_a_delegated_signature_is_good_within_its_keys_tenant_service_and_time(
+    azure: Azure, more: dict[str, str], status: int
+) -> None:
+    """Microsoft, "Create a user delegation SAS"; a further user (`saoid`, `suoid`) is ours to refuse."""
+    azure.put("a", b"x")
+    someone = azure.cloud.directory.add_user("someone@local.test").object_id
+    assign(azure.cloud, someone, "Storage Blob Data Reader")
+    now = azure.clock.now()
+    times = {name: sas.second(now + timedelta(minutes=add)) for name, add in (("now", 0), ("ahead", 1), ("later", 60))}
+    fields = {"sv": sas.SAS_VERSION, "sr": "b", "sp": "r", "se": "later", "skoid": someone, "sktid": TENANT_ID}
+    fields |= {"skt": "now", "ske": "later", "sks": "b", "skv": sas.SAS_VERSION, **more}
+    fields = {name: times.get(value, value) for name, value in fields.items()}
+    key = Signing(azure.cloud).delegation_key(ACCOUNT_ID, fields)
+    signed = sas.signature(key, sas.string_to_sign(fields, ACCOUNT, "azureml/a"))
+    answer = azure.http.get(f"{HOST}/azureml/a?{urlencode({**fields, 'sig': signed})}")
+    assert (answer.status_code, answer.headers.get("x-ms-error-code")) == (
+        status,
+        None if status == 200 else "AuthenticationFailed",
+    )
+
+
+@pytest.mark.parametrize(("account", "late", "status"), [(ACCOUNT, 0, 200), ("other", 0, 403), (ACCOUNT, 16, 403)])
+def test_the_key_signs_for_its_own_account_and_for_a_quarter_of_an_hour(
+    azure: Azure, account: str, late: int, status: int
+) -> None:
+    """Microsoft, "Authorize with Shared Key": the lines, and the 15 minutes."""
+    azure.put("a", b"x")
+    date = f"{azure.clock.now() - timedelta(minutes=late):%a, %d %b %Y %H:%M:%S GMT}"
+    own = {"x-ms-date": date, "x-ms-version": sas.SAS_VERSION}
+    text = "\n".join(["GET", *[""] * 11, *(f"{name}:{value}" for name, value in own.items()), f"/{account}/azureml/a"])
+    signed = {**own, "Authorization": f"SharedKey {account}:{sas.signature(KEY1, text)}"}
+    answer = azure.http.get(f"{HOST}/azureml/a", headers=signed)
+    assert answer.status_code == status, answer.text
+    assert status == 200 or answer.headers["x-ms-error-code"] == "AuthenticationFailed"

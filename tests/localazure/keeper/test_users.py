@@ -486,3 +486,25 @@ def test_only_the_folder_of_an_environment_can_be_lent_or_removed(path: str) -> 
                 await act(Path(path))
 
     in_place(play, root=True)
+
+
+def test_what_was_lent_is_not_taken_back_while_the_job_can_still_change_it() -> None:
+    cache = Path(tempfile.mkdtemp(dir="/opt"))
+    cache.chmod(0o755)
+    venv = cache / ("0" * 20) / "venv"
+    venv.parent.mkdir()
+
+    async def play(_users: Users, place: Place) -> None:
+        await place.lend(venv)
+        process = await place.start("sleep 60", place.folder, VARIABLES, Keeping(log="log.txt", own=(str(venv),)))
+        while not of_user(place.user):
+            await asyncio.sleep(0.01)
+        with pytest.raises(CannotStart, match="processes of the job still run"):
+            await place.take_back(venv)
+        assert venv.stat().st_uid == place.user
+        await process.close()
+
+    try:
+        in_place(play, root=True)
+    finally:
+        shutil.rmtree(cache)

@@ -180,12 +180,14 @@ def test_a_job_names_only_assets_that_are_there_and_that_its_submitter_may_read(
 # --- made by jobs ------------------------------------------------------------------------------------------------
 
 
-def _register(azure: Azure, outputs: dict[str, Any], owner: str = "developer@local.test") -> list[str]:
+def _register(
+    azure: Azure, outputs: dict[str, Any], owner: str = "developer@local.test", owner_id: str = ""
+) -> list[str]:
     body = {"jobType": "Command", "command": "true", "computeId": COMPUTE, "outputs": outputs}
     assert azure.arm("PUT", f"{WORKSPACE}/jobs/job-1", {"properties": body}).status == 201
     found = records.find(azure.cloud, WORKSPACE, "job-1")
     assert found is not None
-    record = {**found[1], "owner": azure.who(owner).object_id}
+    record = {**found[1], "owner": owner_id or azure.who(owner).object_id}
     return asyncio.run(registered.register(azure.cloud, _stored(azure, WORKSPACE), found[0], record))
 
 
@@ -216,3 +218,12 @@ def test_outputs_that_cannot_be_registered_are_told(ready: Azure) -> None:
     ready.arm("DELETE", f"{WORKSPACE}/jobs/job-1")
     (told,) = _register(ready, {"out": {"jobOutputType": "uri_folder", "assetName": "x"}}, owner=ALICE)
     assert "does not have authorization" in told
+
+
+def test_nothing_is_registered_for_who_is_no_longer_there(ready: Azure) -> None:
+    gone = ready.who(ALICE).object_id
+    ready.cloud.directory.remove(gone)
+    out = {"out": {"jobOutputType": "uri_folder", "assetName": "x"}}
+    (told,) = _register(ready, out, owner_id=gone)
+    assert told == "The output 'out' was not registered as 'x': who submitted the job is no longer there"
+    assert ready.arm("GET", f"{WORKSPACE}/data/x").status == 404
