@@ -12,6 +12,8 @@ from azmlflow.cli.pulumi.changes import Outcome, urn_name
 from azmlflow.localazure.machine.shortage import said
 
 _THROTTLED = re.compile(r"toomanyrequests|requeststhrottled|asks us to wait|\b429\b", re.IGNORECASE)
+# The azure-native provider's words, before it makes what it does not know (provider/pkg/provider/provider.go).
+_EXISTS = re.compile(r"cannot create already existing resource '([^']+)'")
 # What all of these words in a complaint call for.
 _COMMANDS = (
     (
@@ -100,6 +102,15 @@ def advice(message: str, stack: str, *, own: bool = False, local: bool = False) 
         words = message.replace("'", " ").split()
         namespace = next((word for word in words if word.lower().startswith("microsoft.")), "NAMESPACE")
         return f"az provider register --namespace {namespace}"
+    return _other_name(message, stack, own=own)
+
+
+def _other_name(message: str, stack: str, *, own: bool) -> str | None:
+    """What helps where a name is taken by something that stands."""
+    if exists := _EXISTS.search(message):
+        where = "program" if own else "settings"
+        return f"another name in the {where}; or, if nobody needs what is there: az resource delete --ids {exists[1]}"
+    lowered = message.lower()
     taken = "already" in lowered and ("taken" in lowered or "in use" in lowered)
     return f"choose another name, or another azmlflow:salt, in Pulumi.{stack}.yaml" if taken else None
 

@@ -251,6 +251,7 @@ AZ = (
     Typed("az identity create --name id-typed --resource-group $GROUP", "principalId"),
     Typed("az identity list --query '[].id' --output tsv", "id-typed"),
     Typed("az identity show --ids $IDENTITY --query principalId", "-"),
+    Typed("az resource delete --ids $IDENTITY"),
     Typed("az role assignment create --role Owner --assignee $PERSON --scope $VAULT", "roleDefinitionId"),
     Typed("az role assignment create --assignee $PERSON --role 'Key Vault Secrets User' --scope $VAULT", "4633458b"),
     Typed(

@@ -161,4 +161,13 @@ RECORDS = (
         f"{_ML}/concept-customer-managed-keys",
         "CMK workspaces should have purge protection enabled on their CMK keyvault.",
     ),
+    Record(
+        "It is there already, and is not the stack's",
+        r"cannot create already existing resource '(?P<id>[^']+)'",
+        "Somebody else made it, or `azmlflow deploy` (an endpoint): Pulumi changes and removes only what it made.",
+        "declare another name; or, if nobody needs what is there: az resource delete --ids {id}",
+        "https://www.pulumi.com/docs/iac/guides/migration/import/",
+        "error: cannot create already existing resource '/subscriptions/10ca/resourceGroups/rg/providers/"
+        "Microsoft.MachineLearningServices/workspaces/mlw/onlineEndpoints/risk'",
+    ),
 )

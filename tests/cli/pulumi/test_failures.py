@@ -114,6 +114,11 @@ GUID = "7f3c2a11-0000-4000-8000-00000000000a"
             "ValueError: There is no model m in workspace w: Register it first",
             "azmlflow set --unset endpoints --stack dev",
         ),
+        (
+            "cannot create already existing resource '/subscriptions/s/resourceGroups/rg/onlineEndpoints/risk'",
+            "another name in the settings; or, if nobody needs what is there: "
+            "az resource delete --ids /subscriptions/s/resourceGroups/rg/onlineEndpoints/risk",
+        ),
         ("there is no model m", None),
         ("the model m: register it first", None),
         ("Status=429 Code=TooManyRequests", "wait a few minutes"),
