@@ -85,6 +85,23 @@ def test_an_azure_that_forgets_the_addresses_is_no_success() -> None:
     assert (caught.value.where, str(caught.value.next).split()[:2]) == (WORKSPACE, ["azmlflow", "reach"])
 
 
+@pytest.mark.parametrize("shown", [None, {}, {"properties": None}])
+def test_a_workspace_that_tells_nothing_lets_nobody_in(shown: dict[str, Any] | None) -> None:
+    patched: list[Any] = []
+
+    class Silent:
+        def get(self, _id: str, *, version: str = "") -> dict[str, Any] | None:
+            return shown
+
+        def patch(self, _id: str, document: dict[str, Any], *, version: str = "") -> None:
+            patched.append(document["properties"]["networkAcls"]["ipRules"])
+
+    silent: Any = Silent()
+    with pytest.raises(CliError, match="does not let in"):
+        allowed_ips.open_to(silent, WORKSPACE, ADDRESSES)
+    assert patched == [RULES]
+
+
 def test_a_workspaces_firewall_is_spoken_of_in_the_preview_that_has_it() -> None:
     """Later versions leave it out of answers and take no notice of it (`cli/azure/addresses.py`)."""
     shown: dict[str, Any] = {}
@@ -104,6 +121,12 @@ def test_a_workspaces_firewall_is_spoken_of_in_the_preview_that_has_it() -> None
     del shown["publicNetworkAccess"]  # Azure's default is that it is open
     shown["networkAcls"]["ipRules"][1]["value"] = "198.51.100.9/24"  # the same range, as somebody else wrote it
     allowed_ips.open_to(previewed, WORKSPACE, ADDRESSES)
+    said: list[str] = []
+    allowed_ips.tend(_stack(*RULES), lambda: previewed, said.append, ADDRESSES)
+    assert said == []
+    shown.clear()
+    allowed_ips.tend(_stack(*RULES), lambda: previewed, said.append, ())
+    assert shown["publicNetworkAccess"] == "Disabled"
 
 
 def _closed(token: str, inputs: dict[str, Any], *, external: bool = False) -> State:
@@ -122,6 +145,17 @@ def test_of_a_vault_that_is_given_the_registry_tells_the_addresses() -> None:
     assert allowed_ips.let_in_before(_closed(REGISTRY, rules, external=True)) is None
     assert allowed_ips.let_in_before(_closed("azure-native:storage:StorageAccount", rules)) is None
     assert allowed_ips.let_in_before(_closed(REGISTRY, {"networkRuleSet": {"defaultAction": "Deny"}})) is None
+    assert allowed_ips.let_in_before(_closed("azure-native:keyvault:Vault", {"properties": "[secret]"})) is None
+
+
+@pytest.mark.parametrize(("inputs", "external"), [({"publicNetworkAccess": "Enabled"}, False), ({}, False), ({}, True)])
+def test_a_workspace_that_is_open_or_given_let_no_addresses_in(inputs: dict[str, Any], external: bool) -> None:
+    vault = _stack(*RULES).held.resources[1]
+    closed = CLOSED if external else {}
+    workspace = Resource(
+        "urn::ws", "azure-native:machinelearningservices:Workspace", WORKSPACE, closed | inputs, external=external
+    )
+    assert allowed_ips.let_in_before(State((workspace, vault))) is None
 
 
 @pytest.mark.parametrize(

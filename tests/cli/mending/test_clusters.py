@@ -40,6 +40,7 @@ def machine(size: str, priority: str | None = "Dedicated", name: str = "cpu") ->
         ({"computeName": "cpu"}, True),
         ({"computeName": "cpu", "properties": "[secret]"}, True),
         ({"computeName": "cpu", "properties": {"properties": None}}, True),
+        ({"computeName": "cpu", "properties": {"properties": "[secret]"}}, True),
         ({}, True),
     ],
 )

@@ -198,9 +198,22 @@ def test_what_the_settings_closed_and_close_no_more_is_opened(desk: Desk) -> Non
     assert desk.stack.calls == ["refresh storage"]
 
 
-@pytest.mark.parametrize("others", [(), (vault(),), (vault(networkAcls={}),)])
-def test_what_others_closed_is_not_opened(desk: Desk, others: tuple[Resource, ...]) -> None:
-    desk.stand(GROUP, account(), *others)
+CLOSED = {"networkAcls": {"defaultAction": "Deny", "ipRules": []}}
+
+
+@pytest.mark.parametrize(
+    "stands",
+    [
+        (account(),),
+        (account(), vault()),
+        (account(), vault(networkAcls={})),
+        (account(), Resource("urn::vault", "azure-native:keyvault:Vault", f"{GROUP_ID}/vault", {})),
+        (account(), Resource("urn::other", "azure-native:search:Service", "/search", {"properties": CLOSED})),
+        (vault(**CLOSED),),
+    ],
+)
+def test_what_others_closed_is_not_opened(desk: Desk, stands: tuple[Resource, ...]) -> None:
+    desk.stand(GROUP, *stands)
     firewalls.open_again(desk.stack, lambda: pytest.fail("nobody has to be asked"), lambda _: None)
     assert desk.stack.calls == []
 
@@ -213,4 +226,6 @@ def test_where_nothing_was_closed_azure_is_not_asked(desk: Desk) -> None:
     closed = Resource("urn::insights", insights, "/i", {}, {"publicNetworkAccess": "Disabled"})
     desk.stand(GROUP, account(), closed)
     firewalls.close_again(desk.stack, nobody, lambda _: None)
+    desk.stand(GROUP, closed)
+    firewalls.keep(desk.stack, nobody, lambda _: None)
     assert desk.stack.calls == []

@@ -64,6 +64,15 @@ def test_what_others_wrote_into_the_state_of_an_import_does_not_matter() -> None
     assert list(instances.outdated(state, declared())) == []
 
 
+def test_each_instance_is_looked_at_whatever_stands_before_it() -> None:
+    (alice,) = filter(instances.is_instance, standing().resources)
+    cluster = next(each for each in standing().resources if not instances.is_instance(each))
+    gone = Resource("urn::gone", alice.type, f"{WORKSPACE_ID}/computes/gone", dict(alice.inputs))
+    other = Resource("urn::other", "azure-native:search:Service", "/search", dict(alice.inputs))
+    found = instances.outdated(State((other, cluster, gone, alice)), declared(owner=OWNER))
+    assert [(each.urn, bool(ways)) for each, ways in found] == [("urn::gone", False), (alice.urn, True)]
+
+
 def test_an_instance_is_no_cluster_that_the_settings_lack() -> None:
     wanted = Settings.from_mapping({"azmlflow:clusters": [{"name": "cpu"}]}).clusters
     assert clusters.outdated(standing(), wanted) == ()

@@ -25,3 +25,13 @@ def test_all_else_is_in_the_engines_order() -> None:
     assert keys_off.last(state("Identity"), IDENTITY) == ()
     assert keys_off.last(state("AccessKey"), Settings.from_mapping({})) == ()
     assert keys_off.last(State(), IDENTITY) == ()
+
+
+def test_only_a_workspace_of_ours_tells_and_only_an_account_of_ours_waits() -> None:
+    given = Resource("urn:given", STORAGE, "/given", external=True)
+    another = Resource("urn:another", ML, f"{WORKSPACE_ID}2", {"systemDatastoresAuthMode": "Identity"})
+    stand = state("AccessKey").resources
+    assert keys_off.last(State((given, another, *stand)), IDENTITY) == ("urn:account",)
+    foreign = Resource("urn:foreign", ML, WORKSPACE_ID, {"systemDatastoresAuthMode": "AccessKey"}, external=True)
+    other = Resource("urn:other", "azure-native:search:Service", "/o", {"systemDatastoresAuthMode": "AccessKey"})
+    assert keys_off.last(State((stand[0], foreign, other)), IDENTITY) == ()
