@@ -89,7 +89,7 @@ def _limited(name: str, limit: Limit, value: str) -> Iterator[str]:
         yield f"'{name}' is too short ({len(value)}): at least {limit.shortest} characters required"
     if limit.longest is not None and len(value) > limit.longest:
         yield f"'{name}' is too long ({len(value)}): at most {limit.longest} characters allowed"
-    if limit.pattern and re.search(limit.pattern, value, re.ASCII) is None:
+    if limit.pattern and re.search(limit.pattern, value) is None:
         yield f"'{name}' does not match expression '{limit.pattern}'"
 
 

@@ -588,3 +588,38 @@ def test_cancel_stops_the_client(arm: Arm) -> None:
     stopped = threading.Event()
     asyncio.run(AzureProvider(lambda: arm, stopped.set, SUBSCRIPTION).cancel())
     assert stopped.is_set()
+
+
+def test_it_keeps_no_secrets_and_says_what_a_preview_knows(provider: AzureProvider) -> None:
+    answer = asyncio.run(provider.configure(base.ConfigureRequest({}, {}, accept_secrets=True, accept_resources=True)))
+    assert (answer.accept_secrets, answer.supports_preview) == (False, True)
+
+
+def test_a_location_that_nobody_names_is_missing(provider: AzureProvider) -> None:
+    async def script() -> base.CheckResponse:
+        await provider.configure(base.ConfigureRequest({}, {}, accept_secrets=True, accept_resources=True))
+        return await provider.check(base.CheckRequest(_urn(GROUP), {}, wrap_map({"resourceGroupName": "g"}), b"seed"))
+
+    assert "location" not in plain_map(asyncio.run(script()).inputs or {})
+
+
+def test_a_fault_is_the_resources_and_no_single_propertys(provider: AzureProvider) -> None:
+    request = base.CheckRequest(_urn(GROUP), {}, wrap_map({"resourceGroupName": "g" * 91, "location": "x"}), b"seed")
+    (failure,) = asyncio.run(provider.check(request)).failures or []
+    assert failure.property == ""
+
+
+def test_an_engine_that_sends_no_old_inputs_has_the_state_compared(provider: AzureProvider) -> None:
+    state = {"location": "x", "tags": {"a": "1"}}
+    request = base.DiffRequest(_urn(GROUP), "/id", wrap_map(state), wrap_map({**state, "tags": {"a": "2"}}), [])
+    assert asyncio.run(provider.diff(request)).diffs == ["tags"]
+
+
+def test_what_differs_is_told_as_inputs(provider: AzureProvider) -> None:
+    answer = _diff(provider, GROUP, {"location": "x", "tags": {"a": "1"}}, {"location": "x", "tags": {"a": "2"}})
+    assert [each.input_diff for each in (answer.detailed_diff or {}).values()] == [True]
+
+
+def test_what_is_gone_has_neither_state_nor_inputs(provider: AzureProvider) -> None:
+    answer = _read(provider, GROUP, GROUP_ID, {"location": "x"}, {"location": "x"})
+    assert (answer.resource_id, answer.properties, answer.inputs) == ("", {}, {})

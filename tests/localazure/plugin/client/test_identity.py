@@ -97,11 +97,13 @@ def test_half_a_credential_is_none(azure: Any, environment: dict[str, str]) -> N
 def test_a_refusal_without_words_is_named_by_its_kind() -> None:
     class Failing:
         def get_token(self, *_: str, **__: Any) -> Any:
-            raise ClientAuthenticationError("")
+            error = ClientAuthenticationError("")
+            error.message = ""  # azure-core puts words of its own there
+            raise error
 
     with pytest.raises(NotSignedIn) as told:
         SharedCredential(Failing()).get_token("a", "b")
-    assert str(told.value).startswith("no access token for a b: ")
+    assert str(told.value).startswith("no access token for a b: ClientAuthenticationError (")
 
 
 @pytest.mark.parametrize("text", ["12345678", "1234567"])
@@ -140,3 +142,12 @@ def test_a_failed_request_for_a_token_is_told_without_the_environments_secrets(
     azure.scripted.append(unreachable)
     with pytest.raises(NotSignedIn, match=r"127\.0\.0\.1:1234/\[secret\]/msi/token with \[secret\]"):
         credential(endpoint, azure).get_token("https://management.azure.com/.default")
+
+
+def test_what_is_asked_beside_the_scopes_is_passed_on() -> None:
+    class Asked:
+        def get_token(self, *scopes: str, **kwargs: Any) -> Any:
+            return scopes, kwargs
+
+    shared: Any = SharedCredential(Asked())
+    assert shared.get_token("s", "t", claims="c", enable_cae=True) == (("s", "t"), {"claims": "c", "enable_cae": True})

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from azmlflow.localazure.plugin.client.operations import ArmResponse, Poll, first_poll, outcome, progress
+from azmlflow.localazure.plugin.client.operations import (
+    ArmResponse,
+    OperationStatus,
+    Poll,
+    first_poll,
+    outcome,
+    progress,
+)
 
 
 def _answer(status: int, headers: dict[str, str] | None = None, body: dict[str, Any] | None = None) -> ArmResponse:
@@ -52,6 +59,12 @@ def test_what_to_poll(method: str, answer: ArmResponse, poll: Poll | None) -> No
 )
 def test_how_far_it_is(method: str, poll: Poll, answer: ArmResponse, state: str) -> None:
     assert progress(method, poll, answer).state == state
+
+
+@pytest.mark.parametrize("body", [{"status": "Succeeded", "error": {"code": "Old", "message": "m"}}, {}])
+def test_what_succeeded_has_no_reason_to_tell(body: dict[str, Any]) -> None:
+    """Without a status it has ended (Microsoft, "Track asynchronous Azure operations")."""
+    assert progress("PUT", Poll("operation", "/"), _answer(200, body=body)) == OperationStatus("succeeded")
 
 
 def test_a_put_that_failed_at_once_did_not_succeed() -> None:

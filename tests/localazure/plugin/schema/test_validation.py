@@ -223,3 +223,7 @@ def test_one_of_several_objects_is_neither_judged_nor_cut() -> None:
 )
 def test_a_name_as_long_as_is_allowed_is_no_fault(token: str, name: str, value: str) -> None:
     assert not [fault for fault in _faults(token, {name: value}) if fault.startswith(f"'{name}'")]
+
+
+def test_a_name_is_a_text() -> None:
+    assert _account(accountName=["stone"]) == ["'accountName' should be of type 'string' but got an array"]
