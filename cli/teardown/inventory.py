@@ -61,7 +61,7 @@ class Inventory:
         buried: documents of the soft-deleted vaults that were in it.
         jobs: ids of the jobs that run in its workspaces.
         endpoints: the online endpoints of its workspaces.
-        uses: what in other groups uses what is in it.
+        uses: what elsewhere uses what is in it; of a given group, what in it does, too.
         unseen: what may not be seen: lists that could hold further uses, locks above, soft-deleted things.
     """
 
@@ -96,8 +96,14 @@ class Inventory:
         return Owner.of((self.document or {}).get("tags"))
 
 
-def read(arm: ResourceManager, group_id: str) -> Inventory:
-    """Look at a group, by whatever case its id is written in."""
+def read(arm: ResourceManager, group_id: str, *, given: bool = False) -> Inventory:
+    """Look at a group, by whatever case its id is written in.
+
+    Args:
+        arm: Azure Resource Manager.
+        group_id: the group's ARM id.
+        given: whether it is another's: what in it uses something of ours counts, too.
+    """
     sight = Sight()
     buried = read_buried(arm, group_id, sight)
     document = arm.group(group_id)
@@ -108,7 +114,7 @@ def read(arm: ResourceManager, group_id: str) -> Inventory:
     locks = (*arm.locks(group_id), *_locks_above(arm, subscription, sight))
     if sight.unseen:  # of lists of the subscription Azure shows what one may read, and says nothing of the rest
         sight.miss("all other groups of the subscription")
-    uses = find_uses(arm, group_id, resources, sight)
+    uses = find_uses(arm, group_id, resources, sight, within=given)
     return Inventory(
         str(document.get("id") or group_id),
         document,
@@ -223,7 +229,7 @@ def narrowed(seen: Inventory, verdict: Verdict) -> tuple[Inventory, Verdict]:
         seen,
         jobs=tuple(id_ for id_ in seen.jobs if _of(id_, ours)),
         endpoints=tuple(each for each in seen.endpoints if _of(each.id, ours)),
-        uses=tuple(each for each in seen.uses if _of(each.resource, ours)),
+        uses=tuple(each for each in seen.uses if _of(each.resource, ours) and not _of(each.user, ours)),
         locks=tuple(lock for lock in seen.locks if _binds(str(lock.id), ours)),
     ), Verdict(verdict.ours, ())
 

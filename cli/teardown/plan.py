@@ -154,7 +154,7 @@ def _may_purge(arm: ResourceManager, subscription: str) -> bool:
 
 def plan_inside(arm: ResourceManager, group_id: str, limits: Limits) -> GroupPlan:
     """The plan without what is outside the group."""
-    seen = inventory.read(arm, group_id)
+    seen = inventory.read(arm, group_id, given=limits.given)
     holder = limits.holder or seen.holder or _buried_holder(seen)
     known = _known(seen, holder, limits)
     verdict = judge(seen.resources, holder, limits.known, proven=known, unmanaged=limits.unmanaged)

@@ -1,8 +1,10 @@
-"""What others use of a group, asked of all that whoever is signed in sees: links of workspaces, datastores, Insights.
+"""What others use of a group, asked of all that whoever is signed in sees: links of workspaces, datastores, Insights,
+private endpoints.
 
 What cannot be seen is told, and not guessed at. Nobody can ask a storage account or a Log Analytics workspace who uses
 it, so those who might are asked: every workspace for its links and its datastores, every Application Insights for where
-its data lies. Not asked are diagnostic settings, which each resource of a subscription has by itself.
+its data lies. Who reaches a resource by a private endpoint it tells itself. Not asked are diagnostic settings, which
+each resource of a subscription has by itself.
 """
 
 from __future__ import annotations
@@ -15,11 +17,12 @@ from typing import Any, TypeVar
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.words import called
-from azmlflow.cli.teardown.ownership import INSIGHTS, LOGS, STORAGE, WORKSPACE, Resource
+from azmlflow.cli.teardown.ownership import INSIGHTS, LOGS, REGISTRY, STORAGE, VAULT, WORKSPACE, Resource
 from azmlflow.resourcetypes.table import resource_type
 
 Entry = TypeVar("Entry")
 _WIDTH = 8  # workspaces asked for their datastores at a time
+_REACHED = frozenset((STORAGE, VAULT, WORKSPACE, REGISTRY))  # what private endpoints lead to, of what we make
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class Sight:
             self.unseen.append(what)
 
 
-def find_uses(arm: ResourceManager, group_id: str, resources: Iterable[Resource], sight: Sight) -> tuple[Use, ...]:
+def find_uses(
+    arm: ResourceManager, group_id: str, resources: Iterable[Resource], sight: Sight, *, within: bool = False
+) -> tuple[Use, ...]:
     """All uses of what is in a group from outside of it, as far as they are seen.
 
     Args:
@@ -61,19 +66,46 @@ def find_uses(arm: ResourceManager, group_id: str, resources: Iterable[Resource]
         group_id: the group's ARM id.
         resources: what is in it.
         sight: told what cannot be seen.
+        within: those from inside of it too: not all that is in it is one's own, or goes.
     """
     there = {one.id.lower(): one for one in resources}
+    if not there:
+        return ()
+    asked = _Asked(arm, group_id, within, sight)
     found: list[Use] = []
-    for place in _places(arm, group_id, sight) if there else ():
-        workspaces = [
-            Resource.of({"type": WORKSPACE, **entry}) for entry in _outside(arm, place, WORKSPACE, group_id, sight)
-        ]
-        found += _by_links(workspaces, there)
+    places = _places(arm, group_id, sight)
+    for place in places:
+        workspaces = [Resource.of({"type": WORKSPACE, **entry}) for entry in asked.all(place, WORKSPACE)]
+        found += _by_links(asked, workspaces, there)
         if any(one.type == STORAGE for one in there.values()):
-            found += _by_datastores(arm, workspaces, there, sight)
+            found += _by_datastores(asked, workspaces, there)
         if any(one.type == LOGS for one in there.values()):
-            found += _by_insights(_outside(arm, place, INSIGHTS, group_id, sight), there)
-    return tuple(found)
+            found += _by_insights(asked, asked.all(place, INSIGHTS), there)
+    return (*found, *_by_endpoints(asked, there.values(), places))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Whom uses are asked of: see `find_uses`."""
+
+    arm: ResourceManager
+    group_id: str
+    within: bool
+    sight: Sight
+
+    def all(self, place: str, type_: str) -> list[dict[str, Any]]:
+        """All of a type in a subscription that may be a user."""
+        what = f"{called(type_, 2)} in subscription {place.rsplit('/', 1)[-1]}"
+        found = self.sight.seen(what, lambda: self.arm.list(f"{place}/providers/{resource_type(type_).name}"))
+        return [entry for entry in found if self.within or not self.inside(str(entry["id"]))]
+
+    def inside(self, id_: str) -> bool:
+        """Whether an id is of something in the group."""
+        return id_.lower().startswith(f"{self.group_id.lower()}/")
+
+    def where(self, id_: str) -> str:
+        """Where a user is, for people."""
+        return "in the same group" if self.inside(id_) else "in another group"
 
 
 def _places(arm: ResourceManager, group_id: str, sight: Sight) -> tuple[str, ...]:
@@ -84,45 +116,71 @@ def _places(arm: ResourceManager, group_id: str, sight: Sight) -> tuple[str, ...
     return (own, *(each for each in others if each.lower() != own.lower()))
 
 
-def _outside(arm: ResourceManager, place: str, type_: str, group_id: str, sight: Sight) -> list[dict[str, Any]]:
-    """All of a type in a subscription, but for what is in the group."""
-    what = f"{called(type_, 2)} in subscription {place.rsplit('/', 1)[-1]}"
-    found = sight.seen(what, lambda: arm.list(f"{place}/providers/{resource_type(type_).name}"))
-    return [entry for entry in found if not str(entry["id"]).lower().startswith(f"{group_id.lower()}/")]
-
-
-def _by_links(workspaces: Iterable[Resource], there: Mapping[str, Resource]) -> Iterator[Use]:
+def _by_links(asked: _Asked, workspaces: Iterable[Resource], there: Mapping[str, Resource]) -> Iterator[Use]:
     for one in workspaces:
         for link in sorted(one.links & there.keys()):
-            yield Use(one.id, there[link].id, f"workspace `{one.name}` in another group")
+            yield Use(one.id, there[link].id, f"workspace `{one.name}` {asked.where(one.id)}")
 
 
-def _by_datastores(
-    arm: ResourceManager, workspaces: Sequence[Resource], there: Mapping[str, Resource], sight: Sight
-) -> Iterator[Use]:
+def _by_datastores(asked: _Asked, workspaces: Sequence[Resource], there: Mapping[str, Resource]) -> Iterator[Use]:
     accounts = {one.name.lower(): one for one in there.values() if one.type == STORAGE}
     with ThreadPoolExecutor(_WIDTH, thread_name_prefix="datastores") as pool:
-        listed = tuple(pool.map(lambda one: _datastores(arm, one, sight), workspaces))
+        listed = tuple(pool.map(lambda one: _datastores(asked, one), workspaces))
     for one, datastores in zip(workspaces, listed, strict=True):
         for name, account in datastores:
             if account in accounts:
-                what = f"datastore `{name}` of workspace `{one.name}` in another group"
+                what = f"datastore `{name}` of workspace `{one.name}` {asked.where(one.id)}"
                 yield Use(one.id, accounts[account].id, what)
 
 
-def _by_insights(components: Iterable[Mapping[str, Any]], there: Mapping[str, Resource]) -> Iterator[Use]:
+def _by_insights(
+    asked: _Asked, components: Iterable[Mapping[str, Any]], there: Mapping[str, Resource]
+) -> Iterator[Use]:
     for entry in components:
         properties = {name.lower(): value for name, value in (entry.get("properties") or {}).items()}
         used = there.get(str(properties.get("workspaceresourceid")).lower())
         if used is not None:
             id_ = str(entry["id"])
-            yield Use(id_, used.id, f"Application Insights `{id_.rsplit('/', 1)[-1]}` in another group")
+            yield Use(id_, used.id, f"Application Insights `{id_.rsplit('/', 1)[-1]}` {asked.where(id_)}")
 
 
-def _datastores(arm: ResourceManager, one: Resource, sight: Sight) -> list[tuple[str, str]]:
+def _datastores(asked: _Asked, one: Resource) -> list[tuple[str, str]]:
     """A workspace's datastores: name, and account in lower case."""
-    found = sight.seen(f"datastores of workspace {one.name}", lambda: arm.lasting(f"{one.id}/datastores"))
+    found = asked.sight.seen(f"datastores of workspace {one.name}", lambda: asked.arm.lasting(f"{one.id}/datastores"))
     return [
         (str(entry["id"]).rsplit("/", 1)[-1], str((entry.get("properties") or {}).get("accountName", "")).lower())
         for entry in found
     ]
+
+
+def _by_endpoints(asked: _Asked, resources: Iterable[Resource], places: Sequence[str]) -> Iterator[Use]:
+    """Private endpoints elsewhere that lead to what is here: a resource tells of its connections, whoever made them.
+
+    Those of a subscription that is not seen are told, and do not stop it: the endpoints of a workspace's own managed
+    network are in one of Azure's (Microsoft, "Workspace managed virtual network isolation").
+    """
+    reached = [one for one in resources if one.type in _REACHED]
+    with ThreadPoolExecutor(_WIDTH, thread_name_prefix="connections") as pool:
+        listed = tuple(pool.map(lambda one: _endpoints(asked, one), reached))
+    for one, endpoints in zip(reached, listed, strict=True):
+        for id_ in endpoints:
+            name, place = id_.rpartition("/")[2], "/".join(id_.split("/")[:3])
+            if asked.inside(id_) and not asked.within:
+                continue
+            if place.lower() in map(str.lower, places):
+                yield Use(id_, one.id, f"private endpoint `{name}` {asked.where(id_)}")
+            else:
+                asked.sight.miss(f"private endpoint {name}, which leads to {one.name}, of subscription {place[15:]}")
+
+
+def _endpoints(asked: _Asked, one: Resource) -> list[str]:
+    """The ids of the private endpoints that lead to a resource, and are not turned away."""
+    properties = asked.sight.seen(f"connections of {one.name}", lambda: (asked.arm.get(one.id) or {},))
+    found: list[str] = []
+    for entry in (properties[0].get("properties") or {}).get("privateEndpointConnections") or () if properties else ():
+        told = entry.get("properties") or {}
+        state = str((told.get("privateLinkServiceConnectionState") or {}).get("status", "")).lower()
+        id_ = str((told.get("privateEndpoint") or {}).get("id") or "")
+        if id_ and state not in ("rejected", "disconnected"):
+            found.append(id_)
+    return found

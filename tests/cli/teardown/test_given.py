@@ -17,6 +17,7 @@ LOCKS = "providers/Microsoft.Authorization/locks"
 OURS, MINE, ACCOUNT = Owner("azmlflow", "dev"), f"{ML}/mine", f"{STORAGE}/stmine"
 TAGS = {"azmlflow-project": "azmlflow", "azmlflow-stack": "dev"}
 KNOWN = frozenset((MINE.lower(), ACCOUNT.lower()))
+ENDPOINT = f"{GROUP}/providers/Microsoft.Network/privateEndpoints/theirs"
 LIMITS = Limits(holder=OURS, known=KNOWN, given=True, home=MINE)
 
 
@@ -79,6 +80,26 @@ def test_jobs_and_locks_of_others_are_not_in_the_way_and_ours_are() -> None:
     arm.put(f"{GROUP}/{LOCKS}/keep", properties={"level": "CanNotDelete"})
     whys = [each.why for each in removal(arm).plan.refusals]
     assert whys == ["lock `locks/keep` is not azmlflow's", "running jobs: run"]
+
+
+def test_what_others_in_the_group_use_of_ours_stops_it() -> None:
+    arm = theirs()
+    arm.put(
+        MINE, type="Microsoft.MachineLearningServices/workspaces", tags=TAGS, properties={"storageAccount": ACCOUNT}
+    )
+    assert removal(arm).plan.refusals == (), "our own use is no other's"
+    linked = {"storageAccount": ACCOUNT.upper()}
+    arm.put(f"{ML}/other", type="Microsoft.MachineLearningServices/workspaces", tags={}, properties=linked)
+    arm.put(f"{ML}/other/datastores/shared", properties={"accountName": "stmine"})
+    with_endpoint = {"privateEndpointConnections": [{"properties": {"privateEndpoint": {"id": ENDPOINT}}}]}
+    arm.put(ACCOUNT, type="Microsoft.Storage/storageAccounts", tags=TAGS, properties=with_endpoint)
+    used = "storageAccounts/stmine is used by"
+    # Each of this double's subscriptions has the same things.
+    assert list(dict.fromkeys(each.why for each in removal(arm).plan.refusals)) == [
+        f"{used} workspace `other` in the same group",
+        f"{used} datastore `shared` of workspace `other` in the same group",
+        f"{used} private endpoint `theirs` in the same group",
+    ]
 
 
 def test_even_a_group_with_our_tags_is_not_deleted_where_it_is_given() -> None:

@@ -82,6 +82,28 @@ def test_application_insights_elsewhere_on_the_logs() -> None:
     assert found(arm, STORAGE)[0] == []
 
 
+def test_a_private_endpoint_elsewhere_that_leads_to_what_goes() -> None:
+    arm = Tenant()
+    ends = "Microsoft.Network/privateEndpoints"
+    azures = "/subscriptions/azures-own/resourceGroups/vnet/providers"
+    near, far, own, turned = f"{NEAR}/{ends}/a", f"{FAR}/{ends}/b", f"{GROUP}/providers/{ends}/own", f"{NEAR}/{ends}/no"
+    connections: list[dict[str, Any]] = [
+        {"properties": {"privateEndpoint": {"id": id_}}} for id_ in (near, own, far, f"{azures}/{ends}/managed")
+    ]
+    state = {"status": "Rejected"}
+    connections += [
+        {"properties": {"privateEndpoint": {"id": turned}, "privateLinkServiceConnectionState": state}},
+        {"properties": {}},
+    ]
+    arm.put(STORAGE, properties={"privateEndpointConnections": connections})
+    uses, unseen = found(arm, STORAGE)
+    assert uses == [
+        (near, STORAGE, "private endpoint `a` in another group"),
+        (far, STORAGE, "private endpoint `b` in another group"),
+    ]
+    assert unseen == ["private endpoint managed, which leads to st, of subscription azures-own"]
+
+
 def test_what_may_not_be_seen_is_told_once() -> None:
     arm = Tenant()
     arm.hidden = f"/{INSIGHTS}"
