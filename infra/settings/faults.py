@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from pydantic_core import PydanticCustomError
 
+_SHOWN = 20  # a screen of them
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -28,7 +30,7 @@ class Fault:
 
 
 class SettingsError(Exception):
-    """The settings cannot be used. Its text names every fault, where it is, and the command that mends it.
+    """The settings cannot be used. Its text names the first faults, where each is, and the command that mends it.
 
     Attributes:
         faults: all of them, in the order of the settings' keys.
@@ -38,8 +40,10 @@ class SettingsError(Exception):
         self.faults = tuple(faults)
         count = len(self.faults)
         lines = [f"The stack's settings have {count} fault{'s' if count != 1 else ''}:"]
-        for fault in self.faults:
+        for fault in self.faults[:_SHOWN]:
             lines += [f"  {fault.key}: {fault.what}", f"    fix: {fault.fix}"]
+        if count > _SHOWN:
+            lines.append(f"  and {count - _SHOWN} more, told when these are mended")
         super().__init__("\n".join(lines))
 
     def of_stack(self, stack: str) -> SettingsError:

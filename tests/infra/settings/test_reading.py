@@ -126,3 +126,12 @@ def test_a_file_of_a_newer_version_is_refused_whole_and_says_so() -> None:
         Settings.from_mapping({"azmlflow:quantumBits": "8", "azmlflow:location": "westeurope"})
     (fault,) = caught.value.faults
     assert f"a newer azmlflow than this ({azmlflow.__version__}) may know it; known are cloud," in fault.what
+
+
+def test_of_many_faults_the_first_are_told_and_the_rest_counted() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(Settings, {f"azmlflow:nothing-like-it-{number}": "1" for number in range(2000)})
+    told = str(caught.value)
+    assert told.startswith("The stack's settings have 2000 faults:")
+    assert told.endswith("  and 1980 more, told when these are mended")
+    assert (len(caught.value.faults), len(told) < 50_000) == (2000, True)
