@@ -125,7 +125,9 @@ class Resource:
         properties = document.get("properties") or {}
         names = (*LINKED.values(), "containerRegistry", "hubResourceId")  # Microsoft, "Workspaces - Get": properties
         identities = (document.get("identity") or {}).get("userAssignedIdentities") or {}
-        links = (*(properties[name] for name in names if properties.get(name)), *identities)
+        # The key that its data is encrypted with (`EncryptionProperty`): without the vault it is lost.
+        key = ((properties.get("encryption") or {}).get("keyVaultProperties") or {}).get("keyVaultArmId")
+        links = (*(properties[name] for name in names if properties.get(name)), *identities, *([key] if key else []))
         return cls(
             str(document["id"]),
             str(document.get("type", "")).lower(),

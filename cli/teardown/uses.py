@@ -3,8 +3,8 @@ private endpoints.
 
 What cannot be seen is told, and not guessed at. Nobody can ask a storage account or a Log Analytics workspace who uses
 it, so those who might are asked: every workspace for its links and its datastores, every Application Insights for where
-its data lies. Who reaches a resource by a private endpoint it tells itself. Not asked are diagnostic settings, which
-each resource of a subscription has by itself.
+its data lies, every storage account for the vault of its key. Who reaches a resource by a private endpoint it tells
+itself. Not asked are diagnostic settings, which each resource of a subscription has by itself.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ def find_uses(
         found += _by_links(asked, workspaces, there)
         if any(one.type == STORAGE for one in there.values()):
             found += _by_datastores(asked, workspaces, there)
+        if any(one.type == VAULT for one in there.values()):
+            found += _by_keys(asked, asked.all(place, STORAGE), there)
         if any(one.type == LOGS for one in there.values()):
             found += _by_insights(asked, asked.all(place, INSIGHTS), there)
     return (*found, *_by_endpoints(asked, there.values(), places))
@@ -142,6 +144,19 @@ def _by_insights(
         if used is not None:
             id_ = str(entry["id"])
             yield Use(id_, used.id, f"Application Insights `{id_.rsplit('/', 1)[-1]}` {asked.where(id_)}")
+
+
+def _by_keys(asked: _Asked, accounts: Iterable[Mapping[str, Any]], there: Mapping[str, Resource]) -> Iterator[Use]:
+    """Storage accounts that are encrypted with a key of a vault: they name its address (Microsoft, "Storage Accounts -
+    List": `encryption.keyvaultproperties.keyvaulturi`), in which the vault's name is the first word."""
+    vaults = {one.name.lower(): one for one in there.values() if one.type == VAULT}
+    for entry in accounts:
+        encryption = (entry.get("properties") or {}).get("encryption") or {}
+        address = str((encryption.get("keyvaultproperties") or {}).get("keyvaulturi") or "").lower()
+        used = vaults.get(address.removeprefix("https://").partition(".")[0])
+        if used is not None:
+            id_ = str(entry["id"])
+            yield Use(id_, used.id, f"the encryption of storage account `{id_.rpartition('/')[2]}` {asked.where(id_)}")
 
 
 def _datastores(asked: _Asked, one: Resource) -> list[tuple[str, str]]:

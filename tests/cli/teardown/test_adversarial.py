@@ -23,7 +23,22 @@ from azmlflow.localazure.core.constants import TENANT_ID
 from azmlflow.rbac.roles import custom_role_guid
 from tests.cli.door import Door, open_arm
 from tests.cli.wire import Response
-from tests.localazure.control import BODIES, CHAIN, COMPUTE, INSIGHTS, LOGS, RG, STORAGE, SUB, VAULT, WORKSPACE, Azure
+from tests.localazure.control import (
+    BODIES,
+    CHAIN,
+    COMPUTE,
+    INSIGHTS,
+    LOGS,
+    NETWORK,
+    PRIVATE_ENDPOINT,
+    RG,
+    STORAGE,
+    SUB,
+    SUBNET,
+    VAULT,
+    WORKSPACE,
+    Azure,
+)
 
 OURS, OTHERS = {**ownership("azmlflow", "old"), **record(CHAIN)}, ownership("azmlflow", "prod")
 HOLDER = Owner("azmlflow", "old")
@@ -145,6 +160,8 @@ REFUSED: dict[str, Callable[[World], list[str]]] = {
     "our account that a workspace elsewhere uses by a datastore": lambda w: [datastore(w), STORAGE],
     "our vault that a workspace elsewhere uses": lambda w: [user(w, VAULT), VAULT],
     "our workspace that is the hub of a project elsewhere": lambda w: [project(w), WORKSPACE],
+    "our storage account that somebody elsewhere uses by a private endpoint": lambda w: [endpoint(w), STORAGE],
+    "our vault whose key a workspace elsewhere uses": lambda w: [encrypted(w), VAULT],
     "our storage account that another of our stacks uses": lambda w: [user(w, STORAGE, tags=OURS), STORAGE],
     "a lock on the group": lambda w: [w.lock(RG), RG, WORKSPACE],
     "a lock in the group": lambda w: [w.lock(STORAGE), STORAGE, WORKSPACE],
@@ -180,6 +197,7 @@ MIDWAY: dict[str, tuple[str, str, Callable[[World], list[str]]]] = {
     "a lock in the group, right at its deletion": ("DELETE", "/rg1", lambda w: [w.lock(STORAGE), STORAGE, RG]),
     "the group's tags change": ("DELETE", "/logs-one", lambda w: [w.retag(RG, OTHERS), STORAGE]),
     "something elsewhere comes to manage our vault": ("DELETE", "/logs-one", lambda w: [w.managed(VAULT)]),
+    "a private endpoint elsewhere, after the purge": ("DELETE", "/logs-one", lambda w: [endpoint(w), STORAGE]),
     "a workspace elsewhere takes our vault, midway": (
         "DELETE",
         "/logs-one",
@@ -256,6 +274,26 @@ def project(world: World) -> str:
     document = store.get("resources", theirs.lower())
     assert document is not None
     document["properties"]["hubResourceId"] = WORKSPACE
+    store.put("resources", theirs.lower(), document)
+    return theirs
+
+
+def endpoint(world: World) -> str:
+    """A private endpoint of others, in a network of theirs, that leads to our storage account."""
+    group = world.group("rg2")
+    for path in (NETWORK, SUBNET):
+        assert world.azure.arm("PUT", path.replace(RG, group), BODIES[path]).status in (200, 201)
+    world.azure.wait()
+    properties = {**BODIES[PRIVATE_ENDPOINT]["properties"], "subnet": {"id": SUBNET.replace(RG, group)}}
+    return world.put(PRIVATE_ENDPOINT.replace(RG, group), None, {"properties": properties})
+
+
+def encrypted(world: World) -> str:
+    """A workspace of others whose data a key in our vault encrypts."""
+    theirs, store = user(world), world.azure.cloud.store
+    document = store.get("resources", theirs.lower())
+    assert document is not None
+    document["properties"]["encryption"] = {"status": "Enabled", "keyVaultProperties": {"keyVaultArmId": VAULT}}
     store.put("resources", theirs.lower(), document)
     return theirs
 

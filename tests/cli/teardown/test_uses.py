@@ -82,6 +82,21 @@ def test_application_insights_elsewhere_on_the_logs() -> None:
     assert found(arm, STORAGE)[0] == []
 
 
+def test_data_elsewhere_that_a_key_in_our_vault_encrypts() -> None:
+    arm = Tenant()
+    vault = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
+    account = "Microsoft.Storage/storageAccounts"
+    arm.put(f"{NEAR}/{ML}/ws2", properties={"encryption": {"keyVaultProperties": {"keyVaultArmId": vault.upper()}}})
+    for id_, name in ((f"{FAR}/{account}/stfar", "KV"), (f"{FAR}/{account}/stother", "kv2"), (STORAGE, "kv")):
+        encryption = {"keyvaultproperties": {"keyvaulturi": f"https://{name}.vault.azure.net"}}
+        arm.put(id_, properties={"encryption": encryption})
+    arm.put(f"{NEAR}/{account}/plain", properties={"encryption": {}})
+    assert found(arm, vault, STORAGE)[0] == [
+        (f"{NEAR}/{ML}/ws2", vault, "workspace `ws2` in another group"),
+        (f"{FAR}/{account}/stfar", vault, "the encryption of storage account `stfar` in another group"),
+    ]
+
+
 def test_a_private_endpoint_elsewhere_that_leads_to_what_goes() -> None:
     arm = Tenant()
     ends = "Microsoft.Network/privateEndpoints"
