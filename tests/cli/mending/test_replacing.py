@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from azmlflow.cli.pulumi.deployment import Resource
+from azmlflow.cli.frame.errors import CliError
+from azmlflow.cli.mending import replacing
+from azmlflow.cli.mending.losses import Loss
+from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.infra.rehearsal import rehearse
 from tests.cli.desk import GROUP_ID, SUBSCRIPTION, WORKSPACE_ID, Desk
 
@@ -44,7 +49,8 @@ def test_another_storage_account_takes_more_than_yes(desk: Desk) -> None:
     assert "would delete the workspace, with every run and model in it" in done.err
     assert "--allow-replace" in done.err
     assert desk.stack.calls == []
-    assert desk.run("up", "--yes", "--allow-replace").code == 0
+    done = desk.run("up", "--yes", "--allow-replace")
+    assert (done.code, f"removing workspace `{WORKSPACE_ID.rpartition('/')[2]}` for good ..." in done.err) == (0, True)
     assert f"DELETE {WORKSPACE_ID}?forceToPurge=true" in desk.arm.calls  # its name is free before the engine's turn
     forgotten = next(each for each in desk.stack.calls if each.startswith("forget"))
     assert "mlflow-workspace" in forgotten
@@ -113,3 +119,43 @@ def test_an_endpoint_that_cannot_change_goes_before_the_engines_turn(desk: Desk)
     assert done.code == 0, done.err
     assert desk.arm.calls == [f"DELETE {served}"]
     assert "forget wine-eu-endpoint" in desk.stack.calls
+
+
+ONE, ANOTHER = Loss("one thing"), Loss("another, and make another", replaced=True)
+SESSION: Any = SimpleNamespace(name="dev", file=SimpleNamespace(path=Path("/p/Pulumi.dev.yaml")))
+
+
+@pytest.mark.parametrize("lost", [(ANOTHER,), (ONE, ANOTHER)])
+def test_what_is_made_anew_takes_a_word_of_its_own(lost: tuple[Loss, ...]) -> None:
+    with pytest.raises(CliError) as refused:
+        replacing.agree(SESSION, lost, sure=True, replace=False)
+    assert str(refused.value) == f"`up` would delete {'; '.join(each.says for each in lost)}"
+    assert refused.value.where == "/p/Pulumi.dev.yaml"
+    assert refused.value.next == "set Pulumi.dev.yaml back, or azmlflow up --stack dev --allow-replace"
+
+
+@pytest.mark.parametrize(
+    ("lost", "again"),
+    [
+        ((ONE,), "azmlflow up --stack dev --yes"),
+        ((ONE, ANOTHER), "azmlflow up --stack dev --allow-replace --yes"),
+    ],
+)
+def test_what_goes_is_asked_about_with_the_way_around_it(
+    monkeypatch: pytest.MonkeyPatch, lost: tuple[Loss, ...], again: str
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(replacing, "confirm", lambda *words: asked.append(words))
+    replacing.agree(SESSION, lost, sure=True, replace=True)
+    assert asked == []
+    replacing.agree(SESSION, lost, sure=False, replace=True)
+    told = f"`up` would delete {'; '.join(each.says for each in lost)}"
+    assert asked == [(SESSION, told, f"set Pulumi.dev.yaml back, or {again}")]
+    replacing.agree(SESSION, (), sure=False, replace=False)
+    assert len(asked) == 1
+
+
+def test_where_no_name_is_wanted_again_azure_is_not_asked() -> None:
+    """Neither the stack nor the session is: there is nothing in either of them."""
+    nothing: Any = None
+    replacing.clear(nothing, nothing, State(), (ONE, Loss("x", True, (Resource("urn::x", "t", "/x"),))))

@@ -15,10 +15,12 @@ from tests.localazure.control import (
     BODIES,
     CHAIN,
     COMPUTE,
+    NETWORK,
     PROVIDERS,
     RG,
     STORAGE,
     SUB,
+    SUBNET,
     VAULT,
     WORKSPACE,
     Azure,
@@ -159,7 +161,7 @@ def test_a_provider_tells_its_types_regions_and_whether_it_must_be_registered(az
 
 
 def test_tag_names_are_counted_by_value(azure: Azure) -> None:
-    azure.make(RG)
+    azure.make(RG, NETWORK, SUBNET)  # a subnet has no tags
     azure.arm("PUT", STORAGE, {**BODIES[STORAGE], "tags": {"env": "dev", "a": "1"}})
     azure.arm("PUT", VAULT, {**BODIES[VAULT], "tags": {"env": "prod"}})
     azure.arm("PATCH", RG, {"tags": {"env": "dev"}})
