@@ -135,3 +135,14 @@ def test_of_many_faults_the_first_are_told_and_the_rest_counted() -> None:
     assert told.startswith("The stack's settings have 2000 faults:")
     assert told.endswith("  and 1980 more, told when these are mended")
     assert (len(caught.value.faults), len(told) < 50_000) == (2000, True)
+
+
+@pytest.mark.parametrize("word", [True, False])
+def test_a_word_is_no_number(word: bool) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(Settings, {"azmlflow:clusters": [{"name": "cpu", "maxNodes": word}]})
+    (fault,) = caught.value.faults
+    assert (fault.key, fault.what) == (
+        "azmlflow:clusters[0].maxNodes",
+        f"should be a whole number (it is {str(word).lower()})",
+    )
