@@ -57,6 +57,11 @@ def test_what_a_preview_would_delete(planned: Change, told: str | None) -> None:
             "Bucket `b0`, Bucket `b1`, Bucket `b2`, Bucket `b3`, Bucket `b4`",
         ),
         (
+            6,
+            "6 resources that azmlflow's program does not declare: "
+            "Bucket `b0`, Bucket `b1`, Bucket `b2`, Bucket `b3`, Bucket `b4` and 1 more",
+        ),
+        (
             7,
             "7 resources that azmlflow's program does not declare: "
             "Bucket `b0`, Bucket `b1`, Bucket `b2`, Bucket `b3`, Bucket `b4` and 2 more",
@@ -75,6 +80,10 @@ def test_what_the_program_does_not_declare(desk: Desk, count: int, told: str) ->
     done = desk.run("up")
     assert done.code == 1
     assert f"error: `up` would delete {told} [" in done.err
+    session = open_session(Invocation(connect=desk.connect))
+    (loss,) = losses.of_settings(session, desk.stack.state(), session.settings())
+    assert (loss.says, loss.replaced, loss.same_name) == (told, False, ())
+    assert [each.name for each in loss.resources] == [f"b{at}" for at in range(count)]
 
 
 ENDPOINT = "azure-native:machinelearningservices:OnlineEndpoint"
@@ -97,6 +106,21 @@ def test_an_endpoint_that_goes_takes_its_keys_along(desk: Desk) -> None:
     assert serve(desk, "[{name: wine-us}]") == [called]
     made = serve(desk, "[{name: wine-eu}]", "UserAssigned")
     assert made == [f"{called}, and make another: it differs in identity.type"]
+
+
+def test_only_an_endpoint_of_our_program_goes(desk: Desk) -> None:
+    called = "online endpoint `wine-eu`, with its keys and what answers there"
+    inputs = {"identity": {"type": "SystemAssigned"}, "location": "westeurope"}
+    ours = f"urn:pulumi:local::azmlflow::azmlflow:index:OnlineEndpoint${ENDPOINT}::"
+    desk.settings()
+    desk.stand_whole(
+        Resource(f"{ours}given", ENDPOINT, f"{WORKSPACE_ID}/onlineEndpoints/given", inputs, external=True),
+        Resource(f"{ours}wine-eu-endpoint", ENDPOINT, SERVED, inputs),
+    )
+    session = open_session(Invocation(connect=desk.connect))
+    (gone,) = losses.of_settings(session, desk.stack.state(), session.settings())
+    assert (gone.says, gone.replaced, gone.same_name) == (called, False, ())
+    assert [each.id for each in gone.resources] == [SERVED]
 
 
 def test_latest_is_the_version_that_azure_tells(desk: Desk) -> None:
@@ -170,3 +194,25 @@ def test_what_the_state_leaves_to_azure_is_as_azure_answered_it(desk: Desk) -> N
     (moved,) = lost(desk, "", "", account={"location": "northeurope"})
     assert moved.says.startswith("storage account `")
     assert (moved.replaced, moved.resources) == (True, moved.same_name)
+
+
+@pytest.mark.parametrize(
+    ("after", "of", "why"),
+    [
+        ("location: northeurope", "nothing", "location `westeurope` becomes `northeurope`"),
+        ("workspace: other", "machinelearningservices:Workspace", "workspace `mlw-mlflow-local` becomes `other`"),
+        ("resourceGroup: rg-other", "", "resource group `rg-mlflow-local` becomes `rg-other`"),
+        ("storageAccount: stother", ":StorageAccount", "becomes `stother`"),
+        ("keyVault: kv-other", ":Vault", "becomes `kv-other`"),
+    ],
+)
+def test_a_name_or_a_place_that_changes_takes_all_that_holds_data(desk: Desk, after: str, of: str, why: str) -> None:
+    (whole,) = lost(desk, "", f"azmlflow:{after}")
+    assert whole.says.startswith("the workspace, with every run and model in it, and make another: ")
+    assert whole.says.endswith(why)
+    assert whole.replaced
+    held = {each.type for each in whole.resources}
+    assert {GROUP, ACCOUNT, "azure-native:keyvault:Vault"} <= held <= set(losses.HOLDS_DATA)
+    # What keeps its id has to go before the one that takes its place; in another group nothing does.
+    kept = [] if "resourceGroup" in after else [each.id for each in whole.resources if of not in each.type]
+    assert [each.id for each in whole.same_name] == kept
