@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
 
 from azmlflow.cli.mending import losses
 from azmlflow.cli.pulumi.changes import Change
-from azmlflow.cli.pulumi.deployment import Resource
+from azmlflow.cli.pulumi.deployment import Resource, State
 from azmlflow.cli.session.invocation import Invocation
 from azmlflow.cli.session.session import open_session
 from azmlflow.infra.rehearsal import rehearse
@@ -106,6 +109,10 @@ def test_an_endpoint_that_goes_takes_its_keys_along(desk: Desk) -> None:
     assert serve(desk, "[{name: wine-us}]") == [called]
     made = serve(desk, "[{name: wine-eu}]", "UserAssigned")
     assert made == [f"{called}, and make another: it differs in identity.type"]
+    session = open_session(Invocation(connect=desk.connect))
+    (loss,) = losses.of_settings(session, desk.stack.state(), session.settings())
+    assert (loss.replaced, loss.resources) == (True, loss.same_name)
+    assert [each.id for each in loss.resources] == [SERVED]
 
 
 def test_only_an_endpoint_of_our_program_goes(desk: Desk) -> None:
@@ -121,6 +128,14 @@ def test_only_an_endpoint_of_our_program_goes(desk: Desk) -> None:
     (gone,) = losses.of_settings(session, desk.stack.state(), session.settings())
     assert (gone.says, gone.replaced, gone.same_name) == (called, False, ())
     assert [each.id for each in gone.resources] == [SERVED]
+
+
+def test_what_is_declared_is_of_the_vaults_tenant() -> None:
+    asked: Any = SimpleNamespace(subscription=lambda _: "s", rehearsed=lambda *words: words)
+    other = Resource("urn::other", "azure-native:search:Service", "/o", {"properties": {"tenantId": "another"}})
+    vault = Resource("urn::kv", "azure-native:keyvault:Vault", "/kv", {"properties": {"tenantId": "t1"}})
+    told: list[Any] = [losses.rehearsed(asked, State(stands)) for stands in ((other, vault), (other,))]
+    assert told == [("s", "t1"), ("s", "")]
 
 
 def test_latest_is_the_version_that_azure_tells(desk: Desk) -> None:
@@ -186,7 +201,7 @@ def test_what_keeps_its_name_has_to_go_before_the_one_that_takes_its_place(desk:
 def test_what_goes_without_another_in_its_place_is_no_replacement(desk: Desk) -> None:
     (gone,) = lost(desk, "azmlflow:registry: own", "")
     assert gone.says.startswith("container registry `")
-    assert (gone.replaced, gone.same_name) == (False, ())
+    assert (gone.replaced, gone.same_name, len(gone.resources)) == (False, (), 1)
 
 
 def test_what_the_state_leaves_to_azure_is_as_azure_answered_it(desk: Desk) -> None:
@@ -202,14 +217,14 @@ def test_what_the_state_leaves_to_azure_is_as_azure_answered_it(desk: Desk) -> N
         ("location: northeurope", "nothing", "location `westeurope` becomes `northeurope`"),
         ("workspace: other", "machinelearningservices:Workspace", "workspace `mlw-mlflow-local` becomes `other`"),
         ("resourceGroup: rg-other", "", "resource group `rg-mlflow-local` becomes `rg-other`"),
-        ("storageAccount: stother", ":StorageAccount", "becomes `stother`"),
-        ("keyVault: kv-other", ":Vault", "becomes `kv-other`"),
+        ("storageAccount: stother", ":StorageAccount", r"storage account `\w+` becomes `stother`"),
+        ("keyVault: kv-other", ":Vault", r"key vault `[\w-]+` becomes `kv-other`"),
     ],
 )
 def test_a_name_or_a_place_that_changes_takes_all_that_holds_data(desk: Desk, after: str, of: str, why: str) -> None:
     (whole,) = lost(desk, "", f"azmlflow:{after}")
     assert whole.says.startswith("the workspace, with every run and model in it, and make another: ")
-    assert whole.says.endswith(why)
+    assert re.search(rf"make another: {why}$", whole.says), whole.says
     assert whole.replaced
     held = {each.type for each in whole.resources}
     assert {GROUP, ACCOUNT, "azure-native:keyvault:Vault"} <= held <= set(losses.HOLDS_DATA)
