@@ -36,7 +36,7 @@ def request_body(kind: TypeMap, inputs: Mapping[str, Any], shapes: Catalogue) ->
     """The body of the PUT that makes or updates a resource as its inputs say."""
     body: dict[str, Any] = {"properties": {}} if kind.requireProperties else {}
     for name in kind.inputs:
-        if inputs.get(name) is not None and name not in kind.query:
+        if inputs.get(name) is not None:
             _place(body, kind.wire(name), to_wire(kind.nested.get(name), inputs[name], shapes))
     return body
 
@@ -57,7 +57,7 @@ def projected_inputs(kind: TypeMap, state: Mapping[str, Any], shapes: Catalogue)
     return {
         name: _as_input(kind.nested.get(name), _writable(state[name], name, read_only), shapes)
         for name in kind.inputs
-        if name in state and name not in kind.parameters
+        if name in state
     }
 
 

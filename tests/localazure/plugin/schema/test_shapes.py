@@ -286,3 +286,31 @@ def test_what_is_nothing_is_not_sent_and_what_comes_after_it_is() -> None:
     assert body["properties"]["subnets"] == [
         {"name": "s", "properties": {"privateEndpointNetworkPolicies": "Disabled"}}
     ]
+
+
+def test_what_only_azure_sets_in_each_of_a_list_is_no_input() -> None:
+    state = {"subnets": [{"name": "one", "purpose": "PrivateEndpoints"}, {"name": "two"}]}
+    inputs = shapes.projected_inputs(_type("network:VirtualNetwork"), state, CATALOGUE)
+    assert inputs == {"subnets": [{"name": "one"}, {"name": "two"}]}
+
+
+def test_what_is_nothing_within_a_list_is_neither_sent_nor_answered() -> None:
+    kind = _type("keyvault:Vault")
+    policies = [{"tenantId": "t", "applicationId": None}]
+    body = shapes.request_body(kind, {"properties": {"accessPolicies": policies, "vaultUri": None}}, CATALOGUE)
+    assert body == {"properties": {"accessPolicies": [{"tenantId": "t"}]}}
+    state = shapes.outputs(kind, {"properties": {"accessPolicies": policies, "vaultUri": None}}, CATALOGUE)
+    assert state["properties"] == {"accessPolicies": [{"tenantId": "t"}]}
+    subnets = [{"name": "one", "properties": {"addressPrefix": None, "natGateway": None}}]
+    state = shapes.outputs(_type("network:VirtualNetwork"), {"properties": {"subnets": subnets}}, CATALOGUE)
+    assert state["subnets"] == [{"name": "one"}]
+
+
+def test_a_preview_promises_nothing_of_what_was_not_asked_and_an_empty_list_as_it_is() -> None:
+    promised = shapes.preview_outputs(_type("network:VirtualNetwork"), {"location": "x", "subnets": []}, {}, {})
+    assert (promised["location"], promised["subnets"], promised["tags"]) == ("x", [], UNKNOWN)
+
+
+def test_a_text_has_nothing_below_it() -> None:
+    assert shapes.dig({"a": "text"}, ("a", "b")) is None
+    assert shapes.dig({"a": {"b": 1}}, ("a", "b")) == 1
