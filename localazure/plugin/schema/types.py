@@ -149,14 +149,12 @@ class Function:
     """A function that is one POST: its path parameters and body come from its arguments, its answer goes back as is.
 
     Attributes:
-        token: Pulumi's token of the function.
         of: Pulumi's token of the type whose resource it asks.
         action: the last segment of its path, after the resource's.
         body: arguments that go into the body.
         query: argument -> query parameter.
     """
 
-    token: str
     of: str
     action: str
     body: tuple[str, ...] = ()
@@ -224,9 +222,7 @@ def catalogue() -> Catalogue:
         objects=MappingProxyType(objects),
         types=MappingProxyType({token: _type_map(token, body, objects) for token, body in data["types"].items()}),
         shapes=MappingProxyType({name: Shape(**_record(body)) for name, body in data["shapes"].items()}),
-        functions=MappingProxyType(
-            {token: Function(token=token, **_record(body)) for token, body in data["functions"].items()}
-        ),
+        functions=MappingProxyType({token: Function(**_record(body)) for token, body in data["functions"].items()}),
     )
 
 
