@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from azmlflow.cli.why.reading import recognise
 from tests.e2e.estate import EXAMPLES, Estate
 
 pytestmark = pytest.mark.e2e
 
+ERRORS = Path(__file__).parent / "scripts" / "errors.py"
 ALICE, BOB, REGISTRAR = "alice@local.test", "bob@local.test", "rita@local.test"
 
 ROUND_TRIP = """
@@ -60,12 +63,14 @@ def test_a_viewer_sees_what_the_tracker_logged(people: Estate) -> None:
     assert "notes.txt: logged by examples/track_local_run.py" in done.out
 
 
-def test_a_viewer_may_not_track_and_is_told_what_is_missing(people: Estate) -> None:
-    done = people.science(BOB, EXAMPLES / "track_local_run.py", fails=True)
-    told = done.out + done.err
+def test_a_viewer_may_not_track_and_is_told_what_is_missing(people: Estate, tmp_path: Path) -> None:
+    said = tmp_path / "said.json"
+    people.science(BOB, ERRORS, "viewer", str(said))
+    hidden, told = json.loads(said.read_text()).values()
     assert BOB in told
-    assert "Microsoft.MachineLearningServices/workspaces/experiments/" in told
+    assert "Microsoft.MachineLearningServices/workspaces/experiments/write" in told
     assert people.outputs()["workspaceId"] in told
+    assert recognise(hidden)[0].record.name == "set_experiment does not say why it failed"
 
 
 def test_artifacts_of_every_size_come_back_equal(people: Estate, tmp_path: Path) -> None:

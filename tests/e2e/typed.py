@@ -163,6 +163,7 @@ ACCESS = (
     Typed("azmlflow access", "alice"),
     Typed("azmlflow access --drift", "nothing differs"),
     Typed("azmlflow access --explain alice@local.test write_run", "write_run"),
+    Typed("azmlflow access --explain alice@local.test write_experiment", "write_experiment"),
     Typed('azmlflow access --explain "bob@local.test" change_workspace', "change_workspace"),
     Typed("azmlflow access --log", "alice"),
     Typed("azmlflow access --output html --file access.html", "access.html"),

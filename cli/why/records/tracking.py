@@ -26,6 +26,16 @@ RECORDS = (
         "mlflow",
     ),
     Record(
+        "set_experiment does not say why it failed",
+        r"Invalid experiment ID 'None'",
+        "MLflow's `set_experiment` could not make the experiment, and hides the refusal: whoever asked may not write "
+        "experiments.",
+        "azmlflow access --explain PRINCIPAL write_experiment",
+        "https://github.com/mlflow/mlflow/blob/v2.22.0/mlflow/tracking/fluent.py",
+        "RestException: INVALID_PARAMETER_VALUE: Invalid experiment ID 'None'. Experiment ID must be a valid integer.",
+        seen="azureml-mlflow",
+    ),
+    Record(
         "MLflow 3 asks for what Azure has not",
         r"logged-models.{0,120}(?:404|failed)|(?:404|failed).{0,120}logged-models",
         "MLflow 3 keeps models as `logged models`, which Azure Machine Learning does not have.",

@@ -15,6 +15,7 @@ import grpc
 import grpc.aio
 import pytest
 from google.protobuf import empty_pb2
+from pulumi.provider.experimental import provider as base
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import proto
 from pulumi.runtime.proto import provider_pb2_grpc, status_pb2
@@ -39,23 +40,144 @@ def _plain(struct: Any) -> dict[str, Any]:
     return plain_map(PropertyValue.unmarshal_map(struct))
 
 
+async def _talk(servicer: Servicer, conversation: Asking) -> Any:
+    server = grpc.aio.server()
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            return await conversation(provider_pb2_grpc.ResourceProviderStub(channel))
+    finally:
+        await server.stop(None)
+
+
 @pytest.fixture
 def ask(arm: Arm) -> Callable[[Asking], Any]:
     """Runs a conversation with the provider over real gRPC."""
+    provider = AzureProvider(lambda: arm, lambda: None, SUBSCRIPTION)
+    return lambda conversation: asyncio.run(_talk(Servicer("3.29.0", provider), conversation))
 
-    async def talk(conversation: Asking) -> Any:
-        server = grpc.aio.server()
-        provider = AzureProvider(lambda: arm, lambda: None, SUBSCRIPTION)
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer("3.29.0", provider), server)
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        try:
-            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                return await conversation(provider_pb2_grpc.ResourceProviderStub(channel))
-        finally:
-            await server.stop(None)
 
-    return lambda conversation: asyncio.run(talk(conversation))
+class Listening:
+    """A provider that keeps what it is asked, and answers as it is told."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.asked: dict[str, Any] = {}
+
+    def __getattr__(self, verb: str) -> Any:
+        async def answer(request: Any) -> Any:
+            self.asked = dict(vars(request))
+            return self.answer
+
+        return answer
+
+
+def _asked(verb: str, request: Any, answer: Any) -> tuple[dict[str, Any], Any]:
+    """What a provider is asked by a verb of the engine's, and what the engine gets for its answer."""
+    provider: Any = Listening(answer)
+    got = asyncio.run(_talk(Servicer("3.29.0", provider), lambda stub: getattr(stub, verb)(request)))
+    return provider.asked, got
+
+
+OLD, NEW, INPUTS = {"a": "old"}, {"a": "new"}, {"a": "input"}
+A, B, C = wrap_map(OLD), wrap_map(NEW), wrap_map(INPUTS)
+
+
+@pytest.mark.parametrize(
+    ("verb", "request_", "answer", "asked", "got"),
+    [
+        (
+            "Configure",
+            proto.ConfigureRequest(variables={"n": "v"}, args=_struct(NEW), acceptSecrets=True, acceptResources=False),
+            base.ConfigureResponse(
+                accept_secrets=True, supports_preview=False, accept_resources=True, accept_outputs=True
+            ),
+            {"variables": {"n": "v"}, "args": B, "accept_secrets": True, "accept_resources": False},
+            {"acceptSecrets": True, "supportsPreview": False, "acceptResources": True, "acceptOutputs": True},
+        ),
+        (
+            "Check",
+            proto.CheckRequest(urn="u", olds=_struct(OLD), news=_struct(NEW), randomSeed=b"seed"),
+            base.CheckResponse(None, [base.CheckFailure("p", "r")]),
+            {"urn": "u", "old_inputs": A, "new_inputs": B, "random_seed": b"seed"},
+            {"failures": [proto.CheckFailure(property="p", reason="r")]},
+        ),
+        (
+            "Diff",
+            proto.DiffRequest(
+                urn="u", id="i", olds=_struct(OLD), news=_struct(NEW), old_inputs=_struct(INPUTS), ignoreChanges=["x"]
+            ),
+            base.DiffResponse(changes=True, replaces=["r"], diffs=["d"], detailed_diff={}, delete_before_replace=True),
+            {"urn": "u", "resource_id": "i", "old_state": A, "new_inputs": B, "old_inputs": C, "ignore_changes": ["x"]},
+            {"changes": proto.DiffResponse.DIFF_SOME, "replaces": ["r"], "diffs": ["d"], "deleteBeforeReplace": True},
+        ),
+        (
+            "Create",
+            proto.CreateRequest(urn="u", properties=_struct(NEW), timeout=7.0, preview=True),
+            base.CreateResponse(None, A),
+            {"urn": "u", "properties": B, "timeout": 7.0, "preview": True},
+            {"id": "", "properties": _struct(OLD)},
+        ),
+        (
+            "Update",
+            proto.UpdateRequest(
+                urn="u",
+                id="i",
+                olds=_struct(OLD),
+                news=_struct(NEW),
+                old_inputs=_struct(INPUTS),
+                timeout=7.0,
+                ignoreChanges=["x"],
+                preview=True,
+            ),
+            base.UpdateResponse(A),
+            {
+                **{"urn": "u", "resource_id": "i", "olds": A, "news": B, "old_inputs": C},
+                **{"timeout": 7.0, "ignore_changes": ["x"], "preview": True},
+            },
+            {"properties": _struct(OLD)},
+        ),
+        (
+            "Read",
+            proto.ReadRequest(urn="u", id="i", properties=_struct(OLD), inputs=_struct(INPUTS)),
+            base.ReadResponse("", A, B),
+            {"urn": "u", "resource_id": "i", "properties": A, "inputs": C},
+            {"id": "", "properties": _struct(OLD), "inputs": _struct(NEW)},
+        ),
+        (
+            "Delete",
+            proto.DeleteRequest(urn="u", id="i", properties=_struct(OLD), timeout=7.0),
+            None,
+            {"urn": "u", "resource_id": "i", "properties": A, "timeout": 7.0},
+            {},
+        ),
+        (
+            "Invoke",
+            proto.InvokeRequest(tok="t", args=_struct(NEW)),
+            base.InvokeResponse(None),
+            {"tok": "t", "args": B},
+            {"return": _struct({})},
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_verb_asks_all_that_the_engine_says_and_answers_all_that_is_told(
+    verb: str, request_: Any, answer: Any, asked: dict[str, Any], got: dict[str, Any]
+) -> None:
+    """pulumi's provider.proto has the engine's names, pulumi.provider.experimental.provider the other side's."""
+    heard, said = _asked(verb, request_, answer)
+    assert {name: heard.get(name) for name in asked} == asked
+    assert {name: getattr(said, name) for name in got} == got
+
+
+def test_an_engine_that_attaches_is_heard_of() -> None:
+    heard: list[str] = []
+    servicer = Servicer("3.29.0", Listening(None), on_attach=heard.append)  # type: ignore[arg-type]
+    asyncio.run(_talk(servicer, lambda stub: stub.Attach(proto.PluginAttach(address="127.0.0.1:7"))))
+    assert heard == ["127.0.0.1:7"]
+    asyncio.run(_talk(Servicer("3.29.0", Listening(None)), lambda stub: stub.Attach(proto.PluginAttach(address="x"))))  # type: ignore[arg-type]
 
 
 def test_secrets_are_left_to_the_engine_and_naming_rules_are_taken(ask: Any) -> None:
