@@ -32,6 +32,7 @@ STORAGE = "microsoft.storage/storageaccounts"
 LOGS = "microsoft.operationalinsights/workspaces"
 INSIGHTS = "microsoft.insights/components"
 REGISTRY = "microsoft.containerregistry/registries"
+IDENTITY = "microsoft.managedidentity/userassignedidentities"
 # Property of a workspace that names one.
 LINKED: Mapping[str, str] = {STORAGE: "storageAccount", VAULT: "keyVault", INSIGHTS: "applicationInsights"}
 # (type, pattern of the name; `{}` stands for the name of a resource of ours of the type that follows).

@@ -2,13 +2,15 @@
 private endpoints.
 
 What cannot be seen is told, and not guessed at. Nobody can ask a storage account or a Log Analytics workspace who uses
-it, so those who might are asked: every workspace for its links and its datastores, every Application Insights for where
-its data lies, every storage account for the vault of its key. Who reaches a resource by a private endpoint it tells
-itself. Not asked are diagnostic settings, which each resource of a subscription has by itself.
+it, so those who might are asked: every workspace for its links and its datastores, and for whom its computes and online
+endpoints act as; every Application Insights for where its data lies; every storage account for the vault of its key.
+Who reaches a resource by a private endpoint it tells itself. Not asked are diagnostic settings, which each resource of
+a subscription has by itself.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from typing import Any, TypeVar
 from azmlflow.cli.azure.errors import ArmError
 from azmlflow.cli.azure.resource_manager import ResourceManager
 from azmlflow.cli.frame.words import called
-from azmlflow.cli.teardown.ownership import INSIGHTS, LOGS, REGISTRY, STORAGE, VAULT, WORKSPACE, Resource
+from azmlflow.cli.teardown.ownership import IDENTITY, INSIGHTS, LOGS, REGISTRY, STORAGE, VAULT, WORKSPACE, Resource
 from azmlflow.resourcetypes.table import resource_type
 
 Entry = TypeVar("Entry")
@@ -81,6 +83,8 @@ def find_uses(
             found += _by_datastores(asked, workspaces, there)
         if any(one.type == VAULT for one in there.values()):
             found += _by_keys(asked, asked.all(place, STORAGE), there)
+        if any(one.type == IDENTITY for one in there.values()):
+            found += _by_identities(asked, workspaces, there)
         if any(one.type == LOGS for one in there.values()):
             found += _by_insights(asked, asked.all(place, INSIGHTS), there)
     return (*found, *_by_endpoints(asked, there.values(), places))
@@ -166,6 +170,27 @@ def _datastores(asked: _Asked, one: Resource) -> list[tuple[str, str]]:
         (str(entry["id"]).rsplit("/", 1)[-1], str((entry.get("properties") or {}).get("accountName", "")).lower())
         for entry in found
     ]
+
+
+def _by_identities(asked: _Asked, workspaces: Sequence[Resource], there: Mapping[str, Resource]) -> Iterator[Use]:
+    """Computes and online endpoints that act as an identity: without it they start no job and answer nobody."""
+    with ThreadPoolExecutor(_WIDTH, thread_name_prefix="identities") as pool:
+        listed = tuple(pool.map(lambda one: _acting(asked, one), workspaces))
+    for one, acting in zip(workspaces, listed, strict=True):
+        for what, entry in acting:
+            id_ = str(entry["id"])
+            for link in sorted(Resource.of(entry).links & there.keys()):
+                name = id_.rpartition("/")[2]
+                yield Use(id_, there[link].id, f"{what} `{name}` of workspace `{one.name}` {asked.where(id_)}")
+
+
+def _acting(asked: _Asked, one: Resource) -> list[tuple[str, Mapping[str, Any]]]:
+    """A workspace's computes and online endpoints, each with what it is called."""
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    for what, part in (("compute", "computes"), ("online endpoint", "onlineEndpoints")):
+        ask = functools.partial(asked.arm.lasting, f"{one.id}/{part}")
+        found += [(what, entry) for entry in asked.sight.seen(f"{what}s of workspace {one.name}", ask)]
+    return found
 
 
 def _by_endpoints(asked: _Asked, resources: Iterable[Resource], places: Sequence[str]) -> Iterator[Use]:

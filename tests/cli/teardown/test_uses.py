@@ -97,6 +97,27 @@ def test_data_elsewhere_that_a_key_in_our_vault_encrypts() -> None:
     ]
 
 
+def test_a_compute_or_an_endpoint_elsewhere_that_acts_as_our_identity() -> None:
+    arm = Tenant()
+    identity = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-one"
+    ours_in = {"identity": {"type": "UserAssigned", "userAssignedIdentities": {identity.upper(): {}}}}
+    arm.put(f"{NEAR}/{ML}/ws2", properties={})
+    arm.put(f"{NEAR}/{ML}/ws2/computes/cpu", **ours_in)
+    arm.put(f"{NEAR}/{ML}/ws2/computes/plain")
+    arm.put(f"{NEAR}/{ML}/ws2/onlineEndpoints/risk", **ours_in)
+    assert found(arm, identity)[0] == [
+        (f"{NEAR}/{ML}/ws2/computes/cpu", identity, "compute `cpu` of workspace `ws2` in another group"),
+        (
+            f"{NEAR}/{ML}/ws2/onlineEndpoints/risk",
+            identity,
+            "online endpoint `risk` of workspace `ws2` in another group",
+        ),
+    ]
+    assert found(arm, STORAGE)[0] == []
+    arm.hidden = "/computes"
+    assert found(arm, identity)[1] == ["computes of workspace ws2"]
+
+
 def test_a_private_endpoint_elsewhere_that_leads_to_what_goes() -> None:
     arm = Tenant()
     ends = "Microsoft.Network/privateEndpoints"
