@@ -79,16 +79,21 @@ def test_purge_frees_the_names_and_goes_on(recoverable: Desk) -> None:
     assert f"purging the soft-deleted key vault {NAMES.key_vault} ..." in done.err
 
 
-def test_where_azure_lists_no_deleted_workspaces_one_is_purged_all_the_same(recoverable: Desk) -> None:
-    settings(recoverable, "purge")
-    listing = recoverable.arm.list
+def lists_no_deleted_workspaces(desk: Desk) -> None:
+    """Have Azure not tell of them: there may be one, or none."""
+    listing = desk.arm.list
 
     def none(path: str) -> Any:
         if path.endswith("/deletedWorkspaces"):
             raise ArmError(404, "NotFound", "there is no such list", path)
         return listing(path)
 
-    recoverable.arm.list = none  # type: ignore[method-assign]
+    desk.arm.list = none  # type: ignore[method-assign]
+
+
+def test_where_azure_lists_no_deleted_workspaces_one_is_purged_all_the_same(recoverable: Desk) -> None:
+    settings(recoverable, "purge")
+    lists_no_deleted_workspaces(recoverable)
     done = recoverable.run("up")
     assert done.code == 0
     assert recoverable.arm.calls == [f"DELETE {WORKSPACE_ID}?forceToPurge=true"]
@@ -369,6 +374,29 @@ def test_of_a_standing_stack_the_vault_is_purged_and_never_the_workspace(recover
     assert recoverable.arm.calls == [f"POST {DELETED_VAULT}/purge"]
 
 
+@pytest.mark.parametrize(
+    ("word", "calls"),
+    [("purge", [f"POST {DELETED_VAULT}/purge"]), ("recover", [f"PUT {GROUP_ID}", f"PUT {VAULT_ID}"])],
+)
+def test_a_workspace_that_stands_is_not_touched_where_azure_lists_no_deleted_ones(
+    recoverable: Desk, word: str, calls: list[str]
+) -> None:
+    without_vault(recoverable, word)
+    lists_no_deleted_workspaces(recoverable)
+    assert recoverable.run("up").code == 0
+    assert recoverable.arm.calls == calls
+
+
+def test_a_given_group_is_not_made(recoverable: Desk) -> None:
+    given = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP_ID.rpartition('/')[2]}"
+    settings(recoverable, "recover", f"group: {given}")
+    without = f"{GROUP_ID}/providers/Microsoft.KeyVault/vaults/"
+    bury(recoverable, workspace=False)
+    recoverable.run("up")
+    assert f"PUT {GROUP_ID}" not in recoverable.arm.calls
+    assert [call.partition(without)[0] for call in recoverable.arm.calls if without in call][:1] == ["PUT "]
+
+
 def test_a_standing_stack_with_its_vault_asks_nothing_of_what_is_soft_deleted(desk: Desk) -> None:
     settings(desk, "recover")
     desk.arm.put(VAULT_ID, type="Microsoft.KeyVault/vaults")
@@ -376,3 +404,31 @@ def test_a_standing_stack_with_its_vault_asks_nothing_of_what_is_soft_deleted(de
     bury(desk)
     assert desk.run("up").code == 0
     assert desk.arm.calls == []
+
+
+def test_a_stack_on_a_given_vault_may_lack_its_workspace_alone(desk: Desk) -> None:
+    vault = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-shared/providers/Microsoft.KeyVault/vaults/kv-shared"
+    desk.arm.put(vault, type="Microsoft.KeyVault/vaults", location="westeurope", properties={})
+    settings(desk, "fail", f"vault: {vault}")
+    bury(desk, vault=False)
+    done = desk.run("up")
+    assert (done.code, desk.stack.calls) == (1, ["create"])
+    assert f"workspace {WORKSPACE}" in done.err
+    assert "onSoftDeleted" in done.err
+
+
+def test_a_standing_stack_on_a_given_vault_lacks_nothing(desk: Desk) -> None:
+    vault = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-shared/providers/Microsoft.KeyVault/vaults/kv-shared"
+    desk.arm.put(vault, type="Microsoft.KeyVault/vaults", location="westeurope", properties={})
+    settings(desk, "recover", f"vault: {vault}")
+    desk.stand_whole()
+    asked: list[str] = []
+    listing = desk.arm.list
+
+    def listed(path: str) -> Any:
+        asked.append(path)
+        return listing(path)
+
+    desk.arm.list = listed  # type: ignore[method-assign]
+    desk.run("up")
+    assert not [path for path in asked if "deleted" in path.lower()]
